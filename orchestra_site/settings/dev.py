@@ -1,0 +1,3 @@
+"""The embedded profile: one process, SQLite, everything on this machine."""
+
+from orchestra_site.settings.base import *  # noqa: F403

@@ -1,0 +1,94 @@
+"""`RunContext`: everything a strategy may do that touches the world, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import Protocol, TypeVar
+
+from orchestration.engine.events import Event
+from orchestration.engine.model import ChatModel
+from orchestration.engine.types import Completion, Json, Prompt
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What a person is asked: the words, a form as JSON Schema, and what counts as the answer at the deadline."""
+
+    text: str
+    schema: Mapping[str, Json] = field(default_factory=dict)
+    deadline_s: float | None = None
+    default: Json = None
+
+
+class Budget(Protocol):
+    """What the run may still spend. None means unlimited."""
+
+    @property
+    def money_left(self) -> Decimal | None:
+        """US dollars neither spent nor reserved."""
+
+    @property
+    def calls_left(self) -> int | None:
+        """Calls not yet started."""
+
+
+class RunContext(Protocol):
+    """A run as seen by the strategy that it runs.
+
+    Steps are named by the run's structure (`ask/gpt-4o`, `judge/2`), never by the order in which things finish. A key
+    used twice raises `ReplayMismatch`. Steps that ended before a crash replay without touching the network: a done one
+    returns its result, a failed one raises its error, a cancelled one raises `CancelledError`.
+    """
+
+    async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
+        """Ask `model`, streaming to whoever watches; the result is durable before this returns.
+
+        Raises `ModelError` (the model's fault), `LimitReached` (money, calls or time used up).
+        """
+
+    async def use_tool(self, name: str, arguments: Mapping[str, Json], step: str) -> Json:
+        """Use the tool `name`. Raises `InvalidRequest` when there is none of that name."""
+
+    async def ask_human(self, question: Question, step: str) -> Json:
+        """Wait for a person's answer; parks the run when nothing else is under way."""
+
+    async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
+        """Run another kind inline, with this run's budget and deadline and one more level of depth."""
+
+    async def decide(self, step: str, value: Value) -> Value:
+        """Journal a choice: the first time `value` is stored and returned, on replay the stored one is returned.
+
+        `value` is plain JSON.
+        """
+
+    def recall(self, step: str) -> Json:
+        """Return what `decide(step, ...)` stored before a crash, None if it did not come to that.
+
+        A strategy looks here before it starts work that the decision has made needless.
+        """
+
+    async def emit(self, event: Event) -> None:
+        """Tell whoever watches. Not repeated for steps that replay."""
+
+    def now(self) -> float:
+        """Seconds since the run first started."""
+
+    def time_left(self) -> float | None:
+        """Seconds to the deadline, None without one."""
+
+    @property
+    def random(self) -> Random:
+        """Randomness from the run's seed: the same on replay."""
+
+    @property
+    def budget(self) -> Budget:
+        """What may still be spent."""
+
+    @property
+    def cancelled(self) -> bool:
+        """True once a person cancelled the run."""

@@ -1,0 +1,44 @@
+"""What can happen in a run, in the past tense. Stored numbered without gaps; pages and the socket are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestration.engine.types import Json
+
+
+class EventKind(StrEnum):
+    """Names of events as they are stored."""
+
+    RUN_QUEUED = "run_queued"
+    RUN_STARTED = "run_started"
+    RUN_RESUMED = "run_resumed"
+    RUN_WAITED = "run_waited"
+    RUN_SUCCEEDED = "run_succeeded"
+    RUN_FAILED = "run_failed"
+    RUN_CANCELLED = "run_cancelled"
+    PHASE_STARTED = "phase_started"
+    CALL_STARTED = "call_started"
+    CALL_FINISHED = "call_finished"
+    CALL_FAILED = "call_failed"
+    CALL_CANCELLED = "call_cancelled"
+    CALL_LOST = "call_lost"
+    ANSWER_REUSED = "answer_reused"
+    CANDIDATE_SCORED = "candidate_scored"
+    DECISION_MADE = "decision_made"
+    STEP_ENDED = "step_ended"
+    QUESTION_ASKED = "question_asked"
+    QUESTION_ANSWERED = "question_answered"
+    COMMAND_RECEIVED = "command_received"
+    RUN_RATED = "run_rated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One thing that happened. `data` is plain JSON; `step` is the key of the step it belongs to, if any."""
+
+    kind: EventKind
+    step: str = ""
+    data: Mapping[str, Json] = field(default_factory=dict)

@@ -1,0 +1,268 @@
+"""The engine's vocabulary: frozen, keyword-only values without behaviour that needs the outside world.
+
+Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+
+Json = Any
+Role = Literal["system", "user", "assistant"]
+
+MILLION = Decimal(1_000_000)
+
+
+class Purpose(StrEnum):
+    """What a prompt is for. Real providers ignore it; simulated models, caches and metrics use it."""
+
+    ANSWER = "answer"
+    JUDGE = "judge"
+    RANK = "rank"
+    AGGREGATE = "aggregate"
+    CLASSIFY = "classify"
+    PLAN = "plan"
+    PROPOSE = "propose"
+    VOTE = "vote"
+    REVIEW = "review"
+    SUMMARISE = "summarise"
+
+
+class FinishReason(StrEnum):
+    """Why a model stopped writing."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    OTHER = "other"
+
+
+class Tier(StrEnum):
+    """A model's place on the ladder from cheap to dear."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+class Capability(StrEnum):
+    """What a model can do beside plain chat."""
+
+    STREAMING = "streaming"
+    JSON_SCHEMA = "json_schema"
+    TOOLS = "tools"
+    VISION = "vision"
+    REASONING = "reasoning"
+
+
+class Priority(StrEnum):
+    """How urgent a request is."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class StepStatus(StrEnum):
+    """How a journaled step ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """Everything a model is sent, and what for.
+
+    `sample` tells repeated draws of one prompt apart (it is part of a cache key and of the step's hash).
+    """
+
+    messages: tuple[Message, ...]
+    purpose: Purpose = Purpose.ANSWER
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    response_schema: Mapping[str, Json] | None = None
+    sample: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prices:
+    """List price in US dollars per million tokens."""
+
+    input_per_million: Decimal
+    output_per_million: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSpec:
+    """One model as a run has frozen it: its team-wide unique name, where it lives, what it costs and can do.
+
+    `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is what the
+    provider calls it; `prices` is None where nobody said what it costs.
+    """
+
+    name: str
+    provider: str
+    remote_name: str
+    family: str = ""
+    context_window: int = 8192
+    max_output_tokens: int = 1024
+    prices: Prices | None = None
+    capabilities: frozenset[Capability] = frozenset()
+    tier: Tier = Tier.MEDIUM
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Tokens of one call; `estimated` when the provider did not say."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delta:
+    """A piece of streamed text: from character `offset` on, the text so far is replaced by `text`.
+
+    Offsets only fall back when a later attempt starts the answer again.
+    """
+
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion:
+    """A model's whole answer. `cost_usd` is None when the model has no price; `latency_s` covers this attempt."""
+
+    text: str
+    usage: Usage = Usage()
+    finish: FinishReason = FinishReason.STOP
+    cost_usd: Decimal | None = None
+    latency_s: float = 0.0
+    first_token_s: float | None = None
+    cached: bool = False
+    reported_model: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Constraints:
+    """Hard limits a member puts on a request; None means no limit."""
+
+    max_cost_usd: Decimal | None = None
+    max_latency_s: float | None = None
+    min_quality: float | None = None
+    max_calls: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is asked: the prompt text, optional instructions, constraints, and the strategy's validated options."""
+
+    text: str
+    system: str = ""
+    constraints: Constraints = Constraints()
+    options: Mapping[str, Json] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quality:
+    """An estimate that an answer is acceptable.
+
+    `overall` is a probability; the five dimensions are None where nothing gave evidence on them; `evidence` says in
+    words what the score rests on.
+    """
+
+    overall: float
+    coherence: float | None = None
+    relevance: float | None = None
+    completeness: float | None = None
+    accuracy: float | None = None
+    fluency: float | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One model's answer inside an outcome, or the reason why there is none.
+
+    `step` is the key of the step that asked for it. `state` is `answered`, `failed`, `cancelled` or `missing` (not
+    there at the deadline).
+    """
+
+    model: str
+    step: str
+    state: Literal["answered", "failed", "cancelled", "missing"] = "answered"
+    text: str = ""
+    extracted: str | None = None
+    quality: Quality | None = None
+    latency_s: float = 0.0
+    cost_usd: Decimal | None = None
+    usage: Usage = Usage()
+    finish: FinishReason | None = None
+    cached: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consensus:
+    """How far the candidates agree: fraction agreeing with the outcome, lead over the runner-up, who dissented."""
+
+    agreement: float
+    margin: float
+    dissenters: tuple[str, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One stretch of the path an outcome took, seconds since the run's start."""
+
+    step: str
+    started_s: float
+    seconds: float
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """A choice with its options, their scores (where there are any) and the reason in words."""
+
+    kind: str
+    chosen: str
+    reason: str
+    options: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came back. `chosen` is the step of the candidate whose text is the answer, empty for a synthesis."""
+
+    answer: str
+    candidates: tuple[Candidate, ...] = ()
+    chosen: str = ""
+    consensus: Consensus | None = None
+    quality: Quality | None = None
+    decisions: tuple[Decision, ...] = ()
+    path: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,32 @@
+"""What orchestration stores."""
+
+from orchestration.models.registry import LanguageModel, Price, Provider, ProviderKind
+from orchestration.models.runs import (
+    Call,
+    CallStatus,
+    Command,
+    CommandKind,
+    Event,
+    HumanQuestion,
+    Rating,
+    Run,
+    RunStatus,
+    Step,
+)
+
+__all__ = [
+    "Call",
+    "CallStatus",
+    "Command",
+    "CommandKind",
+    "Event",
+    "HumanQuestion",
+    "LanguageModel",
+    "Price",
+    "Provider",
+    "ProviderKind",
+    "Rating",
+    "Run",
+    "RunStatus",
+    "Step",
+]

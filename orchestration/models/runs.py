@@ -1,0 +1,252 @@
+"""Runs and everything a run leaves behind."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from orchestra_site.accounts.models import Team, TeamQuerySet
+from orchestration.engine.events import EventKind
+from orchestration.engine.types import StepStatus
+
+
+class RunStatus(models.TextChoices):
+    """Where a run is."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    WAITING = "waiting", "Waiting"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
+
+
+class CallStatus(models.TextChoices):
+    """How a call stands. A lost one was in flight when its process died: it may have been billed."""
+
+    RUNNING = "running", "Running"
+    DONE = "done", "Answered"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+    LOST = "lost", "Lost"
+
+
+class CommandKind(models.TextChoices):
+    """What a person can tell a run."""
+
+    CANCEL = "cancel", "Cancel"
+    PAUSE = "pause", "Pause"
+    RESUME = "resume", "Resume"
+
+
+class Run(models.Model):
+    """One execution, frozen when it was started: request, panel, options and seed never change afterwards.
+
+    `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran out.
+    `last_seq` is the number of the newest event.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="runs"
+    )
+    rerun_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
+    )
+    kind = models.CharField(max_length=20, default="strategy")
+    ref = models.CharField(max_length=120)
+    prompt = models.TextField()
+    request = models.JSONField(default=dict)
+    panel = models.JSONField(default=list)
+    seed = models.BigIntegerField()
+
+    status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    waited_s = models.FloatField(default=0.0)
+    waiting_since = models.DateTimeField(null=True)
+
+    fence = models.PositiveIntegerField(default=0)
+    lapses = models.PositiveSmallIntegerField(default=0)
+    lease_owner = models.CharField(max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    last_seq = models.PositiveIntegerField(default=0)
+
+    answer = models.TextField(blank=True)
+    outcome = models.JSONField(null=True)
+    quality = models.FloatField(null=True)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=9, default=0)
+    calls_started = models.PositiveIntegerField(default=0)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["team", "-created_at", "-id"], name="run_history"),
+            models.Index(fields=["team", "status", "-created_at", "-id"], name="run_history_by_status"),
+            models.Index(fields=["team", "ref", "-created_at", "-id"], name="run_history_by_ref"),
+            models.Index(
+                fields=["status", "lease_until"],
+                condition=models.Q(status__in=["queued", "running", "waiting"]),
+                name="run_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} run {self.id}"
+
+    @property
+    def is_over(self) -> bool:
+        """True once nothing more will happen to the run by itself."""
+        return self.status in TERMINAL
+
+
+class Step(models.Model):
+    """A journaled unit of a run: how it ended and what it gave."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    key = models.CharField(max_length=200)
+    kind = models.CharField(max_length=12)
+    status = models.CharField(max_length=10, choices=[(status.value, status.value) for status in StepStatus])
+    input_hash = models.CharField(max_length=64, blank=True)
+    result = models.JSONField(null=True)
+    error = models.JSONField(null=True)
+    started_s = models.FloatField()
+    seconds = models.FloatField()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "key"], name="one_step_a_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Call(models.Model):
+    """One attempt at one model. The price used is kept with it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls")
+    step = models.CharField(max_length=200)
+    attempt = models.PositiveSmallIntegerField()
+    model = models.CharField(max_length=120)
+    provider = models.CharField(max_length=80)
+    purpose = models.CharField(max_length=12)
+    status = models.CharField(max_length=10, choices=CallStatus.choices, default=CallStatus.RUNNING)
+    text = models.TextField(blank=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    usage_estimated = models.BooleanField(default=False)
+    input_price = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    output_price = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=9, null=True)
+    maybe_billed = models.BooleanField(default=False)
+    finish = models.CharField(max_length=16, blank=True)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    started_s = models.FloatField(default=0.0)
+    latency_s = models.FloatField(null=True)
+    first_token_s = models.FloatField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["started_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["run", "step"], name="call_by_step")]
+
+    def __str__(self) -> str:
+        return f"{self.model} for {self.step}"
+
+
+class Event(models.Model):
+    """Something that happened in a run, numbered from 1 without gaps."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    kind = models.CharField(max_length=24, choices=[(kind.value, kind.value) for kind in EventKind])
+    step = models.CharField(max_length=200, blank=True)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["seq"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "seq"], name="one_event_a_number")]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+
+class Command(models.Model):
+    """What a person told a running run. The lease holder handles it."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="commands")
+    kind = models.CharField(max_length=10, choices=CommandKind.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    handled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(fields=["run"], condition=models.Q(handled_at__isnull=True), name="command_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.run_id}"
+
+
+class HumanQuestion(models.Model):
+    """A step that waits for a person: the words, a form as JSON Schema, the answer once it is there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="questions")
+    step = models.CharField(max_length=200)
+    text = models.TextField()
+    schema = models.JSONField(default=dict)
+    default = models.JSONField(null=True)
+    deadline_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    answer = models.JSONField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["asked_at"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "step"], name="one_question_a_step")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Rating(models.Model):
+    """What a member thought of a run's answer: good (1) or bad (-1)."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="ratings")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    value = models.SmallIntegerField(choices=[(1, "Good"), (-1, "Bad")])
+    comment = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "user"], name="one_rating_a_member")]
+
+    def __str__(self) -> str:
+        return f"{self.value:+d} for {self.run_id}"
