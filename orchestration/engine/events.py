@@ -1,4 +1,7 @@
-"""What can happen in a run, in the past tense. Stored numbered without gaps; pages and the socket are made of them."""
+"""What can happen in a run, in the past tense.
+
+Events are stored numbered without gaps; pages and the socket are made of them.
+"""
 
 from __future__ import annotations
 

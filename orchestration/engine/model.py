@@ -16,8 +16,9 @@ AnswerStream = AsyncGenerator[Delta | Completion, None]
 class ChatModel(Protocol):
     """A model that can be asked.
 
-    `stream` yields any number of `Delta` and then exactly one `Completion`, whose text is the whole answer; it raises
-    only `ModelError` (and what the asker's own cancellation raises). Closing the generator ends the request.
+    `stream` yields any number of `Delta` and then exactly one `Completion`, whose text is the whole answer;
+    it raises only `ModelError` (and what the asker's own cancellation raises). Closing the generator ends
+    the request.
     """
 
     @property

@@ -113,8 +113,8 @@ class Prices:
 class ModelSpec:
     """One model as a run has frozen it: its team-wide unique name, where it lives, what it costs and can do.
 
-    `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is what the
-    provider calls it; `prices` is None where nobody said what it costs.
+    `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is
+    what the provider calls it; `prices` is None where nobody said what it costs.
     """
 
     name: str
@@ -137,6 +137,9 @@ class Usage:
     estimated: bool = False
 
 
+NO_USAGE = Usage()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delta:
     """A piece of streamed text: from character `offset` on, the text so far is replaced by `text`.
@@ -153,7 +156,7 @@ class Completion:
     """A model's whole answer. `cost_usd` is None when the model has no price; `latency_s` covers this attempt."""
 
     text: str
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     finish: FinishReason = FinishReason.STOP
     cost_usd: Decimal | None = None
     latency_s: float = 0.0
@@ -172,13 +175,16 @@ class Constraints:
     max_calls: int | None = None
 
 
+UNCONSTRAINED = Constraints()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """What is asked: the prompt text, optional instructions, constraints, and the strategy's validated options."""
 
     text: str
     system: str = ""
-    constraints: Constraints = Constraints()
+    constraints: Constraints = UNCONSTRAINED
     options: Mapping[str, Json] = field(default_factory=dict)
     priority: Priority = Priority.NORMAL
 
@@ -187,8 +193,8 @@ class Request:
 class Quality:
     """An estimate that an answer is acceptable.
 
-    `overall` is a probability; the five dimensions are None where nothing gave evidence on them; `evidence` says in
-    words what the score rests on.
+    `overall` is a probability; the five dimensions are None where nothing gave evidence on them; `evidence`
+    says in words what the score rests on.
     """
 
     overall: float
@@ -204,8 +210,8 @@ class Quality:
 class Candidate:
     """One model's answer inside an outcome, or the reason why there is none.
 
-    `step` is the key of the step that asked for it. `state` is `answered`, `failed`, `cancelled` or `missing` (not
-    there at the deadline).
+    `step` is the key of the step that asked for it. `state` is `answered`, `failed`, `cancelled` or
+    `missing` (not there at the deadline).
     """
 
     model: str
@@ -216,7 +222,7 @@ class Candidate:
     quality: Quality | None = None
     latency_s: float = 0.0
     cost_usd: Decimal | None = None
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     finish: FinishReason | None = None
     cached: bool = False
     error: str = ""
@@ -224,7 +230,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consensus:
-    """How far the candidates agree: fraction agreeing with the outcome, lead over the runner-up, who dissented."""
+    """How far the candidates agree with the outcome, the lead over the runner-up, and who dissented."""
 
     agreement: float
     margin: float
@@ -256,7 +262,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came back. `chosen` is the step of the candidate whose text is the answer, empty for a synthesis."""
+    """What came back; `chosen` is the step of the candidate that is the answer, empty for a synthesis."""
 
     answer: str
     candidates: tuple[Candidate, ...] = ()

@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What a person is asked: the words, a form as JSON Schema, and what counts as the answer at the deadline."""
+    """What a person is asked: the words, a form as JSON Schema, what counts as the answer at the deadline."""
 
     text: str
     schema: Mapping[str, Json] = field(default_factory=dict)
@@ -40,9 +40,10 @@ class Budget(Protocol):
 class RunContext(Protocol):
     """A run as seen by the strategy that it runs.
 
-    Steps are named by the run's structure (`ask/gpt-4o`, `judge/2`), never by the order in which things finish. A key
-    used twice raises `ReplayMismatch`. Steps that ended before a crash replay without touching the network: a done one
-    returns its result, a failed one raises its error, a cancelled one raises `CancelledError`.
+    Steps are named by the run's structure (`ask/gpt-4o`, `judge/2`), never by the order in which things
+    finish. A key used twice raises `ReplayMismatch`. Steps that ended before a crash replay without
+    touching the network: a done one returns its result, a failed one raises its error, a cancelled one
+    raises `CancelledError`.
     """
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
@@ -51,9 +52,6 @@ class RunContext(Protocol):
         Raises `ModelError` (the model's fault), `LimitReached` (money, calls or time used up).
         """
 
-    async def use_tool(self, name: str, arguments: Mapping[str, Json], step: str) -> Json:
-        """Use the tool `name`. Raises `InvalidRequest` when there is none of that name."""
-
     async def ask_human(self, question: Question, step: str) -> Json:
         """Wait for a person's answer; parks the run when nothing else is under way."""
 
@@ -61,7 +59,7 @@ class RunContext(Protocol):
         """Run another kind inline, with this run's budget and deadline and one more level of depth."""
 
     async def decide(self, step: str, value: Value) -> Value:
-        """Journal a choice: the first time `value` is stored and returned, on replay the stored one is returned.
+        """Journal a choice: the first time `value` is stored and returned, on replay what was stored.
 
         `value` is plain JSON.
         """

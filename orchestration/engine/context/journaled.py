@@ -1,0 +1,293 @@
+"""The `RunContext` of every run: journaled, metered, limited; what ended before a crash is replayed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, cast
+
+from orchestration.engine.context.budget import NOTHING_SPENT, Ledger, Limits, Spent
+from orchestration.engine.context.codec import (
+    completion_from_json,
+    completion_to_json,
+    digest,
+    error_from_json,
+    error_to_json,
+    plain,
+    prompt_digest,
+)
+from orchestration.engine.context.control import RunControl
+from orchestration.engine.context.metering import SCOPE, StepScope
+from orchestration.engine.context.records import QuestionAsked, RunLog, StepKind, StepRecord
+from orchestration.engine.errors import LimitReached, ModelError, ReplayMismatch
+from orchestration.engine.events import Event, EventKind
+from orchestration.engine.types import Completion, Json, Prompt, StepStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from orchestration.engine.context.protocol import Budget, Question, RunContext, Value
+    from orchestration.engine.model import ChatModel
+
+ChildRun = Callable[[Mapping[str, Json], "RunContext"], Awaitable[Json]]
+GRACE_S = 1.0
+"""How long past the deadline a call may go on: a strategy that watches the deadline itself ends it first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used."""
+
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
+    answers: Mapping[str, Json] = field(default_factory=dict)
+    spent: Spent = NOTHING_SPENT
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What a run's context reaches the world through."""
+
+    log: RunLog
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+    child: Callable[[str, str], ChildRun]
+
+
+def event_digest(event: Event) -> str:
+    """Return what tells one told event from another, to tell none of them twice."""
+    return digest(event.kind.value, event.step, plain(dict(event.data)))
+
+
+class JournaledContext:
+    """One claim of one run. Children share everything but their prefix and depth."""
+
+    def __init__(self, *, around: Surroundings, limits: Limits, past: Past, seed: int) -> None:
+        self.control = RunControl()
+        self._around = around
+        self._limits = limits
+        self._past = past
+        self._ledger = Ledger(limits, past.spent)
+        self._random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
+        self._zero = around.clock() - past.seconds
+        self._seen: set[str] = set()
+        self._told = set(past.told)
+        self._prefix = ""
+        self._depth = 0
+
+    @property
+    def random(self) -> Random:
+        """Randomness from the run's seed: the same on replay."""
+        return self._random
+
+    @property
+    def budget(self) -> Budget:
+        """What may still be spent."""
+        return self._ledger
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the run is being ended."""
+        return self.control.reason is not None
+
+    def now(self) -> float:
+        """Seconds of run time: since the first start, without the time nobody worked on it."""
+        return self._around.clock() - self._zero
+
+    def time_left(self) -> float | None:
+        """Seconds to the deadline, None without one."""
+        return None if self._limits.seconds is None else self._limits.seconds - self.now()
+
+    async def emit(self, event: Event) -> None:
+        """Tell whoever watches, once per content."""
+        event = replace(
+            event, step=self._prefix + event.step if event.step else "", data=plain(dict(event.data))
+        )
+        told = event_digest(event)
+        if told not in self._told:
+            self._told.add(told)
+            self._around.log.write(event)
+
+    def recall(self, step: str) -> Json:
+        """Return what `decide(step, ...)` stored before a crash, None if it did not come to that."""
+        record = self._past.steps.get(self._prefix + step)
+        return record.result if record is not None and record.kind is StepKind.DECISION else None
+
+    async def decide(self, step: str, value: Value) -> Value:
+        """Journal a choice; on replay the stored one comes back."""
+        key, past = self._open(step, StepKind.DECISION, "")
+        if past is not None:
+            return cast("Value", past.result)
+        chosen = plain(value)
+        moment = self.now()
+        await self._end(
+            StepRecord(
+                key=key, kind=StepKind.DECISION, status=StepStatus.DONE, result=chosen, started_s=moment
+            )
+        )
+        return cast("Value", chosen)
+
+    async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
+        """Ask a model as a journaled step."""
+        key, past = self._open(step, StepKind.ASK, prompt_digest(model.spec.name, prompt))
+        if past is not None:
+            return completion_from_json(self._replay(past))
+        scope = StepScope(
+            step=key,
+            log=self._around.log,
+            ledger=self._ledger,
+            now=self.now,
+            new_id=self._around.new_id,
+            stopping=lambda: not self.control.keeps_journal,
+        )
+        record = StepRecord(
+            key=key,
+            kind=StepKind.ASK,
+            status=StepStatus.DONE,
+            input_hash=prompt_digest(model.spec.name, prompt),
+        )
+        async with self._journaled(record) as entry:
+            token = SCOPE.set(scope)
+            try:
+                completion = await self._in_time(model.complete(prompt))
+            finally:
+                SCOPE.reset(token)
+            if completion.cached:
+                await self.emit(
+                    Event(kind=EventKind.ANSWER_REUSED, step=step, data={"model": model.spec.name})
+                )
+            entry["result"] = completion_to_json(completion)
+        return completion
+
+    async def ask_human(self, question: Question, step: str) -> Json:
+        """Ask a person as a journaled step; parks the run when nothing else is under way."""
+        input_hash = digest(asdict(question))
+        key, past = self._open(step, StepKind.HUMAN, input_hash)
+        if past is not None:
+            return self._replay(past)
+        moment = self.now()
+        if key not in self._past.answers:
+            await self._put(question, key)
+            await self.control.wait_for_people()
+        answer = self._past.answers[key]
+        await self._end(
+            StepRecord(
+                key=key,
+                kind=StepKind.HUMAN,
+                status=StepStatus.DONE,
+                input_hash=input_hash,
+                result=answer,
+                started_s=moment,
+            )
+        )
+        return answer
+
+    async def _put(self, question: Question, key: str) -> None:
+        event = Event(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
+        if event_digest(event) not in self._told:
+            await self._around.log.write(QuestionAsked(step=key, question=question), event)
+
+    async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
+        """Run another kind inline; its own steps are journaled below this one's key."""
+        key, past = self._open(step, StepKind.CHILD, digest(kind, ref, dict(payload)))
+        if past is not None:
+            return self._replay(past)
+        if self._depth + 1 > self._limits.depth:
+            message = f"Runs may be nested {self._limits.depth} deep; {key} would go deeper."
+            raise LimitReached(message, limit="depth")
+        moment = self.now()
+        result = plain(await self._around.child(kind, ref)(payload, self._below(key)))
+        await self._end(
+            StepRecord(
+                key=key,
+                kind=StepKind.CHILD,
+                status=StepStatus.DONE,
+                input_hash=digest(kind, ref, dict(payload)),
+                result=result,
+                started_s=moment,
+                seconds=self.now() - moment,
+            )
+        )
+        return result
+
+    def _below(self, key: str) -> JournaledContext:
+        child = object.__new__(JournaledContext)
+        child.__dict__.update(self.__dict__)
+        child._prefix = f"{key}/"
+        child._depth = self._depth + 1
+        return child
+
+    def _open(self, step: str, kind: StepKind, input_hash: str) -> tuple[str, StepRecord | None]:
+        """Return the step's whole key and how it ended before, if it did.
+
+        Raises `ReplayMismatch` and `LimitReached`.
+        """
+        key = self._prefix + step
+        if key in self._seen:
+            message = f"Step {key} came twice in one run: keys must be unique."
+            raise ReplayMismatch(message)
+        self._seen.add(key)
+        if len(self._seen) > self._limits.steps:
+            message = f"A run may have {self._limits.steps} steps; {key} would be one more."
+            raise LimitReached(message, limit="steps")
+        past = self._past.steps.get(key)
+        if past is not None and (past.kind is not kind or past.input_hash != input_hash):
+            message = (
+                f"Step {key} was recorded with another input: the run cannot be replayed by this version."
+            )
+            raise ReplayMismatch(message)
+        return key, past
+
+    def _replay(self, past: StepRecord) -> Json:
+        """Give what a step gave when it ended. Raises what it raised."""
+        if past.status is StepStatus.CANCELLED:
+            raise asyncio.CancelledError
+        if past.status is StepStatus.FAILED and past.error is not None:
+            raise error_from_json(dict(past.error))
+        return past.result
+
+    @asynccontextmanager
+    async def _journaled(self, record: StepRecord) -> AsyncIterator[dict[str, Json]]:
+        """Do a piece of work as the step `record`: its end is durable before this block is left."""
+        await self.control.enter()
+        entry: dict[str, Json] = {}
+        started = self.now()
+        try:
+            try:
+                yield entry
+            finally:
+                record = replace(record, started_s=started, seconds=self.now() - started)
+        except ModelError as error:
+            await self._end(replace(record, status=StepStatus.FAILED, error=error_to_json(error)))
+            raise
+        except asyncio.CancelledError:
+            if self.control.keeps_journal:
+                self._end(replace(record, status=StepStatus.CANCELLED))
+            raise
+        else:
+            await self._end(replace(record, result=entry["result"]))
+        finally:
+            self.control.leave()
+
+    def _end(self, record: StepRecord) -> Awaitable[None]:
+        data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
+        return self._around.log.write(record, Event(kind=EventKind.STEP_ENDED, step=record.key, data=data))
+
+    async def _in_time(self, work: Awaitable[Completion]) -> Completion:
+        """Wait for `work` until the run's deadline and a grace. Raises `LimitReached`."""
+        left = self.time_left()
+        timeout = asyncio.timeout(None if left is None else max(0.0, left) + GRACE_S)
+        try:
+            async with timeout:
+                return await work
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            message = (
+                f"The time limit of {self._limits.seconds:g} s has passed. Raise it or use faster models."
+            )
+            raise LimitReached(message, limit="seconds") from None

@@ -1,0 +1,181 @@
+"""Counting, pricing and recording every attempt at a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from orchestration.engine.context.budget import Ledger, price
+from orchestration.engine.context.records import CallEnded, CallEnding, CallStarted, RunLog
+from orchestration.engine.errors import ModelError
+from orchestration.engine.events import Event, EventKind
+from orchestration.engine.model import AnswerStream, ChatModel, WrappedModel
+from orchestration.engine.types import Completion, Delta, ModelSpec, Prompt
+
+
+@dataclass(kw_only=True, slots=True)
+class StepScope:
+    """The step on whose behalf models are being asked, and where its attempts are recorded."""
+
+    step: str
+    log: RunLog
+    ledger: Ledger
+    now: Callable[[], float]
+    new_id: Callable[[], str]
+    stopping: Callable[[], bool]
+    attempts: int = field(default=0)
+
+
+SCOPE: ContextVar[StepScope | None] = ContextVar("step_scope", default=None)
+
+
+class Metered(WrappedModel):
+    """Innermost wrapper: each pass through it is one call: reserved, recorded before it goes out, settled.
+
+    Outside a run (testing a connection) it only passes through.
+    """
+
+    def __init__(self, inner: ChatModel) -> None:
+        super().__init__(inner)
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        """Pass the inner stream on, recording it as a call of the current step."""
+        scope = SCOPE.get()
+        if scope is None:
+            async with aclosing(self.inner.stream(prompt)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        attempt = _Attempt(scope, self.spec, prompt)
+        await attempt.begin()
+        try:
+            async with aclosing(self.inner.stream(prompt)) as pieces:
+                async for piece in pieces:
+                    yield attempt.heard(piece)
+        except ModelError as error:
+            attempt.failed(error)
+            raise
+        finally:
+            attempt.close()
+
+
+class _Attempt:
+    """One call from its reservation to its settlement; it ends exactly once."""
+
+    def __init__(self, scope: StepScope, spec: ModelSpec, prompt: Prompt) -> None:
+        self._scope = scope
+        self._spec = spec
+        self._prompt = prompt
+        self._reserved = scope.ledger.reserve(spec, prompt)
+        scope.attempts += 1
+        self._number = scope.attempts
+        self._id = scope.new_id()
+        self._started = scope.now()
+        self._first_token: float | None = None
+        self._text = ""
+        self._over = False
+
+    async def begin(self) -> None:
+        """Make the start durable: a call that is on its way is known even if the process dies now."""
+        started = CallStarted(
+            id=self._id,
+            step=self._scope.step,
+            attempt=self._number,
+            spec=self._spec,
+            purpose=self._prompt.purpose,
+            started_s=self._started,
+        )
+        data = {
+            "call": self._id,
+            "model": self._spec.name,
+            "provider": self._spec.provider,
+            "attempt": self._number,
+            "purpose": self._prompt.purpose.value,
+        }
+        event = Event(kind=EventKind.CALL_STARTED, step=self._scope.step, data=data)
+        try:
+            await self._scope.log.write(started, event)
+        except BaseException:
+            self._over = True
+            self._scope.ledger.settle(self._reserved, None)
+            raise
+
+    def heard(self, piece: Delta | Completion) -> Delta | Completion:
+        """Show a piece; price and record the whole."""
+        if isinstance(piece, Delta):
+            if self._first_token is None:
+                self._first_token = self._scope.now() - self._started
+            self._text = self._text[: piece.offset] + piece.text
+            self._scope.log.show(self._id, piece)
+            return piece
+        return self._done(piece)
+
+    def _done(self, piece: Completion) -> Completion:
+        seconds = self._scope.now() - self._started
+        whole = replace(
+            piece,
+            cost_usd=price(self._spec, piece.usage),
+            latency_s=seconds,
+            first_token_s=seconds if self._first_token is None else self._first_token,
+        )
+        ended = self._ended(CallEnding.DONE)
+        ended = replace(
+            ended,
+            text=whole.text,
+            usage=whole.usage,
+            cost_usd=whole.cost_usd,
+            finish=whole.finish.value,
+            first_token_s=whole.first_token_s,
+        )
+        data = {
+            "call": self._id,
+            "model": self._spec.name,
+            "seconds": round(seconds, 3),
+            "input_tokens": whole.usage.input_tokens,
+            "output_tokens": whole.usage.output_tokens,
+            "cost_usd": None if whole.cost_usd is None else format(whole.cost_usd, "f"),
+            "finish": whole.finish.value,
+        }
+        self._end(ended, EventKind.CALL_FINISHED, data)
+        return whole
+
+    def failed(self, error: ModelError) -> None:
+        """Record that the attempt failed, with the reason."""
+        if self._over:
+            return
+        ended = self._ended(CallEnding.FAILED, maybe_billed=error.billed or bool(self._text))
+        ended = replace(ended, error=str(error), error_code=error.code)
+        self._end(
+            ended,
+            EventKind.CALL_FAILED,
+            {"call": self._id, "model": self._spec.name, "code": error.code, "message": str(error)},
+        )
+
+    def close(self) -> None:
+        """Record an attempt that was cut off: by the run's own choice, or by the process's end."""
+        if self._over:
+            return
+        lost = self._scope.stopping()
+        kind = EventKind.CALL_LOST if lost else EventKind.CALL_CANCELLED
+        ended = self._ended(CallEnding.LOST if lost else CallEnding.CANCELLED, maybe_billed=True)
+        self._end(ended, kind, {"call": self._id, "model": self._spec.name})
+
+    def _ended(self, status: CallEnding, *, maybe_billed: bool = False) -> CallEnded:
+        return CallEnded(
+            id=self._id,
+            step=self._scope.step,
+            model=self._spec.name,
+            status=status,
+            text=self._text,
+            latency_s=self._scope.now() - self._started,
+            first_token_s=self._first_token,
+            maybe_billed=maybe_billed,
+        )
+
+    def _end(self, ended: CallEnded, kind: EventKind, data: dict[str, object]) -> None:
+        self._over = True
+        self._scope.ledger.settle(self._reserved, ended.cost_usd or Decimal(0))
+        self._scope.log.write(ended, Event(kind=kind, step=self._scope.step, data=data))
