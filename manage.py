@@ -1,15 +1,20 @@
 #!/usr/bin/env python
 """Run Orchestra's commands."""
 
-import os
 import sys
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+from orchestra_site.settings.environment import select_settings
 
 
 def main() -> None:
-    """Hand the command line to Django."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra_site.settings.dev")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415  # needs the line above
-
+    """Hand the command line to Django, with the settings of this process's profile."""
+    try:
+        select_settings()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     execute_from_command_line(sys.argv)
 
 

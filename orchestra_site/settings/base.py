@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
-
 from csp.constants import NONCE, NONE, SELF
 
-from orchestra_site.settings.environment import ROOT, Environment
+from orchestra_site.settings import connections
+from orchestra_site.settings.environment import ROOT, read_environment
+from orchestra_site.settings.logs import logging_settings
 from orchestra_site.settings.secrets import read_or_create
+from orchestra_site.web.redaction import register_secret
 
-ENV = Environment()
+ENV = read_environment()
 BASE_DIR = ROOT
 DATA_DIR = ENV.data_dir
 
@@ -124,53 +125,25 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # no collectstatic in the embedded profile
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 
-
-def _database(url: str) -> dict[str, object]:
-    """Return Django's settings for `url` (postgresql://user:password@host:port/name), SQLite in the data folder without."""
-    if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DATA_DIR / "orchestra.sqlite3",
-            "OPTIONS": {
-                "timeout": 20,
-                "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            },
-        }
-    parts = urlsplit(url)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-    }
-
-
-DATABASES = {"default": _database(ENV.database_url)}
-
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [ENV.redis_url]}}
-    if ENV.redis_url
-    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-}
-CELERY_BROKER_URL = ENV.redis_url or "memory://"
+DATABASES = {"default": connections.database(ENV.database_url, DATA_DIR)}
+CHANNEL_LAYERS = connections.channel_layers(ENV.redis_url)
+CELERY_BROKER_URL = ENV.broker_url or ENV.redis_url or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CONCURRENCY = ENV.worker_concurrency
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its own handlers would not redact
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": ENV.log_level},
-}
+LOGGING = logging_settings(ENV.log_level)
+DEFAULT_EXCEPTION_REPORTER = "orchestra_site.web.error_report.RedactingReporter"
+for _secret in (
+    SECRET_KEY,
+    *ENCRYPTION_KEYS,
+    *connections.secrets_in(ENV.database_url, ENV.redis_url, ENV.broker_url),
+):
+    register_secret(_secret)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from orchestra_site.settings.checks import encryption_key_problems, production_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,12 +23,15 @@ def _words(value: object) -> object:
 class Environment(BaseSettings):
     """Settings of this process, from variables that start with `ORCHESTRA_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ORCHESTRA_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ORCHESTRA_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     profile: Literal["embedded", "production"] = "embedded"
     data_dir: Path = ROOT / "var"
     database_url: str = ""
     redis_url: str = ""
+    broker_url: str = ""
     secret_key: SecretStr | None = None
     encryption_keys: SecretStr | None = None
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
@@ -32,9 +39,73 @@ class Environment(BaseSettings):
     )
     allowed_addresses: Annotated[list[str], NoDecode] = Field(default_factory=list)
     trusted_origins: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    behind_proxy: bool = False
+    hsts_seconds: int = Field(default=31_536_000, ge=0)
     worker_concurrency: int = Field(default=32, ge=1, le=512)
     max_body_bytes: int = Field(default=10_000_000, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     time_zone: str = "UTC"
 
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
     _split = field_validator("allowed_hosts", "allowed_addresses", "trusted_origins", mode="before")(_words)
+
+
+def read_environment() -> Environment:
+    """Return this process's settings. Raises `ImproperlyConfigured` with a line for every fault."""
+    try:
+        environment = Environment()
+    except ValidationError as error:
+        lines = [f"{variable_of(str(fault['loc'][0]))}: {fault['msg']}." for fault in error.errors()]
+        raise ImproperlyConfigured(_refusal(lines)) from None
+    if problems := _problems(environment):
+        raise ImproperlyConfigured(_refusal(problems))
+    return environment
+
+
+def _problems(environment: Environment) -> list[str]:
+    keys = _plain(environment.encryption_keys)
+    problems = encryption_key_problems(keys) if keys else []
+    if environment.profile == "production":
+        problems += production_problems(
+            secret_key=_plain(environment.secret_key),
+            encryption_keys=keys,
+            allowed_hosts=environment.allowed_hosts
+            if "allowed_hosts" in environment.model_fields_set
+            else (),
+            database_url=environment.database_url,
+            redis_url=environment.redis_url,
+        )
+    return problems
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def variable_of(field: str) -> str:
+    """Return the name of the variable that sets `field`."""
+    alias = Environment.model_fields[field].validation_alias if field in Environment.model_fields else None
+    return alias if isinstance(alias, str) else f"ORCHESTRA_{field.upper()}"
+
+
+def settings_module() -> str:
+    """Return the settings module of this process's profile."""
+    return {
+        "embedded": "orchestra_site.settings.dev",
+        "production": "orchestra_site.settings.prod",
+    }[read_environment().profile]
+
+
+def select_settings() -> None:
+    """Point Django at the settings of this process's profile, unless DJANGO_SETTINGS_MODULE is set."""
+    if "DJANGO_SETTINGS_MODULE" not in os.environ:
+        os.environ["DJANGO_SETTINGS_MODULE"] = settings_module()
+
+
+def _refusal(problems: list[str]) -> str:
+    listed = "\n".join(f"  - {problem}" for problem in problems)
+    return f"Orchestra does not start with these settings:\n{listed}\nThey are described in docs/settings.md."

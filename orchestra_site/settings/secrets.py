@@ -1,4 +1,4 @@
-"""Secrets of this installation: from the environment, or made once and kept in 0600 files of the data folder."""
+"""Secrets of this installation, made once and kept in 0600 files of the data folder."""
 
 from __future__ import annotations
 

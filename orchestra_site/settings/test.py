@@ -1,5 +1,25 @@
-"""What the tests run on."""
+"""What the tests run on: nothing of the developer's own environment, secrets or data.
 
-from orchestra_site.settings.base import *  # noqa: F403
+The data folder is only named here; `tests/conftest.py` makes and removes it.
+"""
+
+import base64
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from orchestra_site.settings.environment import Environment, variable_of
+
+for _field in Environment.model_fields:
+    os.environ.pop(variable_of(_field), None)
+_FOLDER = Path(tempfile.gettempdir()) / f"orchestra-tests-{secrets.token_hex(8)}"
+os.environ["ORCHESTRA_DATA_DIR"] = str(_FOLDER)
+os.environ["ORCHESTRA_SECRET_KEY"] = secrets.token_urlsafe(48)
+os.environ["ORCHESTRA_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+from orchestra_site.settings.base import *  # noqa: E402, F403  # the lines above choose what it reads
+from orchestra_site.settings.base import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES["default"]["TEST"] = {"NAME": str(_FOLDER / "test.sqlite3")}  # a file: threads must share it

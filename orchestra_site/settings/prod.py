@@ -1,0 +1,28 @@
+"""The production profile: web, worker and beat apart, PostgreSQL, Redis, TLS in front.
+
+What it needs is checked in `read_environment`, before anything is read or written.
+"""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from orchestra_site.settings.base import *  # noqa: F403
+from orchestra_site.settings.base import DATA_DIR, ENV
+
+if ENV.profile != "production":
+    message = "These are the settings of the production profile: set ORCHESTRA_PROFILE=production as well."
+    raise ImproperlyConfigured(message)
+
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+SECURE_SSL_REDIRECT = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.behind_proxy else None
+SECURE_HSTS_SECONDS = ENV.hsts_seconds
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+SECURE_HSTS_PRELOAD = False
+
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}

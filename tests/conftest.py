@@ -1,0 +1,24 @@
+"""What holds for every test: the outside world is out of reach, and data lives in a folder that goes away."""
+
+from __future__ import annotations
+
+import shutil
+
+from django.conf import settings as django_settings
+from hypothesis import settings
+
+from tests.support.network import forbid_outside
+
+forbid_outside()
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
+
+
+def pytest_configure() -> None:
+    """Make this process's data folder."""
+    django_settings.DATA_DIR.mkdir(mode=0o700, parents=True)
+
+
+def pytest_unconfigure() -> None:
+    """Remove it again."""
+    shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
