@@ -1,0 +1,59 @@
+// What every signed-in page does with a script: menus, dialogs, words for failed requests, relative times.
+(() => {
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu !== except) menu.removeAttribute("open");
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target.closest("details.menu"));
+    const opener = event.target.closest("[data-opens]");
+    if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+    const chosen = event.target.closest("button[data-theme-choice]");
+    if (chosen) closeMenus(null);
+    if (event.target.closest("[data-dismiss]")) event.target.closest(".notice")?.remove();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target.closest?.("details.menu[open]");
+    closeMenus(null);
+    menu?.querySelector("summary").focus();
+  });
+
+  const say = (words) => {
+    const notice = document.createElement("div");
+    notice.className = "notice notice-error";
+    const text = document.createElement("p");
+    text.textContent = words;
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "btn-close";
+    close.dataset.dismiss = "";
+    close.setAttribute("aria-label", "Dismiss");
+    notice.append(text, close);
+    document.getElementById("problems")?.replaceChildren(notice);
+  };
+
+  // The error pages answer htmx with one plain sentence.
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    const plain = detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+    say(plain ? detail.xhr.responseText : `The server answered with an error (${detail.xhr.status}). Reload the page and try again.`);
+  });
+  document.addEventListener("htmx:sendError", () => {
+    say("The server could not be reached. Check that it is running, then try again.");
+  });
+
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
+  const refresh = () => {
+    for (const time of document.querySelectorAll("time[data-ago]")) {
+      const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
+      if (Math.abs(seconds) < 60 || Math.abs(seconds) >= 30 * 86400) continue;
+      const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length);
+      time.textContent = relative.format(Math.trunc(seconds / size), unit);
+    }
+  };
+  setInterval(refresh, 30000);
+})();
