@@ -1,0 +1,55 @@
+"""The files of this checkout, for the tests of the house."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT: Path = settings.BASE_DIR
+SKIPPED = {"var", "__pycache__", "node_modules", "htmlcov", "build", "dist"}
+VENDORED = ROOT / "static" / "vendor"
+IN_ONE_LINE = re.compile(r"\s+")
+
+
+def files() -> Iterator[Path]:
+    """Yield every file that is ours to keep in order: no caches, no data, nothing vendored."""
+    for folder, names, found in os.walk(ROOT):
+        names[:] = sorted(name for name in names if not _is_skipped(Path(folder) / name))
+        yield from (Path(folder) / name for name in sorted(found) if not name.startswith(".coverage"))
+
+
+def sources(*suffixes: str) -> list[Path]:
+    """Return the files that end in one of `suffixes`, without migrations, which Django writes."""
+    return [path for path in files() if path.suffix in suffixes and "migrations" not in path.parts]
+
+
+def named(path: Path) -> str:
+    """Return the path as one reads it in the repository."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def function_lines(source: str) -> Mapping[str, int]:
+    """Return the number of lines of each function in `source`, by name and line, signature included."""
+    return {
+        f"{node.name}:{node.lineno}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def matches(pattern: re.Pattern[str], text: str) -> list[str]:
+    """Return what in `text` matches, each with its line number."""
+    return [
+        f"line {text.count(chr(10), 0, found.start()) + 1}: {IN_ONE_LINE.sub(' ', found.group())}"
+        for found in pattern.finditer(text)
+    ]
+
+
+def _is_skipped(folder: Path) -> bool:
+    hidden = folder.name.startswith(".") and folder.name != ".ci"
+    return hidden or folder.name in SKIPPED or folder == VENDORED or folder.name.endswith(".egg-info")
