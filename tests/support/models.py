@@ -1,0 +1,164 @@
+"""Models for tests: they say, fail and take as long as they are told, and count."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from orchestration.engine.errors import ModelError
+from orchestration.engine.model import AnswerStream, StreamingModel
+from orchestration.engine.types import (
+    Completion,
+    Delta,
+    FinishReason,
+    Message,
+    ModelSpec,
+    Prices,
+    Prompt,
+    Usage,
+)
+
+Reply = str | Completion | ModelError
+PRICES = Prices(input_per_million=Decimal(1), output_per_million=Decimal(4))
+
+
+def spec_named(
+    name: str, *, family: str = "", window: int = 8192, prices: Prices | None = PRICES
+) -> ModelSpec:
+    """Return a spec for a test's model."""
+    return ModelSpec(
+        name=name,
+        provider="test",
+        remote_name=name,
+        family=family or name,
+        context_window=window,
+        prices=prices,
+    )
+
+
+def prompt_of(text: str, *, sample: int = 0) -> Prompt:
+    """Return a prompt with one user message."""
+    return Prompt(messages=(Message(role="user", content=text),), sample=sample)
+
+
+@dataclass
+class Counters:
+    """What a fake was put through; `answered` counts streams that came to an end of their own."""
+
+    started: int = 0
+    answered: int = 0
+    closed_early: int = 0
+    prompts: list[Prompt] = field(default_factory=list)
+
+    @property
+    def under_way(self) -> int:
+        return self.started - self.answered - self.closed_early
+
+
+class ScriptedModel(StreamingModel):
+    """Gives its replies in turn, the last one for ever; a `ModelError` among them is raised.
+
+    Words come one by one, `word_s` seconds apart, after `first_s` seconds.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec | str,
+        replies: Iterable[Reply] | Callable[[Prompt], Reply] = ("ok",),
+        *,
+        first_s: float = 0.0,
+        word_s: float = 0.0,
+    ) -> None:
+        self._spec = spec_named(spec) if isinstance(spec, str) else spec
+        self._replies = replies if callable(replies) else _in_turn(list(replies))
+        self._first_s = first_s
+        self._word_s = word_s
+        self.count = Counters()
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._spec
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        self.count.started += 1
+        self.count.prompts.append(prompt)
+        over = False
+        try:
+            async with aclosing(self._say(self._replies(prompt), prompt)) as pieces:
+                async for piece in pieces:
+                    over = isinstance(piece, Completion)
+                    self.count.answered += over
+                    yield piece
+        except ModelError:
+            over = True
+            self.count.answered += 1
+            raise
+        finally:
+            self.count.closed_early += not over
+
+    async def _say(self, reply: Reply, prompt: Prompt) -> AnswerStream:
+        await asyncio.sleep(self._first_s)
+        if isinstance(reply, ModelError):
+            raise reply
+        answer = reply if isinstance(reply, Completion) else answer_of(reply, prompt)
+        offset = 0
+        for word in answer.text.split(" "):
+            text = word if not offset else f" {word}"
+            yield Delta(text=text, offset=offset)
+            offset += len(text)
+            await asyncio.sleep(self._word_s)
+        yield answer
+
+
+class RawModel(StreamingModel):
+    """Streams exactly the given pieces, another list each time; an exception among them is raised."""
+
+    def __init__(self, spec: ModelSpec | str, *streams: Iterable[Delta | Completion | Exception]) -> None:
+        self._spec = spec_named(spec) if isinstance(spec, str) else spec
+        self._streams = [list(stream) for stream in streams]
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._spec
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:  # noqa: ARG002  # it says the same to all
+        for piece in self._streams.pop(0):
+            if isinstance(piece, Exception):
+                raise piece
+            await asyncio.sleep(0)
+            yield piece
+
+
+def FailingModel(spec: ModelSpec | str, *errors: ModelError, then: str | None = None) -> ScriptedModel:  # noqa: N802
+    """Return a model that raises `errors` in turn, then answers `then` (or goes on with the last error)."""
+    return ScriptedModel(spec, [*errors, *([] if then is None else [then])])
+
+
+def SlowModel(spec: ModelSpec | str, seconds: float, reply: str = "late") -> ScriptedModel:  # noqa: N802
+    """Return a model that is silent for `seconds` of the event loop's time before it answers."""
+    return ScriptedModel(spec, [reply], first_s=seconds)
+
+
+def answer_of(text: str, prompt: Prompt, finish: FinishReason = FinishReason.STOP) -> Completion:
+    """Return a completion whose usage counts words."""
+    given = sum(len(message.content.split()) for message in prompt.messages)
+    return Completion(
+        text=text, finish=finish, usage=Usage(input_tokens=given, output_tokens=len(text.split()))
+    )
+
+
+def truncated(text: str) -> Completion:
+    """Return an answer that was cut off at the length limit."""
+    return Completion(text=text, finish=FinishReason.LENGTH)
+
+
+def _in_turn(replies: list[Reply]) -> Callable[[Prompt], Reply]:
+    left = list(replies)
+
+    def reply(_prompt: Prompt) -> Reply:
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return reply
