@@ -1,5 +1,13 @@
 """Addresses of the whole site."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+handler400 = "orchestra_site.web.errors.bad_request"
+handler403 = "orchestra_site.web.errors.forbidden"
+handler404 = "orchestra_site.web.errors.not_found"
+handler500 = "orchestra_site.web.errors.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("orchestra_site.accounts.urls")),
+    path("", include("orchestration.urls")),
+]

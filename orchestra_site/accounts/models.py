@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from typing import Any, ClassVar, Self
+from datetime import datetime
+from typing import Any, ClassVar, NoReturn, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -17,6 +19,18 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
     OPERATOR = "operator", "Operator"
     VIEWER = "viewer", "Viewer"
+
+
+class AppendOnly(TypeError):
+    """Someone tried to change or delete a row of a table whose rows are only ever added."""
+
+
+class TeamQuerySet(models.QuerySet[Any]):
+    """Rows that carry a `team`: every read starts with `visible_to`."""
+
+    def visible_to(self, membership: Membership) -> Self:
+        """Return the rows of the member's team."""
+        return self.filter(team_id=membership.team_id)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -72,6 +86,8 @@ class Membership(models.Model):
     role = models.CharField(max_length=12, choices=Role.choices)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = TeamQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["team", "user"], name="one_membership_a_team")
@@ -79,6 +95,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+    @property
+    def is_owner(self) -> bool:
+        """True for those who may also decide about owners."""
+        return self.role == Role.OWNER
 
     @property
     def may_run(self) -> bool:
@@ -91,12 +112,47 @@ class Membership(models.Model):
         return self.role in {Role.OWNER, Role.ADMIN}
 
 
-class TeamQuerySet(models.QuerySet[Any]):
-    """Rows that carry a `team`: every read starts with `visible_to`."""
+class InvitationQuerySet(TeamQuerySet):
+    """Invitations, open or not."""
 
-    def visible_to(self, membership: Membership) -> Self:
-        """Return the rows of the member's team."""
-        return self.filter(team_id=membership.team_id)
+    def open_at(self, now: datetime) -> Self:
+        """Return those that can be accepted: not used, not withdrawn, not expired."""
+        return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+
+
+class Invitation(models.Model):
+    """A link that lets one person join a team. Only the hash of its token is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=12, choices=Role.choices)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"invitation to {self.team} as {self.get_role_display().lower()}"
+
+
+class AuditQuerySet(TeamQuerySet):
+    """Audit entries: to be read and added to."""
+
+    def update(self, **_fields: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("The audit log is append-only: its entries cannot be changed.")
+
+    def delete(self) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("The audit log is append-only: its entries cannot be deleted.")
 
 
 class AuditEntry(models.Model):
@@ -112,7 +168,7 @@ class AuditEntry(models.Model):
     after = models.JSONField(default=dict)
     at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = TeamQuerySet.as_manager()
+    objects = AuditQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -120,3 +176,18 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action} {self.subject}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store a new entry; one that is stored already cannot be changed."""
+        if not self._state.adding:
+            raise AppendOnly("The audit log is append-only: its entries cannot be changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("The audit log is append-only: its entries cannot be deleted.")
+
+
+def hash_token(token: str) -> str:
+    """Return the SHA-256 of an invitation's token in hex. The token is random and long: no salt is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()

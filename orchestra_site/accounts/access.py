@@ -1,0 +1,103 @@
+"""Who may reach a view. Everything is refused unless a view says otherwise (security.md, rule 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+from django_htmx.middleware import HtmxDetails
+
+from orchestra_site.accounts.models import Membership, User
+from orchestra_site.accounts.selectors import current_of, memberships_of
+
+P = ParamSpec("P")
+F = TypeVar("F", bound=Callable[..., HttpResponseBase])
+
+SESSION_TEAM = "team"
+
+
+class MemberRequest(HttpRequest):
+    """A request as views see it: signed in, with the team the member works in and all that they belong to."""
+
+    user: User
+    htmx: HtmxDetails
+    membership: Membership
+    memberships: list[Membership]
+
+
+MemberView = Callable[Concatenate[MemberRequest, P], HttpResponse]
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Sends anonymous visitors to the sign-in page, unless a view carries `login_not_required`."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+        """Redirect a page; tell htmx, which cannot follow one, where to go."""
+        if "HX-Request" not in request.headers:
+            return cast("HttpResponseBase", super().handle_no_permission(request, view_func))
+        shown = urlsplit(request.headers.get("HX-Current-URL", "/"))
+        back = urlencode({"next": f"{shown.path}?{shown.query}" if shown.query else shown.path})
+        address = f"{reverse('accounts:sign-in')}?{back}"
+        return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": address})
+
+
+class CurrentTeam(MiddlewareMixin):
+    """Sets `request.membership` and `request.memberships`; who has no team gets a page that says so."""
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        """Read the memberships once a request; anonymous visitors have none."""
+        member = cast("MemberRequest", request)
+        member.memberships = memberships_of(member.user.pk) if member.user.is_authenticated else []
+        current = current_of(member.memberships, request.session.get(SESSION_TEAM))
+        if current is not None:
+            member.membership = current
+        elif member.user.is_authenticated and getattr(view, "team_required", True):
+            return render(request, "accounts/no_team.html", status=HTTPStatus.FORBIDDEN)
+        return None
+
+
+def team_not_required(view: F) -> F:
+    """Let a view be reached by someone who belongs to no team."""
+    view.team_required = False  # type: ignore[attr-defined]  # read by CurrentTeam
+    return view
+
+
+def may_run(view: MemberView[P]) -> MemberView[P]:
+    """Refuse viewers: they may look at everything and start nothing."""
+
+    @wraps(view)
+    def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.membership.may_run:
+            raise PermissionDenied(
+                f"Your role in {request.membership.team} is viewer: you can look, but not start or change runs. "
+                "Ask an owner or admin of the team for the operator role."
+            )
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def may_configure(view: MemberView[P]) -> MemberView[P]:
+    """Refuse all but owners and admins."""
+
+    @wraps(view)
+    def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.membership.may_configure:
+            raise PermissionDenied(
+                f"Only owners and admins of {request.membership.team} can change its settings, "
+                f"and your role is {request.membership.get_role_display().lower()}. Ask one of them."
+            )
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,116 @@
+"""Forms of accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from orchestra_site.accounts.models import Membership, Role, User
+
+
+class SignInForm(AuthenticationForm):
+    """E-mail address and password."""
+
+    error_messages = {  # noqa: RUF012  # the base class declares it so
+        "invalid_login": "No account has this e-mail address and password. Check both, then try again.",
+        "inactive": "This account is switched off. Ask whoever runs this installation.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail address"
+        self.fields["username"].widget = forms.EmailInput(
+            attrs={"autocomplete": "username", "autofocus": True, "maxlength": 254}
+        )
+
+    def clean_username(self) -> str:
+        """Read the address without regard to case, so that throttling counts one account as one."""
+        return str(self.cleaned_data["username"]).strip().lower()
+
+
+class TeamForm(forms.Form):
+    """A team's name."""
+
+    name = forms.CharField(
+        label="Team name",
+        max_length=80,
+        error_messages={"required": "Give the team a name.", "max_length": "Use at most 80 characters."},
+    )
+
+
+class RoleForm(forms.Form):
+    """The role a member gets."""
+
+    role = forms.ChoiceField(label="Role")
+
+    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = grantable_roles(membership)  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_role(self) -> Role:
+        """Return the chosen role."""
+        return Role(self.cleaned_data["role"])
+
+
+class InvitationForm(RoleForm):
+    """Who is invited, and for how long the link holds."""
+
+    days = forms.TypedChoiceField(
+        label="Link holds for",
+        coerce=int,
+        choices=[(1, "1 day"), (7, "7 days"), (30, "30 days")],
+        initial=7,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].initial = Role.OPERATOR
+
+
+class JoinForm(forms.Form):
+    """An account for someone who was invited."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Say how the team should call you."},
+    )
+    email = forms.EmailField(
+        label="E-mail address",
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+        error_messages={"required": "Give your e-mail address: you sign in with it."},
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text="At least 10 characters, not a common password, not only digits.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Choose a password."},
+    )
+
+    def clean_email(self) -> str:
+        """Refuse an address that has an account: its owner signs in and opens the link again."""
+        email = str(self.cleaned_data["email"]).lower()
+        if User.objects.filter(email=email).exists():
+            raise ValidationError("This address has an account. Sign in first, then open the link again.")
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password against the person's own name and address, too."""
+        data: dict[str, Any] = super().clean() or {}
+        if password := data.get("password"):
+            try:
+                validate_password(password, User(email=data.get("email", ""), name=data.get("name", "")))
+            except ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
+def grantable_roles(membership: Membership) -> list[tuple[str, str]]:
+    """Return the roles a member may give to others: admins cannot make owners."""
+    return [(role.value, role.label) for role in Role if membership.is_owner or role != Role.OWNER]

@@ -1,0 +1,51 @@
+"""What pages read about people and teams."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Case, IntegerField, QuerySet, When
+from django.utils import timezone
+
+from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, Role, hash_token
+
+
+def memberships_of(user_id: UUID) -> list[Membership]:
+    """Return all memberships of a user with their teams, the oldest first."""
+    found = Membership.objects.filter(user_id=user_id, user__is_active=True)
+    return list(found.select_related("team", "user").order_by("created_at", "id"))
+
+
+def current_of(memberships: list[Membership], team_id: str | None) -> Membership | None:
+    """Return the membership in the team that was switched to, or the first, or None without any."""
+    chosen = (one for one in memberships if str(one.team_id) == team_id)
+    return next(chosen, memberships[0] if memberships else None)
+
+
+def membership_of(user_id: UUID, team_id: UUID) -> Membership | None:
+    """Return a user's membership as it is now, None once it has ended: sockets ask this per batch."""
+    found = Membership.objects.filter(user_id=user_id, team_id=team_id, user__is_active=True)
+    return found.select_related("team", "user").first()
+
+
+def members_of(membership: Membership) -> QuerySet[Membership]:
+    """Return the team's members, the most powerful first."""
+    ranked = {role: rank for rank, role in enumerate(Role.values)}
+    rank = Case(*(When(role=role, then=place) for role, place in ranked.items()), output_field=IntegerField())
+    return Membership.objects.visible_to(membership).select_related("user").order_by(rank, "created_at")
+
+
+def open_invitations(membership: Membership) -> QuerySet[Invitation]:
+    """Return the team's invitations that can still be accepted, the newest first."""
+    return Invitation.objects.visible_to(membership).open_at(timezone.now()).select_related("created_by")
+
+
+def invitation_for(token: str) -> Invitation | None:
+    """Return the invitation a link stands for while it can be accepted."""
+    found = Invitation.objects.open_at(timezone.now()).filter(token_hash=hash_token(token))
+    return found.select_related("team", "created_by").first()
+
+
+def audit_log(membership: Membership) -> QuerySet[AuditEntry]:
+    """Return the team's audit log, the newest first."""
+    return AuditEntry.objects.visible_to(membership).order_by("-id")

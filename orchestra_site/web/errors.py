@@ -1,0 +1,47 @@
+"""Error pages in the site's look. None of them needs the database, nor a session."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Say that the request made no sense."""
+    return _error_page(
+        request, HTTPStatus.BAD_REQUEST, "This request made no sense", "Go back and try again."
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say why this is not allowed, in the words of who refused it."""
+    words = str(exception) or "Your role does not allow this. Ask an owner or admin of the team."
+    return _error_page(request, HTTPStatus.FORBIDDEN, "You cannot do this", words)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Say that there is nothing here, or nothing for this team."""
+    words = "It may have been deleted, or belong to another team. Check the address, or switch the team."
+    return _error_page(request, HTTPStatus.NOT_FOUND, "There is nothing here", words)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Say that this is our fault."""
+    words = "The fault is ours, and it is in the server's log. Try again; what you started before goes on."
+    return _error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here", words)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Say what to do about a form whose protection no longer fits."""
+    words = "The page was open for long, or you signed in elsewhere. Reload it and send it again."
+    return _error_page(request, HTTPStatus.FORBIDDEN, "This form is out of date", words)
+
+
+def _error_page(request: HttpRequest, status: HTTPStatus, title: str, words: str) -> HttpResponse:
+    """Answer htmx with one plain sentence, everyone else with a page."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(f"{title}. {words}", status=status, content_type="text/plain; charset=utf-8")
+    context = {"status": status.value, "title": title, "words": words}
+    return HttpResponse(render_to_string("errors/error.html", context), status=status)

@@ -1,0 +1,6 @@
+"""Addresses of orchestration's pages."""
+
+from django.urls import URLPattern
+
+app_name = "orchestration"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,36 @@
+// Live pages: a socket that reconnects asks for what came after the number the page has reached by then.
+(() => {
+  const caughtUp = (address) => {
+    const url = new URL(address, window.location.href);
+    const reached = document.getElementById("live-seq")?.dataset.seq;
+    if (reached && url.searchParams.has("after")) url.searchParams.set("after", reached);
+    url.protocol = url.protocol.replace("http", "ws");
+    return url.href;
+  };
+
+  htmx.createWebSocket = (address) => new WebSocket(caughtUp(address), []);
+
+  // 4401 signed out, 4403 no longer a member, 4404 no such run: reconnecting would not help, a reload says why.
+  document.addEventListener("htmx:wsClose", ({ detail }) => {
+    const notice = document.getElementById("run-notice");
+    if (notice && [4401, 4403, 4404].includes(detail.event.code)) {
+      const words = document.createElement("p");
+      words.className = "notice notice-warning";
+      words.textContent = "This page is no longer live: you have been signed out or have lost access. Reload it.";
+      notice.replaceChildren(words);
+    }
+  });
+
+  // A lane's text follows its own end, unless somebody has scrolled up to read.
+  const atEnd = new WeakMap();
+  document.addEventListener("htmx:wsBeforeMessage", () => {
+    for (const text of document.querySelectorAll(".lane-text, #run-story")) {
+      atEnd.set(text, text.scrollTop + text.clientHeight >= text.scrollHeight - 24);
+    }
+  });
+  document.addEventListener("htmx:wsAfterMessage", () => {
+    for (const text of document.querySelectorAll(".lane-text, #run-story")) {
+      if (atEnd.get(text) ?? true) text.scrollTop = text.scrollHeight;
+    }
+  });
+})();
