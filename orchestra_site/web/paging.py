@@ -38,11 +38,11 @@ def keyset_page(
     if not cursor:
         rows = list(queryset.order_by(*_falling(keys))[: size + 1])
         return _page(rows[:size], keys, has_newer=False, has_older=len(rows) > size)
-    direction, values = _read(queryset, keys, cursor)
+    direction, values = read_cursor(queryset, keys, cursor)
     if direction == OLDER:
-        rows = list(queryset.filter(_beyond(keys, values, "lt")).order_by(*_falling(keys))[: size + 1])
+        rows = list(queryset.filter(beyond(keys, values, "lt")).order_by(*_falling(keys))[: size + 1])
         return _page(rows[:size], keys, has_newer=True, has_older=len(rows) > size)
-    rows = list(queryset.filter(_beyond(keys, values, "gt")).order_by(*keys)[: size + 1])
+    rows = list(queryset.filter(beyond(keys, values, "gt")).order_by(*keys)[: size + 1])
     if len(rows) <= size:  # the newest have been reached: show a full first page
         return keyset_page(queryset, cursor="", size=size, keys=keys)
     return _page(rows[size - 1 :: -1], keys, has_newer=True, has_older=True)
@@ -52,7 +52,7 @@ def _falling(keys: Sequence[str]) -> list[str]:
     return [f"-{key}" for key in keys]
 
 
-def _beyond(keys: Sequence[str], values: Sequence[Any], side: str) -> Q:
+def beyond(keys: Sequence[str], values: Sequence[Any], side: str) -> Q:
     """Compare like a tuple; the first key alone bounds the range, so that an index can be walked."""
     if len(keys) == 1:
         return Q(**{f"{keys[0]}__{side}": values[0]})
@@ -63,17 +63,19 @@ def _beyond(keys: Sequence[str], values: Sequence[Any], side: str) -> Q:
 def _page(rows: list[M], keys: Sequence[str], *, has_newer: bool, has_older: bool) -> Page[M]:
     return Page(
         rows=rows,
-        next=_write(OLDER, rows[-1], keys) if has_older else "",
-        previous=_write(NEWER, rows[0], keys) if has_newer and rows else "",
+        next=write_cursor(OLDER, rows[-1], keys) if has_older else "",
+        previous=write_cursor(NEWER, rows[0], keys) if has_newer and rows else "",
     )
 
 
-def _write(direction: str, row: Model, keys: Sequence[str]) -> str:
+def write_cursor(direction: str, row: Model, keys: Sequence[str]) -> str:
+    """Return the cursor of the page that starts beyond `row` in `direction`."""
     values = [row._meta.get_field(key).value_to_string(row) for key in keys]  # type: ignore[union-attr]
     return base64.urlsafe_b64encode(json.dumps([direction, *values]).encode()).decode().rstrip("=")
 
 
-def _read(queryset: QuerySet[M], keys: Sequence[str], cursor: str) -> tuple[str, list[Any]]:
+def read_cursor(queryset: QuerySet[M], keys: Sequence[str], cursor: str) -> tuple[str, list[Any]]:
+    """Return a cursor's direction and its place. Raises Http404 for one that none of our pages gave."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         direction, *texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
