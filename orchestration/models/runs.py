@@ -73,7 +73,6 @@ class Run(models.Model):
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    waited_s = models.FloatField(default=0.0)
     waiting_since = models.DateTimeField(null=True)
 
     fence = models.PositiveIntegerField(default=0)

@@ -1,0 +1,122 @@
+"""Taking a run up: the claim, its fence, and what earlier claims left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from orchestration.engine.context.budget import Limits, Spent
+from orchestration.engine.context.journaled import Past, event_digest
+from orchestration.engine.context.records import StepKind, StepRecord
+from orchestration.engine.events import Event, EventKind
+from orchestration.engine.types import StepStatus
+from orchestration.kinds import Assignment
+from orchestration.models import HumanQuestion, Run, RunStatus, Step
+from orchestration.services.events import tell
+
+LEASE_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A run that this process may work on while nobody raises the fence."""
+
+    assignment: Assignment
+    fence: int
+    limits: Limits
+    past: Past
+
+
+def claim_run(run_id: UUID, owner: str) -> Claim | None:
+    """Take a queued run for `owner`, None when it is not there to be taken (any more)."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED).first()
+        if run is None:
+            return None
+        now = timezone.now()
+        first = run.fence == 0
+        event = Event(
+            kind=EventKind.RUN_STARTED if first else EventKind.RUN_RESUMED, data={"claim": run.fence + 1}
+        )
+        changes: dict[str, Any] = {
+            "status": RunStatus.RUNNING,
+            "fence": run.fence + 1,
+            "lease_owner": owner,
+            "lease_until": now + timedelta(seconds=LEASE_S),
+            "waiting_since": None,
+        }
+        if run.started_at is None:
+            changes["started_at"] = now
+        tell(run, [event], **changes)
+    return Claim(
+        assignment=_assignment(run),
+        fence=run.fence,
+        limits=_limits(run.request.get("constraints", {})),
+        past=Past() if first else _past(run),
+    )
+
+
+def _assignment(run: Run) -> Assignment:
+    return Assignment(
+        run=run.id,
+        team=run.team_id,
+        kind=run.kind,
+        ref=run.ref,
+        request=run.request,
+        panel=run.panel,
+        seed=run.seed,
+    )
+
+
+def _limits(constraints: dict[str, Any]) -> Limits:
+    money = constraints.get("max_cost_usd")
+    return Limits(
+        money=None if money is None else Decimal(money),
+        calls=constraints.get("max_calls"),
+        seconds=constraints.get("max_latency_s"),
+    )
+
+
+def _past(run: Run) -> Past:
+    """Read what ended, what was told, what people answered, what was spent and how long it took."""
+    steps = {row.key: _record(row) for row in run.steps.all()}
+    calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
+    told = (Event(kind=EventKind(e.kind), step=e.step, data=e.data) for e in run.events.all())
+    ends = [step.started_s + step.seconds for step in steps.values()]
+    ends += [started + (latency or 0.0) for _, started, latency in calls]
+    return Past(
+        steps=steps,
+        told=frozenset(event_digest(event) for event in told),
+        answers=_answers(run),
+        spent=Spent(money=sum((cost for cost, _, _ in calls if cost), Decimal(0)), calls=len(calls)),
+        seconds=max(ends, default=0.0),
+    )
+
+
+def _record(row: Step) -> StepRecord:
+    return StepRecord(
+        key=row.key,
+        kind=StepKind(row.kind),
+        status=StepStatus(row.status),
+        input_hash=row.input_hash,
+        result=row.result,
+        error=row.error,
+        started_s=row.started_s,
+        seconds=row.seconds,
+    )
+
+
+def _answers(run: Run) -> dict[str, Any]:
+    """Return people's answers, and the default where the deadline passed without one."""
+    now = timezone.now()
+    return {
+        question.step: question.answer if question.answered_at else question.default
+        for question in HumanQuestion.objects.filter(run=run)
+        if question.answered_at or (question.deadline_at and question.deadline_at <= now)
+    }

@@ -1,0 +1,126 @@
+"""Carrying out one run: claim it, run its kind, write how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+from orchestra_site.web.threads import in_thread
+
+from orchestration.engine.context import RunContext
+from orchestration.engine.context.codec import outcome_to_json
+from orchestration.engine.context.control import RunControl, StopReason
+from orchestration.engine.context.journaled import ChildRun, JournaledContext, Surroundings
+from orchestration.engine.errors import EngineError, LeaseLost
+from orchestration.engine.types import Json, Outcome
+from orchestration.kinds import Assignment, get_kind
+from orchestration.models import RunStatus
+from orchestration.services.claims import Claim, claim_run
+from orchestration.services.recording import DatabaseRunLog, RunEnded, RunParked, RunReleased
+from orchestration.services.runtime import ActiveRun, Runtime
+from orchestration.services.sweeping import wake_if_answered
+
+logger = logging.getLogger(__name__)
+
+Ending = RunEnded | RunParked | RunReleased
+
+
+async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
+    """Carry out a run if it is there to be taken; True when its answer came while it was parking.
+
+    The caller then queues it again.
+    """
+    if runtime.stopping:
+        return False
+    claim = await in_thread(claim_run, run_id, runtime.owner)
+    if claim is None:
+        return False
+    assignment = claim.assignment
+    log = DatabaseRunLog(
+        recorder=runtime.recorder,
+        run=assignment.run,
+        team=assignment.team,
+        fence=claim.fence,
+        spent=claim.past.spent,
+    )
+    context = _context(claim, log)
+    control = context.control
+    log.lost = lambda: control.stop(StopReason.STOPPING)
+    runtime.hold(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
+    try:
+        ending = await _carry_out(assignment, context)
+        await log.close()
+        return await _write_down(log, ending, run_id)
+    finally:
+        runtime.let_go(run_id)
+
+
+def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
+    around = Surroundings(
+        log=log,
+        clock=time.monotonic,
+        new_id=lambda: str(uuid4()),
+        child=lambda kind, ref: _child(claim.assignment, kind, ref),
+    )
+    return JournaledContext(around=around, limits=claim.limits, past=claim.past, seed=claim.assignment.seed)
+
+
+def _child(parent: Assignment, kind: str, ref: str) -> ChildRun:
+    """Return what carries out a child: another kind with the parent's panel."""
+    carry_out = get_kind(kind).carry_out
+
+    async def run(payload: Mapping[str, Json], context: RunContext) -> Json:
+        return outcome_to_json(await carry_out(replace(parent, kind=kind, ref=ref, request=payload), context))
+
+    return run
+
+
+async def _carry_out(assignment: Assignment, context: JournaledContext) -> Ending:
+    """Run the kind in a task of its own that the control can end, and say how it ended."""
+    control = context.control
+    try:
+        task = asyncio.ensure_future(get_kind(assignment.kind).carry_out(assignment, context))
+        control.attach(task)
+        return _succeeded(await task)
+    except asyncio.CancelledError:
+        if control.reason is None:
+            raise
+        return _stopped(control)
+    except EngineError as error:
+        if control.reason is not None:
+            return _stopped(control)
+        return RunEnded(status=RunStatus.FAILED, error=str(error), error_code=error.code)
+    except Exception:
+        logger.exception("Run %s failed with an error of the program.", assignment.run)
+        words = "An error in the program ended this run; the log of the worker has the details."
+        return RunEnded(status=RunStatus.FAILED, error=words, error_code="internal_error")
+
+
+def _succeeded(outcome: Outcome) -> RunEnded:
+    return RunEnded(
+        status=RunStatus.SUCCEEDED,
+        outcome=outcome_to_json(outcome),
+        answer=outcome.answer,
+        quality=outcome.quality.overall if outcome.quality else None,
+    )
+
+
+def _stopped(control: RunControl) -> Ending:
+    if control.reason is StopReason.CANCELLED:
+        return RunEnded(status=RunStatus.CANCELLED)
+    if control.reason is StopReason.PARKED:
+        return RunParked(paused=control.paused)
+    return RunReleased()
+
+
+async def _write_down(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
+    try:
+        await log.write(ending)
+    except LeaseLost:
+        logger.warning("Run %s was taken over by another process; what it did late was refused.", run_id)
+        return False
+    return isinstance(ending, RunParked) and await in_thread(wake_if_answered, run_id)

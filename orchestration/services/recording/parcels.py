@@ -1,0 +1,75 @@
+"""What is handed to the writer: records of one run, with the fence that entitles to write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from orchestration.engine.context.records import Record
+from orchestration.engine.types import Json
+from orchestration.models import RunStatus
+
+
+class QueueReason(StrEnum):
+    """Why a run was put into the queue."""
+
+    NEW = "new"
+    RESTART = "restart"
+    LAPSED = "lapsed"
+    ANSWERED = "answered"
+    RESUMED = "resumed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallText:
+    """The text of a call that is under way, for pages that open late."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnded:
+    """The run's one terminal status and what it leaves."""
+
+    status: RunStatus
+    outcome: Json = None
+    answer: str = ""
+    quality: float | None = None
+    error: str = ""
+    error_code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunParked:
+    """The run waits for a person; `paused` when one stopped it on purpose."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunReleased:
+    """The process stops: whoever comes next may take the run up at once."""
+
+
+Entry = Record | CallText | RunEnded | RunParked | RunReleased
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parcel:
+    """Entries of one run that are committed together.
+
+    `cost_usd` and `calls` are the run's totals once these entries are in; `told` is called from the writer
+    thread with None or the reason why the parcel was refused.
+    """
+
+    run: UUID
+    team: UUID
+    fence: int
+    entries: tuple[Entry, ...]
+    cost_usd: Decimal
+    calls: int
+    told: Callable[[BaseException | None], None]

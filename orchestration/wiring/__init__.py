@@ -1,0 +1,1 @@
+"""Settings and rows turned into live engine objects: the only composition point."""

@@ -1,0 +1,28 @@
+"""A real engine on a loop thread, with its writer and its keeper, on a database in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from orchestration.services.runtime import Runtime
+from orchestration.wiring.loops import LoopThread
+from tests.support.engines import Engine
+
+
+@pytest.fixture
+def loop_thread() -> Iterator[LoopThread]:
+    thread = LoopThread()
+    thread.start()
+    yield thread
+    thread.stop()
+
+
+@pytest.fixture
+def engine(transactional_db: None, loop_thread: LoopThread) -> Iterator[Engine]:
+    runtime = Runtime(loop_thread.loop)
+    runtime.start()
+    yield Engine(runtime)
+    if not runtime.stopping:
+        loop_thread.wait_for(runtime.stop(), 10)

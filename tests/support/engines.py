@@ -1,0 +1,39 @@
+"""Driving a real engine from a test's thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from orchestration.models import Run
+from orchestration.services.execution import execute_run
+from orchestration.services.runtime import Runtime
+
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine and what a test does with it."""
+
+    runtime: Runtime
+
+    def start(self, run: Run) -> Future[bool]:
+        """Let the engine take `run` up."""
+        return self.runtime.submit(execute_run(self.runtime, run.id))
+
+    def carry_out(self, run: Run) -> Run:
+        """Let the engine take `run` up, wait until it lets go, and return the row as it is then."""
+        self.start(run).result(PATIENCE_S)
+        run.refresh_from_db()
+        return run
+
+
+def until(holds: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    """Wait until something holds; fail when it does not come to that."""
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
