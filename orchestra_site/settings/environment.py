@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from orchestra_site.settings.checks import encryption_key_problems, production_problems
+from orchestra_site.settings.refusals import encryption_key_problems, production_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +42,7 @@ class Environment(BaseSettings):
     behind_proxy: bool = False
     hsts_seconds: int = Field(default=31_536_000, ge=0)
     worker_concurrency: int = Field(default=32, ge=1, le=512)
+    answer_cache_seconds: float = Field(default=0.0, ge=0.0)
     max_body_bytes: int = Field(default=10_000_000, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     time_zone: str = "UTC"

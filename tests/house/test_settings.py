@@ -10,7 +10,6 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from orchestra_site.settings import connections
-from orchestra_site.settings.checks import encryption_key_problems, production_problems
 from orchestra_site.settings.environment import (
     ROOT,
     Environment,
@@ -18,6 +17,7 @@ from orchestra_site.settings.environment import (
     settings_module,
     variable_of,
 )
+from orchestra_site.settings.refusals import encryption_key_problems, production_problems
 from orchestra_site.settings.secrets import read_or_create
 
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()

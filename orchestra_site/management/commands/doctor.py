@@ -1,0 +1,63 @@
+"""`manage.py doctor`: look at everything this installation depends on and say what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from itertools import groupby
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from orchestra_site.management.checks import BUILT_IN
+from orchestra_site.web.health import Finding, Level, registered_checks, run_checks
+from orchestra_site.web.redaction import redact
+
+Named = tuple[str, Finding]
+
+
+class Command(BaseCommand):
+    """Look at the built-in checks and at those that apps registered. Exits 1 on a fail."""
+
+    help = "Checks settings, database, broker, channel layer and providers, and says what to do."
+    requires_system_checks = ()  # a broken installation is what this is for
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Offer JSON."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+
+    def handle(self, **options: object) -> None:
+        """Run every check and print what it found."""
+        findings = list(run_checks({**BUILT_IN, **registered_checks()}))
+        shown = as_json(findings) if options["json"] else as_text(findings)
+        self.stdout.write(redact(shown))
+        if is_failed(findings):
+            sys.exit(1)
+
+
+def is_failed(findings: Iterable[Named]) -> bool:
+    """Tell whether anything keeps Orchestra from working."""
+    return any(finding.level is Level.FAIL for _, finding in findings)
+
+
+def as_json(findings: list[Named]) -> str:
+    """Return `{ok, findings: [{check, level, sentence, advice}]}`."""
+    rows = [
+        {"check": name, "level": found.level, "sentence": found.sentence, "advice": found.advice}
+        for name, found in findings
+    ]
+    return json.dumps({"ok": not is_failed(findings), "findings": rows}, indent=2)
+
+
+def as_text(findings: Iterable[Named]) -> str:
+    """Return a paragraph for each check, advice under what needs it."""
+    paragraphs = []
+    for name, group in groupby(findings, key=lambda named: named[0]):
+        lines = [line for _, finding in group for line in _lines(finding)]
+        paragraphs.append("\n".join([name.capitalize(), *lines]))
+    return "\n".join(paragraphs)
+
+
+def _lines(finding: Finding) -> list[str]:
+    first = f"  {finding.level:<5} {finding.sentence}"
+    return [first, f"        {finding.advice}"] if finding.advice else [first]
