@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from orchestration.engine.strategies import all_strategies
 from orchestration.models import ProviderKind
 from tests.support.tree import ROOT, files, named
 
@@ -41,3 +42,8 @@ def test_targets_are_found_in_text_and_in_blocks() -> None:
 @pytest.mark.parametrize("kind", ProviderKind.values)
 def test_every_provider_has_a_test_file(kind: str) -> None:
     assert list((ROOT / "tests" / "providers").rglob(f"test_{kind.partition('_')[0]}*.py"))
+
+
+@pytest.mark.parametrize("name", all_strategies())
+def test_every_strategy_has_a_test_file(name: str) -> None:
+    assert list((ROOT / "tests" / "engine").rglob(f"test_*{name}*.py"))
