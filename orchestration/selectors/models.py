@@ -1,0 +1,135 @@
+"""What the Models page reads: providers, their models, today's prices, and how recent calls went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from statistics import median
+
+from django.db.models import BooleanField, Case, Prefetch, QuerySet, Value, When
+
+from orchestra_site.accounts.models import Membership
+from orchestration.models import Call, CallStatus, LanguageModel, Price, Provider, ProviderKind, Run
+
+RECENT_DAYS = 7
+RECENT_RUNS = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallRecord:
+    """How a model's recent calls went: fraction answered, median seconds of an answer, US dollars in all.
+
+    Cancelled calls count as neither success nor failure; `success` and `median_s` are None without evidence.
+    """
+
+    calls: int
+    success: float | None
+    median_s: float | None
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCard:
+    """A model with today's price and its record; `next_price` starts on a later day."""
+
+    model: LanguageModel
+    price: Price | None
+    next_price: Price | None
+    record: CallRecord | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderCard:
+    """A provider with its models. `has_secret` is all that is ever read of its key."""
+
+    provider: Provider
+    has_secret: bool
+    models: tuple[ModelCard, ...]
+
+    @property
+    def is_simulated(self) -> bool:
+        """True when no real model stands behind it."""
+        return self.provider.kind == ProviderKind.SIMULATED
+
+
+def providers_of(membership: Membership) -> QuerySet[Provider]:
+    """Return the team's providers without their secrets, each with `has_secret`."""
+    stored = Case(
+        When(secret=b"", then=Value(value=False)), default=Value(value=True), output_field=BooleanField()
+    )
+    found: QuerySet[Provider] = Provider.objects.visible_to(membership)
+    return found.defer("secret").annotate(has_secret=stored)
+
+
+def models_of(membership: Membership) -> QuerySet[LanguageModel]:
+    """Return the team's models with their providers, without secrets."""
+    found: QuerySet[LanguageModel] = LanguageModel.objects.visible_to(membership)
+    return found.select_related("provider").defer("provider__secret")
+
+
+def provider_cards(membership: Membership, *, now: datetime, today: date) -> tuple[ProviderCard, ...]:
+    """Return every provider of the team with its models, by name."""
+    records = call_records(membership, now=now)
+    models = LanguageModel.objects.prefetch_related("prices").order_by("name")
+    found = providers_of(membership).prefetch_related(Prefetch("language_models", queryset=models))
+    return tuple(
+        ProviderCard(
+            provider=provider,
+            has_secret=bool(getattr(provider, "has_secret", False)),
+            models=tuple(model_card(model, records, today=today) for model in provider.language_models.all()),
+        )
+        for provider in found
+    )
+
+
+def model_card(model: LanguageModel, records: Mapping[str, CallRecord], *, today: date) -> ModelCard:
+    """Return `model` with the price that holds `today` and the next one."""
+    newest_first = sorted(model.prices.all(), key=lambda price: price.valid_from, reverse=True)
+    coming = [price for price in newest_first if price.valid_from > today]
+    return ModelCard(
+        model=model,
+        price=next((price for price in newest_first if price.valid_from <= today), None),
+        next_price=coming[-1] if coming else None,
+        record=records.get(model.name),
+    )
+
+
+def call_records(membership: Membership, *, now: datetime) -> dict[str, CallRecord]:
+    """Return each model's record over the team's newest runs of the last days, whatever their number was."""
+    runs = Run.objects.visible_to(membership).filter(created_at__gte=now - timedelta(days=RECENT_DAYS))
+    newest = runs.order_by("-created_at", "-id").values("pk")[:RECENT_RUNS]
+    ended = Call.objects.filter(run__in=newest).exclude(status=CallStatus.RUNNING).order_by()
+    by_model: dict[str, list[EndedCall]] = {}
+    for name, status, seconds, cost in ended.values_list("model", "status", "latency_s", "cost_usd"):
+        by_model.setdefault(name, []).append(EndedCall(CallStatus(status), seconds, cost))
+    return {name: record_of(calls) for name, calls in by_model.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class EndedCall:
+    """What a record needs to know of a call."""
+
+    status: CallStatus
+    seconds: float | None
+    cost_usd: Decimal | None
+
+
+def record_of(calls: Iterable[EndedCall]) -> CallRecord:
+    """Sum up a model's calls."""
+    ended = list(calls)
+    done = [call for call in ended if call.status == CallStatus.DONE]
+    tried = [call for call in ended if call.status != CallStatus.CANCELLED]
+    seconds = [call.seconds for call in done if call.seconds is not None]
+    return CallRecord(
+        calls=len(ended),
+        success=len(done) / len(tried) if tried else None,
+        median_s=median(seconds) if seconds else None,
+        cost_usd=sum((call.cost_usd for call in ended if call.cost_usd is not None), Decimal(0)),
+    )
+
+
+def price_history(model: LanguageModel) -> QuerySet[Price]:
+    """Return the model's prices, newest first."""
+    return Price.objects.filter(model=model).order_by("-valid_from")

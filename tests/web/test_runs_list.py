@@ -1,0 +1,136 @@
+"""The Runs page as a page, as a fragment, and as each kind of visitor sees it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from orchestra_site.accounts.models import Membership, Role
+from orchestration.models import Rating, RunStatus
+from tests.support.history import HTMX, a_member, a_run, signed_in
+
+pytestmark = pytest.mark.django_db
+RUNS = "/runs/"
+
+
+@pytest.fixture
+def member() -> Membership:
+    return a_member(name="Ada Lovelace")
+
+
+def test_a_line_tells_state_question_method_quality_cost_time_and_who(member: Membership) -> None:
+    run = a_run(member, "Weigh the moon", quality=0.87, cost_usd="0.0042", minutes_ago=90)
+    Rating.objects.create(run=run, user=member.user, value=1)
+    page = signed_in(member).get(RUNS).content.decode()
+    told = ("Succeeded", "Weigh the moon", "parallel", "sim-swift", "87%", "$0.0042", "3.0 s", "Ada Lovelace")
+    for words in (*told, "1 hour ago", f"/runs/{run.id}/", "Rated good"):
+        assert words in page
+
+
+def test_a_failed_run_says_why(member: Membership) -> None:
+    a_run(member, status=RunStatus.FAILED, error="The key was refused.")
+    assert "The key was refused." in signed_in(member).get(RUNS).content.decode()
+
+
+def test_a_long_panel_is_cut_short(member: Membership) -> None:
+    panel = [{"spec": {"name": f"model-{n}"}, "role": "member"} for n in range(9)]
+    a_run(member, panel=panel)
+    page = signed_in(member).get(RUNS).content.decode()
+    assert "model-2 and 6 more" in page
+
+
+def test_what_a_person_or_model_wrote_is_shown_as_text(member: Membership) -> None:
+    a_run(member, "<script>alert(1)</script>", status=RunStatus.FAILED, error="<img src=x>")
+    page = signed_in(member).get(RUNS).content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x>" not in page
+
+
+def test_htmx_gets_the_list_alone_under_a_tidy_address(member: Membership) -> None:
+    a_run(member, "Weigh the moon")
+    answer = signed_in(member).get(f"{RUNS}?q=moon&status=&strategy=", headers=HTMX)
+    assert "Weigh the moon" in answer.content.decode()
+    assert "<html" not in answer.content.decode()
+    assert answer["HX-Push-Url"] == "/runs/?q=moon"
+
+
+def test_a_list_with_an_open_run_refreshes_itself(member: Membership) -> None:
+    client = signed_in(member)
+    a_run(member)
+    assert "every 5s" not in client.get(RUNS).content.decode()
+    a_run(member, status=RunStatus.RUNNING, finished_at=None)
+    assert "every 5s" in client.get(RUNS).content.decode()
+
+
+def test_a_team_without_runs_is_offered_the_first_question(member: Membership) -> None:
+    page = signed_in(member).get(RUNS).content.decode()
+    assert "No runs yet" in page
+    assert "Ask the first question" in page
+
+
+def test_a_filter_that_keeps_nothing_offers_to_clear_it(member: Membership) -> None:
+    a_run(member)
+    page = signed_in(member).get(f"{RUNS}?q=unheard").content.decode()
+    assert "No run matches" in page
+    assert "Clear filters" in page
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_may_look(role: Role) -> None:
+    member = a_member(role)
+    a_run(member, "Weigh the moon")
+    assert "Weigh the moon" in signed_in(member).get(RUNS).content.decode()
+
+
+def test_another_teams_runs_are_not_shown(member: Membership) -> None:
+    a_run(a_member(), "A stranger's secret")
+    assert "secret" not in signed_in(member).get(RUNS).content.decode()
+
+
+def test_an_anonymous_visitor_is_sent_to_sign_in() -> None:
+    answer = Client().get(RUNS)
+    assert answer.status_code == 302
+    assert "/account/sign-in/" in answer["Location"]
+
+
+def test_the_wrong_verb_is_refused(member: Membership) -> None:
+    assert signed_in(member).post(RUNS).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("status=lost", "Select a valid choice"),
+        ("since=yesterday", "Enter a valid date"),
+        ("until=9999-12-31", "less than or equal to 2100-01-01"),
+        ("since=2026-02-02&until=2026-02-01", "before the first one"),
+        ("min_cost=-1", "greater than or equal to 0"),
+        ("min_cost=2&max_cost=1", "less than the lowest cost"),
+        ("min_cost=NaN", "Enter a number"),
+        ("who=nobody", "Choose a member of this team"),
+        ("q=%00", "Null characters are not allowed"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_a_filter_that_cannot_be_used_says_why(
+    member: Membership, query: str, words: str, headers: dict[str, str]
+) -> None:
+    answer = signed_in(member).get(f"{RUNS}?{query}", headers=headers)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+
+
+def test_an_invented_cursor_is_not_found(member: Membership) -> None:
+    assert signed_in(member).get(f"{RUNS}?cursor=nonsense").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "?status=open&q=2&rating=none&model=sim-swift&min_cost=0"])
+def test_the_page_costs_at_most_eight_queries(
+    member: Membership, query: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for minutes in range(40):
+        a_run(a_member(team=member.team), minutes_ago=minutes)
+    client = signed_in(member)
+    with django_assert_max_num_queries(8):
+        client.get(f"{RUNS}{query}")
