@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
-from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -37,13 +37,17 @@ class MemberRequest(HttpRequest):
 MemberView = Callable[Concatenate[MemberRequest, P], HttpResponse]
 
 
-class SignInRequired(LoginRequiredMiddleware):
-    """Sends anonymous visitors to the sign-in page, unless a view carries `login_not_required`."""
+class SignInRequired(MiddlewareMixin):
+    """Sends anonymous visitors to the sign-in page, unless a view carries Django's `login_not_required`."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
-        """Redirect a page; tell htmx, which cannot follow one, where to go."""
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        """Redirect a page; tell htmx, which would put that page into a part of this one, where to go."""
+        if request.user.is_authenticated or not getattr(view, "login_required", True):
+            return None
         if "HX-Request" not in request.headers:
-            return cast("HttpResponseBase", super().handle_no_permission(request, view_func))
+            return redirect_to_login(request.get_full_path())
         shown = urlsplit(request.headers.get("HX-Current-URL", "/"))
         back = urlencode({"next": f"{shown.path}?{shown.query}" if shown.query else shown.path})
         address = f"{reverse('accounts:sign-in')}?{back}"
@@ -57,12 +61,14 @@ class CurrentTeam(MiddlewareMixin):
         self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
     ) -> HttpResponse | None:
         """Read the memberships once a request; anonymous visitors have none."""
+        if not request.user.is_authenticated:
+            return None
         member = cast("MemberRequest", request)
-        member.memberships = memberships_of(member.user.pk) if member.user.is_authenticated else []
+        member.memberships = memberships_of(member.user.pk)
         current = current_of(member.memberships, request.session.get(SESSION_TEAM))
         if current is not None:
             member.membership = current
-        elif member.user.is_authenticated and getattr(view, "team_required", True):
+        elif getattr(view, "team_required", True):
             return render(request, "accounts/no_team.html", status=HTTPStatus.FORBIDDEN)
         return None
 
@@ -77,11 +83,11 @@ def may_run(view: MemberView[P]) -> MemberView[P]:
     """Refuse viewers: they may look at everything and start nothing."""
 
     @wraps(view)
-    def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.membership.may_run:
             raise PermissionDenied(
-                f"Your role in {request.membership.team} is viewer: you can look, but not start or change runs. "
-                "Ask an owner or admin of the team for the operator role."
+                f"Your role in {request.membership.team} is viewer: you can look, but not start or change "
+                "runs. Ask an owner or admin of the team for the operator role."
             )
         return view(request, *args, **kwargs)
 
@@ -92,7 +98,7 @@ def may_configure(view: MemberView[P]) -> MemberView[P]:
     """Refuse all but owners and admins."""
 
     @wraps(view)
-    def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.membership.may_configure:
             raise PermissionDenied(
                 f"Only owners and admins of {request.membership.team} can change its settings, "

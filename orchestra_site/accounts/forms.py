@@ -20,7 +20,7 @@ class SignInForm(AuthenticationForm):
         "inactive": "This account is switched off. Ask whoever runs this installation.",
     }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "E-mail address"
         self.fields["username"].widget = forms.EmailInput(
@@ -47,7 +47,7 @@ class RoleForm(forms.Form):
 
     role = forms.ChoiceField(label="Role")
 
-    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.fields["role"].choices = grantable_roles(membership)  # type: ignore[attr-defined]  # a ChoiceField
 
@@ -66,7 +66,7 @@ class InvitationForm(RoleForm):
         initial=7,
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
         super().__init__(*args, **kwargs)
         self.fields["role"].initial = Role.OPERATOR
 

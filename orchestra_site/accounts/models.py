@@ -36,9 +36,9 @@ class TeamQuerySet(models.QuerySet[Any]):
 class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail address."""
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+    def create_user(self, email: str, password: str | None = None, *, name: str = "") -> User:
         """Store a user with a hashed password."""
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user = self.model(email=self.normalize_email(email).lower(), name=name)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -146,7 +146,7 @@ class Invitation(models.Model):
 class AuditQuerySet(TeamQuerySet):
     """Audit entries: to be read and added to."""
 
-    def update(self, **_fields: Any) -> NoReturn:
+    def update(self, **_fields: object) -> NoReturn:
         """Refuse."""
         raise AppendOnly("The audit log is append-only: its entries cannot be changed.")
 
@@ -177,15 +177,26 @@ class AuditEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action} {self.subject}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
         """Store a new entry; one that is stored already cannot be changed."""
         if not self._state.adding:
             raise AppendOnly("The audit log is append-only: its entries cannot be changed.")
         super().save(*args, **kwargs)
 
-    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+    def delete(self, *_args: object, **_kwargs: object) -> NoReturn:
         """Refuse."""
         raise AppendOnly("The audit log is append-only: its entries cannot be deleted.")
+
+    @property
+    def title(self) -> str:
+        """The action in words: member.role_changed is Member role changed."""
+        return self.action.replace(".", " ").replace("_", " ").capitalize()
+
+    @property
+    def changes(self) -> list[tuple[str, Any, Any]]:
+        """What changed: name, before, after, in the order given; None where there was or is nothing."""
+        names = dict.fromkeys([*self.before, *self.after])
+        return [(name.replace("_", " "), self.before.get(name), self.after.get(name)) for name in names]
 
 
 def hash_token(token: str) -> str:

@@ -9,6 +9,10 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, Role, hash_token
 
+RANK = Case(
+    *(When(role=role, then=rank) for rank, role in enumerate(Role.values)), output_field=IntegerField()
+)
+
 
 def memberships_of(user_id: UUID) -> list[Membership]:
     """Return all memberships of a user with their teams, the oldest first."""
@@ -30,9 +34,7 @@ def membership_of(user_id: UUID, team_id: UUID) -> Membership | None:
 
 def members_of(membership: Membership) -> QuerySet[Membership]:
     """Return the team's members, the most powerful first."""
-    ranked = {role: rank for rank, role in enumerate(Role.values)}
-    rank = Case(*(When(role=role, then=place) for role, place in ranked.items()), output_field=IntegerField())
-    return Membership.objects.visible_to(membership).select_related("user").order_by(rank, "created_at")
+    return Membership.objects.visible_to(membership).select_related("user").order_by(RANK, "created_at")
 
 
 def open_invitations(membership: Membership) -> QuerySet[Invitation]:
@@ -49,3 +51,9 @@ def invitation_for(token: str) -> Invitation | None:
 def audit_log(membership: Membership) -> QuerySet[AuditEntry]:
     """Return the team's audit log, the newest first."""
     return AuditEntry.objects.visible_to(membership).order_by("-id")
+
+
+def first_member(team: str = "") -> Membership | None:
+    """Return the most powerful, oldest member of the team of that name, or of the oldest team."""
+    found = Membership.objects.filter(user__is_active=True, **({"team__name": team} if team else {}))
+    return found.select_related("team", "user").order_by("team__created_at", RANK, "created_at").first()

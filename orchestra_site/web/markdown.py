@@ -1,9 +1,8 @@
-"""Markdown of models and people, rendered on the server and cleaned: it is untrusted (security.md, rule 9)."""
+"""Markdown of models and people, rendered on the server and cleaned, for it is untrusted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import nh3
 from django.utils.html import escape, format_html
@@ -39,7 +38,7 @@ def render_markdown(text: str) -> SafeString:
 
 
 def _image_as_link(
-    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: Any
+    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: object, _env: object
 ) -> str:
     token = tokens[index]
     words = escape(token.content or "image")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from django.http import Http404
 
 M = TypeVar("M", bound=Model)
@@ -70,7 +70,7 @@ def _page(rows: list[M], keys: Sequence[str], *, has_newer: bool, has_older: boo
 
 def write_cursor(direction: str, row: Model, keys: Sequence[str]) -> str:
     """Return the cursor of the page that starts beyond `row` in `direction`."""
-    values = [row._meta.get_field(key).value_to_string(row) for key in keys]  # type: ignore[union-attr]
+    values = [_field(type(row), key).value_to_string(row) for key in keys]
     return base64.urlsafe_b64encode(json.dumps([direction, *values]).encode()).decode().rstrip("=")
 
 
@@ -79,10 +79,18 @@ def read_cursor(queryset: QuerySet[M], keys: Sequence[str], cursor: str) -> tupl
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         direction, *texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        fields = [queryset.model._meta.get_field(key) for key in keys]
-        values = [field.to_python(str(text)) for field, text in zip(fields, texts, strict=True)]  # type: ignore[union-attr]
+        values = [
+            _field(queryset.model, key).to_python(str(text)) for key, text in zip(keys, texts, strict=True)
+        ]
     except (binascii.Error, ValueError, TypeError, ValidationError) as error:
         raise Http404("This page does not exist. Start from the first page of the list.") from error
     if direction not in {OLDER, NEWER}:
         raise Http404("This page does not exist. Start from the first page of the list.")
     return direction, values
+
+
+def _field(model: type[Model], key: str) -> Field[Any, Any]:
+    field = model._meta.get_field(key)  # noqa: SLF001  # Django documents _meta
+    if not isinstance(field, Field):
+        raise TypeError(f"{key} is not a column of {model.__name__}: a page cannot be ordered by it.")
+    return field

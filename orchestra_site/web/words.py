@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-UNKNOWN = "–"
+UNKNOWN = "\N{EN DASH}"
 CENT = Decimal("0.01")
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -48,6 +48,6 @@ def relative(moment: datetime, now: datetime) -> str:
     if size >= A_WHILE:
         return f"{moment:%Y-%m-%d}"
     unit, length = next((u, s) for u, s in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)) if size >= s)
-    count = int(size // length)
+    count = int(size // length) if distance < 0 else round(size / length)
     spelled = f"{count} {unit}{'' if count == 1 else 's'}"
     return f"{spelled} ago" if distance < 0 else f"in {spelled}"

@@ -6,12 +6,25 @@
     }
   };
 
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copies);
+    source.select();
+    try {
+      await navigator.clipboard.writeText(source.value);
+      button.querySelector("span").textContent = "Copied";
+    } catch {
+      button.querySelector("span").textContent = "Press Ctrl+C"; // no clipboard without https
+    }
+  };
+
   document.addEventListener("click", (event) => {
     closeMenus(event.target.closest("details.menu"));
     const opener = event.target.closest("[data-opens]");
     if (opener) document.getElementById(opener.dataset.opens)?.showModal();
     const chosen = event.target.closest("button[data-theme-choice]");
     if (chosen) closeMenus(null);
+    const copier = event.target.closest("[data-copies]");
+    if (copier) copy(copier);
     if (event.target.closest("[data-dismiss]")) event.target.closest(".notice")?.remove();
   });
 
@@ -52,7 +65,7 @@
       const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
       if (Math.abs(seconds) < 60 || Math.abs(seconds) >= 30 * 86400) continue;
       const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length);
-      time.textContent = relative.format(Math.trunc(seconds / size), unit);
+      time.textContent = relative.format(seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size), unit);
     }
   };
   setInterval(refresh, 30000);

@@ -21,8 +21,8 @@ SYLLABLES = 3
 def ensure_demo_team() -> tuple[Team, str, str | None]:
     """Return a team, the address of one of its owners, and a password when this call made the first user.
 
-    Without any user it makes the demo team and its owner. Otherwise the oldest team stands; when there is none
-    (a user made by hand), the oldest user gets the demo team.
+    Without any user it makes the demo team and its owner. Otherwise the oldest team stands; when there is
+    none (a user made by hand), the oldest user gets the demo team.
     """
     owner = User.objects.order_by("created_at", "id").first()
     if owner is None:

@@ -35,7 +35,7 @@ def create_invitation(
         action=AuditAction.INVITATION_CREATED,
         subject=f"invitation as {role.label.lower()}",
         before={},
-        after={"role": role.value, "expires_at": invitation.expires_at.isoformat()},
+        after={"role": role.value, "expires": f"{invitation.expires_at:%Y-%m-%d %H:%M %Z}"},
     )
     return invitation, token
 
@@ -60,6 +60,7 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
     """Let `user` join the team; who is in it already keeps their role. Raises InvitationClosed."""
     if not Invitation.objects.open_at(now).filter(pk=invitation.pk).update(accepted_at=now, accepted_by=user):
         raise InvitationClosed("This invitation was already used or withdrawn, or it has expired.")
+    membership: Membership
     membership, joined = Membership.objects.select_related("team", "user").get_or_create(
         team_id=invitation.team_id, user=user, defaults={"role": invitation.role, "created_at": now}
     )
@@ -78,6 +79,6 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
 def register_invited(
     *, invitation: Invitation, email: str, name: str, password: str, now: datetime
 ) -> Membership:
-    """Make an account for the person invited and let it join. Raises InvitationClosed, and nothing is kept."""
+    """Make an account for the person invited and let it join; all or nothing. Raises InvitationClosed."""
     user = User.objects.create_user(email, password, name=name)
     return accept_invitation(invitation=invitation, user=user, now=now)

@@ -66,6 +66,7 @@ def _check_may_touch(membership: Membership, member: Membership) -> None:
 
 
 def _locked(member: Membership) -> Membership:
-    """Read the member anew with the team's row locked, so that two owners cannot demote each other at once."""
+    """Read the member anew, the team's row locked: two owners cannot demote each other at once."""
     Team.objects.select_for_update().get(pk=member.team_id)
-    return Membership.objects.visible_to(member).select_related("team", "user").get(pk=member.pk)
+    found: Membership = Membership.objects.visible_to(member).select_related("team", "user").get(pk=member.pk)
+    return found

@@ -93,7 +93,7 @@ def show_audit(request: MemberRequest) -> HttpResponse:
     return render(request, "accounts/audit_list.html", {"page": page})
 
 
-def team_page(request: MemberRequest, **shown: Any) -> dict[str, Any]:
+def team_page(request: MemberRequest, **shown: object) -> dict[str, Any]:
     """Return what the team's page shows; `shown` replaces parts of it, such as a form with its errors."""
     membership = request.membership
     page: dict[str, Any] = {"members": members_of(membership), "roles": grantable_roles(membership)}
@@ -104,7 +104,7 @@ def team_page(request: MemberRequest, **shown: Any) -> dict[str, Any]:
     return page | shown
 
 
-def _refused(request: MemberRequest, **shown: Any) -> HttpResponse:
+def _refused(request: MemberRequest, **shown: object) -> HttpResponse:
     context = team_page(request, **shown)
     return render(request, "accounts/team_detail.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 

@@ -1,0 +1,156 @@
+"""What a request may weigh, checked before anything else looks at it (security.md, rule 15)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+DEEPEST = 64
+SOCKET_MESSAGE_BYTES = 64 * 1024
+SOCKET_MESSAGES = 10_000
+LONG_SCAN_BYTES = 64 * 1024
+TOO_BIG_CLOSE = 1009
+POLICY_CLOSE = 1008
+
+# A string (unended ones run to the end; possessive, so that none is read twice) or a bracket outside of one.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+
+class Refused(Exception):
+    """The body is too big or too deep: `status` and a sentence say which."""
+
+    def __init__(self, status: HTTPStatus, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class BodyLimit:
+    """An ASGI wrapper that answers 413 to bodies over `max_bytes` and 400 to JSON nested too deep."""
+
+    def __init__(self, app: ASGI3Application, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Pass on what is within the limits."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._app(scope, _SocketLimit(receive, send), send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        try:
+            headers = dict(scope["headers"])
+            self._check_size(_declared_length(headers))
+            limited = _BodyReader(receive, self._check_size)
+            if b"json" in headers.get(b"content-type", b"").lower():
+                await limited.read_whole()
+                await _check_depth(limited.body)
+            await self._app(scope, limited, send)
+        except Refused as refusal:
+            await _answer(send, refusal)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise Refused(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The request is larger than {self._max_bytes:,} bytes, the most that is accepted.",
+            )
+
+
+class _BodyReader:
+    """Counts a body as it is read; `read_whole` reads it ahead and then plays it back."""
+
+    def __init__(self, receive: ASGIReceiveCallable, check_size: Any) -> None:  # noqa: ANN401
+        self._receive = receive
+        self._check_size = check_size
+        self._size = 0
+        self._ahead: list[Any] = []
+        self.body = b""
+
+    async def __call__(self) -> Any:  # noqa: ANN401  # an ASGI event
+        if self._ahead:
+            return self._ahead.pop(0)
+        event = await self._receive()
+        if event["type"] == "http.request":
+            self._size += len(event.get("body", b""))
+            self._check_size(self._size)
+        return event
+
+    async def read_whole(self) -> None:
+        """Read to the end of the body, or to where the client went away."""
+        events, more = [], True
+        while more:
+            event = await self()
+            events.append(event)
+            more = event["type"] == "http.request" and event.get("more_body", False)
+        self._ahead = events
+        self.body = b"".join(event.get("body", b"") for event in events)
+
+
+class _SocketLimit:
+    """Closes a socket whose client sends messages that are too big or too many; pages send next to none."""
+
+    def __init__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self._receive = receive
+        self._send = send
+        self._count = 0
+
+    async def __call__(self) -> Any:  # noqa: ANN401  # an ASGI event
+        event: Any = await self._receive()
+        if event["type"] != "websocket.receive":
+            return event
+        self._count += 1
+        size = len(event.get("bytes") or (event.get("text") or "").encode())
+        if size <= SOCKET_MESSAGE_BYTES and self._count <= SOCKET_MESSAGES:
+            return event
+        code = TOO_BIG_CLOSE if size > SOCKET_MESSAGE_BYTES else POLICY_CLOSE
+        await self._send({"type": "websocket.close", "code": code, "reason": None})
+        return {"type": "websocket.disconnect", "code": code, "reason": None}
+
+
+def json_depth_within(body: bytes, deepest: int = DEEPEST) -> bool:
+    """Return whether brackets outside of strings nest at most `deepest` deep, in one pass over `body`."""
+    depth = 0
+    for token in _TOKEN.finditer(body):
+        mark = token[0][:1]
+        if mark in b"[{":
+            depth += 1
+            if depth > deepest:
+                return False
+        elif mark in b"]}":
+            depth -= 1
+    return True
+
+
+async def _check_depth(body: bytes) -> None:
+    """Raise Refused for JSON nested too deep; long bodies are read in a thread."""
+    long = len(body) > LONG_SCAN_BYTES
+    fits = await asyncio.to_thread(json_depth_within, body) if long else json_depth_within(body)
+    if not fits:
+        raise Refused(
+            HTTPStatus.BAD_REQUEST, f"The JSON is nested deeper than {DEEPEST} levels. Send it flatter."
+        )
+
+
+def _declared_length(headers: dict[bytes, bytes]) -> int:
+    declared = headers.get(b"content-length", b"0")
+    return int(declared) if declared.isdigit() else 0
+
+
+async def _answer(send: Any, refusal: Refused) -> None:  # noqa: ANN401  # an ASGI callable
+    words = str(refusal).encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(words)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": refusal.status.value, "headers": headers})
+    await send({"type": "http.response.body", "body": words})
