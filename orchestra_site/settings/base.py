@@ -149,6 +149,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its own handlers would not redact
 PROFILE = ENV.profile
 ALLOWED_ADDRESSES = ENV.allowed_addresses
 ANSWER_CACHE_SECONDS = ENV.answer_cache_seconds
+SIMULATED_PACE = ENV.simulated_pace
 
 LOGGING = logging_settings(ENV.log_level)
 DEFAULT_EXCEPTION_REPORTER = "orchestra_site.web.error_report.RedactingReporter"

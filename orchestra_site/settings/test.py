@@ -17,6 +17,7 @@ _FOLDER = Path(tempfile.gettempdir()) / f"orchestra-tests-{secrets.token_hex(8)}
 os.environ["ORCHESTRA_DATA_DIR"] = str(_FOLDER)
 os.environ["ORCHESTRA_SECRET_KEY"] = secrets.token_urlsafe(48)
 os.environ["ORCHESTRA_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+os.environ["ORCHESTRA_SIMULATED_PACE"] = "0"
 
 from orchestra_site.settings.base import *  # noqa: E402, F403  # the lines above choose what it reads
 from orchestra_site.settings.base import DATABASES  # noqa: E402
