@@ -1,0 +1,121 @@
+"""The models that a provider says it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import httpx
+
+from orchestration.engine.errors import BadAnswer
+from orchestration.engine.types import MILLION, Capability, Json, Prices
+from orchestration.providers.deadlines import Deadlines, Patience
+from orchestration.providers.endpoint import Endpoint
+from orchestration.providers.json_values import items, mapping, money, parse_json, text_of, whole_number
+from orchestration.providers.openai_compatible.body import opened
+from orchestration.providers.openai_compatible.failures import Refusal, failure_of
+
+OK = 200
+MOST = 5000
+LONGEST_ID = 200
+LISTING_DEADLINES = Deadlines(connect_s=10, first_token_s=20, idle_s=10, total_s=30)
+
+WINDOW_FIELDS = (
+    "context_length",
+    "context_window",
+    "max_context_length",
+    "max_model_len",
+    "max_input_tokens",
+)
+OUTPUT_FIELDS = ("max_completion_tokens", "max_output_tokens")
+CAPABILITY_WORDS = {
+    "structured_outputs": Capability.JSON_SCHEMA,
+    "tools": Capability.TOOLS,
+    "reasoning": Capability.REASONING,
+    "image": Capability.VISION,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteModel:
+    """A model as its provider lists it; None and empty where the provider does not say."""
+
+    id: str
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    prices: Prices | None = None
+    capabilities: frozenset[Capability] = frozenset()
+
+
+async def list_models(
+    base_url: str,
+    api_key: str | None,
+    client: httpx.AsyncClient,
+    deadlines: Deadlines = LISTING_DEADLINES,
+) -> tuple[RemoteModel, ...]:
+    """Return what `GET {base_url}/models` lists, by id, at most 5,000.
+
+    Raises `InvalidRequest` for an address or key that cannot be one, else only `ModelError`.
+    """
+    endpoint = Endpoint(base_url, api_key)
+    patience = Patience(deadlines, endpoint.host)
+    async with opened(client, ("GET", "models", None), endpoint, patience, deadlines) as body:
+        raw = await body.rest()
+        if body.status != OK:
+            raise failure_of(Refusal.of_body(body.status, raw), endpoint, "", body.headers)
+    return read_listing(raw, endpoint.host)
+
+
+def read_listing(raw: bytes, host: str) -> tuple[RemoteModel, ...]:
+    """Read a listing: OpenAI's `{"data": [...]}`, or a bare list. Raises `BadAnswer` when it is neither."""
+    try:
+        value = parse_json(raw)
+    except ValueError as error:
+        message = f"{host} answered with something that is not a list of models. Check the address's path."
+        raise BadAnswer(message) from error
+    rows = value if isinstance(value, list) else mapping(value).get("data")
+    if not isinstance(rows, list):
+        message = f"{host} answered, but not with a list of models. Check the address's path."
+        raise BadAnswer(message)
+    found = {model.id: model for model in map(_read, rows[:MOST]) if model}
+    return tuple(sorted(found.values(), key=lambda model: model.id))
+
+
+def _read(row: Json) -> RemoteModel | None:
+    """Return one row's model, None without an id that can be used."""
+    said = mapping(row)
+    id_ = text_of(said.get("id")).strip()
+    if not id_ or len(id_) > LONGEST_ID or not id_.isprintable():
+        return None
+    best = mapping(said.get("top_provider"))
+    return RemoteModel(
+        id=id_,
+        context_window=_first_number(said.get(field) for field in WINDOW_FIELDS),
+        max_output_tokens=_first_number(each.get(field) for each in (best, said) for field in OUTPUT_FIELDS),
+        prices=_prices(said.get("pricing")),
+        capabilities=_capabilities(said),
+    )
+
+
+def _first_number(values: Iterable[Json]) -> int | None:
+    return next((number for number in map(whole_number, values) if number), None)
+
+
+def _prices(said: Json) -> Prices | None:
+    """Read OpenRouter's prices: US dollars a token, as strings; negative ones mean that it depends."""
+    prompt, completion = money(mapping(said).get("prompt")), money(mapping(said).get("completion"))
+    if prompt is None or completion is None or max(prompt, completion) > 1:
+        return None
+    return Prices(input_per_million=_per_million(prompt), output_per_million=_per_million(completion))
+
+
+def _per_million(amount: Decimal) -> Decimal:
+    return (amount * MILLION).quantize(Decimal("0.000001"))
+
+
+def _capabilities(said: Mapping[str, Json]) -> frozenset[Capability]:
+    """Read capabilities as OpenRouter gives them."""
+    inputs = items(mapping(said.get("architecture")).get("input_modalities"))
+    words = [text_of(word) for word in (*items(said.get("supported_parameters")), *inputs)]
+    return frozenset(CAPABILITY_WORDS[word] for word in words if word in CAPABILITY_WORDS)
