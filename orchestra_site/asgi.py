@@ -1,0 +1,24 @@
+"""The server's entry: pages over HTTP, live pages over sockets."""
+
+from __future__ import annotations
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+from orchestra_site.web.limits import BodyLimit
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra_site.settings.dev")
+pages = get_asgi_application()
+
+# Models can be imported only once Django is set up, which `get_asgi_application` does.
+from orchestration.routing import websocket_urlpatterns  # noqa: E402
+
+sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+application = BodyLimit(
+    ProtocolTypeRouter({"http": pages, "websocket": sockets}), max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+)

@@ -1,0 +1,231 @@
+"""The sockets of live pages: join, check, look, send. Doorbells say when to look, tables what there is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from enum import IntEnum
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils import timezone
+
+from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.selectors import membership_of
+from orchestra_site.web.threads import in_thread
+from orchestration import live
+from orchestration.models import Run
+from orchestration.parts.batches import BATCHES, Batch, BatchKey, overdue_notice
+from orchestration.parts.streams import Streams
+from orchestration.parts.topbar import running_count
+from orchestration.selectors.runs_live import running_texts
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 2.0
+GAP_TICK_S = 0.5
+
+
+class CloseCode(IntEnum):
+    """Why a socket is closed. Browsers reconnect after `RESTART` and after no other of these."""
+
+    RESTART = 1012
+    BAD_ADDRESS = 4400
+    SIGNED_OUT = 4401
+    NOT_A_MEMBER = 4403
+    NOT_FOUND = 4404
+
+
+class Closed(Exception):
+    """The socket has to be closed."""
+
+    def __init__(self, code: CloseCode) -> None:
+        super().__init__(code.name)
+        self.code = code
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """Looks at the tables when a doorbell rings, and every few seconds without one; sends what it finds."""
+
+    async def connect(self) -> None:
+        """Let members in; a refused socket is accepted first, so that the browser learns the code."""
+        self.bell = asyncio.Event()
+        self.group = ""
+        self._watching: asyncio.Task[None] | None = None
+        await self.accept()
+        try:
+            if not self.scope["user"].is_authenticated:
+                raise Closed(CloseCode.SIGNED_OUT)  # noqa: TRY301  # one way out for every refusal
+            group = await self.join()
+        except Closed as refusal:
+            await self.close(refusal.code)
+            return
+        await self.channel_layer.group_add(group, self.channel_name)
+        self.group = group
+        self._watching = asyncio.create_task(self._watch())
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002  # Channels passes it
+        """Stop looking."""
+        if self.group:
+            await self.channel_layer.group_discard(self.group, self.channel_name)
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+
+    async def join(self) -> str:
+        """Check who is there and return the group to listen to. Raises `Closed`."""
+        raise NotImplementedError
+
+    async def look(self) -> float:
+        """Send what is new and return the seconds until the next look without a doorbell. Raises `Closed`."""
+        raise NotImplementedError
+
+    async def _watch(self) -> None:
+        try:
+            while True:
+                pause = await self.look()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self.bell.wait()
+        except Closed as reason:
+            await self.close(reason.code)
+        except Exception:
+            logger.exception("A live page's socket failed; the browser is asked to reconnect.")
+            await self.close(CloseCode.RESTART)
+
+    def _member(self, team: UUID) -> Membership:
+        """Return the membership as it is now. Raises `Closed`."""
+        membership = membership_of(self.scope["user"].pk, team)
+        if membership is None:
+            raise Closed(CloseCode.NOT_A_MEMBER)
+        return membership
+
+
+class RunConsumer(LiveConsumer):
+    """Keeps a run's page in step, from the event number on that the page was rendered at."""
+
+    async def join(self) -> str:
+        """Find the run and where the page stands."""
+        self.run: UUID = self.scope["url_route"]["kwargs"]["run"]
+        self.seq = self._after()
+        self.streams = Streams()
+        self._frames: list[live.RunText] = []
+        self._rang, self._looked_at, self._notice = True, 0.0, ""
+        self._started = False
+        self.team = await in_thread(self._team)
+        live.viewer_joined(self.run)
+        return live.run_group(self.run)
+
+    async def disconnect(self, code: int) -> None:
+        """Count one viewer less."""
+        if self.group:
+            live.viewer_left(self.run)
+        await super().disconnect(code)
+
+    async def run_changed(self, message: live.RunChanged) -> None:  # noqa: ARG002  # a doorbell says nothing else
+        """Look at the tables."""
+        self._rang = True
+        self.bell.set()
+
+    async def run_text(self, message: live.RunText) -> None:
+        """Show a piece of text."""
+        self._frames.append(message)
+        self.bell.set()
+
+    async def look(self) -> float:
+        """Send events first, then text."""
+        self.bell.clear()
+        loop = asyncio.get_running_loop()
+        if self._rang or loop.time() - self._looked_at >= TICK_S:
+            self._rang, self._looked_at = False, loop.time()
+            await self._send_batches()
+        frames, self._frames = self._frames, []
+        await self._send("".join(self.streams.frame(f["call"], f["offset"], f["text"]) for f in frames))
+        if self.streams.gaps:
+            await self._send(self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps)))
+        return GAP_TICK_S if self.streams.gaps else TICK_S
+
+    async def _send_batches(self) -> None:
+        """Send all that came after the page's number."""
+        while batch := await in_thread(self._next):
+            self.seq, self._notice = batch.seq, ""
+            await self._send(batch.html + self.streams.draw(batch.running, batch.drawn))
+        if not self._started:
+            self._started = True
+            await self._send(self.streams.start(await in_thread(running_texts, self.run)))
+        notice = await in_thread(self._overdue)
+        if notice and notice != self._notice:
+            self._notice = notice
+            await self._send(notice)
+
+    async def _send(self, html: str) -> None:
+        if html:
+            await self.send(text_data=html)
+
+    def _after(self) -> int:
+        """Return the number in the address. Raises `Closed`."""
+        asked = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):  # noqa: PLR2004  # what a column holds
+            raise Closed(CloseCode.BAD_ADDRESS)
+        return int(asked)
+
+    def _team(self) -> UUID:
+        """Return the run's team if it is the member's. Raises `Closed`: a stranger learns nothing."""
+        team = Run.objects.filter(pk=self.run).values_list("team_id", flat=True).first()
+        if team is None or membership_of(self.scope["user"].pk, team) is None:
+            raise Closed(CloseCode.NOT_FOUND)
+        return team
+
+    def _next(self) -> Batch | None:
+        """Return the next batch for a member. Raises `Closed`."""
+        member = self._member(self.team)
+        try:
+            return BATCHES.after(BatchKey(self.run, self.seq, member.may_run))
+        except Run.DoesNotExist:
+            raise Closed(CloseCode.NOT_FOUND) from None
+
+    def _overdue(self) -> str:
+        run = Run.objects.filter(pk=self.run).first()
+        return overdue_notice(run, timezone.now()) if run else ""
+
+
+class TeamConsumer(LiveConsumer):
+    """Keeps the top bar's running count in step."""
+
+    async def join(self) -> str:
+        """Check that the user is in the team."""
+        self.team: UUID = self.scope["url_route"]["kwargs"]["team"]
+        self._shown = ""
+        try:
+            await in_thread(self._member, self.team)
+        except Closed:
+            raise Closed(CloseCode.NOT_FOUND) from None
+        return live.team_group(self.team)
+
+    async def team_changed(self, message: live.TeamChanged) -> None:  # noqa: ARG002  # a doorbell says nothing else
+        """Look at the tables."""
+        self.bell.set()
+
+    async def look(self) -> float:
+        """Send the count when it has changed."""
+        self.bell.clear()
+        html = await in_thread(self._count)
+        if html != self._shown:
+            self._shown = html
+            await self.send(text_data=html)
+        return TICK_S
+
+    def _count(self) -> str:
+        self._member(self.team)
+        return running_count(self.team)
+
+
+class NowhereConsumer(AsyncWebsocketConsumer):
+    """Refuses what asks for an address that no socket has."""
+
+    async def connect(self) -> None:
+        """Deny the handshake."""
+        await self.close()

@@ -1,0 +1,232 @@
+"""One lane per model of the panel: where its answer stands, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from orchestration.engine.events import EventKind
+from orchestration.engine.types import MILLION, Json, Purpose
+from orchestration.models import Call, CallStatus
+from orchestration.selectors.runs_live import RunState
+
+DIMENSIONS = ("coherence", "relevance", "completeness", "accuracy", "fluency")
+
+
+class LaneState(StrEnum):
+    """Where a lane is."""
+
+    PENDING = "pending"
+    THINKING = "thinking"
+    WRITING = "writing"
+    RETRYING = "retrying"
+    ANSWERED = "answered"
+    REUSED = "reused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    MISSING = "missing"
+    LOST = "lost"
+    NOT_ASKED = "not_asked"
+
+
+LOOKS = {
+    LaneState.PENDING: ("queued", "Not asked yet"),
+    LaneState.THINKING: ("running", "Thinking"),
+    LaneState.WRITING: ("running", "Writing"),
+    LaneState.RETRYING: ("resumed", "Trying again"),
+    LaneState.ANSWERED: ("done", "Answered"),
+    LaneState.REUSED: ("done", "Answered before"),
+    LaneState.FAILED: ("failed", "Failed"),
+    LaneState.CANCELLED: ("cancelled", "Cancelled"),
+    LaneState.MISSING: ("failed", "Not in time"),
+    LaneState.LOST: ("lost", "Lost"),
+    LaneState.NOT_ASKED: ("not_asked", "Not asked"),
+}
+OF_CALL = {
+    CallStatus.DONE: LaneState.ANSWERED,
+    CallStatus.FAILED: LaneState.FAILED,
+    CallStatus.CANCELLED: LaneState.CANCELLED,
+    CallStatus.LOST: LaneState.LOST,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lane:
+    """A model's lane.
+
+    Money is None where the model has no price; `saved_usd` is the most that a cancel can have saved.
+    """
+
+    number: int
+    model: str
+    provider: str
+    tier: str
+    role: str
+    state: LaneState
+    call: str
+    text: str
+    error: str
+    seconds: float | None
+    first_token_s: float | None
+    tokens: int
+    cost_usd: Decimal | None
+    priced: bool
+    saved_usd: Decimal | None
+    quality: Mapping[str, Json] | None
+    chosen: bool
+    cut_short: bool
+    attempts: tuple[Call, ...]
+
+    @property
+    def look(self) -> str:
+        """The state that the lane's badge looks like."""
+        return LOOKS[self.state][0]
+
+    @property
+    def word(self) -> str:
+        """The state in words."""
+        return LOOKS[self.state][1]
+
+    @property
+    def streams(self) -> bool:
+        """True while text may still arrive."""
+        return self.state in {LaneState.THINKING, LaneState.WRITING}
+
+    @property
+    def dimensions(self) -> list[tuple[str, float | None]]:
+        """The five dimensions of the answer's quality, in their usual order."""
+        return [(name, (self.quality or {}).get(name)) for name in DIMENSIONS]
+
+
+def lanes_of(state: RunState) -> tuple[Lane, ...]:
+    """Return the panel's lanes in its order, and after them one for a synthesis once it is being written."""
+    members = [entry["spec"] for entry in state.run.panel if entry.get("role", "member") == "member"]
+    facts = _Facts(state)
+    lanes = [facts.lane(number, spec, Purpose.ANSWER) for number, spec in enumerate(members)]
+    specs = {entry["spec"]["name"]: entry["spec"] for entry in state.run.panel}
+    writers = dict.fromkeys(call.model for call in state.calls if call.purpose == Purpose.AGGREGATE)
+    for number, model in enumerate(writers, start=len(lanes)):
+        lanes.append(facts.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
+    return tuple(lanes)
+
+
+def helper_calls(state: RunState) -> tuple[Call, ...]:
+    """Return the calls that no lane shows: judges and other helpers."""
+    shown = {Purpose.ANSWER.value, Purpose.AGGREGATE.value}
+    return tuple(call for call in state.calls if call.purpose not in shown)
+
+
+class _Facts:
+    """What the tables say about each model, looked up once for all lanes."""
+
+    def __init__(self, state: RunState) -> None:
+        outcome: dict[str, Any] = state.run.outcome or {}
+        self._state = state
+        self._candidates = {entry["model"]: entry for entry in outcome.get("candidates", [])}
+        self._ended = {step.key for step in state.steps}
+        self._scores = {
+            event.data["model"]: event.data
+            for event in state.remembered
+            if event.kind == EventKind.CANDIDATE_SCORED
+        }
+        self._reused = {
+            event.data["model"]: state.reused.get(event.step) or {}
+            for event in state.remembered
+            if event.kind == EventKind.ANSWER_REUSED
+        }
+        self._chosen = chosen_names(state)
+        self._over = state.run.is_over
+
+    def lane(self, number: int, spec: Mapping[str, Json], purpose: Purpose) -> Lane:
+        """Return the lane of one model."""
+        model = spec["name"]
+        calls = tuple(c for c in self._state.calls if c.model == model and c.purpose == purpose)
+        last = calls[-1] if calls else None
+        candidate = self._candidates.get(model, {}) if purpose == Purpose.ANSWER else {}
+        state = self._state_of(model, last, candidate)
+        step = last.step if last else candidate.get("step", "")
+        costs = [call.cost_usd for call in calls if call.cost_usd is not None]
+        return Lane(
+            number=number,
+            model=model,
+            provider=spec.get("provider", ""),
+            tier=spec.get("tier", ""),
+            role="synthesis" if purpose == Purpose.AGGREGATE else "",
+            state=state,
+            call=str(last.pk) if last else "",
+            text=self._text(model, last, candidate),
+            error=_reason(last, candidate),
+            seconds=last.latency_s if last else None,
+            first_token_s=last.first_token_s if last else None,
+            tokens=sum(call.input_tokens + call.output_tokens for call in calls),
+            cost_usd=sum(costs, Decimal(0)) if costs else None,
+            priced=bool(spec.get("prices")),
+            saved_usd=_saved(spec, last) if state is LaneState.CANCELLED else None,
+            quality=self._quality(model, candidate) if purpose == Purpose.ANSWER else None,
+            chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._is_synthesis(),
+            cut_short=bool(last and last.finish == "length"),
+            attempts=calls,
+        )
+
+    def _state_of(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
+        """Return where the lane of `model` is."""
+        if candidate.get("state") == "missing":
+            return LaneState.MISSING
+        if last is None:
+            return self._without_call(model, candidate)
+        if last.status == CallStatus.RUNNING:
+            return LaneState.WRITING if last.text else LaneState.THINKING
+        state = OF_CALL[CallStatus(last.status)]
+        tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
+        return LaneState.RETRYING if tries_again and last.step not in self._ended else state
+
+    def _without_call(self, model: str, candidate: Mapping[str, Json]) -> LaneState:
+        if model in self._reused or candidate.get("cached"):
+            return LaneState.REUSED
+        if candidate.get("state") == "failed":
+            return LaneState.FAILED
+        return LaneState.NOT_ASKED if self._over else LaneState.PENDING
+
+    def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
+        if last is not None and (last.text or last.status == CallStatus.RUNNING):
+            return last.text
+        return str(self._reused.get(model, {}).get("text") or candidate.get("text") or "")
+
+    def _quality(self, model: str, candidate: Mapping[str, Json]) -> Mapping[str, Json] | None:
+        """Return the estimate of the answer: from the outcome, before there is one from the events."""
+        final: Mapping[str, Json] | None = candidate.get("quality")
+        told = self._scores.get(model)
+        return final or (told and {**told, **told.get("dimensions", {})})
+
+    def _is_synthesis(self) -> bool:
+        """Tell whether the answer was written from the candidates rather than chosen among them."""
+        outcome = self._state.run.outcome
+        return bool(outcome) and bool(outcome.get("answer")) and not outcome.get("chosen")
+
+
+def chosen_names(state: RunState) -> set[str]:
+    """Return the step and model of the chosen candidate, as far as they are known."""
+    outcome = state.run.outcome or {}
+    if outcome.get("chosen"):
+        return {outcome["chosen"]}
+    decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
+    picked = [data["chosen"] for data in decided if data.get("kind") == "select"]
+    return set(picked[-1:])
+
+
+def _reason(last: Call | None, candidate: Mapping[str, Json]) -> str:
+    """Return why there is no answer."""
+    return (last.error if last else "") or str(candidate.get("error") or "")
+
+
+def _saved(spec: Mapping[str, Json], last: Call | None) -> Decimal | None:
+    """Return the most that stopping a call can have saved: the rest of the longest answer, at its price."""
+    prices = spec.get("prices")
+    if last is None or not prices:
+        return None
+    written = max(last.output_tokens, -(-len(last.text) // 4))
+    rest = max(0, int(spec.get("max_output_tokens", 0)) - written)
+    return rest * Decimal(str(prices["output_per_million"])) / MILLION

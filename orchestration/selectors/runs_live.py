@@ -1,0 +1,98 @@
+"""What the run page and its socket read: one run, its calls, its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from orchestra_site.accounts.models import Membership
+from orchestration.engine.events import EventKind
+from orchestration.engine.types import Json
+from orchestration.models import Call, CallStatus, Event, HumanQuestion, Rating, Run, RunStatus, Step
+
+# Facts a page needs from events however old they are: nothing else keeps them before the outcome is stored.
+REMEMBERED = (EventKind.CANDIDATE_SCORED, EventKind.DECISION_MADE, EventKind.ANSWER_REUSED)
+OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunState:
+    """A run as the tables have it. `news` are the events after the asked-for number, without a gap.
+
+    Events are read before calls and the run's row, so that what is shown is never older than `seq`.
+    `reused` holds the completions that came from the cache, by step.
+    """
+
+    run: Run
+    news: tuple[Event, ...]
+    remembered: tuple[Event, ...]
+    calls: tuple[Call, ...]
+    steps: tuple[Step, ...]
+    reused: Mapping[str, Json]
+    ratings: tuple[Rating, ...]
+    question: HumanQuestion | None
+    seq: int
+
+
+def visible_runs(membership: Membership) -> QuerySet[Run]:
+    """Return the team's runs with what their page names."""
+    return Run.objects.visible_to(membership).select_related("created_by", "rerun_of")
+
+
+def run_state(run_id: UUID, *, after: int = 0) -> RunState:
+    """Read a run and what happened after event number `after`. Raises `Run.DoesNotExist`."""
+    told = Event.objects.filter(run_id=run_id).filter(Q(seq__gt=after) | Q(kind__in=REMEMBERED))
+    events = tuple(told.order_by("seq"))
+    news = tuple(event for event in events if event.seq > after)
+    remembered = tuple(event for event in events if event.kind in REMEMBERED)
+    from_cache = [event.step for event in remembered if event.kind == EventKind.ANSWER_REUSED]
+    return RunState(
+        run=Run.objects.select_related("created_by", "rerun_of").get(pk=run_id),
+        news=news,
+        remembered=remembered,
+        calls=tuple(Call.objects.filter(run_id=run_id).order_by("started_s", "started_at", "id")),
+        steps=tuple(Step.objects.filter(run_id=run_id).defer("result", "error").order_by("started_s", "id")),
+        reused=_reused(run_id, from_cache),
+        ratings=tuple(Rating.objects.filter(run_id=run_id).select_related("user").order_by("at")),
+        question=HumanQuestion.objects.filter(run_id=run_id, answered_at=None).order_by("asked_at").first(),
+        seq=news[-1].seq if news else after,
+    )
+
+
+def _reused(run_id: UUID, steps: Sequence[str]) -> dict[str, Json]:
+    """Return the stored completions of `steps`."""
+    if not steps:
+        return {}
+    return dict(Step.objects.filter(run_id=run_id, key__in=steps).values_list("key", "result"))
+
+
+def newest_seq(run_id: UUID) -> int | None:
+    """Return the number of the run's newest event, None when there is no such run."""
+    return Run.objects.filter(pk=run_id).values_list("last_seq", flat=True).first()
+
+
+def team_of_run(run_id: UUID) -> UUID | None:
+    """Return the team a run belongs to, None when there is no such run."""
+    return Run.objects.filter(pk=run_id).values_list("team_id", flat=True).first()
+
+
+def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str, str]:
+    """Return the text so far of the run's running calls (of `calls` only, when given), by call id."""
+    rows = Call.objects.filter(run_id=run_id, status=CallStatus.RUNNING)
+    if calls is not None:
+        rows = rows.filter(pk__in=list(calls))
+    return {str(pk): text for pk, text in rows.values_list("pk", "text")}
+
+
+def open_run_count(team_id: UUID) -> int:
+    """Return how many of the team's runs are not over."""
+    return Run.objects.filter(team_id=team_id, status__in=OPEN).count()
+
+
+def recent_calls(membership: Membership, models: Sequence[str], *, runs: int = 50) -> QuerySet[Call]:
+    """Return the finished calls to `models` in the team's newest runs: what their next call will be like."""
+    newest = Run.objects.visible_to(membership).order_by("-created_at", "-id").values("pk")[:runs]
+    return Call.objects.filter(run_id__in=newest, model__in=models, status=CallStatus.DONE)

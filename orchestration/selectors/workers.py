@@ -1,0 +1,19 @@
+"""Whether anybody is there to carry out runs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from orchestration.models import Run, RunStatus
+
+PATIENCE = timedelta(seconds=20)
+
+
+def any_alive(now: datetime) -> bool:
+    """Tell whether some worker holds a lease that has not run out."""
+    return Run.objects.filter(status=RunStatus.RUNNING, lease_until__gt=now).exists()
+
+
+def is_overdue(run: Run, now: datetime) -> bool:
+    """Tell whether a run has been queued for longer than a worker takes to pick one up."""
+    return run.status == RunStatus.QUEUED and now - run.queued_at > PATIENCE
