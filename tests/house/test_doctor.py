@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -10,17 +11,37 @@ import pytest
 from channels.layers import channel_layers
 from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
 from orchestra_site.management.checks import BUILT_IN
 from orchestra_site.management.checks.configuration import configuration, misspelled
-from orchestra_site.management.checks.database import database, wal_finding
+from orchestra_site.management.checks.database import (
+    database,
+    database_findings,
+    sqlite_findings,
+    wal_finding,
+)
 from orchestra_site.management.checks.messaging import broker, channel_layer
 from orchestra_site.management.checks.storage import folder_findings
 from orchestra_site.management.commands.doctor import as_json, as_text, is_failed
+from orchestra_site.settings import connections
 from orchestra_site.web.health import Finding, Level, fail, ok, warn
+from tests.support.redis_server import needs_redis, running_redis
 
 CLOSED_PORT = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    with running_redis(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def _fresh_layers() -> Iterator[None]:
+    yield
+    channel_layers.backends.clear()
 
 
 def levels(findings: list[Finding]) -> list[Level]:
@@ -89,6 +110,18 @@ def test_the_test_database_is_sound_and_migrated() -> None:
     assert Level.FAIL not in levels(list(database()))
 
 
+def test_a_damaged_database_is_a_fail_and_another_journal_mode_a_warning() -> None:
+    findings = list(sqlite_findings(mode="delete", sound="row 1 missing from index"))
+    assert levels(findings) == [Level.WARN, Level.FAIL]
+    assert "row 1 missing" in findings[1].sentence
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_down_is_a_fail() -> None:
+    unreachable = ConnectionHandler({"default": connections.database("postgresql://127.0.0.1:1/x", Path())})
+    assert levels(list(database_findings(unreachable["default"]))) == [Level.FAIL]
+
+
 @pytest.mark.django_db
 def test_migrations_that_are_not_applied_are_a_fail() -> None:
     MigrationRecorder.Migration.objects.filter(app="orchestration").delete()
@@ -134,7 +167,15 @@ def test_a_broker_that_is_down_is_a_fail(settings: Settings) -> None:
 
 
 def test_a_channel_layer_that_is_down_is_a_fail(settings: Settings) -> None:
-    redis = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CLOSED_PORT]}}
-    settings.CHANNEL_LAYERS = {"default": redis}
+    settings.CHANNEL_LAYERS = connections.channel_layers(CLOSED_PORT)
     channel_layers.backends.clear()
     assert levels(list(channel_layer())) == [Level.FAIL]
+
+
+@needs_redis
+def test_redis_answers_as_broker_and_as_layer_and_nobody_works_yet(settings: Settings, redis: str) -> None:
+    settings.CELERY_BROKER_URL = redis
+    settings.CHANNEL_LAYERS = connections.channel_layers(redis)
+    channel_layers.backends.clear()
+    assert levels(list(broker())) == [Level.OK, Level.WARN]
+    assert levels(list(channel_layer())) == [Level.OK]

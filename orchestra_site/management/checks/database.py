@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from orchestra_site.web.health import Finding, fail, ok, warn
@@ -17,13 +18,25 @@ WAL_BACKPORTS: tuple[Version, ...] = ((3, 44, 6), (3, 50, 7))
 
 def database() -> Iterator[Finding]:
     """Look at the default database."""
+    yield from database_findings(connections[DEFAULT_DB_ALIAS])
+
+
+def database_findings(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
+    """Say whether the database behind `connection` can be reached, is sound and has all its tables."""
     try:
         connection.ensure_connection()
     except DatabaseError as error:
         yield fail(f"The database cannot be reached: {error}", "Check ORCHESTRA_DATABASE_URL and the server.")
         return
-    yield from _sqlite() if connection.vendor == "sqlite" else _server()
-    yield _migrations()
+    if connection.vendor == "sqlite":
+        yield wal_finding(sqlite3.sqlite_version_info)
+        yield from sqlite_findings(
+            mode=_value(connection, "PRAGMA journal_mode"),
+            sound=_value(connection, "PRAGMA integrity_check(1)"),
+        )
+    else:
+        yield ok(f"{connection.display_name} {_value(connection, 'SHOW server_version')}.")
+    yield _migrations(connection)
 
 
 def wal_finding(version: Version) -> Finding:
@@ -38,9 +51,8 @@ def wal_finding(version: Version) -> Finding:
     )
 
 
-def _sqlite() -> Iterator[Finding]:
-    yield wal_finding(sqlite3.sqlite_version_info)
-    mode, sound = _value("PRAGMA journal_mode"), _value("PRAGMA integrity_check(1)")
+def sqlite_findings(*, mode: str, sound: str) -> Iterator[Finding]:
+    """Say what SQLite's journal `mode` and the answer to its integrity check mean."""
     if mode != "wal":
         yield warn(f"The journal mode is {mode}, so that readers wait for writers.", "Start Orchestra once.")
     if sound == "ok":
@@ -49,11 +61,7 @@ def _sqlite() -> Iterator[Finding]:
         yield fail(f"The database is damaged: {sound}", "Stop Orchestra and restore a backup.")
 
 
-def _server() -> Iterator[Finding]:
-    yield ok(f"{connection.display_name} {_value('SHOW server_version')}.")
-
-
-def _migrations() -> Finding:
+def _migrations(connection: BaseDatabaseWrapper) -> Finding:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -61,7 +69,7 @@ def _migrations() -> Finding:
     return ok("All migrations are applied.")
 
 
-def _value(query: str) -> str:
+def _value(connection: BaseDatabaseWrapper, query: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return str(cursor.fetchone()[0])
