@@ -50,7 +50,11 @@ def test_a_model_error_ends_the_step_and_the_run_with_its_words(engine: Engine) 
 
     with kind_that(story) as kind:
         run = engine.carry_out(queued_run(kind))
-    assert (run.status, run.error, run.error_code) == ("failed", "a.example.com is down.", "provider_unavailable")
+    assert (run.status, run.error, run.error_code) == (
+        "failed",
+        "a.example.com is down.",
+        "provider_unavailable",
+    )
     assert run.calls.get().status == "failed"
     assert run.steps.get().error["code"] == "provider_unavailable"
 

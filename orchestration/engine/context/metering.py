@@ -144,8 +144,6 @@ class _Attempt:
 
     def failed(self, error: ModelError) -> None:
         """Record that the attempt failed, with the reason."""
-        if self._over:
-            return
         ended = self._ended(CallEnding.FAILED, maybe_billed=error.billed or bool(self._text))
         ended = replace(ended, error=str(error), error_code=error.code)
         self._end(

@@ -1,0 +1,39 @@
+"""Handing run ids to the broker. A message that gets lost is made up for by the sweeper."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from orchestra_site.accounts.models import Membership
+from orchestration.engine.types import Json
+from orchestration.models import HumanQuestion, Run
+from orchestration.services import commands, questions
+
+logger = logging.getLogger(__name__)
+
+EXECUTE_RUN = "orchestration.execute_run"
+
+
+def queue_run(run_id: UUID) -> None:
+    """Tell a worker to carry out a run."""
+    try:
+        current_app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False)
+    except OperationalError as error:
+        logger.warning("The broker is away (%s); run %s waits for the sweeper.", error, run_id)
+
+
+def answer_question(*, membership: Membership, question: HumanQuestion, answer: Json) -> None:
+    """Store a person's answer and let the run go on. Raises `InvalidRequest` when it comes too late."""
+    if questions.store_answer(membership=membership, question=question, answer=answer):
+        transaction.on_commit(lambda: queue_run(question.run_id))
+
+
+def resume_run(*, membership: Membership, run: Run) -> None:
+    """Let a paused run go on."""
+    if commands.resume_run(membership=membership, run=run):
+        transaction.on_commit(lambda: queue_run(run.id))

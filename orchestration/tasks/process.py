@@ -1,0 +1,63 @@
+"""The engine of this process: started once, swept regularly, stopped when the process ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+from django.db import Error, connections
+
+from orchestration.dispatch import queue_run
+from orchestration.services.runtime import Runtime
+from orchestration.services.sweeping import sweep
+from orchestration.wiring.resources import close_resources
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 15.0
+
+_running: list[EngineProcess] = []
+
+
+class EngineProcess:
+    """A runtime with its sweeper; at most one a process."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.runtime = Runtime(loop)
+        self._over = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Start, and queue what an earlier process left behind."""
+        _running.append(self)
+        self.runtime.start()
+        self._sweeper.start()
+
+    async def stop(self) -> None:
+        """Give all runs back and end within a few seconds."""
+        self._over.set()
+        await self.runtime.stop()
+        await close_resources()
+        _running.remove(self)
+
+    def _sweep(self) -> None:
+        first = True
+        while not self._over.is_set():
+            try:
+                # At the start nobody else is there to pick up what waits.
+                for run in sweep(picked_up_within_s=0.0) if first else sweep():
+                    queue_run(run)
+                first = False
+            except Error as error:
+                logger.warning("The database cannot be swept (%s); trying again.", error)
+            connections.close_all()
+            self._over.wait(SWEEP_EVERY_S)
+
+
+def this_runtime() -> Runtime:
+    """Return the running engine of this process. Raises `RuntimeError` when there is none."""
+    if not _running:
+        message = "No engine runs in this process."
+        raise RuntimeError(message)
+    return _running[-1].runtime

@@ -1,0 +1,99 @@
+"""What a run keeps of its models, so that later edits change neither old runs nor running ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from django.utils import timezone
+
+from orchestration.engine.context.codec import plain
+from orchestration.engine.types import Capability, Json, ModelSpec, Prices, Tier
+from orchestration.models import LanguageModel
+
+
+class PanelRole(StrEnum):
+    """What a frozen model is there for: to answer, or to help (judge, aggregate)."""
+
+    MEMBER = "member"
+    HELPER = "helper"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrozenModel:
+    """One entry of a run's panel. The secret is not in it: it is read when the run is carried out."""
+
+    spec: ModelSpec
+    role: PanelRole
+    model: UUID
+    provider: UUID
+    kind: str
+    base_url: str
+    timeout_s: float
+    max_concurrency: int
+
+
+def freeze(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
+    """Return a model's row as the plain JSON of a panel entry."""
+    frozen = FrozenModel(
+        spec=spec_of(model),
+        role=role,
+        model=model.id,
+        provider=model.provider_id,
+        kind=model.provider.kind,
+        base_url=model.provider.base_url,
+        timeout_s=model.timeout_s,
+        max_concurrency=model.max_concurrency,
+    )
+    entry = asdict(frozen)
+    entry["model"], entry["provider"] = str(model.id), str(model.provider_id)
+    entry["spec"]["capabilities"] = sorted(frozen.spec.capabilities)
+    frozen_entry: dict[str, Json] = plain(entry)
+    return frozen_entry
+
+
+def thaw(entry: Mapping[str, Json]) -> FrozenModel:
+    """Return what `freeze` stored."""
+    stored = dict(entry["spec"])
+    prices = stored.pop("prices")
+    spec = ModelSpec(
+        **{
+            **stored,
+            "prices": None
+            if prices is None
+            else Prices(**{name: Decimal(usd) for name, usd in prices.items()}),
+            "capabilities": frozenset(map(Capability, stored["capabilities"])),
+            "tier": Tier(stored["tier"]),
+        }
+    )
+    ids = {"model": UUID(entry["model"]), "provider": UUID(entry["provider"])}
+    return FrozenModel(**{**entry, **ids, "spec": spec, "role": PanelRole(entry["role"])})
+
+
+def spec_of(model: LanguageModel) -> ModelSpec:
+    """Return a row as the engine's spec, with today's price."""
+    known = {capability.value for capability in Capability}
+    return ModelSpec(
+        name=model.name,
+        provider=model.provider.name,
+        remote_name=model.remote_name,
+        family=model.family,
+        context_window=model.context_window,
+        max_output_tokens=model.max_output_tokens,
+        prices=prices_today(model),
+        capabilities=frozenset(Capability(name) for name in model.capabilities if name in known),
+        tier=Tier(model.tier),
+    )
+
+
+def prices_today(model: LanguageModel) -> Prices | None:
+    """Return the price that is valid today, None when nobody set one; prefetched prices are used."""
+    today = timezone.localdate()
+    valid = [price for price in model.prices.all() if price.valid_from <= today]
+    if not valid:
+        return None
+    newest = max(valid, key=lambda price: (price.valid_from, price.id))
+    return Prices(input_per_million=newest.input_per_million, output_per_million=newest.output_per_million)

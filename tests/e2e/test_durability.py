@@ -1,0 +1,133 @@
+"""Killing, stopping and starting a whole installation: nothing is lost, nothing ended is asked twice."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from tests.support.engines import until
+from tests.support.installation import Installation
+from tests.support.member import Member
+from tests.support.provider_process import ProviderProcess
+
+pytestmark = pytest.mark.e2e
+
+FIVE = ["m1", "m2", "m3", "m4", "m5"]
+SLOW = {"text": "Answer: 391", "first_delay_s": 60}
+QUICK = {"text": "Answer: 391"}
+
+
+def status_of(installation: Installation, run: str) -> str:
+    return str(installation.rows("select status from orchestration_run where id = ?", [UUID(run).hex])[0][0])
+
+
+def answered(installation: Installation, run: str) -> int:
+    done = "select count(*) from orchestration_step where run_id = ? and kind = 'ask' and status = 'done'"
+    return int(installation.rows(done, [UUID(run).hex])[0][0])
+
+
+def gapless(installation: Installation, run: str) -> bool:
+    numbers = installation.rows(
+        "select seq from orchestration_event where run_id = ? order by seq", [UUID(run).hex]
+    )
+    return [number for (number,) in numbers] == list(range(1, len(numbers) + 1))
+
+
+def ready(installation: Installation, provider: ProviderProcess, *names: str) -> Member:
+    installation.up()
+    installation.furnish(provider.base_url, *names)
+    return Member(installation.address, installation.sign_in)
+
+
+def test_killed_after_two_of_five_answers_the_two_are_asked_once_and_the_run_ends_by_itself(
+    installation: Installation, provider: ProviderProcess
+) -> None:
+    provider.behave(m1=QUICK, m2=QUICK, every=SLOW)
+    run = ready(installation, provider, *FIVE).ask("What is 17 * 23?", FIVE)
+    until(lambda: answered(installation, run) == 2 and len(provider.asked()) == 5)
+    installation.kill()
+    provider.behave(m3=QUICK, m4=QUICK, m5=QUICK)
+    installation.up()
+    until(lambda: status_of(installation, run) == "succeeded")
+    asked = provider.asked()
+    assert (asked["m1"], asked["m2"]) == (1, 1)
+    assert all(asked[name] == 2 for name in FIVE[2:])
+    assert gapless(installation, run)
+    page = Member(installation.address, installation.sign_in).client.get(f"/runs/{run}/").text
+    assert page.count("may have been billed") >= 3
+    assert "391" in page
+
+
+def test_first_good_enough_leaves_no_call_open_and_a_replay_does_not_ask_the_losers_again(
+    installation: Installation, provider: ProviderProcess
+) -> None:
+    provider.behave(m1=QUICK, every=SLOW)
+    member = ready(installation, provider, *FIVE)
+    options = {"option-select": "first_good_enough", "option-threshold": "0.1"}
+    run = member.ask("What is 17 * 23?", FIVE, **options)
+    until(lambda: status_of(installation, run) == "succeeded")
+    until(lambda: provider.open_calls() == 0, 1.0)
+    assert sum(provider.asked().values()) == 5
+    statuses = installation.rows("select status from orchestration_call where run_id = ?", [UUID(run).hex])
+    assert sorted(statuses) == [("cancelled",)] * 4 + [("done",)]
+
+
+def test_cancelling_leaves_no_call_open(installation: Installation, provider: ProviderProcess) -> None:
+    provider.behave(every=SLOW)
+    member = ready(installation, provider, *FIVE)
+    run = member.ask("What is 17 * 23?", FIVE)
+    until(lambda: provider.open_calls() == 5)
+    member.post(f"/runs/{run}/cancel", {}, form_at=f"/runs/{run}/")
+    until(lambda: provider.open_calls() == 0, 2.0)
+    until(lambda: status_of(installation, run) == "cancelled")
+
+
+def test_ctrl_c_with_ten_runs_in_flight_exits_at_once_and_they_go_on_after_the_next_start(
+    installation: Installation, provider: ProviderProcess
+) -> None:
+    provider.behave(every=SLOW)
+    member = ready(installation, provider, "m1", "m2")
+    runs = [member.ask(f"What is {n} + 1?", ["m1", "m2"]) for n in range(10)]
+    until(lambda: provider.open_calls() >= 10)
+    assert installation.interrupt(within_s=5) == 0
+    assert {status_of(installation, run) for run in runs} == {"queued"}
+    provider.behave(m1=QUICK, m2=QUICK, every=QUICK)
+    installation.up()
+    until(lambda: {status_of(installation, run) for run in runs} == {"succeeded"})
+    assert all(gapless(installation, run) for run in runs)
+
+
+def test_a_second_start_on_the_same_data_is_refused_with_words(installation: Installation) -> None:
+    installation.up()
+    second = installation.manage("up", "--port", "0")
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+
+
+def test_a_taken_port_is_said_so(installation: Installation, provider: ProviderProcess) -> None:
+    refused = installation.manage("up", "--port", str(provider.port))
+    assert refused.returncode == 1
+    assert "is taken" in refused.stderr
+
+
+def test_two_questions_hold_no_worker_survive_a_restart_and_the_run_ends(installation: Installation) -> None:
+    installation.program = ["-m", "tests.support.manage"]
+    installation.up()
+    run = installation.act("start", "questions")
+    until(lambda: status_of(installation, run) == "waiting", 40)
+    leases = "select lease_owner from orchestration_run where id = ?"
+    assert installation.rows(leases, [UUID(run).hex]) == [("",)]
+    installation.act("answer", "Go on?", "yes")
+    installation.kill()
+    installation.up()
+    until(lambda: status_of(installation, run) == "waiting" and questions(installation, run) == 2, 40)
+    installation.act("answer", "Sure?", "quite")
+    until(lambda: status_of(installation, run) == "succeeded", 40)
+    answer = installation.rows("select answer from orchestration_run where id = ?", [UUID(run).hex])
+    assert answer == [("yes, quite",)]
+
+
+def questions(installation: Installation, run: str) -> int:
+    asked = "select count(*) from orchestration_humanquestion where run_id = ?"
+    return int(installation.rows(asked, [UUID(run).hex])[0][0])

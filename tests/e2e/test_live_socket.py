@@ -1,0 +1,57 @@
+"""A real socket client against a real server: every event once, in order, whatever breaks off."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.support.engines import until
+from tests.support.installation import Installation
+from tests.support.manage import BURST
+from tests.support.member import Member
+
+pytestmark = pytest.mark.e2e
+
+EVENT = re.compile(r'<li id="event-(\d+)"')
+
+
+def socket_of(member: Member, run: str, after: int) -> ClientConnection:
+    address = member.address.replace("http://", "ws://")
+    return connect(
+        f"{address}ws/runs/{run}/?after={after}",
+        origin=member.address.rstrip("/"),
+        additional_headers={"cookie": member.cookies},
+        max_size=None,
+    )
+
+
+def listen(socket: ClientConnection, seen: list[int], *, until_seen: int) -> None:
+    """Collect event numbers until there are that many, or the socket falls silent."""
+    try:
+        while len(seen) < until_seen:
+            message = socket.recv(timeout=10)
+            seen += [int(number) for number in EVENT.findall(str(message))]
+    except (TimeoutError, ConnectionClosed):
+        return
+
+
+def test_a_burst_and_two_disconnects_lose_nothing_and_repeat_nothing(installation: Installation) -> None:
+    installation.program = ["-m", "tests.support.manage"]
+    installation.up()
+    member = Member(installation.address, installation.sign_in)
+    run = installation.act("start", "burst")
+    started = "select count(*) from orchestration_event where run_id = ? and kind = 'run_started'"
+    until(lambda: installation.rows(started, [UUID(run).hex])[0][0], 40)
+    seen: list[int] = []
+    for enough in (2, BURST // 2, BURST + 2):
+        with socket_of(member, run, after=max(seen, default=0)) as socket:
+            listen(socket, seen, until_seen=enough)
+    stored = installation.rows(
+        "select seq from orchestration_event where run_id = ? order by seq", [UUID(run).hex]
+    )
+    assert len(stored) >= BURST
+    assert seen == [number for (number,) in stored]

@@ -1,0 +1,124 @@
+"""Who may work on a run, what happens when they vanish, and what their late writes are worth."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from orchestration.engine.context import RunContext
+from orchestration.engine.context.metering import Metered
+from orchestration.engine.types import Outcome
+from orchestration.models import Call, Run, RunStatus, Step
+from orchestration.services.claims import claim_run
+from orchestration.services.owners import is_dead, this_process
+from orchestration.services.sweeping import MOST_LAPSES, sweep
+from tests.support.engines import Engine, until
+from tests.support.kinds import kind_that, question, queued_run
+from tests.support.models import ScriptedModel
+
+GONE = this_process().replace(f"|{this_process().split('|')[2]}|", "|4194305|")
+
+
+def claimed_by(owner: str, **fields: object) -> Run:
+    run = queued_run("any")
+    claim_run(run.id, owner)
+    Run.objects.filter(id=run.id).update(**fields)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_process_is_dead_when_its_id_is_free_or_its_start_is_another() -> None:
+    host, boot, pid, start = this_process().split("|")
+    assert not is_dead(this_process())
+    assert is_dead(GONE)
+    assert is_dead(f"{host}|{boot}|{pid}|{int(start) - 1}")
+    assert is_dead(f"{host}|another|{pid}|{start}")
+    assert not is_dead(f"elsewhere|{boot}|{pid}|{start}")
+    assert not is_dead("")
+
+
+@pytest.mark.django_db
+def test_a_run_can_be_claimed_once() -> None:
+    run = queued_run("any")
+    first = claim_run(run.id, "one")
+    assert first is not None
+    assert (first.fence, claim_run(run.id, "two")) == (1, None)
+
+
+@pytest.mark.django_db
+def test_a_living_lease_is_left_alone() -> None:
+    claimed_by(this_process())
+    assert sweep() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("owner", "age"), [("elsewhere|b|1|2", timedelta(seconds=1)), (GONE, timedelta(seconds=-20))]
+)
+def test_a_lease_that_ran_out_or_whose_owner_died_lapses_and_the_run_is_queued_again(
+    owner: str, age: timedelta
+) -> None:
+    run = claimed_by(owner, lease_until=timezone.now() - age)
+    Call.objects.create(run=run, step="ask/a", attempt=1, model="a", provider="p", purpose="answer")
+    assert sweep() == [run.id]
+    run.refresh_from_db()
+    assert (run.status, run.lapses, run.fence, run.lease_owner) == ("queued", 1, 2, "")
+    assert run.calls.values_list("status", "maybe_billed").get() == ("lost", True)
+    assert list(run.events.values_list("kind", flat=True)) == ["run_started", "call_lost", "run_queued"]
+
+
+@pytest.mark.django_db
+def test_a_run_that_ends_its_worker_every_time_fails_with_the_reason() -> None:
+    run = queued_run("any")
+    for _ in range(MOST_LAPSES):
+        claim_run(run.id, GONE)
+        sweep()
+    run.refresh_from_db()
+    assert (run.status, run.error_code, run.lapses) == ("failed", "worker_lost", MOST_LAPSES)
+    assert run.events.last().kind == "run_failed"
+    assert sweep() == []
+
+
+@pytest.mark.django_db
+def test_nobody_waits_in_the_queue_for_ever() -> None:
+    run = queued_run("any")
+    assert sweep() == []
+    Run.objects.filter(id=run.id).update(queued_at=timezone.now() - timedelta(seconds=16))
+    assert sweep() == [run.id]
+
+
+def test_progress_clears_earlier_lapses(engine: Engine) -> None:
+    async def story(context: RunContext) -> Outcome:
+        await context.decide("winner", "a")
+        return Outcome(answer="a")
+
+    with kind_that(story) as kind:
+        run = queued_run(kind)
+        Run.objects.filter(id=run.id).update(lapses=2)
+        run = engine.carry_out(run)
+    assert run.lapses == 0
+
+
+def test_a_writer_that_slept_past_its_lease_is_refused_and_stops(engine: Engine) -> None:
+    model = ScriptedModel("a", ["four"])
+    go_on = asyncio.Event()
+
+    async def story(context: RunContext) -> Outcome:
+        await go_on.wait()
+        return Outcome(answer=(await context.ask(Metered(model), question(), "ask/a")).text)
+
+    with kind_that(story) as kind:
+        run = queued_run(kind)
+        future = engine.start(run)
+        until(lambda: Run.objects.get(id=run.id).status == RunStatus.RUNNING)
+        Run.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert sweep() == [run.id]
+        engine.runtime.loop.call_soon_threadsafe(go_on.set)
+        future.result(10)
+    run.refresh_from_db()
+    assert (run.status, run.answer, model.count.started) == ("queued", "", 0)
+    assert not Call.objects.filter(run=run).exists()
+    assert not Step.objects.filter(run=run).exists()

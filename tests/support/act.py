@@ -1,0 +1,30 @@
+"""`python -m tests.support.act VERB ...`: what a person or a dispatcher does, from another process."""
+
+from __future__ import annotations
+
+import sys
+
+import django
+
+django.setup()
+
+from orchestra_site.accounts.models import Membership  # noqa: E402
+from orchestration.dispatch import answer_question  # noqa: E402
+from orchestration.models import HumanQuestion  # noqa: E402
+from tests.support.kinds import queued_run  # noqa: E402
+
+
+def start(kind: str) -> None:
+    """Queue a run of a test's kind and print its id; the sweeper finds it."""
+    sys.stdout.write(str(queued_run(kind, Membership.objects.get()).id))
+
+
+def answer(question: str, words: str) -> None:
+    """Answer a question."""
+    asked = HumanQuestion.objects.get(text=question)
+    answer_question(membership=Membership.objects.get(), question=asked, answer=words)
+
+
+if __name__ == "__main__":
+    _, verb, *given = sys.argv
+    {"start": start, "answer": answer}[verb](*given)

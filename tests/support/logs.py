@@ -1,0 +1,108 @@
+"""A run's log in memory: what a crash leaves is what was committed, and a new context replays it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from orchestration.engine.context.budget import Limits, Spent
+from orchestration.engine.context.journaled import (
+    ChildRun,
+    JournaledContext,
+    Past,
+    Surroundings,
+    event_digest,
+)
+from orchestration.engine.context.records import CallEnded, CallStarted, QuestionAsked, Record, StepRecord
+from orchestration.engine.events import Event
+from orchestration.engine.types import Delta, Json
+
+
+@dataclass
+class MemoryLog:
+    """Keeps records in order; `dies_at` loses everything from that many records on, like a killed process."""
+
+    records: list[Record] = field(default_factory=list)
+    shown: list[tuple[str, Delta]] = field(default_factory=list)
+    refuses: BaseException | None = None
+    before_commit: Callable[[Record], None] = lambda _: None
+
+    def write(self, *records: Record) -> Awaitable[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.refuses is not None:
+            done.set_exception(self.refuses)
+            done.exception()
+            return done
+        for record in records:
+            self.before_commit(record)
+            self.records.append(record)
+        done.set_result(None)
+        return done
+
+    def show(self, call: str, delta: Delta) -> None:
+        self.shown.append((call, delta))
+
+    @property
+    def events(self) -> list[Event]:
+        return [record for record in self.records if isinstance(record, Event)]
+
+    @property
+    def event_kinds(self) -> list[str]:
+        return [event.kind.value for event in self.events]
+
+    @property
+    def steps(self) -> dict[str, StepRecord]:
+        return {record.key: record for record in self.records if isinstance(record, StepRecord)}
+
+    @property
+    def started(self) -> list[CallStarted]:
+        return [record for record in self.records if isinstance(record, CallStarted)]
+
+    @property
+    def ended(self) -> list[CallEnded]:
+        return [record for record in self.records if isinstance(record, CallEnded)]
+
+    @property
+    def questions(self) -> list[QuestionAsked]:
+        return [record for record in self.records if isinstance(record, QuestionAsked)]
+
+    def past(self, answers: Mapping[str, Json] | None = None) -> Past:
+        """Return what a new claim would read."""
+        return Past(
+            steps=self.steps,
+            told=frozenset(map(event_digest, self.events)),
+            answers=answers or {},
+            spent=Spent(calls=len(self.started)),
+            seconds=max((step.started_s + step.seconds for step in self.steps.values()), default=0.0),
+        )
+
+
+def _ids() -> Iterator[str]:
+    number = 0
+    while True:
+        number += 1
+        yield f"call-{number}"
+
+
+def no_child(kind: str, ref: str) -> ChildRun:
+    raise AssertionError(f"nobody should start a child {kind}/{ref}")
+
+
+def context_on(
+    log: MemoryLog,
+    *,
+    past: Past | None = None,
+    limits: Limits | None = None,
+    clock: Callable[[], float] | None = None,
+    child: Callable[[str, str], ChildRun] = no_child,
+) -> JournaledContext:
+    """Return a claim's context that writes to `log`."""
+    ids = _ids()
+    around = Surroundings(
+        log=log,
+        clock=clock or asyncio.get_running_loop().time,
+        new_id=lambda: next(ids),
+        child=child,
+    )
+    return JournaledContext(around=around, limits=limits or Limits(), past=past or Past(), seed=7)

@@ -1,0 +1,50 @@
+"""`python -m tests.support.manage`: manage.py with run kinds that only tests need."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from orchestra_site.settings.environment import select_settings
+
+select_settings()
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.core.management import execute_from_command_line  # noqa: E402
+
+from orchestration.engine.context import Question, RunContext  # noqa: E402
+from orchestration.engine.events import Event, EventKind  # noqa: E402
+from orchestration.engine.types import Outcome  # noqa: E402
+from orchestration.kinds import Assignment, RunKind, register  # noqa: E402
+
+BURST = 300
+
+
+async def burst(_: Assignment, context: RunContext) -> Outcome:
+    """Wait for somebody to watch, then tell many events at once."""
+    await asyncio.sleep(1.5)
+    for number in range(BURST):
+        await context.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": f"part {number}"}))
+    return Outcome(answer="told")
+
+
+async def questions(_: Assignment, context: RunContext) -> Outcome:
+    """Ask two people, one after the other."""
+    first = await context.ask_human(Question(text="Go on?"), "human/first")
+    second = await context.ask_human(Question(text="Sure?"), "human/second")
+    return Outcome(answer=f"{first}, {second}")
+
+
+async def deadly(_: Assignment, context: RunContext) -> Outcome:
+    """End the process, every time."""
+    os.abort()
+
+
+if __name__ == "__main__":
+    for story in (burst, questions, deadly):
+        register(RunKind(name=story.__name__, carry_out=story))
+    execute_from_command_line(["manage.py", *sys.argv[1:]])
