@@ -23,7 +23,10 @@ class LoopThread:
         self._thread.start()
 
     def wait_for(self, work: Coroutine[Any, Any, Result], timeout: float) -> Result:
-        """Run `work` on the loop and return what it gives. Raises `TimeoutError`; the work is cancelled then."""
+        """Run `work` on the loop and return what it gives.
+
+        Raises `TimeoutError`; the work is cancelled then.
+        """
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
             return future.result(timeout)

@@ -113,7 +113,7 @@ class Unavailable(StreamingModel):
         """What the model was."""
         return self._spec
 
-    async def stream(self, prompt: Prompt) -> AnswerStream:
+    async def stream(self, prompt: Prompt) -> AnswerStream:  # noqa: ARG002  # it is never sent
         """Raise `ModelUnavailable`."""
         raise ModelUnavailable(self._reason)
         yield
