@@ -9,6 +9,7 @@ from uuid import UUID
 from orchestra_site.web.encryption import SecretUnreadable, keyring
 from orchestra_site.web.redaction import register_secret
 from orchestration.models import Provider
+from orchestration.providers.address import origin_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,4 +44,5 @@ def secrets_of(team: UUID, providers: Collection[UUID]) -> dict[UUID, str | None
 
 
 def _row(provider: Provider) -> str:
-    return f"provider/{provider.team_id}/{provider.id}"
+    """Name the team, the row and the origin: under a changed address the key does not open."""
+    return f"provider/{provider.team_id}/{provider.id}/{origin_of(provider.base_url)}"

@@ -11,8 +11,8 @@ from orchestration.providers.guard import AddressGuard
 from orchestration.providers.openai_compatible import (
     ConnectionReport,
     RemoteModel,
+    connection,
     list_models,
-    try_connection,
 )
 from orchestration.providers.openai_compatible.catalogue import MOST, read_listing
 from orchestration.providers.openai_compatible.connection import Subject
@@ -125,7 +125,7 @@ async def attempt(
     server: OpenAIServer, key: str | None = None, model: str = "", path: str = ""
 ) -> ConnectionReport:
     async with loopback_client() as client:
-        return await try_connection(server.base_url + path, key, client, model)
+        return await connection.test_connection(server.base_url + path, key, client, model)
 
 
 def told(report: ConnectionReport) -> list[tuple[Subject, bool]]:
@@ -160,14 +160,14 @@ async def test_a_wrong_key_is_the_keys_fault_and_no_chat_is_tried() -> None:
 
 async def test_an_address_where_nothing_listens_is_the_addresss_fault() -> None:
     async with loopback_client() as client:
-        report = await try_connection("http://127.0.0.1:1/v1", None, client, "alpha")
+        report = await connection.test_connection("http://127.0.0.1:1/v1", None, client, "alpha")
     assert told(report) == [(Subject.ADDRESS, False)]
     assert "nothing listens there" in report.failed(Subject.ADDRESS)
 
 
 async def test_a_private_address_is_the_addresss_fault() -> None:
     async with build_client(guard=AddressGuard()) as client:
-        report = await try_connection("http://10.0.0.1/v1", None, client, "")
+        report = await connection.test_connection("http://10.0.0.1/v1", None, client, "")
     assert "ORCHESTRA_ALLOWED_ADDRESSES" in report.failed(Subject.ADDRESS)
 
 
@@ -201,5 +201,5 @@ async def test_a_model_that_is_not_there_is_the_chats_fault() -> None:
 async def test_an_address_that_cannot_be_one_is_refused_at_its_field() -> None:
     async with loopback_client() as client:
         with pytest.raises(InvalidRequest) as raised:
-            await try_connection("not an address", None, client, "")
+            await connection.test_connection("not an address", None, client, "")
     assert raised.value.field == "base_url"

@@ -1,7 +1,7 @@
 """Providers that speak OpenAI's chat completions format."""
 
 from orchestration.providers.openai_compatible.catalogue import RemoteModel, list_models
-from orchestration.providers.openai_compatible.connection import Check, ConnectionReport, try_connection
+from orchestration.providers.openai_compatible.connection import Check, ConnectionReport, test_connection
 from orchestration.providers.openai_compatible.model import OpenAICompatibleModel
 
 __all__ = [
@@ -10,5 +10,5 @@ __all__ = [
     "OpenAICompatibleModel",
     "RemoteModel",
     "list_models",
-    "try_connection",
+    "test_connection",
 ]
