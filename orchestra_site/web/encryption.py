@@ -1,9 +1,9 @@
 """Secrets at rest: AES-256-GCM under a list of keys, the first of which encrypts and all of which decrypt.
 
 To rotate, put a new key first and keep the old ones until everything was stored again. An envelope is one
-version byte, four bytes that tell the key, a nonce of twelve, and the ciphertext with its tag. What it is bound
-to is authenticated with it: an envelope that is moved to another row does not open there. Every secret that
-passes through is kept out of this process's logs from then on.
+version byte, four bytes that tell the key, a nonce of twelve, and the ciphertext with its tag. `context` is
+authenticated with it: an envelope that is moved to another row does not open there. Every secret that passes
+through is kept out of this process's logs from then on.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import base64
 import binascii
 import os
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
 
 from orchestra_site.web.redaction import register_secret
 
@@ -23,12 +25,12 @@ VERSION = b"\x01"
 KEY_SIZE, KEY_ID_SIZE, NONCE_SIZE = 32, 4, 12
 
 
-class UnreadableSecret(Exception):
+class SecretUnreadable(Exception):
     """The secret was sealed under another key, for another place, or was damaged."""
 
 
-class SecretBox:
-    """Seals and opens with the keys of an installation. Raises `ValueError` for a key that is not 32 bytes in URL-safe base64."""
+class Keyring:
+    """The keys of an installation. Raises `ValueError` for a key that is not 32 bytes in URL-safe base64."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         raw = [_decoded(key) for key in keys]
@@ -38,31 +40,37 @@ class SecretBox:
         self._first = _id_of(raw[0])
         self._ciphers = {_id_of(key): AESGCM(key) for key in raw}
 
-    def seal(self, secret: str, *, bound_to: str) -> bytes:
-        """Return `secret` encrypted, to be opened only where it is bound to."""
+    def seal(self, secret: str, *, context: str) -> bytes:
+        """Return `secret` encrypted, to be opened only for the same `context`."""
         register_secret(secret)
         nonce = os.urandom(NONCE_SIZE)
-        sealed = self._ciphers[self._first].encrypt(nonce, secret.encode(), bound_to.encode())
+        sealed = self._ciphers[self._first].encrypt(nonce, secret.encode(), context.encode())
         return VERSION + self._first + nonce + sealed
 
-    def open(self, envelope: bytes, *, bound_to: str) -> str:
-        """Return what was sealed for the same place. Raises `UnreadableSecret`."""
+    def open(self, envelope: bytes, *, context: str) -> str:
+        """Return what was sealed for `context`. Raises `SecretUnreadable`."""
         key_id, nonce, sealed = _parts(envelope)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             message = "It was encrypted with a key that is no longer in ORCHESTRA_ENCRYPTION_KEYS."
-            raise UnreadableSecret(message)
+            raise SecretUnreadable(message)
         try:
-            secret = cipher.decrypt(nonce, sealed, bound_to.encode()).decode()
+            secret = cipher.decrypt(nonce, sealed, context.encode()).decode()
         except InvalidTag as error:
             message = "It was stored for another place, or was damaged."
-            raise UnreadableSecret(message) from error
+            raise SecretUnreadable(message) from error
         register_secret(secret)
         return secret
 
     def is_current(self, envelope: bytes) -> bool:
         """Return whether `envelope` is sealed under the first key."""
         return envelope[len(VERSION) :].startswith(self._first)
+
+
+@cache
+def keyring() -> Keyring:
+    """Return this installation's keys."""
+    return Keyring(settings.ENCRYPTION_KEYS)
 
 
 def _decoded(key: str) -> bytes:
@@ -85,7 +93,7 @@ def _parts(envelope: bytes) -> tuple[bytes, bytes, bytes]:
     after_id = len(VERSION) + KEY_ID_SIZE
     if not envelope.startswith(VERSION) or len(envelope) <= after_id + NONCE_SIZE:
         message = "It is not stored in a form that this version knows."
-        raise UnreadableSecret(message)
+        raise SecretUnreadable(message)
     return (
         envelope[len(VERSION) : after_id],
         envelope[after_id:][:NONCE_SIZE],
