@@ -43,11 +43,11 @@ class Streams:
         return SafeString("".join(pieces))
 
     def start(self, rows: Mapping[str, str]) -> SafeString:
-        """Take over a page that somebody else rendered: send the whole text of every running call."""
+        """Take over a page that somebody else rendered: send the whole text of its running calls."""
         pieces = []
-        for call, row in rows.items():
+        for call in rows.keys() - self._shown:
             text = self._texts.setdefault(call, LaneText())
-            text.fill(row)
+            text.fill(rows[call])
             pieces.append(_html(call, Patch(text.known, whole=True)))
         self._shown |= rows.keys()
         return SafeString("".join(pieces))

@@ -89,6 +89,10 @@ class RunRows:
         self.tell(EventKind.CALL_STARTED, step, **data)
         return call
 
+    def save_text(self, call: Call, text: str) -> None:
+        """Save what a running call has said so far."""
+        Call.objects.filter(pk=call.pk).update(text=text)
+
     def answer(self, call: Call, text: str, *, seconds: float = 1.2, tokens: int = 20) -> None:
         """End a call with an answer, and its step."""
         cost = Decimal(tokens) * Decimal("1.5") / 1_000_000

@@ -1,0 +1,172 @@
+"""The run page's socket: who gets in, and that nothing is lost or repeated."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.test import Client
+
+from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.web.threads import in_thread
+from orchestration import live
+from orchestration.engine.events import EventKind
+from orchestration.models import Event
+from tests.support.history import a_member, signed_in
+from tests.support.run_rows import RunRows
+from tests.support.sockets import communicator_for, live_socket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _running(role: Role = Role.OPERATOR) -> tuple[Membership, Client, RunRows]:
+    """Store a running run of two models and sign a member of its team in."""
+    member = a_member(role)
+    rows = RunRows.queued(member, "sim-swift", "sim-sage")
+    rows.start()
+    return member, signed_in(member), rows
+
+
+def _address(rows: RunRows, after: int | str = 0) -> str:
+    return f"/ws/runs/{rows.run.pk}/?after={after}"
+
+
+def _burst(rows: RunRows, count: int) -> None:
+    for number in range(count):
+        rows.tell(EventKind.PHASE_STARTED, name=f"phase {number}")
+
+
+async def test_a_page_opened_at_a_number_gets_what_came_after_it() -> None:
+    _, client, rows = await in_thread(_running)
+    await in_thread(rows.ask, "sim-swift")
+    async with live_socket(_address(rows, 2), client) as socket:
+        html = await socket.until(lambda s: s.seq == 3)
+    assert socket.seen == [3]
+    assert 'id="lane-0"' in html
+    assert 'id="lane-1"' not in html
+
+
+async def test_a_burst_and_two_lost_connections_lose_and_repeat_nothing() -> None:
+    _, client, rows = await in_thread(_running)
+    seen: list[int] = []
+    reached = 0
+    for enough in (50, 150, 250):
+        writing = asyncio.create_task(in_thread(_burst, rows, 100))
+        async with live_socket(_address(rows, reached), client) as socket:
+            await live.ring_run(rows.run.pk)
+            await socket.until(lambda s, enough=enough: s.seq >= enough)
+        await writing
+        seen, reached = seen + socket.seen, socket.seq
+    async with live_socket(_address(rows, reached), client) as socket:
+        await socket.until(lambda s: s.seq == 302)
+    stored = await in_thread(lambda: list(Event.objects.filter(run=rows.run).values_list("seq", flat=True)))
+    assert seen + socket.seen == stored == list(range(1, 303))
+
+
+async def test_each_batch_says_which_numbers_it_holds() -> None:
+    _, client, rows = await in_thread(_running)
+    await in_thread(_burst, rows, 3)
+    async with live_socket(_address(rows, 1), client) as socket:
+        html = await socket.until(lambda s: s.seq == 5)
+    assert 'data-seq="5" data-first="2"' in html
+
+
+async def test_text_grows_and_the_answer_takes_its_place() -> None:
+    _, client, rows = await in_thread(_running)
+    call = await in_thread(rows.ask, "sim-swift", "17% of")
+    async with live_socket(_address(rows), client) as socket:
+        await socket.until(lambda s: ">17% of</div>" in s.html)
+        await live.send_text(rows.run.pk, call=str(call.pk), offset=6, text=" 2,300")
+        await socket.until(
+            lambda s: f'<div id="text-{call.pk}" hx-swap-oob="beforeend"> 2,300</div>' in s.html
+        )
+        await in_thread(rows.answer, call, "17% of 2,300 is **391**.")
+        await live.ring_run(rows.run.pk)
+        html = await socket.until(lambda s: "<strong>391</strong>" in s.html)
+    assert f"text-{call.pk}" not in html
+
+
+async def test_a_lost_piece_of_text_is_read_from_the_table() -> None:
+    _, client, rows = await in_thread(_running)
+    call = await in_thread(rows.ask, "sim-swift", "Hello ")
+    async with live_socket(_address(rows), client) as socket:
+        await socket.until(lambda s: ">Hello </div>" in s.html)
+        await in_thread(rows.save_text, call, "Hello dear ")
+        await live.send_text(rows.run.pk, call=str(call.pk), offset=11, text="world")
+        await socket.until(lambda s: "world" in s.html)
+
+
+async def test_viewers_are_sent_no_buttons() -> None:
+    member, client, rows = await in_thread(_running, Role.VIEWER)
+    async with live_socket(_address(rows), client) as socket:
+        await socket.until(lambda s: s.seq == 2)
+    assert member.role == Role.VIEWER
+    assert 'id="run-actions"' in socket.html
+    assert "<button" not in socket.html
+
+
+async def test_anonymous_visitors_are_told_to_sign_in() -> None:
+    _, _, rows = await in_thread(_running)
+    async with live_socket(_address(rows)) as socket:
+        assert await socket.close_code() == 4401
+
+
+async def test_strangers_learn_no_more_than_that_there_is_nothing() -> None:
+    _, _, rows = await in_thread(_running)
+    stranger = await in_thread(lambda: signed_in(a_member()))
+    async with live_socket(_address(rows), stranger) as socket:
+        assert await socket.close_code() == 4404
+    async with live_socket("/ws/runs/00000000-0000-0000-0000-000000000000/", stranger) as socket:
+        assert await socket.close_code() == 4404
+
+
+async def test_who_leaves_the_team_is_cut_off_at_the_next_look() -> None:
+    member, client, rows = await in_thread(_running)
+    async with live_socket(_address(rows), client) as socket:
+        await socket.until(lambda s: s.seq == 2)
+        await in_thread(member.delete)
+        await in_thread(_burst, rows, 1)
+        await live.ring_run(rows.run.pk)
+        assert await socket.close_code() == 4403
+    assert socket.seen == [1, 2]
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "1e3", "99999999999", "%00"])
+async def test_a_number_that_is_none_is_refused(after: str) -> None:
+    _, client, rows = await in_thread(_running)
+    async with live_socket(_address(rows, after), client) as socket:
+        assert await socket.close_code() == 4400
+
+
+async def test_another_site_cannot_open_the_socket() -> None:
+    _, client, rows = await in_thread(_running)
+    connected, _ = await communicator_for(_address(rows), client, origin="https://evil.example").connect()
+    assert not connected
+
+
+async def test_an_address_without_a_socket_is_refused() -> None:
+    connected, _ = await communicator_for("/ws/nowhere/").connect()
+    assert not connected
+
+
+async def test_a_run_that_nobody_picks_up_is_noticed_without_an_event() -> None:
+    member = await in_thread(a_member)
+    rows = await in_thread(lambda: RunRows.queued(member, age_s=60))
+    async with live_socket(_address(rows, 1), await in_thread(signed_in, member)) as socket:
+        await socket.until(lambda s: "No worker has picked this run up." in s.html)
+
+
+class TestTopBar:
+    async def test_the_running_count_follows_the_teams_runs(self) -> None:
+        member, client, rows = await in_thread(_running)
+        async with live_socket(f"/ws/team/{member.team_id}/", client) as socket:
+            assert "<strong" in await socket.next()
+            await in_thread(rows.succeed, "391")
+            await live.ring_team(member.team_id)
+            assert "<strong" not in await socket.next()
+
+    async def test_other_teams_are_not_there(self) -> None:
+        _, client, _ = await in_thread(_running)
+        other = await in_thread(a_member)
+        async with live_socket(f"/ws/team/{other.team_id}/", client) as socket:
+            assert await socket.close_code() == 4404
