@@ -1,0 +1,104 @@
+"""Asking panel members: a candidate for each, whatever comes of it, and the path that was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from orchestration.engine.consensus.extraction import extract_answer
+from orchestration.engine.context import RunContext
+from orchestration.engine.errors import LimitReached, ModelError
+from orchestration.engine.events import Event, EventKind
+from orchestration.engine.keys import step_key
+from orchestration.engine.model import ChatModel
+from orchestration.engine.strategies.options import AnswerOptions
+from orchestration.engine.types import Candidate, Completion, Message, Prompt, Purpose, Request, Step
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What came of asking one model. `code` is its error's, `limit` what the run ran out of instead."""
+
+    candidate: Candidate
+    code: str = ""
+    limit: LimitReached | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The path an outcome takes: one step after another, timed by the run's clock."""
+
+    context: RunContext
+    steps: list[Step] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str, detail: str = "") -> Iterator[None]:
+        """Time what is done inside; a failure is noted and passed on."""
+        started, ok = self.context.now(), False
+        try:
+            yield
+            ok = True
+        finally:
+            seconds = self.context.now() - started
+            self.steps.append(Step(step=name, started_s=started, seconds=seconds, ok=ok, detail=detail))
+
+    def in_order(self) -> tuple[Step, ...]:
+        """Return the steps by when they began."""
+        return tuple(sorted(self.steps, key=lambda step: (step.started_s, step.step)))
+
+
+def ask_step(model: ChatModel) -> str:
+    """Return the key of the step that asks a panel member."""
+    return step_key("ask", model.spec.name)
+
+
+def answer_prompt(request: Request, options: AnswerOptions, *, sample: int = 0) -> Prompt:
+    """Return what panel members are asked."""
+    system = (Message(role="system", content=request.system),) if request.system else ()
+    return Prompt(
+        messages=(*system, Message(role="user", content=request.text)),
+        purpose=Purpose.ANSWER,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        sample=sample,
+    )
+
+
+async def ask_member(model: ChatModel, prompt: Prompt, trail: Trail) -> Reply:
+    """Ask one member. A model's error and a limit reached become part of the reply."""
+    step = ask_step(model)
+    try:
+        with trail.step(step, model.spec.name):
+            completion = await trail.context.ask(model, prompt, step)
+    except ModelError as error:
+        failed = Candidate(model=model.spec.name, step=step, state="failed", error=str(error))
+        return Reply(candidate=failed, code=error.code)
+    except LimitReached as error:
+        return Reply(candidate=not_asked(model, str(error)), limit=error)
+    return Reply(candidate=answered(model.spec.name, step, completion))
+
+
+def answered(model: str, step: str, completion: Completion) -> Candidate:
+    """Return a completion as a candidate."""
+    return Candidate(
+        model=model,
+        step=step,
+        text=completion.text,
+        extracted=extract_answer(completion.text),
+        latency_s=completion.latency_s,
+        cost_usd=completion.cost_usd,
+        usage=completion.usage,
+        finish=completion.finish,
+        cached=completion.cached,
+    )
+
+
+def not_asked(model: ChatModel, why: str) -> Candidate:
+    """Return the candidate of a member that gave no answer because it was not waited for."""
+    return Candidate(model=model.spec.name, step=ask_step(model), state="missing", error=why)
+
+
+async def begin_phase(context: RunContext, name: str) -> None:
+    """Tell that a phase of the strategy begins."""
+    await context.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": name}))

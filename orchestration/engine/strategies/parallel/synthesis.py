@@ -1,0 +1,52 @@
+"""One answer out of several, written by an aggregator model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestration.engine.context import RunContext
+from orchestration.engine.errors import LimitReached, ModelError
+from orchestration.engine.model import ChatModel
+from orchestration.engine.quality.judging.blocks import DATA_ONLY, blocks
+from orchestration.engine.strategies.asking import Trail, answered
+from orchestration.engine.strategies.parallel.options import ParallelOptions
+from orchestration.engine.types import Candidate, Message, Prompt, Purpose, Request
+
+STEP = "aggregate"
+CHARACTERS_PER_TOKEN = 3
+TASK = """You are given a question and several answers to it, some of which may be wrong or incomplete.
+Work out what is right, keep what is correct and useful in each, correct what is not, and write one final
+answer to the question in your own words. Do not mention that there were several answers.
+When the question has a short final answer, end with a line of the form
+Answer: <the final answer>
+"""
+
+
+def aggregate_prompt(
+    aggregator: ChatModel, request: Request, candidates: Sequence[Candidate], options: ParallelOptions
+) -> Prompt:
+    """Return the prompt that has `aggregator` combine the candidates, anonymous and marked as data."""
+    spec = aggregator.spec
+    tokens = max(0, spec.context_window - spec.max_output_tokens)
+    texts = [candidate.text for candidate in candidates]
+    marked = blocks(request.text, request.system, texts, characters=tokens * CHARACTERS_PER_TOKEN)
+    return Prompt(
+        messages=(
+            Message(role="system", content=f"{TASK}{DATA_ONLY}"),
+            Message(role="user", content=marked),
+        ),
+        purpose=Purpose.AGGREGATE,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+    )
+
+
+async def synthesise(aggregator: ChatModel, prompt: Prompt, trail: Trail) -> Candidate | str:
+    """Return the combined answer as a candidate of its own step, or why there is none."""
+    context: RunContext = trail.context
+    try:
+        with trail.step(STEP, aggregator.spec.name):
+            completion = await context.ask(aggregator, prompt, STEP)
+    except (ModelError, LimitReached) as error:
+        return f"{aggregator.spec.name} could not combine the answers: {error}"
+    return answered(aggregator.spec.name, STEP, completion)
