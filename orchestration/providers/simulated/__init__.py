@@ -1,0 +1,8 @@
+"""Offline, deterministic models that really solve small tasks, with the skill that they state."""
+
+from __future__ import annotations
+
+from orchestration.providers.simulated.catalog import CATALOG, SimulatedProfile, profile_named, spec_of
+from orchestration.providers.simulated.model import SimulatedModel
+
+__all__ = ["CATALOG", "SimulatedModel", "SimulatedProfile", "profile_named", "spec_of"]

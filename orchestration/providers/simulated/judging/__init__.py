@@ -1,0 +1,1 @@
+"""Judging, ranking and combining the answers of others, by solving the question oneself."""

@@ -1,0 +1,53 @@
+"""What a simulated model writes to a prompt, by the prompt's purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestration.engine.types import Json, Prompt, Purpose
+from orchestration.providers.simulated.attempt import Asked, Attempt, asked_of, attempt, taken
+from orchestration.providers.simulated.catalog import SimulatedProfile
+from orchestration.providers.simulated.judging.blocks import read_case
+from orchestration.providers.simulated.judging.synthesis import synthesis
+from orchestration.providers.simulated.judging.verdicts import ranking, verdicts
+from orchestration.providers.simulated.solvers.classifying import pick
+from orchestration.providers.simulated.structured import structured
+from orchestration.providers.simulated.wording import declined, explained
+
+
+def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
+    """Write the whole answer."""
+    asked = asked_of(prompt)
+    case = read_case(asked.question)
+    if case is not None:
+        match prompt.purpose:
+            case Purpose.JUDGE:
+                return verdicts(profile, case, asked.draw)
+            case Purpose.RANK | Purpose.REVIEW:
+                return ranking(profile, case, asked.draw)
+            case Purpose.AGGREGATE:
+                return synthesis(profile, case, asked.draw)
+            case _:
+                pass
+    return _answer(profile, prompt, asked)
+
+
+def _answer(profile: SimulatedProfile, prompt: Prompt, asked: Asked) -> str:
+    made = attempt(profile, asked)
+    if made is None and prompt.purpose == Purpose.CLASSIFY and prompt.response_schema:
+        made = _labelled(profile, asked, prompt.response_schema)
+    if made is None:
+        return declined(profile)
+    written = structured(profile, made, prompt.response_schema) if prompt.response_schema else None
+    return written or explained(profile, made, asked.question)
+
+
+def _labelled(profile: SimulatedProfile, asked: Asked, schema: Mapping[str, Json]) -> Attempt | None:
+    """Classify by the labels that the schema allows."""
+    allowed = [
+        option
+        for wanted in (schema, *schema.get("properties", {}).values())
+        for option in wanted.get("enum", ())
+    ]
+    solution = pick([str(option) for option in allowed], asked.question) if allowed else None
+    return taken(profile, asked, solution) if solution else None
