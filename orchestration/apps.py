@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from orchestra_site.web.health import register_check
+
 
 class OrchestrationConfig(AppConfig):
     """Runs, providers, models and strategies."""
@@ -9,8 +11,10 @@ class OrchestrationConfig(AppConfig):
     name = "orchestration"
 
     def ready(self) -> None:
-        """Make the run kind `strategy` known; its parts need the models, which are there only now."""
+        """Register the run kind `strategy` and the check of providers: their models are there only now."""
         from orchestration.kinds import register  # noqa: PLC0415
+        from orchestration.services.health import providers  # noqa: PLC0415
         from orchestration.wiring.strategies import STRATEGY  # noqa: PLC0415
 
         register(STRATEGY)
+        register_check("providers", providers)

@@ -14,6 +14,7 @@ LONGEST_FUNCTION = 50
 LONGER_FOR_A_REASON: dict[str, str] = {}
 
 CODE = sources(".py", ".html", ".css", ".js")
+TESTS = [path for path in sources(".py") if "tests" in path.parts]
 PYTHON = [path for path in sources(".py") if "tests" not in path.parts]
 
 
@@ -42,6 +43,17 @@ def test_most_functions_are_short() -> None:
     ]
     assert median(lengths) <= 10
     assert quantiles(lengths, n=10)[-1] <= 32
+
+
+def test_tests_are_short_too() -> None:
+    lengths = [
+        lines - 1
+        for path in TESTS
+        for name, lines in function_lines(path.read_text(encoding="utf-8")).items()
+        if name.startswith("test_")
+    ]
+    assert max(lengths) <= 35
+    assert quantiles(lengths, n=20)[-1] <= 15
 
 
 def test_a_function_is_measured_from_its_name_to_its_last_line() -> None:

@@ -1,0 +1,61 @@
+"""What `doctor` says about providers: whether their keys can be read, and whether they answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from orchestra_site.web.health import Finding, fail, ok, warn
+from orchestration.engine.errors import InvalidRequest, ModelError
+from orchestration.models import Provider, ProviderKind
+from orchestration.providers.openai_compatible import list_models
+from orchestration.wiring.credentials import secrets_of
+from orchestration.wiring.resources import close_resources, resources
+
+
+def providers() -> Iterator[Finding]:
+    """Look at every team's enabled providers; those elsewhere are asked for their models, all at once."""
+    try:
+        enabled = list(Provider.objects.filter(enabled=True).select_related("team").order_by("team", "name"))
+    except DatabaseError as error:
+        yield fail(f"The providers cannot be read: {error}", "See to the database first.")
+        return
+    if not enabled:
+        yield warn("No provider is enabled: nothing can be asked.", "Connect a model under Models.")
+    remote = [provider for provider in enabled if provider.kind != ProviderKind.SIMULATED]
+    if len(remote) < len(enabled):
+        yield ok("The simulated models need nothing.")
+    keys: dict[UUID, str | None] = {}
+    for provider in remote:
+        keys |= secrets_of(provider.team_id, {provider.id})
+    yield from (_unreadable(provider) for provider in remote if provider.id not in keys)
+    yield from asyncio.run(_answers([(each, keys[each.id]) for each in remote if each.id in keys]))
+
+
+def _unreadable(provider: Provider) -> Finding:
+    return fail(
+        f"The key of {_name(provider)} cannot be read with the encryption keys of this installation.",
+        "Put the old key back into ORCHESTRA_ENCRYPTION_KEYS, or save the provider's key again under Models.",
+    )
+
+
+async def _answers(opened: Sequence[tuple[Provider, str | None]]) -> list[Finding]:
+    try:
+        return await asyncio.gather(*(_answer(provider, key) for provider, key in opened))
+    finally:
+        await close_resources()
+
+
+async def _answer(provider: Provider, key: str | None) -> Finding:
+    try:
+        listed = await list_models(provider.base_url, key, resources().client)
+    except (ModelError, InvalidRequest) as error:
+        return warn(f"{_name(provider)}: {error}", "Test the connection under Models.")
+    return ok(f"{_name(provider)} answers and lists {len(listed)} models.")
+
+
+def _name(provider: Provider) -> str:
+    return f"{provider.name} ({provider.team})"

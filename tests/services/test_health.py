@@ -1,0 +1,80 @@
+"""What doctor says about providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from orchestra_site.accounts.models import Team
+from orchestra_site.web.health import Level, registered_checks
+from orchestration.models import Provider, ProviderKind
+from orchestration.services.health import providers
+from orchestration.wiring.credentials import seal_secret
+from tests.support.provider_process import ProviderProcess
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team() -> Team:
+    return Team.objects.create(name="Ravens")
+
+
+@pytest.fixture
+def server() -> Iterator[ProviderProcess]:
+    process = ProviderProcess()
+    yield process
+    process.stop()
+
+
+def remote(team: Team, base_url: str) -> Provider:
+    return Provider.objects.create(
+        team=team, name="local", kind=ProviderKind.OPENAI_COMPATIBLE, base_url=base_url
+    )
+
+
+def said() -> list[tuple[Level, str]]:
+    return [(found.level, found.sentence) for found in providers()]
+
+
+def test_doctor_knows_of_the_providers() -> None:
+    assert registered_checks()["providers"] is providers
+
+
+def test_without_providers_nothing_can_be_asked() -> None:
+    assert said() == [(Level.WARN, "No provider is enabled: nothing can be asked.")]
+
+
+def test_simulated_models_need_nothing(team: Team) -> None:
+    Provider.objects.create(team=team, name="Simulated", kind=ProviderKind.SIMULATED)
+    assert said() == [(Level.OK, "The simulated models need nothing.")]
+
+
+def test_a_provider_that_answers_is_fine(team: Team, server: ProviderProcess) -> None:
+    remote(team, server.base_url)
+    ((level, sentence),) = said()
+    assert level is Level.OK, sentence
+    assert sentence.startswith("local (Ravens) answers and lists ")
+
+
+def test_a_provider_that_is_down_is_a_warning_with_the_reason(team: Team) -> None:
+    remote(team, "http://127.0.0.1:1/v1")
+    ((level, sentence),) = said()
+    assert level is Level.WARN
+    assert "127.0.0.1:1" in sentence
+
+
+def test_an_address_that_the_guard_refuses_is_a_warning(team: Team) -> None:
+    remote(team, "http://10.0.0.1/v1")
+    assert [level for level, _ in said()] == [Level.WARN]
+
+
+def test_a_key_that_cannot_be_read_is_a_fail(team: Team) -> None:
+    provider = remote(team, "http://127.0.0.1:1/v1")
+    elsewhere = Provider(team=team, base_url=provider.base_url)
+    provider.secret = seal_secret(elsewhere, "sk-of-another-row")
+    provider.save()
+    ((level, sentence),) = said()
+    assert level is Level.FAIL
+    assert "cannot be read" in sentence
