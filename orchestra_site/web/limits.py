@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+Event: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 DEEPEST = 64
 SOCKET_MESSAGE_BYTES = 64 * 1024
@@ -32,11 +35,11 @@ class Refused(Exception):
 class BodyLimit:
     """An ASGI wrapper that answers 413 to bodies over `max_bytes` and 400 to JSON nested too deep."""
 
-    def __init__(self, app: ASGI3Application, *, max_bytes: int) -> None:
+    def __init__(self, app: Application, *, max_bytes: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         """Pass on what is within the limits."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
@@ -45,7 +48,7 @@ class BodyLimit:
         else:
             await self._app(scope, receive, send)
 
-    async def _http(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def _http(self, scope: Event, receive: Receive, send: Send) -> None:
         try:
             headers = dict(scope["headers"])
             self._check_size(_declared_length(headers))
@@ -68,14 +71,14 @@ class BodyLimit:
 class _BodyReader:
     """Counts a body as it is read; `read_whole` reads it ahead and then plays it back."""
 
-    def __init__(self, receive: ASGIReceiveCallable, check_size: Any) -> None:  # noqa: ANN401
+    def __init__(self, receive: Receive, check_size: Callable[[int], None]) -> None:
         self._receive = receive
         self._check_size = check_size
         self._size = 0
-        self._ahead: list[Any] = []
+        self._ahead: list[Event] = []
         self.body = b""
 
-    async def __call__(self) -> Any:  # noqa: ANN401  # an ASGI event
+    async def __call__(self) -> Event:
         if self._ahead:
             return self._ahead.pop(0)
         event = await self._receive()
@@ -98,13 +101,13 @@ class _BodyReader:
 class _SocketLimit:
     """Closes a socket whose client sends messages that are too big or too many; pages send next to none."""
 
-    def __init__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._count = 0
 
-    async def __call__(self) -> Any:  # noqa: ANN401  # an ASGI event
-        event: Any = await self._receive()
+    async def __call__(self) -> Event:
+        event = await self._receive()
         if event["type"] != "websocket.receive":
             return event
         self._count += 1
@@ -145,7 +148,7 @@ def _declared_length(headers: dict[bytes, bytes]) -> int:
     return int(declared) if declared.isdigit() else 0
 
 
-async def _answer(send: Any, refusal: Refused) -> None:  # noqa: ANN401  # an ASGI callable
+async def _answer(send: Send, refusal: Refused) -> None:
     words = str(refusal).encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestra_site.accounts.access import SESSION_TEAM, MemberRequest, team_not_required
 from orchestra_site.accounts.forms import SignInForm
+from orchestra_site.web.posted import posted
 
 
 @sensitive_post_parameters("password")
@@ -27,7 +28,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     target = _safe_target(request)
     if request.user.is_authenticated:
         return redirect(target)
-    form = SignInForm(request, request.POST or None)
+    form = SignInForm(request, posted(request))
     if form.is_valid():
         login(request, form.get_user())
         return redirect(target)
@@ -48,7 +49,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def change_password(request: MemberRequest) -> HttpResponse:
     """Let a person choose another password; their other sessions end."""
-    form = PasswordChangeForm(request.user, request.POST or None)
+    form = PasswordChangeForm(request.user, posted(request))
     if form.is_valid():
         update_session_auth_hash(request, form.save())
         messages.success(request, "Your password is changed. Other devices are signed out.")

@@ -25,6 +25,7 @@ from orchestra_site.accounts.forms import InvitationForm, JoinForm
 from orchestra_site.accounts.models import Invitation, Membership
 from orchestra_site.accounts.selectors import invitation_for
 from orchestra_site.accounts.views.team import team_page
+from orchestra_site.web.posted import posted
 
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  # a class, not a secret
 
@@ -73,7 +74,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     invitation = invitation_for(token)
     if invitation is None:
         return render(request, "accounts/invitation_closed.html", status=HTTPStatus.NOT_FOUND)
-    form = None if request.user.is_authenticated else JoinForm(request.POST or None)
+    form = None if request.user.is_authenticated else JoinForm(posted(request))
     if request.method == "POST":
         try:
             membership = _accepted(request, invitation, form)

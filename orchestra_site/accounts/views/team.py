@@ -18,6 +18,7 @@ from orchestra_site.accounts.forms import InvitationForm, RoleForm, TeamForm, gr
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import audit_log, members_of, open_invitations
 from orchestra_site.web.paging import keyset_page
+from orchestra_site.web.posted import posted
 
 AUDIT_PAGE = 50
 
@@ -32,7 +33,7 @@ def show_team(request: MemberRequest) -> HttpResponse:
 @may_configure
 def create(request: MemberRequest) -> HttpResponse:
     """Make another team, owned by who makes it, and switch to it."""
-    form = TeamForm(request.POST or None)
+    form = TeamForm(posted(request))
     if form.is_valid():
         team = services.create_team(form.cleaned_data["name"], request.user)
         request.session[SESSION_TEAM] = str(team.pk)

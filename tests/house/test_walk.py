@@ -1,0 +1,201 @@
+"""Every address of the site as everyone who could come by: who gets in, and to what.
+
+The addresses come from Django's resolver and from the routing table of the running server; one that ROWS or
+SOCKETS does not know fails `test_every_address_is_known`. To add one, add a row for each verb it answers:
+
+    a page that all members see              Row(view="app:name", marker='data-page="name"')
+    the page of one thing (strangers: 404)   Row(view="app:name", args=a_run, marker='data-page="name"')
+    an action                                Row(view="app:name", method="POST", who=ADMINS, status=302)
+
+`who` are those who are let in (MEMBERS, RUNNERS, ADMINS); other members get 403. `args` and `data` are made
+from the World. `marker` is a text that only this page holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.test import Client
+from django.urls import reverse
+
+from tests.support.walk import (
+    ADMINS,
+    MEMBERS,
+    RUNNERS,
+    SECRET,
+    Outcome,
+    Row,
+    Visitor,
+    World,
+    addresses,
+    application,
+    socket_routes,
+    text_of,
+)
+
+pytestmark = pytest.mark.django_db
+ALL = frozenset(Visitor)
+NOT_YET_IN = frozenset({Visitor.ANONYMOUS})
+
+
+def a_member(world: World) -> dict[str, Any]:
+    return {"member_id": world.member.pk}
+
+
+def an_invitation(world: World) -> dict[str, Any]:
+    return {"invitation_id": world.invitation.pk}
+
+
+def a_link(world: World) -> dict[str, Any]:
+    return {"token": world.token}
+
+
+def a_run(world: World) -> dict[str, Any]:
+    return {"run": world.run.pk}
+
+
+def a_newcomer(_world: World) -> dict[str, Any]:
+    return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
+
+
+ROWS = [
+    Row(view="accounts:sign-in", open_to_all=True, who=NOT_YET_IN, marker='data-page="sign-in"'),
+    Row(view="accounts:sign-in", method="POST", open_to_all=True, who=NOT_YET_IN, status=422),
+    Row(view="accounts:sign-out", method="POST", status=302),
+    Row(view="accounts:password", marker='data-page="password"'),
+    Row(view="accounts:password", method="POST", status=422, marker='data-page="password"'),
+    Row(
+        view="accounts:switch-team",
+        method="POST",
+        data=lambda world: {"team": world.team.pk},
+        names_a_team=True,
+        status=302,
+    ),
+    Row(view="accounts:team", marker='data-page="team"'),
+    Row(view="accounts:create-team", who=ADMINS, marker='data-page="team-new"'),
+    Row(
+        view="accounts:create-team", method="POST", who=ADMINS, data=lambda _: {"name": "Second"}, status=302
+    ),
+    Row(view="accounts:rename-team", method="POST", who=ADMINS, data=lambda _: {"name": "Other"}, status=302),
+    Row(
+        view="accounts:change-role",
+        method="POST",
+        who=ADMINS,
+        args=a_member,
+        data=lambda _: {"role": "viewer"},
+        status=302,
+    ),
+    Row(view="accounts:remove-member", method="POST", who=ADMINS, args=a_member, status=302),
+    Row(
+        view="accounts:invite",
+        method="POST",
+        who=ADMINS,
+        data=lambda _: {"role": "viewer", "days": "1"},
+        marker='id="new-link"',
+    ),
+    Row(view="accounts:withdraw-invitation", method="POST", who=ADMINS, args=an_invitation, status=302),
+    Row(view="accounts:audit", who=ADMINS, marker='data-page="audit"'),
+    Row(view="accounts:join", open_to_all=True, who=ALL, args=a_link, marker='data-page="join"'),
+    Row(
+        view="accounts:join",
+        method="POST",
+        open_to_all=True,
+        who=ALL,
+        args=a_link,
+        data=a_newcomer,
+        status=302,
+    ),
+    Row(view="orchestration:ask", marker='id="ask-form"'),
+    Row(view="orchestration:ask", method="POST", who=RUNNERS, status=422, marker='id="ask-form"'),
+    Row(view="orchestration:ask-preview", method="POST", marker='id="ask-options"'),
+    Row(view="orchestration:ask-estimate", method="POST", marker='id="ask-estimate"'),
+    Row(view="orchestration:runs", marker='id="run-list"'),
+    Row(view="orchestration:run", args=a_run, marker='id="live-seq"'),
+    Row(view="orchestration:run-json", args=a_run, marker=SECRET),
+    Row(view="orchestration:run-cancel", method="POST", who=RUNNERS, args=a_run, status=302),
+    Row(view="orchestration:run-rerun", method="POST", who=RUNNERS, args=a_run, status=302),
+    Row(
+        view="orchestration:run-rate",
+        method="POST",
+        who=RUNNERS,
+        args=a_run,
+        data=lambda _: {"value": "1"},
+        status=302,
+    ),
+]
+
+SOCKETS: dict[str, Callable[[World], str]] = {
+    "run-socket": lambda world: f"/ws/runs/{world.run.pk}/",
+    "team-socket": lambda world: f"/ws/team/{world.team.pk}/",
+    "no-socket": lambda _: "/ws/nowhere/",
+}
+WALK = [pytest.param(row, visitor, id=f"{row.label} as {visitor}") for row in ROWS for visitor in Visitor]
+VERBS = ("GET", "POST", "PUT", "DELETE")
+
+
+def test_every_address_is_known() -> None:
+    assert addresses() == {row.view for row in ROWS}
+    assert set(socket_routes()) == set(SOCKETS)
+
+
+def test_an_address_without_a_row_would_be_noticed() -> None:
+    assert {"accounts:team", "accounts:sign-in", "orchestration:runs"} <= addresses()
+    assert "run-socket" in socket_routes()
+
+
+@pytest.mark.parametrize(("row", "visitor"), WALK)
+def test_everyone_gets_what_their_role_allows(row: Row, visitor: Visitor) -> None:
+    world = World()
+    answer = row.visit(world, visitor)
+    match row.outcome(visitor):
+        case Outcome.ALLOWED:
+            assert (answer.status_code, row.marker in text_of(answer)) == (row.status, True)
+        case Outcome.OWN_TEAM_ONLY:
+            assert (answer.status_code, SECRET in text_of(answer)) == (row.status, False)
+        case Outcome.SIGN_IN:
+            assert answer.status_code == 302
+            assert answer["Location"].startswith(reverse("accounts:sign-in") + "?next=")
+        case Outcome.ALREADY_IN:
+            assert (answer.status_code, answer["Location"]) == (302, "/")
+        case Outcome.REFUSED:
+            assert (answer.status_code, "your role" in text_of(answer).lower()) == (403, True)
+        case Outcome.NOT_FOUND:
+            assert (answer.status_code, SECRET in text_of(answer)) == (404, False)
+
+
+@pytest.mark.parametrize("view", sorted({row.view for row in ROWS}))
+def test_a_wrong_verb_is_refused(view: str) -> None:
+    world = World()
+    row = next(row for row in ROWS if row.view == view)
+    answered = {row.method for row in ROWS if row.view == view}
+    browser = world.browser_of(Visitor.OWNER)
+    for verb in set(VERBS) - answered:
+        assert browser.generic(verb, row.address(world)).status_code == 405, verb
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("visitor", [None, *Visitor])
+@pytest.mark.parametrize("route", sorted(SOCKETS))
+async def test_a_socket_lets_members_in_and_nobody_else(route: str, visitor: Visitor | None) -> None:
+    world = await sync_to_async(World)()
+    browser = await sync_to_async(world.browser_of)(visitor or Visitor.OWNER)
+    origin = "http://elsewhere.example" if visitor is None else "http://localhost"
+    let_in = await stays_open(SOCKETS[route](world), browser, origin)
+    assert let_in == (visitor in MEMBERS and route != "no-socket")
+
+
+async def stays_open(path: str, browser: Client, origin: str) -> bool:
+    """Return whether a socket is accepted and not closed by the first thing it says."""
+    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
+    headers = [(b"origin", origin.encode()), (b"cookie", cookie.encode()), (b"host", b"localhost")]
+    socket = WebsocketCommunicator(application(), path, headers=headers)
+    accepted, _ = await socket.connect()
+    if not accepted:
+        return False
+    first = await socket.receive_output(timeout=5)
+    await socket.disconnect()
+    return bool(first["type"] == "websocket.send")

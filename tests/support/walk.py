@@ -1,0 +1,172 @@
+"""Walks an address as everyone who could come by: the world they come to, who they are, what they may get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from importlib import import_module
+from typing import Any, cast
+
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from orchestra_site.accounts import services
+from orchestra_site.accounts.models import Invitation, Membership, Role, Team
+from orchestration.engine.events import EventKind
+from orchestration.models import Event, LanguageModel, Provider, Run
+from tests.support.history import a_member, a_run, signed_in
+
+SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
+
+REQUEST = {"text": SECRET, "system": "", "options": {}, "constraints": {}}
+
+
+class Visitor(StrEnum):
+    """Who comes by. A stranger owns another team."""
+
+    ANONYMOUS = "anonymous"
+    STRANGER = "stranger"
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
+MEMBERS = frozenset({Visitor.VIEWER, Visitor.OPERATOR, Visitor.ADMIN, Visitor.OWNER})
+RUNNERS = MEMBERS - {Visitor.VIEWER}
+ADMINS = RUNNERS - {Visitor.OPERATOR}
+
+
+class World:
+    """A team with one member of each role, a stranger with a team of their own, and one of each thing."""
+
+    def __init__(self) -> None:
+        self.team = Team.objects.create(name=SECRET)
+        self.people: dict[Visitor, Membership] = {
+            visitor: a_member(Role(visitor.value), self.team) for visitor in sorted(MEMBERS)
+        }
+        self.people[Visitor.STRANGER] = a_member(Role.OWNER)
+        self.member = a_member(Role.OPERATOR, self.team)
+        self.provider: Provider = Provider.objects.create(team=self.team, name=SECRET, kind="simulated")
+        self.model: LanguageModel = LanguageModel.objects.create(
+            team=self.team, provider=self.provider, name=SECRET, remote_name="sim-swift"
+        )
+        self.run: Run = a_run(self.member, SECRET, last_seq=1, request=REQUEST)
+        Event.objects.create(run=self.run, seq=1, kind=EventKind.RUN_QUEUED)
+        self.invitation, self.token = self._invitation()
+
+    def _invitation(self) -> tuple[Invitation, str]:
+        return services.create_invitation(
+            membership=self.people[Visitor.OWNER],
+            role=Role.OPERATOR,
+            now=timezone.now(),
+            valid_for=timedelta(days=1),
+        )
+
+    def browser_of(self, visitor: Visitor) -> Client:
+        """Return a browser as the visitor has it."""
+        return Client() if visitor is Visitor.ANONYMOUS else signed_in(self.people[visitor])
+
+
+Make = Callable[[World], dict[str, Any]]
+
+
+def _nothing(_world: World) -> dict[str, Any]:
+    return {}
+
+
+class Outcome(StrEnum):
+    """What a visit comes to."""
+
+    ALLOWED = "allowed"
+    OWN_TEAM_ONLY = "own team only"
+    SIGN_IN = "sent to sign in"
+    ALREADY_IN = "sent on"
+    REFUSED = "refused"
+    NOT_FOUND = "not found"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One address with one verb, and what those who are allowed get: `status`, and `marker` on the page.
+
+    `args` makes the address of one of the team's things (`names_a_team` says that `data` does): a stranger
+    gets 404. Without it a stranger, who has a team of their own, may see the page, but nothing of this team.
+    """
+
+    view: str
+    method: str = "GET"
+    who: frozenset[Visitor] = MEMBERS
+    open_to_all: bool = False
+    args: Make = _nothing
+    data: Make = _nothing
+    names_a_team: bool = False
+    marker: str = ""
+    status: int = 200
+
+    @property
+    def label(self) -> str:
+        """Name the row in a test's id."""
+        return f"{self.method} {self.view}"
+
+    def outcome(self, visitor: Visitor) -> Outcome:
+        """Return what `visitor` must get."""
+        if self.open_to_all:
+            return Outcome.ALLOWED if visitor in self.who else Outcome.ALREADY_IN
+        if visitor is Visitor.ANONYMOUS:
+            return Outcome.SIGN_IN
+        if visitor is Visitor.STRANGER:
+            of_a_team = self.names_a_team or self.args is not _nothing
+            return Outcome.NOT_FOUND if of_a_team else Outcome.OWN_TEAM_ONLY
+        return Outcome.ALLOWED if visitor in self.who else Outcome.REFUSED
+
+    def visit(self, world: World, visitor: Visitor) -> HttpResponse:
+        """Ask for the address as the visitor does."""
+        browser = world.browser_of(visitor)
+        send = browser.post if self.method == "POST" else browser.get
+        return cast("HttpResponse", send(self.address(world), self.data(world)))
+
+    def address(self, world: World) -> str:
+        """Return the address in this world."""
+        return reverse(self.view, kwargs=self.args(world))
+
+
+def addresses() -> set[str]:
+    """Return the names of every address of the site; one without a name stands under its pattern."""
+    return set(_named(get_resolver(), ""))
+
+
+def _named(resolver: URLResolver, space: str) -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            yield f"{space}{entry.name}" if entry.name else f"unnamed: {entry.pattern}"
+        else:
+            yield from _named(entry, f"{entry.namespace}:" if entry.namespace else space)
+
+
+def application() -> Any:  # noqa: ANN401  # an ASGI application of several makers
+    """Return what the server runs."""
+    return import_module("orchestra_site.asgi").application
+
+
+def socket_routes() -> dict[str, str]:
+    """Return the sockets that the server really answers, by name, with their patterns."""
+    inner = application()
+    while not hasattr(inner, "routes"):
+        mapping = getattr(inner, "application_mapping", None)
+        inner = mapping["websocket"] if mapping else _wrapped(inner)
+    return {route.name: str(route.pattern) for route in inner.routes}
+
+
+def _wrapped(outer: Any) -> Any:  # noqa: ANN401  # middleware of several makers
+    names = ("_app", "application", "inner", "app")
+    return next(getattr(outer, name) for name in names if hasattr(outer, name))
+
+
+def text_of(answer: HttpResponse) -> str:
+    """Return what an answer says."""
+    return answer.content.decode()
