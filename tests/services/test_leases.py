@@ -56,7 +56,9 @@ def test_a_living_lease_is_left_alone() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("owner", "age"), [("elsewhere|b|1|2", timedelta(seconds=1)), (GONE, timedelta(seconds=-20))]
+    ("owner", "age"),
+    [("elsewhere|b|1|2", timedelta(seconds=1)), (GONE, timedelta(seconds=-20))],
+    ids=["ran out", "owner gone"],
 )
 def test_a_lease_that_ran_out_or_whose_owner_died_lapses_and_the_run_is_queued_again(
     owner: str, age: timedelta
