@@ -20,7 +20,7 @@ from orchestration.models import Run
 from orchestration.parts.batches import BATCHES, Batch, BatchKey, overdue_notice
 from orchestration.parts.streams import Streams
 from orchestration.parts.topbar import running_count
-from orchestration.selectors.runs_live import running_texts
+from orchestration.selectors.runs_live import running_texts, team_of_run
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +56,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._watching: asyncio.Task[None] | None = None
         await self.accept()
         try:
-            if not self.scope["user"].is_authenticated:
-                raise Closed(CloseCode.SIGNED_OUT)  # noqa: TRY301  # one way out for every refusal
+            self.user = self._signed_in()
             group = await self.join()
         except Closed as refusal:
             await self.close(refusal.code)
@@ -96,9 +95,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
             logger.exception("A live page's socket failed; the browser is asked to reconnect.")
             await self.close(CloseCode.RESTART)
 
+    def _signed_in(self) -> UUID:
+        """Return who is there. Raises `Closed`."""
+        user = self.scope["user"]
+        if user is None or not user.is_authenticated:
+            raise Closed(CloseCode.SIGNED_OUT)
+        return UUID(str(user.pk))
+
     def _member(self, team: UUID) -> Membership:
         """Return the membership as it is now. Raises `Closed`."""
-        membership = membership_of(self.scope["user"].pk, team)
+        membership = membership_of(self.user, team)
         if membership is None:
             raise Closed(CloseCode.NOT_A_MEMBER)
         return membership
@@ -174,8 +180,8 @@ class RunConsumer(LiveConsumer):
 
     def _team(self) -> UUID:
         """Return the run's team if it is the member's. Raises `Closed`: a stranger learns nothing."""
-        team = Run.objects.filter(pk=self.run).values_list("team_id", flat=True).first()
-        if team is None or membership_of(self.scope["user"].pk, team) is None:
+        team = team_of_run(self.run)
+        if team is None or membership_of(self.user, team) is None:
             raise Closed(CloseCode.NOT_FOUND)
         return team
 

@@ -74,14 +74,14 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str]) -> forms
         case "boolean":
             return forms.BooleanField(**{**told, "required": False})
         case "integer":
-            return forms.IntegerField(**told, **_bounds(shape))
+            return forms.IntegerField(**told | _bounds(shape))
         case "number":
-            return forms.FloatField(**told, **_bounds(shape), widget=forms.NumberInput(attrs={"step": "any"}))
+            return forms.FloatField(**told | _bounds(shape), widget=forms.NumberInput(attrs={"step": "any"}))
         case _:
             return forms.CharField(**told, max_length=shape.get("maxLength", 2000))
 
 
-def _bounds(shape: Mapping[str, Json]) -> dict[str, float]:
+def _bounds(shape: Mapping[str, Json]) -> dict[str, Any]:
     """Return the inclusive bounds; what lies on an exclusive one is refused by the strategy itself."""
     low = shape.get("minimum", shape.get("exclusiveMinimum"))
     high = shape.get("maximum", shape.get("exclusiveMaximum"))

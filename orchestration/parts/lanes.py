@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from statistics import fmean
 from typing import Any
 
 from orchestration.engine.events import EventKind
@@ -57,7 +58,7 @@ OF_CALL = {
 class Lane:
     """A model's lane.
 
-    Money is None where the model has no price; `saved_usd` is the most that a cancel can have saved.
+    Money is None where the model has no price; `saved_usd` is about what a cancel has saved.
     """
 
     number: int
@@ -164,7 +165,7 @@ class _Facts:
             tokens=sum(call.input_tokens + call.output_tokens for call in calls),
             cost_usd=sum(costs, Decimal(0)) if costs else None,
             priced=bool(spec.get("prices")),
-            saved_usd=_saved(spec, last) if state is LaneState.CANCELLED else None,
+            saved_usd=self._saved(spec) if state is LaneState.CANCELLED else None,
             quality=self._quality(model, candidate) if purpose == Purpose.ANSWER else None,
             chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._is_synthesis(),
             cut_short=bool(last and last.finish == "length"),
@@ -173,7 +174,7 @@ class _Facts:
 
     def _state_of(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
         """Return where the lane of `model` is."""
-        if candidate.get("state") == "missing":
+        if candidate.get("state") == "missing" and last is not None:
             return LaneState.MISSING
         if last is None:
             return self._without_call(model, candidate)
@@ -201,17 +202,27 @@ class _Facts:
         told = self._scores.get(model)
         return final or (told and {**told, **told.get("dimensions", {})})
 
+    def _saved(self, spec: Mapping[str, Json]) -> Decimal | None:
+        """Return what an answer as long as the others would have cost, the longest one if there are none."""
+        prices = spec.get("prices")
+        if not prices:
+            return None
+        lengths = [c.output_tokens for c in self._state.calls if c.status == CallStatus.DONE]
+        expected = round(fmean(lengths)) if lengths else int(spec.get("max_output_tokens", 0))
+        return expected * Decimal(str(prices["output_per_million"])) / MILLION
+
     def _is_synthesis(self) -> bool:
         """Tell whether the answer was written from the candidates rather than chosen among them."""
-        outcome = self._state.run.outcome
-        return bool(outcome) and bool(outcome.get("answer")) and not outcome.get("chosen")
+        outcome: Mapping[str, Json] = self._state.run.outcome or {}
+        return bool(outcome.get("answer")) and not outcome.get("chosen")
 
 
 def chosen_names(state: RunState) -> set[str]:
     """Return the step and model of the chosen candidate, as far as they are known."""
-    outcome = state.run.outcome or {}
-    if outcome.get("chosen"):
-        return {outcome["chosen"]}
+    if state.run.outcome:
+        return {state.run.outcome["chosen"]} - {""}
+    if any(call.purpose == Purpose.AGGREGATE for call in state.calls):
+        return set()  # the writer of a synthesis may be on the panel, too
     decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
     picked = [data["chosen"] for data in decided if data.get("kind") == "select"]
     return set(picked[-1:])
@@ -220,13 +231,3 @@ def chosen_names(state: RunState) -> set[str]:
 def _reason(last: Call | None, candidate: Mapping[str, Json]) -> str:
     """Return why there is no answer."""
     return (last.error if last else "") or str(candidate.get("error") or "")
-
-
-def _saved(spec: Mapping[str, Json], last: Call | None) -> Decimal | None:
-    """Return the most that stopping a call can have saved: the rest of the longest answer, at its price."""
-    prices = spec.get("prices")
-    if last is None or not prices:
-        return None
-    written = max(last.output_tokens, -(-len(last.text) // 4))
-    rest = max(0, int(spec.get("max_output_tokens", 0)) - written)
-    return rest * Decimal(str(prices["output_per_million"])) / MILLION

@@ -75,4 +75,4 @@ def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
     names = list(dict.fromkeys([*(decision.get("options") or ()), *scores]))
     ranked = sorted(names, key=lambda name: -scores.get(name, -1.0))
     rows = [{"name": n, "score": scores.get(n), "chosen": n == decision["chosen"]} for n in ranked]
-    return {**decision, "rows": rows}
+    return {**decision, "label": decision["kind"].replace("_", " "), "rows": rows}

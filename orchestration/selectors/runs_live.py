@@ -69,14 +69,10 @@ def _reused(run_id: UUID, steps: Sequence[str]) -> dict[str, Json]:
     return dict(Step.objects.filter(run_id=run_id, key__in=steps).values_list("key", "result"))
 
 
-def newest_seq(run_id: UUID) -> int | None:
-    """Return the number of the run's newest event, None when there is no such run."""
-    return Run.objects.filter(pk=run_id).values_list("last_seq", flat=True).first()
-
-
 def team_of_run(run_id: UUID) -> UUID | None:
     """Return the team a run belongs to, None when there is no such run."""
-    return Run.objects.filter(pk=run_id).values_list("team_id", flat=True).first()
+    team: UUID | None = Run.objects.filter(pk=run_id).values_list("team_id", flat=True).first()
+    return team
 
 
 def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str, str]:

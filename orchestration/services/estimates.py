@@ -152,7 +152,7 @@ def _habits(membership: Membership, models: Sequence[str]) -> dict[str, Habit]:
     seen: dict[str, list[tuple[int, float]]] = defaultdict(list)
     calls = recent_calls(membership, models).filter(purpose=Purpose.ANSWER, latency_s__isnull=False)
     for name, tokens, seconds in calls.values_list("model", "output_tokens", "latency_s")[:MOST_CALLS_READ]:
-        seen[name].append((tokens, seconds))
+        seen[name].append((tokens, seconds or 0.0))
     return {
         name: Habit(tokens=_range([t for t, _ in pairs]), seconds=_range([s for _, s in pairs]))
         for name, pairs in seen.items()

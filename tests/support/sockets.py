@@ -28,7 +28,7 @@ class LiveSocket:
 
     async def next(self) -> str:
         """Wait for the next message."""
-        html: str = await self._communicator.receive_from(PATIENCE_S)
+        html = str(await self._communicator.receive_from(PATIENCE_S))
         self.html += html
         self.seen += map(int, STORY.findall(html))
         for seq, _ in REACHED.findall(html):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -14,7 +15,7 @@ from orchestration.engine.events import EventKind
 from orchestration.models import Event
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
-from tests.support.sockets import communicator_for, live_socket
+from tests.support.sockets import LiveSocket, communicator_for, live_socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +30,10 @@ def _running(role: Role = Role.OPERATOR) -> tuple[Membership, Client, RunRows]:
 
 def _address(rows: RunRows, after: int | str = 0) -> str:
     return f"/ws/runs/{rows.run.pk}/?after={after}"
+
+
+def _has_reached(seq: int, socket: LiveSocket) -> bool:
+    return socket.seq >= seq
 
 
 def _burst(rows: RunRows, count: int) -> None:
@@ -54,7 +59,7 @@ async def test_a_burst_and_two_lost_connections_lose_and_repeat_nothing() -> Non
         writing = asyncio.create_task(in_thread(_burst, rows, 100))
         async with live_socket(_address(rows, reached), client) as socket:
             await live.ring_run(rows.run.pk)
-            await socket.until(lambda s, enough=enough: s.seq >= enough)
+            await socket.until(partial(_has_reached, enough))
         await writing
         seen, reached = seen + socket.seen, socket.seq
     async with live_socket(_address(rows, reached), client) as socket:

@@ -52,11 +52,16 @@ class Panel:
 
 
 class Strategy(Protocol):
-    """A way to turn a request and a panel into an outcome: a module of this package with a `STRATEGY`."""
+    """A way to turn a request and a panel into an outcome: a module of this package with a `STRATEGY`.
+
+    `in_turn` is True when models are asked one after the other until one will do: cost and time then lie
+    anywhere between the first model's and all of them.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]
+    in_turn: ClassVar[bool]
     Options: ClassVar[type[StrategyOptions]]
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:

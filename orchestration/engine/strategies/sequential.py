@@ -149,6 +149,7 @@ class Sequential:
         "Asks one model after the other, in the order of the panel, until an answer is good enough; moves on"
         " after errors, refusals, cut-off answers and low quality."
     )
+    in_turn: ClassVar[bool] = True
     Options: ClassVar[type[StrategyOptions]] = SequentialOptions
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:

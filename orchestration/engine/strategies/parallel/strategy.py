@@ -33,6 +33,7 @@ class Parallel:
         "Asks all models at once, then takes the best answer, the first one that is good enough, or a"
         " synthesis of all."
     )
+    in_turn: ClassVar[bool] = False
     Options: ClassVar[type[StrategyOptions]] = ParallelOptions
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
