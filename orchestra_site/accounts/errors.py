@@ -3,6 +3,7 @@
 AccountsError
 ├── NotAllowed          the member's role does not reach that far
 ├── LastOwner           a team always keeps an owner
+├── AddressTaken        someone has an account with this e-mail address
 └── InvitationClosed    used, withdrawn or expired
 """
 
@@ -19,6 +20,10 @@ class NotAllowed(AccountsError):
 
 class LastOwner(AccountsError):
     """The team would be left without an owner."""
+
+
+class AddressTaken(AccountsError):
+    """Someone has an account with this e-mail address."""
 
 
 class InvitationClosed(AccountsError):

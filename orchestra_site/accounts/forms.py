@@ -93,13 +93,6 @@ class JoinForm(forms.Form):
         error_messages={"required": "Choose a password."},
     )
 
-    def clean_email(self) -> str:
-        """Refuse an address that has an account: its owner signs in and opens the link again."""
-        email = str(self.cleaned_data["email"]).lower()
-        if User.objects.filter(email=email).exists():
-            raise ValidationError("This address has an account. Sign in first, then open the link again.")
-        return email
-
     def clean(self) -> dict[str, Any]:
         """Check the password against the person's own name and address, too."""
         data: dict[str, Any] = super().clean() or {}

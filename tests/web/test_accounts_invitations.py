@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db.models.signals import post_save
 from django.test import Client
 from django.utils import timezone
 
@@ -65,6 +66,19 @@ def test_two_at_once_cannot_both_have_it(owner: Membership) -> None:
     accept_invitation(invitation=invitation, user=first.user, now=timezone.now())
     with pytest.raises(InvitationClosed):
         accept_invitation(invitation=invitation, user=second.user, now=timezone.now())
+
+
+def test_a_link_withdrawn_at_the_last_moment_leaves_no_account(owner: Membership) -> None:
+    _, link = a_link(owner)
+
+    def withdraw(**_: object) -> None:
+        Invitation.objects.update(withdrawn_at=timezone.now())
+
+    post_save.connect(withdraw, sender=User)
+    answer = Client().post(link, NEWCOMER)
+    post_save.disconnect(withdraw, sender=User)
+    assert answer.status_code == 404
+    assert not User.objects.filter(email="new@example.org").exists()
 
 
 def test_someone_with_an_account_joins_with_it(owner: Membership) -> None:

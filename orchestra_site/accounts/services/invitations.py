@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from orchestra_site.accounts.errors import InvitationClosed
+from orchestra_site.accounts.errors import AddressTaken, InvitationClosed
 from orchestra_site.accounts.models import Invitation, Membership, Role, User, hash_token
 from orchestra_site.accounts.services.audit import AuditAction, record_change
 from orchestra_site.accounts.services.members import check_may_grant
@@ -79,6 +79,13 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
 def register_invited(
     *, invitation: Invitation, email: str, name: str, password: str, now: datetime
 ) -> Membership:
-    """Make an account for the person invited and let it join; all or nothing. Raises InvitationClosed."""
-    user = User.objects.create_user(email, password, name=name)
+    """Make an account for the person invited and let it join; all or nothing.
+
+    Raises AddressTaken or InvitationClosed.
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, name=name)
+    except IntegrityError:
+        raise AddressTaken("This address has an account. Sign in first, then open the link again.") from None
     return accept_invitation(invitation=invitation, user=user, now=now)

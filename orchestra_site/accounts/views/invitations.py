@@ -9,7 +9,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.access import SESSION_TEAM, MemberRequest, may_configure, team_not_required
-from orchestra_site.accounts.errors import AccountsError, InvitationClosed
+from orchestra_site.accounts.errors import AccountsError, AddressTaken, InvitationClosed
 from orchestra_site.accounts.forms import InvitationForm, JoinForm
 from orchestra_site.accounts.models import Invitation, Membership
 from orchestra_site.accounts.selectors import invitation_for
@@ -95,8 +94,8 @@ def _accepted(request: HttpRequest, invitation: Invitation, form: JoinForm | Non
         return None
     try:
         return services.register_invited(invitation=invitation, now=now, **form.cleaned_data)
-    except IntegrityError:  # the same address a moment earlier, in another request
-        form.add_error("email", "This address has an account. Sign in first, then open the link again.")
+    except AddressTaken as error:
+        form.add_error("email", str(error))
         return None
 
 
