@@ -152,12 +152,16 @@ PROFILE = ENV.profile
 ALLOWED_ADDRESSES = ENV.allowed_addresses
 ANSWER_CACHE_SECONDS = ENV.answer_cache_seconds
 SIMULATED_PACE = ENV.simulated_pace
+OPENAI_API_KEY = ENV.openai_api_key.get_secret_value() if ENV.openai_api_key else ""
+OPENAI_BASE_URL = ENV.openai_base_url
+OLLAMA_HOST = ENV.ollama_host
 
 LOGGING = logging_settings(ENV.log_level)
 DEFAULT_EXCEPTION_REPORTER = "orchestra_site.web.error_report.RedactingReporter"
 for _secret in (
     SECRET_KEY,
     *ENCRYPTION_KEYS,
+    OPENAI_API_KEY,
     *connections.secrets_in(ENV.database_url, ENV.redis_url, ENV.broker_url),
 ):
     register_secret(_secret)

@@ -21,7 +21,7 @@ def _words(value: object) -> object:
 
 
 class Environment(BaseSettings):
-    """Settings of this process, from variables that start with `ORCHESTRA_`."""
+    """Settings of this process, from variables that start with `ORCHESTRA_` and a few well-known ones."""
 
     model_config = SettingsConfigDict(
         env_prefix="ORCHESTRA_", extra="ignore", frozen=True, hide_input_in_errors=True
@@ -47,6 +47,9 @@ class Environment(BaseSettings):
     max_body_bytes: int = Field(default=10_000_000, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     time_zone: str = "UTC"
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str = Field(default="", validation_alias="OPENAI_BASE_URL")
+    ollama_host: str = Field(default="", validation_alias="OLLAMA_HOST")
 
     @field_validator("data_dir")
     @classmethod
