@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from orchestra_site.web.encryption import SecretUnreadable, keyring
@@ -34,13 +34,30 @@ def open_secret(provider: Provider) -> str | None:
 
 def secrets_of(team: UUID, providers: Collection[UUID]) -> dict[UUID, str | None]:
     """Return the keys of a team's enabled providers; those that are gone or unreadable are missing."""
+    return _opened(Provider.objects.filter(team_id=team, id__in=providers, enabled=True))
+
+
+def secrets_for(team: UUID, frozen: Mapping[UUID, str]) -> dict[UUID, str | None]:
+    """Return the keys of providers that are still where a run froze them, given each one's base address.
+
+    A key that was entered for another address since then is missing: it is never sent to the old one.
+    """
+    rows = Provider.objects.filter(team_id=team, id__in=frozen, enabled=True)
+    return _opened(row for row in rows if _same(frozen[row.id], row.base_url))
+
+
+def _opened(providers: Iterable[Provider]) -> dict[UUID, str | None]:
     found: dict[UUID, str | None] = {}
-    for provider in Provider.objects.filter(team_id=team, id__in=providers, enabled=True):
+    for provider in providers:
         try:
             found[provider.id] = open_secret(provider)
         except SecretUnreadable as error:
             logger.warning("The key of provider %s cannot be read: %s", provider.name, error)
     return found
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or bool(one and other and origin_of(one) == origin_of(other))
 
 
 def _row(provider: Provider) -> str:

@@ -79,7 +79,8 @@ def _wrapped(
 def _bare(frozen: FrozenModel, secrets: Mapping[UUID, str | None], shared: Resources, seed: int) -> ChatModel:
     """Return the provider's own model."""
     if frozen.provider not in secrets:
-        return Unavailable(frozen.spec, f"The provider {frozen.spec.provider} was removed or switched off.")
+        gone = f"{frozen.spec.provider} was removed, disabled or moved since, or its key cannot be read."
+        return Unavailable(frozen.spec, gone)
     match ProviderKind(frozen.kind):
         case ProviderKind.SIMULATED:
             return _simulated(frozen.spec, seed)

@@ -11,17 +11,17 @@ from orchestration.engine.context import RunContext
 from orchestration.engine.strategies.registry import get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
 from orchestration.kinds import Assignment, RunKind
-from orchestration.wiring.credentials import secrets_of
+from orchestration.wiring.credentials import secrets_for
 from orchestration.wiring.panel import build_panel
 from orchestration.wiring.resources import resources
 
 
 async def _carry_out(assignment: Assignment, context: RunContext) -> Outcome:
     """Run the strategy named by the assignment."""
-    providers = {UUID(entry["provider"]) for entry in assignment.panel}
+    providers = {UUID(entry["provider"]): entry["base_url"] for entry in assignment.panel}
     panel = build_panel(
         assignment.panel,
-        secrets=await in_thread(secrets_of, assignment.team, providers),
+        secrets=await in_thread(secrets_for, assignment.team, providers),
         shared=resources(),
         scope=str(assignment.team),
         seed=assignment.seed,

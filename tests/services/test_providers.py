@@ -8,7 +8,7 @@ from orchestration.engine.errors import InvalidRequest
 from orchestration.models import LanguageModel, Provider
 from orchestration.services import registry
 from orchestration.services.registry import NewModel
-from orchestration.wiring.credentials import open_secret, secrets_of
+from orchestration.wiring.credentials import open_secret, secrets_for, secrets_of
 from tests.support.history import a_member
 
 KEY = "sk-canary-0123456789"
@@ -108,6 +108,16 @@ def test_a_key_does_not_open_under_an_address_that_was_changed_behind_our_back(p
     provider.base_url = "https://evil.example/v1"
     with pytest.raises(SecretUnreadable):
         open_secret(provider)
+
+
+def test_a_run_that_froze_an_old_address_is_not_given_the_key_of_the_new_one(
+    owner: Membership, provider: Provider
+) -> None:
+    frozen = {provider.id: provider.base_url}
+    update(owner, provider, base_url="https://api.example.com/v2")
+    assert secrets_for(owner.team_id, frozen) == {provider.id: KEY}
+    update(owner, provider, base_url="https://elsewhere.example/v1", api_key="sk-other-key")
+    assert secrets_for(owner.team_id, frozen) == {}
 
 
 def test_a_key_moved_to_another_teams_row_does_not_open(provider: Provider) -> None:
