@@ -118,6 +118,11 @@ class AskForm(forms.Form):
         """True when a limit is set or wrong."""
         return any(box.value() not in {None, ""} or box.errors for box in self.limit_boxes)
 
+    @property
+    def has_own_options(self) -> bool:
+        """True when an option differs from what it is without anybody's doing, or is wrong."""
+        return any(box.errors or not _is_default(box) for box in self.option_boxes)
+
     def draft(self) -> Draft:
         """Return what an estimate needs of the form as it stands, valid or not."""
         helpers = [self[name].value() for name in self.fields if names_model(self.fields[name])]
@@ -151,6 +156,11 @@ class AskForm(forms.Form):
         for fault in faults:
             words = fault.message if isinstance(fault, OptionError) else str(fault)
             self.add_error(fault.field if fault.field in self.fields else None, words)
+
+
+def _is_default(box: forms.BoundField) -> bool:
+    usual = box.field.initial
+    return str(box.value() or "") == str(usual or "")
 
 
 def request_of(run: Run) -> RunRequest:

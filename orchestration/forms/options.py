@@ -64,7 +64,7 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str]) -> forms
         "required": not shape.get("nullable") and shape.get("default") != "",
     }
     if shape.get("format") == MODEL_FORMAT:
-        none = [] if told["required"] else [("", "None")]
+        none = [] if told["required"] else [("", "Not set")]
         return ModelField(choices=[*none, *((model, model) for model in models)], **told)
     if "enum" in shape:
         return forms.ChoiceField(

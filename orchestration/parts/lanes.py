@@ -21,7 +21,6 @@ class LaneState(StrEnum):
     """Where a lane is."""
 
     PENDING = "pending"
-    THINKING = "thinking"
     WRITING = "writing"
     RETRYING = "retrying"
     ANSWERED = "answered"
@@ -35,7 +34,6 @@ class LaneState(StrEnum):
 
 LOOKS = {
     LaneState.PENDING: ("queued", "Not asked yet"),
-    LaneState.THINKING: ("running", "Thinking"),
     LaneState.WRITING: ("running", "Writing"),
     LaneState.RETRYING: ("resumed", "Trying again"),
     LaneState.ANSWERED: ("done", "Answered"),
@@ -94,7 +92,7 @@ class Lane:
     @property
     def streams(self) -> bool:
         """True while text may still arrive."""
-        return self.state in {LaneState.THINKING, LaneState.WRITING}
+        return self.state is LaneState.WRITING
 
     @property
     def dimensions(self) -> list[tuple[str, float | None]]:
@@ -179,7 +177,7 @@ class _Facts:
         if last is None:
             return self._without_call(model, candidate)
         if last.status == CallStatus.RUNNING:
-            return LaneState.WRITING if last.text else LaneState.THINKING
+            return LaneState.WRITING
         state = OF_CALL[CallStatus(last.status)]
         tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state

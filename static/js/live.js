@@ -21,6 +21,16 @@
     }
   });
 
+  // The time of a running run goes on between two events.
+  const began = new WeakMap();
+  setInterval(() => {
+    for (const time of document.querySelectorAll("[data-counts-from]")) {
+      if (!began.has(time)) began.set(time, performance.now() - Number(time.dataset.countsFrom) * 1000);
+      const seconds = (performance.now() - began.get(time)) / 1000;
+      if (seconds < 60) time.textContent = `${seconds < 9.95 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+    }
+  }, 100);
+
   // A lane's text follows its own end, unless somebody has scrolled up to read.
   const atEnd = new WeakMap();
   document.addEventListener("htmx:wsBeforeMessage", () => {

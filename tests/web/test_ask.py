@@ -1,0 +1,204 @@
+"""The Ask page: what it offers, what it sends, and what it refuses in words."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from orchestra_site.accounts.models import Membership, Role
+from orchestration.models import LanguageModel, Price, Provider, Run
+from tests.support.history import a_member, signed_in
+from tests.support.run_rows import RunRows
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+pytestmark = pytest.mark.django_db
+MODELS = {"sim-swift": "small", "sim-sage": "medium", "sim-oracle": "large", "sim-scout": "small"}
+GOOD = {"text": "What is 17% of 2,300?", "strategy": "sequential", "models": ["sim-swift", "sim-sage"]}
+OPTIONS = {"options.threshold": "0.6"}
+
+
+@pytest.fixture
+def member() -> Membership:
+    member = a_member()
+    provider = Provider.objects.create(team=member.team, name="Simulated", kind="simulated")
+    for name, tier in MODELS.items():
+        model = LanguageModel.objects.create(
+            team=member.team, provider=provider, name=name, remote_name=name, tier=tier
+        )
+        Price.objects.create(model=model, input_per_million=Decimal("0.5"), output_per_million=Decimal("1.5"))
+    return member
+
+
+@pytest.fixture
+def browser(member: Membership) -> Client:
+    return signed_in(member)
+
+
+def _html(answer: _MonkeyPatchedWSGIResponse, status: int = 200) -> str:
+    assert answer.status_code == status
+    return str(answer.content.decode())
+
+
+def _sent(**changes: object) -> dict[str, object]:
+    return {**GOOD, **OPTIONS, "order": list(MODELS), **changes}
+
+
+class TestThePage:
+    def test_it_opens_with_a_panel_of_three_and_parallel_chosen(self, browser: Client) -> None:
+        html = _html(browser.get("/"))
+        assert html.count('name="models"') == 4
+        assert html.count(" checked") == 4
+        assert 'value="parallel" checked' in html
+
+    def test_its_options_come_from_the_strategys_schema(self, browser: Client) -> None:
+        parallel, sequential = browser.get("/"), browser.get("/?strategy=sequential")
+        assert 'name="options.max_parallel"' in _html(parallel)
+        assert 'name="options.max_parallel"' not in _html(sequential)
+        assert 'name="options.threshold"' in _html(sequential)
+
+    def test_examples_are_plain_links(self, browser: Client) -> None:
+        html = _html(browser.get("/"))
+        assert html.count("data-prompt=") == 6
+        assert "What is 17% of 2,300?</textarea>" in _html(
+            browser.get("/?prompt=What+is+17%25+of+2%2C300%3F")
+        )
+
+    def test_a_team_without_models_is_told_what_to_do(self) -> None:
+        html = _html(signed_in(a_member()).get("/"))
+        assert "No model to ask yet" in html
+        assert "ask-form" not in html
+
+    def test_viewers_see_it_and_learn_why_they_cannot_ask(self, member: Membership) -> None:
+        viewer = signed_in(a_member(Role.VIEWER, member.team))
+        assert "Your role is viewer" in _html(viewer.get("/"))
+        assert viewer.post("/", _sent()).status_code == 403
+        assert not Run.objects.exists()
+
+    def test_its_queries_do_not_grow_with_the_models(self, browser: Client, member: Membership) -> None:
+        provider = Provider.objects.get()
+        for number in range(30):
+            LanguageModel.objects.create(
+                team=member.team, provider=provider, name=f"m{number}", remote_name="m"
+            )
+        with CaptureQueriesContext(connection) as queries:
+            browser.get("/")
+        assert len(queries) <= 10
+
+    def test_the_wrong_verb_is_refused(self, browser: Client) -> None:
+        assert browser.delete("/").status_code == 405
+        assert browser.get("/ask/preview/").status_code == 405
+        assert browser.get("/ask/estimate/").status_code == 405
+
+    def test_anonymous_visitors_sign_in_first(self) -> None:
+        assert Client().get("/").status_code == 302
+
+
+class TestSending:
+    def test_what_was_asked_is_stored_and_its_page_opened(self, browser: Client) -> None:
+        answer = browser.post("/", _sent(system="Be brief.", max_cost_usd="0.5", min_quality="0.2"))
+        run = Run.objects.get()
+        assert answer.status_code == 303
+        assert answer.headers["Location"] == f"/runs/{run.pk}/"
+        assert (run.prompt, run.ref) == (GOOD["text"], "sequential")
+        assert run.request["system"] == "Be brief."
+        assert run.request["constraints"]["max_cost_usd"] == "0.5"
+
+    def test_the_panel_is_asked_in_the_order_of_the_page(self, browser: Client) -> None:
+        browser.post("/", _sent(order=["sim-sage", "sim-swift"]))
+        assert [entry["spec"]["name"] for entry in Run.objects.get().panel] == ["sim-sage", "sim-swift"]
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"text": " "}, "Write what you want to ask."),
+            ({"text": "x" * 200_001}, "at most 200,000 can be sent"),
+            ({"strategy": "telepathy"}, "There is no strategy “telepathy”."),
+            ({"models": []}, "Choose at least one model."),
+            ({"models": ["gpt-none"]}, "gpt-none"),
+            ({"options.threshold": "7"}, "less than or equal to 0.99"),
+            ({"options.threshold": "much"}, "Enter a number."),
+            ({"options.judge": "nobody"}, "nobody is not one of the available choices"),
+            ({"max_cost_usd": "-1"}, "greater than or equal to 0"),
+            ({"max_cost_usd": "0"}, "A limit must be above zero"),
+            ({"max_calls": "2.5"}, "Enter a whole number."),
+            ({"min_quality": "2"}, "less than or equal to 1"),
+        ],
+    )
+    def test_bad_input_gets_a_sentence_and_stores_nothing(
+        self, changes: dict[str, object], words: str, browser: Client
+    ) -> None:
+        assert words in _html(browser.post("/", _sent(**changes)), 422)
+        assert not Run.objects.exists()
+
+    def test_a_cost_limit_needs_prices(self, browser: Client) -> None:
+        Price.objects.filter(model__name="sim-sage").delete()
+        html = _html(browser.post("/", _sent(max_cost_usd="1")), 422)
+        assert "nobody has said what sim-sage costs" in html
+
+    def test_other_teams_models_cannot_be_asked(self, browser: Client) -> None:
+        stranger = a_member()
+        provider = Provider.objects.create(team=stranger.team, name="P", kind="simulated")
+        LanguageModel.objects.create(team=stranger.team, provider=provider, name="theirs", remote_name="t")
+        browser.post("/", _sent(models=["theirs"]))
+        assert not Run.objects.exists()
+
+
+class TestRedrawing:
+    def test_a_model_moves_without_a_script_and_nothing_is_judged(self, browser: Client) -> None:
+        html = _html(browser.post("/", _sent(text="", move="up:sim-sage")))
+        order = re.findall(r'name="order" value="([^"]+)"', html)
+        assert order == ["sim-sage", "sim-swift", "sim-oracle", "sim-scout"]
+        assert "field-error" not in html
+        assert not Run.objects.exists()
+
+    def test_htmx_gets_only_the_part_it_asked_for(self, browser: Client) -> None:
+        headers = {"HX-Request": "true", "HX-Target": "ask-options"}
+        html = _html(browser.post("/ask/preview/", _sent(strategy="parallel"), headers=headers))
+        assert html.strip().startswith('<div id="ask-options">')
+        assert 'name="options.max_parallel"' in html
+
+    def test_what_was_written_stays(self, browser: Client) -> None:
+        html = _html(browser.post("/", _sent(redraw="options", strategy="parallel", system="Be brief.")))
+        assert "Be brief.</textarea>" in html
+        assert 'value="parallel" checked' in html
+
+
+class TestChangingAnEarlierRun:
+    def test_the_form_starts_from_what_was_asked(self, browser: Client, member: Membership) -> None:
+        run = RunRows.queued(member, "sim-sage", prompt="How many?", ref="sequential").run
+        html = _html(browser.get(f"/?from={run.pk}"))
+        assert "How many?</textarea>" in html
+        assert 'value="sequential" checked' in html
+        assert html.count('name="models"') == 4
+        assert html.count(" checked") == 2
+
+    def test_the_new_run_names_the_old_one(self, browser: Client, member: Membership) -> None:
+        run = RunRows.queued(member, "sim-sage").run
+        browser.post("/", _sent(**{"from": str(run.pk)}))
+        assert Run.objects.exclude(pk=run.pk).get().rerun_of == run
+
+    def test_strangers_runs_are_not_there(self, browser: Client) -> None:
+        run = RunRows.queued(a_member(), "sim-sage").run
+        assert browser.get(f"/?from={run.pk}").status_code == 404
+        assert browser.get("/?from=nonsense").status_code == 200
+
+    def test_asking_the_same_again_needs_no_form(self, browser: Client, member: Membership) -> None:
+        run = RunRows.queued(member, "sim-sage", "sim-swift").run
+        browser.post(f"/runs/{run.pk}/rerun")
+        again = Run.objects.exclude(pk=run.pk).get()
+        assert again.rerun_of == run
+        assert [entry["spec"]["name"] for entry in again.panel] == ["sim-sage", "sim-swift"]
+
+    def test_what_cannot_be_asked_again_opens_for_changes(self, browser: Client, member: Membership) -> None:
+        run = RunRows.queued(member, "gone-model").run
+        answer = browser.post(f"/runs/{run.pk}/rerun", follow=True)
+        assert answer.redirect_chain == [(f"/?from={run.pk}", 302)]
+        assert "There is no model" in answer.content.decode()

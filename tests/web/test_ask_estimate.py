@@ -1,0 +1,118 @@
+"""The estimate before sending: ranges from prices, habits and the strategy's way of asking."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from orchestra_site.accounts.models import Membership
+from orchestration.engine.types import ModelSpec, Prices
+from orchestration.models import Call, LanguageModel, Price, Provider
+from orchestration.services.estimates import (
+    Draft,
+    Habit,
+    Share,
+    at_once,
+    estimate_request,
+    followed_by,
+    in_order,
+    share_of,
+)
+from tests.support.history import a_member, signed_in
+from tests.support.run_rows import RunRows
+
+DOLLAR = Prices(input_per_million=Decimal(1), output_per_million=Decimal(2))
+SPEC = ModelSpec(name="m", provider="p", remote_name="m", max_output_tokens=1000, prices=DOLLAR)
+
+
+def _share(model: str, low: str, high: str, seconds: tuple[float, float] | None = None) -> Share:
+    return Share(model=model, tokens=(1, 2), cost=(Decimal(low), Decimal(high)), seconds=seconds)
+
+
+def test_without_history_an_answer_may_be_short_or_as_long_as_allowed() -> None:
+    share = share_of(SPEC, 100, Habit())
+    assert share.cost == (Decimal("0.00014"), Decimal("0.0021"))
+    assert share.seconds is None
+
+
+def test_history_narrows_the_range() -> None:
+    share = share_of(SPEC, 100, Habit(tokens=(50, 60), seconds=(1.0, 2.0)))
+    assert share.cost == (Decimal("0.0002"), Decimal("0.00022"))
+    assert share.seconds == (1.0, 2.0)
+
+
+def test_models_asked_at_once_add_up_in_cost_and_wait_for_the_slowest() -> None:
+    whole = at_once([_share("a", "1", "2", (1.0, 5.0)), _share("b", "3", "4", (2.0, 3.0))])
+    assert (whole.cost_low, whole.cost_high) == (Decimal(4), Decimal(6))
+    assert (whole.seconds_low, whole.seconds_high) == (2.0, 5.0)
+    assert (whole.calls_low, whole.calls_high) == (2, 2)
+
+
+def test_models_asked_in_turn_cost_from_the_first_to_all() -> None:
+    whole = in_order([_share("a", "1", "2", (1.0, 5.0)), _share("b", "3", "4", (2.0, 3.0))])
+    assert (whole.cost_low, whole.cost_high) == (Decimal(1), Decimal(6))
+    assert (whole.seconds_low, whole.seconds_high) == (1.0, 8.0)
+    assert (whole.calls_low, whole.calls_high) == (1, 2)
+
+
+def test_a_judge_comes_on_top() -> None:
+    panel, judge = at_once([_share("a", "1", "2", (1.0, 2.0))]), at_once([_share("j", "1", "1")])
+    whole = followed_by(panel, judge)
+    assert (whole.cost_low, whole.cost_high) == (Decimal(2), Decimal(3))
+    assert (whole.seconds_high, whole.calls_high) == (2.0, 2)
+
+
+def test_models_without_a_price_are_named() -> None:
+    unpriced = Share(model="b", tokens=(1, 2), cost=None, seconds=None)
+    whole = at_once([_share("a", "1", "2"), unpriced])
+    assert (whole.cost_high, whole.unpriced) == (Decimal(2), ("b",))
+    assert at_once([unpriced]).cost_high is None
+
+
+@pytest.mark.django_db
+class TestFromTheTables:
+    @pytest.fixture
+    def member(self) -> Membership:
+        member = a_member()
+        provider = Provider.objects.create(team=member.team, name="Simulated", kind="simulated")
+        model = LanguageModel.objects.create(
+            team=member.team, provider=provider, name="sim-swift", remote_name="sim-swift"
+        )
+        Price.objects.create(model=model, input_per_million=1, output_per_million=2)
+        return member
+
+    def _draft(self, **changes: object) -> Draft:
+        given = {"text": "x" * 400, "system": "", "strategy": "parallel", "models": ("sim-swift",)}
+        return Draft(**{**given, **changes})  # type: ignore[arg-type]
+
+    def test_the_teams_newest_answers_are_the_history(self, member: Membership) -> None:
+        for tokens in (10, 20, 20, 30):
+            rows = RunRows.queued(member, "sim-swift")
+            rows.answer(rows.ask("sim-swift"), "391", seconds=tokens / 10, tokens=tokens)
+        estimate = estimate_request(membership=member, request=self._draft())
+        assert estimate.cost_high == (104 + 2 * 27) / Decimal(1_000_000)
+        assert estimate.seconds_low == pytest.approx(1.3)
+        assert estimate.seconds_high == pytest.approx(2.7)
+
+    def test_other_teams_answers_are_not(self, member: Membership) -> None:
+        other = a_member()
+        for _ in range(5):
+            rows = RunRows.queued(other, "sim-swift")
+            rows.answer(rows.ask("sim-swift"), "391")
+        assert Call.objects.count() == 5
+        assert estimate_request(membership=member, request=self._draft()).seconds_high is None
+
+    def test_unknown_models_are_left_out(self, member: Membership) -> None:
+        estimate = estimate_request(membership=member, request=self._draft(models=("sim-swift", "gone")))
+        assert estimate.calls_high == 1
+
+    def test_the_page_shows_it(self, member: Membership) -> None:
+        sent = {"text": "What is 17% of 2,300?", "models": "sim-swift", "order": "sim-swift"}
+        html = signed_in(member).post("/ask/estimate/", {**sent, "strategy": "parallel"}).content.decode()
+        assert "$0.000050 to $0.0021" in html
+        assert "no history yet" in html
+
+    def test_without_a_panel_it_says_what_is_missing(self, member: Membership) -> None:
+        html = signed_in(member).post("/ask/estimate/", {"strategy": "parallel"}).content.decode()
+        assert "Choose at least one model" in html
