@@ -1,0 +1,92 @@
+"""A real browser on a running page, and what it found wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from orchestra_site.accounts.models import Membership
+from tests.support.history import signed_in
+
+# Text whose contrast with what lies behind it is below 4.5 to 1 (WCAG 2.2 AA), as "ratio text".
+FAINT_TEXT = """() => {
+  const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const parts = (colour) => {
+    pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (rgb) => {
+    const linear = (v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = rgb.map((v) => linear(v / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = parts(getComputedStyle(one).backgroundColor);
+      if (colour[3] > 250) return colour;
+    }
+    return [255, 255, 255, 255];
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!says || !element.offsetParent || element.disabled) continue;
+    const shades = [parts(getComputedStyle(element).color), behind(element)];
+    const pair = shades.map(light).sort((a, b) => b - a);
+    const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
+    if (ratio < 4.5) faint.push(`${ratio.toFixed(2)} ${element.textContent.trim().slice(0, 40)}`);
+  }
+  return faint;
+}"""
+TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@dataclass
+class Visit:
+    """One browser window: its page, and what its console complained about."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Open a page of the site."""
+        self.page.goto(self.address + path)
+
+    def faint_text(self) -> list[str]:
+        """Return the text on the page that is too faint to read."""
+        found: list[str] = self.page.evaluate(FAINT_TEXT)
+        return found
+
+    def too_wide(self) -> int:
+        """Return by how many pixels the page is wider than the window."""
+        return int(self.page.evaluate(TOO_WIDE))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the Chromium of this machine."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def visit(context: BrowserContext, address: str, member: Membership | None = None) -> Visit:
+    """Open a window, signed in as `member`, that writes down every violation of the security policy."""
+    if member is not None:
+        cookie = signed_in(member).cookies[settings.SESSION_COOKIE_NAME]
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
+    found = Visit(context.new_page(), address)
+    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    found.page.on(
+        "console",
+        lambda line: found.complaints.append(line.text) if "Content Security Policy" in line.text else None,
+    )
+    return found
