@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.views import ask, run_live, runs
+from orchestration.views import ask, choosing, models, providers, run_live, runs
 
 app_name = "orchestration"
 urlpatterns: list[URLPattern] = [
@@ -15,4 +15,18 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run>/cancel", run_live.cancel, name="run-cancel"),
     path("runs/<uuid:run>/rerun", run_live.rerun, name="run-rerun"),
     path("runs/<uuid:run>/rate", run_live.rate, name="run-rate"),
+    path("models/", models.models, name="models"),
+    path("models/connect/", providers.connect, name="provider-connect"),
+    path("models/simulated/", providers.add_simulated, name="simulated-add"),
+    path("models/providers/<uuid:provider_id>/", providers.edit, name="provider-edit"),
+    path("models/providers/<uuid:provider_id>/test/", providers.test, name="provider-test"),
+    path("models/providers/<uuid:provider_id>/forget-key/", providers.forget_key, name="provider-forget-key"),
+    path("models/providers/<uuid:provider_id>/switch/", providers.switch, name="provider-switch"),
+    path("models/providers/<uuid:provider_id>/delete/", providers.delete, name="provider-delete"),
+    path("models/providers/<uuid:provider_id>/choose/", choosing.choose, name="provider-choose"),
+    path("models/providers/<uuid:provider_id>/add/", choosing.add, name="provider-add"),
+    path("models/<uuid:model_id>/", models.model, name="model"),
+    path("models/<uuid:model_id>/price/", models.set_price, name="model-price"),
+    path("models/<uuid:model_id>/test/", models.test, name="model-test"),
+    path("models/<uuid:model_id>/delete/", models.delete, name="model-delete"),
 ]

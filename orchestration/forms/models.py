@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
-from orchestration.engine.types import Capability, Tier
+from orchestration.engine.errors import InvalidRequest
+from orchestration.engine.types import Capability, Prices, Tier
+from orchestration.models import LanguageModel
+from orchestration.providers.openai_compatible.connection import ConnectionReport, Subject
+from orchestration.services.registry import NewModel
 
 PRESETS = (
     ("https://api.openai.com/v1", "OpenAI"),
@@ -26,14 +30,26 @@ PRESETS = (
     ("http://localhost:8080/v1", "llama.cpp on this machine"),
 )
 TIERS = [(tier.value, tier.value.title()) for tier in Tier]
-CAPABILITIES = [(item.value, item.value.replace("_", " ").capitalize()) for item in Capability]
+CAPABILITIES = [
+    (Capability.STREAMING.value, "Streaming"),
+    (Capability.JSON_SCHEMA.value, "JSON Schema"),
+    (Capability.TOOLS.value, "Tools"),
+    (Capability.VISION.value, "Images"),
+    (Capability.REASONING.value, "Reasoning"),
+]
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+
+
+def refuse(form: forms.Form, refusal: InvalidRequest) -> None:
+    """Put a service's refusal at the field it names, or above the form."""
+    form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
 
 
 def key_field(label: str, help_text: str) -> forms.CharField:
     """Return the field for a provider's key: typed, never shown, never filled in by a browser."""
     widget = forms.PasswordInput(
-        render_value=False, attrs={"autocomplete": "off", "spellcheck": "false", "data-1p-ignore": ""}
+        render_value=False,
+        attrs={"autocomplete": "off", "spellcheck": "false", "data-1p-ignore": "", "hx-preserve": "true"},
     )
     return forms.CharField(label=label, max_length=4_000, required=False, widget=widget, help_text=help_text)
 
@@ -51,12 +67,35 @@ def address_field() -> forms.CharField:
     )
 
 
+NO_LIST = "no_list"
+BLAMED = (
+    (Subject.ADDRESS, "base_url", "unreachable"),
+    (Subject.KEY, "api_key", "refused"),
+    (Subject.MODELS, "base_url", NO_LIST),
+)
+
+
 class ConnectForm(forms.Form):
     """Where real models are, and the key that opens them."""
 
     base_url = address_field()
     api_key = key_field("Key", "Stored encrypted and never shown again. A local server may need none.")
     name = forms.CharField(label="Name", max_length=80, help_text="What your team calls this provider.")
+    without_list = forms.BooleanField(
+        label="Connect without a list of models: I will enter their names", required=False
+    )
+
+    @property
+    def asks_without_list(self) -> bool:
+        """True once a server was found that answers but lists no models."""
+        return bool(self.has_error("base_url", NO_LIST) or self["without_list"].value())
+
+    def judge(self, report: ConnectionReport) -> None:
+        """Put what went wrong with the connection at the field that can mend it."""
+        for subject, field, code in BLAMED:
+            sentence = report.failed(subject)
+            if sentence and not (code == NO_LIST and self.cleaned_data["without_list"]):
+                self.add_error(field, forms.ValidationError(sentence, code=code))
 
 
 class ProviderForm(forms.Form):
@@ -69,53 +108,88 @@ class ProviderForm(forms.Form):
     )
 
 
-def dollars_field(label: str) -> forms.DecimalField:
+def dollars_field(label: str, *, required: bool = False) -> forms.DecimalField:
     """Return a field for US dollars per million tokens."""
     return forms.DecimalField(
-        label=label, min_value=0, max_value=100_000, max_digits=12, decimal_places=6, required=False
+        label=label, min_value=0, max_value=100_000, max_digits=12, decimal_places=6, required=required
     )
 
 
-class PriceFields(forms.Form):
-    """A price: both amounts or neither."""
+class ChosenModelForm(forms.Form):
+    """One of a provider's models, about to be added."""
 
-    input_price = dollars_field("Input, $ per million tokens")
-    output_price = dollars_field("Output, $ per million tokens")
+    remote_name = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    family = forms.CharField(max_length=60, widget=forms.HiddenInput, required=False)
+    capabilities = forms.MultipleChoiceField(
+        choices=CAPABILITIES, widget=forms.MultipleHiddenInput, required=False
+    )
+    name = forms.CharField(label="Name", max_length=120)
+    tier = forms.ChoiceField(label="Tier", choices=TIERS)
+    context_window = forms.IntegerField(label="Context window, tokens", min_value=256, max_value=100_000_000)
+    max_output_tokens = forms.IntegerField(label="Longest answer, tokens", min_value=1, max_value=10_000_000)
+    input_per_million = dollars_field("Input, $ per million tokens")
+    output_per_million = dollars_field("Output, $ per million tokens")
 
     def clean(self) -> dict[str, Any]:
         """Refuse half a price."""
         data = super().clean() or self.cleaned_data
-        given = {name: data.get(name) for name in ("input_price", "output_price")}
+        given = {name: data.get(name) for name in ("input_per_million", "output_per_million")}
         missing = [name for name, value in given.items() if value is None and name not in self.errors]
         if len(missing) == 1:
             self.add_error(missing[0], "Enter both prices, or leave both empty. A free model costs 0.")
         return data
 
-    @property
-    def price(self) -> tuple[Decimal, Decimal] | None:
-        """Input and output price, None when they were left empty."""
-        amounts = self.cleaned_data["input_price"], self.cleaned_data["output_price"]
-        return None if amounts[0] is None or amounts[1] is None else (amounts[0], amounts[1])
+    def new_model(self) -> NewModel:
+        """Return what the form asks to add; call it on a valid form."""
+        data = dict(self.cleaned_data)
+        amounts = data.pop("input_per_million"), data.pop("output_per_million")
+        priced = amounts[0] is not None and amounts[1] is not None
+        prices = Prices(input_per_million=amounts[0], output_per_million=amounts[1]) if priced else None
+        can = frozenset(map(Capability, data.pop("capabilities")))
+        return NewModel(**{**data, "tier": Tier(data["tier"]), "capabilities": can, "prices": prices})
 
 
-class ChosenModelForm(PriceFields):
-    """One of a provider's models, about to be added."""
+def suggested(model: NewModel) -> dict[str, Any]:
+    """Return what is known of a model as the form shows it."""
+    shown = {name: getattr(model, name, None) for name in ChosenModelForm.base_fields}
+    if model.prices:
+        shown["input_per_million"] = plain_number(model.prices.input_per_million)
+        shown["output_per_million"] = plain_number(model.prices.output_per_million)
+    return {**shown, "capabilities": sorted(model.capabilities)}
 
-    remote_name = forms.CharField(max_length=200, widget=forms.HiddenInput)
-    name = forms.CharField(label="Name", max_length=120)
-    tier = forms.ChoiceField(label="Tier", choices=TIERS)
-    context_window = forms.IntegerField(label="Context window, tokens", min_value=256, max_value=100_000_000)
+
+def plain_number(amount: Decimal) -> str:
+    """Return an amount without needless zeros."""
+    return format(amount.normalize(), "f")
 
 
 MAX_CHOSEN = 50
-ChosenModels = forms.formset_factory(
-    ChosenModelForm,
-    extra=0,
-    min_num=1,
-    validate_min=True,
-    max_num=MAX_CHOSEN,
-    validate_max=True,
-    absolute_max=MAX_CHOSEN + 1,
+
+
+class BaseChosenModels(forms.BaseFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
+    """The models about to be added."""
+
+    def refuse(self, refusal: InvalidRequest) -> None:
+        """Put a service's refusal at the field it names as `<index>.<field>`, or above the forms."""
+        index, _, name = refusal.field.partition(".")
+        if name and index.isdecimal() and int(index) < len(self.forms):
+            return refuse(self.forms[int(index)], InvalidRequest(str(refusal), field=name))
+        self.non_form_errors().append(str(refusal))
+        return None
+
+
+ChosenModels = cast(
+    "type[BaseChosenModels]",
+    forms.formset_factory(
+        ChosenModelForm,
+        formset=BaseChosenModels,
+        extra=0,
+        min_num=1,
+        validate_min=True,
+        max_num=MAX_CHOSEN,
+        validate_max=True,
+        absolute_max=MAX_CHOSEN + 1,
+    ),
 )
 
 
@@ -142,9 +216,16 @@ class ModelForm(forms.Form):
     enabled = forms.BooleanField(label="Offered for new runs", required=False)
 
 
-class PriceForm(PriceFields):
+def initial_of(model: LanguageModel) -> dict[str, Any]:
+    """Return a model's settings as the form shows them."""
+    return {name: getattr(model, name) for name in ModelForm.base_fields}
+
+
+class PriceForm(forms.Form):
     """A new price and the day it starts."""
 
+    input_per_million = dollars_field("Input, $ per million tokens", required=True)
+    output_per_million = dollars_field("Output, $ per million tokens", required=True)
     valid_from = forms.DateField(
         label="Valid from",
         initial=timezone.localdate,
@@ -152,10 +233,3 @@ class PriceForm(PriceFields):
         validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
         help_text="Runs keep the price that held when they started.",
     )
-
-    def clean(self) -> dict[str, Any]:
-        """Require a price."""
-        data = super().clean()
-        if not self.errors and self.price is None:
-            self.add_error("input_price", "Enter both prices. A free model costs 0.")
-        return data

@@ -39,6 +39,11 @@ class ModelCard:
     next_price: Price | None
     record: CallRecord | None
 
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What the model can do, in words."""
+        return tuple(name.replace("_", " ") for name in self.model.capabilities)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderCard:
