@@ -1,4 +1,4 @@
-"""The production profile: web, worker and beat apart, PostgreSQL, Redis, TLS in front.
+"""The production profile: web and workers apart, PostgreSQL, Redis, TLS in front.
 
 What it needs is checked in `read_environment`, before anything is read or written.
 """
