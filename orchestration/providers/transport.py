@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import cast
 
 import aiohttp
 import httpx
@@ -65,7 +66,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         except (aiohttp.ClientError, OSError) as error:
             raise httpx.RemoteProtocolError(str(error) or type(error).__name__) from error
         encoding = response.headers.pop("content-encoding", "identity").strip().lower()
-        response.stream = CappedBody(response.stream, encoding, self._body_limit)
+        raw = cast("httpx.AsyncByteStream", response.stream)  # the transport below is asynchronous
+        response.stream = CappedBody(raw, encoding, self._body_limit)
         return response
 
     async def aclose(self) -> None:
@@ -76,10 +78,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 class CappedBody(httpx.AsyncByteStream):
     """A response body, decompressed, that ends with `BadAnswer` when it grows past its limit."""
 
-    def __init__(self, raw: httpx.AsyncByteStream | httpx.SyncByteStream, encoding: str, limit: int) -> None:
-        if not isinstance(raw, httpx.AsyncByteStream):
-            message = "The transport below gave a body that cannot be read asynchronously."
-            raise TypeError(message)
+    def __init__(self, raw: httpx.AsyncByteStream, encoding: str, limit: int) -> None:
         self._raw = raw
         self._encoding = encoding
         self._limit = limit

@@ -33,6 +33,7 @@ def failure(status: int, body: object = "", key: str | None = KEY) -> ModelError
             "example.com refused the key (401). Check the key under Models.",
         ),
         (403, {"error": "no"}, "authentication_rejected", "does not let this key do that (403): no"),
+        (403, {"error": {"message": "flagged by moderation"}}, "content_refused", "content filter"),
         (402, "", "request_rejected", "has no credit left (402)"),
         (429, {"error": {"code": "insufficient_quota"}}, "request_rejected", "has no credit left (429)"),
         (404, "", "model_not_found", "has no model 'alpha'"),
@@ -111,6 +112,7 @@ def test_what_the_provider_says_is_shown_short_on_one_line_and_without_the_key()
         ("Wed, 21 Oct 9015 07:28:00 GMT", 86_400.0),
         ("Wed, 99 Foo 2015", None),
         ("12s", 12.0),
+        ("Wed, 21 Oct 2015 07:28:00", 0.0),
     ],
 )
 async def test_retry_after_is_read_however_odd(value: str, seconds: float | None) -> None:
@@ -119,6 +121,16 @@ async def test_retry_after_is_read_however_odd(value: str, seconds: float | None
         with pytest.raises(RateLimited) as raised:
             await chat_model(client, server.base_url).complete(PROMPT)
     assert raised.value.retry_after_s == seconds
+
+
+async def test_a_wait_in_milliseconds_goes_before_one_in_seconds() -> None:
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = Behaviour(
+            status=429, body=b"{}", headers={"Retry-After-Ms": "250", "Retry-After": "1"}
+        )
+        with pytest.raises(RateLimited) as raised:
+            await chat_model(client, server.base_url).complete(PROMPT)
+    assert raised.value.retry_after_s == 0.25
 
 
 async def test_a_refused_key_is_reported_and_not_tried_again() -> None:
@@ -133,9 +145,8 @@ async def test_a_parameter_that_the_server_refuses_is_left_out_from_then_on(para
     prompt = type(PROMPT)(messages=PROMPT.messages, temperature=0.5, seed=1, stop=("X",))
     async with OpenAIServer() as server, loopback_client() as client:
         server.default = Behaviour(refuses=(parameter,))
-        model = chat_model(client, server.base_url)
-        await model.complete(prompt)
-        await model.complete(prompt)
+        await chat_model(client, server.base_url).complete(prompt)
+        await chat_model(client, server.base_url).complete(prompt)
     assert [parameter in chat.body for chat in server.chats] == [True, False, False]
 
 
@@ -148,6 +159,15 @@ async def test_the_length_limit_goes_by_its_other_name_where_the_server_says_so(
         await chat_model(client, server.base_url).complete(PROMPT)
     assert server.chats[0].body["max_tokens"] == server.chats[1].body["max_completion_tokens"] == 64
     assert "max_tokens" not in server.chats[1].body
+
+
+async def test_a_server_that_knows_neither_name_of_the_length_limit_is_not_asked_for_ever() -> None:
+    refusal = json.dumps({"error": {"message": "Use 'max_completion_tokens', not that."}}).encode()
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = Behaviour(status=400, body=refusal)
+        with pytest.raises(RequestRejected):
+            await chat_model(client, server.base_url).complete(PROMPT)
+    assert len(server.chats) == 2
 
 
 async def test_a_refusal_without_a_word_is_tried_once_without_stream_options() -> None:

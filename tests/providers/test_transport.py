@@ -129,6 +129,11 @@ async def test_a_name_without_addresses_is_a_connection_error() -> None:
             await client.get(f"http://{NAME}/")
 
 
+async def test_the_systems_resolver_knows_localhost() -> None:
+    async with OpenAIServer() as server, loopback_client() as client:
+        assert (await client.get(f"http://localhost:{server.port}/v1/models")).status_code == 200
+
+
 async def test_only_http_is_spoken() -> None:
     async with build_client(guard=LOOPBACK) as client:
         with pytest.raises(httpx.UnsupportedProtocol):

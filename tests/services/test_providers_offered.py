@@ -1,13 +1,22 @@
 """What a first start connects by itself."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import pytest
 from pytest_django import Settings
 
 from orchestra_site.accounts.models import Team
 from orchestration.models import LanguageModel, Provider
-from orchestration.services.registry.offering import Offer, offer_from_environment, offers, ollama_address
+from orchestration.providers.openai_compatible import RemoteModel
+from orchestration.services.registry import price_of
+from orchestration.services.registry.offering import (
+    Offer,
+    offer_from_environment,
+    offers,
+    ollama_address,
+    store_offer,
+)
 from orchestration.wiring.credentials import open_secret
 from orchestration.wiring.loops import LoopThread
 from tests.support.openai_server import Behaviour, OpenAIServer
@@ -83,6 +92,14 @@ def test_a_key_in_the_environment_is_sealed_and_its_models_connected(
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-environment", server.base_url
     assert offer_from_environment(team) == "2 models of OpenAI beside simulated ones"
     assert open_secret(Provider.objects.get()) == "sk-environment"
+
+
+def test_of_openai_only_models_whose_price_is_known_are_taken(team: Team) -> None:
+    openai = Offer(name="OpenAI", base_url="https://api.openai.com/v1", listed_only=True)
+    unknown, known = RemoteModel(id="gpt-realtime"), RemoteModel(id="gpt-4o")
+    assert store_offer(team, openai, (unknown,)) == 0
+    assert store_offer(team, openai, (unknown, known)) == 1
+    assert price_of(LanguageModel.objects.get(name="gpt-4o"), date(2025, 1, 1)) is not None
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour(status=500, body=b""), Behaviour(body=b"<html>")])

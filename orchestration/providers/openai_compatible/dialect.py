@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+import httpx
 
 from orchestration.engine.types import Capability, Json, ModelSpec, Prompt
 from orchestration.providers.openai_compatible.failures import Refusal
@@ -51,6 +54,14 @@ class Dialect:
         if "stream" in named:
             named.append("stream_options")
         return replace(self, without=self.without | set(named)) if named else None
+
+
+_learned: WeakKeyDictionary[httpx.AsyncClient, dict[tuple[str, str], Dialect]] = WeakKeyDictionary()
+
+
+def dialects_of(client: httpx.AsyncClient) -> dict[tuple[str, str], Dialect]:
+    """Return what was learned through `client`, by base address and model; it lives as long as the client."""
+    return _learned.setdefault(client, {})
 
 
 def _names(refusal: Refusal, parameter: str) -> bool:

@@ -109,7 +109,7 @@ def failure_of(
         return told.no_credit()
     by_status = {
         HTTPStatus.UNAUTHORIZED: told.access,
-        HTTPStatus.FORBIDDEN: told.access,
+        HTTPStatus.FORBIDDEN: told.filtered if FILTERED.search(refusal.everything) else told.access,
         HTTPStatus.PAYMENT_REQUIRED: told.no_credit,
         HTTPStatus.NOT_FOUND: told.not_found,
         HTTPStatus.REQUEST_TIMEOUT: told.gave_up,
@@ -153,6 +153,9 @@ class _Told:
         hint = path_hint(self._endpoint.base_url)
         return ModelNotFound(f"{self._host} has {asked}, or the address is not that of its API (404).{hint}")
 
+    def filtered(self) -> ModelError:
+        return ContentRefused(f"The content filter of {self._host} refused ({self._status}){self._said}")
+
     def gave_up(self) -> ModelError:
         return ModelTimeout(f"{self._host} gave up waiting for its own answer (408). Try again.")
 
@@ -180,7 +183,7 @@ class _Told:
                 f"The prompt is longer than the model at {self._host} can read ({self._status}){self._said}"
             )
         if FILTERED.search(self._refusal.everything):
-            return ContentRefused(f"The content filter of {self._host} refused ({self._status}){self._said}")
+            return self.filtered()
         return RequestRejected(f"{self._host} refused the request ({self._status}){self._said}")
 
     def _redirected(self) -> str:

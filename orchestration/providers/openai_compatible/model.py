@@ -14,7 +14,7 @@ from orchestration.engine.types import Delta, ModelSpec, Prompt
 from orchestration.providers.deadlines import Deadlines, Patience
 from orchestration.providers.endpoint import Endpoint
 from orchestration.providers.openai_compatible.body import Body, opened
-from orchestration.providers.openai_compatible.dialect import Dialect
+from orchestration.providers.openai_compatible.dialect import Dialect, dialects_of
 from orchestration.providers.openai_compatible.failures import Refusal, failure_of
 from orchestration.providers.openai_compatible.transcript import Transcript
 from orchestration.providers.sse import SSEParser
@@ -28,7 +28,7 @@ DEFAULT_DEADLINES = Deadlines()
 class OpenAICompatibleModel(StreamingModel):
     """Streams answers from `POST {base_url}/chat/completions`.
 
-    Optional parameters that a server refuses are left out and the request tried again; an instance remembers.
+    Optional parameters that a server refuses are left out and the request tried again; the client remembers.
     Raises `InvalidRequest` when built with an address or key that cannot be one.
     """
 
@@ -47,7 +47,8 @@ class OpenAICompatibleModel(StreamingModel):
         self._client = client
         self._deadlines = deadlines
         self._clock = clock
-        self._dialect = Dialect()
+        self._dialects = dialects_of(client)
+        self._place = (self._endpoint.base_url, spec.remote_name)
 
     @property
     def spec(self) -> ModelSpec:
@@ -72,13 +73,13 @@ class OpenAICompatibleModel(StreamingModel):
     async def _answer_to(self, prompt: Prompt) -> AsyncIterator[Body]:
         """Give the body of the first response that is an answer, asking more simply where that may help."""
         patience = Patience(self._deadlines, self._endpoint.host)
-        dialect: Dialect | None = self._dialect
+        dialect: Dialect | None = self._dialects.get(self._place, Dialect())
         while dialect is not None:
             payload = dialect.body(self._spec, prompt)
             request = ("POST", "chat/completions", payload)
             async with opened(self._client, request, self._endpoint, patience, self._deadlines) as body:
                 if body.status == OK:
-                    self._dialect = dialect
+                    self._dialects[self._place] = dialect
                     yield body
                     return
                 refusal = Refusal.of_body(body.status, await body.rest())

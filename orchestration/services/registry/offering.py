@@ -44,7 +44,7 @@ def offer_from_environment(team: Team) -> str:
     Not to be called while an event loop runs. A provider that does not answer is left out.
     """
     found = asyncio.run(_look(offers()))
-    stored = [(offer, _store(team, offer, models)) for offer, models in found if models]
+    stored = [(offer, store_offer(team, offer, models)) for offer, models in found if models]
     parts = [f"{count} models of {offer.name}" for offer, count in stored if count]
     return f"{' and '.join(parts)} beside simulated ones" if parts else ""
 
@@ -94,7 +94,7 @@ async def _look(places: Iterable[Offer]) -> list[tuple[Offer, tuple[RemoteModel,
         return await asyncio.gather(*map(listed, places))
 
 
-def _store(team: Team, offer: Offer, remote: tuple[RemoteModel, ...]) -> int:
+def store_offer(team: Team, offer: Offer, remote: tuple[RemoteModel, ...]) -> int:
     """Store the provider with its models, and return how many; none when the team has one of that name."""
     chosen = [model for model in remote if not offer.listed_only or suggest_listing(model.id, offer.base_url)]
     if not chosen:
