@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,15 +36,9 @@ MENU = (
 
 def entries(path: str) -> list[NavEntry]:
     """Return the menu as a page at `path` shows it; pages below an entry count as that entry's."""
-    return [
-        NavEntry(item=item, url=url, current=path == url or (url != "/" and path.startswith(url)))
-        for item in MENU
-        if (url := _address(item.view))
-    ]
+    addresses = [(item, reverse(item.view)) for item in MENU]
+    return [NavEntry(item=item, url=url, current=_stands_for(url, path)) for item, url in addresses]
 
 
-def _address(view: str) -> str:
-    try:
-        return reverse(view)
-    except NoReverseMatch:
-        return ""
+def _stands_for(url: str, path: str) -> bool:
+    return path == url or (url != "/" and path.startswith(url))

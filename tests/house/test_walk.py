@@ -58,6 +58,14 @@ def a_run(world: World) -> dict[str, Any]:
     return {"run": world.run.pk}
 
 
+def a_provider(world: World) -> dict[str, Any]:
+    return {"provider_id": world.remote.pk}
+
+
+def a_model(world: World) -> dict[str, Any]:
+    return {"model_id": world.model.pk}
+
+
 def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
 
@@ -126,6 +134,59 @@ ROWS = [
         data=lambda _: {"value": "1"},
         status=302,
     ),
+    Row(view="orchestration:models", marker="Models"),
+    Row(view="orchestration:provider-connect", who=ADMINS, marker='id="connect-form"'),
+    Row(
+        view="orchestration:provider-connect",
+        method="POST",
+        who=ADMINS,
+        status=422,
+        marker='id="connect-form"',
+    ),
+    Row(view="orchestration:simulated-add", method="POST", who=ADMINS, status=302),
+    Row(view="orchestration:provider-edit", who=ADMINS, args=a_provider, marker='id="provider-test"'),
+    Row(
+        view="orchestration:provider-edit",
+        method="POST",
+        who=ADMINS,
+        args=a_provider,
+        status=422,
+        marker='id="provider-test"',
+    ),
+    Row(
+        view="orchestration:provider-test",
+        method="POST",
+        who=ADMINS,
+        args=a_provider,
+        marker='id="provider-test"',
+    ),
+    Row(view="orchestration:provider-forget-key", method="POST", who=ADMINS, args=a_provider, status=302),
+    Row(view="orchestration:provider-switch", method="POST", who=ADMINS, args=a_provider, status=302),
+    Row(view="orchestration:provider-delete", method="POST", who=ADMINS, args=a_provider, status=302),
+    Row(view="orchestration:provider-choose", who=ADMINS, args=a_provider, marker='id="choose-other"'),
+    Row(
+        view="orchestration:provider-add", who=ADMINS, args=a_provider, status=422, marker='id="choose-other"'
+    ),
+    Row(view="orchestration:provider-add", method="POST", who=ADMINS, args=a_provider, status=422),
+    Row(view="orchestration:model", who=ADMINS, args=a_model, marker='id="model-test"'),
+    Row(
+        view="orchestration:model",
+        method="POST",
+        who=ADMINS,
+        args=a_model,
+        status=422,
+        marker='id="model-test"',
+    ),
+    Row(
+        view="orchestration:model-price",
+        method="POST",
+        who=ADMINS,
+        args=a_model,
+        status=422,
+        marker='id="price-title"',
+    ),
+    Row(view="orchestration:model-test", method="POST", who=ADMINS, args=a_model, marker='id="model-test"'),
+    Row(view="orchestration:model-delete", method="POST", who=ADMINS, args=a_model, status=302),
 ]
 
 SOCKETS: dict[str, Callable[[World], str]] = {

@@ -22,6 +22,7 @@ from tests.support.history import a_member, a_run, signed_in
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
 
+CLOSED_PORT = "http://127.0.0.1:9/v1"
 REQUEST = {"text": SECRET, "system": "", "options": {}, "constraints": {}}
 
 
@@ -54,6 +55,9 @@ class World:
         self.provider: Provider = Provider.objects.create(team=self.team, name=SECRET, kind="simulated")
         self.model: LanguageModel = LanguageModel.objects.create(
             team=self.team, provider=self.provider, name=SECRET, remote_name="sim-swift"
+        )
+        self.remote: Provider = Provider.objects.create(
+            team=self.team, name=f"{SECRET} (remote)", kind="openai_compatible", base_url=CLOSED_PORT
         )
         self.run: Run = a_run(self.member, SECRET, last_seq=1, request=REQUEST)
         Event.objects.create(run=self.run, seq=1, kind=EventKind.RUN_QUEUED)
