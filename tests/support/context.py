@@ -1,127 +1,92 @@
-"""Runs in memory: the real journaled context over a journal that a test can kill and open again."""
+"""Strategies at work in memory: the real journaled context over a log that a test can kill and open again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from itertools import count
 
-from orchestration.engine.context.budget import Limits, Spent
-from orchestration.engine.context.journaled import (
-    ChildRun,
-    JournaledContext,
-    Past,
-    Surroundings,
-    event_digest,
-)
+from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.metering import Metered
-from orchestration.engine.context.records import CallEnded, CallStarted, Record, StepRecord
-from orchestration.engine.errors import InvalidRequest
+from orchestration.engine.context.records import Record
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.strategies import Panel, Strategy
-from orchestration.engine.types import Delta, Outcome, Request
+from orchestration.engine.strategies import Panel, get_strategy
+from orchestration.engine.types import Constraints, Json, Outcome, Request
+from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
 
 COMMIT_S = 0.001
 
 
 @dataclass
-class Journal:
-    """What a run leaves behind, life after life."""
+class MortalLog(MemoryLog):
+    """Takes a moment to commit; write number `dies_at` (from 0) is not kept and never returns."""
 
-    records: list[Record] = field(default_factory=list)
-
-    @property
-    def steps(self) -> Mapping[str, StepRecord]:
-        return {record.key: record for record in self.records if isinstance(record, StepRecord)}
-
-    @property
-    def events(self) -> list[Event]:
-        return [record for record in self.records if isinstance(record, Event)]
-
-    def told(self, kind: EventKind) -> list[Event]:
-        return [event for event in self.events if event.kind is kind]
-
-    def decided(self, key: str) -> object:
-        return self.steps[key].result
-
-    def past(self) -> Past:
-        ended = [record for record in self.records if isinstance(record, CallEnded)]
-        started = sum(isinstance(record, CallStarted) for record in self.records)
-        money = sum((record.cost_usd or Decimal(0) for record in ended), Decimal(0))
-        return Past(
-            steps=self.steps,
-            told=frozenset(event_digest(event) for event in self.events),
-            spent=Spent(money=money, calls=started),
-        )
-
-
-class MemoryLog:
-    """Commits to a journal; from write number `dies_at` (from 0) on nothing is kept any more."""
-
-    def __init__(self, journal: Journal, dies_at: int | None = None) -> None:
-        self._journal = journal
-        self._dies_at = dies_at
-        self.writes = 0
-        self.dead = asyncio.Event()
+    dies_at: int | None = None
+    writes: int = 0
+    dead: asyncio.Event = field(default_factory=asyncio.Event)
 
     def write(self, *records: Record) -> Awaitable[None]:
-        if self._dies_at is not None and self.writes >= self._dies_at:
+        loop = asyncio.get_running_loop()
+        committed: asyncio.Future[None] = loop.create_future()
+        if self.writes == self.dies_at or self.dead.is_set():
             self.dead.set()
-            return asyncio.get_running_loop().create_future()
+            return committed
         self.writes += 1
-        self._journal.records.extend(records)
-        return asyncio.ensure_future(asyncio.sleep(COMMIT_S))
+        super().write(*records)
+        loop.call_later(COMMIT_S, _commit, committed)
+        return committed
 
-    def show(self, call: str, delta: Delta) -> None:
-        """Nobody watches."""
+    def live_again(self) -> None:
+        """Open the log in a new process: what was committed is there."""
+        self.dies_at, self.dead = None, asyncio.Event()
 
 
-def no_child(kind: str, ref: str) -> ChildRun:
-    raise InvalidRequest(f"There is no {kind} {ref} here.")
+def _commit(committed: asyncio.Future[None]) -> None:
+    if not committed.done():
+        committed.set_result(None)
 
 
 @dataclass
-class Bench:
-    """Runs a strategy over metered members and helpers; every `run` is one more life of the same run."""
+class Stage:
+    """Runs one strategy over members and helpers; each `run` is one more life of the same run."""
 
-    members: list[ScriptedModel]
-    helpers: list[ScriptedModel] = field(default_factory=list)
+    strategy: str
+    members: Sequence[ScriptedModel]
+    helpers: Sequence[ScriptedModel] = ()
+    question: str = "Which answer?"
+    constraints: Constraints = field(default_factory=Constraints)
     limits: Limits = field(default_factory=Limits)
-    seed: int = 1
-    journal: Journal = field(default_factory=Journal)
+    log: MortalLog = field(default_factory=MortalLog)
 
-    @property
-    def panel(self) -> Panel:
-        return Panel(
+    async def run(self, **options: Json) -> Outcome:
+        """Carry the run out to its end."""
+        request = Request(text=self.question, constraints=self.constraints, options=options)
+        panel = Panel(
             members=tuple(Metered(model) for model in self.members),
             helpers={model.spec.name: Metered(model) for model in self.helpers},
         )
+        context = context_on(self.log, past=self.log.past(), limits=self.limits)
+        return await get_strategy(self.strategy).run(request, panel, context)
 
-    async def run(self, strategy: Strategy, request: Request) -> Outcome:
-        return await strategy.run(request, self.panel, self.context(MemoryLog(self.journal)))
+    async def run_until_death(self, dies_at: int, **options: Json) -> bool:
+        """Carry the run out until the log dies; False when the run ended before."""
+        self.log.dies_at = dies_at
+        life = asyncio.create_task(self.run(**options))
+        death = asyncio.create_task(self.log.dead.wait())
+        await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
+        died = not life.done()
+        life.cancel()
+        death.cancel()
+        await asyncio.gather(life, death, return_exceptions=True)
+        self.log.live_again()
+        return died
 
-    async def run_until_killed(self, strategy: Strategy, request: Request, dies_at: int) -> Outcome | None:
-        """Run a life that ends with write number `dies_at`; None when it did end there."""
-        log = MemoryLog(self.journal, dies_at)
-        context = self.context(log)
-        run = asyncio.create_task(strategy.run(request, self.panel, context))
-        death = asyncio.create_task(log.dead.wait())
-        await asyncio.wait({run, death}, return_when=asyncio.FIRST_COMPLETED)
-        died = not run.done()
-        for task in (run, death):
-            task.cancel()
-        await asyncio.gather(run, death, return_exceptions=True)
-        return None if died else run.result()
+    @property
+    def calls(self) -> dict[str, int]:
+        """How often each model was asked."""
+        return {model.spec.name: model.count.started for model in (*self.members, *self.helpers)}
 
-    def context(self, log: MemoryLog) -> JournaledContext:
-        ids = count(len(self.journal.records))
-        around = Surroundings(
-            log=log,
-            clock=asyncio.get_running_loop().time,
-            new_id=lambda: f"call-{next(ids)}",
-            child=no_child,
-        )
-        return JournaledContext(around=around, limits=self.limits, past=self.journal.past(), seed=self.seed)
+    def told(self, kind: EventKind) -> list[Event]:
+        """Return the events of a kind, in order."""
+        return [event for event in self.log.events if event.kind is kind]

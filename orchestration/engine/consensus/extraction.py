@@ -21,9 +21,13 @@ class Cue(StrEnum):
 
 
 ANSWER_FIELDS = ("answer", "final_answer", "final answer", "result")
+MARKUP = ("{", "[", "```", "\\")
 SHORT_TEXT = 60
 SHORT_LINE = 160
 LONGEST_BOX = 800
+MOST_BOXES = 20
+MOST_CHARACTERS = 50_000
+"""A final answer stands near the end; what is far before it is not looked at."""
 
 _BROKEN_FIELD = re.compile(
     r'"(?:final[_ ])?answer"\s*:\s*("(?:[^"\\]|\\.)*"|-?[\d][\d.,]*|true|false)', re.IGNORECASE
@@ -41,9 +45,12 @@ _FOOTNOTE = re.compile(r"_[^_]+_|\*[^*]+\*|\([^()]*\)")
 
 def extract_answer(text: str) -> str | None:
     """Return the final answer in canonical spelling, None when it is not clear what it is."""
+    text = text[-MOST_CHARACTERS:]
     stated = stated_answers(text)
     if stated:
         return next(stated[cue] for cue in Cue if cue in stated)
+    if text.lstrip().startswith(MARKUP):
+        return None
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     while len(lines) > 1 and _FOOTNOTE.fullmatch(lines[-1]):
         lines.pop()
@@ -55,6 +62,7 @@ def extract_answer(text: str) -> str | None:
 
 def stated_answers(text: str) -> Mapping[Cue, str]:
     """Return what each kind of cue says the final answer is: its last one, where it comes several times."""
+    text = text[-MOST_CHARACTERS:]
     found: dict[Cue, str] = {}
     for cue, read in _READERS.items():
         for value in read(text):
@@ -81,7 +89,8 @@ def _as_text(value: Json) -> str:
 
 
 def _boxed(text: str) -> Iterator[str]:
-    for start in re.finditer(r"\\(?:boxed|fbox)\s*\{", text):
+    starts = list(re.finditer(r"\\(?:boxed|fbox)\s*\{", text))
+    for start in starts[-MOST_BOXES:]:
         depth = 1
         for position in range(start.end(), min(len(text), start.end() + LONGEST_BOX)):
             depth += {"{": 1, "}": -1}.get(text[position], 0)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from orchestration.engine.types import Json
 
-MOST_CHARACTERS = 200_000
-MOST_TRIES = 200
+MOST_CHARACTERS = 100_000
+MOST_TRIES = 100
 
 
 def json_values(text: str) -> Iterator[Json]:
@@ -21,8 +21,10 @@ def json_values(text: str) -> Iterator[Json]:
             return
         try:
             value, end = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
+        except ValueError:
             end = position + 1
+        except RecursionError:
+            return
         else:
             yield value
         position = _next_opening(text, end)

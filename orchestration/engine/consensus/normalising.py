@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 LONGEST = 200
 """Characters: what is longer is prose, not a final answer."""
@@ -42,16 +42,13 @@ def normalise(value: str) -> str | None:
 def _without_marks(text: str) -> str:
     """Strip emphasis, quotes, math delimiters and what ends a sentence, as often as they are nested."""
     while True:
-        inner = text.strip().strip("*_`\"'“”").strip()
-        inner = inner.removeprefix("\\(").removesuffix("\\)").removesuffix("$").rstrip(".,;:!").strip()
+        inner = text.strip().strip("*_`$\"'“”").strip()
+        inner = inner.removeprefix("\\(").removesuffix("\\)").rstrip(".,;:!").strip()
         if inner == text:
             return inner
         text = inner
 
 
-def _plain_number(text: str) -> str | None:
-    try:
-        number = Decimal(text).normalize()
-    except InvalidOperation:  # digits of other scripts that Decimal does not take
-        return None
+def _plain_number(text: str) -> str:
+    number = Decimal(text).normalize()
     return "0" if number == 0 else format(number, "f")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from orchestration.engine.quality.checks import (
     contradiction,
@@ -20,13 +21,14 @@ from orchestration.engine.quality.evidence import Finding, Subject
 
 Check = Callable[[Subject], Finding | None]
 
+MOST_CHARACTERS = 100_000
+
 CHECKS: tuple[Check, ...] = (
     refusal.check,
     truncation.check,
     repetition.check,
     language.check,
     fit.check,
-    schema.check,
     topic.check,
     contradiction.check,
     hedging.check,
@@ -38,4 +40,12 @@ def examine(subject: Subject) -> tuple[Finding, ...]:
     nothing = empty.check(subject)
     if nothing is not None:
         return (nothing,)
-    return tuple(finding for check in CHECKS if (finding := check(subject)) is not None)
+    looked_at = replace(subject, text=_excerpt(subject.text))
+    findings = [check(looked_at) for check in CHECKS]
+    return tuple(finding for finding in (schema.check(subject), *findings) if finding is not None)
+
+
+def _excerpt(text: str) -> str:
+    """Return the beginning and the end of a very long text: checks are to stay quick."""
+    half = MOST_CHARACTERS // 2
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:half]}\n{text[-half:]}"

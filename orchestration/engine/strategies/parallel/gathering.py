@@ -80,8 +80,6 @@ class Gathering:
             )
             for task in done:
                 self._keep(task)
-            if any(task.get_name() not in self.standing.ended for task in done):
-                return  # the task group raises what went wrong
             if self.stop is None and (stop := self._reason_to_stop()) is not None:
                 self.stop = Stop.from_json(await self.context.decide("stop", stop.to_json()))
                 for task in pending:
@@ -89,13 +87,13 @@ class Gathering:
                 return
 
     def _keep(self, task: asyncio.Task[Reply]) -> None:
-        """Keep what a task gave, unless it broke."""
+        """Keep what a task gave. Raises what broke it."""
         step = task.get_name()
         if task.cancelled():  # in an earlier life: in this one nobody is cancelled before there is a stop
             name = self.standing.models[step].spec.name
             cut = Reply(candidate=Candidate(model=name, step=step, state="cancelled", error=CUT_OFF))
             self.standing.ended[step] = self.standing.answers.get(step, cut)
-        elif task.exception() is None:
+        else:
             self.standing.ended[step] = task.result()
 
     def _reason_to_stop(self) -> Stop | None:

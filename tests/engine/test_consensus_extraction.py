@@ -1,0 +1,130 @@
+"""Final answers out of texts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.engine.consensus.extraction import Cue, extract_answer, stated_answers
+from orchestration.engine.consensus.json_in_text import json_values, whole_json
+from orchestration.engine.consensus.normalising import LONGEST, normalise
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Answer: 391", "391"),
+        ("17 % of it.\n\n**Answer:** 391\n\n_Simulated answer by sim-scout-2._", "391"),
+        ("**Final Answer: 42 km**", "42 km"),
+        ("- Answer = $2,300.50", "2300.5"),
+        ("Answer:\n391", "391"),
+        ("Answer: [1, 2, 3]", "[1, 2, 3]"),
+        ("Answer: apple, banana, cherry", "apple, banana, cherry"),
+        ("Answer: 3\nNo, wait.\nAnswer: 4", "4"),
+        ("Final Answer: The answer is (F).", "F"),
+        ("So \\boxed{\\frac{1}{2}} it is.", "1/2"),
+        ("\\boxed{x^{2} + \\text{ 1}}", "x^{2} +  1"),
+        ("First \\boxed{1}, then \\boxed{2}", "2"),
+        ("Therefore the answer is 5.00. Check it.", "5"),
+        ("The correct answer is: Paris!", "Paris"),
+        ('{"reasoning": "2 + 1", "answer": "3"}', "3"),
+        ('```json\n{"reasoning": "x", "Answer": 2.50}\n```', "2.5"),
+        ('{"answer": true}', "true"),
+        ('{"final_answer": "B", "result": 7}', "B"),
+        ('{"reasoning": "\\sqrt{2}", "answer": "4"}', "4"),
+        ("The sum is 4.", "4"),
+        ("17% of 2,300 is 391.", "391"),
+        ("So she has 12 eggs left.", "12"),
+        ("The change is -3%", "-3"),
+        ("It is 391.\n\n_Simulated answer by sim-scout-2._", "391"),
+        ("Paris.", "Paris"),
+        ("(B)", "B"),
+        ("Answer: B. Paris", "B"),
+    ],
+)
+def test_the_final_answer_is_found(text: str, answer: str) -> None:
+    assert extract_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   \n ",
+        "...",
+        "It depends on many things, which is why people have argued about it for such a long time.",
+        "A long essay.\nIn 2024 it was done again by them",
+        '{"answer": {"nested": 1}}',
+        '{"other": "field"}',
+        "\\boxed{never closed",
+        f"Answer: {'very ' * 60}long",
+    ],
+)
+def test_where_it_is_not_clear_there_is_none(text: str) -> None:
+    assert extract_answer(text) is None
+
+
+@pytest.mark.parametrize(
+    ("given_text", "plain"),
+    [
+        ("2,300", "2300"),
+        ("$1,234,567.80", "1234567.8"),
+        ("17%", "17"),
+        ("17\\%", "17"),
+        ("\u22123.0", "-3"),
+        ("0.000", "0"),
+        (".5", "0.5"),
+        ("1,2", "1,2"),
+        ("$x+1$", "x+1"),
+        ("\\(x\\)", "x"),
+        ("“Monday.”", "Monday"),
+        ("`None`", "None"),
+        ("(C)", "C"),
+        ("C) Berlin", "C"),
+        ("90^\\circ", "90°"),
+        ("2,300 km", "2300 km"),
+        ("١٢", "12"),
+        ("", None),
+        ("  . ", None),
+    ],
+)
+def test_spellings_of_one_answer_become_one(given_text: str, plain: str | None) -> None:
+    assert normalise(given_text) == plain
+
+
+@given(st.text(max_size=300))
+def test_whatever_the_text_what_is_found_is_short_and_not_empty(text: str) -> None:
+    for found in (normalise(text), extract_answer(text)):
+        assert found is None or 0 < len(found) <= LONGEST
+
+
+def test_each_kind_of_cue_says_what_it_says() -> None:
+    stated = stated_answers("The answer is 3. So \\boxed{4}.\nAnswer: 5")
+    assert stated == {Cue.BOXED: "4", Cue.ANSWER_LINE: "5", Cue.SENTENCE: "3"}
+
+
+def test_json_is_found_between_words_and_inside_fences() -> None:
+    text = 'First {"a": 1}, then {broken, then [2, {"b": 3}] and ```{"c": "}"}```'
+    assert list(json_values(text)) == [{"a": 1}, [2, {"b": 3}], {"c": "}"}]
+
+
+def test_hostile_nesting_costs_little_and_gives_nothing() -> None:
+    assert list(json_values("[" * 100_000)) == []
+    assert extract_answer("\\boxed{" * 2000) is None
+    with pytest.raises(ValueError, match="nested too deep"):
+        whole_json("[" * 100_000)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_whole_json_reads_what_json_wrote_with_fences_or_without(value: object) -> None:
+    written = json.dumps(value)
+    assert whole_json(written) == value
+    assert whole_json(f"```json\n{written}\n```") == value

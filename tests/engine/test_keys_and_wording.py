@@ -1,0 +1,52 @@
+"""Keys of steps, single errors, numbers in sentences."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from orchestration.engine.errors import AllModelsFailed, LimitReached
+from orchestration.engine.groups import single_error
+from orchestration.engine.keys import LONGEST, step_key
+from orchestration.engine.strategies.wording import counted, dollars, listed
+
+
+def test_a_key_is_its_parts_with_slashes() -> None:
+    assert step_key("judge", "openai/gpt", "ask/a") == "judge/openai/gpt/ask/a"
+
+
+def test_long_keys_are_shortened_and_stay_different() -> None:
+    keys = {step_key("judge", "x" * 120, "y" * 120, end) for end in "abc"}
+    assert len(keys) == 3
+    assert {len(key) for key in keys} == {LONGEST}
+
+
+def test_the_first_error_of_nested_groups_comes_out_alone() -> None:
+    inner = LimitReached("No money.", limit="money")
+    with pytest.raises(LimitReached), single_error():
+        raise ExceptionGroup("outer", [ExceptionGroup("inner", [inner]), AllModelsFailed({})])
+
+
+def test_other_errors_pass_unchanged() -> None:
+    with pytest.raises(KeyError), single_error():
+        raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("0", "$0"),
+        ("1.239", "$1.24"),
+        ("0.01", "$0.01"),
+        ("0.0012345", "$0.0012"),
+        ("0.000008", "$0.0000080"),
+    ],
+)
+def test_money_shows_cents_or_two_significant_digits(amount: str, words: str) -> None:
+    assert dollars(Decimal(amount)) == words
+
+
+def test_lists_and_counts_read_well() -> None:
+    assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("", "a", "a, b and c")
+    assert (counted(1, "call"), counted(0, "call")) == ("1 call", "0 calls")

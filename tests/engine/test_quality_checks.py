@@ -1,0 +1,177 @@
+"""Checks of single answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration.engine.quality.checks import examine
+from orchestration.engine.quality.evidence import Dimension, Finding, Subject
+from orchestration.engine.quality.json_shape import faults
+from orchestration.engine.types import FinishReason, Json
+
+GERMAN = (
+    "Die Hauptstadt von Frankreich ist Paris, und das ist auch für die Wirtschaft nicht ohne ein Gewicht."
+)
+ENGLISH = "The capital of France is Paris, and that is not without weight for the economy of the country."
+ESSAY = "Winds carry seeds across wide fields while rivers polish stones near quiet shores. " * 4
+SCHEMA: dict[str, Json] = {
+    "type": "object",
+    "required": ["answer"],
+    "properties": {"answer": {"type": "integer"}},
+}
+
+
+def found(question: str, text: str, **more: object) -> list[str]:
+    return [finding.check for finding in findings(question, text, **more)]
+
+
+def findings(question: str, text: str, **more: object) -> tuple[Finding, ...]:
+    return examine(Subject(question=question, text=text, **more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What is 17% of 2,300?", "17% of 2,300 is 391."),
+        ("How many eggs are left?", "A dozen."),
+        ("What is the capital of France?", "Paris"),
+        ("Was ist die Hauptstadt von Frankreich? Das ist für mich nicht klar und auch nicht leicht.", GERMAN),
+        ("Translate into German: The capital of France is Paris and it is in the north.", GERMAN),
+        ("Write a function that adds two numbers.", "```python\ndef add(a, b):\n    return a + b\n```"),
+        ("List three fruits as a list.", "- apple\n- pear\n- plum"),
+        ("Return the result as JSON.", '{"result": 1}'),
+        ("May I park here?", "I cannot see a sign, so yes."),
+        ("Is it so?", "I think so: the sum of the angles in a triangle is 180 degrees, as Euclid showed."),
+    ],
+)
+def test_a_sound_answer_gives_no_finding(question: str, text: str) -> None:
+    assert found(question, text) == []
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "...", "**"])
+def test_an_empty_answer_is_only_that(text: str) -> None:
+    [finding] = findings("How many?", text)
+    assert (finding.check, finding.disqualifying) == ("empty", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.",
+        "I\u2019m unable to provide that.",
+        "I cannot assist you with this.",
+        "As an AI language model, I don't have opinions.",
+        "We are not able to answer.",
+        "I don't know.",
+        "I can't solve this kind of task. I solve sums and dates.",
+    ],
+)
+def test_a_refusal_is_unfit(text: str) -> None:
+    [finding] = findings("Tell me a story.", text)
+    assert (finding.check, finding.disqualifying) == ("refusal", True)
+
+
+def test_what_the_providers_filter_stopped_is_a_refusal() -> None:
+    assert found("Tell me.", "Once upon", finish=FinishReason.CONTENT_FILTER) == ["refusal"]
+
+
+def test_an_answer_at_the_length_limit_is_unfit() -> None:
+    [finding] = findings("Tell me.", "Once upon a time", finish=FinishReason.LENGTH)
+    assert (finding.check, finding.disqualifying) == ("truncated", True)
+
+
+@pytest.mark.parametrize("text", ["```python\nprint(1)", f"{' '.join(map(str, range(45)))} and then the"])
+def test_an_answer_that_just_stops_is_doubtful(text: str) -> None:
+    [finding] = findings("Tell me.", text)
+    assert (finding.check, finding.disqualifying) == ("truncated", False)
+
+
+def test_going_round_in_circles_is_found() -> None:
+    assert found("Tell me.", "And so it goes on and on. " * 12) == ["repetition"]
+    assert found("Tell me.", "yes yes yes yes yes yes yes.") == []
+
+
+def test_another_language_or_script_than_asked_in_is_found() -> None:
+    asked = "What is the capital of France, and what is it that makes it so important for the country?"
+    assert found(asked, GERMAN) == ["language"]
+    assert found(asked, "Столица Франции — Париж, и это важно для страны.") == ["language"]
+    assert found(asked, ENGLISH) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "form"),
+    [
+        ("How many eggs are there?", "Plenty of them.", "a number"),
+        ("Give your reply in valid JSON.", "Sure, here it is.", "JSON"),
+        ("Name fruits in a bulleted list.", "Apples and pears.", "a list"),
+        ("Write a Python function that adds.", "You add them up.", "code"),
+    ],
+)
+def test_a_form_that_was_asked_for_and_is_not_there_is_found(question: str, text: str, form: str) -> None:
+    [finding] = findings(question, text)
+    assert finding.evidence == f"The question asks for {form}, the answer has none."
+
+
+def test_an_answer_about_something_else_is_found() -> None:
+    [finding] = findings("Explain photosynthesis in plants and chlorophyll molecules", ESSAY)
+    assert (finding.check, finding.bounds) == ("topic", {Dimension.RELEVANCE: 0.4})
+    assert found("Explain photosynthesis in plants and chlorophyll molecules", f"Plants: {ESSAY}") == []
+
+
+def test_two_different_final_answers_are_found() -> None:
+    [finding] = findings("What is it?", "So the answer is 4.\n\nAnswer: 5")
+    assert finding.check == "contradiction"
+    assert "“5” (answer line) against “4” (sentence)" in finding.evidence
+    assert found("What is it?", "So the answer is 5.0.\n\nAnswer: 5") == []
+
+
+def test_doubting_itself_again_and_again_is_found() -> None:
+    assert found("What is it?", "I'm not sure, maybe it is 4, I guess.") == ["hedging"]
+
+
+def test_json_that_does_not_fit_its_schema_is_unfit() -> None:
+    assert found("Sum?", '{"answer": 3}', schema=SCHEMA) == []
+    [not_json] = findings("Sum?", "three", schema=SCHEMA)
+    [misfit] = findings("Sum?", '{"answer": "three"}', schema=SCHEMA)
+    assert not_json.evidence == "The answer is not the JSON that was asked for."
+    assert misfit.evidence == "The answer's JSON does not fit: answer is not integer."
+    assert misfit.disqualifying
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "fault"),
+    [
+        (1, {"type": "string"}, "the answer is not string"),
+        (True, {"type": "integer"}, "the answer is not integer"),
+        (1.5, {"type": ["integer", "null"]}, "the answer is not integer or null"),
+        ("c", {"enum": ["a", "b"]}, "the answer is none of a, b"),
+        (2, {"const": 1}, "the answer is not 1"),
+        (2, {"minimum": 3}, "the answer is below 3"),
+        (4, {"maximum": 3}, "the answer is above 3"),
+        ({}, {"required": ["a"]}, "the answer lacks a"),
+        ({"b": 1}, {"additionalProperties": False}, "the answer has b, which nobody asked for"),
+        ([1, "x"], {"items": {"type": "number"}}, "[1] is not number"),
+        (
+            {"a": [{"b": 1}]},
+            {"properties": {"a": {"items": {"properties": {"b": {"type": "null"}}}}}},
+            "a[0].b is not null",
+        ),
+    ],
+)
+def test_each_way_not_to_fit_a_schema_is_named(value: Json, schema: dict[str, Json], fault: str) -> None:
+    assert list(faults(value, schema)) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (2.0, {"type": "integer"}),
+        (True, {"type": "boolean", "minimum": 5}),
+        ({"a": None, "z": 1}, {"type": "object", "properties": {"a": {"type": "null"}}}),
+        ([1, 2], {"type": "array"}),
+        ("x", {"type": "something new", "pattern": "y"}),
+        (5, {"minimum": 5, "maximum": 5}),
+    ],
+)
+def test_what_fits_has_no_fault(value: Json, schema: dict[str, Json]) -> None:
+    assert list(faults(value, schema)) == []

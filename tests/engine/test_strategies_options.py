@@ -1,0 +1,110 @@
+"""Panels, options and the registry of strategies."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration.engine.errors import InvalidRequest
+from orchestration.engine.strategies import (
+    InvalidOptions,
+    Panel,
+    all_strategies,
+    get_strategy,
+    helper_models,
+    validate_options,
+)
+from orchestration.engine.strategies.options import OptionError, StrategyOptions, parse_options
+from tests.support.models import ScriptedModel
+
+
+def faults(name: str, given: dict[str, object]) -> tuple[OptionError, ...]:
+    with pytest.raises(InvalidOptions) as caught:
+        validate_options(name, given)
+    return caught.value.errors
+
+
+def test_every_strategy_is_found_under_its_own_name() -> None:
+    assert list(all_strategies()) == ["parallel", "sequential"]
+    assert all(get_strategy(name).name == name for name in all_strategies())
+
+
+def test_an_unknown_strategy_is_refused_by_naming_those_there_are() -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"no strategy “oracle”\. There are: parallel, sequential\."
+    ) as caught:
+        get_strategy("oracle")
+    assert caught.value.field == "strategy"
+
+
+@pytest.mark.parametrize("name", ["parallel", "sequential"])
+def test_every_option_explains_itself_and_has_a_default(name: str) -> None:
+    fields = get_strategy(name).Options.model_fields
+    assert all(field.title and field.description and not field.is_required() for field in fields.values())
+    assert get_strategy(name).summary.endswith(".")
+
+
+def test_forms_begin_with_what_is_the_strategys_own() -> None:
+    assert next(iter(get_strategy("parallel").Options.model_fields)) == "select"
+    assert next(iter(get_strategy("sequential").Options.model_fields)) == "threshold"
+
+
+def test_text_from_forms_and_commands_becomes_values_and_empty_text_is_not_given() -> None:
+    options = validate_options(
+        "parallel", {"threshold": "0.5", "max_parallel": "3", "judge": "", "deadline_s": ""}
+    )
+    assert options.model_dump(include={"threshold", "max_parallel", "judge", "deadline_s"}) == {
+        "threshold": 0.5,
+        "max_parallel": 3,
+        "judge": None,
+        "deadline_s": None,
+    }
+
+
+def test_each_fault_has_a_sentence_at_its_field() -> None:
+    threshold, temperature, unknown = faults(
+        "sequential", {"threshold": 2, "temperature": "hot", "colour": "red"}
+    )
+    assert threshold == OptionError(
+        field="options.threshold", message="Good enough: input should be less than or equal to 0.99."
+    )
+    assert temperature.message.startswith("Temperature: input should be a valid number")
+    assert unknown.field == "options.colour"
+    assert unknown.message.startswith("There is no option “colour”. There are: threshold, judge,")
+
+
+@pytest.mark.parametrize(
+    "given", [{"threshold": "nan"}, {"deadline_s": "inf"}, {"deadline_s": 0}, {"at_least": 0}]
+)
+def test_numbers_that_mean_nothing_are_refused(given: dict[str, object]) -> None:
+    assert len(faults("parallel", given)) == 1
+
+
+def test_a_field_without_a_title_is_called_by_its_name() -> None:
+    class Plain(StrategyOptions):
+        number: int = 0
+
+    with pytest.raises(InvalidOptions, match=r"^number: input should be a valid integer"):
+        parse_options(Plain, {"number": "x"})
+
+
+def test_helper_models_are_those_that_options_name_each_once() -> None:
+    options = validate_options("parallel", {"judge": "sage", "second_judge": "oracle", "aggregator": "sage"})
+    assert helper_models(options) == ("sage", "oracle")
+    assert helper_models(validate_options("sequential", {})) == ()
+
+
+def test_a_panel_is_neither_empty_nor_has_a_model_twice() -> None:
+    with pytest.raises(InvalidRequest, match="Choose at least one model"):
+        Panel(members=())
+    with pytest.raises(InvalidRequest, match="a is on the panel 2 times"):
+        Panel(members=(ScriptedModel("a"), ScriptedModel("b"), ScriptedModel("a")))
+
+
+def test_helpers_are_looked_up_before_members() -> None:
+    member, helper = ScriptedModel("a"), ScriptedModel("a")
+    other = ScriptedModel("b")
+    panel = Panel(members=(member, other), helpers={"a": helper})
+    assert panel.named("a") is helper
+    assert panel.each_named("b", None, "b") == (other,)
+    with pytest.raises(InvalidRequest, match="There is no model called c"):
+        panel.named("c")
