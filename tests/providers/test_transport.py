@@ -1,79 +1,19 @@
-"""The one way out, over real sockets: which addresses, how long, how much."""
+"""The one way out, over real sockets: which addresses, how much."""
 
 import asyncio
 import gzip
-import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from orchestration.engine.errors import (
-    AddressRefused,
-    BadAnswer,
-    ModelError,
-    ModelTimeout,
-    ProviderUnavailable,
-)
-from orchestration.providers.deadlines import Deadlines
+from orchestration.engine.errors import AddressRefused, BadAnswer, ModelError, ProviderUnavailable
 from orchestration.providers.guard import AddressGuard
 from orchestration.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
+from tests.support.raw_server import LOOPBACK, NAME, Names, answer, certificate_for, raw_server, saying
 from tests.support.transport import PROMPT, chat_model, loopback_client
-
-LOOPBACK = AddressGuard(allow_loopback=True)
-NAME = "models.example.test"
-Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-class Names:
-    """A resolver that counts, and may change its mind."""
-
-    def __init__(self, *answers: list[str]) -> None:
-        self.answers = list(answers)
-        self.asked: list[str] = []
-
-    async def __call__(self, host: str, _port: int) -> list[str]:
-        self.asked.append(host)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
-@asynccontextmanager
-async def raw_server(respond: Respond, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Give the port of a server that does what `respond` does once a request came."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            await respond(reader, writer)
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
-def saying(raw: bytes) -> Respond:
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(raw)
-
-    return respond
-
-
-def answer(body: bytes, encoding: str = "identity") -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
 
 
 @pytest.mark.parametrize(
@@ -215,80 +155,6 @@ async def test_what_is_not_http_is_a_model_error_in_words(raw: bytes) -> None:
             await chat_model(client, f"http://127.0.0.1:{port}/v1").complete(PROMPT)
 
 
-FAST = Deadlines(connect_s=2.0, first_token_s=0.15, idle_s=0.15, total_s=0.5)
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "words"),
-    [
-        (Behaviour(hang=True), "did not start to answer within 0.15 seconds"),
-        (Behaviour(first_delay_s=5), "did not start to answer"),
-        (Behaviour(body=b": thinking\n\n" * 500, chunk=12, delay_s=0.02), "did not start to answer"),
-        (Behaviour(text="abc" * 9, delay_s=0.6), "fell silent for 0.15 seconds in mid-answer"),
-        (Behaviour(text="abc" * 500, delay_s=0.04), "did not finish its answer within 0.5 seconds"),
-        (Behaviour(status=500, body=b"x" * 500, chunk=1, delay_s=0.04), "within"),
-    ],
-)
-async def test_each_deadline_is_kept_and_named(behaviour: Behaviour, words: str) -> None:
-    async with OpenAIServer() as server, loopback_client() as client:
-        server.default = behaviour
-        with pytest.raises(ModelTimeout, match=words):
-            await chat_model(client, server.base_url, deadlines=FAST).complete(PROMPT)
-        assert await server.until_open(0)
-
-
-async def test_a_connection_that_never_comes_about_is_unavailable() -> None:
-    async def never(host: str, port: int) -> list[str]:
-        await asyncio.sleep(60)
-        return []
-
-    limits = Deadlines(connect_s=0.1, first_token_s=5, idle_s=5, total_s=5)
-    async with build_client(guard=LOOPBACK, lookup=never) as client:
-        with pytest.raises(ProviderUnavailable, match="no connection came about in time"):
-            await chat_model(client, f"http://{NAME}/v1", deadlines=limits).complete(PROMPT)
-
-
-@pytest.mark.parametrize("behaviour", [Behaviour(hang=True), Behaviour(text="abc" * 500, delay_s=0.05)])
-async def test_cancelling_ends_the_request_wherever_it_is(behaviour: Behaviour) -> None:
-    async with OpenAIServer() as server, loopback_client() as client:
-        server.default = behaviour
-        task = asyncio.ensure_future(chat_model(client, server.base_url).complete(PROMPT))
-        assert await server.until_open(1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await server.until_open(0)
-
-
-async def test_closing_the_stream_ends_the_request() -> None:
-    async with OpenAIServer() as server, loopback_client() as client:
-        server.default = Behaviour(text="abc" * 500, delay_s=0.02)
-        async with aclosing(chat_model(client, server.base_url).stream(PROMPT)) as pieces:
-            await anext(pieces)
-            assert server.open == 1
-        assert await server.until_open(0)
-
-
-async def test_a_connection_is_used_again_after_an_answer() -> None:
-    async with OpenAIServer() as server, loopback_client() as client:
-        for _ in range(5):
-            await chat_model(client, server.base_url).complete(PROMPT)
-    assert len(server.connections) == 1
-
-
-async def test_a_server_that_keeps_the_line_open_after_its_end_mark_holds_nobody_up() -> None:
-    async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(
-            b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices":[{"delta":{"content":"Yes"}}]}\n\ndata: [DONE]\n\n'
-        )
-        await writer.drain()
-        await asyncio.sleep(30)
-
-    async with raw_server(linger) as port, loopback_client() as client:
-        answered = await chat_model(client, f"http://127.0.0.1:{port}/v1").complete(PROMPT)
-    assert answered.text == "Yes"
-
-
 async def test_tls_is_checked_against_the_name_though_the_address_is_connected_to(tmp_path: Path) -> None:
     server_tls, client_tls = certificate_for(NAME, tmp_path)
     names = Names(["127.0.0.1"])
@@ -299,26 +165,3 @@ async def test_tls_is_checked_against_the_name_though_the_address_is_connected_t
         assert (await client.get(f"https://{NAME}:{port}/")).text == "hello"
         with pytest.raises(ProviderUnavailable, match="certificate is not valid for this address"):
             await chat_model(client, f"https://other.example.test:{port}/v1").complete(PROMPT)
-
-
-def certificate_for(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return a server's TLS context for `name` and that of a client which trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    chain = folder / "server.pem"
-    chain.write_bytes(pem + secret)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(chain)
-    return server, ssl.create_default_context(cadata=pem.decode())

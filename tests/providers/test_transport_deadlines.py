@@ -1,0 +1,95 @@
+"""The one way out, over real sockets: how long, and how it ends."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from orchestration.engine.errors import ModelTimeout, ProviderUnavailable
+from orchestration.providers.deadlines import Deadlines
+from orchestration.providers.transport import build_client
+from tests.support.openai_server import Behaviour, OpenAIServer
+from tests.support.raw_server import LOOPBACK, NAME, raw_server
+from tests.support.transport import PROMPT, chat_model, loopback_client
+
+TO_START = Deadlines(first_token_s=0.15, idle_s=20, total_s=20)
+TO_GO_ON = Deadlines(first_token_s=20, idle_s=0.15, total_s=20)
+TO_FINISH = Deadlines(first_token_s=20, idle_s=20, total_s=0.4)
+DRIP = Behaviour(text="abc" * 900, delay_s=0.03)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "deadlines", "words"),
+    [
+        (Behaviour(hang=True), TO_START, "did not start to answer within 0.15 seconds"),
+        (Behaviour(first_delay_s=30), TO_START, "did not start to answer"),
+        (
+            Behaviour(body=b": thinking\n\n" * 900, chunk=12, delay_s=0.02),
+            TO_START,
+            "did not start to answer",
+        ),
+        (Behaviour(text="abc" * 9, delay_s=30), TO_GO_ON, "fell silent for 0.15 seconds in mid-answer"),
+        (DRIP, TO_FINISH, "did not finish its answer within 0.4 seconds"),
+        (Behaviour(status=500, body=b"x" * 900, chunk=1, delay_s=0.03), TO_FINISH, "did not finish"),
+    ],
+)
+async def test_each_deadline_is_kept_and_named(
+    behaviour: Behaviour, deadlines: Deadlines, words: str
+) -> None:
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = behaviour
+        with pytest.raises(ModelTimeout, match=words):
+            await chat_model(client, server.base_url, deadlines=deadlines).complete(PROMPT)
+        assert await server.until_open(0)
+
+
+async def test_a_connection_that_never_comes_about_is_unavailable() -> None:
+    async def never(host: str, port: int) -> list[str]:
+        await asyncio.sleep(60)
+        return []
+
+    limits = Deadlines(connect_s=0.1, first_token_s=5, idle_s=5, total_s=5)
+    async with build_client(guard=LOOPBACK, lookup=never) as client:
+        with pytest.raises(ProviderUnavailable, match="no connection came about in time"):
+            await chat_model(client, f"http://{NAME}/v1", deadlines=limits).complete(PROMPT)
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour(hang=True), Behaviour(text="abc" * 500, delay_s=0.05)])
+async def test_cancelling_ends_the_request_wherever_it_is(behaviour: Behaviour) -> None:
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = behaviour
+        task = asyncio.ensure_future(chat_model(client, server.base_url).complete(PROMPT))
+        assert await server.until_open(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await server.until_open(0)
+
+
+async def test_closing_the_stream_ends_the_request() -> None:
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = Behaviour(text="abc" * 500, delay_s=0.02)
+        async with aclosing(chat_model(client, server.base_url).stream(PROMPT)) as pieces:
+            await anext(pieces)
+            assert server.open == 1
+        assert await server.until_open(0)
+
+
+async def test_a_connection_is_used_again_after_an_answer() -> None:
+    async with OpenAIServer() as server, loopback_client() as client:
+        for _ in range(5):
+            await chat_model(client, server.base_url).complete(PROMPT)
+    assert len(server.connections) == 1
+
+
+async def test_a_server_that_keeps_the_line_open_after_its_end_mark_holds_nobody_up() -> None:
+    async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(
+            b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices":[{"delta":{"content":"Yes"}}]}\n\ndata: [DONE]\n\n'
+        )
+        await writer.drain()
+        await asyncio.sleep(30)
+
+    async with raw_server(linger) as port, loopback_client() as client:
+        answered = await chat_model(client, f"http://127.0.0.1:{port}/v1").complete(PROMPT)
+    assert answered.text == "Yes"
