@@ -137,6 +137,11 @@ def FailingModel(spec: ModelSpec | str, *errors: ModelError, then: str | None = 
     return ScriptedModel(spec, [*errors, *([] if then is None else [then])])
 
 
+def saying(*texts: str) -> list[ScriptedModel]:
+    """Return models that are called what they say."""
+    return [ScriptedModel(text, [text]) for text in texts]
+
+
 def SlowModel(spec: ModelSpec | str, seconds: float, reply: str = "late") -> ScriptedModel:  # noqa: N802
     """Return a model that is silent for `seconds` of the event loop's time before it answers."""
     return ScriptedModel(spec, [reply], first_s=seconds)
