@@ -73,7 +73,7 @@ def test_a_row_tells_price_context_tier_and_how_recent_calls_went(admin: Members
         "$0.15 in",
         "$0.60 out",
         "since 1 Jan 2026",
-        "8,192 tokens",
+        "8,192",
         "Medium",
         "75%",
         "5 calls",
@@ -89,7 +89,7 @@ def test_a_price_that_starts_later_is_announced_and_not_used_yet(admin: Membersh
     Price.objects.create(model=model, input_per_million="9", output_per_million="9", valid_from=tomorrow)
     page = signed_in(admin).get(MODELS).content.decode()
     assert "No price" in page
-    assert "$9.00 in, $9.00 out from" in page
+    assert "then $9.00 in, $9.00 out from" in page
 
 
 def test_a_key_is_told_of_and_never_shown(admin: Membership) -> None:
