@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from asgiref.typing import ASGI3Application
-from celery.worker import WorkController
+from celery.platforms import EX_OK
+from celery.worker import WorkController, state
 from daphne.server import Server, twisted_loop
 from twisted.internet import defer, reactor
 
 from orchestra_site.celery import app as celery_app
+from orchestra_site.web.limits import Application
 from orchestration.tasks.process import EngineProcess
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class EmbeddedServer:
     """Daphne, with the engine on its loop and a Celery worker in a thread."""
 
     def __init__(
-        self, application: ASGI3Application, *, host: str, port: int, ready: Callable[[int], None]
+        self, application: Application, *, host: str, port: int, ready: Callable[[int], None]
     ) -> None:
         self._engine = EngineProcess(twisted_loop)
         self._worker = _worker()
@@ -70,7 +71,7 @@ class EmbeddedServer:
 
     def run(self) -> bool:
         """Serve until Ctrl-C or SIGTERM; False when the port was taken."""
-        reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+        reactor.addSystemEventTrigger("before", "shutdown", self._stop)  # type: ignore[arg-type]  # its stub shifts them
         self._server.run()
         return self._listening
 
@@ -89,7 +90,7 @@ class EmbeddedServer:
         """Give the runs back before the loop ends; the threads that wait for them end with them."""
         if not self._listening:
             return defer.succeed(None)
-        self._worker.should_stop = True
+        state.should_stop = EX_OK  # the worker's thread looks at it between two messages
         return defer.Deferred.fromFuture(twisted_loop.create_task(self._end()))
 
     async def _end(self) -> None:

@@ -34,11 +34,11 @@ def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, 
 
 
 def option_values(cleaned: Mapping[str, Any]) -> dict[str, Json]:
-    """Return the options among a form's cleaned values, as the strategy names them; an empty one is None."""
+    """Return the options among a form's cleaned values, by the strategy's names; an empty one is left out."""
     return {
-        name.removeprefix(PREFIX): None if value == "" else value
+        name.removeprefix(PREFIX): value
         for name, value in cleaned.items()
-        if name.startswith(PREFIX)
+        if name.startswith(PREFIX) and value not in {None, ""}
     }
 
 
@@ -61,7 +61,8 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str]) -> forms
         "label": shape.get("title") or name.replace("_", " ").capitalize(),
         "help_text": shape.get("description", ""),
         "initial": shape.get("default"),
-        "required": not shape.get("nullable") and shape.get("default") != "",
+        "error_messages": {"required": "Enter a value."},
+        "required": "default" not in shape,
     }
     if shape.get("format") == MODEL_FORMAT:
         none = [] if told["required"] else [("", "Not set")]

@@ -37,7 +37,7 @@ def gapless(installation: Installation, run: str) -> bool:
 def ready(installation: Installation, provider: ProviderProcess, *names: str) -> Member:
     installation.up()
     installation.furnish(provider.base_url, *names)
-    return Member(installation.address, installation.sign_in)
+    return installation.member()
 
 
 def test_killed_after_two_of_five_answers_the_two_are_asked_once_and_the_run_ends_by_itself(
@@ -54,7 +54,7 @@ def test_killed_after_two_of_five_answers_the_two_are_asked_once_and_the_run_end
     assert (asked["m1"], asked["m2"]) == (1, 1)
     assert all(asked[name] == 2 for name in FIVE[2:])
     assert gapless(installation, run)
-    page = Member(installation.address, installation.sign_in).client.get(f"/runs/{run}/").text
+    page = installation.member().client.get(f"/runs/{run}/").text
     assert page.count("may have been billed") >= 3
     assert "391" in page
 
@@ -64,7 +64,7 @@ def test_first_good_enough_leaves_no_call_open_and_a_replay_does_not_ask_the_los
 ) -> None:
     provider.behave(m1=QUICK, every=SLOW)
     member = ready(installation, provider, *FIVE)
-    options = {"option-select": "first_good_enough", "option-threshold": "0.1"}
+    options = {"options.select": "first_good_enough", "options.threshold": "0.1"}
     run = member.ask("What is 17 * 23?", FIVE, **options)
     until(lambda: status_of(installation, run) == "succeeded")
     until(lambda: provider.open_calls() == 0, 1.0)

@@ -42,7 +42,7 @@ def listen(socket: ClientConnection, seen: list[int], *, until_seen: int) -> Non
 def test_a_burst_and_two_disconnects_lose_nothing_and_repeat_nothing(installation: Installation) -> None:
     installation.program = ["-m", "tests.support.manage"]
     installation.up()
-    member = Member(installation.address, installation.sign_in)
+    member = installation.member()
     run = installation.act("start", "burst")
     started = "select count(*) from orchestration_event where run_id = ? and kind = 'run_started'"
     until(lambda: installation.rows(started, [UUID(run).hex])[0][0], 40)

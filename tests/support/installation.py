@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestra_site.settings.environment import ROOT, Environment, variable_of
 from tests.support.engines import until
+from tests.support.member import Member
 
 READY = re.compile(r"ready at (http://\S+)")
 SIGN_IN = re.compile(r"e-mail\s+(\S+)\s+password\s+(\S+)")
@@ -31,6 +32,7 @@ class Installation:
         self.printed = ""
         self.address = ""
         self._process: subprocess.Popen[str] | None = None
+        self._members: list[Member] = []
 
     @property
     def environment(self) -> dict[str, str]:
@@ -85,8 +87,15 @@ class Installation:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(within_s)
 
+    def member(self) -> Member:
+        """Return the demo team's owner, signed in."""
+        self._members.append(Member(self.address, self.sign_in))
+        return self._members[-1]
+
     def stop(self) -> None:
         """End it if it is up."""
+        for member in self._members:
+            member.client.close()
         if self._process is not None and self._process.poll() is None:
             self.kill()
 

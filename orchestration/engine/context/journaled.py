@@ -133,7 +133,8 @@ class JournaledContext:
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask a model as a journaled step."""
-        key, past = self._open(step, StepKind.ASK, prompt_digest(model.spec.name, prompt))
+        input_hash = prompt_digest(model.spec.name, prompt)
+        key, past = self._open(step, StepKind.ASK, input_hash)
         if past is not None:
             return completion_from_json(self._replay(past))
         scope = StepScope(
@@ -144,12 +145,7 @@ class JournaledContext:
             new_id=self._around.new_id,
             stopping=lambda: not self.control.keeps_journal,
         )
-        record = StepRecord(
-            key=key,
-            kind=StepKind.ASK,
-            status=StepStatus.DONE,
-            input_hash=prompt_digest(model.spec.name, prompt),
-        )
+        record = StepRecord(key=key, kind=StepKind.ASK, status=StepStatus.DONE, input_hash=input_hash)
         async with self._journaled(record) as entry:
             token = SCOPE.set(scope)
             try:

@@ -118,7 +118,7 @@ class DatabaseRunLog:
             if lane.saved != len(lane.text) and now - lane.saved_at >= SAVE_TEXT_EVERY_S:
                 lane.saved, lane.saved_at = len(lane.text), now
                 self.write(CallText(id=call, text=lane.text))
-        if self._timer is None and any(lane.saved != len(lane.text) for lane in self._lanes.values()):
+        if any(lane.saved != len(lane.text) for lane in self._lanes.values()):
             self._timer = self._loop.call_later(SAVE_TEXT_EVERY_S, self._flush)
 
     def _send(self, call: str, lane: _Lane) -> None:
