@@ -22,6 +22,7 @@ from orchestration.models import LanguageModel, Run
 from orchestration.services.estimates import Draft
 from orchestration.wiring.freezing import PanelRole
 
+OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "parallel"
 LIMITS = ("max_cost_usd", "max_latency_s", "max_calls", "min_quality")
 
@@ -68,11 +69,22 @@ class AskForm(forms.Form):
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         self.chosen_strategy = self._chosen_strategy()
         self.fields |= option_fields(get_strategy(self.chosen_strategy).Options, names)
+        if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_strategy:
+            self.data = self._with_usual_options()
 
     def _chosen_strategy(self) -> str:
         """Return the strategy whose options are shown: the one asked for if there is such a one."""
         asked = str(self.data.get("strategy") or self.initial["strategy"])
         return asked if asked in all_strategies() else FIRST_STRATEGY
+
+    def _with_usual_options(self) -> QueryDict:
+        """Return the data with the strategy's usual options where the page showed another's, or none."""
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        for name, field in self.fields.items():
+            if name.startswith(PREFIX) and name not in data and field.initial not in {None, False}:
+                data[name] = str(field.initial)
+        return data
 
     def clean_strategy(self) -> str:
         """Refuse a strategy that there is not."""

@@ -47,22 +47,24 @@ class Waterfall:
 
 
 def elapsed_s(state: RunState, now: datetime) -> float | None:
-    """Return the run's working seconds so far, None until it starts. Waiting for people does not count."""
+    """Return the run's working seconds so far, None until it starts.
+
+    Time in which nobody worked on it, waiting for people or after a crash, does not count.
+    """
     run = state.run
     if run.started_at is None:
         return None
-    if any(step.kind == StepKind.HUMAN for step in state.steps):
-        return max(step.started_s + step.seconds for step in state.steps)
+    waited = any(step.kind == StepKind.HUMAN for step in state.steps)
+    if waited or any(call.status == CallStatus.LOST for call in state.calls):
+        return max(_ends(state, now))
     return max(0.0, ((run.finished_at or run.waiting_since or now) - run.started_at).total_seconds())
 
 
 def waterfall_of(state: RunState, now: datetime) -> Waterfall:
     """Lay the run's calls and decisions out on its time axis."""
-    until = elapsed_s(state, now) or 0.0
     spans = [_span(call, now) for call in state.calls]
     marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]
-    ends = [started + seconds for _, started, seconds in spans] + [at for _, at in marks]
-    whole = max([until, *ends]) or 1.0
+    whole = max([elapsed_s(state, now) or 0.0, *_ends(state, now)]) or 1.0
     bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
     bars += [
         Bar(
@@ -78,6 +80,12 @@ def waterfall_of(state: RunState, now: datetime) -> Waterfall:
     ]
     bars.sort(key=lambda bar: bar.started_s)
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
+
+
+def _ends(state: RunState, now: datetime) -> list[float]:
+    """Return when the calls and steps ended, in run seconds."""
+    calls = [started + seconds for _, started, seconds in (_span(call, now) for call in state.calls)]
+    return calls + [step.started_s + step.seconds for step in state.steps]
 
 
 def _span(call: Call, now: datetime) -> tuple[Call, float, float]:

@@ -10,15 +10,26 @@
 
   htmx.createWebSocket = (address) => new WebSocket(caughtUp(address), []);
 
+  // Within five seconds, at a random moment: a server that comes back is not run over by all pages at once.
+  htmx.config.wsReconnectDelay = (attempt) => Math.random() * Math.min(500 * 2 ** attempt, 5000);
+
   // 4401 signed out, 4403 no longer a member, 4404 no such run: reconnecting would not help, a reload says why.
-  document.addEventListener("htmx:wsClose", ({ detail }) => {
-    const notice = document.getElementById("run-notice");
-    if (notice && [4401, 4403, 4404].includes(detail.event.code)) {
-      const words = document.createElement("p");
-      words.className = "notice notice-warning";
-      words.textContent = "This page is no longer live: you have been signed out or have lost access. Reload it.";
-      notice.replaceChildren(words);
-    }
+  const FINAL = [4400, 4401, 4403, 4404];
+  const show = (words) => {
+    const notice = document.getElementById("connection-lost");
+    if (notice) notice.hidden = !words;
+    if (notice && words) notice.textContent = words;
+  };
+  document.addEventListener("htmx:wsOpen", (event) => {
+    if (event.target.id === "run") show("");
+  });
+  document.addEventListener("htmx:wsClose", (event) => {
+    if (event.target.id !== "run") return;
+    show(
+      FINAL.includes(event.detail.event.code)
+        ? "This page is no longer live: you have been signed out, or have lost access. Reload it."
+        : "The connection was lost. This page goes on by itself as soon as the server answers."
+    );
   });
 
   // The time of a running run goes on between two events.

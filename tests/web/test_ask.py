@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 MODELS = {"sim-swift": "small", "sim-sage": "medium", "sim-oracle": "large", "sim-scout": "small"}
 GOOD = {"text": "What is 17% of 2,300?", "strategy": "sequential", "models": ["sim-swift", "sim-sage"]}
-OPTIONS = {"options.threshold": "0.6"}
+OPTIONS = {"options.threshold": "0.6", "options_of": "sequential"}
 
 
 @pytest.fixture
@@ -164,6 +164,16 @@ class TestRedrawing:
         html = _html(browser.post("/ask/preview/", _sent(strategy="parallel"), headers=headers))
         assert html.strip().startswith('<div id="ask-options">')
         assert 'name="options.max_parallel"' in html
+
+    def test_another_strategys_options_start_at_their_usual_values(self, browser: Client) -> None:
+        html = _html(browser.post("/", _sent(redraw="options", strategy="parallel")))
+        assert re.search(r'name="options.max_parallel" value="10"', html)
+        assert browser.post("/", _sent(strategy="parallel")).status_code == 303
+        assert Run.objects.get().request["options"]["max_parallel"] == 10
+
+    def test_an_option_that_was_emptied_takes_its_usual_value(self, browser: Client) -> None:
+        assert browser.post("/", _sent(**{"options.threshold": ""})).status_code == 303
+        assert Run.objects.get().request["options"]["threshold"] == 0.6
 
     def test_what_was_written_stays(self, browser: Client) -> None:
         html = _html(browser.post("/", _sent(redraw="options", strategy="parallel", system="Be brief.")))
