@@ -28,14 +28,17 @@ _TAIL = re.compile(
     r"|\bgive(?: you)?\b|\badd up to\b))+\s*$",
     re.IGNORECASE,
 )
-_SPAN = re.compile(rf"(?:[-(]\s*)*(?:{NUMBER})[\s\d.,()+*/^%!×÷·-]*", re.IGNORECASE)
+_SPAN = re.compile(rf"(?:[-(]\s*){{0,4}}(?:{NUMBER})[\s\d.,()+*/^%!×÷·-]*", re.IGNORECASE)
 _OPERATION = re.compile(r"[-+*/^%!]|mod|sqrt|cbrt")
 _PLAIN_SHARE = re.compile(rf"{NUMBER}\s*(?:%|percent|per cent) of {NUMBER}", re.IGNORECASE)
+_LONGEST = 1_000
 _SURCHARGE = re.compile(rf"[-+]\s*{NUMBER}\s*%\s*(?!\s*[\d.(])")
 
 
 def solve(question: Question) -> Solution | None:
     """Compute a question that is one expression from end to end."""
+    if len(question.text) > _LONGEST:
+        return None
     body = _TAIL.sub("", _LEAD.sub("", question.text))
     if _PLAIN_SHARE.fullmatch(body.strip()):
         return None
@@ -47,6 +50,8 @@ def solve(question: Question) -> Solution | None:
 
 def solve_loosely(question: Question) -> Solution | None:
     """Compute the only expression in symbols that the question holds, whatever words stand around it."""
+    if len(question.text) > _LONGEST:
+        return None
     text = in_symbols(question.text)
     spans = [span[0].strip(" ,.(") for span in _SPAN.finditer(text)]
     if len(spans) != 1 or not _OPERATION.search(spans[0].lstrip("-")):

@@ -7,6 +7,7 @@ from collections import Counter
 
 from orchestration.providers.simulated.numbers import numbers_in, with_digits
 from orchestration.providers.simulated.solution import Solution, chosen
+from orchestration.providers.simulated.solvers.facts import read_facts
 from orchestration.providers.simulated.solvers.lexicon import stem, stems, words
 from orchestration.providers.simulated.solvers.options import Choice, MultipleChoice
 from orchestration.providers.simulated.solvers.ordering import ranked_by_comparison
@@ -18,29 +19,24 @@ _WORDS = """
     answer choose pick correct true not can will would
 """
 _STOP = frozenset(map(stem, _WORDS.split()))  # fmt: skip
-_PRONOUN = re.compile(r"^(?:he|she|it|they|his|her|its|their|there)\b", re.IGNORECASE)
 _SUPERLATIVE_UP = re.compile(
     (
         r"\b(?:most|more|highest|largest|biggest|greatest|oldest|tallest|longest|heaviest|fastest"
-        r"|dearest|most expensive|latest)\b"
+        r"|dearest|most expensive|latest|last)\b"
     ),
     re.IGNORECASE,
 )
 _SUPERLATIVE_DOWN = re.compile(
-    r"\b(?:least|fewest|fewer|less|lowest|smallest|youngest|shortest|lightest|slowest|cheapest|earliest)\b",
+    r"\b(?:least|fewest|fewer|less|lowest|smallest|youngest|shortest|lightest|slowest|cheapest|earliest|first)\b",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:not|except|isn't|doesn't|never|cannot)\b", re.IGNORECASE)
-_HEADING = re.compile(
-    r"^\s*(?:facts?|given(?: facts)?|context|information|passage|background|question|q|text)\s*:\s*",
-    re.IGNORECASE | re.MULTILINE,
-)
 _SECOND_HAND = 0.4
 
 
 def solve_choice(offer: MultipleChoice) -> Solution | None:
     """Pick the option that the facts before it support; None when they favour none."""
-    facts, asked = _parts(offer.stem)
+    facts, asked = read_facts(offer.stem)
     if not facts:
         return None
     found = (
@@ -58,23 +54,6 @@ def solve_choice(offer: MultipleChoice) -> Solution | None:
 def as_chosen(choice: Choice, choices: tuple[Choice, ...], working: str) -> Solution:
     """Answer with an option's letter, naming its text on the way."""
     return chosen(choice.name, [option.name for option in choices], working)
-
-
-def _parts(text: str) -> tuple[list[str], str]:
-    """Split facts from the question; a sentence that begins with a pronoun belongs to the one before it."""
-    parts = [part.strip(" -*•\t") for part in re.split(r"(?<=[.!?])\s+|\n+|;\s", _HEADING.sub("", text))]
-    sentences: list[str] = []
-    asked = ""
-    for part in filter(None, parts):
-        if part.endswith("?"):
-            asked = part
-        elif sentences and _PRONOUN.match(part):
-            sentences[-1] += " " + part
-        else:
-            sentences.append(part)
-    if not asked and sentences:
-        asked = sentences.pop()
-    return sentences, asked
 
 
 def _content(text: str) -> set[str]:

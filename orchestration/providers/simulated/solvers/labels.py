@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from orchestration.providers.simulated.material import items, quotes
 
 _LABEL = r"[\"'`]?[A-Za-z][\w&/-]*(?:[ ][A-Za-z][\w&/-]*){0,3}[\"'`]?"
-_ENUM = rf"{_LABEL}(?:\s*(?:,|;|\|)\s*(?:or\s+|and\s+)?{_LABEL})*(?:\s*,?\s+(?:or|and)\s+{_LABEL})?"
-_OR = rf"{_LABEL}(?:\s*,\s*{_LABEL})*\s*,?\s+or\s+{_LABEL}"
+_ENUM = rf"{_LABEL}(?:\s*(?:,|;|\|)\s*(?:or\s+|and\s+)?{_LABEL}){{0,20}}(?:\s*,?\s+(?:or|and)\s+{_LABEL})?"
+_OR = rf"{_LABEL}(?:\s*,\s*{_LABEL}){{0,20}}\s*,?\s+or\s+{_LABEL}"
 _NOUN = (
     r"(?:labels?|categor(?:y|ies)|class(?:es)?|options?|topics?|choices|tags|sentiments?|types?"
     r"|groups?|departments?|values|emotions?)"
@@ -20,6 +20,8 @@ _PATTERNS = tuple(
         r"[\[{]([^\[\]{}]{3,400})[\]}]",
         rf"\b{_NOUN}\s*(?:are|:|=)\s*\(?(?P<labels>{_ENUM})",
         rf"\b{_NOUN}\s*\((?P<labels>{_ENUM})\)",
+        rf"\b{_NOUN}\s*:?\s*([\w-]+(?:/[\w-]+)+)",
+        rf":\s*({_ENUM})\s*\?",
         rf"\(({_ENUM})\)",
         rf"\b(?:one|which) of(?: the)?(?: following)?(?: {_NOUN})?\s*:?\s*({_ENUM})",
         (

@@ -95,8 +95,9 @@ bad terrible awful hate hated horrible worst poor disappointing disappointed dis
 useless slow rude angry boring waste wasted dirty unhappy annoying annoyed ugly fail failed fails failure
 problem problems refund never cold uncomfortable expensive overpriced frustrating frustrated dreadful
 disgusting unreliable defective faulty crash crashes crashed regret mess noisy late unacceptable unfriendly
-lousy mediocre pathetic damaged wrong sad painful stopped dull bland cheap worse tasteless unhelpful buggy
-freezing ruined nightmare misleading
+lousy mediocre died die dead ignored unanswered return returned complaint complaints insult cracked leaking
+leaks pathetic damaged wrong sad painful stopped dull bland cheap worse tasteless unhelpful buggy freezing
+ruined nightmare misleading
 """
 _SHORTEST = 3
 

@@ -24,6 +24,7 @@ _ASKED = tuple(
         rf"\bhow (?:many times|often) {_DOES}{_KIND}{_NEEDLE}\s+(?:\w+ )?(?:{_APPEARS}|in\b)",
         rf"\b(?:occurrences?|instances?|appearances?) of {_KIND}{_NEEDLE}(?:\s|[?.:]|$)",
         rf"\bcount (?:the\s+)?(?P<kind>{_NAMED})\s+{_NEEDLE}\s+(?:in|{_APPEARS})\b",
+        rf"\bnumber of times {_KIND}{_NEEDLE}\s+(?:is\s+)?(?:{_APPEARS})\b",
         rf"\bcount how (?:many times|often) {_KIND}{_NEEDLE}\s+(?:is\s+)?(?:{_APPEARS})\b",
         rf"\b(?:how many|count|number of)\s+{_BEFORE}{_LETTER}{_AFTER}\s+{_VERB}\b",
     )
@@ -61,6 +62,6 @@ def _hits(needle: str, kind: str, data: str) -> int:
     folded, wanted = data.casefold(), needle.casefold()
     figures = len(re.findall(r"\d+", data)) > 1
     whole = kind in ("word", "number", "item", "name", "value") or (needle.isdigit() and figures and not kind)
-    if kind in ("string", "substring") or (len(wanted) == 1 and not whole):
+    if kind in ("string", "substring") or (not whole and (len(wanted) == 1 or not re.search(r"\s", data))):
         return folded.count(wanted)
     return len(re.findall(rf"(?<![\w.]){re.escape(wanted)}(?!\w|\.\d)", folded))

@@ -9,9 +9,8 @@ from orchestration.providers.simulated.material import items
 
 _MARK = re.compile(r"(?:(?<=\s)|^)(?:\(([A-Ha-h1-8])\)|([A-Ha-h1-8])[).:])\s+(?=\S)")
 _NAMED = re.compile(
-    r"\b(?:options?|choices|answers|candidates|choose (?:from|between|among|one of)|pick (?:from"
-    r"|one of|one))(?: are)?(?: the following)?\s*:?\s*"
-    r"(?P<offer>[^.?\n:]+(?:[.?]\s*$|\n|[.?]\s|$))",
+    r"\b(?:options?|choices|answers|candidates|(?:choose|pick|select) (?:from|between|among|one of|one))"
+    r"(?: are)?(?: the following)?\s*:?\s*(?P<offer>[^.?\n:]+(?:[.?]\s*$|\n|[.?]\s|$))",
     re.IGNORECASE,
 )
 _TAIL = re.compile(

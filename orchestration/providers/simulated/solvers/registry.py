@@ -13,6 +13,7 @@ from orchestration.providers.simulated.solvers import (
     classifying,
     counting,
     extracting,
+    extremes,
     occurrences,
     percentages,
     sorting,
@@ -43,6 +44,7 @@ SOLVERS: tuple[Solver, ...] = (
     occurrences.solve,
     counting.solve,
     _calendar,
+    extremes.solve,
     statistics.solve,
     sorting.solve,
     extracting.solve,
@@ -51,12 +53,13 @@ SOLVERS: tuple[Solver, ...] = (
     stories.solve,
     arithmetic.solve_loosely,
 )
-MAX_LENGTH = 20_000
+MAX_LENGTH = 6_000
+_LONGEST_WORD = re.compile(r"\S{250}")
 
 
 def solve(question: Question) -> Solution | None:
     """Solve a question, None when it is out of every solver's reach."""
-    if len(question.text) > MAX_LENGTH:
+    if len(question.text) > MAX_LENGTH or _LONGEST_WORD.search(question.text):
         return None
     offer = read_choices(question.text)
     if offer:
@@ -71,12 +74,14 @@ def _first(question: Question) -> Solution | None:
 
 
 def _solve_then_match(offer: MultipleChoice, places: int | None) -> Solution | None:
-    """Solve the question in front of the options and find the option that says the same."""
-    found = _first(Question(offer.stem, places))
-    if found is None:
-        return None
-    same = [choice for choice in offer.choices if _says(choice, found.answer)]
-    return as_chosen(same[0], offer.choices, found.working) if len(same) == 1 else None
+    """Solve the question in front of the options, then about the options, and find the one it says."""
+    listed = f"{offer.stem.rstrip(' ?:.')}: {', '.join(choice.text for choice in offer.choices)}"
+    for text in (offer.stem, listed, f"List the {listed}"):
+        found = _first(Question(text, places))
+        same = [choice for choice in offer.choices if found and _says(choice, found.answer)]
+        if found and len(same) == 1:
+            return as_chosen(same[0], offer.choices, found.working)
+    return None
 
 
 def _says(choice: Choice, answer: str) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from orchestration.providers.simulated.expression import NotAnExpression, evaluate
-from orchestration.providers.simulated.material import instruction, items, material
+from orchestration.providers.simulated.material import instruction, material
 from orchestration.providers.simulated.numbers import NUMBER, SIGNED, numbers_in, parse_number, with_digits
 from orchestration.providers.simulated.question import Question
-from orchestration.providers.simulated.solution import AnswerKind, Solution, chosen, numeric
+from orchestration.providers.simulated.solution import Solution, chosen, numeric
 
 _BIG = r"largest|biggest|maximum|max|highest|greatest|larger|bigger|greater|higher"
 _SMALL = r"smallest|minimum|min|lowest|least|smaller|lower|lesser"
@@ -53,9 +53,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[list[Fraction]], Fraction]], ...] = (
     (_BIG, "Compare the numbers pair by pair and keep the larger", max),
     (_SMALL, "Compare the numbers pair by pair and keep the smaller", min),
 )
-_ANY = re.compile(
-    rf"\b(?:{'|'.join(pattern for pattern, _, _ in _FIGURES)}|longest|shortest)\b", re.IGNORECASE
-)
+_ANY = re.compile(rf"\b(?:{'|'.join(pattern for pattern, _, _ in _FIGURES)})\b", re.IGNORECASE)
 _FOREIGN = re.compile(
     rf"\b(?:percent|how many|sort|arrange|order|extract|miles?|hours?|km|each|costs?)\b|%|{NUMBER}\s*[*×/+^]",
     re.IGNORECASE,
@@ -75,7 +73,7 @@ def solve(question: Question) -> Solution | None:
     asked = instruction(text)
     if not _ANY.search(asked):
         return None
-    return _word(question.text, asked) or _figure(text, asked, question.places)
+    return _figure(text, asked, question.places)
 
 
 def _figure(text: str, asked: str, places: int | None) -> Solution | None:
@@ -133,22 +131,4 @@ def _judged(claim: re.Match[str]) -> Solution:
         holds = first > second
     return chosen(
         "Yes" if holds else "No", ("Yes", "No"), f"Take {claim[3]} from {claim[1]} and look at the sign"
-    )
-
-
-def _word(text: str, asked: str) -> Solution | None:
-    """Find the longest or shortest word of a list or a sentence."""
-    length = re.search(r"\b(longest|shortest) (?:word|name|item|string|one)\b", asked, re.IGNORECASE)
-    data = material(text)
-    if not length or data is None:
-        return None
-    members = items(data) if "," in data else [word.strip(".,;:!?\"'") for word in data.split()]
-    pick = max if length[1].lower() == "longest" else min
-    answer = pick(members, key=len)
-    others = tuple(member for member in members if member.casefold() != answer.casefold())
-    return Solution(
-        answer=answer,
-        kind=AnswerKind.CHOICE if others else AnswerKind.TEXT,
-        working="Count the letters of each word and compare",
-        alternatives=others,
     )

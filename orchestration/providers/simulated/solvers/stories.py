@@ -28,6 +28,13 @@ _SPEED = (
 _HOURS = rf"{_N}[\s-]*(hours?|hrs?|h|minutes?|mins?|seconds?|s)\b"
 _DISTANCE = rf"{_N}\s*(?:km|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|m)\b(?!/| per)"
 _PAIR = 2
+_HOLDS = "holds?|has|contains?|makes?|produces?|carries|seats?|reads?|eats?|weighs?|earns?|packs?|comes with"
+_STORY = re.compile(r"(.+?)[.,;]\s+((?:and\s+)?how (?:many|much)\b.*)$", re.IGNORECASE | re.DOTALL)
+_ASKS_REST = re.compile(
+    r"\b(?:have|has|left|now|remain|are there|altogether|in total|in all)\b", re.IGNORECASE
+)
+_OTHER_STORY = re.compile(r"\b(?:each|times|twice|half|per|every|percent|third|quarter)\b|%", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.;,]\s+|\s+(?:and|then)\s+")
 
 
 def solve(question: Question) -> Solution | None:
@@ -36,7 +43,10 @@ def solve(question: Question) -> Solution | None:
     if "?" not in text and not re.search(r"\bhow (?:many|much|far|long)\b", text, re.IGNORECASE):
         return None
     return (
-        _motion(text, question.places) or _purchase(text, question.places) or _ledger(text, question.places)
+        _motion(text, question.places)
+        or _purchase(text, question.places)
+        or _groups(text, question.places)
+        or _ledger(text, question.places)
     )
 
 
@@ -94,6 +104,7 @@ def _motion(text: str, places: int | None) -> Solution | None:
 
 def _purchase(text: str, places: int | None) -> Solution | None:
     """Multiply the price of one thing by their number, or share a price among them."""
+    text = re.sub(r"\b1\s+(?=[a-z]+ costs?\b)", "a ", text, flags=re.IGNORECASE)
     price = _found(_MONEY, text)
     numbers = _numbers(text)
     if (
@@ -123,34 +134,37 @@ def _purchase(text: str, places: int | None) -> Solution | None:
     return None
 
 
+def _groups(text: str, places: int | None) -> Solution | None:
+    """Multiply how much one holds by how many there are."""
+    held = re.search(
+        rf"\b(?:an?|each|every|one|1)\s+([a-z]+)\s+(?:\w+\s+)?(?:{_HOLDS})\s+{_N}", text, re.IGNORECASE
+    )
+    asked = re.search(r"\bhow many\b(?P<rest>.*)", text, re.IGNORECASE | re.DOTALL)
+    if not held or not asked:
+        return None
+    many = re.search(rf"{_N}\s+(?:such\s+|of these\s+)?{re.escape(held[1])}(?:s|es)?\b", text, re.IGNORECASE)
+    if not many or len(_numbers(text[held.end(1) :])) != _PAIR:
+        return None
+    each, count = parse_number(held[2]), parse_number(many[1])
+    return numeric(
+        each * count, f"One {held[1]} makes {show(each)}: {show(each)} × {show(count)}", places=places
+    )
+
+
 def _ledger(text: str, places: int | None) -> Solution | None:
     """Follow what one owner gains and loses, clause by clause."""
-    story, _, asked = text.strip().rpartition(". ")
-    if not story or not re.search(
-        r"\bhow (?:many|much)\b.*\b(?:have|has|left|now|remain|are there|altogether|in total)\b",
-        asked,
-        re.IGNORECASE,
-    ):
+    found = _STORY.match(text.strip())
+    if not found or not _ASKS_REST.search(found[2]) or _OTHER_STORY.search(text):
         return None
-    if re.search(r"\b(?:each|times|twice|half|per|every|percent|third|quarter)\b|%", text, re.IGNORECASE):
+    told = [(clause, _numbers(clause)) for clause in _CLAUSE.split(found[1])]
+    (_, first), *changes = [(_sign(clause), values) for clause, values in told if values] or [(0, [])]
+    if not changes or any(len(values) > 1 for values in (first, *(values for _, values in changes))):
         return None
-    total = None
-    said = []
-    for clause in re.split(r"[.;,]\s+|\s+(?:and|then)\s+", story):
-        values = _numbers(clause)
-        if len(values) > 1:
-            return None
-        if values:
-            sign = _sign(clause) if total is not None else 1
-            if not sign:
-                return None
-            total = (total or Fraction(0)) + sign * values[0]
-            said.append(f"{'-' if sign < 0 else '+'} {show(values[0])}")
-    if total is None or len(said) < _PAIR:
+    if not all(sign for sign, _ in changes):
         return None
-    return numeric(
-        total, f"Write down what comes and what goes: {' '.join(said).removeprefix('+ ')}", places=places
-    )
+    total = first[0] + sum(sign * values[0] for sign, values in changes)
+    said = " ".join(f"{'-' if sign < 0 else '+'} {show(values[0])}" for sign, values in changes)
+    return numeric(total, f"Write down what comes and what goes: {show(first[0])} {said}", places=places)
 
 
 def _sign(clause: str) -> int:

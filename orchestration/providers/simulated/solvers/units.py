@@ -85,7 +85,9 @@ def _amount(written: str) -> Fraction:
 
 def _convert(quantities: list[tuple[Fraction, Unit]], target: Unit, places: int | None) -> Solution | None:
     fitting = [(_in_kind(unit, target), amount) for amount, unit in quantities]
-    if not fitting or any(unit.dimension != target.dimension for unit, _ in fitting):
+    if not fitting or all(unit == target for unit, _ in fitting):
+        return None
+    if any(unit.dimension != target.dimension for unit, _ in fitting):
         return None
     if len(fitting) > 1 and target.dimension == Dimension.TEMPERATURE:
         return None
