@@ -90,7 +90,7 @@ class EmbeddedServer:
         """Give the runs back before the loop ends; the threads that wait for them end with them."""
         if not self._listening:
             return defer.succeed(None)
-        state.should_stop = EX_OK  # the worker's thread looks at it between two messages
+        state.should_stop = EX_OK  # type: ignore[assignment]  # the worker's thread looks at it between two messages
         return defer.Deferred.fromFuture(twisted_loop.create_task(self._end()))
 
     async def _end(self) -> None:

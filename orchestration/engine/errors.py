@@ -22,6 +22,7 @@ EngineError
 ├── LeaseLost                      this process no longer owns the run: stop writing, say nothing
 ├── RunParked                      not an error of the run: it waits for a person
 └── InvalidRequest                 the user's fault: what is wrong, at which field
+    └── InvalidOptions             several of them at once (beside the strategies' options)
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol, runtime_checkable
@@ -32,17 +33,17 @@ class ChatModel(Protocol):
         """Answer piece by piece."""
 
 
-class StreamingModel:
+class StreamingModel(ABC):
     """A model whose `complete` drains its `stream`: the base of providers and wrappers."""
 
     @property
+    @abstractmethod
     def spec(self) -> ModelSpec:
         """What the model is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stream(self, prompt: Prompt) -> AnswerStream:
         """Answer piece by piece."""
-        raise NotImplementedError
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Answer in one piece."""
@@ -64,7 +65,3 @@ class WrappedModel(StreamingModel):
     def spec(self) -> ModelSpec:
         """The inner model's."""
         return self.inner.spec
-
-    def stream(self, prompt: Prompt) -> AnswerStream:
-        """Pass through."""
-        return self.inner.stream(prompt)

@@ -153,7 +153,10 @@ class Delta:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Completion:
-    """A model's whole answer. `cost_usd` is None when the model has no price; `latency_s` covers this attempt."""
+    """A model's whole answer.
+
+    `cost_usd` is None when the model has no price; `latency_s` covers this attempt.
+    """
 
     text: str
     usage: Usage = NO_USAGE
@@ -180,7 +183,7 @@ UNCONSTRAINED = Constraints()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What is asked: the prompt text, optional instructions, constraints, and the strategy's validated options."""
+    """What is asked: the prompt's text, instructions, constraints, and the strategy's validated options."""
 
     text: str
     system: str = ""

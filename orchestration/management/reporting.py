@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from orchestration.engine.types import Json
 from orchestration.models import Call, Run
 
-NO_CONSENSUS = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
+NO_CONSENSUS: Mapping[str, Json] = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
 DIMENSIONS = ("overall", "coherence", "relevance", "completeness", "accuracy", "fluency")
 
 

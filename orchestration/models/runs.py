@@ -49,8 +49,8 @@ class CommandKind(models.TextChoices):
 class Run(models.Model):
     """One execution, frozen when it was started: request, panel, options and seed never change afterwards.
 
-    `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran out.
-    `last_seq` is the number of the newest event.
+    `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran
+    out. `last_seq` is the number of the newest event.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

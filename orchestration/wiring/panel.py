@@ -68,7 +68,9 @@ def _wrapped(
         idle_s=min(IDLE_S, frozen.timeout_s),
         total_s=frozen.timeout_s,
     )
-    model: ChatModel = TimeLimited(Metered(bare), limits)
+    model: ChatModel = Metered(
+        TimeLimited(bare, limits)
+    )  # so that a call that took too long is one that failed
     model = CircuitBroken(model, shared.circuit(frozen.model))
     model = Limited(model, shared.limiter(frozen.model, frozen.max_concurrency))
     jitter = Random(f"{seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.support.engines import until
 from tests.support.installation import Installation
@@ -23,7 +24,7 @@ def socket_of(member: Member, run: str, after: int) -> ClientConnection:
     address = member.address.replace("http://", "ws://")
     return connect(
         f"{address}ws/runs/{run}/?after={after}",
-        origin=member.address.rstrip("/"),
+        origin=Origin(member.address.rstrip("/")),
         additional_headers={"cookie": member.cookies},
         max_size=None,
     )

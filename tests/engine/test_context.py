@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context import Question, RunContext
 from orchestration.engine.context.budget import (
-    Ledger,
     Limits,
-    Spent,
-    estimate_tokens,
-    most_it_can_cost,
     price,
 )
-from orchestration.engine.context.codec import plain
+from orchestration.engine.context.codec import outcome_to_json
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import JournaledContext
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import (
-    InvalidRequest,
     LimitReached,
     ModelError,
     ProviderUnavailable,
@@ -30,10 +23,10 @@ from orchestration.engine.errors import (
     ReplayMismatch,
 )
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.types import Completion, Json, StepStatus, Usage
+from orchestration.engine.types import Candidate, Completion, Outcome, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
-from tests.support.models import ScriptedModel, prompt_of, spec_named
+from tests.support.models import ScriptedModel, prompt_of
 
 LOOP_FACTORY = SkippingLoop
 PROMPT = prompt_of("How many?")
@@ -132,6 +125,12 @@ async def test_what_cannot_be_journaled_says_so() -> None:
         await context_on(MemoryLog()).decide("winner", object())
 
 
+def test_an_outcome_is_stored_as_plain_json_with_money_as_text() -> None:
+    outcome = Outcome(answer="4", candidates=(Candidate(model="a", step="ask/a", cost_usd=Decimal("0.10")),))
+    stored = outcome_to_json(outcome)
+    assert (stored["answer"], stored["candidates"][0]["cost_usd"]) == ("4", "0.10")
+
+
 async def test_an_event_is_told_once_whatever_replays() -> None:
     log = MemoryLog()
     event = Event(kind=EventKind.PHASE_STARTED, step="ask", data={"name": "asking"})
@@ -159,8 +158,9 @@ async def test_each_attempt_is_a_call_of_its_own() -> None:
 
 
 async def test_outside_a_run_metering_only_passes_through() -> None:
-    answer = await Metered(ScriptedModel("a", ["four"])).complete(PROMPT)
-    assert (answer.text, answer.cost_usd) == ("four", None)
+    pieces = [piece async for piece in Metered(ScriptedModel("a", ["four"])).stream(PROMPT)]
+    assert isinstance(pieces[-1], Completion)
+    assert (pieces[-1].text, pieces[-1].cost_usd) == ("four", None)
 
 
 async def test_a_reused_answer_is_told_as_such() -> None:
@@ -201,159 +201,3 @@ async def test_run_time_goes_on_where_the_journal_ends() -> None:
     log = MemoryLog()
     await context_on(log).ask(ScriptedModel("a", ["four"], first_s=3), PROMPT, "ask/a")
     assert context_on(log, past=log.past()).now() == 3.0
-
-
-async def test_calls_are_limited() -> None:
-    context = context_on(MemoryLog(), limits=Limits(calls=1))
-    await context.ask(Metered(ScriptedModel("a")), PROMPT, "ask/a")
-    with pytest.raises(LimitReached, match="1 calls"):
-        await context.ask(Metered(ScriptedModel("b")), PROMPT, "ask/b")
-
-
-async def test_steps_are_limited() -> None:
-    context = context_on(MemoryLog(), limits=Limits(steps=1))
-    await context.decide("one", 1)
-    with pytest.raises(LimitReached, match="1 steps"):
-        await context.decide("two", 2)
-
-
-async def test_draws_are_the_same_on_replay() -> None:
-    first, second = context_on(MemoryLog()), context_on(MemoryLog())
-    assert [first.random.random() for _ in range(3)] == [second.random.random() for _ in range(3)]
-
-
-async def test_a_hundred_calls_against_a_budget_of_ten_never_reserve_more() -> None:
-    spec = spec_named("a")
-    most = most_it_can_cost(spec, PROMPT)
-    context = context_on(MemoryLog(), limits=Limits(money=most * 10))
-    models = [ScriptedModel(spec, ["four"], first_s=1) for _ in range(100)]
-    asked = [context.ask(Metered(m), PROMPT, f"ask/{n}") for n, m in enumerate(models)]
-    results = await asyncio.gather(*asked, return_exceptions=True)
-    assert sum(model.count.started for model in models) == 10
-    assert sum(isinstance(result, LimitReached) for result in results) == 90
-
-
-def test_what_is_not_used_goes_back_into_the_budget() -> None:
-    spec = spec_named("a")
-    ledger = Ledger(Limits(money=Decimal(1), calls=9), Spent(money=Decimal("0.25"), calls=4))
-    reserved = ledger.reserve(spec, PROMPT)
-    assert ledger.money_left == Decimal("0.75") - reserved
-    ledger.settle(reserved, Decimal("0.1"))
-    assert (ledger.money_left, ledger.calls_left) == (Decimal("0.65"), 4)
-
-
-def test_a_model_without_a_price_costs_nothing_known() -> None:
-    spec = spec_named("a", prices=None)
-    assert price(spec, Usage(input_tokens=9)) is None
-    assert most_it_can_cost(spec, PROMPT) == 0
-    assert (Ledger(Limits(), Spent()).money_left, Ledger(Limits(), Spent()).calls_left) == (None, None)
-
-
-@pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2)])
-def test_tokens_are_estimated_at_four_characters_each(text: str, tokens: int) -> None:
-    assert estimate_tokens(text) == tokens
-
-
-async def test_a_question_parks_the_run_and_its_answer_replays() -> None:
-    log = MemoryLog()
-    context = context_on(log)
-    task: asyncio.Task[object] = asyncio.ensure_future(context.ask_human(Question(text="Go on?"), "human/a"))
-    context.control.attach(task)
-    await asyncio.wait([task])
-    assert (context.control.reason, len(log.questions), log.steps) == (StopReason.PARKED, 1, {})
-    again = context_on(log, past=log.past({"human/a": "yes"}))
-    assert await again.ask_human(Question(text="Go on?"), "human/a") == "yes"
-    assert await context_on(log, past=log.past()).ask_human(Question(text="Go on?"), "human/a") == "yes"
-    assert log.event_kinds == ["question_asked", "step_ended"]
-
-
-async def test_a_question_is_put_once_however_often_the_run_comes_back() -> None:
-    log = MemoryLog()
-    for _ in range(2):
-        context = context_on(log, past=log.past())
-        task: asyncio.Task[object] = asyncio.ensure_future(context.ask_human(Question(text="Go on?"), "h"))
-        context.control.attach(task)
-        await asyncio.wait([task])
-    assert len(log.questions) == 1
-
-
-async def test_a_run_parks_only_when_nothing_but_people_is_pending() -> None:
-    log, model = MemoryLog(), ScriptedModel("a", ["four"], first_s=3)
-    context = context_on(log)
-
-    async def story() -> object:
-        asked = context.ask(Metered(model), PROMPT, "ask/a")
-        return await asyncio.gather(asked, context.ask_human(Question(text="Go on?"), "human/a"))
-
-    task: asyncio.Task[object] = asyncio.ensure_future(story())
-    context.control.attach(task)
-    await asyncio.wait([task])
-    assert (context.control.reason, log.steps["ask/a"].status) == (StopReason.PARKED, StepStatus.DONE)
-
-
-async def test_a_pause_lets_what_is_under_way_end_and_starts_nothing_new() -> None:
-    log, first, second = MemoryLog(), ScriptedModel("a", ["four"], first_s=3), ScriptedModel("b")
-    context = context_on(log)
-
-    async def story() -> object:
-        await context.ask(Metered(first), PROMPT, "ask/a")
-        return await context.ask(Metered(second), PROMPT, "ask/b")
-
-    task: asyncio.Task[object] = asyncio.ensure_future(story())
-    context.control.attach(task)
-    await asyncio.sleep(1)
-    context.control.pause()
-    await asyncio.wait([task])
-    assert (context.control.paused, context.control.reason) == (True, StopReason.PARKED)
-    assert (list(log.steps), second.count.started) == (["ask/a"], 0)
-
-
-async def test_a_stop_before_the_task_is_there_takes_effect_with_it() -> None:
-    context = context_on(MemoryLog())
-    context.control.stop(StopReason.CANCELLED)
-    context.control.stop(StopReason.STOPPING)
-    task: asyncio.Task[object] = asyncio.ensure_future(asyncio.sleep(60))
-    context.control.attach(task)
-    await asyncio.wait([task])
-    assert (task.cancelled(), context.control.reason) == (True, StopReason.CANCELLED)
-
-
-async def test_a_child_shares_budget_and_journal_below_its_parents_key() -> None:
-    log, model = MemoryLog(), ScriptedModel("a", ["four"])
-
-    async def child(payload: Mapping[str, Json], context: RunContext) -> Json:
-        await context.emit(Event(kind=EventKind.PHASE_STARTED, step="x", data={}))
-        answer = await context.ask(Metered(model), prompt_of(payload["text"]), "ask/a")
-        return {"said": answer.text, "left": context.budget.calls_left}
-
-    context = context_on(log, limits=Limits(calls=3), child=lambda *_: child)
-    assert await context.run_child("strategy", "parallel", {"text": "?"}, "child/1") == {
-        "said": "four",
-        "left": 2,
-    }
-    assert list(log.steps) == ["child/1/ask/a", "child/1"]
-    assert log.events[0].step == "child/1/x"
-    again = context_on(log, past=log.past())
-    assert await again.run_child("strategy", "parallel", {"text": "?"}, "child/1") == {
-        "said": "four",
-        "left": 2,
-    }
-
-
-async def test_children_of_children_stop_at_the_depth_limit() -> None:
-    async def deeper(payload: Mapping[str, Json], context: RunContext) -> Json:
-        return await context.run_child("k", "r", payload, "child")
-
-    context = context_on(MemoryLog(), limits=Limits(depth=3), child=lambda *_: deeper)
-    with pytest.raises(LimitReached, match="3 deep") as refused:
-        await context.run_child("k", "r", {}, "child")
-    assert refused.value.limit == "depth"
-
-
-def test_an_error_names_its_code_and_its_field() -> None:
-    error = InvalidRequest("No.", field="models")
-    assert (error.code, error.field, plain({"a": Decimal("0.10")})) == (
-        "invalid_request",
-        "models",
-        {"a": "0.10"},
-    )

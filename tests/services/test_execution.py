@@ -39,7 +39,7 @@ def test_a_run_records_its_call_its_step_its_cost_and_its_end(engine: Engine) ->
     assert numbers(run) == [1, 2, 3, 4, 5]
     call = run.calls.get()
     assert (call.status, call.text, run.cost_usd) == ("done", "four", call.cost_usd)
-    assert run.steps.get().result["text"] == "four"
+    assert run.steps.get(result__text="four").status == "done"
 
 
 def test_a_model_error_ends_the_step_and_the_run_with_its_words(engine: Engine) -> None:
@@ -56,7 +56,7 @@ def test_a_model_error_ends_the_step_and_the_run_with_its_words(engine: Engine) 
         "provider_unavailable",
     )
     assert run.calls.get().status == "failed"
-    assert run.steps.get().error["code"] == "provider_unavailable"
+    assert run.steps.get(error__code="provider_unavailable").status == "failed"
 
 
 def test_an_error_of_the_program_fails_the_run_without_its_details(engine: Engine) -> None:

@@ -80,7 +80,7 @@ def test_a_run_that_ends_its_worker_every_time_fails_with_the_reason() -> None:
         sweep()
     run.refresh_from_db()
     assert (run.status, run.error_code, run.lapses) == ("failed", "worker_lost", MOST_LAPSES)
-    assert run.events.last().kind == "run_failed"
+    assert run.events.get(seq=run.last_seq).kind == "run_failed"
     assert sweep() == []
 
 

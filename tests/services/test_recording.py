@@ -6,10 +6,11 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 from django.conf import settings
 from django.db import IntegrityError
 
@@ -42,6 +43,12 @@ def on_loop(engine: Engine, work: Callable[[], Awaitable[None]]) -> None:
         await work()
 
     engine.runtime.submit(call()).result(15)
+
+
+def channel_layer() -> BaseChannelLayer:
+    layer = get_channel_layer()
+    assert layer is not None
+    return layer
 
 
 def log_of(engine: Engine, run: Run, fence: int = 1) -> DatabaseRunLog:
@@ -124,10 +131,10 @@ def test_writes_wait_for_a_locked_database(engine: Engine) -> None:
 def test_text_reaches_watchers_in_pieces_that_join_and_is_saved(engine: Engine) -> None:
     run, call = claimed(), str(uuid4())
     log, words = log_of(engine, run), [f"word{n} " for n in range(40)]
-    heard: list[live.RunText] = []
+    heard: list[dict[str, Any]] = []
 
     async def watch() -> None:
-        layer = get_channel_layer()
+        layer = channel_layer()
         channel = await layer.new_channel()
         await layer.group_add(live.run_group(run.id), channel)
         await log.write(call_started(call))
@@ -157,7 +164,7 @@ def test_an_attempt_that_starts_again_is_shown_from_its_start(engine: Engine) ->
     log, heard = log_of(engine, run), []
 
     async def watch() -> None:
-        layer = get_channel_layer()
+        layer = channel_layer()
         channel = await layer.new_channel()
         await layer.group_add(live.run_group(run.id), channel)
         for delta in (Delta(text="wrong start", offset=0), Delta(text="right", offset=0)):

@@ -26,5 +26,10 @@ def answer(question: str, words: str) -> None:
 
 
 if __name__ == "__main__":
-    _, verb, *given = sys.argv
-    {"start": start, "answer": answer}[verb](*given)
+    match sys.argv[1:]:
+        case ["start", kind]:
+            start(kind)
+        case ["answer", question, words]:
+            answer(question, words)
+        case unknown:
+            sys.exit(f"There is no {unknown}.")

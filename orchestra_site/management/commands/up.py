@@ -20,9 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say where to listen, and whether an empty installation gets a demo team."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-        parser.add_argument(
-            "--port", type=int, default=8000, help="port to listen on (8000); 0 picks a free one"
-        )
+        parser.add_argument("--port", type=int, default=8000, help="port (8000); 0 picks a free one")
         parser.add_argument("--no-demo", action="store_true", help="make no demo team on the first start")
 
     def handle(self, *, host: str, port: int, no_demo: bool, **_: object) -> None:
@@ -46,8 +44,8 @@ class Command(BaseCommand):
             self._held.take()
         except AlreadyRunning as running:
             raise CommandError(
-                f"Orchestra already runs on {settings.DATA_DIR} (process {running}). Stop that one first, or set"
-                " ORCHESTRA_DATA_DIR to another folder."
+                f"Orchestra already runs on {settings.DATA_DIR} (process {running})."
+                " Stop that one first, or set ORCHESTRA_DATA_DIR to another folder."
             ) from None
 
     def _say_ready(self, address: str) -> None:

@@ -1,5 +1,5 @@
 """What the engines are given: the `RunContext` protocol and the journaled context that implements it."""
 
-from orchestration.engine.context.protocol import Question, RunContext
+from orchestration.engine.context.protocol import Question, RunContext, Timing
 
-__all__ = ["Question", "RunContext"]
+__all__ = ["Question", "RunContext", "Timing"]

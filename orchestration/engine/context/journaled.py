@@ -21,6 +21,7 @@ from orchestration.engine.context.codec import (
 )
 from orchestration.engine.context.control import RunControl
 from orchestration.engine.context.metering import SCOPE, StepScope
+from orchestration.engine.context.protocol import Timing
 from orchestration.engine.context.records import QuestionAsked, RunLog, StepKind, StepRecord
 from orchestration.engine.errors import LimitReached, ModelError, ReplayMismatch
 from orchestration.engine.events import Event, EventKind
@@ -76,6 +77,7 @@ class JournaledContext:
         self._zero = around.clock() - past.seconds
         self._seen: set[str] = set()
         self._told = set(past.told)
+        self._timings: dict[str, Timing] = {}
         self._prefix = ""
         self._depth = 0
 
@@ -101,6 +103,10 @@ class JournaledContext:
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
         return None if self._limits.seconds is None else self._limits.seconds - self.now()
+
+    def timing(self, step: str) -> Timing | None:
+        """Return when an ended step began and how long it took; for one that replayed, as it was then."""
+        return self._timings.get(self._prefix + step)
 
     async def emit(self, event: Event) -> None:
         """Tell whoever watches, once per content."""
@@ -236,6 +242,8 @@ class JournaledContext:
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
             raise ReplayMismatch(message)
+        if past is not None:
+            self._timings[key] = Timing(started_s=past.started_s, seconds=past.seconds)
         return key, past
 
     def _replay(self, past: StepRecord) -> Json:
@@ -270,6 +278,7 @@ class JournaledContext:
             self.control.leave()
 
     def _end(self, record: StepRecord) -> Awaitable[None]:
+        self._timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
         return self._around.log.write(record, Event(kind=EventKind.STEP_ENDED, step=record.key, data=data))
 

@@ -25,6 +25,14 @@ class Question:
     default: Json = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """When something began and how long it took, in seconds of run time."""
+
+    started_s: float
+    seconds: float
+
+
 class Budget(Protocol):
     """What the run may still spend. None means unlimited."""
 
@@ -75,6 +83,9 @@ class RunContext(Protocol):
 
     def now(self) -> float:
         """Seconds since the run first started."""
+
+    def timing(self, step: str) -> Timing | None:
+        """Return when an ended step began and how long it took; for one that replayed, as it was then."""
 
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""

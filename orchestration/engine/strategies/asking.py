@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from orchestration.engine.consensus.extraction import extract_answer
-from orchestration.engine.context import RunContext
+from orchestration.engine.context import RunContext, Timing
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.keys import step_key
@@ -34,14 +34,20 @@ class Trail:
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
-        """Time what is done inside; a failure is noted and passed on."""
+        """Time what is done inside; a failure is noted and passed on.
+
+        A step that replays is timed as it was when it ended.
+        """
         started, ok = self.context.now(), False
         try:
             yield
             ok = True
         finally:
-            seconds = self.context.now() - started
-            self.steps.append(Step(step=name, started_s=started, seconds=seconds, ok=ok, detail=detail))
+            live = Timing(started_s=started, seconds=self.context.now() - started)
+            took = self.context.timing(name) or live
+            self.steps.append(
+                Step(step=name, started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail)
+            )
 
     def in_order(self) -> tuple[Step, ...]:
         """Return the steps by when they began."""
