@@ -10,22 +10,24 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.utils import timezone
 
-from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import membership_of
 from orchestra_site.web.threads import in_thread
 from orchestration import live
-from orchestration.models import Run
-from orchestration.parts.batches import BATCHES, Batch, BatchKey, overdue_notice
+from orchestration.parts.lookout import Lookout
+from orchestration.parts.news import CountQuestion, Question, counts_for, news_for
 from orchestration.parts.streams import Streams
-from orchestration.parts.topbar import running_count
 from orchestration.selectors.runs_live import running_texts, team_of_run
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 2.0
 GAP_TICK_S = 0.5
+GATHER_S = 0.02
+"""How long a doorbell is let ring on: what comes within it goes into one message."""
+
+NEWS = Lookout(news_for)
+COUNTS = Lookout(counts_for)
 
 
 class CloseCode(IntEnum):
@@ -89,6 +91,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self.bell.wait()
+                        await asyncio.sleep(GATHER_S)
         except Closed as reason:
             await self.close(reason.code)
         except Exception:
@@ -102,13 +105,6 @@ class LiveConsumer(AsyncWebsocketConsumer):
             raise Closed(CloseCode.SIGNED_OUT)
         return UUID(str(user.pk))
 
-    def _member(self, team: UUID) -> Membership:
-        """Return the membership as it is now. Raises `Closed`."""
-        membership = membership_of(self.user, team)
-        if membership is None:
-            raise Closed(CloseCode.NOT_A_MEMBER)
-        return membership
-
 
 class RunConsumer(LiveConsumer):
     """Keeps a run's page in step, from the event number on that the page was rendered at."""
@@ -121,7 +117,7 @@ class RunConsumer(LiveConsumer):
         self._frames: list[live.RunText] = []
         self._rang, self._looked_at, self._notice = True, 0.0, ""
         self._started = False
-        self.team = await in_thread(self._team)
+        await in_thread(self._check)
         live.viewer_joined(self.run)
         return live.run_group(self.run)
 
@@ -156,16 +152,23 @@ class RunConsumer(LiveConsumer):
 
     async def _send_batches(self) -> None:
         """Send all that came after the page's number."""
-        while batch := await in_thread(self._next):
-            self.seq, self._notice = batch.seq, ""
-            await self._send(batch.html + self.streams.draw(batch.running, batch.drawn))
+        more = True
+        while more:
+            news = await NEWS.ask(Question(self.user, self.run, self.seq))
+            if not news.found:
+                raise Closed(CloseCode.NOT_FOUND)
+            if not news.member:
+                raise Closed(CloseCode.NOT_A_MEMBER)
+            if news.batch is not None:
+                self.seq, self._notice = news.batch.seq, ""
+                await self._send(news.batch.html + self.streams.draw(news.batch.running, news.batch.drawn))
+            elif news.notice not in {"", self._notice}:
+                self._notice = news.notice
+                await self._send(news.notice)
+            more = news.more
         if not self._started:
             self._started = True
             await self._send(self.streams.start(await in_thread(running_texts, self.run)))
-        notice = await in_thread(self._overdue)
-        if notice and notice != self._notice:
-            self._notice = notice
-            await self._send(notice)
 
     async def _send(self, html: str) -> None:
         if html:
@@ -178,24 +181,11 @@ class RunConsumer(LiveConsumer):
             raise Closed(CloseCode.BAD_ADDRESS)
         return int(asked)
 
-    def _team(self) -> UUID:
-        """Return the run's team if it is the member's. Raises `Closed`: a stranger learns nothing."""
+    def _check(self) -> None:
+        """Check that the run is one of the member's. Raises `Closed`: a stranger learns nothing."""
         team = team_of_run(self.run)
         if team is None or membership_of(self.user, team) is None:
             raise Closed(CloseCode.NOT_FOUND)
-        return team
-
-    def _next(self) -> Batch | None:
-        """Return the next batch for a member. Raises `Closed`."""
-        member = self._member(self.team)
-        try:
-            return BATCHES.after(BatchKey(self.run, self.seq, member.may_run))
-        except Run.DoesNotExist:
-            raise Closed(CloseCode.NOT_FOUND) from None
-
-    def _overdue(self) -> str:
-        run = Run.objects.filter(pk=self.run).first()
-        return overdue_notice(run, timezone.now()) if run else ""
 
 
 class TeamConsumer(LiveConsumer):
@@ -205,10 +195,8 @@ class TeamConsumer(LiveConsumer):
         """Check that the user is in the team."""
         self.team: UUID = self.scope["url_route"]["kwargs"]["team"]
         self._shown = ""
-        try:
-            await in_thread(self._member, self.team)
-        except Closed:
-            raise Closed(CloseCode.NOT_FOUND) from None
+        if await COUNTS.ask(CountQuestion(self.user, self.team)) is None:
+            raise Closed(CloseCode.NOT_FOUND)
         return live.team_group(self.team)
 
     async def team_changed(self, message: live.TeamChanged) -> None:  # noqa: ARG002  # a doorbell says nothing else
@@ -218,15 +206,13 @@ class TeamConsumer(LiveConsumer):
     async def look(self) -> float:
         """Send the count when it has changed."""
         self.bell.clear()
-        html = await in_thread(self._count)
+        html = await COUNTS.ask(CountQuestion(self.user, self.team))
+        if html is None:
+            raise Closed(CloseCode.NOT_A_MEMBER)
         if html != self._shown:
             self._shown = html
             await self.send(text_data=html)
         return TICK_S
-
-    def _count(self) -> str:
-        self._member(self.team)
-        return running_count(self.team)
 
 
 class NowhereConsumer(AsyncWebsocketConsumer):

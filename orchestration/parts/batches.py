@@ -13,10 +13,11 @@ from uuid import UUID
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from orchestration.models import CallStatus, Run
+from orchestration.models import CallStatus
 from orchestration.parts.run_view import RunView, view_of
 from orchestration.parts.touched import Part, touched_lanes, touched_parts
 from orchestration.selectors.runs_live import RunState, run_state
+from orchestration.selectors.viewers import Standing
 from orchestration.selectors.workers import any_alive, is_overdue
 
 PAGE = "orchestration/run_detail.html"
@@ -120,11 +121,14 @@ def page_context(view: RunView, *, may_run: bool) -> dict[str, Any]:
     }
 
 
-def overdue_notice(run: Run, now: datetime) -> str:
+def overdue_notice(run: UUID, standing: Standing, now: datetime) -> str:
     """Return the notice of a run that nobody picks up, empty when there is no need: no event tells of it."""
-    if not is_overdue(run, now):
+    if not is_overdue(standing, now):
         return ""
-    return _partial(Part.NOTICE, {"run": run, "overdue": True, "workers_alive": any_alive(now), "oob": True})
+    shown = {"id": run, "status": standing.status, "queued_at": standing.queued_at}
+    return _partial(
+        Part.NOTICE, {"run": shown, "overdue": True, "workers_alive": any_alive(now), "oob": True}
+    )
 
 
 def running_texts_of(state: RunState) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -66,6 +67,7 @@ class Streams:
         return patch if call in self._shown else None
 
 
+@lru_cache(maxsize=1024)  # every viewer of a run is sent the same
 def _html(call: str, patch: Patch | None) -> SafeString:
     """Return a patch as an out-of-band swap of the call's text element."""
     if patch is None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from orchestration.selectors.runs_live import open_run_count
+from orchestration.selectors.runs_live import open_run_counts
 
 
 def topbar(request: HttpRequest) -> dict[str, Any]:
@@ -16,10 +15,10 @@ def topbar(request: HttpRequest) -> dict[str, Any]:
     membership = getattr(request, "membership", None)
     if membership is None or getattr(request, "htmx", False):
         return {}
-    return {"open_runs": open_run_count(membership.team_id), "team_socket": f"/ws/team/{membership.team_id}/"}
+    team = membership.team_id
+    return {"open_runs": open_run_counts({team}).get(team, 0), "team_socket": f"/ws/team/{team}/"}
 
 
-def running_count(team_id: UUID) -> str:
+def running_count(count: int) -> str:
     """Return the running count as an out-of-band swap."""
-    count = open_run_count(team_id)
     return render_to_string("components/_running_count.html", {"open_runs": count, "oob": True})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.events import EventKind
@@ -83,9 +83,10 @@ def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str,
     return {str(pk): text for pk, text in rows.values_list("pk", "text")}
 
 
-def open_run_count(team_id: UUID) -> int:
-    """Return how many of the team's runs are not over."""
-    return Run.objects.filter(team_id=team_id, status__in=OPEN).count()
+def open_run_counts(teams: Collection[UUID]) -> dict[UUID, int]:
+    """Return how many runs of each of `teams` are not over; a team without any is left out."""
+    runs = Run.objects.filter(team_id__in=teams, status__in=OPEN).order_by()
+    return dict(runs.values_list("team_id").annotate(count=Count("pk")))
 
 
 def recent_calls(membership: Membership, models: Sequence[str], *, runs: int = 50) -> QuerySet[Call]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from orchestration.models import Run, RunStatus
 
@@ -14,6 +15,18 @@ def any_alive(now: datetime) -> bool:
     return Run.objects.filter(status=RunStatus.RUNNING, lease_until__gt=now).exists()
 
 
-def is_overdue(run: Run, now: datetime) -> bool:
+class Queued(Protocol):
+    """What tells whether a run waits for a worker, and since when."""
+
+    @property
+    def status(self) -> str:
+        """The run's status."""
+
+    @property
+    def queued_at(self) -> datetime:
+        """When it was put into the queue."""
+
+
+def is_overdue(run: Queued, now: datetime) -> bool:
     """Tell whether a run has been queued for longer than a worker takes to pick one up."""
     return run.status == RunStatus.QUEUED and now - run.queued_at > PATIENCE

@@ -20,10 +20,10 @@ REACHED = re.compile(r'id="live-seq"[^>]* data-seq="(\d+)" data-first="(\d+)"')
 class LiveSocket:
     """An open socket: `seen` are the numbers of the events that came, `seq` is where the page would stand."""
 
-    def __init__(self, communicator: WebsocketCommunicator) -> None:
+    def __init__(self, communicator: WebsocketCommunicator, *, seq: int) -> None:
         self._communicator = communicator
         self.seen: list[int] = []
-        self.seq = 0
+        self.seq = seq
         self.html = ""
 
     async def next(self) -> str:
@@ -59,7 +59,8 @@ async def live_socket(
     connected, _ = await communicator.connect(PATIENCE_S)
     assert connected, "the handshake was refused"
     try:
-        yield LiveSocket(communicator)
+        asked = path.rpartition("after=")[2]
+        yield LiveSocket(communicator, seq=int(asked) if asked.isdigit() else 0)
     finally:
         await communicator.disconnect()
 
