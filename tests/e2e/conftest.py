@@ -1,16 +1,20 @@
-"""Real processes: an installation of its own and a provider that outlives it."""
+"""Real processes: an installation of its own, a provider that outlives it, a browser."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, StorageState
 
+from tests.support.browser import Visit, chromium, chromium_path, sign_in, visit
 from tests.support.installation import Installation
 from tests.support.provider_process import ProviderProcess
 
-pytestmark = pytest.mark.e2e
+UNHURRIED = "3"
+"""Simulated models write three times as slowly: text is seen to grow on a busy machine, too."""
 
 
 @pytest.fixture
@@ -25,3 +29,42 @@ def provider() -> Iterator[ProviderProcess]:
     provider = ProviderProcess()
     yield provider
     provider.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if chromium_path() is None:
+        pytest.skip("There is no Chromium on this machine: install it (apt-get install chromium).")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's sync API keeps a loop in this thread
+    with chromium() as found:
+        yield found
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for all tests of a file that leave it as it is."""
+    site = Installation(tmp_path_factory.mktemp("site"), ORCHESTRA_SIMULATED_PACE=UNHURRIED)
+    site.up()
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, site: Installation) -> StorageState:
+    return sign_in(browser, site.address, site.sign_in)
+
+
+@pytest.fixture
+def window(browser: Browser, site: Installation, signed_in: StorageState) -> Iterator[Visit]:
+    context = browser.new_context(storage_state=signed_in)
+    yield visit(context, site.address)
+    context.close()
+
+
+@pytest.fixture
+def plain_window(browser: Browser, site: Installation, signed_in: StorageState) -> Iterator[Visit]:
+    """A browser that runs no scripts."""
+    context = browser.new_context(storage_state=signed_in, java_script_enabled=False)
+    yield visit(context, site.address)
+    context.close()

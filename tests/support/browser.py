@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
 from orchestra_site.accounts.models import Membership
 from tests.support.history import signed_in
@@ -43,20 +51,40 @@ FAINT_TEXT = """() => {
   }
   return faint;
 }"""
+# Told by the page itself, whatever the console says of it.
+TELL_VIOLATIONS = """addEventListener('securitypolicyviolation', (event) =>
+  console.error(`Content Security Policy: ${event.violatedDirective} of ${event.blockedURI}`))"""
+PATIENCE_MS = 30_000
+
+expect.set_options(timeout=PATIENCE_MS)
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @dataclass
 class Visit:
-    """One browser window: its page, and what its console complained about."""
+    """One browser window: its page, and what its console said.
+
+    `complaints` are violations of the security policy and errors of scripts, `errors` all it showed in red.
+    """
 
     page: Page
     address: str
     complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> None:
         """Open a page of the site."""
         self.page.goto(self.address + path)
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Fail when the page is left or loaded again meanwhile."""
+        moves: list[str] = []
+        self.page.on("framenavigated", lambda frame: moves.append(frame.url))
+        self.page.evaluate("window.isStillTheSame = true")
+        yield
+        assert moves == []
+        assert self.page.evaluate("window.isStillTheSame") is True
 
     def faint_text(self) -> list[str]:
         """Return the text on the page that is too faint to read."""
@@ -68,12 +96,18 @@ class Visit:
         return int(self.page.evaluate(TOO_WIDE))
 
 
+def chromium_path() -> str | None:
+    """Return where this machine's Chromium is, None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the Chromium of this machine."""
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         browser.close()
 
@@ -83,10 +117,30 @@ def visit(context: BrowserContext, address: str, member: Membership | None = Non
     if member is not None:
         cookie = signed_in(member).cookies[settings.SESSION_COOKIE_NAME]
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
-    found = Visit(context.new_page(), address)
+    found = Visit(context.new_page(), address.rstrip("/"))
+    found.page.set_default_timeout(PATIENCE_MS)
+    found.page.add_init_script(TELL_VIOLATIONS)
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    found.page.on(
-        "console",
-        lambda line: found.complaints.append(line.text) if "Content Security Policy" in line.text else None,
-    )
+    found.page.on("console", lambda line: _note(found, line))
     return found
+
+
+def _note(found: Visit, line: ConsoleMessage) -> None:
+    if "Content Security Policy" in line.text:
+        found.complaints.append(line.text)
+    if line.type == "error":
+        found.errors.append(line.text)
+
+
+def sign_in(browser: Browser, address: str, account: tuple[str, str]) -> StorageState:
+    """Sign in at the form with an e-mail address and a password; return the cookies that this gave."""
+    context = browser.new_context()
+    page = visit(context, address).page
+    page.goto(address)
+    page.get_by_label("E-mail address").fill(account[0])
+    page.get_by_label("Password").fill(account[1])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(address)
+    state = context.storage_state()
+    context.close()
+    return state

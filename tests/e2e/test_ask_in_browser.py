@@ -1,0 +1,130 @@
+"""The main job in a real browser against a real `manage.py up`: ask, watch answers grow, see the choice."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended
+from tests.support.browser import Visit
+from tests.support.engines import until
+from tests.support.installation import Installation
+
+pytestmark = pytest.mark.e2e
+
+MONEY = re.compile(r"\$0\.\d+")
+
+# Writes down, frame by frame, how long the text of each lane is while it is being written.
+WATCH_TEXTS = """(() => {
+  const seen = (window.seenLengths = {});
+  const look = () => {
+    for (const lane of document.querySelectorAll('.lane[data-state="writing"]')) {
+      const lengths = (seen[lane.dataset.model] ??= []);
+      const length = lane.querySelector('.lane-text').textContent.length;
+      if (length && length !== lengths.at(-1)) lengths.push(length);
+    }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})()"""
+
+
+def test_three_models_answer_side_by_side_and_one_is_chosen_without_a_reload(window: Visit) -> None:
+    page = window.page
+    page.add_init_script(WATCH_TEXTS)
+    ask(window, QUESTION, *PANEL)
+    with window.staying():
+        has_ended(page)
+        seen = page.evaluate("window.seenLengths")
+    assert sorted(seen) == sorted(PANEL)
+    assert all(len(lengths) >= 3 and lengths == sorted(lengths) for lengths in seen.values()), seen
+    assert page.locator('.lane[data-state="answered"]').count() == 3
+    assert window.errors == []
+
+
+def test_the_choice_the_costs_and_the_path_are_shown_as_they_will_be_after_a_reload(window: Visit) -> None:
+    page = window.page
+    ask(window, QUESTION, *PANEL)
+    has_ended(page)
+    live = shown(page)
+    assert (len(live["costs"]), len(live["bars"])) == (3, page.locator(".waterfall-bar").count())
+    assert len(live["chosen"]) == 1
+    assert live["chosen"][0] in page.locator("#run-answer .tag").inner_text()
+    assert live["answer"] == page.locator(".lane-chosen .lane-prose").inner_text()
+    page.reload()
+    assert shown(page) == live
+    assert window.complaints == []
+
+
+def shown(page: Page) -> dict[str, list[str] | str]:
+    """Return what the page tells of a run that has ended."""
+    lanes, summary = page.locator(".lane"), page.locator("#run-summary")
+    return {
+        "chosen": [lane.get_attribute("data-model") or "" for lane in page.locator(".lane-chosen").all()],
+        "costs": MONEY.findall(" ".join(lanes.locator(".lane-foot").all_inner_texts())),
+        "total": MONEY.findall(summary.inner_text()),
+        "bars": page.locator(".waterfall-label").all_inner_texts(),
+        "answer": page.locator("#run-answer .prose").inner_text(),
+        "decision": page.locator("#run-decisions").inner_text(),
+        "story": page.locator("#run-story > li").all_inner_texts(),
+    }
+
+
+def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_was_typed(
+    window: Visit, site: Installation
+) -> None:
+    before = site.rows("select count(*) from orchestration_run")
+    page = window.page
+    window.go("/")
+    page.get_by_label("Question").fill(QUESTION)
+    page.get_by_text("Limits").click()
+    page.get_by_label("Least quality").fill("7")
+    choose(page)
+    page.locator(".ask-send").click()
+    expect(page.locator("#ask-panel .field-error")).to_have_text("Choose at least one model.")
+    expect(page.locator(".field:has([name=min_quality]) .field-error")).to_contain_text(
+        "less than or equal to 1"
+    )
+    expect(page.get_by_label("Question")).to_have_value(QUESTION)
+    expect(page.get_by_label("Least quality")).to_have_value("7")
+    assert site.rows("select count(*) from orchestration_run") == before
+    assert window.complaints == []
+
+
+def test_ctrl_enter_sends_an_example(window: Visit) -> None:
+    page = window.page
+    window.go("/")
+    choose(page, "sim-swift")
+    page.get_by_role("link", name="Percentage").click()
+    expect(page.get_by_label("Question")).to_have_value(QUESTION)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(RUN)
+    expect(page.locator(".lane")).to_have_count(1)
+    has_ended(page)
+    assert window.errors == []
+
+
+def test_other_options_and_another_order_come_without_losing_what_was_typed(window: Visit) -> None:
+    page = window.page
+    window.go("/")
+    page.get_by_label("Question").fill(QUESTION)
+    with window.staying():
+        page.locator("#strategy-sequential").check()
+        expect(page.locator("[name=options_of]")).to_have_value("sequential")
+        second = page.locator("[name=order]").nth(1).get_attribute("value")
+        page.get_by_role("button", name=f"Move {second} up").click()
+        expect(page.locator("[name=order]").first).to_have_value(str(second))
+        expect(page.locator("#ask-estimate")).to_contain_text("$")
+    expect(page.get_by_label("Question")).to_have_value(QUESTION)
+    assert window.errors == []
+
+
+def test_everything_works_without_scripts(plain_window: Visit) -> None:
+    page = plain_window.page
+    ask(plain_window, QUESTION, "sim-swift", "sim-scout")
+    until(lambda: page.reload() and page.locator("#run-answer .prose").count())
+    assert page.locator('.lane[data-state="answered"]').count() == 2
+    page.get_by_role("button", name="Good").click()
+    expect(page.locator("#run-ratings")).to_contain_text("rated this good")

@@ -1,0 +1,33 @@
+"""What a person does on the Ask page, in a browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import Visit
+
+QUESTION = "What is 17% of 2,300?"
+PANEL = ["sim-swift", "sim-scout", "sim-sage"]
+RUN = re.compile(r"/runs/[0-9a-f-]{36}/$")
+
+
+def choose(page: Page, *models: str) -> None:
+    """Tick these models and no others."""
+    for box in page.locator('input[name="models"]').all():
+        box.set_checked(box.get_attribute("value") in models)
+
+
+def ask(window: Visit, question: str, *models: str) -> None:
+    """Fill in the Ask page, send it, and stand on the run's page."""
+    window.go("/")
+    window.page.get_by_label("Question").fill(question)
+    choose(window.page, *models)
+    window.page.locator(".ask-send").click()
+    window.page.wait_for_url(RUN)
+
+
+def has_ended(page: Page, status: str = "Succeeded") -> None:
+    """Wait until the page says that its run has ended like this."""
+    expect(page.locator("#run-summary .state")).to_have_text(status)
