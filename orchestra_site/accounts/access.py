@@ -1,4 +1,4 @@
-"""Who may reach a view. Everything is refused unless a view says otherwise (security.md, rule 1)."""
+"""Who may reach a view. Everything is refused unless a view says otherwise."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import logging
 import os
@@ -18,6 +19,8 @@ from twisted.internet import defer, reactor
 from orchestra_site.celery import app as celery_app
 from orchestra_site.web.limits import Application
 from orchestration.tasks.process import EngineProcess
+from orchestration.wiring.loops import stop_pages
+from orchestration.wiring.resources import close_resources
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +98,7 @@ class EmbeddedServer:
 
     async def _end(self) -> None:
         await self._engine.stop()
+        await asyncio.to_thread(stop_pages, close_resources)
 
 
 def _worker() -> WorkController:

@@ -1,4 +1,4 @@
-"""What a request may weigh, checked before anything else looks at it (security.md, rule 15)."""
+"""What a request may weigh, checked before anything else looks at it."""
 
 from __future__ import annotations
 

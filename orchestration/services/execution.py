@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from orchestra_site.web.threads import in_thread
-
+from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.context.codec import outcome_to_json
 from orchestration.engine.context.control import RunControl, StopReason
@@ -36,7 +35,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     """
     if runtime.stopping:
         return False
-    claim = await in_thread(claim_run, run_id, runtime.owner)
+    claim = await in_database_thread(claim_run, run_id, runtime.owner)
     if claim is None:
         return False
     assignment = claim.assignment
@@ -123,4 +122,4 @@ async def _write_down(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool
     except LeaseLost:
         logger.warning("Run %s was taken over by another process; what it did late was refused.", run_id)
         return False
-    return isinstance(ending, RunParked) and await in_thread(wake_if_answered, run_id)
+    return isinstance(ending, RunParked) and await in_database_thread(wake_if_answered, run_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from orchestra_site.web.threads import close_database_thread
 from orchestration import live
 from orchestration.engine.context.control import RunControl, StopReason
 from orchestration.engine.events import Event, EventKind
@@ -82,6 +83,7 @@ class Runtime:
     def _stop_threads(self) -> None:
         self.keeper.stop()
         self.recorder.stop(LEAVE_WITHIN_S)
+        close_database_thread()
 
     def _held(self) -> list[UUID]:
         return list(self._active)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+LEAVE_WITHIN_S = 5.0
 
 
 class LoopThread:
@@ -46,6 +47,15 @@ def _pages() -> LoopThread:
     thread = LoopThread("pages")
     thread.start()
     return thread
+
+
+def stop_pages(goodbye: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Say goodbye on the pages' loop and end it, if any page ever used it."""
+    if _pages.cache_info().currsize:
+        thread = _pages()
+        thread.wait_for(goodbye(), LEAVE_WITHIN_S)
+        thread.stop()
+        _pages.cache_clear()
 
 
 def run_async(work: Coroutine[Any, Any, Result], *, timeout: float = 60.0) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from orchestra_site.web.threads import in_thread
+from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.strategies.registry import get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
@@ -21,7 +21,7 @@ async def _carry_out(assignment: Assignment, context: RunContext) -> Outcome:
     providers = {UUID(entry["provider"]): entry["base_url"] for entry in assignment.panel}
     panel = build_panel(
         assignment.panel,
-        secrets=await in_thread(secrets_for, assignment.team, providers),
+        secrets=await in_database_thread(secrets_for, assignment.team, providers),
         shared=resources(),
         scope=str(assignment.team),
         seed=assignment.seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -89,9 +90,14 @@ def parse_options(schema: type[Options], given: Mapping[str, Json]) -> Options:
 
 def helper_models(options: StrategyOptions) -> tuple[str, ...]:
     """Return the names of the models that the options name, each once, in the order of the fields."""
-    properties = type(options).model_json_schema()["properties"]
-    fields = [name for name, schema in properties.items() if _names_model(schema)]
+    fields = _model_fields(type(options))
     return tuple(dict.fromkeys(name for field in fields if (name := getattr(options, field))))
+
+
+@cache
+def _model_fields(schema: type[StrategyOptions]) -> tuple[str, ...]:
+    properties = schema.model_json_schema()["properties"]
+    return tuple(name for name, field in properties.items() if _names_model(field))
 
 
 def _names_model(schema: Mapping[str, Json]) -> bool:
