@@ -28,6 +28,7 @@ WINDOW_FIELDS = (
     "max_model_len",
     "max_input_tokens",
 )
+LLAMA_CPP_FIELDS = ("n_ctx", "n_ctx_train")  # what the server was given for one chat, what the model knows
 OUTPUT_FIELDS = ("max_completion_tokens", "max_output_tokens")
 CAPABILITY_WORDS = {
     "structured_outputs": Capability.JSON_SCHEMA,
@@ -91,11 +92,17 @@ def _read(row: Json) -> RemoteModel | None:
     best = mapping(said.get("top_provider"))
     return RemoteModel(
         id=id_,
-        context_window=_first_number(said.get(field) for field in WINDOW_FIELDS),
+        context_window=_window(said),
         max_output_tokens=_first_number(each.get(field) for each in (best, said) for field in OUTPUT_FIELDS),
         prices=_prices(said.get("pricing")),
         capabilities=_capabilities(said),
     )
+
+
+def _window(said: Mapping[str, Json]) -> int | None:
+    """Return the context window: where most servers put it, else where llama.cpp does."""
+    told = _first_number(said.get(field) for field in WINDOW_FIELDS)
+    return told or _first_number(mapping(said.get("meta")).get(field) for field in LLAMA_CPP_FIELDS)
 
 
 def _first_number(values: Iterable[Json]) -> int | None:
