@@ -1,3 +1,5 @@
+"""Weekdays, spans of time, shifted dates, leap years."""
+
 import pytest
 
 from orchestration.providers.simulated.question import read
@@ -41,11 +43,34 @@ DATES = (
     ("If today is 2024-05-30, what date is it in 5 days?", "2024-06-04"),
     ("Today is Wednesday. What day will it be 17 days from now?", "Saturday"),
     ("What day comes 3 days before Sunday?", "Thursday"),
+    ("What is the next leap year after 2024?", "2028"),
+    ("What was the last leap year before 1901?", "1896"),
+    ("Which of these years is a leap year: 2021, 2022, 2024?", "2024"),
+    ("How many days are in a leap year?", "366"),
+    ("How many days does February have in a leap year?", "29"),
+    ("How many days has February in 2023?", "28"),
+    ("How many leap years are there from 1900 to 2000?", "25"),
+    ("How many days were there in 1999?", "365"),
+    ("How many months are between 2023-01-15 and 2024-03-10?", "13"),
+    ("How many full years are between 2000-05-05 and 2024-05-04?", "23"),
+    ("If someone was born on 1990-06-15, how old are they on 2024-06-14?", "33"),
+    ("How many weeks are there from 2024-01-01 to 2024-01-20?", "2.714286"),
+    ("How many full weeks are there from 2024-01-01 to 2024-01-20?", "2"),
+    ("How many days are there from 2024-01-01 to 2024-01-10 inclusive?", "10"),
+    ("Which comes later, 2024-05-01 or 2023-06-01?", "2024-05-01"),
+    ("What day of the week was 25/12/2023?", "Monday"),
+    ("What day of the week was 12/25/2023?", "Monday"),
+    ("What day of the week was 05/05/2024?", "Sunday"),
+    ("Was 20 July 1969 a Sunday?", "Yes"),
+    ("Was July 4, 1776 a Monday?", "No"),
+    ("What date is 1 year after 2024-02-29?", "2025-02-28"),
+    ("What date is 2 weeks and 3 days after 2024-01-01?", "2024-01-18"),
+    ("Yesterday was Monday. What day will it be 9 days after Monday?", "Wednesday"),
 )
 
 
 @pytest.mark.parametrize(("question", "answer"), DATES)
-def test_calendar_questions_are_solved_however_they_are_put(question: str, answer: str) -> None:
+def test_calendar_questions_are_found_however_they_are_asked_for(question: str, answer: str) -> None:
     solution = solve(read(question))
     assert solution is not None
     assert solution.answer == answer

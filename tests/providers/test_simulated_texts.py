@@ -1,46 +1,10 @@
+"""Sorting lists and extracting from texts."""
+
 import pytest
 
 from orchestration.providers.simulated.question import read
 from orchestration.providers.simulated.solvers.registry import solve
 
-COUNTING = (
-    ('How many letters are in the word "strawberry"?', "10"),
-    ("How many times does the letter r appear in strawberry?", "3"),
-    ("How many r's are in strawberry?", "3"),
-    ("How many 'r's are there in the word 'strawberry'?", "3"),
-    ('How many words are in the sentence "The quick brown fox jumps"?', "5"),
-    ('Count the vowels in "banana".', "3"),
-    ("How many vowels are in the word encyclopedia?", "5"),
-    ("How many items are in this list: apple, pear, plum, fig?", "4"),
-    ('How many times does the word "the" appear in "The cat and the dog and the bird"?', "3"),
-    ("Count the number of words in the following text: I like green apples.", "4"),
-    ('How many characters are in "hello world"?', "11"),
-    ('How many characters, excluding spaces, are in "hello world"?', "10"),
-    ("How many even numbers are in this list: 3, 8, 12, 7, 5, 10?", "3"),
-    ("How many numbers greater than 10 are in 3, 18, 12, 7?", "2"),
-    ('Count the occurrences of "a" in "banana".', "3"),
-    ("How many letters does the word elephant have?", "8"),
-    ('How many consonants are in "rhythm"?', "6"),
-    ('How many sentences are in: "Hello. How are you? Fine!"', "3"),
-    ("Count how many times 7 appears in 7, 17, 7, 70.", "2"),
-    ("How many items are in the list [a, b, c, d, e]?", "5"),
-    ('How many times does the letter "s" occur in "Mississippi"?', "4"),
-    ('How many vowels does the word "education" have?', "5"),
-    ('Count the letters in "banana".', "6"),
-    ('Count the words in this sentence: "To be or not to be that is the question"', "10"),
-    ("How many words does this sentence contain: The sun rises in the east", "6"),
-    ('How often does the letter e appear in "excellence"?', "4"),
-    ('How many times does "na" occur in "banana"?', "2"),
-    ("How many a's are in the word banana?", "3"),
-    ("How many 'e' letters are there in 'cheese'?", "3"),
-    ("Count the items: red, green, blue", "3"),
-    ("How many numbers are in the list 4, 8, 15, 16, 23, 42?", "6"),
-    ("How many elements does this list have: [3, 5, 7]?", "3"),
-    ("How many odd numbers are there in: 1, 2, 3, 4, 5", "3"),
-    ("How many words in the following list start with b: banana, apple, berry, cherry", "2"),
-    ("How many fruits are listed here: apple, pear, plum?", "3"),
-    ("Count the number of times the word cat occurs in: the cat saw another cat", "2"),
-)
 SORTING = (
     ("Sort these numbers in ascending order: 5, 3, 9, 1", "1, 3, 5, 9"),
     ("Sort the following numbers from largest to smallest: 5, 3, 9, 1.", "9, 5, 3, 1"),
@@ -64,22 +28,13 @@ SORTING = (
     ("Sort the numbers 42, 17, 8 and 23 from largest to smallest.", "42, 23, 17, 8"),
     ("Rearrange 7, 3, 11 in increasing order", "3, 7, 11"),
     ("Sort these words from Z to A: ant, bee, cow", "cow, bee, ant"),
-)
-STATISTICS = (
-    ("What is the largest of 5, 12 and 8?", "12"),
-    ("What is the maximum of 4, 9, 2?", "9"),
-    ("What is the median of 3, 1, 2?", "2"),
-    ("What is the average of 4, 8 and 12?", "8"),
-    ("Find the mean of these numbers: 2, 4, 6, 9", "5.25"),
-    ("What is the smallest number in this list: 8, 3, 11?", "3"),
-    ("Which is larger, 0.9 or 0.11?", "0.9"),
-    ("What is the second largest number in 4, 9, 7?", "7"),
-    ("What is the third largest number in 5, 9, 1, 7?", "5"),
-    ("What is the range of 4, 9, 15?", "11"),
-    ("Find the largest number: 17, 42, 8", "42"),
-    ("Which number is the smallest: 7, 3, 9?", "3"),
-    ("What is the sum of the numbers in this list: 4, 5, 6?", "15"),
-    ("Give me the maximum of the following numbers: 12, 99, 45.", "99"),
+    ("List the even numbers in: 3, 4, 7, 8", "4, 8"),
+    ("Remove duplicates from: a, b, a, c", "a, b, c"),
+    ("Which of these numbers are odd: 3, 4, 7?", "3, 7"),
+    ('Write "level up" backwards.', "pu level"),
+    ('What is "stop" spelled backwards?', "pots"),
+    ('Sort the letters of "dcba".', "abcd"),
+    ("Sort the dates: 2024-03-01, 2023-01-01 from newest to oldest", "2024-03-01, 2023-01-01"),
 )
 EXTRACTING = (
     (
@@ -114,32 +69,25 @@ EXTRACTING = (
         "Emily Carter",
     ),
     ('Extract the capitalized words from: "alice met Bob in Paris"', "Bob, Paris"),
+    ('Extract the percentage from "Sales rose 12.5% in May."', "12.5%"),
+    ('Extract the acronyms from: "NASA and the ESA met in Rome."', "NASA, ESA"),
+    ('Extract the mentions: "thanks @anna and @bob"', "@anna, @bob"),
+    ('Extract the unique numbers from: "4 and 5 and 4"', "4, 5"),
+    ('Extract the email addresses from: "no address here"', "none"),
+    ('Extract the order id from "Your order AB-99 is ready"', "AB-99"),
+    ('Extract the flight number from: "Flight LH454 departs at 10:15."', "LH454"),
 )
 
 
-@pytest.mark.parametrize(("question", "answer"), COUNTING)
-def test_counts_are_solved_however_they_are_put(question: str, answer: str) -> None:
-    solution = solve(read(question))
-    assert solution is not None
-    assert solution.answer == answer
-
-
 @pytest.mark.parametrize(("question", "answer"), SORTING)
-def test_sorts_and_reversals_are_solved_however_they_are_put(question: str, answer: str) -> None:
-    solution = solve(read(question))
-    assert solution is not None
-    assert solution.answer == answer
-
-
-@pytest.mark.parametrize(("question", "answer"), STATISTICS)
-def test_figures_about_a_list_are_solved_however_they_are_put(question: str, answer: str) -> None:
+def test_sorts_and_reversals_are_found_however_they_are_asked_for(question: str, answer: str) -> None:
     solution = solve(read(question))
     assert solution is not None
     assert solution.answer == answer
 
 
 @pytest.mark.parametrize(("question", "answer"), EXTRACTING)
-def test_extracts_are_solved_however_they_are_put(question: str, answer: str) -> None:
+def test_extracts_are_found_however_they_are_asked_for(question: str, answer: str) -> None:
     solution = solve(read(question))
     assert solution is not None
     assert solution.answer == answer

@@ -32,6 +32,7 @@ _SPAN = re.compile(rf"(?:[-(]\s*){{0,4}}(?:{NUMBER})[\s\d.,()+*/^%!×÷·-]*", r
 _OPERATION = re.compile(r"[-+*/^%!]|mod|sqrt|cbrt")
 _PLAIN_SHARE = re.compile(rf"{NUMBER}\s*(?:%|percent|per cent) of {NUMBER}", re.IGNORECASE)
 _LONGEST = 1_000
+_DATE_LIKE = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
 _SURCHARGE = re.compile(rf"[-+]\s*{NUMBER}\s*%\s*(?!\s*[\d.(])")
 
 
@@ -50,7 +51,7 @@ def solve(question: Question) -> Solution | None:
 
 def solve_loosely(question: Question) -> Solution | None:
     """Compute the only expression in symbols that the question holds, whatever words stand around it."""
-    if len(question.text) > _LONGEST:
+    if len(question.text) > _LONGEST or _DATE_LIKE.search(question.text):
         return None
     text = in_symbols(question.text)
     spans = [span[0].strip(" ,.(") for span in _SPAN.finditer(text)]

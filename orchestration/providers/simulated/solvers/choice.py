@@ -27,7 +27,10 @@ _SUPERLATIVE_UP = re.compile(
     re.IGNORECASE,
 )
 _SUPERLATIVE_DOWN = re.compile(
-    r"\b(?:least|fewest|fewer|less|lowest|smallest|youngest|shortest|lightest|slowest|cheapest|earliest|first)\b",
+    (
+        r"\b(?:least|fewest|fewer|less|lowest|smallest|youngest|shortest|lightest|slowest|cheapest"
+        r"|earliest|first)\b"
+    ),
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:not|except|isn't|doesn't|never|cannot)\b", re.IGNORECASE)

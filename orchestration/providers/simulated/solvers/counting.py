@@ -25,10 +25,8 @@ _WORDS_OF_A_LIST = re.compile(
     r"\bwords?\b.*\b(?:list|start|begin|end|contain|longer|shorter|more than|with)\b", re.IGNORECASE
 )
 _LISTED = re.compile(
-    (
-        r"\b(?:in|among|of|from)\s+(?:the\s+|these\s+)?(?:list\s+|numbers\s+"
-        r"|set\s+)?((?:[^,?]+,)+[^,?]+?)\s*[?.]*$"
-    ),
+    r"\b(?:in|among|of|from)\s+(?:the\s+|these\s+)?(?:list\s+|numbers\s+|set\s+)?"
+    r"(?P<list>(?:[^,?]+,)+[^,?]+?)(?P<rest>\s+(?:are|is|have|has|start|end)\b[^,?]*)?\s*[?.]*$",
     re.IGNORECASE,
 )
 _WITHOUT_SPACES = re.compile(
@@ -90,17 +88,30 @@ def solve(question: Question) -> Solution | None:
 
 def _filtered(text: str, asked: str) -> Solution | None:
     """Count list items, all or those that meet a condition."""
+    found = _marked_list(text, asked) or _written_out(text)
+    if found is None:
+        return None
+    members, condition = found
+    fitting = kept(members, condition)
+    counted = members if fitting is None else fitting
+    return numeric(len(counted), "Go through the list and count the items that fit")
+
+
+def _marked_list(text: str, asked: str) -> tuple[list[str], str] | None:
     data = material(text)
-    if data is None and (listed := _LISTED.search(text)):
-        data = listed[1]
-        asked = text[: listed.start()]
     if data is None or not _is_list(asked, data):
         return None
-    members = items(data)
-    fitting = kept(members, asked)
-    return numeric(
-        len(members if fitting is None else fitting), "Go through the list and count the items that fit"
-    )
+    return items(data), asked
+
+
+def _written_out(text: str) -> tuple[list[str], str] | None:
+    """Read "how many of 3, 4 and 5 are even" as its list and its condition."""
+    found = _LISTED.search(text) if material(text) is None else None
+    if found is None:
+        return None
+    condition = f"{text[: found.start()]} {found['rest'] or ''}"
+    named = _ITEMS.search(text) or kept([], condition) is not None
+    return (items(found["list"]), condition) if named else None
 
 
 def _is_list(asked: str, data: str) -> bool:

@@ -110,4 +110,9 @@ def kept(members: list[str], asked: str) -> list[str] | None:
     if not tests and not distinct:
         return None
     passing = [item for item in members if all(test(item) for test in tests)]
-    return list({item.casefold(): item for item in reversed(passing)}.values())[::-1] if distinct else passing
+    if not distinct:
+        return passing
+    first: dict[str, str] = {}
+    for item in passing:
+        first.setdefault(item.casefold(), item)
+    return list(first.values())

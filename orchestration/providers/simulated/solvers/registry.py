@@ -18,12 +18,12 @@ from orchestration.providers.simulated.solvers import (
     percentages,
     sorting,
     statistics,
-    stories,
     units,
 )
 from orchestration.providers.simulated.solvers.choice import as_chosen, solve_choice
 from orchestration.providers.simulated.solvers.dates import between, leap, shift, weekday
 from orchestration.providers.simulated.solvers.options import Choice, MultipleChoice, read_choices
+from orchestration.providers.simulated.solvers.stories import groups, ledger, motion, purchase
 
 Solver = Callable[[Question], Solution | None]
 
@@ -50,7 +50,10 @@ SOLVERS: tuple[Solver, ...] = (
     extracting.solve,
     units.solve,
     percentages.solve,
-    stories.solve,
+    motion.solve,
+    purchase.solve,
+    groups.solve,
+    ledger.solve,
     arithmetic.solve_loosely,
 )
 MAX_LENGTH = 6_000

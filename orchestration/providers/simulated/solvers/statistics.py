@@ -55,9 +55,11 @@ _FIGURES: tuple[tuple[str, str, Callable[[list[Fraction]], Fraction]], ...] = (
 )
 _ANY = re.compile(rf"\b(?:{'|'.join(pattern for pattern, _, _ in _FIGURES)})\b", re.IGNORECASE)
 _FOREIGN = re.compile(
-    rf"\b(?:percent|how many|sort|arrange|order|extract|miles?|hours?|km|each|costs?)\b|%|{NUMBER}\s*[*×/+^]",
+    rf"\b(?:percent|how many|sort|arrange|order|extract|miles?|hours?|km|each|costs?|squares?|squared|cubes?"
+    rf"|roots?|digits)\b|%|{NUMBER}\s*[*×+^]",
     re.IGNORECASE,
 )
+_FRACTION = re.compile(rf"(?<![\w./]){NUMBER}\s*/\s*{NUMBER}(?![/\d])")
 _CLAIM = re.compile(
     rf"^is\s+(-?{NUMBER})\s+(?P<sign>{_BIG}|more|{_SMALL}|less|equal)\s+(?:than|to)\s+(-?{NUMBER})\s*\??$",
     re.IGNORECASE,
@@ -80,7 +82,10 @@ def _figure(text: str, asked: str, places: int | None) -> Solution | None:
     data = material(text)
     if _FOREIGN.search(asked):
         return None
-    values = _values(data if data is not None else text)
+    written = text if data is None else data
+    if _FRACTION.search(written):
+        return _fraction(written, asked)
+    values = _values(written)
     if not values[1:]:
         return None
     ranked = re.search(rf"\b({'|'.join(_NTH)})[- ](?:({_BIG})|({_SMALL}))\b", asked, re.IGNORECASE)
@@ -93,25 +98,23 @@ def _figure(text: str, asked: str, places: int | None) -> Solution | None:
 
 
 def _values(text: str) -> list[Fraction]:
-    """Read the numbers: fractions as such, and a list without spaces after its commas as a list."""
-    fractions = re.findall(rf"(?<![\w.])-?{NUMBER}\s*/\s*{NUMBER}", text)
-    if fractions:
-        return [
-            value
-            for value in map(_evaluated, re.findall(rf"-?{NUMBER}(?:\s*/\s*{NUMBER})?", text))
-            if value is not None
-        ]
+    """Read the numbers; commas without spaces between them separate, too."""
     values = numbers_in(re.sub(r"\b(?:2nd|3rd|4th)\b", "", text))
     if len(values) == 1 and "," in text:
         return [parse_number(part) for part in re.findall(SIGNED, text.replace(",", ", "))]
     return values
 
 
-def _evaluated(text: str) -> Fraction | None:
+def _fraction(text: str, asked: str) -> Solution | None:
+    """Compare numbers of which some are written as fractions, and answer in the same writing."""
+    written = re.findall(rf"-?{NUMBER}(?:\s*/\s*{NUMBER})?", text)
     try:
-        return evaluate(text)
+        ordered = sorted(written, key=evaluate)
     except NotAnExpression:
         return None
+    end = -1 if re.search(rf"\b(?:{_BIG})\b", asked, re.IGNORECASE) else 0
+    compares = end or re.search(rf"\b(?:{_SMALL})\b", asked, re.IGNORECASE)
+    return chosen(ordered[end], written, "Bring the fractions to one denominator") if compares else None
 
 
 def _ranked(values: list[Fraction], skip: int, direction: str) -> Solution | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 
 from orchestration.providers.simulated.numbers import NUMBER, parse_number, show, with_digits
@@ -84,7 +85,8 @@ def _amount(written: str) -> Fraction:
 
 
 def _convert(quantities: list[tuple[Fraction, Unit]], target: Unit, places: int | None) -> Solution | None:
-    fitting = [(_in_kind(unit, target), amount) for amount, unit in quantities]
+    fitting = [(_fluid(unit, [target]), amount) for amount, unit in quantities]
+    target = _fluid(target, [unit for unit, _ in fitting])
     if not fitting or all(unit == target for unit, _ in fitting):
         return None
     if any(unit.dimension != target.dimension for unit, _ in fitting):
@@ -96,11 +98,10 @@ def _convert(quantities: list[tuple[Fraction, Unit]], target: Unit, places: int 
     return numeric(value, _working(said, fitting[0][0], target), places=places, unit=f" {target.symbol}")
 
 
-def _in_kind(unit: Unit, target: Unit) -> Unit:
-    """Read an ounce as a fluid one, and "degrees" as a temperature, where the target says so."""
-    if unit.symbol == "oz" and target.dimension == Dimension.VOLUME:
-        return unit_named("fluid ounce") or unit
-    return unit
+def _fluid(unit: Unit, others: Iterable[Unit]) -> Unit:
+    """Read an ounce among volumes as a fluid one."""
+    among_volumes = unit.symbol == "oz" and any(other.dimension == Dimension.VOLUME for other in others)
+    return (unit_named("fluid ounce") or unit) if among_volumes else unit
 
 
 def _working(said: str, source: Unit, target: Unit) -> str:

@@ -1,3 +1,5 @@
+"""Sums and percentages, in symbols and in words."""
+
 import pytest
 
 from orchestration.providers.simulated.question import read
@@ -53,6 +55,16 @@ ARITHMETIC = (
     ("Please add 17, 25 and 8.", "50"),
     ("Can you compute 9 times 12 for me?", "108"),
     ("How much is 250 plus 125?", "375"),
+    ("What is two thirds of 90?", "60"),
+    ("What is the quotient of 84 and 7?", "12"),
+    ("What is 5 factorial?", "120"),
+    ("What is the cube root of 27?", "3"),
+    ("What is 9 less than 20?", "11"),
+    ("What is twice 21?", "42"),
+    ("What is the sum of five and seven?", "12"),
+    ("What is -8 * -3?", "24"),
+    ("What is the square root of 2 to 3 decimal places?", "1.414"),
+    ("What is 2 + 3 × (4 − 1)²?", "29"),
 )
 PERCENTAGES = (
     ("What is 17% of 2,300?", "391"),
@@ -95,87 +107,29 @@ PERCENTAGES = (
     ("A salary of 3000 is increased by 5%. What is the new salary?", "3150"),
     ("A population of 2,000 grows by 10 percent. What is the new population?", "2200"),
     ("After a 20% discount, what is the price of a $50 item?", "40"),
-)
-UNITS = (
-    ("Convert 5 miles to kilometers.", "8.04672 km"),
-    ("How many grams are in 2.5 kilograms?", "2500 g"),
-    ("How many minutes are there in 3 hours?", "180 min"),
-    ("Convert 100 degrees Fahrenheit to Celsius.", "37.777778 °C"),
-    ("Convert 25°C to Fahrenheit", "77 °F"),
-    ("What is 32 F in C?", "0 °C"),
-    ("5 km in m", "5000 m"),
-    ("How many feet are in a mile?", "5280 ft"),
-    ("Convert 5 feet 11 inches to centimeters.", "180.34 cm"),
-    ("How many seconds are in 2 hours and 30 minutes?", "9000 s"),
-    ("Convert 72 km/h to m/s.", "20 m/s"),
-    ("How many MB are in 3 GB?", "3000 MB"),
-    ("12 inches = how many cm?", "30.48 cm"),
-    ("Convert 3 liters to milliliters", "3000 ml"),
-    ("How many days are in 3 weeks?", "21 d"),
-    ("What is 150 cm in meters?", "1.5 m"),
-    ("Express 2 tonnes in kg.", "2000 kg"),
-    ("Convert 60 mph to km/h", "96.56064 km/h"),
-    ("How many ounces are in 2 pounds?", "32 oz"),
-    ("Convert 1,500 meters into kilometers", "1.5 km"),
-    ("Convert 26.2 miles to kilometres.", "42.1648128 km"),
-    ("Convert 3.5 kilometers to meters.", "3500 m"),
-    ("Convert 2500 grams to kilograms", "2.5 kg"),
-    ("How many inches are in 3 feet?", "36 in"),
-    ("Convert 10 kilograms to pounds.", "22.046226 lb"),
-    ("How many hours are in 2.5 days?", "60 h"),
-    ("Convert 68°F to °C.", "20 °C"),
-    ("Convert 0 degrees Celsius to Kelvin", "273.15 K"),
-    ("How many milliliters are in 1.5 liters?", "1500 ml"),
-    ("What is 90 minutes in hours?", "1.5 h"),
-    ("Convert 5 GB to MB", "5000 MB"),
-    ("How many centimetres is 2 metres?", "200 cm"),
-    ("5 kg to g", "5000 g"),
-    ("How many seconds are there in a day?", "86400 s"),
-    ("Convert 36 km/h into metres per second", "10 m/s"),
-    ("Convert 100 yards to meters, rounded to 2 decimal places", "91.44 m"),
-    ("How many bytes are in 2 KiB?", "2048 B"),
-    ("Convert 1.5 hours to minutes", "90 min"),
-    ("How many weeks are in 35 days?", "5 wk"),
-    ("What is 212 degrees Fahrenheit in degrees Celsius?", "100 °C"),
-    ("How long is 2 km in meters?", "2000 m"),
-    ("Change 4 pints into cups", "8 cup"),
-)
-STORIES = (
-    ("A pencil costs $2. How much do 15 pencils cost?", "30"),
-    ("Apples cost $1.50 each. How much do 12 apples cost?", "18"),
-    ("A train travels at 60 km/h for 2.5 hours. How far does it go?", "150"),
-    ("Tom has 12 apples. He gives 5 to Anna and buys 3 more. How many apples does he have now?", "10"),
-    ("If I have 3 apples and buy 4 more, how many apples do I have?", "7"),
-    ("A car travels 150 km in 3 hours. What is its average speed?", "50"),
-    ("If one ticket costs $12, how much do 4 tickets cost?", "48"),
-    ("Mia had 20 stickers. She gave 6 to Leo and lost 2. How many stickers does she have left?", "12"),
-    ("A box holds 12 eggs. How many eggs are in 5 boxes?", "60"),
+    ("What percent is 30 of 120?", "25%"),
+    ("What percent of 50 is 60?", "120%"),
+    ("Out of 40 questions, Ann got 30 right. What percentage is that?", "75%"),
+    ("What is 0% of 50?", "0"),
+    ("75 increased by 100 percent is what?", "150"),
+    ("How much do you save with a 20% discount on $45?", "9"),
+    ("How much tax is 8% on $50?", "4"),
+    ("A phone costs $200 plus 10% tax. What is the total?", "220"),
+    ("What number is 20% of 45?", "9"),
+    ("60 is 120% of what number?", "50"),
+    ("The price fell from 50 to 40. By what percentage did it fall?", "20%"),
 )
 
 
 @pytest.mark.parametrize(("question", "answer"), ARITHMETIC)
-def test_sums_and_expressions_are_solved_however_they_are_put(question: str, answer: str) -> None:
+def test_sums_and_expressions_are_found_however_they_are_asked_for(question: str, answer: str) -> None:
     solution = solve(read(question))
     assert solution is not None
     assert solution.answer == answer
 
 
 @pytest.mark.parametrize(("question", "answer"), PERCENTAGES)
-def test_percentages_are_solved_however_they_are_put(question: str, answer: str) -> None:
-    solution = solve(read(question))
-    assert solution is not None
-    assert solution.answer == answer
-
-
-@pytest.mark.parametrize(("question", "answer"), UNITS)
-def test_unit_conversions_are_solved_however_they_are_put(question: str, answer: str) -> None:
-    solution = solve(read(question))
-    assert solution is not None
-    assert solution.answer == answer
-
-
-@pytest.mark.parametrize(("question", "answer"), STORIES)
-def test_short_word_problems_are_solved_however_they_are_put(question: str, answer: str) -> None:
+def test_percentages_are_found_however_they_are_asked_for(question: str, answer: str) -> None:
     solution = solve(read(question))
     assert solution is not None
     assert solution.answer == answer

@@ -1,0 +1,1 @@
+"""Short word problems whose numbers play a clear part."""
