@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestration.engine.events import EventKind
 from orchestration.engine.types import Json
-from orchestration.models import Call, Event, HumanQuestion, Rating, Run, RunStatus
+from orchestration.models import Call, CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
 from orchestration.parts.lanes import Lane, helper_calls, lanes_of
 from orchestration.parts.summary import Summary, decisions_of, summary_of
 from orchestration.parts.waterfall import Waterfall, waterfall_of
@@ -37,6 +38,7 @@ class RunView:
     ratings: tuple[Rating, ...]
     question: HumanQuestion | None
     advice: str
+    cancelling: bool
     first: int
     seq: int
 
@@ -81,6 +83,11 @@ def view_of(state: RunState, *, after: int, now: datetime) -> RunView:
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
         advice=ADVICE.get(state.run.error_code, ""),
+        cancelling=not state.run.is_over and any(_asks_to_cancel(event) for event in state.remembered),
         first=after + 1,
         seq=state.seq,
     )
+
+
+def _asks_to_cancel(event: Event) -> bool:
+    return event.kind == EventKind.COMMAND_RECEIVED and event.data.get("kind") == CommandKind.CANCEL

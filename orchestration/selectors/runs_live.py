@@ -14,7 +14,12 @@ from orchestration.engine.types import Json
 from orchestration.models import Call, CallStatus, Event, HumanQuestion, Rating, Run, RunStatus, Step
 
 # Facts a page needs from events however old they are: nothing else keeps them before the outcome is stored.
-REMEMBERED = (EventKind.CANDIDATE_SCORED, EventKind.DECISION_MADE, EventKind.ANSWER_REUSED)
+REMEMBERED = (
+    EventKind.CANDIDATE_SCORED,
+    EventKind.DECISION_MADE,
+    EventKind.ANSWER_REUSED,
+    EventKind.COMMAND_RECEIVED,
+)
 OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 

@@ -227,6 +227,19 @@ class TestCancelling:
         assert "This run was cancelled." in answer.content.decode()
         assert Run.objects.get().status == RunStatus.CANCELLED
 
+    def test_a_run_that_was_told_to_end_says_that_it_is_ending(
+        self, browser: Client, running: RunRows
+    ) -> None:
+        running.tell(EventKind.COMMAND_RECEIVED, kind="cancel", by="Ada")
+        html = _page(browser, running)
+        assert "Cancelling</button>" in html
+        assert "Ada asked to cancel the run." in html
+
+    def test_htmx_is_sent_nothing_for_the_socket_tells(self, browser: Client, member: Membership) -> None:
+        rows = RunRows.queued(member)
+        answer = browser.post(f"/runs/{rows.run.pk}/cancel", headers={"HX-Request": "true"})
+        assert (answer.status_code, answer.content) == (204, b"")
+
     def test_a_run_that_is_over_stays_as_it_is(self, browser: Client, member: Membership) -> None:
         rows = _answered(member)
         answer = browser.post(f"/runs/{rows.run.pk}/cancel", headers={"HX-Request": "true"})
