@@ -119,7 +119,8 @@ def _sorted(text: str) -> Solution | None:
         return Solution(
             answer="".join(ordered), kind=AnswerKind.TEXT, working="Put the letters in their order"
         )
-    working = f"Take the {'largest' if down else 'smallest'} that is left each time until nothing is left"
+    order, end = ("descending", "largest") if down else ("ascending", "smallest")
+    working = f"To put them in {order} order, take the {end} that is left, again and again"
     return listed(ordered, working)
 
 
