@@ -141,7 +141,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 
 DATABASES = {"default": connections.database(ENV.database_url, DATA_DIR)}
 CHANNEL_LAYERS = connections.channel_layers(ENV.redis_url)
-CELERY_BROKER_URL = ENV.broker_url or ENV.redis_url or "memory://"
+CELERY_BROKER_URL = ENV.broker_url or ENV.redis_url or "memory://localhost/"
+if CELERY_BROKER_URL.startswith("memory:"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.01}  # seconds; a second would pass otherwise
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
