@@ -28,5 +28,6 @@ urlpatterns: list[URLPattern] = [
     path("models/<uuid:model_id>/", models.model, name="model"),
     path("models/<uuid:model_id>/price/", models.set_price, name="model-price"),
     path("models/<uuid:model_id>/test/", models.test, name="model-test"),
+    path("models/<uuid:model_id>/reset/", models.reset, name="model-reset"),
     path("models/<uuid:model_id>/delete/", models.delete, name="model-delete"),
 ]

@@ -21,6 +21,8 @@ from orchestration.selectors.models import model_card, models_of, price_history,
 from orchestration.services import registry
 from orchestration.services.trials import QUESTION, try_model
 from orchestration.views.changes import carry_out
+from orchestration.views.resting import resting
+from orchestration.wiring.resources import reset_circuit
 
 MODELS, MODEL = "orchestration:models", "orchestration:model"
 
@@ -33,6 +35,7 @@ def models(request: MemberRequest) -> HttpResponse:
         "providers": cards,
         "may_configure": request.membership.may_configure,
         "has_simulated": any(card.is_simulated for card in cards),
+        "resting": [rest for card in cards for entry in card.models if (rest := resting(entry.model))],
     }
     return render(request, "orchestration/model_list.html", context)
 
@@ -83,6 +86,16 @@ def test(request: MemberRequest, model_id: UUID) -> HttpResponse:
 
 @may_configure
 @require_POST
+def reset(request: MemberRequest, model_id: UUID) -> HttpResponse:
+    """Ask the model again at once, although it failed too often lately."""
+    found = own_model(request, model_id)
+    reset_circuit(found.pk)
+    messages.success(request, f"{found.name} is asked again from now on.")
+    return redirect(MODEL, found.pk)
+
+
+@may_configure
+@require_POST
 def delete(request: MemberRequest, model_id: UUID) -> HttpResponse:
     """Delete a model; runs keep their own copy."""
     found = own_model(request, model_id)
@@ -111,6 +124,7 @@ def _model_page(
         "form": ModelForm(initial=initial_of(found)),
         "price_form": PriceForm(),
         "question": QUESTION,
+        "rest": resting(found),
         **own,
     }
     return render_part(request, "orchestration/model_detail.html", "model-test", context, status=status)

@@ -186,6 +186,7 @@ ROWS = [
         marker='id="price-title"',
     ),
     Row(view="orchestration:model-test", method="POST", who=ADMINS, args=a_model, marker='id="model-test"'),
+    Row(view="orchestration:model-reset", method="POST", who=ADMINS, args=a_model, status=302),
     Row(view="orchestration:model-delete", method="POST", who=ADMINS, args=a_model, status=302),
 ]
 
