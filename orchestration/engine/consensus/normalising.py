@@ -1,23 +1,17 @@
-"""Different spellings of one final answer become the same text."""
+"""Different spellings of one final answer become the same text, still as a person would write it."""
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+
+from orchestration.engine.consensus.spelling import latex, number
 
 LONGEST = 200
 """Characters: what is longer is prose, not a final answer."""
 
-_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 _CHOICE = re.compile(r"\(?([A-J])(?:\)|[.):]\s.*|\))?", re.DOTALL)
-_LATEX = (
-    (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\(?:left|right|!|,|;|quad)"), ""),
-    (re.compile(r"\^\{?\\circ\}?"), "°"),
-    (re.compile(r"\\([%$&#])"), r"\1"),
-)
+_TOKEN_MARK = re.compile(r"<\|?/?[a-zA-Z_]+\|?>$")
+_PLAIN_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 
 
 def normalise(value: str) -> str | None:
@@ -25,17 +19,15 @@ def normalise(value: str) -> str | None:
 
     Numbers lose grouping commas, currency and percent signs, trailing zeros and points.
     """
-    text = value.strip().replace("\u2212", "-")
-    for pattern, plain in _LATEX:
-        text = pattern.sub(plain, text)
-    text = _without_marks(text)
-    text = _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
+    text = latex.plain(value.strip().replace("\u2212", "-"))
+    text = number.ungrouped(_without_marks(text))
     choice = _CHOICE.fullmatch(text)
     if choice is not None:
         return choice.group(1)
-    number = text.replace("$", "").replace("€", "").replace("£", "").removesuffix("%").strip()
-    if _NUMBER.fullmatch(number):
-        return _plain_number(number)
+    plain = text.replace("$", "").replace("€", "").replace("£", "").removesuffix("%").strip()
+    if _PLAIN_NUMBER.fullmatch(plain):
+        found = number.value(plain)
+        return number.key(found) if found is not None else text
     return text if 0 < len(text) <= LONGEST else None
 
 
@@ -44,11 +36,7 @@ def _without_marks(text: str) -> str:
     while True:
         inner = text.strip().strip("*_`$\"'“”").strip()
         inner = inner.removeprefix("\\(").removesuffix("\\)").rstrip(".,;:!").strip()
+        inner = _TOKEN_MARK.sub("", inner)
         if inner == text:
             return inner
         text = inner
-
-
-def _plain_number(text: str) -> str:
-    number = Decimal(text).normalize()
-    return "0" if number == 0 else format(number, "f")

@@ -82,16 +82,18 @@ async def ask_member(model: ChatModel, prompt: Prompt, trail: Trail) -> Reply:
         return Reply(candidate=failed, code=error.code)
     except LimitReached as error:
         return Reply(candidate=not_asked(model, str(error)), limit=error)
-    return Reply(candidate=answered(model.spec.name, step, completion))
+    question = prompt.messages[-1].content
+    return Reply(candidate=answered(model.spec.name, step, completion, question=question))
 
 
-def answered(model: str, step: str, completion: Completion) -> Candidate:
-    """Return a completion as a candidate."""
+def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:
+    """Return a completion as a candidate; `question` helps to read its final answer."""
+    final = extract_answer(completion.text, question=question)
     return Candidate(
         model=model,
         step=step,
         text=completion.text,
-        extracted=extract_answer(completion.text),
+        extracted=None if final is None else final.raw,
         latency_s=completion.latency_s,
         cost_usd=completion.cost_usd,
         usage=completion.usage,

@@ -12,10 +12,11 @@ def check(subject: Subject) -> Finding | None:
     """Find final answers that differ between, say, the closing line and the box."""
     stated = stated_answers(subject.text)
     for (one, first), (other, second) in pairwise(stated.items()):
-        if first.casefold() != second.casefold():
+        if first.key != second.key:
+            words = f"“{first.raw}” ({one}) against “{second.raw}” ({other})"
             return Finding(
                 check="contradiction",
-                evidence=f"The answer contradicts itself: “{first}” ({one}) against “{second}” ({other}).",
+                evidence=f"The answer contradicts itself: {words}.",
                 effect=-1.5,
                 bounds={Dimension.COHERENCE: 0.4, Dimension.ACCURACY: 0.5},
             )

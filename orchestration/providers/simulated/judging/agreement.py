@@ -17,7 +17,7 @@ _MEASURED = re.compile(rf"[-+]?[$€£]?({NUMBER})\s*(\S.{{0,30}})?")
 def final_of(text: str) -> str | None:
     """Return the final answer that a text states, None when it states none."""
     found = extract_answer(text)
-    return found or None
+    return None if found is None else found.raw
 
 
 def agree(first: str, second: str) -> bool:
