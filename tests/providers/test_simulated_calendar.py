@@ -66,6 +66,17 @@ DATES = (
     ("What date is 1 year after 2024-02-29?", "2025-02-28"),
     ("What date is 2 weeks and 3 days after 2024-01-01?", "2024-01-18"),
     ("Yesterday was Monday. What day will it be 9 days after Monday?", "Wednesday"),
+    ("What day of the week is it on 14 February 2025?", "Friday"),
+    ("Tell me the day of the week for 2022-11-08.", "Tuesday"),
+    ("2024-03-15 plus 20 days is which date?", "2024-04-04"),
+    ("What is the date 3 days before 1 March 2023?", "2023-02-26"),
+    ("How many days until 2024-12-25 from 2024-12-01?", "24"),
+    ("How many days lie between 10 Jan 2024 and 20 Jan 2024?", "10"),
+    ("Date: 2024-01-31. Add 1 month.", "2024-02-29"),
+    ("What is the day after 28 February 2023?", "2023-03-01"),
+    ("What date is the day before March 1, 2024?", "2024-02-29"),
+    ("What date is tomorrow if today is 2023-12-31?", "2024-01-01"),
+    ("What is the last day of February 2024?", "2024-02-29"),
 )
 
 

@@ -50,6 +50,18 @@ COUNTING = (
     ("How many negative numbers are in the list -3, 4, -7, 9?", "2"),
     ("How many numbers in the list 4, 8, 15 are at least 8?", "2"),
     ("How many of 3, 4, 5 and 6 are even?", "2"),
+    ("How many times does the word 'apple' appear in the following list: apple, banana, apple?", "2"),
+    ("Count the number of vowels in the word 'international'.", "6"),
+    ('How many "l"s are in "parallel"?', "3"),
+    ("How many times does the letter 'o' show up in 'book'?", "2"),
+    ('In the word "committee", how many times does the letter "t" appear?', "2"),
+    ('In the sentence "The cat sat on the mat", how many words are there?', "6"),
+    ('Count the letter e in "nevertheless".', "4"),
+    ('Number of words in "one two three":', "3"),
+    ('What is the length of the word "elephant"?', "8"),
+    ('What is the number of characters in the string "abc def"?', "7"),
+    ("How many items in the list: pen, cup, hat?", "3"),
+    ("How many entries are there in [1, 2, 3, 4]?", "4"),
 )
 STATISTICS = (
     ("What is the largest of 5, 12 and 8?", "12"),
@@ -81,6 +93,7 @@ STATISTICS = (
     ("What is the shortest of these words: apple, fig, banana?", "fig"),
     ("Which is the smallest: 1/2, 2/5, 3/4?", "2/5"),
     ("Which is larger, 5 or 3", "5"),
+    ("Add these numbers: 1.5, 2.5", "4"),
 )
 
 

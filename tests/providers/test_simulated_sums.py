@@ -65,6 +65,12 @@ ARITHMETIC = (
     ("What is -8 * -3?", "24"),
     ("What is the square root of 2 to 3 decimal places?", "1.414"),
     ("What is 2 + 3 × (4 − 1)²?", "29"),
+    ("Calculate the sum: 12 + 45 + 7", "64"),
+    ("What is 15 + 27? Reply with a single number.", "42"),
+    ("Add the following numbers: 3, 9, 27", "39"),
+    ("What do you get when you multiply 14 by 3?", "42"),
+    ("What is 1/2 + 1/4?", "0.75"),
+    ("What is 5% of 5% of 10000?", "25"),
 )
 PERCENTAGES = (
     ("What is 17% of 2,300?", "391"),
@@ -118,6 +124,12 @@ PERCENTAGES = (
     ("What number is 20% of 45?", "9"),
     ("60 is 120% of what number?", "50"),
     ("The price fell from 50 to 40. By what percentage did it fall?", "20%"),
+    ("What is 3/4 as a percentage?", "75%"),
+    ("Convert 0.35 to a percentage.", "35%"),
+    ("What is 20 percent off of $60?", "48"),
+    ("By how many percent is 60 larger than 50?", "20%"),
+    ("Add 8% sales tax to $25. What is the total?", "27"),
+    ("A store offers 30% off a $120 coat. How much does the coat cost after the discount?", "84"),
 )
 
 

@@ -35,6 +35,14 @@ SORTING = (
     ('What is "stop" spelled backwards?', "pots"),
     ('Sort the letters of "dcba".', "abcd"),
     ("Sort the dates: 2024-03-01, 2023-01-01 from newest to oldest", "2024-03-01, 2023-01-01"),
+    ("Sort: banana, apple, cherry", "apple, banana, cherry"),
+    ("Sort the following list of numbers in descending order: [3, 1, 2]", "3, 2, 1"),
+    ("Please put 5, 2, 9 in ascending order.", "2, 5, 9"),
+    ("List these words in alphabetical order: zoo, ant", "ant, zoo"),
+    ("Rank the numbers from low to high: 3 1 2", "1, 2, 3"),
+    ("Sort these numbers from least to greatest: 0.5, 0.25, 0.75", "0.25, 0.5, 0.75"),
+    ("Sort these names alphabetically: Zoe, Adam, Mia.", "Adam, Mia, Zoe"),
+    ("Order the following words by length, shortest first: banana, fig, pear", "fig, pear, banana"),
 )
 EXTRACTING = (
     (
@@ -76,6 +84,23 @@ EXTRACTING = (
     ('Extract the email addresses from: "no address here"', "none"),
     ('Extract the order id from "Your order AB-99 is ready"', "AB-99"),
     ('Extract the flight number from: "Flight LH454 departs at 10:15."', "LH454"),
+    ('From the text "Call 555-987-6543 today", extract the phone number.', "555-987-6543"),
+    (
+        (
+            "Extract the email addresses from the following text and list them separated by "
+            "commas:\n\nContact bob@x.org or amy@y.com."
+        ),
+        "bob@x.org, amy@y.com",
+    ),
+    ('Which email address is in this sentence: "Mail joe@z.net now"?', "joe@z.net"),
+    ('Extract the city name from: "She moved to Berlin in 2010."', "Berlin"),
+    (
+        'What is the name of the person in this sentence: "Yesterday, John Miller bought a car."?',
+        "John Miller",
+    ),
+    ('What is the total amount in this invoice text: "Subtotal $10.00, total $12.50"?', "$12.50"),
+    ('Extract the date mentioned in: "We met on March 5, 2021 in Rome."', "March 5, 2021"),
+    ('Find all the capitalized names in: "yesterday Alice met Bob"', "Alice, Bob"),
 )
 
 

@@ -56,6 +56,16 @@ UNITS = (
     ("Convert half a mile to meters", "804.672 m"),
     ("How many hours are there in a week?", "168 h"),
     ("Convert 2 hectares to square meters", "20000 m²"),
+    ("How many kilometers are 10 miles?", "16.09344 km"),
+    ("How far is 3 miles in kilometers?", "4.828032 km"),
+    ("Convert the following: 12 feet to inches", "144 in"),
+    ("Convert 2 hours 15 minutes to minutes.", "135 min"),
+    ("What is 5 pounds in grams?", "2267.96185 g"),
+    ("Convert 98.6°F to Celsius", "37 °C"),
+    ("How many days is 48 hours?", "2 d"),
+    ("How many cups are in a gallon?", "16 cup"),
+    ("If I convert 3 kilograms to grams, how many grams do I get?", "3000 g"),
+    ("Please convert 4.2 m to cm", "420 cm"),
 )
 STORIES = (
     ("A pencil costs $2. How much do 15 pencils cost?", "30"),
@@ -79,6 +89,8 @@ STORIES = (
     ("Kim walks 3 miles in 1 hour. How fast does she walk?", "3 mi/h"),
     ("A plane flies at 500 mph for 3 hours. What distance does it cover?", "1500 mi"),
     ("Tickets cost $8 each. How much do 6 tickets cost in total?", "48"),
+    ("If you have 15 apples and give away 7, how many remain?", "8"),
+    ("What is the total cost of 3 books at $12 each?", "36"),
 )
 
 

@@ -33,12 +33,13 @@ _OPERATION = re.compile(r"[-+*/^%!]|mod|sqrt|cbrt")
 _PLAIN_SHARE = re.compile(rf"{NUMBER}\s*(?:%|percent|per cent) of {NUMBER}", re.IGNORECASE)
 _LONGEST = 1_000
 _DATE_LIKE = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
+_ASKS_RATE = re.compile(r"\b(?:as|to|into|in) (?:an? )?(?:percent|%|percentage|decimal)", re.IGNORECASE)
 _SURCHARGE = re.compile(rf"[-+]\s*{NUMBER}\s*%\s*(?!\s*[\d.(])")
 
 
 def solve(question: Question) -> Solution | None:
     """Compute a question that is one expression from end to end."""
-    if len(question.text) > _LONGEST:
+    if len(question.text) > _LONGEST or _ASKS_RATE.search(question.text):
         return None
     body = _TAIL.sub("", _LEAD.sub("", question.text))
     if _PLAIN_SHARE.fullmatch(body.strip()):

@@ -11,12 +11,13 @@ from orchestration.providers.simulated.solution import Solution, numeric
 from orchestration.providers.simulated.solvers.filtering import kept
 from orchestration.providers.simulated.solvers.occurrences import INSIDE
 
-_ASKS = re.compile(r"\bhow many\b|\bcount\b|\bnumber of\b", re.IGNORECASE)
+_ASKS = re.compile(r"\bhow many\b|\bcount\b|\bnumber of\b|\blength of\b", re.IGNORECASE)
+_LENGTH = re.compile(r"\blength of (?:the |this )?(?:word|string|text|name)\b", re.IGNORECASE)
 _HEAD = (
     r"\b(?:how many|count|number of)\s+(?:(?:up|all|the|total|of|number|different|individual|there|are)\s+)*"
 )
 _ITEMS = re.compile(
-    r"\b(?:items?|elements?|entr(?:y|ies)|numbers?|integers?|values?|names?|things|members|objects"
+    r"\b(?:items?|elements?|entr(?:y|ies)|numbers|integers?|values?|names?|things|members|objects"
     r"|products|fruits|animals"
     r"|cities|countries|colou?rs)\b",
     re.IGNORECASE,
@@ -126,6 +127,8 @@ def _countable(text: str, asked: str) -> Solution | None:
         data = inside["data"]
     if data is None:
         return None
+    if _LENGTH.search(asked):
+        return numeric(len(data), "Go through the text and count every character")
     for pattern, what, count in _COUNTABLE:
         if re.search(rf"{_HEAD}(?:{pattern})\b", asked, re.IGNORECASE):
             counted = re.sub(r"\s", "", data) if _WITHOUT_SPACES.search(asked) else data

@@ -124,7 +124,7 @@ def solve(question: Question) -> Solution | None:
     asked = instruction(question.text)
     if not _ASKS.search(asked):
         return None
-    return _labelled(asked, data) or _kind(asked, data)
+    return _labelled(asked, data) or _labelled_amount(asked, data) or _kind(asked, data)
 
 
 def _labelled(asked: str, data: str) -> Solution | None:
@@ -138,6 +138,19 @@ def _labelled(asked: str, data: str) -> Solution | None:
     if not value:
         return None
     return listed([value[1]], f'Look for "{label}" in the text and take what stands behind it')
+
+
+def _labelled_amount(asked: str, data: str) -> Solution | None:
+    """Find the amount behind a word: "total amount" in "tax $2, total $12"."""
+    wanted = re.search(r"\b(?!the\b|all\b)(\w+) (?:amount|price|cost|sum|fee)\b", asked, re.IGNORECASE)
+    value = wanted and re.search(
+        rf"\b{re.escape(wanted[1])}\b[^$€£¥\d]{{0,20}}({_AMOUNT})", data, re.IGNORECASE
+    )
+    return (
+        listed([value[1]], f'Look for "{wanted[1]}" in the text and take the amount behind it')
+        if wanted and value
+        else None
+    )
 
 
 def _kind(asked: str, data: str) -> Solution | None:

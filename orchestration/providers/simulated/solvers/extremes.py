@@ -10,6 +10,7 @@ from orchestration.providers.simulated.question import Question
 from orchestration.providers.simulated.solution import AnswerKind, Solution
 
 _LENGTH = re.compile(r"\b(longest|shortest)(?: (?:word|name|item|string|one))?\b", re.IGNORECASE)
+_SORTS = re.compile(r"\b(?:sort|order|arrange|rank|put)\b(?!.*\?)", re.IGNORECASE)
 _ALPHABET = re.compile(
     r"\b(first|last)\b.*\b(?:alphabet\w*|dictionary)|\balphabetical\w*\s+(first|last)",
     re.IGNORECASE | re.DOTALL,
@@ -21,7 +22,7 @@ def solve(question: Question) -> Solution | None:
     data = material(question.text)
     asked = instruction(question.text)
     length, place = _LENGTH.search(asked), _ALPHABET.search(asked)
-    if data is None or not (length or place):
+    if data is None or not (length or place) or _SORTS.search(asked):
         return None
     members = items(data) if "," in data else [word.strip(".,;:!?\"'") for word in data.split()]
     if not members:

@@ -55,13 +55,15 @@ def _lettered(text: str) -> MultipleChoice | None:
 
 
 def _series(marks: list[re.Match[str]]) -> list[re.Match[str]]:
-    """Keep the marks that go on from A, a or 1 without a gap."""
+    """Keep the marks that go on from A, a or 1 without a gap; letters go before numbered facts."""
+    runs = [_run(marks, first) for first in ("A", "a", "1")]
+    return next((run for run in runs if len(run) > 1), [])
+
+
+def _run(marks: list[re.Match[str]], first: str) -> list[re.Match[str]]:
     kept: list[re.Match[str]] = []
     for mark in marks:
-        name = mark[1] or mark[2]
-        if name in "Aa1" and not kept:
-            kept = [mark]
-        elif kept and ord(name) == ord(kept[-1][1] or kept[-1][2]) + 1:
+        if (mark[1] or mark[2]) == chr(ord(first) + len(kept)):
             kept.append(mark)
     return kept
 

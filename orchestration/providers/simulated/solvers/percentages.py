@@ -9,12 +9,30 @@ from orchestration.providers.simulated.numbers import NUMBER, parse_number, show
 from orchestration.providers.simulated.question import Question
 from orchestration.providers.simulated.solution import Solution, numeric
 
+_AS_RATE = re.compile(
+    (
+        rf"(?<!of )(?<![\w./$])({NUMBER})\s*(?:/\s*({NUMBER}))?(?=\s+(?:as|to|into"
+        rf"|in)\s+(?:an?\s+)?%\s*[.?]?\s*$)"
+    ),
+    re.IGNORECASE,
+)
+_AS_DECIMAL = re.compile(rf"({NUMBER})\s*%\s+(?:as|to|into|in)\s+an?\s+decimal", re.IGNORECASE)
 _MONEY = r"(?:[$€£]\s*)?"
 _X = rf"{_MONEY}(-?{NUMBER})"
 _RATE = rf"(?<![\w.])(-?{NUMBER})\s*%"
 _SHARE = re.compile(
     r"\b(?:what|which|how many)\s*%|\bpercentage\b|\bas a %|\bas %|\bin %|\bby what %", re.IGNORECASE
 )
+_ASKS_CHANGE = re.compile(
+    r"%\s*(?:change|increase|decrease|rise|drop|growth|reduction|fall|gain|loss|difference"
+    r"|larger|greater|bigger|higher|more|smaller|less|lower)|by (?:what|how many)\s*%",
+    re.IGNORECASE,
+)
+_FROM_TO = re.compile(rf"\bfrom\s+{_X}\b.{{0,60}}?\bto\s+{_X}", re.IGNORECASE)
+_THAN = re.compile(
+    rf"\bis\s+{_X}\s+(?:larger|greater|bigger|higher|more|smaller|less|lower) than\s+{_X}", re.IGNORECASE
+)
+_FALLS = re.compile(r"decrease|drop|reduc|fall|fell|loss|lower", re.IGNORECASE)
 _UP = re.compile(
     r"\b(?:increas\w*|rais\w*|ris\w*|rose|gr(?:ow|ew)\w*|more|higher|plus|added?|adding|gain\w*"
     r"|mark(?:ed)?[- ]?up|markup|up by"
@@ -44,7 +62,7 @@ def solve(question: Question) -> Solution | None:
     )
     if "%" not in text:
         return None
-    for attempt in (_whole, _change, _share, _part, _applied):
+    for attempt in (_rewritten, _whole, _change, _share, _part, _applied):
         found = attempt(text, question.places)
         if found is not None:
             return found
@@ -53,6 +71,20 @@ def solve(question: Question) -> Solution | None:
 
 def _sign(found: re.Match[str]) -> str:
     return "%" if found.start() and found.string[found.start() - 1].isdigit() else " %"
+
+
+def _rewritten(text: str, places: int | None) -> Solution | None:
+    """Write a number or a fraction as a percentage, or a percentage as a decimal."""
+    number = _AS_RATE.search(text)
+    if number:
+        value = parse_number(number[1]) / (parse_number(number[2] or "1") or 1)
+        return numeric(value * 100, f"Per cent means per hundred: {number[0]} × 100", places=places, unit="%")
+    rate = _AS_DECIMAL.search(text)
+    if rate:
+        return numeric(
+            parse_number(rate[1]) / 100, f"Per cent means per hundred: {rate[1]} / 100", places=places
+        )
+    return None
 
 
 def _whole(text: str, places: int | None) -> Solution | None:
@@ -82,28 +114,21 @@ def _whole(text: str, places: int | None) -> Solution | None:
 
 def _change(text: str, places: int | None) -> Solution | None:
     """Find the rate of a change from one number to another."""
-    if not re.search(
-        (
-            r"%\s*(?:change|increase|decrease|rise|drop|growth|reduction|fall|gain|loss|difference)"
-            r"|by (?:what|how many)\s*%"
-        ),
-        text,
-        re.IGNORECASE,
-    ):
+    if not _ASKS_CHANGE.search(text) or re.search(rf"{NUMBER}\s*%", text):
         return None
-    found = re.search(rf"\bfrom\s+{_X}\b.{{0,60}}?\bto\s+{_X}", text, re.IGNORECASE)
-    if not found or re.search(rf"{NUMBER}\s*%", text):
+    moved, compared = _FROM_TO.search(text), _THAN.search(text)
+    found = moved or compared
+    if not found:
         return None
-    old, new = parse_number(found[1]), parse_number(found[2])
+    old, new = (parse_number(found[at]) for at in ((1, 2) if moved else (2, 1)))
     if old == 0:
         return None
     change = (new - old) / abs(old) * 100
-    falls = re.search(r"decrease|drop|reduc|fall|fell|loss|lower", text, re.IGNORECASE)
+    unsigned = compared or _FALLS.search(text)
     working = (
-        f"The change is {show(new)} - {show(old)} = {show(new - old)}; divide it by {show(old)} and take "
-        f"it times 100"
+        f"The change is {show(new)} - {show(old)} = {show(new - old)}; divide it by {show(old)}, times 100"
     )
-    return numeric(abs(change) if falls else change, working, places=places, unit="%")
+    return numeric(abs(change) if unsigned else change, working, places=places, unit="%")
 
 
 def _share(text: str, places: int | None) -> Solution | None:
@@ -114,7 +139,7 @@ def _share(text: str, places: int | None) -> Solution | None:
         (rf"%\s+of\s+{_X}\s+(?:is|are|equals|does|makes?|would be)\s+{_X}", 2),
         (rf"{_X}\s+(?:is|are|equals|represents?|makes up)\s+(?:what|which|how many)\s*%\s+of\s+{_X}", 1),
         (rf"%\s+(?:is|are|does|would be)\s+{_X}\s+(?:out )?of\s+{_X}", 1),
-        (rf"\b{_X}\s+(?:out of|of|from|relative to|compared to|/)\s+{_X}", 1),
+        (rf"\b{_X}\s+(?:out of|of|from|relative to|compared to)\s+{_X}", 1),
         (rf"{_X}\s+as\s+(?:a\s+)?%\s+of\s+{_X}", 1),
         (rf"\bof\s+{_X}\b[^.?]*?,?\s*{_X}[^.?]*", 2),
         (rf"{_X}\D+\bof\b\D*?{_X}", 1),

@@ -56,7 +56,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[list[Fraction]], Fraction]], ...] = (
 _ANY = re.compile(rf"\b(?:{'|'.join(pattern for pattern, _, _ in _FIGURES)})\b", re.IGNORECASE)
 _FOREIGN = re.compile(
     rf"\b(?:percent|how many|sort|arrange|order|extract|miles?|hours?|km|each|costs?|squares?|squared|cubes?"
-    rf"|roots?|digits)\b|%|{NUMBER}\s*[*×+^]",
+    rf"|roots?|digits|amounts?|invoice)\b|%|{NUMBER}\s*[*×+^]",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(rf"(?<![\w./]){NUMBER}\s*/\s*{NUMBER}(?![/\d])")

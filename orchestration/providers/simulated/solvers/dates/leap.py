@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import calendar
 import re
+from datetime import date
 
 from orchestration.providers.simulated.question import Question
-from orchestration.providers.simulated.solution import Solution, chosen, numeric
+from orchestration.providers.simulated.solution import AnswerKind, Solution, chosen, numeric
 from orchestration.providers.simulated.solvers.dates.reading import MONTH, MONTHS, month_number
 
 _YEAR = re.compile(r"(?<![\d-])(\d{4})(?![\d-])")
 _RULE = "A year is a leap year when 4 divides it, unless 100 does and 400 does not"
+_LAST_DAY = re.compile(rf"\blast day of ({MONTH})\.?,? (\d{{4}})\b", re.IGNORECASE)
 _SKIP_LIMIT = 8
 _FEBRUARY = 2
 
@@ -23,7 +25,17 @@ def solve(question: Question) -> Solution | None:
         return _leap(text, years)
     if re.search(r"\bhow many days\b", text, re.IGNORECASE) and len(years) <= 1:
         return _length(text, years)
-    return None
+    return _last_day(text)
+
+
+def _last_day(text: str) -> Solution | None:
+    found = _LAST_DAY.search(text)
+    if not found or not int(found[2]):
+        return None
+    year, month = int(found[2]), month_number(found[1])
+    last = date(year, month, calendar.monthrange(year, month)[1])
+    working = f"Recall how long {MONTHS[month - 1]} {year} is"
+    return Solution(answer=last.isoformat(), kind=AnswerKind.DATE, working=working)
 
 
 def _leap(text: str, years: list[int]) -> Solution | None:

@@ -24,12 +24,22 @@ _ON = re.compile(r"\b(?:after|later|from|add\w*|plus|in|past|hence|following|for
 _WORKDAYS = re.compile(r"\b(?:business|working|work) ?days?\b", re.IGNORECASE)
 _WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
 ASKS_WEEKDAY = re.compile(r"\bday of the week\b|\bweekday\b|\b(?:what|which) day\b", re.IGNORECASE)
+_NEXT_DOOR = (
+    (
+        re.compile(
+            r"\bthe (?:next )?day (?=after\b|before\b)|\b(?<=comes )(?=after\b|before\b)", re.IGNORECASE
+        ),
+        "1 day ",
+    ),
+    (re.compile(r"\btomorrow\b", re.IGNORECASE), "1 day after"),
+    (re.compile(r"\byesterday\b(?! was)", re.IGNORECASE), "1 day before"),
+)
 _DAYS = {"day": 1, "week": 7, "fortnight": 14}
 
 
 def solve(question: Question) -> Solution | None:
     """Count on or back from a date, or from a weekday."""
-    text = with_digits(question.text)
+    text = _neighbours(with_digits(question.text))
     spans = _SPAN.findall(without_dates(text))
     if not spans or _WORKDAYS.search(text):
         return None
@@ -37,6 +47,13 @@ def solve(question: Question) -> Solution | None:
     if len(days) == 1:
         return _from_date(text, days[0][0], spans)
     return None if days else _from_weekday(text, spans)
+
+
+def _neighbours(text: str) -> str:
+    """Say "the day after" and "tomorrow" as a count of days."""
+    for pattern, count in _NEXT_DOOR:
+        text = pattern.sub(count, text)
+    return text
 
 
 def _from_date(text: str, start: date, spans: list[tuple[str, str]]) -> Solution | None:

@@ -1,111 +1,10 @@
-"""Classifying by given labels and choosing by given facts."""
+"""Choosing by given facts."""
 
 import pytest
 
 from orchestration.providers.simulated.question import read
 from orchestration.providers.simulated.solvers.registry import solve
 
-CLASSIFYING = (
-    (
-        (
-            'Classify the sentiment of this review as positive, negative or neutral: "I love this phone, '
-            'it is great."'
-        ),
-        "positive",
-    ),
-    (
-        (
-            "Classify the following text as positive or negative: The food was terrible and the service "
-            "was slow."
-        ),
-        "negative",
-    ),
-    ('Is the sentiment of "What a wonderful day" positive or negative?', "positive"),
-    (
-        "Classify into one of: sports, politics, technology. Text: The team won the match with a late goal.",
-        "sports",
-    ),
-    (
-        (
-            'Categories: billing, technical, shipping. Message: "My package has not arrived yet." Which '
-            "category fits best?"
-        ),
-        "shipping",
-    ),
-    (
-        (
-            "Classify this headline into one of these categories: sports, business, "
-            'science.\n\n"Scientists discover new planet with telescope"'
-        ),
-        "science",
-    ),
-    ('Which label fits: spam or not spam? "Congratulations, you won a free prize, click now!"', "spam"),
-    ("Labels: [urgent, not urgent]\nText: The server is down, fix it immediately!", "urgent"),
-    ('"The president signed the new law" - sports, politics or business?', "politics"),
-    (
-        (
-            "Classify the following sentence as positive, negative, or neutral.\n\nSentence: The meeting "
-            "is at noon.\n\nLabel:"
-        ),
-        "neutral",
-    ),
-    (
-        (
-            'Classify this review as positive, negative or neutral: "The battery died after two days and '
-            'support never answered. I want my money back."'
-        ),
-        "negative",
-    ),
-    ('Is this review positive or negative? "Terrible quality, it broke after one day."', "negative"),
-    ('What is the sentiment (positive, negative, neutral) of: "I absolutely love it!"', "positive"),
-    (
-        (
-            "Classify the text into one of these categories: sports, politics, technology, food. Text: "
-            '"The new smartphone has a faster chip and better battery."'
-        ),
-        "technology",
-    ),
-    (
-        (
-            'Choose the best label for this text from [sports, finance, weather]: "Heavy rain and strong '
-            'wind are expected tomorrow."'
-        ),
-        "weather",
-    ),
-    ('Label the following message as spam or ham: "Win a free prize now! Click here"', "spam"),
-    (
-        (
-            'Which category does this belong to: billing, technical, shipping? "I was charged twice on '
-            'my credit card."'
-        ),
-        "billing",
-    ),
-    (
-        (
-            'Text: "The chef added salt and butter to the sauce."\nLabels: food, travel, sports\nWhich '
-            "label fits?"
-        ),
-        "food",
-    ),
-    ('Classify as question or complaint: "The product is broken and I am very angry."', "complaint"),
-    ('Classify the animal, fruit or vehicle: "banana"', "fruit"),
-    ('Categorize the word "truck" as animal, fruit or vehicle.', "vehicle"),
-    (
-        (
-            "Determine whether the following review is positive or negative: The staff were friendly and "
-            "the room was clean."
-        ),
-        "positive",
-    ),
-    ('Assign one of the labels positive/negative to: "Not good at all."', "negative"),
-    ('Does this text belong to sports or other? "The bird sang."', "other"),
-    ('Classify into sports, politics or other: "The bird sang."', "other"),
-    ('Is the tone angry, happy or sad? "I am so delighted, I could celebrate all day!"', "happy"),
-    (
-        'Which language is this: English, German or French? "Der Hund ist nicht groß und die Katze schläft."',
-        "German",
-    ),
-)
 CHOICE = (
     (
         (
@@ -221,16 +120,38 @@ CHOICE = (
         ),
         "B",
     ),
+    ('Given the facts: "Xan is red. Yul is blue." Which one is blue? Options: Xan, Yul', "Yul"),
+    (
+        (
+            "Facts: The capital of Zubrowka is Lutz. The capital of Genovia is Pyrus. Q: What is the "
+            "capital of Genovia? A) Lutz B) Pyrus"
+        ),
+        "B",
+    ),
+    (
+        (
+            "According to the facts, which animal is fastest? Facts: The hare runs at 40 km/h. The fox "
+            "runs at 50 km/h. The dog runs at 45 km/h. A) hare B) fox C) dog"
+        ),
+        "B",
+    ),
+    ("Use only these facts: Tim likes tea. Ann likes milk. Who likes milk?\n(A) Tim\n(B) Ann", "B"),
+    ("Context: Mars has two moons. Earth has one moon.\nWhich planet has two moons?\nA) Earth\nB) Mars", "B"),
+    (
+        (
+            "Based on the facts below, answer the question.\nFacts:\n1. Lena plays the violin.\n2. Omar "
+            "plays the drums.\nQuestion: Who plays the drums?\nOptions:\nA) Lena\nB) Omar"
+        ),
+        "B",
+    ),
+    (
+        (
+            "Facts: Box 1 contains a ring. Box 2 contains a coin. Box 3 contains a key. Which box "
+            "contains the coin? A) Box 1 B) Box 2 C) Box 3"
+        ),
+        "B",
+    ),
 )
-
-
-@pytest.mark.parametrize(("question", "answer"), CLASSIFYING)
-def test_classifications_by_given_labels_are_found_however_they_are_asked_for(
-    question: str, answer: str
-) -> None:
-    solution = solve(read(question))
-    assert solution is not None
-    assert solution.answer == answer
 
 
 @pytest.mark.parametrize(("question", "answer"), CHOICE)
