@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -48,11 +48,8 @@ def freeze(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
         timeout_s=model.timeout_s,
         max_concurrency=model.max_concurrency,
     )
-    entry = asdict(frozen)
-    entry["model"], entry["provider"] = str(model.id), str(model.provider_id)
-    entry["spec"]["capabilities"] = sorted(frozen.spec.capabilities)
-    frozen_entry: dict[str, Json] = plain(entry)
-    return frozen_entry
+    entry: dict[str, Json] = plain(frozen)
+    return entry
 
 
 def thaw(entry: Mapping[str, Json]) -> FrozenModel:

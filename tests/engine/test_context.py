@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from types import MappingProxyType
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +13,7 @@ from orchestration.engine.context.budget import (
     Limits,
     price,
 )
-from orchestration.engine.context.codec import outcome_to_json
+from orchestration.engine.context.codec import outcome_to_json, plain
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import JournaledContext
 from orchestration.engine.context.metering import Metered
@@ -23,7 +25,7 @@ from orchestration.engine.errors import (
     ReplayMismatch,
 )
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.types import Candidate, Completion, Outcome, StepStatus
+from orchestration.engine.types import Candidate, Completion, Outcome, StepStatus, Usage
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of
@@ -129,6 +131,19 @@ def test_an_outcome_is_stored_as_plain_json_with_money_as_text() -> None:
     outcome = Outcome(answer="4", candidates=(Candidate(model="a", step="ask/a", cost_usd=Decimal("0.10")),))
     stored = outcome_to_json(outcome)
     assert (stored["answer"], stored["candidates"][0]["cost_usd"]) == ("4", "0.10")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        (frozenset({"b", "a"}), ["a", "b"]),
+        (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+        (Usage(input_tokens=1), {"input_tokens": 1, "output_tokens": 0, "estimated": False}),
+    ],
+)
+def test_values_are_journaled_as_plain_json(value: object, kept: object) -> None:
+    assert plain(value) == kept
 
 
 async def test_an_event_is_told_once_whatever_replays() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from orchestration.engine.errors import EngineError, ModelError, RecordedFailure
 from orchestration.engine.types import Completion, FinishReason, Json, Outcome, Prompt, Usage
@@ -13,35 +15,47 @@ from orchestration.engine.types import Completion, FinishReason, Json, Outcome, 
 
 def digest(*parts: Json) -> str:
     """Return a SHA-256 over the canonical JSON of `parts`."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_as_plain).encode()).hexdigest()
 
 
 def prompt_digest(model: str, prompt: Prompt) -> str:
     """Return what tells one question to one model from another."""
-    return digest(model, asdict(prompt))
+    return digest(model, prompt)
 
 
 def plain(value: Json) -> Json:
-    """Return `value` as it comes back from a journal: through JSON once, money as strings."""
-    return json.loads(json.dumps(value, default=_as_text))
+    """Return `value` as it comes back from a journal: through JSON once, money as text.
+
+    Raises `TypeError` for what cannot be journaled.
+    """
+    return json.loads(json.dumps(value, default=_as_plain))
 
 
-def _as_text(value: object) -> str:
+def _as_plain(value: object) -> Json:
+    """Return one level of a value that JSON does not know."""
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     message = f"{type(value).__name__} cannot be journaled."
     raise TypeError(message)
 
 
 def outcome_to_json(outcome: Outcome) -> dict[str, Json]:
     """Return an outcome as plain JSON."""
-    result: dict[str, Json] = plain(asdict(outcome))
+    result: dict[str, Json] = plain(outcome)
     return result
 
 
 def completion_to_json(completion: Completion) -> dict[str, Json]:
     """Return a completion as plain JSON."""
-    result: dict[str, Json] = plain(asdict(completion))
+    result: dict[str, Json] = plain(completion)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, cast
 
@@ -167,7 +167,7 @@ class JournaledContext:
 
     async def ask_human(self, question: Question, step: str) -> Json:
         """Ask a person as a journaled step; parks the run when nothing else is under way."""
-        input_hash = digest(asdict(question))
+        input_hash = digest(question)
         key, past = self._open(step, StepKind.HUMAN, input_hash)
         if past is not None:
             return self._replay(past)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from orchestration.engine.context.records import CallEnded, CallStarted, QuestionAsked, StepRecord
@@ -45,33 +45,40 @@ def commit_parcels(parcels: Sequence[Parcel]) -> Committed:
     """Write all parcels in one transaction; those of a run that somebody else claimed since are refused."""
     committed = Committed()
     with transaction.atomic():
+        held = _held({parcel.run for parcel in parcels})
         rows = _Rows()
-        for _, group in groupby(sorted(parcels, key=_owner), key=_owner):
-            _take(list(group), rows, committed)
+        for (run, fence), group in groupby(sorted(parcels, key=_owner), key=_owner):
+            taken = list(group)
+            if run in held and held[run].fence == fence:
+                _take(taken, held[run], rows, committed)
+            else:
+                committed.refused.extend(taken)
         rows.save()
     return committed
 
 
-def _owner(parcel: Parcel) -> tuple[str, int]:
-    return str(parcel.run), parcel.fence
+def _held(runs: set[UUID]) -> dict[UUID, Run]:
+    """Return those of the runs that somebody is carrying out, locked until the transaction ends."""
+    running = Run.objects.select_for_update().filter(id__in=runs, status=RunStatus.RUNNING)
+    return {run.id: run for run in running.only("id", "fence", "last_seq").order_by("id")}
 
 
-def _take(parcels: list[Parcel], rows: _Rows, committed: Committed) -> None:
+def _owner(parcel: Parcel) -> tuple[UUID, int]:
+    return parcel.run, parcel.fence
+
+
+def _take(parcels: list[Parcel], run: Run, rows: _Rows, committed: Committed) -> None:
     """Advance one run and collect the rows of its parcels."""
     last = parcels[-1]
     entries = [entry for parcel in parcels for entry in parcel.entries]
     events = list(_events(entries, last))
     changes = _run_changes(entries, last)
-    changes["last_seq"] = models.F("last_seq") + len(events)
-    held = Run.objects.filter(id=last.run, fence=last.fence, status=RunStatus.RUNNING)
-    if not held.update(**changes):
-        committed.refused.extend(parcels)
-        return
+    Run.objects.filter(id=run.id).update(**changes, last_seq=run.last_seq + len(events))
     if "status" in changes:
         committed.teams.add(last.team)
-    rows.number(last.run, events)
+    rows.number(run, events)
     for entry in entries:
-        rows.add(last.run, entry)
+        rows.add(run.id, entry)
 
 
 def _events(entries: Iterable[Entry], last: Parcel) -> Iterable[Event]:
@@ -118,16 +125,19 @@ class _Rows:
     """Rows of a whole transaction, gathered so that each table is written once."""
 
     def __init__(self) -> None:
-        self._events: list[tuple[UUID, list[Event]]] = []
+        self._events: list[EventRow] = []
         self._steps: list[Step] = []
         self._calls: dict[str, Call] = {}
         self._changes: dict[str, dict[str, Any]] = {}
         self._questions: list[HumanQuestion] = []
 
-    def number(self, run: UUID, events: list[Event]) -> None:
-        """Keep a run's events until their numbers are known."""
-        if events:
-            self._events.append((run, events))
+    def number(self, run: Run, events: list[Event]) -> None:
+        """Turn a run's events into rows that go on from its newest number."""
+        now = timezone.now()
+        self._events += [
+            EventRow(run_id=run.id, seq=seq, kind=event.kind, step=event.step, data=dict(event.data), at=now)
+            for seq, event in enumerate(events, start=run.last_seq + 1)
+        ]
 
     def add(self, run: UUID, entry: Entry) -> None:
         """Turn an entry into its row."""
@@ -153,18 +163,7 @@ class _Rows:
         Call.objects.bulk_create(self._calls.values())
         Step.objects.bulk_create(self._steps)
         HumanQuestion.objects.bulk_create(self._questions, ignore_conflicts=True)
-        EventRow.objects.bulk_create(self._numbered())
-
-    def _numbered(self) -> Iterable[EventRow]:
-        now = timezone.now()
-        runs = [run for run, _ in self._events]
-        last: Mapping[UUID, int] = dict(Run.objects.filter(id__in=runs).values_list("id", "last_seq"))
-        for run, events in self._events:
-            first = last[run] - len(events) + 1
-            for seq, event in enumerate(events, start=first):
-                yield EventRow(
-                    run_id=run, seq=seq, kind=event.kind, step=event.step, data=dict(event.data), at=now
-                )
+        EventRow.objects.bulk_create(self._events)
 
 
 def _step(run: UUID, record: StepRecord) -> Step:
