@@ -21,7 +21,7 @@ from orchestration.wiring.credentials import open_secret, secrets_of
 from orchestration.wiring.freezing import PanelRole, freeze
 from orchestration.wiring.loops import run_async
 from orchestration.wiring.panel import build_panel
-from orchestration.wiring.resources import resources
+from orchestration.wiring.resources import reset_circuit, resources
 
 QUESTION = "What is 17% of 2,300?"
 LONGEST_S = 60.0
@@ -71,7 +71,10 @@ def remote_models(provider: Provider) -> tuple[RemoteModel, ...]:
 
 
 def try_model(model: LanguageModel) -> Trial:
-    """Ask the model one small question, with its own limits, past the cache and an open circuit."""
+    """Ask the model one small question, with its own limits, past the cache and an open circuit.
+
+    One that answers is asked by runs again, too.
+    """
     secrets = secrets_of(model.team_id, {model.provider_id})
     entry = freeze(model, PanelRole.MEMBER)
 
@@ -94,6 +97,7 @@ def try_model(model: LanguageModel) -> Trial:
         return Trial(error=str(error))
     except TimeoutError:
         return Trial(error=f"{model.name} did not answer within {LONGEST_S:.0f} seconds. Try again later.")
+    reset_circuit(model.id)
     return Trial(
         answer=said.text,
         seconds=said.latency_s,

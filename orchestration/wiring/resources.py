@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import httpx
 from django.conf import settings
 
-from orchestration.engine.resilience.circuit import Circuit, CircuitPolicy, CircuitSnapshot
+from orchestration.engine.resilience.circuit import Circuit, CircuitPolicy, CircuitSnapshot, CircuitState
 from orchestration.engine.resilience.limiting import Limiter
 from orchestration.engine.resilience.store import AnswerCache
 from orchestration.providers.guard import AddressGuard
@@ -66,15 +66,23 @@ def resources() -> Resources:
 
 
 def circuit_snapshot(model: UUID) -> CircuitSnapshot | None:
-    """Return how a model's circuit stands in this process, None when the model was not asked here."""
-    snapshots = (shared.snapshot(model) for shared in list(_by_loop.values()))
-    return next((snapshot for snapshot in snapshots if snapshot is not None), None)
+    """Return how a model's circuit stands in this process, None when the model was not asked here.
+
+    Runs and pages ask on loops of their own; the circuit that is open longest is the one that matters.
+    """
+    snapshots = [shared.snapshot(model) for shared in list(_by_loop.values())]
+    return max(filter(None, snapshots), key=_unwellness, default=None)
+
+
+def _unwellness(circuit: CircuitSnapshot) -> tuple[bool, float, int]:
+    return circuit.state is not CircuitState.CLOSED, circuit.retry_in_s, circuit.failures_in_a_row
 
 
 def reset_circuit(model: UUID) -> None:
     """Close a model's circuit in this process, from any thread."""
     for loop, shared in list(_by_loop.items()):
-        loop.call_soon_threadsafe(shared.reset, model)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(shared.reset, model)
 
 
 @cache

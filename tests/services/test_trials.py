@@ -1,0 +1,67 @@
+"""Trying a model from its page, while runs ask it on a loop of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from orchestra_site.accounts.models import Role
+from orchestration.engine.errors import ProviderUnavailable
+from orchestration.engine.resilience.circuit import CircuitPolicy, CircuitState
+from orchestration.models import LanguageModel
+from orchestration.services.registry import add_simulated
+from orchestration.services.trials import try_model
+from orchestration.wiring.loops import LoopThread, run_async, stop_pages
+from orchestration.wiring.resources import circuit_snapshot, close_resources, resources
+from tests.support.history import a_member
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def engine() -> Iterator[LoopThread]:
+    """The loop that runs ask models on."""
+    thread = LoopThread()
+    thread.start()
+    yield thread
+    thread.wait_for(close_resources(), 5)
+    thread.stop()
+    stop_pages(close_resources)
+
+
+@pytest.fixture
+def model() -> LanguageModel:
+    member = a_member(Role.ADMIN)
+    add_simulated(membership=member)
+    found: LanguageModel = LanguageModel.objects.all()[0]
+    return found
+
+
+async def ask(model: LanguageModel, *, failures: int = 0) -> None:
+    circuit = resources().circuit(model.pk)
+    for _ in range(failures):
+        circuit.failed(circuit.admit(model.name), ProviderUnavailable("It is down."))
+
+
+def state_of(model: LanguageModel) -> CircuitState | None:
+    snapshot = circuit_snapshot(model.pk)
+    return snapshot and snapshot.state
+
+
+def test_a_model_that_rests_in_runs_is_shown_so_although_a_page_asked_it_before(
+    engine: LoopThread, model: LanguageModel
+) -> None:
+    run_async(ask(model))
+    assert state_of(model) is CircuitState.CLOSED
+    engine.wait_for(ask(model, failures=CircuitPolicy().consecutive), 5)
+    assert state_of(model) is CircuitState.OPEN
+
+
+def test_a_model_that_answers_its_trial_is_asked_by_runs_again(
+    engine: LoopThread, model: LanguageModel
+) -> None:
+    engine.wait_for(ask(model, failures=CircuitPolicy().consecutive), 5)
+    assert try_model(model).answer
+    engine.wait_for(ask(model), 5)
+    assert state_of(model) is CircuitState.CLOSED
