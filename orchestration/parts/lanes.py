@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestration.engine.events import EventKind
 from orchestration.engine.types import MILLION, Json, Purpose
-from orchestration.models import Call, CallStatus
+from orchestration.models import Call, CallStatus, RunStatus
 from orchestration.selectors.runs_live import RunState
 
 DIMENSIONS = ("coherence", "relevance", "completeness", "accuracy", "fluency")
@@ -127,13 +127,13 @@ class _Facts:
         self._candidates = {entry["model"]: entry for entry in outcome.get("candidates", [])}
         self._ended = {step.key for step in state.steps}
         self._scores = {
-            event.data["model"]: event.data
+            event.data.get("step", event.step): event.data
             for event in state.remembered
             if event.kind == EventKind.CANDIDATE_SCORED
         }
-        self._reused = {
-            event.data["model"]: state.reused.get(event.step) or {}
-            for event in state.remembered
+        self._reused = {  # a model answers before it judges: its first reuse is its answer
+            event.data["model"]: event.step
+            for event in reversed(state.remembered)
             if event.kind == EventKind.ANSWER_REUSED
         }
         self._chosen = chosen_names(state)
@@ -146,7 +146,7 @@ class _Facts:
         last = calls[-1] if calls else None
         candidate = self._candidates.get(model, {}) if purpose == Purpose.ANSWER else {}
         state = self._state_of(model, last, candidate)
-        step = last.step if last else candidate.get("step", "")
+        step = last.step if last else candidate.get("step") or self._reused.get(model, "")
         costs = [call.cost_usd for call in calls if call.cost_usd is not None]
         return Lane(
             number=number,
@@ -164,7 +164,7 @@ class _Facts:
             cost_usd=sum(costs, Decimal(0)) if costs else None,
             priced=bool(spec.get("prices")),
             saved_usd=self._saved(spec) if state is LaneState.CANCELLED else None,
-            quality=self._quality(model, candidate) if purpose == Purpose.ANSWER else None,
+            quality=self._quality(step, candidate),
             chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._is_synthesis(),
             cut_short=bool(last and last.finish == "length"),
             attempts=calls,
@@ -192,18 +192,19 @@ class _Facts:
     def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
         if last is not None and (last.text or last.status == CallStatus.RUNNING):
             return last.text
-        return str(self._reused.get(model, {}).get("text") or candidate.get("text") or "")
+        reused: Mapping[str, Json] = self._state.reused.get(self._reused.get(model, "")) or {}
+        return str(reused.get("text") or candidate.get("text") or "")
 
-    def _quality(self, model: str, candidate: Mapping[str, Json]) -> Mapping[str, Json] | None:
+    def _quality(self, step: str, candidate: Mapping[str, Json]) -> Mapping[str, Json] | None:
         """Return the estimate of the answer: from the outcome, before there is one from the events."""
         final: Mapping[str, Json] | None = candidate.get("quality")
-        told = self._scores.get(model)
+        told = self._scores.get(step)
         return final or (told and {**told, **told.get("dimensions", {})})
 
     def _saved(self, spec: Mapping[str, Json]) -> Decimal | None:
         """Return what an answer as long as the others would have cost, the longest one if there are none."""
         prices = spec.get("prices")
-        if not prices:
+        if not prices or self._state.run.status == RunStatus.FAILED:
             return None
         lengths = [c.output_tokens for c in self._state.calls if c.status == CallStatus.DONE]
         expected = round(fmean(lengths)) if lengths else int(spec.get("max_output_tokens", 0))

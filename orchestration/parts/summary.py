@@ -24,6 +24,7 @@ class Summary:
     `unpriced` names models whose cost nobody knows.
     """
 
+    panel: int
     asked: int
     answered: int
     failed: int
@@ -46,6 +47,7 @@ def summary_of(state: RunState, lanes: Sequence[Lane], now: datetime) -> Summary
     chosen = next((lane for lane in lanes if lane.chosen), None)
     untouched = {LaneState.PENDING, LaneState.NOT_ASKED}
     return Summary(
+        panel=len(members),
         asked=sum(lane.state not in untouched for lane in members),
         answered=sum(stands[known] for known in ANSWERED),
         failed=stands[LaneState.FAILED] + stands[LaneState.LOST] + stands[LaneState.MISSING],

@@ -126,7 +126,7 @@ class RunRows:
         Step.objects.create(run=self.run, key=key, kind=kind, status=status, started_s=at_s, seconds=seconds)
         self.tell(EventKind.STEP_ENDED, key, key=key, kind=kind, status=status)
 
-    def score(self, model: str, overall: float) -> None:
+    def score(self, model: str, overall: float, *, step: str = "") -> None:
         """Tell how good a model's answer probably is."""
         marks = {
             "coherence": 0.9,
@@ -141,7 +141,7 @@ class RunRows:
             "dimensions": marks,
             "evidence": ["Judged by sim-oracle."],
         }
-        self.tell(EventKind.CANDIDATE_SCORED, f"ask/{model}", **data)
+        self.tell(EventKind.CANDIDATE_SCORED, step or f"ask/{model}", **data)
 
     def choose(self, model: str, scores: dict[str, float]) -> None:
         """Tell which answer was chosen, and why."""

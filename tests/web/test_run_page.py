@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.engine.events import EventKind
-from orchestration.models import CallStatus, Rating, Run, RunStatus
+from orchestration.models import CallStatus, Rating, Run, RunStatus, Step
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
 
@@ -96,6 +96,36 @@ def test_a_finished_run_shows_the_answer_and_frames_the_chosen_lane(
     assert 'class="lane lane-chosen" data-model="sim-sage"' in html
     assert "sim-sage has the highest estimated quality." in html
     assert "ws-connect" not in html.split('id="run"')[1].split(">")[0]
+
+
+def test_a_synthesis_has_a_lane_and_a_score_of_its_own(browser: Client, member: Membership) -> None:
+    rows = RunRows.queued(member, "sim-swift", "sim-sage")
+    rows.start()
+    rows.answer(rows.ask("sim-sage"), "It is 391.")
+    rows.score("sim-sage", 0.31)
+    rows.answer(rows.ask("sim-sage", purpose="aggregate"), "Together: 391.")
+    rows.score("sim-sage", 0.95, step="aggregate/sim-sage")
+    rows.succeed("Together: 391.")
+    member_lane, written = _page(browser, rows).split('data-model="sim-sage"')[1:]
+    assert "Quality 31%" in member_lane
+    assert "Quality 95%" in written
+    assert 'id="lane-2" class="lane lane-chosen"' in member_lane
+
+
+def test_an_answer_from_the_cache_says_so_and_is_shown(browser: Client, running: RunRows) -> None:
+    Step.objects.create(
+        run=running.run,
+        key="ask/sim-swift",
+        kind="ask",
+        status="done",
+        result={"text": "It is **391**.", "cached": True},
+        started_s=0.1,
+        seconds=0.0,
+    )
+    running.tell(EventKind.ANSWER_REUSED, "ask/sim-swift", model="sim-swift")
+    html = _page(browser, running)
+    assert 'data-model="sim-swift" data-state="reused"' in html
+    assert "It is <strong>391</strong>." in html
 
 
 def test_the_path_is_drawn_and_can_be_read_as_a_table(browser: Client, member: Membership) -> None:
