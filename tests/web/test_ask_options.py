@@ -1,0 +1,104 @@
+"""Form fields made from a strategy's schema, and the panel picker's order."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pytest
+from django import forms
+from pydantic import BaseModel, Field
+
+from orchestration.engine.strategies.options import ModelName
+from orchestration.forms.options import ModelField, names_model, option_fields, option_values
+from orchestration.forms.panel import default_panel, moved
+from orchestration.models import LanguageModel, Provider
+
+
+class Colour(StrEnum):
+    RED = "red"
+    DARK_BLUE = "dark_blue"
+
+
+class Options(BaseModel):
+    colour: Colour = Field(default=Colour.RED, title="Colour", description="Which one.")
+    count: int = Field(default=3, ge=1, le=9)
+    share: float | None = Field(default=None, gt=0, lt=1)
+    loud: bool = True
+    helper: ModelName | None = None
+    writer: ModelName = Field()
+    words: str = Field(default="", max_length=20)
+
+
+FIELDS = {
+    name.removeprefix("options."): field for name, field in option_fields(Options, ["m1", "m2"]).items()
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("colour", forms.ChoiceField),
+        ("count", forms.IntegerField),
+        ("share", forms.FloatField),
+        ("loud", forms.BooleanField),
+        ("helper", ModelField),
+        ("writer", ModelField),
+        ("words", forms.CharField),
+    ],
+)
+def test_each_type_has_its_field(name: str, kind: type[forms.Field]) -> None:
+    assert type(FIELDS[name]) is kind
+
+
+def test_words_and_bounds_come_from_the_schema() -> None:
+    assert (FIELDS["colour"].label, FIELDS["colour"].help_text) == ("Colour", "Which one.")
+    assert FIELDS["colour"].choices == [("red", "Red"), ("dark_blue", "Dark blue")]  # type: ignore[attr-defined]
+    with pytest.raises(forms.ValidationError, match="less than or equal to 9"):
+        FIELDS["count"].clean("10")
+    with pytest.raises(forms.ValidationError, match="at most 20 characters"):
+        FIELDS["words"].clean("x" * 21)
+
+
+def test_only_what_has_no_usual_value_must_be_given() -> None:
+    assert [name for name, field in FIELDS.items() if field.required] == ["writer"]
+    assert [name for name, field in FIELDS.items() if names_model(field)] == ["helper", "writer"]
+
+
+def test_an_empty_option_is_left_to_the_strategy() -> None:
+    cleaned = {
+        "text": "?",
+        "options.count": 4,
+        "options.share": None,
+        "options.words": "",
+        "options.loud": False,
+    }
+    assert option_values(cleaned) == {"count": 4, "loud": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "up", "order"),
+    [
+        ("b", True, ["b", "a", "c"]),
+        ("b", False, ["a", "c", "b"]),
+        ("a", True, ["a", "b", "c"]),
+        ("c", False, ["a", "b", "c"]),
+        ("x", True, ["a", "b", "c"]),
+    ],
+)
+def test_a_model_moves_by_one_place_and_never_off_the_list(name: str, up: bool, order: list[str]) -> None:  # noqa: FBT001
+    assert moved(["a", "b", "c"], name, up=up) == order
+
+
+def test_a_first_panel_prefers_real_models_and_takes_each_tier_once() -> None:
+    simulated, real = Provider(kind="simulated"), Provider(kind="openai_compatible")
+    models = [
+        LanguageModel(name=name, tier=tier, provider=provider)
+        for name, tier, provider in [
+            ("s-small", "small", simulated),
+            ("s-small-2", "small", simulated),
+            ("s-large", "large", simulated),
+            ("r-large", "large", real),
+        ]
+    ]
+    assert default_panel(models) == ["r-large", "s-small", "s-large"]
+    assert default_panel([]) == []

@@ -1,0 +1,105 @@
+"""Many viewers, one rendering: what is shared between sockets, and when it must not be."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from orchestration.parts.batches import Batch, BatchKey, KeptBatches
+from orchestration.parts.lookout import Lookout
+
+RUN = uuid4()
+
+
+def _batch(seq: int) -> Batch:
+    return Batch(html=f"{seq}", first=seq, seq=seq, running={}, drawn=frozenset(), over=False)
+
+
+def test_fifty_who_ask_at_once_get_it_rendered_once() -> None:
+    made: list[BatchKey] = []
+    begun = threading.Barrier(10)
+
+    def make(key: BatchKey) -> Batch:
+        made.append(key)
+        return _batch(key.after + 1)
+
+    def ask(_: int) -> Batch | None:
+        begun.wait()
+        return kept.after(BatchKey(RUN, 3, may_run=True))
+
+    kept = KeptBatches(make)
+    with ThreadPoolExecutor(10) as viewers:
+        answers = list(viewers.map(ask, range(50)))
+    assert answers == [_batch(4)] * 50
+    assert made == [BatchKey(RUN, 3, may_run=True)]
+
+
+def test_nothing_new_is_never_remembered() -> None:
+    answers = iter([None, _batch(4)])
+    kept = KeptBatches(lambda _: next(answers))
+    key = BatchKey(RUN, 3, may_run=False)
+    assert [kept.after(key), kept.after(key), kept.after(key)] == [None, _batch(4), _batch(4)]
+
+
+def test_only_the_newest_batches_are_kept() -> None:
+    made: list[int] = []
+
+    def make(key: BatchKey) -> Batch:
+        made.append(key.after)
+        return _batch(key.after + 1)
+
+    kept = KeptBatches(make, most=2)
+    for after in (1, 2, 3, 1, 3):
+        kept.after(BatchKey(RUN, after, may_run=True))
+    assert made == [1, 2, 3, 1]
+
+
+async def test_who_asks_while_others_are_answered_goes_into_the_next_lot() -> None:
+    lots: list[list[int]] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def answer(questions: Sequence[int]) -> list[int]:
+        lots.append(list(questions))
+        begun.set()
+        go_on.wait(20)
+        return [question * 10 for question in questions]
+
+    lookout = Lookout(answer)
+    first = asyncio.create_task(lookout.ask(1))
+    await asyncio.to_thread(begun.wait, 20)
+    others = [asyncio.create_task(lookout.ask(number)) for number in (2, 3)]
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await asyncio.gather(first, *others) == [10, 20, 30]
+    assert lots == [[1], [2, 3]]
+
+
+async def test_an_error_reaches_everybody_who_asked_and_nobody_after() -> None:
+    broken = True
+
+    def answer(questions: Sequence[int]) -> list[int]:
+        if broken:
+            raise OSError("the disk is gone")
+        return list(questions)
+
+    lookout = Lookout(answer)
+    answers = await asyncio.gather(lookout.ask(1), lookout.ask(2), return_exceptions=True)
+    assert [str(answer) for answer in answers] == ["the disk is gone"] * 2
+    broken = False
+    assert await lookout.ask(3) == 3
+
+
+async def test_who_left_meanwhile_does_not_keep_others_from_their_answer() -> None:
+    lookout: Lookout[int, int] = Lookout(list)
+    gone = asyncio.create_task(lookout.ask(1))
+    stays = asyncio.create_task(lookout.ask(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await stays == 2
+    with pytest.raises(asyncio.CancelledError):
+        await gone
