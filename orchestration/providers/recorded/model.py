@@ -1,0 +1,115 @@
+"""A model that says again what a real one said."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from random import Random
+
+from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens
+from orchestration.engine.errors import ProviderUnavailable, RequestRejected
+from orchestration.engine.evaluation.items import Item, RecordedAnswer, same_words
+from orchestration.engine.model import AnswerStream, StreamingModel
+from orchestration.engine.types import Completion, Delta, ModelSpec, Prompt, Usage
+from orchestration.providers.recorded.recording import Recording
+
+CHARACTERS_PER_DELTA = 24
+_PIECE = re.compile(rf".{{1,{CHARACTERS_PER_DELTA}}}", re.DOTALL)
+QUOTED = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How a replayed model behaves where nothing was recorded: waits in seconds, and a share that fails.
+
+    `failure_rate` is per attempt, drawn from `seed`, the model, the prompt and the number of the attempt.
+    """
+
+    first_token_s: float = 0.0
+    tokens_per_s: float = 0.0
+    failure_rate: float = 0.0
+    seed: int = 0
+
+
+AT_ONCE = Pace()
+
+
+class RecordedModel(StreamingModel):
+    """Answers what it was asked when the recording was made, and nothing else.
+
+    A prompt is looked up by its one user message, white space aside; instructions are not looked at. Its
+    `sample` counts on through the answers where the same prompt was recorded several times.
+    """
+
+    def __init__(self, spec: ModelSpec, recording: Recording, *, pace: Pace = AT_ONCE) -> None:
+        self._spec = spec
+        self._recording = recording
+        self._pace = pace
+        self._attempts = 0
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is."""
+        return self._spec
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        """Replay the recorded answer. Raises `RequestRejected` where there is none, `ProviderUnavailable`."""
+        self._attempts += 1
+        await asyncio.sleep(self._pace.first_token_s)
+        item, answer = self._answer(prompt)
+        self._fail_at_times(item, self._attempts)
+        text = answer.text or ""
+        for piece in self._pieces(text):
+            yield piece
+            if self._pace.tokens_per_s > 0:
+                await asyncio.sleep(estimate_tokens(piece.text) / self._pace.tokens_per_s)
+        yield Completion(text=text, usage=_usage(item, answer), reported_model=self._spec.remote_name)
+
+    def _pieces(self, text: str) -> list[Delta]:
+        """Return the text in pieces where somebody may watch it grow, else in one."""
+        if self._pace.tokens_per_s <= 0:
+            return [Delta(text=text, offset=0)] if text else []
+        return [Delta(text=piece.group(), offset=piece.start()) for piece in _PIECE.finditer(text)]
+
+    def _answer(self, prompt: Prompt) -> tuple[Item, RecordedAnswer]:
+        name = self._spec.name
+        said = [message for message in prompt.messages if message.role != "system"]
+        if len(said) != 1 or said[0].role != "user":
+            raise RequestRejected(
+                f"{name} replays answers to single questions; this is a conversation of {len(said)} messages."
+            )
+        asked = said[0].content
+        found = self._recording.find(self._spec.remote_name, asked)
+        if not found:
+            raise RequestRejected(
+                f"The recording of {name} holds no answer to “{_shortened(asked)}”. It replays"
+                f" {len(self._recording.items):,} recorded questions word for word and answers nothing else."
+            )
+        if prompt.sample >= len(found):
+            raise RequestRejected(
+                f"The recording of {name} holds {len(found)} of the {prompt.sample + 1} samples asked for."
+            )
+        return found[prompt.sample]
+
+    def _fail_at_times(self, item: Item, attempt: int) -> None:
+        if self._pace.failure_rate <= 0:
+            return
+        drawn = Random(f"{self._pace.seed}/{self._spec.name}/{item.key}/{attempt}")  # noqa: S311  # repeatable
+        if drawn.random() < self._pace.failure_rate:
+            raise ProviderUnavailable(f"{self._spec.name} is made to fail this attempt: a simulated outage.")
+
+
+def _usage(item: Item, answer: RecordedAnswer) -> Usage:
+    """Return the recorded tokens; what the recording does not say is estimated."""
+    given, made = item.prompt_tokens, answer.tokens
+    return Usage(
+        input_tokens=estimate_tokens(item.prompt) + TOKENS_PER_MESSAGE if given is None else given,
+        output_tokens=estimate_tokens(answer.text or "") if made is None else made,
+        estimated=given is None or made is None,
+    )
+
+
+def _shortened(text: str) -> str:
+    words = same_words(text)
+    return words if len(words) <= QUOTED else f"{words[:QUOTED]}…"

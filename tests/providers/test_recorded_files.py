@@ -1,0 +1,156 @@
+"""Recordings as files: what is read, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.engine.evaluation.items import ItemKey
+from orchestration.engine.types import Prices, Tier
+from orchestration.providers.recorded import BrokenRecording, Limits, load_recording, load_recordings
+from orchestration.providers.recorded.faults import TOLD
+from orchestration.providers.recorded.pricing import recovered_prices
+from orchestration.providers.recorded.recording import tier_of
+from tests.support.recordings import answer, line, lines, packed, recorded, written
+
+GOOD = lines("7 7 3", "7 1 2")
+
+
+def refused(data: bytes, limits: Limits | None = None) -> BrokenRecording:
+    with pytest.raises(BrokenRecording) as caught:
+        load_recording(io.BytesIO(data), "small.jsonl", limits or Limits())
+    return caught.value
+
+
+@pytest.mark.parametrize("prepared", [bytes, gzip.compress, b"\xef\xbb\xbf".__add__, b"\n \n".__add__])
+def test_plain_packed_marked_and_spaced_files_are_read(prepared: Callable[[bytes], bytes]) -> None:
+    loaded = load_recording(io.BytesIO(prepared(packed(GOOD))), "small.jsonl")
+    assert loaded.recording.models == ("ada", "bob", "cyd")
+    assert [str(item.key) for item in loaded.recording.items] == ["small/q0", "small/q1"]
+
+
+def test_labels_are_kept_apart_from_what_models_are_made_of() -> None:
+    loaded = recorded([line(0, {"ada": "7"}, reference="secret-reference")])
+    assert "secret-reference" not in repr(loaded.recording.items)
+    for field in ("correct", "extracted", "score", "reference"):
+        assert field not in repr(loaded.recording.items)
+    assert loaded.labels[ItemKey("small", "q0")].reference == "secret-reference"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"prompt": None}, "prompt: Input should be a valid string"),
+        ({"prompt": " \n"}, "prompt: is empty"),
+        ({"item_id": 7}, "item_id: Input should be a valid string"),
+        ({"answers": []}, "answers: List should have at least 1 item"),
+        ({"answers": [answer("ada", "1"), answer("ada", "2")]}, "answers: ada answers twice"),
+        ({"answers": [{"model": "ada"}]}, "answers.0.text: Field required"),
+        ({"answers": [answer("ada", "1", cost_usd=-1)]}, "answers.0.cost_usd: Input should be greater than"),
+        (
+            {"answers": [answer("ada", "1", correct="yes")]},
+            "answers.0.correct: Input should be a valid boolean",
+        ),
+        ({"answers": [answer("a", "1", tokens=n) for n in ("1", "2", "3", "4")]}, "; and 1 more."),
+    ],
+)
+def test_a_line_that_does_not_fit_is_told_with_its_number(change: dict[str, Any], words: str) -> None:
+    error = refused(packed([GOOD[0], {**GOOD[1], **change}]))
+    assert [fault.line for fault in error.faults] == [2]
+    assert words in str(error)
+    assert error.field == "file"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'{"dataset": ', "Line 1: Invalid JSON"),
+        (b"[1]", "Line 1: Input should be an object"),
+        (packed(GOOD) + b'{"prompt": "caf\xe9"}', "Line 3: byte 16 is not UTF-8"),
+        (b"", "The file holds no items."),
+        (b"\n\n", "The file holds no items."),
+        (packed([GOOD[0], GOOD[1], GOOD[0]]), "Line 3: item small/q0 stands on line 1 already."),
+        (b"PK\x03\x04....", "The file is a ZIP archive."),
+        (json.dumps(GOOD[0]).encode("utf-16"), "The file is UTF-16."),
+        (gzip.compress(packed(GOOD))[:-12], "the gzip data is damaged or cut off here"),
+        (gzip.compress(packed(GOOD))[:10] + b"garbage" * 9, "the gzip data is damaged or cut off here"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(data: bytes, words: str) -> None:
+    assert words in str(refused(data))
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(line_bytes=100), "Line 1: is longer than 100 bytes"),
+        (Limits(lines=1), "Line 2: the file goes on beyond 1 lines"),
+        (Limits(bytes=700), "or 700 bytes unpacked"),
+    ],
+)
+def test_a_file_beyond_its_limits_is_refused_packed_or_not(limits: Limits, words: str) -> None:
+    assert words in str(refused(packed(GOOD), limits))
+    assert words in str(refused(gzip.compress(packed(GOOD)), limits))
+
+
+def test_only_the_first_faults_are_listed_and_the_rest_is_counted() -> None:
+    error = refused(b"{}\n" * (TOLD + 5))
+    assert len(error.faults) == TOLD
+    assert str(error).endswith("And 5 more.")
+
+
+def test_several_files_are_one_recording(tmp_path: Path) -> None:
+    one = written(tmp_path / "one.jsonl", GOOD)
+    two = written(tmp_path / "two.jsonl.gz", lines("1 2 3", start=2))
+    assert len(load_recordings([one, two]).recording.items) == 3
+    with pytest.raises(BrokenRecording, match="small/q0 is in another of the files"):
+        load_recordings([one, one])
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        BrokenRecording, match=r"missing\.jsonl cannot be used\. It cannot be read: No such file"
+    ):
+        load_recordings([tmp_path / "missing.jsonl"])
+
+
+def test_list_prices_are_recovered_from_costs() -> None:
+    rows = [(given, made, Decimal(given * 3 + made * 15) / 1_000_000) for given, made in [(10, 7), (90, 40)]]
+    found = recovered_prices(rows)
+    assert found is not None
+    assert found == Prices(input_per_million=Decimal(3), output_per_million=Decimal(15))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(10, 10, Decimal("0.0001"))],
+        [(10, 10, Decimal("0.0001")), (20, 20, Decimal("0.0002"))],
+        [(10, 0, Decimal("0.0001")), (90, 10, Decimal("0.0008"))],
+    ],
+)
+def test_one_price_stands_for_both_where_they_cannot_be_told_apart(
+    rows: list[tuple[int, int, Decimal]],
+) -> None:
+    found = recovered_prices(rows)
+    assert found is not None
+    assert found.input_per_million == found.output_per_million > 0
+
+
+def test_a_model_without_costs_has_no_price_and_the_middle_tier() -> None:
+    spec = recorded([line(0, {}, answers=[answer("ada", "1", cost_usd=None)])]).recording.spec("ada")
+    assert spec.prices is None
+    assert recovered_prices([]) is None
+    assert [tier_of(dollars) for dollars in (None, 0.1, 1, 9)] == [
+        Tier.MEDIUM,
+        Tier.SMALL,
+        Tier.MEDIUM,
+        Tier.LARGE,
+    ]
