@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -28,9 +30,23 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Say that this is our fault."""
+    """Say that this is our fault, or that the database is locked, full or away."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return _database_away(request)
     words = "The fault is ours, and it is in the server's log. Try again; what you started before goes on."
     return _error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here", words)
+
+
+def _database_away(request: HttpRequest) -> HttpResponse:
+    words = (
+        "It is locked, full or away; the server's log says which. Nothing of this was stored. Send it again"
+        " in a moment; what you started before goes on."
+    )
+    response = _error_page(
+        request, HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer right now", words
+    )
+    response["Retry-After"] = "10"
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django's signature
