@@ -4,6 +4,7 @@
 #   make check    every check that looks at the code              make fix    what of it can be fixed by itself
 #   make audit    known faults in the locked packages             make lock   resolve requirements/*.in again
 #   make bench    the figures of benchmarks/                      make faults what happens when things break
+#   make foreign  Orchestra against a real OpenAI-compatible server that is not ours
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CHECKS := check-format check-lint check-types check-layers check-templates check-django check-migrations \
           check-dependencies check-spelling
 
-.PHONY: setup run test check fix audit bench faults lock $(CHECKS)
+.PHONY: setup run test check fix audit bench faults foreign lock $(CHECKS)
 .DEFAULT_GOAL := run
 
 setup: $(READY)
@@ -91,6 +92,9 @@ bench: setup
 
 faults: setup
 	$(BIN)/python -m benchmarks.faults $(ARGS)
+
+foreign: setup
+	$(BIN)/python -m benchmarks.foreign $(ARGS)
 
 LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
         --no-emit-index-url --no-emit-find-links --no-emit-trusted-host

@@ -46,7 +46,7 @@ async def ask(model: LanguageModel, *, failures: int = 0) -> None:
 
 def state_of(model: LanguageModel) -> CircuitState | None:
     snapshot = circuit_snapshot(model.pk)
-    return snapshot and snapshot.state
+    return None if snapshot is None else snapshot.state
 
 
 def test_a_model_that_rests_in_runs_is_shown_so_although_a_page_asked_it_before(

@@ -1,0 +1,51 @@
+"""A member who uses the site over HTTP, without a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+RUN = re.compile(r"/runs/([0-9a-f-]{36})/")
+
+
+class Member:
+    """Signed in, with cookies and CSRF tokens as a browser would have them."""
+
+    def __init__(self, address: str, sign_in: tuple[str, str]) -> None:
+        self.address = address
+        self.client = httpx.Client(base_url=address, follow_redirects=False, timeout=30)
+        email, password = sign_in
+        answer = self.post("/account/sign-in/", {"username": email, "password": password})
+        assert answer.status_code == 302, answer.text[:2000]
+
+    @property
+    def cookies(self) -> str:
+        """The cookies as a header holds them."""
+        return "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
+
+    def post(
+        self, path: str, data: Mapping[str, str | Sequence[str]], form_at: str | None = None
+    ) -> httpx.Response:
+        """Fetch the page with the form, then send it."""
+        page = self.client.get(form_at or path)
+        token = TOKEN.search(page.text)
+        assert token is not None, page.text[:2000]
+        headers = {"referer": f"{self.address.rstrip('/')}{path}"}
+        return self.client.post(path, data={**data, "csrfmiddlewaretoken": token[1]}, headers=headers)
+
+    def ask(self, text: str, models: Sequence[str], strategy: str = "parallel", **fields: str) -> str:
+        """Ask, and return the id of the run that was started."""
+        answer = self.post("/", {"text": text, "strategy": strategy, "models": list(models), **fields})
+        assert answer.status_code == 303, answer.text[:3000]
+        found = RUN.search(answer.headers["location"])
+        assert found is not None
+        return found[1]
+
+    def run(self, run: str) -> dict[str, Any]:
+        """Return everything that is known of a run."""
+        told: dict[str, Any] = self.client.get(f"/runs/{run}/json").json()
+        return told
