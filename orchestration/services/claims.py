@@ -18,6 +18,7 @@ from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import StepStatus
 from orchestration.kinds import Assignment
 from orchestration.models import HumanQuestion, Run, RunStatus, Step
+from orchestration.services.cancelling import end_cancelled, was_cancelled
 from orchestration.services.events import tell
 
 LEASE_S = 30.0
@@ -34,10 +35,16 @@ class Claim:
 
 
 def claim_run(run_id: UUID, owner: str) -> Claim | None:
-    """Take a queued run for `owner`, None when it is not there to be taken (any more)."""
+    """Take a queued run for `owner`, None when it is not there to be taken (any more).
+
+    One that was cancelled before its worker died is not taken up again: it ends.
+    """
     with transaction.atomic():
         run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED).first()
         if run is None:
+            return None
+        if was_cancelled(run):
+            end_cancelled(run)
             return None
         now = timezone.now()
         first = run.fence == 0

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import Event, EventKind
 from orchestration.models import Command, CommandKind, Run, RunStatus
-from orchestration.services.events import tell
+from orchestration.services.cancelling import end_cancelled
 from orchestration.services.recording import QueueReason
 from orchestration.services.sweeping import wake_run
 
@@ -44,14 +42,9 @@ def _send(membership: Membership, run: Run, kind: CommandKind) -> None:
     held = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
     if held.is_over:
         raise InvalidRequest(f"This run is over already: it {held.status}.")
-    told = Event(kind=EventKind.COMMAND_RECEIVED, data={"kind": kind.value, "by": str(membership.user)})
     if held.status == RunStatus.RUNNING:
         Command.objects.create(run=held, kind=kind, by=membership.user)
         return
     if kind is not CommandKind.CANCEL:
         raise InvalidRequest(f"Only a running run can be paused; this one is {held.status}.")
-    ended = Event(
-        kind=EventKind.RUN_CANCELLED,
-        data={"cost_usd": format(held.cost_usd, "f"), "calls": held.calls_started},
-    )
-    tell(held, [told, ended], status=RunStatus.CANCELLED, finished_at=timezone.now(), waiting_since=None)
+    end_cancelled(held, str(membership.user))
