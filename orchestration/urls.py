@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.views import ask, choosing, models, providers, run_live, runs
+from orchestration.views import ask, choosing, models, providers, recordings, run_live, runs
 
 app_name = "orchestration"
 urlpatterns: list[URLPattern] = [
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run>/rate", run_live.rate, name="run-rate"),
     path("models/", models.models, name="models"),
     path("models/connect/", providers.connect, name="provider-connect"),
+    path("models/recording/", recordings.add, name="recording-add"),
     path("models/simulated/", providers.add_simulated, name="simulated-add"),
     path("models/providers/<uuid:provider_id>/", providers.edit, name="provider-edit"),
     path("models/providers/<uuid:provider_id>/test/", providers.test, name="provider-test"),

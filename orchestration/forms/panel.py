@@ -49,7 +49,11 @@ def panel_rows(
 
 
 def default_panel(models: Sequence[LanguageModel], size: int = PANEL_SIZE) -> list[str]:
-    """Return a first panel: real models before simulated ones, each tier once before any twice."""
+    """Return a first panel: real models before simulated ones, each tier once before any twice.
+
+    Recorded models are left to those who choose them: they answer recorded questions only.
+    """
+    models = [model for model in models if model.provider.kind != ProviderKind.RECORDED] or models
     ranked = sorted(
         models, key=lambda model: (_is_simulated(model), TIERS.index(Tier(model.tier)), model.name)
     )

@@ -18,6 +18,12 @@ class ProviderKind(models.TextChoices):
 
     SIMULATED = "simulated", "Simulated"
     OPENAI_COMPATIBLE = "openai_compatible", "OpenAI-compatible"
+    RECORDED = "recorded", "Recorded"
+
+    @property
+    def is_remote(self) -> bool:
+        """True when its models are reached at an address, with a key or without."""
+        return self is ProviderKind.OPENAI_COMPATIBLE
 
 
 class Provider(models.Model):

@@ -58,6 +58,11 @@ class ProviderCard:
         """True when no real model stands behind it."""
         return self.provider.kind == ProviderKind.SIMULATED
 
+    @property
+    def is_recorded(self) -> bool:
+        """True when its models replay what real ones once said."""
+        return self.provider.kind == ProviderKind.RECORDED
+
 
 def providers_of(membership: Membership) -> QuerySet[Provider]:
     """Return the team's providers without their secrets, each with `has_secret`."""

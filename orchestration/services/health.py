@@ -13,6 +13,7 @@ from orchestration.engine.errors import InvalidRequest, ModelError
 from orchestration.models import Provider, ProviderKind
 from orchestration.providers.openai_compatible import list_models
 from orchestration.wiring.credentials import secrets_of
+from orchestration.wiring.recordings import recording_file
 from orchestration.wiring.resources import close_resources, resources
 
 
@@ -25,9 +26,11 @@ def providers() -> Iterator[Finding]:
         return
     if not enabled:
         yield warn("No provider is enabled: nothing can be asked.", "Connect a model under Models.")
-    remote = [provider for provider in enabled if provider.kind != ProviderKind.SIMULATED]
-    if len(remote) < len(enabled):
+    remote = [provider for provider in enabled if ProviderKind(provider.kind).is_remote]
+    if any(provider.kind == ProviderKind.SIMULATED for provider in enabled):
         yield ok("The simulated models need nothing.")
+    recorded = [provider for provider in enabled if provider.kind == ProviderKind.RECORDED]
+    yield from map(_recording, recorded)
     keys: dict[UUID, str | None] = {}
     for provider in remote:
         keys |= secrets_of(provider.team_id, {provider.id})
@@ -39,6 +42,15 @@ def _unreadable(provider: Provider) -> Finding:
     return fail(
         f"The key of {_name(provider)} cannot be read with the encryption keys of this installation.",
         "Put the old key back into ORCHESTRA_ENCRYPTION_KEYS, or save the provider's key again under Models.",
+    )
+
+
+def _recording(provider: Provider) -> Finding:
+    if recording_file(provider.id).is_file():
+        return ok(f"The recording of {_name(provider)} is there.")
+    return warn(
+        f"The recording of {_name(provider)} is not in this machine's data folder.",
+        "Put it back from a backup, or delete the provider under Models and add the recording again.",
     )
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from orchestra_site.web.encryption import SecretUnreadable
 from orchestration.engine.errors import ModelError, ModelUnavailable
 from orchestration.engine.types import Completion, Message, Prompt
-from orchestration.models import LanguageModel, Provider
+from orchestration.models import LanguageModel, Provider, ProviderKind
 from orchestration.providers.openai_compatible.catalogue import RemoteModel, list_models
 from orchestration.providers.openai_compatible.connection import (
     Check,
@@ -21,6 +21,7 @@ from orchestration.wiring.credentials import open_secret, secrets_of
 from orchestration.wiring.freezing import PanelRole, freeze
 from orchestration.wiring.loops import run_async
 from orchestration.wiring.panel import build_panel
+from orchestration.wiring.recordings import a_recorded_question, stored_models
 from orchestration.wiring.resources import reset_circuit, resources
 
 QUESTION = "What is 17% of 2,300?"
@@ -58,7 +59,9 @@ def check_provider(provider: Provider) -> ConnectionReport:
 
 
 def remote_models(provider: Provider) -> tuple[RemoteModel, ...]:
-    """Return what the provider lists. Raises `ModelError`."""
+    """Return what the provider lists, or its recording holds. Raises `ModelError`."""
+    if provider.kind == ProviderKind.RECORDED:
+        return stored_models(provider.id)
     try:
         api_key = open_secret(provider)
     except SecretUnreadable as error:
@@ -70,11 +73,22 @@ def remote_models(provider: Provider) -> tuple[RemoteModel, ...]:
     return run_async(ask(), timeout=LONGEST_S)
 
 
+def question_for(model: LanguageModel) -> str:
+    """Return what a model is tried with: a recorded one with a question that it has an answer to."""
+    if model.provider.kind != ProviderKind.RECORDED:
+        return QUESTION
+    try:
+        return a_recorded_question(model.provider_id, model.remote_name) or QUESTION
+    except ModelUnavailable:
+        return QUESTION
+
+
 def try_model(model: LanguageModel) -> Trial:
     """Ask the model one small question, with its own limits, past the cache and an open circuit.
 
     One that answers is asked by runs again, too.
     """
+    question = question_for(model)
     secrets = secrets_of(model.team_id, {model.provider_id})
     entry = freeze(model, PanelRole.MEMBER)
 
@@ -89,7 +103,7 @@ def try_model(model: LanguageModel) -> Trial:
             seed=0,
             time_left=lambda: LONGEST_S,
         )
-        return await panel.members[0].complete(Prompt(messages=(Message(role="user", content=QUESTION),)))
+        return await panel.members[0].complete(Prompt(messages=(Message(role="user", content=question),)))
 
     try:
         said = run_async(ask(), timeout=LONGEST_S)

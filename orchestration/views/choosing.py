@@ -18,21 +18,21 @@ from orchestration.providers.openai_compatible.catalogue import RemoteModel
 from orchestration.selectors.choices import choices_of
 from orchestration.services import registry
 from orchestration.services.trials import remote_models
-from orchestration.views.providers import real_provider
+from orchestration.views.providers import listing_provider
 
 
 @may_configure
 @require_safe
 def choose(request: MemberRequest, provider_id: UUID) -> HttpResponse:
     """List the provider's models, with a search; what is ticked stays ticked."""
-    return _choose_page(request, real_provider(request, provider_id))
+    return _choose_page(request, listing_provider(request, provider_id))
 
 
 @may_configure
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: MemberRequest, provider_id: UUID) -> HttpResponse:
     """Show what was ticked with names and prices to check; a POST adds it."""
-    provider = real_provider(request, provider_id)
+    provider = listing_provider(request, provider_id)
     if request.method == "POST":
         return _add(request, provider, ChosenModels(request.POST))
     picked = _picked(request)

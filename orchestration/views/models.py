@@ -19,7 +19,7 @@ from orchestration.forms.models import ModelForm, PriceForm, initial_of, refuse
 from orchestration.models import LanguageModel
 from orchestration.selectors.models import model_card, models_of, price_history, provider_cards
 from orchestration.services import registry
-from orchestration.services.trials import QUESTION, try_model
+from orchestration.services.trials import question_for, try_model
 from orchestration.views.changes import carry_out
 from orchestration.views.resting import resting
 from orchestration.wiring.resources import reset_circuit
@@ -123,7 +123,7 @@ def _model_page(
         "prices": price_history(found),
         "form": ModelForm(initial=initial_of(found)),
         "price_form": PriceForm(),
-        "question": QUESTION,
+        "question": question_for(found),
         "rest": resting(found),
         **own,
     }

@@ -159,6 +159,12 @@ def own_provider(request: MemberRequest, provider_id: UUID) -> Provider:
 
 
 def real_provider(request: MemberRequest, provider_id: UUID) -> Provider:
-    """Return the team's provider if it has an address. Raises Http404 for simulated ones, too."""
-    real = providers_of(request.membership).exclude(kind=ProviderKind.SIMULATED)
-    return get_object_or_404(real, pk=provider_id)
+    """Return the team's provider if it has an address. Raises Http404 for all others."""
+    remote = [kind for kind in ProviderKind if kind.is_remote]
+    return get_object_or_404(providers_of(request.membership), pk=provider_id, kind__in=remote)
+
+
+def listing_provider(request: MemberRequest, provider_id: UUID) -> Provider:
+    """Return the team's provider if it lists models to choose from. Raises Http404 for others."""
+    listing = providers_of(request.membership).exclude(kind=ProviderKind.SIMULATED)
+    return get_object_or_404(listing, pk=provider_id)

@@ -24,6 +24,7 @@ from orchestration.providers.deadlines import Deadlines
 from orchestration.providers.openai_compatible import OpenAICompatibleModel
 from orchestration.providers.simulated import CATALOG, SimulatedModel
 from orchestration.wiring.freezing import FrozenModel, PanelRole, thaw
+from orchestration.wiring.recordings import stored_model
 from orchestration.wiring.resources import Resources
 
 FIRST_TOKEN_S, IDLE_S = 60.0, 45.0
@@ -86,6 +87,8 @@ def _bare(frozen: FrozenModel, secrets: Mapping[UUID, str | None], shared: Resou
     match ProviderKind(frozen.kind):
         case ProviderKind.SIMULATED:
             return _simulated(frozen.spec, seed)
+        case ProviderKind.RECORDED:
+            return stored_model(frozen.spec, frozen.provider)
         case ProviderKind.OPENAI_COMPATIBLE:
             return OpenAICompatibleModel(
                 frozen.spec,

@@ -143,6 +143,14 @@ ROWS = [
         status=422,
         marker='id="connect-form"',
     ),
+    Row(view="orchestration:recording-add", who=ADMINS, marker='id="recording-form"'),
+    Row(
+        view="orchestration:recording-add",
+        method="POST",
+        who=ADMINS,
+        status=422,
+        marker='id="recording-form"',
+    ),
     Row(view="orchestration:simulated-add", method="POST", who=ADMINS, status=302),
     Row(view="orchestration:provider-edit", who=ADMINS, args=a_provider, marker='id="provider-test"'),
     Row(

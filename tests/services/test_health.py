@@ -11,6 +11,7 @@ from orchestra_site.web.health import Level, registered_checks
 from orchestration.models import Provider, ProviderKind
 from orchestration.services.health import providers
 from orchestration.wiring.credentials import seal_secret
+from orchestration.wiring.recordings import recording_file
 from tests.support.provider_process import ProviderProcess
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,14 @@ def test_without_providers_nothing_can_be_asked() -> None:
 def test_simulated_models_need_nothing(team: Team) -> None:
     Provider.objects.create(team=team, name="Simulated", kind=ProviderKind.SIMULATED)
     assert said() == [(Level.OK, "The simulated models need nothing.")]
+
+
+def test_a_recording_is_looked_for(team: Team) -> None:
+    provider = Provider.objects.create(team=team, name="Old", kind=ProviderKind.RECORDED)
+    missing = "The recording of Old (Ravens) is not in this machine's data folder."
+    assert said() == [(Level.WARN, missing)]
+    recording_file(provider.id).write_bytes(b"")
+    assert said() == [(Level.OK, "The recording of Old (Ravens) is there.")]
 
 
 def test_a_provider_that_answers_is_fine(team: Team, server: ProviderProcess) -> None:

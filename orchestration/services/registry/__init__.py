@@ -11,6 +11,7 @@ from orchestration.services.registry.changing import (
 from orchestration.services.registry.connecting import connect_provider, set_secret, update_provider
 from orchestration.services.registry.offering import offer_from_environment
 from orchestration.services.registry.pricing import price_of, set_price
+from orchestration.services.registry.recording import connect_offered, connect_recording, offered_recordings
 from orchestration.services.registry.simulating import add_simulated, seed_simulated
 from orchestration.services.registry.switching import delete_provider, disable_provider, enable_provider
 
@@ -19,7 +20,9 @@ __all__ = [
     "NewModel",
     "add_models",
     "add_simulated",
+    "connect_offered",
     "connect_provider",
+    "connect_recording",
     "delete_model",
     "delete_provider",
     "disable_model",
@@ -27,6 +30,7 @@ __all__ = [
     "enable_model",
     "enable_provider",
     "offer_from_environment",
+    "offered_recordings",
     "price_of",
     "seed_simulated",
     "set_price",

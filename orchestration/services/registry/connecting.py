@@ -107,7 +107,7 @@ def checked_endpoint(base_url: str, api_key: str) -> Endpoint:
 
 def _readdress(row: Provider, base_url: str, api_key: str) -> None:
     """Give `row` its new address and key. A key is only ever sent to the origin that it was entered for."""
-    if row.kind == ProviderKind.SIMULATED:
+    if not ProviderKind(row.kind).is_remote:
         if base_url.strip() or api_key.strip():
             _must_be_real(row)
         return
@@ -125,6 +125,6 @@ def _readdress(row: Provider, base_url: str, api_key: str) -> None:
 
 
 def _must_be_real(row: Provider) -> None:
-    if row.kind == ProviderKind.SIMULATED:
-        message = "Simulated models run inside Orchestra: they have neither address nor key."
+    if not ProviderKind(row.kind).is_remote:
+        message = f"{row.name} runs inside Orchestra: it has neither address nor key."
         raise InvalidRequest(message, field="base_url")

@@ -6,7 +6,8 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.services import record_change
-from orchestration.models import Provider
+from orchestration.models import Provider, ProviderKind
+from orchestration.services.registry.recording import drop_recording
 from orchestration.services.registry.rows import RegistryAction, locked, shown_provider
 
 
@@ -32,7 +33,10 @@ def delete_provider(*, membership: Membership, provider: Provider) -> None:
         before={**shown_provider(row), "models": models},
         after={},
     )
+    recording = row.id if row.kind == ProviderKind.RECORDED else None
     row.delete()
+    if recording is not None:
+        transaction.on_commit(lambda: drop_recording(recording))
 
 
 @transaction.atomic

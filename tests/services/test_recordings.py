@@ -1,0 +1,169 @@
+"""Recordings as providers: kept whole or not at all, replayed in runs, gone with their provider."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+
+from orchestra_site.accounts.models import AuditEntry, Membership, Role
+from orchestration.engine.errors import InvalidRequest, ModelUnavailable
+from orchestration.forms.panel import default_panel
+from orchestration.models import Provider
+from orchestration.providers.recorded import BrokenRecording
+from orchestration.providers.recorded.stored import REMEMBERED, Shelf
+from orchestration.selectors.panels import usable_models
+from orchestration.services import registry
+from orchestration.services.registry import NewModel
+from orchestration.services.trials import question_for, remote_models, try_model
+from orchestration.wiring.recordings import offered_folder, recording_file, recordings_folder
+from tests.support.history import a_member
+from tests.support.recordings import lines, packed, recorded, written
+
+pytestmark = pytest.mark.django_db
+LINES = lines("7 7 3", "7 1 2")
+
+
+@pytest.fixture
+def owner() -> Membership:
+    return a_member(Role.OWNER)
+
+
+def connect(owner: Membership, data: bytes = packed(LINES), name: str = "Old answers") -> Provider:
+    chunks = [data[:50], data[50:]]
+    return registry.connect_recording(membership=owner, name=name, source="old.jsonl", chunks=chunks)
+
+
+def kept() -> set[Path]:
+    return {path for path in recordings_folder().iterdir() if path.is_file()}
+
+
+def test_a_recording_is_kept_for_this_user_alone_under_a_name_of_ours(owner: Membership) -> None:
+    provider = connect(owner)
+    path = recording_file(provider.id)
+    assert path.is_relative_to(settings.DATA_DIR)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.after["recording"]) == ("provider.connected", "old.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "field"),
+    [
+        (b"{}", "Old", "file"),
+        (gzip.compress(packed(LINES))[:-9], "Old", "file"),
+        (b"", "Old", "file"),
+        (packed(LINES), " ", "name"),
+        (packed(LINES), "Taken", "name"),
+    ],
+)
+def test_what_is_refused_leaves_nothing_behind(owner: Membership, data: bytes, name: str, field: str) -> None:
+    connect(owner, name="Taken")
+    before = kept()
+    with pytest.raises(InvalidRequest) as caught:
+        connect(owner, data, name)
+    assert caught.value.field == field
+    assert kept() == before
+    assert Provider.objects.count() == AuditEntry.objects.count() == 1
+
+
+def test_a_file_that_is_too_large_is_not_read_to_its_end(owner: Membership) -> None:
+    taken = []
+
+    def endless() -> object:
+        while True:
+            taken.append(1)
+            yield b"x" * 8_000_000
+
+    with pytest.raises(InvalidRequest, match="larger than 64,000,000 bytes"):
+        registry.connect_recording(membership=owner, name="Big", source="big.jsonl", chunks=endless())  # type: ignore[arg-type]
+    assert len(taken) == 9
+
+
+def test_its_models_are_listed_added_and_answer_what_was_recorded(owner: Membership) -> None:
+    provider = connect(owner)
+    listed = remote_models(provider)
+    assert [remote.id for remote in listed] == ["ada", "bob", "cyd"]
+    [model] = registry.add_models(
+        membership=owner, provider=provider, models=[registry.suggest_model(listed[0])]
+    )
+    assert question_for(model) == "What is the number of stones in bag 0?"
+    trial = try_model(model)
+    assert (trial.answer, trial.error) == ("The answer is 7.", "")
+    assert trial.tokens == 30
+
+
+def test_no_first_panel_holds_models_that_only_know_recorded_questions(owner: Membership) -> None:
+    add(owner, connect(owner), "ada")
+    registry.add_simulated(membership=owner)
+    panel = default_panel(usable_models(owner), size=99)
+    assert panel
+    assert "ada" not in panel
+
+
+def add(owner: Membership, provider: Provider, name: str) -> None:
+    registry.add_models(membership=owner, provider=provider, models=[NewModel(remote_name=name, name=name)])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_recording_goes_with_its_provider(owner: Membership) -> None:
+    provider = connect(owner)
+    add(owner, provider, "ada")
+    model = provider.language_models.get()
+    assert try_model(model).answer
+    path = recording_file(provider.id)
+    path.unlink()
+    assert try_model(model).answer, "it is remembered while it is in use"
+    registry.delete_provider(membership=owner, provider=provider)
+    assert not path.exists()
+
+
+def test_a_recording_that_is_lost_says_so(owner: Membership) -> None:
+    provider = connect(owner)
+    add(owner, provider, "ada")
+    recording_file(provider.id).unlink()
+    model = provider.language_models.get()
+    assert "not in this machine's data folder any more" in try_model(model).error
+    assert question_for(model) == "What is 17% of 2,300?"
+
+
+def test_a_recording_has_neither_address_nor_key(owner: Membership) -> None:
+    provider = connect(owner)
+    with pytest.raises(InvalidRequest, match="neither address nor key"):
+        registry.set_secret(membership=owner, provider=provider, api_key="sk-something")
+    renamed = registry.update_provider(membership=owner, provider=provider, name="Older")
+    assert (renamed.name, renamed.base_url) == ("Older", "")
+
+
+def test_what_the_operator_offers_can_be_chosen_by_name_alone(owner: Membership) -> None:
+    assert "secret.txt" not in registry.offered_recordings()
+    offered_folder().mkdir(exist_ok=True)
+    good, bad = f"{uuid4()}.jsonl.gz", f"{uuid4()}.jsonl"
+    written(offered_folder() / good, LINES)
+    (offered_folder() / bad).write_bytes(b"{}")
+    assert {good, bad} <= set(registry.offered_recordings())
+    provider = registry.connect_offered(membership=owner, name="Offered", offered=good)
+    assert len(remote_models(provider)) == 3
+    for name, error in ((bad, BrokenRecording), ("../secret_key", InvalidRequest)):
+        with pytest.raises(error) as caught:
+            registry.connect_offered(membership=owner, name="Other", offered=name)
+        assert caught.value.field == "offered"
+
+
+def test_a_shelf_remembers_a_few_and_tells_of_broken_files(tmp_path: Path) -> None:
+    shelf = Shelf()
+    paths = [written(tmp_path / f"{number}.jsonl", LINES) for number in range(REMEMBERED + 1)]
+    first = shelf.take(paths[0])
+    assert shelf.take(paths[0]) is first
+    assert first.models == recorded(LINES).recording.models
+    for path in paths[1:]:
+        shelf.take(path)
+    assert shelf.take(paths[0]) is not first
+    paths[0].write_bytes(b"{}")
+    shelf.forget(paths[0])
+    with pytest.raises(ModelUnavailable, match="cannot be used"):
+        shelf.take(paths[0])
