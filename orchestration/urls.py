@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.views import ask, choosing, models, providers, recordings, run_live, runs
+from orchestration.views import ask, choosing, models, providers, recordings, run_live, run_steering, runs
 
 app_name = "orchestration"
 urlpatterns: list[URLPattern] = [
@@ -13,6 +13,9 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run>/", run_live.show_run, name="run"),
     path("runs/<uuid:run>/json", run_live.show_json, name="run-json"),
     path("runs/<uuid:run>/cancel", run_live.cancel, name="run-cancel"),
+    path("runs/<uuid:run>/pause", run_steering.pause, name="run-pause"),
+    path("runs/<uuid:run>/resume", run_steering.resume, name="run-resume"),
+    path("runs/<uuid:run>/answer/<uuid:question>", run_steering.answer, name="run-answer"),
     path("runs/<uuid:run>/rerun", run_live.rerun, name="run-rerun"),
     path("runs/<uuid:run>/rate", run_live.rate, name="run-rate"),
     path("models/", models.models, name="models"),

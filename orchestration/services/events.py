@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from django.db import transaction
 from django.db.models import F
 
 from orchestration.engine.events import Event
 from orchestration.models import Event as EventRow
 from orchestration.models import Run
+from orchestration.services.doorbell import ring
 
 
 def tell(run: Run, events: Sequence[Event], **changes: object) -> None:
-    """Change the run's columns and append events, numbered; call it in a transaction that locked the run."""
+    """Change the run's columns, append numbered events, and ring once that is committed.
+
+    Call it in a transaction that locked the run.
+    """
     Run.objects.filter(id=run.id).update(last_seq=F("last_seq") + len(events), **changes)
     run.refresh_from_db(fields=["last_seq", *changes])
     first = run.last_seq - len(events) + 1
@@ -20,3 +26,4 @@ def tell(run: Run, events: Sequence[Event], **changes: object) -> None:
         EventRow(run=run, seq=seq, kind=event.kind, step=event.step, data=dict(event.data))
         for seq, event in enumerate(events, start=first)
     )
+    transaction.on_commit(partial(ring, run.id, run.team_id), robust=True)

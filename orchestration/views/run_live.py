@@ -26,18 +26,20 @@ from orchestration.services.commands import cancel_run
 from orchestration.services.ratings import rate_run
 
 
-def _run_of(request: MemberRequest, run: UUID) -> Run:
+def run_of(request: MemberRequest, run: UUID) -> Run:
+    """Return one of the team's runs. Raises Http404."""
     return get_object_or_404(visible_runs(request.membership), pk=run)
 
 
-def _path_of(run: Run) -> str:
+def path_of(run: Run) -> str:
+    """Return the address of a run's page."""
     return reverse("orchestration:run", args=[run.pk])
 
 
 @require_GET
 def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
     """Show a run as it stands; its socket goes on from the last event shown."""
-    state = run_state(_run_of(request, run).pk)
+    state = run_state(run_of(request, run).pk)
     view = view_of(state, after=0, now=timezone.now())
     context = page_context(view, may_run=request.membership.may_run)
     socket = "" if view.run.is_over else f"/ws/runs/{view.run.pk}/?after={view.seq}"
@@ -47,41 +49,41 @@ def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
 @require_GET
 def show_json(request: MemberRequest, run: UUID) -> JsonResponse:
     """Give the run as plain data."""
-    return JsonResponse(raw_run(run_state(_run_of(request, run).pk)), json_dumps_params={"indent": 2})
+    return JsonResponse(raw_run(run_state(run_of(request, run).pk)), json_dumps_params={"indent": 2})
 
 
 @require_POST
 @may_run
 def cancel(request: MemberRequest, run: UUID) -> HttpResponse:
     """End a run; its page tells when it has ended."""
-    found = _run_of(request, run)
+    found = run_of(request, run)
     try:
         cancel_run(membership=request.membership, run=found)
     except InvalidRequest as refusal:
         if request.htmx:
             return HttpResponse(str(refusal), status=HTTPStatus.CONFLICT, content_type="text/plain")
         messages.info(request, str(refusal))
-    return HttpResponse(status=HTTPStatus.NO_CONTENT) if request.htmx else redirect(_path_of(found))
+    return HttpResponse(status=HTTPStatus.NO_CONTENT) if request.htmx else redirect(path_of(found))
 
 
 @require_POST
 @may_run
 def rerun(request: MemberRequest, run: UUID) -> HttpResponse:
     """Ask the same again, as it was asked; what cannot be asked any more opens for changes."""
-    found = _run_of(request, run)
+    found = run_of(request, run)
     try:
         again = start_run(membership=request.membership, request=request_of(found), rerun_of=found)
     except InvalidRequest as refusal:
         messages.error(request, str(refusal))
         return redirect(f"{reverse('orchestration:ask')}?from={found.pk}")
-    return redirect(_path_of(again))
+    return redirect(path_of(again))
 
 
 @require_POST
 @may_run
 def rate(request: MemberRequest, run: UUID) -> HttpResponse:
     """Keep what the member thinks of the answer."""
-    found = _run_of(request, run)
+    found = run_of(request, run)
     form = RatingForm(request.POST)
     error = form.first_error()
     if not error:
@@ -90,7 +92,7 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
         except InvalidRequest as refusal:
             error = str(refusal)
     if not error and not request.htmx:
-        return redirect(_path_of(found))
+        return redirect(path_of(found))
     view = view_of(run_state(found.pk), after=0, now=timezone.now())
     context = page_context(view, may_run=True) | {"rate_error": error}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK

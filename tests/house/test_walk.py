@@ -58,6 +58,10 @@ def a_run(world: World) -> dict[str, Any]:
     return {"run": world.run.pk}
 
 
+def a_question(world: World) -> dict[str, Any]:
+    return {"run": world.run.pk, "question": world.question.pk}
+
+
 def a_provider(world: World) -> dict[str, Any]:
     return {"provider_id": world.remote.pk}
 
@@ -125,6 +129,9 @@ ROWS = [
     Row(view="orchestration:run", args=a_run, marker='id="live-seq"'),
     Row(view="orchestration:run-json", args=a_run, marker=SECRET),
     Row(view="orchestration:run-cancel", method="POST", who=RUNNERS, args=a_run, status=302),
+    Row(view="orchestration:run-pause", method="POST", who=RUNNERS, args=a_run, status=302),
+    Row(view="orchestration:run-resume", method="POST", who=RUNNERS, args=a_run, status=302),
+    Row(view="orchestration:run-answer", method="POST", who=RUNNERS, args=a_question, status=302),
     Row(view="orchestration:run-rerun", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(
         view="orchestration:run-rate",

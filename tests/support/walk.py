@@ -17,7 +17,7 @@ from django.utils import timezone
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Invitation, Membership, Role, Team
 from orchestration.engine.events import EventKind
-from orchestration.models import Event, LanguageModel, Provider, Run
+from orchestration.models import Event, HumanQuestion, LanguageModel, Provider, Run
 from tests.support.history import a_member, a_run, signed_in
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
@@ -61,6 +61,7 @@ class World:
         )
         self.run: Run = a_run(self.member, SECRET, last_seq=1, request=REQUEST)
         Event.objects.create(run=self.run, seq=1, kind=EventKind.RUN_QUEUED)
+        self.question = HumanQuestion.objects.create(run=self.run, step="human/a", text=SECRET)
         self.invitation, self.token = self._invitation()
 
     def _invitation(self) -> tuple[Invitation, str]:
