@@ -1,0 +1,68 @@
+"""`python -m benchmarks.faults [NAME...]`: put faults into an installation and say what became of its runs.
+
+Exit code 1 when something that must hold does not; the data folder is kept then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from benchmarks.faults import FOLDER
+from benchmarks.faults.cancelling import cancelling
+from benchmarks.faults.delivering import delivering
+from benchmarks.faults.findings import Finding, show
+from benchmarks.faults.kills import kills
+from benchmarks.faults.locking import locking
+from benchmarks.faults.pausing import pausing
+from benchmarks.faults.world import World, world
+
+Fault = Callable[[World], list[Finding]]
+
+
+def faults_of(given: argparse.Namespace) -> dict[str, Fault]:
+    """Return all faults by name, as large as was asked for."""
+    return {
+        "kills": partial(kills, runs=given.runs, strikes=given.kills),
+        "cancelling": cancelling,
+        "delivering": delivering,
+        "pausing": pausing,
+        "locking": locking,
+    }
+
+
+def main() -> int:
+    """Put the chosen faults, or all, into one installation after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="kills, cancelling, delivering, pausing, locking"
+    )
+    parser.add_argument("--runs", type=int, default=300, help="runs of `kills` (300)")
+    parser.add_argument("--kills", type=int, default=30, help="kills of `kills` (30)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="of the random instants")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    given = parser.parse_args()
+    faults = faults_of(given)
+    if unknown := set(given.names) - faults.keys():
+        parser.error(f"There is no fault called {', '.join(sorted(unknown))}.")
+    found: dict[str, list[Finding]] = {}
+    with world(given.seed) as here:
+        for name in given.names or faults:
+            here.begin()
+            found[name] = faults[name](here)
+    if not given.json:
+        print(f"seed {given.seed}")
+    holds = show(found, seed=given.seed, as_json=given.json)
+    if holds:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    else:
+        print(f"The data is kept in {FOLDER}.", file=sys.stderr)
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The same message many times, to several workers at once."""
+
+from __future__ import annotations
+
+from benchmarks.faults.audit import audit
+from benchmarks.faults.findings import Finding, exactly
+from benchmarks.faults.workers import start_worker
+from benchmarks.faults.world import MODELS, World
+from orchestra_site.accounts.models import Membership
+from orchestration.dispatch import RunRequest, store_run
+from orchestration.models import Event
+
+WORKERS = 8
+
+
+def delivering(world: World, *, times: int = 7) -> list[Finding]:
+    """Hand one run's message to eight workers, `times` to each, all at once; one carries it out, once."""
+    world.provider.seconds = (0.3, 0.6)
+    asked = world.provider.asked.total()
+    number = world.next_number()
+    request = RunRequest(text=f"Question {number}: how much is 3?", strategy="parallel", models=MODELS)
+    run = store_run(membership=Membership.objects.get(), request=request)
+    workers = [start_worker("deliver", str(run.id), str(times)) for _ in range(WORKERS)]
+    for worker in workers:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+    for worker in workers:
+        worker.communicate("\n", timeout=120)
+    world.wait_for_the_end()
+    starts = Event.objects.filter(run=run, kind__in=["run_started", "run_resumed"]).count()
+    return [
+        exactly("deliveries", WORKERS * times, WORKERS * times),
+        exactly("times it was carried out", starts, 1),
+        exactly("calls that the provider saw", world.provider.asked.total() - asked, len(MODELS)),
+        *audit(world.runs(), world.installation.printed),
+    ]
