@@ -49,7 +49,8 @@ def suggest_model(remote: RemoteModel, base_url: str = "") -> NewModel:
         family=family_of(remote.id),
         tier=known.tier if known else Tier.MEDIUM,
         context_window=max(window, SMALLEST_WINDOW),
-        max_output_tokens=min(longest, USUAL_OUTPUT, max(window, SMALLEST_WINDOW)),
+        # Prompt and answer share the window: half of it leaves room for a question.
+        max_output_tokens=min(longest, USUAL_OUTPUT, max(window, SMALLEST_WINDOW) // 2),
         capabilities=remote.capabilities | {Capability.STREAMING},
         prices=remote.prices or (known.prices if known else None),
         priced_from=known.valid_from if known and not remote.prices else None,
