@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
+from orchestration.engine.routing.profile import Profile
+
 Json = Any
 Role = Literal["system", "user", "assistant"]
 
@@ -114,7 +116,8 @@ class ModelSpec:
     """One model as a run has frozen it: its team-wide unique name, where it lives, what it costs and can do.
 
     `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is
-    what the provider calls it; `prices` is None where nobody said what it costs.
+    what the provider calls it; `prices` is None where nobody said what it costs; `profiles` hold what it
+    has shown so far, for the types of task in which it has shown anything.
     """
 
     name: str
@@ -126,6 +129,7 @@ class ModelSpec:
     prices: Prices | None = None
     capabilities: frozenset[Capability] = frozenset()
     tier: Tier = Tier.MEDIUM
+    profiles: tuple[Profile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,13 +258,17 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """A choice with its options, their scores (where there are any) and the reason in words."""
+    """A choice with its options, their scores (where there are any) and the reason in words.
+
+    `remarks` say more about single options.
+    """
 
     kind: str
     chosen: str
     reason: str
     options: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,8 @@ from orchestration.engine.strategies.protocol import Panel
 from orchestration.engine.strategies.wording import listed
 from orchestration.engine.types import Candidate, Decision, Json, Request
 
+ON_THE_PANEL = "on the panel"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Appraiser:
@@ -69,8 +71,8 @@ class Choice:
     reason: str
 
 
-def best_of(candidates: Sequence[Candidate]) -> Choice:
-    """Return the answered candidate of the highest quality; a tie goes to the first on the panel."""
+def best_of(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Choice:
+    """Return the answered candidate of the highest quality; a tie goes to the first in `order`."""
     there = [candidate for candidate in candidates if candidate.state == "answered"]
     top = max(overall(candidate) for candidate in there)
     equals = [candidate for candidate in there if overall(candidate) == top]
@@ -79,7 +81,7 @@ def best_of(candidates: Sequence[Candidate]) -> Choice:
         reason = f"{equals[0].model} gave the only answer; its estimated quality is {top:.2f}."
     elif len(equals) > 1:
         names = listed([candidate.model for candidate in equals])
-        first = f"{equals[0].model} comes first on the panel"
+        first = f"{equals[0].model} comes first {order}"
         reason = f"{names} tie at an estimated quality of {top:.2f}; {first}."
     return Choice(step=equals[0].step, reason=reason)
 

@@ -11,6 +11,7 @@ from orchestration.providers.simulated.judging.blocks import read_case
 from orchestration.providers.simulated.judging.synthesis import synthesis
 from orchestration.providers.simulated.judging.verdicts import ranking, verdicts
 from orchestration.providers.simulated.solvers.classifying import pick
+from orchestration.providers.simulated.solvers.tasks import pick_task
 from orchestration.providers.simulated.structured import structured
 from orchestration.providers.simulated.wording import declined, explained
 
@@ -33,9 +34,10 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
 
 
 def _answer(profile: SimulatedProfile, prompt: Prompt, asked: Asked) -> str:
-    made = attempt(profile, asked)
-    if made is None and prompt.purpose == Purpose.CLASSIFY and prompt.response_schema:
+    made = None
+    if prompt.purpose == Purpose.CLASSIFY and prompt.response_schema:
         made = _labelled(profile, asked, prompt.response_schema)
+    made = made or attempt(profile, asked)
     if made is None:
         return declined(profile)
     written = structured(profile, made, prompt.response_schema) if prompt.response_schema else None
@@ -49,5 +51,6 @@ def _labelled(profile: SimulatedProfile, asked: Asked, schema: Mapping[str, Json
         for wanted in (schema, *schema.get("properties", {}).values())
         for option in wanted.get("enum", ())
     ]
-    solution = pick([str(option) for option in allowed], asked.question) if allowed else None
+    labels = [str(option) for option in allowed]
+    solution = (pick_task(labels, asked.question) or pick(labels, asked.question)) if labels else None
     return taken(profile, asked, solution) if solution else None
