@@ -10,6 +10,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
 FORMAT = "JSON lines, plain or gzip: on each line dataset, item_id, prompt, and answers with model and text."
+NONE = "Choose a file."
 ONE_OF_BOTH = "Choose a file, either of your own or one that is offered, not both."
 
 
@@ -18,8 +19,8 @@ class RecordingForm(forms.Form):
 
     file = forms.FileField(
         label="File",
-        required=False,
         max_length=200,
+        error_messages={"required": NONE},
         widget=forms.FileInput(attrs={"accept": ".jsonl,.gz,application/json,application/gzip"}),
     )
     name = forms.CharField(label="Name", max_length=80, help_text="What your team calls this recording.")
@@ -28,6 +29,7 @@ class RecordingForm(forms.Form):
         super().__init__(*given, **named)
         most = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         self.fields["file"].help_text = f"{FORMAT} At most {most}."
+        self.fields["file"].required = not offered
         if offered:
             choices = [("", "None"), *((name, name) for name in offered)]
             self.fields["offered"] = forms.ChoiceField(
@@ -42,5 +44,5 @@ class RecordingForm(forms.Form):
         """Ask for exactly one file."""
         data = super().clean() or self.cleaned_data
         if "file" not in self.errors and bool(data.get("file")) == bool(data.get("offered")):
-            self.add_error("file", ONE_OF_BOTH if data.get("file") else "Choose a file.")
+            self.add_error("file", ONE_OF_BOTH if data.get("file") else NONE)
         return data

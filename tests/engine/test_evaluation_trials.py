@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.engine.context import Question, RunContext
 from orchestration.engine.errors import AllModelsFailed, InvalidRequest, LeaseLost, ReplayMismatch
-from orchestration.engine.evaluation.fitting import learned, lessons_of, without_scored
+from orchestration.engine.evaluation.fitting import learned, lessons_of, profiled, without_scored
 from orchestration.engine.evaluation.items import Item, ItemKey, Label
 from orchestration.engine.evaluation.playing import play_all
 from orchestration.engine.evaluation.report import summarise
@@ -141,6 +141,9 @@ class Odd:
     ) -> Mapping[str, Json]:
         return {"lessons": len(lessons), "panel": len(panel), **options.model_dump()}
 
+    def profiled(self, spec: ModelSpec, lessons: Sequence[Lesson]) -> ModelSpec:
+        return replace(spec, family=f"{len(lessons)} lessons")
+
 
 def odd(does: Deed) -> Trial:
     data = recorded(lines("7 7 3"))
@@ -250,4 +253,7 @@ def test_lessons_hold_what_is_graded_and_a_learner_sets_what_was_not_given() -> 
     assert (lesson.reference, lesson.task_type) == ("7", "sums")
     assert learned(Odd(loses_its_lease), lessons, [], {}) == {"lessons": 1, "panel": 0}
     assert learned(Odd(loses_its_lease), [], [], {}) == {}
+    spec = data.recording.spec("ada")
+    assert [each.family for each in profiled(Odd(loses_its_lease), [spec], lessons)] == ["1 lessons"]
+    assert profiled(get_strategy("parallel"), [spec], lessons) == profiled(Odd(loses_its_lease), [spec], [])
     assert learned(get_strategy("parallel"), lessons, [], {"threshold": 0.5}) == {"threshold": 0.5}

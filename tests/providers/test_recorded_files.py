@@ -129,6 +129,15 @@ def test_list_prices_are_recovered_from_costs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cost", "price"), [("0.000000749", "0.749"), ("0.00000074992", "0.75"), ("0.000033333333", "33.333333")]
+)
+def test_a_price_is_taken_for_the_plain_one_beside_it(cost: str, price: str) -> None:
+    found = recovered_prices([(1, 0, Decimal(cost))])
+    assert found is not None
+    assert found.input_per_million == Decimal(price)
+
+
+@pytest.mark.parametrize(
     "rows",
     [
         [(10, 10, Decimal("0.0001"))],

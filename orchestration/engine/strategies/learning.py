@@ -41,3 +41,11 @@ class Learner(Protocol):
         self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
         """Return values for the options worth setting for this panel, given those that are set already."""
+
+
+@runtime_checkable
+class Profiler(Protocol):
+    """A strategy that goes by what models have shown before, and reads it from their specs."""
+
+    def profiled(self, spec: ModelSpec, lessons: Sequence[Lesson]) -> ModelSpec:
+        """Return the model as it is known after these lessons."""

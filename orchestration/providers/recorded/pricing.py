@@ -9,6 +9,8 @@ from orchestration.engine.types import MILLION, Prices
 
 PLACES = Decimal("0.000001")
 FLAT = 1e-9
+ROUNDED = Decimal("0.0005")
+"""A price of three digits that is this near, in proportion, is meant."""
 Row = tuple[int, int, Decimal]
 """Tokens of the prompt, tokens of the answer, US dollars."""
 
@@ -42,4 +44,7 @@ def _least_squares(rows: list[Row]) -> tuple[float, float] | None:
 
 
 def _per_million(dollars: float) -> Decimal:
-    return (Decimal(repr(dollars)) * MILLION).quantize(PLACES)
+    """Return a price as it would stand in a list: costs are rounded, and so is what comes out of them."""
+    exact = Decimal(repr(dollars)) * MILLION
+    plain = Decimal(f"{exact:.3g}")
+    return (plain if abs(plain - exact) <= exact * ROUNDED else exact).quantize(PLACES)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.evaluation.fitting import learned
-from orchestration.engine.strategies.learning import Learner, Lesson
+from orchestration.engine.evaluation.fitting import learned, profiled
+from orchestration.engine.strategies.learning import Learner, Lesson, Profiler
 from orchestration.engine.strategies.options import StrategyOptions, helper_models, parse_options
 from orchestration.engine.strategies.protocol import Strategy
 from orchestration.engine.types import Json, ModelSpec
@@ -16,12 +16,17 @@ from orchestration.services.evaluation.panels import unknown_model
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entrant:
-    """A strategy with its options, learned ones included, and the helpers that those name."""
+    """A strategy with its options, learned ones included, its panel and the helpers that the options name."""
 
     strategy: Strategy
     options: StrategyOptions
-    helpers: tuple[str, ...]
-    learns: bool
+    panel: tuple[ModelSpec, ...]
+    helpers: tuple[ModelSpec, ...]
+
+    @property
+    def learns(self) -> bool:
+        """True when there is something that the strategy can learn."""
+        return isinstance(self.strategy, Learner | Profiler)
 
 
 def enter(
@@ -37,7 +42,12 @@ def enter(
     for name in helpers:
         if name not in known:
             raise InvalidRequest(unknown_model(name, tuple(known)), field="option")
-    return Entrant(strategy=strategy, options=options, helpers=helpers, learns=isinstance(strategy, Learner))
+    return Entrant(
+        strategy=strategy,
+        options=options,
+        panel=profiled(strategy, panel, lessons),
+        helpers=tuple(known[name] for name in helpers),
+    )
 
 
 def check_numbers(*, limit: int | None, failure_rate: float) -> None:

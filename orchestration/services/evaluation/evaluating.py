@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from orchestration.engine.evaluation.report import Result, summarise
 from orchestration.engine.evaluation.scoring import score
 from orchestration.engine.evaluation.trial import Trial
 from orchestration.engine.strategies.registry import get_strategy
-from orchestration.engine.types import Json, ModelSpec
+from orchestration.engine.types import Json
 from orchestration.providers.recorded import Labelled, Pace, load_recordings
 from orchestration.services.evaluation.choosing import Chosen, choose_items
 from orchestration.services.evaluation.entrants import Entrant, check_numbers, enter
@@ -80,9 +80,9 @@ def evaluate(request: EvaluationRequest, told: Told = lambda *_: None) -> Report
     specs = {name: data.recording.spec(name) for name in data.recording.models}
     members = [specs[name] for name in panel]
     entrants = [enter(each, given[each.name], members, lessons.lessons, specs) for each in strategies]
-    helpers = tuple(dict.fromkeys(name for entrant in entrants for name in entrant.helpers))
+    helpers = tuple(dict.fromkeys(spec.name for entrant in entrants for spec in entrant.helpers))
     chosen = choose_items(data, panel, helpers, limit=request.limit, seed=request.seed)
-    arena = Arena(data=data, panel=panel, specs=specs, chosen=chosen, request=request)
+    arena = Arena(data=data, panel=panel, chosen=chosen, request=request)
     return Report(
         data=tuple(map(str, request.data)),
         panel=panel,
@@ -100,21 +100,18 @@ class Arena:
 
     data: Labelled
     panel: Sequence[str]
-    specs: Mapping[str, ModelSpec]
     chosen: Chosen
     request: EvaluationRequest
 
     def result(self, entrant: Entrant, told: Told) -> Result:
         """Play one strategy on every item; only then look at the labels."""
         seed, labels = self.request.seed, self.data.labels
-        members = [self.specs[name] for name in self.panel]
-        helpers = [self.specs[name] for name in entrant.helpers]
         pace = Pace(failure_rate=self.request.failure_rate, seed=seed)
         name = entrant.strategy.name
         trial = Trial(
             strategy=entrant.strategy,
             options=entrant.options,
-            panel_for=panels_of(members, helpers, pace),
+            panel_for=panels_of(entrant.panel, entrant.helpers, pace),
             seed=seed,
         )
         items = self.chosen.items
