@@ -22,7 +22,7 @@ from orchestration.engine.context.codec import (
 from orchestration.engine.context.control import RunControl
 from orchestration.engine.context.metering import SCOPE, StepScope
 from orchestration.engine.context.protocol import Timing
-from orchestration.engine.context.records import QuestionAsked, RunLog, StepKind, StepRecord
+from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord
 from orchestration.engine.errors import LimitReached, ModelError, ReplayMismatch
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import Completion, Json, Prompt, StepStatus
@@ -152,7 +152,7 @@ class JournaledContext:
             stopping=lambda: not self.control.keeps_journal,
         )
         record = StepRecord(key=key, kind=StepKind.ASK, status=StepStatus.DONE, input_hash=input_hash)
-        async with self._journaled(record) as entry:
+        async with self._journaled(record, scope) as entry:
             token = SCOPE.set(scope)
             try:
                 completion = await self._in_time(model.complete(prompt))
@@ -230,8 +230,7 @@ class JournaledContext:
         """
         key = self._prefix + step
         if key in self._seen:
-            message = f"Step {key} came twice in one run: keys must be unique."
-            raise ReplayMismatch(message)
+            raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
         self._seen.add(key)
         if len(self._seen) > self._limits.steps:
             message = f"A run may have {self._limits.steps} steps; {key} would be one more."
@@ -255,7 +254,7 @@ class JournaledContext:
         return past.result
 
     @asynccontextmanager
-    async def _journaled(self, record: StepRecord) -> AsyncIterator[dict[str, Json]]:
+    async def _journaled(self, record: StepRecord, scope: StepScope) -> AsyncIterator[dict[str, Json]]:
         """Do a piece of work as the step `record`: its end is durable before this block is left."""
         await self.control.enter()
         entry: dict[str, Json] = {}
@@ -273,14 +272,17 @@ class JournaledContext:
                 self._end(replace(record, status=StepStatus.CANCELLED))
             raise
         else:
-            await self._end(replace(record, result=entry["result"]))
+            await self._end(replace(record, result=entry["result"]), *scope.close())
         finally:
+            if kept := scope.close():
+                self._around.log.write(*kept)
             self.control.leave()
 
-    def _end(self, record: StepRecord) -> Awaitable[None]:
+    def _end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
         self._timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
-        return self._around.log.write(record, Event(kind=EventKind.STEP_ENDED, step=record.key, data=data))
+        event = Event(kind=EventKind.STEP_ENDED, step=record.key, data=data)
+        return self._around.log.write(*before, record, event)
 
     async def _in_time(self, work: Awaitable[Completion]) -> Completion:
         """Wait for `work` until the run's deadline and a grace. Raises `LimitReached`."""

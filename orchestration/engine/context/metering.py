@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from orchestration.engine.context.budget import Ledger, price
-from orchestration.engine.context.records import CallEnded, CallEnding, CallStarted, RunLog
+from orchestration.engine.context.records import CallEnded, CallEnding, CallStarted, Record, RunLog
 from orchestration.engine.errors import ModelError
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.model import AnswerStream, ChatModel, WrappedModel
@@ -27,6 +27,24 @@ class StepScope:
     new_id: Callable[[], str]
     stopping: Callable[[], bool]
     attempts: int = field(default=0)
+    over: bool = field(default=False)
+    kept: list[Record] = field(default_factory=list)
+
+    def answered(self, ended: CallEnded, event: Event) -> None:
+        """Keep the end of a call that was answered for the end of its step: both are durable, or neither.
+
+        Otherwise a process that died between the two would pay for the same answer again.
+        """
+        if self.over:
+            self.log.write(ended, event)
+        else:
+            self.kept += [ended, event]
+
+    def close(self) -> list[Record]:
+        """Return what was kept, once; what comes later is written by itself."""
+        self.over = True
+        kept, self.kept = self.kept, []
+        return kept
 
 
 SCOPE: ContextVar[StepScope | None] = ContextVar("step_scope", default=None)
@@ -176,4 +194,8 @@ class _Attempt:
     def _end(self, ended: CallEnded, kind: EventKind, data: dict[str, object]) -> None:
         self._over = True
         self._scope.ledger.settle(self._reserved, ended.cost_usd or Decimal(0))
-        self._scope.log.write(ended, Event(kind=kind, step=self._scope.step, data=data))
+        event = Event(kind=kind, step=self._scope.step, data=data)
+        if ended.status is CallEnding.DONE:
+            self._scope.answered(ended, event)
+        else:
+            self._scope.log.write(ended, event)
