@@ -13,7 +13,7 @@ from aiohttp import web
 from benchmarks.upstream import CHUNK, LAST
 from orchestration.wiring.loops import LoopThread
 
-API_KEY = "sk-canary-that-no-log-may-show"
+API_KEY = "canary-key-that-no-log-may-show"
 NUMBER = re.compile(r"Question (\d+)")
 BEGINNING = f"data: {json.dumps(CHUNK)}\n\n".encode()
 END = f"data: {json.dumps(LAST)}\n\ndata: [DONE]\n\n".encode()
