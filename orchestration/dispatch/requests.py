@@ -86,7 +86,7 @@ def frozen_panel(
 
 def _enabled(membership: Membership, names: set[str]) -> dict[str, LanguageModel]:
     usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
-    found = usable.filter(name__in=names).select_related("provider").prefetch_related("prices")
+    found = usable.filter(name__in=names).select_related("provider").prefetch_related("prices", "profiles")
     return {model.name: model for model in found}
 
 

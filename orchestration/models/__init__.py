@@ -1,5 +1,6 @@
 """What orchestration stores."""
 
+from orchestration.models.profiles import ModelProfile, Observation
 from orchestration.models.registry import LanguageModel, Price, Provider, ProviderKind
 from orchestration.models.runs import (
     Call,
@@ -22,6 +23,8 @@ __all__ = [
     "Event",
     "HumanQuestion",
     "LanguageModel",
+    "ModelProfile",
+    "Observation",
     "Price",
     "Provider",
     "ProviderKind",

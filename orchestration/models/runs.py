@@ -50,7 +50,7 @@ class Run(models.Model):
     """One execution, frozen when it was started: request, panel, options and seed never change afterwards.
 
     `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran
-    out. `last_seq` is the number of the newest event.
+    out. `last_seq` is the number of the newest event. `learned_at` is set once its models' profiles have it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -88,6 +88,7 @@ class Run(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=9, default=0)
     calls_started = models.PositiveIntegerField(default=0)
+    learned_at = models.DateTimeField(null=True, editable=False)
 
     objects = TeamQuerySet.as_manager()
 
@@ -101,6 +102,11 @@ class Run(models.Model):
                 fields=["status", "lease_until"],
                 condition=models.Q(status__in=["queued", "running", "waiting"]),
                 name="run_open",
+            ),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(learned_at=None, kind="strategy", status__in=["succeeded", "failed"]),
+                name="run_to_learn",
             ),
         ]
 
@@ -209,6 +215,9 @@ class Command(models.Model):
         return f"{self.kind} {self.run_id}"
 
 
+YES_NO = (("true", "Yes"), ("false", "No"))
+
+
 class HumanQuestion(models.Model):
     """A step that waits for a person: the words, a form as JSON Schema, the answer once it is there."""
 
@@ -232,6 +241,13 @@ class HumanQuestion(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The answers there are, as value and label; empty where any words, or any number, will do."""
+        if "enum" in self.schema:
+            return [(str(each), str(each)) for each in self.schema["enum"]]
+        return [*YES_NO] if self.schema.get("type") == "boolean" else []
 
 
 class Rating(models.Model):

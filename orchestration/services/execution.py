@@ -56,6 +56,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
         return await _write_down(log, ending, run_id)
     finally:
         runtime.let_go(run_id)
+        runtime.observer.wake()
 
 
 def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:

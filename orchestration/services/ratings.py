@@ -9,6 +9,7 @@ from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.events import Event, EventKind
 from orchestration.models import Rating, Run
 from orchestration.services.events import tell
+from orchestration.services.profiles import learn_ratings
 
 LONGEST_COMMENT = 500
 
@@ -29,6 +30,7 @@ def rate_run(*, membership: Membership, run: Run, value: int, comment: str = "")
     rating, _ = Rating.objects.update_or_create(
         run=held, user=membership.user, defaults={"value": value, "comment": comment}
     )
+    learn_ratings(held)
     data = {"by": str(membership.user), "value": value, "comment": comment}
     tell(held, [Event(kind=EventKind.RUN_RATED, data=data)])
     return rating

@@ -16,6 +16,7 @@ from orchestration.engine.context.control import RunControl, StopReason
 from orchestration.engine.events import Event, EventKind
 from orchestration.models import CommandKind
 from orchestration.services.keeper import Keeper
+from orchestration.services.observer import Observer
 from orchestration.services.owners import this_process
 from orchestration.services.recording import DatabaseRunLog, Recorder
 
@@ -42,14 +43,16 @@ class Runtime:
         self.owner = this_process()
         self.recorder = Recorder(self._changed)
         self.keeper = Keeper(owner=self.owner, active=self._held, lost=self._lost, told=self._told)
+        self.observer = Observer()
         self.stopping = False
         self._active: dict[UUID, ActiveRun] = {}
         self._ringing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Start the writer and the keeper."""
+        """Start the writer, the keeper and the observer."""
         self.recorder.start()
         self.keeper.start()
+        self.observer.start()
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Run `work` on the loop, from any other thread."""
@@ -83,6 +86,7 @@ class Runtime:
     def _stop_threads(self) -> None:
         self.keeper.stop()
         self.recorder.stop(LEAVE_WITHIN_S)
+        self.observer.stop()
         close_database_thread()
 
     def _held(self) -> list[UUID]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -11,6 +11,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from orchestration.engine.context.codec import plain
+from orchestration.engine.routing.priors import expectation
+from orchestration.engine.routing.profile import Profile
+from orchestration.engine.routing.task_types import TaskType
 from orchestration.engine.types import Capability, Json, ModelSpec, Prices, Tier
 from orchestration.models import LanguageModel
 
@@ -37,9 +40,10 @@ class FrozenModel:
 
 
 def freeze(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
-    """Return a model's row as the plain JSON of a panel entry."""
+    """Return a model's row, with what it has shown so far, as the plain JSON of a panel entry."""
+    spec = spec_of(model)
     frozen = FrozenModel(
-        spec=spec_of(model),
+        spec=replace(spec, profiles=profiles_of(model, spec)),
         role=role,
         model=model.id,
         provider=model.provider_id,
@@ -64,10 +68,23 @@ def thaw(entry: Mapping[str, Json]) -> FrozenModel:
             else Prices(**{name: Decimal(usd) for name, usd in prices.items()}),
             "capabilities": frozenset(map(Capability, stored["capabilities"])),
             "tier": Tier(stored["tier"]),
+            "profiles": tuple(map(_profile, stored.get("profiles", ()))),
         }
     )
     ids = {"model": UUID(entry["model"]), "provider": UUID(entry["provider"])}
     return FrozenModel(**{**entry, **ids, "spec": spec, "role": PanelRole(entry["role"])})
+
+
+def _profile(stored: Mapping[str, Json]) -> Profile:
+    cost = stored["cost_usd"]
+    known = {"task": TaskType(stored["task"]), "cost_usd": None if cost is None else Decimal(cost)}
+    return Profile(**{**stored, **known})
+
+
+def profiles_of(model: LanguageModel, spec: ModelSpec) -> tuple[Profile, ...]:
+    """Return what a model's results let one expect of it, for each type of task it was given."""
+    rows = sorted(model.profiles.all(), key=lambda row: row.task)
+    return tuple(expectation(spec, TaskType(row.task), row.evidence) for row in rows)
 
 
 def spec_of(model: LanguageModel) -> ModelSpec:

@@ -24,7 +24,11 @@ def test_a_judged_answer_counts_with_its_estimate() -> None:
     assert shown(0.9, accuracy=0.8) == Evidence(asked=1, answered=1, quality=0.9, judged=1.0, **TIMED)  # type: ignore[arg-type]
 
 
-def test_an_estimate_that_rests_on_checks_alone_says_nothing_of_quality() -> None:
+def test_an_estimate_that_other_answers_moved_counts_half() -> None:
+    assert shown(0.9, agreement=0.1) == Evidence(asked=1, answered=1, quality=0.45, judged=0.5, **TIMED)  # type: ignore[arg-type]
+
+
+def test_an_estimate_that_nothing_moved_says_nothing_of_quality() -> None:
     assert shown(0.7) == Evidence(asked=1, answered=1, **TIMED)  # type: ignore[arg-type]
 
 

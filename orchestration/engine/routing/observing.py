@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
@@ -14,12 +15,14 @@ from orchestration.engine.errors import (
     ModelUnavailable,
     RequestRejected,
 )
-from orchestration.engine.quality.scoring import DISQUALIFIED_AT_MOST
+from orchestration.engine.quality.scoring import DISQUALIFIED_AT_MOST, PRIOR
 from orchestration.engine.routing.profile import Evidence
 from orchestration.engine.types import Json
 
 JUDGED, AGREED, RATED = 1.0, 0.5, 2.0
-"""What an estimate that rests on judges counts, one that rests on agreement alone, a member's rating."""
+"""What an estimate counts that judges stand behind, one that rests on other answers, a member's rating."""
+SAYS_NOTHING = round(1.0 / (1.0 + math.exp(-PRIOR)), 4)
+"""The estimate of an answer of which nothing is known."""
 _NOT_ITS_FAULT = (
     AddressRefused(),
     AuthenticationRejected(),
@@ -91,13 +94,15 @@ def _of_answer(attempt: Attempt) -> Evidence:
 def _of_quality(candidate: Mapping[str, Json], consensus: Mapping[str, Json]) -> Evidence:
     """Return what is known of an answer's quality.
 
-    One that the checks disqualify is no answer. An estimate that rests on checks alone says nothing more.
+    One that the checks disqualify is no answer. An estimate that nothing has moved says nothing.
     """
     quality = candidate.get("quality") or {}
     if quality and quality["overall"] <= DISQUALIFIED_AT_MOST:
         return Evidence(answered=-1)
     if quality.get("accuracy") is not None:
         return Evidence(quality=JUDGED * quality["overall"], judged=JUDGED)
+    if quality and quality["overall"] != SAYS_NOTHING:
+        return Evidence(quality=AGREED * quality["overall"], judged=AGREED)
     if candidate and consensus:
         dissents = candidate["model"] in consensus.get("dissenters", ())
         agreement = consensus["agreement"]
