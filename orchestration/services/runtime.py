@@ -15,6 +15,7 @@ from orchestration import live
 from orchestration.engine.context.control import RunControl, StopReason
 from orchestration.engine.events import Event, EventKind
 from orchestration.models import CommandKind
+from orchestration.services import doorbell
 from orchestration.services.keeper import Keeper
 from orchestration.services.observer import Observer
 from orchestration.services.owners import this_process
@@ -53,6 +54,7 @@ class Runtime:
         self.recorder.start()
         self.keeper.start()
         self.observer.start()
+        doorbell.hang(self._changed)
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Run `work` on the loop, from any other thread."""
@@ -73,6 +75,7 @@ class Runtime:
     async def stop(self) -> None:
         """Give all runs back and write what is left, within a few seconds."""
         self.stopping = True
+        doorbell.take_down(self._changed)
         running = list(self._active.values())
         for active in running:
             active.control.stop(StopReason.STOPPING)

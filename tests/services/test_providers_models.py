@@ -113,7 +113,7 @@ def test_what_the_provider_says_goes_before_what_is_known_of_it() -> None:
 def test_of_a_stranger_the_usual_is_suggested_and_no_price() -> None:
     suggested = suggest_model(RemoteModel(id="models/homemade", context_window=10), "http://localhost/v1")
     assert (suggested.name, suggested.remote_name) == ("homemade", "models/homemade")
-    assert (suggested.context_window, suggested.max_output_tokens) == (256, 256)
+    assert (suggested.context_window, suggested.max_output_tokens) == (256, 128)
     assert (suggested.prices, suggested.tier) == (None, Tier.MEDIUM)
 
 
