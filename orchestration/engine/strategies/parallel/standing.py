@@ -10,7 +10,8 @@ from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.asking import Reply
 from orchestration.engine.strategies.deciding import enough, overall
 from orchestration.engine.strategies.parallel.options import ParallelOptions, Select
-from orchestration.engine.strategies.parallel.stopping import Reason, Savings, Stop
+from orchestration.engine.strategies.parallel.stopping import Reason, Stop
+from orchestration.engine.strategies.savings import Savings
 from orchestration.engine.types import Candidate, Prompt
 
 OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
