@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import InvalidRequest
@@ -69,3 +69,11 @@ class Strategy(Protocol):
 
         Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
         """
+
+
+@runtime_checkable
+class ChecksPanel(Protocol):
+    """A strategy whose options must also fit the panel; it holds them against it when it runs, too."""
+
+    def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:
+        """Hold the options against the panel's names, in order. Raises `InvalidOptions`."""

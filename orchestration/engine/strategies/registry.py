@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.strategies.options import StrategyOptions, parse_options
-from orchestration.engine.strategies.protocol import Strategy
+from orchestration.engine.strategies.protocol import ChecksPanel, Strategy
 from orchestration.engine.types import Json
 
 PACKAGE = "orchestration.engine.strategies"
@@ -36,3 +36,10 @@ def get_strategy(name: str) -> Strategy:
 def validate_options(name: str, given: Mapping[str, Json]) -> StrategyOptions:
     """Return `given` as options of the strategy called `name`. Raises `InvalidRequest`, `InvalidOptions`."""
     return parse_options(get_strategy(name).Options, given)
+
+
+def check_panel(name: str, options: StrategyOptions, panel: Sequence[str]) -> None:
+    """Hold options against the panel's names where the strategy asks for it. Raises `InvalidOptions`."""
+    strategy = get_strategy(name)
+    if isinstance(strategy, ChecksPanel):
+        strategy.check(options, panel)
