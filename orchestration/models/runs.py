@@ -10,7 +10,6 @@ from django.db import models
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Team, TeamQuerySet
-from orchestration.engine.events import EventKind
 from orchestration.engine.types import StepStatus
 
 
@@ -182,7 +181,7 @@ class Event(models.Model):
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     seq = models.PositiveIntegerField()
-    kind = models.CharField(max_length=24, choices=[(kind.value, kind.value) for kind in EventKind])
+    kind = models.CharField(max_length=24)
     step = models.CharField(max_length=200, blank=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(default=timezone.now)
