@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended
+from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, question_box
 from tests.support.browser import Visit
 from tests.support.engines import until
 from tests.support.installation import Installation
@@ -78,7 +78,7 @@ def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_wa
     before = site.rows("select count(*) from orchestration_run")
     page = window.page
     window.go("/")
-    page.get_by_label("Question").fill(QUESTION)
+    question_box(page).fill(QUESTION)
     page.get_by_text("Limits").click()
     page.get_by_label("Least quality").fill("7")
     choose(page)
@@ -87,7 +87,7 @@ def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_wa
     expect(page.locator(".field:has([name=min_quality]) .field-error")).to_contain_text(
         "less than or equal to 1"
     )
-    expect(page.get_by_label("Question")).to_have_value(QUESTION)
+    expect(question_box(page)).to_have_value(QUESTION)
     expect(page.get_by_label("Least quality")).to_have_value("7")
     assert site.rows("select count(*) from orchestration_run") == before
     assert window.complaints == []
@@ -98,7 +98,7 @@ def test_ctrl_enter_sends_an_example(window: Visit) -> None:
     window.go("/")
     choose(page, "sim-swift")
     page.get_by_role("link", name="Percentage").click()
-    expect(page.get_by_label("Question")).to_have_value(QUESTION)
+    expect(question_box(page)).to_have_value(QUESTION)
     page.keyboard.press("Control+Enter")
     page.wait_for_url(RUN)
     expect(page.locator(".lane")).to_have_count(1)
@@ -109,7 +109,7 @@ def test_ctrl_enter_sends_an_example(window: Visit) -> None:
 def test_other_options_and_another_order_come_without_losing_what_was_typed(window: Visit) -> None:
     page = window.page
     window.go("/")
-    page.get_by_label("Question").fill(QUESTION)
+    question_box(page).fill(QUESTION)
     with window.staying():
         page.locator("#strategy-sequential").check()
         expect(page.locator("[name=options_of]")).to_have_value("sequential")
@@ -117,7 +117,7 @@ def test_other_options_and_another_order_come_without_losing_what_was_typed(wind
         page.get_by_role("button", name=f"Move {second} up").click()
         expect(page.locator("[name=order]").first).to_have_value(str(second))
         expect(page.locator("#ask-estimate")).to_contain_text("$")
-    expect(page.get_by_label("Question")).to_have_value(QUESTION)
+    expect(question_box(page)).to_have_value(QUESTION)
     assert window.errors == []
 
 

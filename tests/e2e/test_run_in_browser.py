@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended
+from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, question_box
 from tests.support.browser import Visit, sign_in, visit
 from tests.support.installation import Installation
 
@@ -32,8 +32,8 @@ def test_a_run_is_asked_again_as_it_is_or_changed(window: Visit) -> None:
     page.wait_for_url(lambda url: url != first and bool(RUN.search(url)))
     has_ended(page)
     page.get_by_role("link", name="Change and run").click()
-    expect(page.get_by_label("Question")).to_have_value(QUESTION)
-    page.get_by_label("Question").fill("What is 4 + 5?")
+    expect(question_box(page)).to_have_value(QUESTION)
+    question_box(page).fill("What is 4 + 5?")
     choose(page, "sim-scout")
     page.keyboard.press("Control+Enter")
     page.wait_for_url(RUN)

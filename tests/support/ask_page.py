@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import Visit
 
 QUESTION = "What is 17% of 2,300?"
 PANEL = ["sim-swift", "sim-scout", "sim-sage"]
 RUN = re.compile(r"/runs/[0-9a-f-]{36}/$")
+
+
+def question_box(page: Page) -> Locator:
+    """Return the field that the question is written in."""
+    return page.get_by_role("textbox", name="Question", exact=True)
 
 
 def choose(page: Page, *models: str) -> None:
@@ -22,7 +27,7 @@ def choose(page: Page, *models: str) -> None:
 def ask(window: Visit, question: str, *models: str) -> None:
     """Fill in the Ask page, send it, and stand on the run's page."""
     window.go("/")
-    window.page.get_by_label("Question").fill(question)
+    question_box(window.page).fill(question)
     choose(window.page, *models)
     window.page.locator(".ask-send").click()
     window.page.wait_for_url(RUN)
