@@ -22,12 +22,13 @@ ON_THE_PANEL = "on the panel"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Appraiser:
-    """Scores candidates on behalf of one strategy run."""
+    """Scores candidates on behalf of one strategy run; where it `compares`, agreement between them counts."""
 
     request: Request
     judges: tuple[ChatModel, ...]
     families: Mapping[str, str]
     trail: Trail
+    compares: bool = True
 
     @classmethod
     def of(cls, request: Request, options: JudgedOptions, panel: Panel, trail: Trail) -> Appraiser:
@@ -36,17 +37,27 @@ class Appraiser:
         return cls(request=request, judges=judges, families=panel.families, trail=trail)
 
     def by_checks_alone(self) -> Appraiser:
-        """Return one that asks no judge."""
-        return replace(self, judges=())
+        """Return one that asks no judge and does not hold dissent against anybody."""
+        return replace(self, judges=(), compares=False)
 
-    async def score(self, candidates: Sequence[Candidate], step: str) -> tuple[Candidate, ...]:
-        """Return the candidates with their quality; `step` names the judging in the path."""
+    async def score(
+        self, candidates: Sequence[Candidate], step: str, *, beside: Sequence[Candidate] = ()
+    ) -> tuple[Candidate, ...]:
+        """Return the candidates with their quality; `step` names the judging in the path.
+
+        Answers `beside` them are not scored, but agreement with them counts.
+        """
         timed = self.trail.step(step, listed([judge.spec.name for judge in self.judges]))
         if self.judges:
             await begin_phase(self.trail.context, "judging")
         with timed if self.judges else nullcontext():
             qualities = await assess(
-                self.request, candidates, self.judges, self.trail.context, families=self.families
+                self.request,
+                candidates,
+                self.judges,
+                self.trail.context,
+                families=self.families,
+                compared=(*beside, *candidates) if self.compares else (),
             )
         return tuple(replace(c, quality=qualities.get(c.step)) for c in candidates)
 
