@@ -1,0 +1,211 @@
+"""The cascade strategy."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from orchestration.engine.context.budget import Limits
+from orchestration.engine.errors import (
+    AllModelsFailed,
+    InvalidRequest,
+    LimitReached,
+    ModelError,
+    ProviderUnavailable,
+    QualityTooLow,
+)
+from orchestration.engine.events import EventKind
+from orchestration.engine.strategies import validate_options
+from orchestration.engine.types import Completion, Constraints, Prices, Usage
+from tests.support.clock import SkippingLoop
+from tests.support.context import Stage
+from tests.support.judges import scores
+from tests.support.models import ScriptedModel, spec_named
+
+LOOP_FACTORY = SkippingLoop
+DOWN = ProviderUnavailable("503")
+AGREE = {"accept": "agreement"}
+
+
+def costing(name: str, dollars: int | None, reply: str | Completion | ModelError) -> ScriptedModel:
+    """Return a model with a price in US dollars per million tokens, of either kind."""
+    prices = dollars and Prices(input_per_million=Decimal(dollars), output_per_million=Decimal(dollars))
+    return ScriptedModel(spec_named(name, prices=prices or None), [reply])
+
+
+def said(number: int, tokens: int = 10) -> Completion:
+    return Completion(text=f"Answer: {number}", usage=Usage(input_tokens=10, output_tokens=tokens))
+
+
+def stage(*members: ScriptedModel, helpers: tuple[ScriptedModel, ...] = (), **more: object) -> Stage:
+    return Stage(strategy="cascade", members=members, helpers=helpers, **more)  # type: ignore[arg-type]
+
+
+def ladder(first: int, second: int, dear: int) -> Stage:
+    return stage(costing("dear", 9, said(dear)), costing("a", 1, said(first)), costing("b", 2, said(second)))
+
+
+async def test_where_the_two_cheapest_agree_the_dear_one_is_not_asked() -> None:
+    run = ladder(4, 4, 5)
+    outcome = await run.run(**AGREE)
+    assert (outcome.answer, outcome.chosen) == ("Answer: 4", "ask/a")
+    assert run.calls == {"dear": 0, "a": 1, "b": 1}
+    assert outcome.decisions[-1].reason == "a is accepted: a and b agree."
+    assert "Not needed: dear." in outcome.notes
+
+
+async def test_where_they_differ_the_dear_one_decides_and_it_says_so() -> None:
+    run = ladder(4, 3, 5)
+    outcome = await run.run(**AGREE)
+    assert (outcome.answer, outcome.chosen) == ("Answer: 5", "ask/dear")
+    [move] = [decision for decision in outcome.decisions if decision.kind == "escalate"]
+    assert (move.chosen, move.options) == ("dear", ("a", "b"))
+    assert move.reason == "a and b: 2 answers, no majority that agrees."
+    assert set(move.scores) == {"a", "b"}
+    assert outcome.decisions[-1].reason.startswith("There is no dearer model to ask.")
+
+
+async def test_escalations_are_told_as_they_happen() -> None:
+    run = ladder(4, 3, 5)
+    await run.run(**AGREE)
+    kinds = [event.data["kind"] for event in run.told(EventKind.DECISION_MADE)]
+    assert kinds == ["escalate", "select"]
+
+
+@pytest.mark.parametrize(("preset", "asked"), [("quality", 3), ("balanced", 2), ("economy", 2)])
+async def test_presets_say_how_sure_an_answer_must_be(preset: str, asked: int) -> None:
+    run = ladder(4, 4, 4)
+    outcome = await run.run(preset=preset)
+    assert sum(run.calls.values()) == asked
+    assert outcome.answer == "Answer: 4"
+
+
+async def test_one_clean_answer_is_enough_for_economy_alone() -> None:
+    for preset, asked in (("economy", 1), ("balanced", 2)):
+        run = ladder(4, 4, 4)
+        await run.run(preset=preset, width=1)
+        assert sum(run.calls.values()) == asked
+
+
+async def test_an_explicit_threshold_wins_over_the_preset() -> None:
+    run = ladder(4, 3, 5)
+    outcome = await run.run(preset="quality", threshold=0.3)
+    assert outcome.chosen == "ask/a"
+    assert outcome.decisions[-1].reason == "a is accepted: estimated quality 0.36, 0.30 needed."
+
+
+async def test_both_wants_agreement_and_a_score() -> None:
+    run = ladder(4, 4, 4)
+    outcome = await run.run(accept="both", threshold=0.95)
+    assert outcome.decisions[0].reason == "a: estimated quality 0.91 is below 0.95."
+    assert outcome.decisions[-1].reason.startswith("dear is accepted: a, b and dear agree;")
+
+
+async def test_a_single_answer_is_no_agreement() -> None:
+    run = ladder(4, 4, 4)
+    outcome = await run.run(width=1, **AGREE)
+    assert outcome.decisions[0].reason == "a: the only answer."
+    assert run.calls["dear"] == 0
+
+
+async def test_without_a_price_for_each_the_panel_gives_the_order() -> None:
+    run = stage(costing("x", None, said(4)), costing("y", 1, said(4)), costing("z", 2, said(4)))
+    outcome = await run.run()
+    assert run.calls == {"x": 1, "y": 1, "z": 0}
+    assert outcome.notes == ("Not needed: z.",)
+
+
+async def test_the_order_of_the_panel_can_be_asked_for() -> None:
+    run = ladder(4, 4, 4)
+    await run.run(order="panel")
+    assert run.calls == {"dear": 1, "a": 1, "b": 0}
+
+
+async def test_what_was_saved_is_estimated_from_what_the_others_wrote() -> None:
+    outcome = await ladder(4, 4, 5).run(**AGREE)
+    assert (
+        outcome.notes[-1] == "The answers cost $0.000060; dear alone about $0.00013: about $0.000066 saved."
+    )
+
+
+async def test_spending_more_than_the_dearest_alone_is_said() -> None:
+    outcome = await ladder(4, 3, 5).run(**AGREE)
+    spent = "The answers cost $0.00024; dear alone $0.00018: $0.000060 more was spent, nothing saved."
+    assert outcome.notes == (spent,)
+
+
+async def test_a_dearer_model_is_shown_drafts_as_data_where_that_is_wanted() -> None:
+    run = ladder(4, 3, 4)
+    outcome = await run.run(draft=True, **AGREE)
+    system, user = run.members[0].count.prompts[0].messages
+    assert "data to work on" in system.content
+    assert user.content.count("<answer id=") == 2
+    assert "Answer: 3" in user.content
+    quality = outcome.quality
+    assert quality is not None
+    assert quality.overall == 0.7
+
+
+async def test_without_drafts_every_model_is_asked_the_same() -> None:
+    run = ladder(4, 3, 5)
+    await run.run(**AGREE)
+    first, *others = [model.count.prompts[0] for model in run.members]
+    assert all(other == first for other in others)
+
+
+async def test_a_level_that_fails_is_passed_over() -> None:
+    run = stage(costing("a", 1, DOWN), costing("b", 2, DOWN), costing("dear", 9, said(4)))
+    outcome = await run.run()
+    assert outcome.chosen == "ask/dear"
+    assert outcome.decisions[0].reason == "a and b gave no answer."
+
+
+async def test_where_the_dearest_fails_the_best_cheaper_answer_is_given() -> None:
+    run = stage(costing("a", 1, said(4)), costing("b", 2, said(5)), costing("dear", 9, DOWN))
+    outcome = await run.run()
+    assert outcome.chosen == "ask/a"
+    assert outcome.notes[0].startswith("The dearest model gave no answer")
+
+
+async def test_when_all_fail_the_run_fails_with_each_reason() -> None:
+    with pytest.raises(AllModelsFailed, match=r"a.*b"):
+        await stage(costing("a", 1, DOWN), costing("b", 2, DOWN)).run()
+
+
+async def test_a_limit_ends_the_climb_with_what_there_is() -> None:
+    run = ladder(4, 3, 5)
+    run.limits = Limits(calls=2)
+    outcome = await run.run(**AGREE)
+    assert outcome.chosen == "ask/a"
+    assert outcome.notes[0].startswith("The cascade ended early. The limit of 2 calls")
+    assert outcome.candidates[-1].state == "missing"
+
+
+async def test_a_limit_that_lets_nobody_answer_fails_the_run() -> None:
+    run = ladder(4, 3, 5)
+    run.limits = Limits(calls=1, money=Decimal("0.0000001"))
+    with pytest.raises(LimitReached):
+        await run.run()
+
+
+async def test_least_quality_raises_the_bar_and_fails_the_run_that_misses_it() -> None:
+    run = ladder(4, 4, 5)
+    run.constraints = Constraints(min_quality=0.97)
+    with pytest.raises(QualityTooLow):
+        await run.run(**AGREE)
+    assert sum(run.calls.values()) == 3
+
+
+async def test_a_judge_can_convince_at_the_first_level() -> None:
+    judge = ScriptedModel("judge", [scores(9)])
+    run = ladder(4, 3, 5)
+    run.helpers = (judge,)
+    outcome = await run.run(width=1, judge="judge")
+    assert (outcome.chosen, run.calls["b"]) == ("ask/a", 0)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5])
+def test_a_threshold_outside_0_to_1_is_refused(threshold: float) -> None:
+    with pytest.raises(InvalidRequest, match="Threshold"):
+        validate_options("cascade", {"threshold": threshold})
