@@ -15,6 +15,7 @@ from orchestration.engine.consensus.cues import (
     json_field,
     option,
     sentence,
+    whole,
 )
 from orchestration.engine.consensus.questions import OPEN, Asked, read_question
 from orchestration.engine.consensus.reading import read_answer
@@ -46,7 +47,7 @@ def extract_answer(text: str, *, question: str | None = None) -> Extracted | Non
     stated = stated_answers(text, asked)
     if stated:
         return next(stated[cue] for cue in Cue if cue in stated)
-    last_resorts = (assertion.read, closing.read) if asked.code else (closing.read,)
+    last_resorts = (assertion.read, whole.read) if asked.code else (closing.read,)
     return next((found for read in last_resorts if (found := _last(read(text), asked))), None)
 
 

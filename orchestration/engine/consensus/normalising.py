@@ -19,7 +19,7 @@ def normalise(value: str) -> str | None:
 
     Numbers lose grouping commas, currency and percent signs, trailing zeros and points.
     """
-    text = latex.plain(value.strip().replace("\u2212", "-"))
+    text = latex.plain(value).replace("\u2212", "-")
     text = number.ungrouped(_without_marks(text))
     choice = _CHOICE.fullmatch(text)
     if choice is not None:

@@ -57,9 +57,9 @@ def _by_words(marked: str, asked: Asked) -> str:
 
 def _code(marked: str) -> Extracted | None:
     key = literal.key(marked)
-    if len(key) > LONGEST_CODE or not marked.strip():
+    if len(key) > LONGEST_CODE:
         return None
-    return Extracted(kind=AnswerKind.CODE, key=key, raw=key)
+    return Extracted(kind=AnswerKind.CODE, key=key, raw=key if key.strip() else f"'{key}'")
 
 
 def _letter(raw: str, _: Asked) -> _Read:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 MARKUP = ("{", "[", "```", "\\")
+HEADING = "#"
 SHORT_TEXT = 60
 SHORT_LINE = 160
 
@@ -22,12 +23,12 @@ def read(text: str) -> Iterator[str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     while len(lines) > 1 and _FOOTNOTE.fullmatch(lines[-1]):
         lines.pop()
-    if not lines:
+    if not lines or len(lines[-1]) > SHORT_LINE or lines[-1].startswith(HEADING):
         return
     last = lines[-1]
     if len(lines) == 1 and len(last) <= SHORT_TEXT and not _NUMBER.search(last):
         yield last
         return
     found = _BOLD.search(last) or _CLOSING.search(last)
-    if found is not None and len(last) <= SHORT_LINE:
+    if found is not None:
         yield found.group(1)

@@ -11,6 +11,7 @@ from orchestration.engine.types import Json
 
 FIELDS = ("answer", "final_answer", "final answer", "result")
 LONGEST_VALUE = 2000
+MOST = 20
 
 _FIELD = re.compile(r"""["']?\b(?:final[_ ])?answer["']\s*:\s*""", re.IGNORECASE)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'(?=\s*[,}])', re.DOTALL)
@@ -19,9 +20,12 @@ _CLOSES = {"[": "]", "{": "}"}
 
 
 def read(text: str) -> Iterator[str]:
-    """Yield the answers of whole objects, or else what follows each answer field's name."""
-    whole = [found for found in map(_of_object, json_values(text)) if found is not None]
-    yield from whole or map(_after, (text[match.end() :][:LONGEST_VALUE] for match in _FIELD.finditer(text)))
+    """Yield what follows each answer field's name, then the answers of objects that are whole."""
+    yield from (
+        _after(text[match.end() : match.end() + LONGEST_VALUE])
+        for match in list(_FIELD.finditer(text))[-MOST:]
+    )
+    yield from (found for found in map(_of_object, json_values(text)) if found is not None)
 
 
 def _of_object(value: Json) -> str | None:

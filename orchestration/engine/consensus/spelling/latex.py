@@ -33,6 +33,7 @@ _NESTED = (
     ),
     (re.compile(r"\\sqrt\s*\{([^{}]*)\}"), r"sqrt(\1)"),
     (re.compile(r"\\[dtc]?frac\s*\{(-?[\w.()]+)\}\s*\{([\w.]+|[a-z]+\([^{}()]*\))\}"), r"\1/\2"),
+    (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([\w.]+)\}"), r"(\1)/\2"),
     (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"(\1)/(\2)"),
     (re.compile(r"([\^_])\{(\w)\}"), r"\1\2"),
 )
@@ -42,7 +43,7 @@ def plain(text: str) -> str:
     """Return `text` with commands that have a plain spelling replaced, from the inside out."""
     for pattern, better in _DAMAGED:
         text = pattern.sub(better, text)
-    if "\\" not in text:
+    if "\\" not in text and "{" not in text:
         return text
     for pattern, better in _ONCE:
         text = pattern.sub(better, text)

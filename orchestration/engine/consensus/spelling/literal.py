@@ -6,28 +6,38 @@ import re
 
 _TOKEN = re.compile(
     r"""(?P<string>\b[bB]?'(?:[^'\\]|\\.)*'|\b[bB]?"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-    r"""|(?P<mark>\s*[,:]\s*)|(?P<bracket>[\[({]\s*|\s*[\])}])|(?P<word>\w+)|(?P<other>.)""",
+    r"""|(?P<last>\s*,\s*(?=[\])}]))|(?P<mark>\s*[,:]\s*)|(?P<bracket>[\[({]\s*|\s*[\])}])|(?P<word>\w+)|(?P<other>.)""",
     re.DOTALL,
 )
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
 _FENCE = re.compile(r"```\w*\n?(.*?)\n?```", re.DOTALL)
 _CODE = re.compile(r"`([^`]+)`")
-_WHOLE_STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_STRING = re.compile(r"'(?:(?!'\s*,).)*'|\"(?:(?!\"\s*,).)*\"", re.DOTALL)
+"""A whole string, also one whose inner quotes are not escaped; not several with commas between."""
+
+_LONE_QUOTE = re.compile(r"^\s*['\"](?=[^'\"]+$)|(?<=[^'\"])['\"]\s*$")
+_ONE_QUOTE = re.compile(r"[^'\"]*['\"][^'\"]*")
 _ESCAPED_QUOTE = re.compile(r"\\(['\"])")
 _STRUCTURED = ("[", "(", "{")
 _BYTES = re.compile(r"[bB]['\"]")
-_TRAILING = re.compile(r",(?=[\])}])")
 
 
 def key(text: str) -> str:
     """Return one spelling of a literal. A string stands without its quotes, spaces inside it are kept."""
     text = unfenced(text)
     stripped = text.strip()
-    if _WHOLE_STRING.fullmatch(stripped):
-        return _ESCAPED_QUOTE.sub(r"\1", stripped[1:-1])
+    if _STRING.fullmatch(stripped):
+        return _visible(_ESCAPED_QUOTE.sub(r"\1", stripped[1:-1]))
     if stripped.startswith(_STRUCTURED) or _BYTES.match(stripped):
         return "".join(map(_spelled, _TOKEN.finditer(stripped)))
-    return _CONSTANTS.get(stripped.lower(), text)
+    if _ONE_QUOTE.fullmatch(stripped):
+        text = _LONE_QUOTE.sub("", text)
+    return _CONSTANTS.get(stripped.lower(), _visible(text))
+
+
+def _visible(text: str) -> str:
+    """Write line breaks and tabs as code does."""
+    return text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
 
 
 def unfenced(text: str) -> str:
@@ -42,8 +52,12 @@ def _spelled(token: re.Match[str]) -> str:
     match token.lastgroup:
         case "string":
             return _quoted(text)
-        case "mark" | "bracket":
-            return f"{text.strip()} " if text.strip() in {",", ":"} else text.strip()
+        case "last":
+            return "," if token.string.startswith(")", token.end()) else ""
+        case "mark":
+            return f"{text.strip()} "
+        case "bracket":
+            return text.strip()
         case "word":
             return _CONSTANTS.get(text.lower(), text)
         case _:

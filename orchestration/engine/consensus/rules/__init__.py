@@ -1,0 +1,1 @@
+"""Ballot rules, one small file each."""

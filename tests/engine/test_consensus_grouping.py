@@ -1,0 +1,86 @@
+"""Answers that say the same stand together."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.engine.consensus.grouping import alike, group_answers
+from orchestration.engine.consensus.reading import read_answer
+
+SPELLINGS = (
+    "1/2",
+    "0.5",
+    "\\frac{1}{2}",
+    "0.50",
+    "Paris",
+    "paris.",
+    "the city of Paris",
+    "3",
+    "3.0000000001",
+)
+
+
+def members(*answers: str | None) -> list[tuple[int, ...]]:
+    read = [None if each is None else read_answer(each) for each in answers]
+    return [group.members for group in group_answers(read)]
+
+
+def test_one_number_in_many_spellings_is_one_answer() -> None:
+    assert members("1/2", "0.5", "\\frac{1}{2}", "$0.50", "\\dfrac12", "50/100") == [(0, 1, 2, 3, 4, 5)]
+    assert members("1081.3333333333333", "3244/3") == [(0, 1)]
+
+
+def test_numbers_that_are_close_are_two_answers() -> None:
+    assert members("9.11", "9.111", "9.11") == [(0, 2), (1,)]
+
+
+def test_the_tolerance_can_be_wider() -> None:
+    read = [read_answer("0.333"), read_answer("1/3"), read_answer("0.5")]
+    groups = group_answers(read, tolerance=Fraction(1, 100))
+    assert [group.members for group in groups] == [(0, 1), (2,)]
+
+
+def test_texts_may_differ_in_wording_but_not_in_figures_or_negations() -> None:
+    assert members("The Battle of Hastings", "battle of hastings", "Battle of Hasting") == [(0, 1, 2)]
+    assert members("it is allowed", "it is not allowed") == [(0,), (1,)]
+    assert members("Apollo number 11 flew", "Apollo number 12 flew") == [(0,), (1,)]
+    assert members("red and blue", "blue and red") == [(0, 1)]
+
+
+def test_who_abstains_is_in_no_group() -> None:
+    assert members(None, "4", None, "four", "4") == [(1, 4), (3,)]
+
+
+def test_the_most_frequent_spelling_stands_for_the_group() -> None:
+    read = [read_answer(each) for each in ("$5", "5 km", "5 km")]
+    (group,) = group_answers(read)
+    assert (group.key, group.raw) == ("5", "5 km")
+
+
+@given(st.lists(st.none() | st.sampled_from(SPELLINGS)), st.randoms(use_true_random=False))
+def test_the_order_of_answers_changes_no_group(said: list[str | None], random: st.DataObject) -> None:
+    read = [None if each is None else read_answer(each) for each in said]
+    order = list(range(len(read)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    groups = {(group.key, group.raw, group.members) for group in group_answers(read)}
+    shuffled = {
+        (group.key, group.raw, tuple(sorted(order[place] for place in group.members)))
+        for group in group_answers([read[place] for place in order])
+    }
+    assert shuffled == groups
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_likeness_has_no_direction(first: str, second: str) -> None:
+    assert alike(first, second, 0.8) == alike(second, first, 0.8)
+
+
+@pytest.mark.parametrize("kind", [AnswerKind.CODE, AnswerKind.CHOICE, AnswerKind.DATE])
+def test_only_texts_are_compared_by_likeness(kind: AnswerKind) -> None:
+    near = [Extracted(kind=kind, key=key, raw=key) for key in ("abcdefghijklmnop", "abcdefghijklmnoq")]
+    assert len(group_answers(near)) == 2
