@@ -19,6 +19,8 @@ EngineError
 ├── ReplayMismatch                 fatal for the run: the journal does not fit the code that replays it
 ├── AllModelsFailed                fatal for the run: nobody answered; carries each model's reason
 ├── QualityTooLow                  fatal for the run: nothing reached the quality that was asked for
+├── QuorumMissed                   fatal for the run: too few ballots of a vote count
+├── VoteUndecided                  fatal for the run: the vote has no winner under its rule
 ├── LeaseLost                      this process no longer owns the run: stop writing, say nothing
 ├── RunParked                      not an error of the run: it waits for a person
 └── InvalidRequest                 the user's fault: what is wrong, at which field
@@ -155,6 +157,14 @@ class AllModelsFailed(EngineError):
 
 class QualityTooLow(EngineError):
     """No answer reached the quality that was asked for."""
+
+
+class QuorumMissed(EngineError):
+    """Too few ballots of a vote count."""
+
+
+class VoteUndecided(EngineError):
+    """The vote has no winner under its rule."""
 
 
 class LeaseLost(EngineError):

@@ -30,6 +30,8 @@ class EventKind(StrEnum):
     CALL_LOST = "call_lost"
     ANSWER_REUSED = "answer_reused"
     CANDIDATE_SCORED = "candidate_scored"
+    BALLOT_CAST = "ballot_cast"
+    VOTE_TALLIED = "vote_tallied"
     DECISION_MADE = "decision_made"
     STEP_ENDED = "step_ended"
     QUESTION_ASKED = "question_asked"

@@ -10,6 +10,7 @@ from typing import Any
 from orchestration.engine.events import EventKind
 from orchestration.engine.types import Json
 from orchestration.models import Call, CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
+from orchestration.parts.ballots import BallotBox, ballot_box
 from orchestration.parts.lanes import Lane, helper_calls, lanes_of
 from orchestration.parts.summary import Summary, decisions_of, summary_of
 from orchestration.parts.waterfall import Waterfall, waterfall_of
@@ -30,6 +31,7 @@ class RunView:
     run: Run
     lanes: tuple[Lane, ...]
     helpers: tuple[Call, ...]
+    ballots: BallotBox | None
     summary: Summary
     decisions: tuple[Mapping[str, Json], ...]
     notes: tuple[str, ...]
@@ -75,6 +77,7 @@ def view_of(state: RunState, *, after: int, now: datetime) -> RunView:
         run=state.run,
         lanes=lanes,
         helpers=helper_calls(state),
+        ballots=ballot_box(state),
         summary=summary_of(state, lanes, now),
         decisions=tuple(decisions_of(state)),
         notes=tuple(outcome.get("notes") or ()),

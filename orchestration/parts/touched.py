@@ -19,6 +19,7 @@ class Part(StrEnum):
     NOTICE = "run-notice"
     ANSWER = "run-answer"
     LANES = "run-lanes"
+    BALLOTS = "run-ballots"
     DECISIONS = "run-decisions"
     HELPERS = "run-helpers"
     PATH = "run-path"
@@ -28,7 +29,7 @@ class Part(StrEnum):
 
 OF_A_CALL = frozenset({Part.SUMMARY, Part.HELPERS, Part.PATH})
 OF_THE_START = frozenset({Part.SUMMARY, Part.ACTIONS, Part.NOTICE, Part.LANES, Part.PATH})
-OF_THE_END = OF_THE_START | {Part.ANSWER, Part.DECISIONS, Part.HELPERS, Part.RATE}
+OF_THE_END = OF_THE_START | {Part.ANSWER, Part.BALLOTS, Part.DECISIONS, Part.HELPERS, Part.RATE}
 TOUCHED = {
     EventKind.RUN_QUEUED: OF_THE_START,
     EventKind.RUN_STARTED: OF_THE_START,
@@ -45,6 +46,8 @@ TOUCHED = {
     EventKind.CALL_LOST: OF_A_CALL,
     EventKind.ANSWER_REUSED: frozenset({Part.SUMMARY, Part.PATH}),
     EventKind.CANDIDATE_SCORED: frozenset({Part.SUMMARY}),
+    EventKind.BALLOT_CAST: frozenset({Part.BALLOTS}),
+    EventKind.VOTE_TALLIED: frozenset({Part.BALLOTS}),
     EventKind.DECISION_MADE: frozenset({Part.SUMMARY, Part.DECISIONS, Part.LANES, Part.PATH}),
     EventKind.STEP_ENDED: frozenset({Part.PATH}),
     EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),

@@ -16,6 +16,8 @@ from orchestration.models import Call, CallStatus, Event, HumanQuestion, Rating,
 # Facts a page needs from events however old they are: nothing else keeps them before the outcome is stored.
 REMEMBERED = (
     EventKind.CANDIDATE_SCORED,
+    EventKind.BALLOT_CAST,
+    EventKind.VOTE_TALLIED,
     EventKind.DECISION_MADE,
     EventKind.ANSWER_REUSED,
     EventKind.COMMAND_RECEIVED,

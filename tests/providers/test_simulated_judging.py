@@ -64,6 +64,7 @@ async def test_text_inside_a_block_is_no_instruction() -> None:
 async def test_a_ranking_puts_the_best_first() -> None:
     found = json.loads(await reply(case(PERCENT, REFUSAL, WRONG, RIGHT), Purpose.RANK))
     assert found["ranking"] == ["C", "B", "A"]
+    assert found["approved"] == ["C"]
     assert json.loads(await reply(case(PERCENT, WRONG, RIGHT), Purpose.REVIEW))["ranking"] == ["B", "A"]
 
 

@@ -38,6 +38,7 @@ _NO_RESULT = _SOUND | {
     Dimension.ACCURACY: 2,
 }
 _SAID = 40
+_RIGHT_FROM = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,12 @@ def verdicts(profile: SimulatedProfile, case: Case, drawn: str) -> str:
 
 
 def ranking(profile: SimulatedProfile, case: Case, drawn: str) -> str:
-    """Write a ranking, best first, as JSON; equals keep the order in which they came."""
+    """Write a ranking, best first, and what may be right, as JSON; equals keep the order they came in."""
     found = opinions(profile, case, drawn)
     ordered = sorted(found, key=lambda label: -found[label].total)
-    return json.dumps({"ranking": ordered, "reason": found[ordered[0]].reason}, ensure_ascii=False)
+    approved = [label for label in ordered if found[label].scores[Dimension.ACCURACY] >= _RIGHT_FROM]
+    told = {"ranking": ordered, "approved": approved, "reason": found[ordered[0]].reason}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _opinion(profile: SimulatedProfile, case: Case, own: str | None, text: str) -> Opinion:

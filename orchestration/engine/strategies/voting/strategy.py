@@ -1,0 +1,119 @@
+"""The voting strategy: ballots, a count, an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import ClassVar
+
+from orchestration.engine.consensus.ballots import RuleName
+from orchestration.engine.context import RunContext
+from orchestration.engine.errors import QualityTooLow
+from orchestration.engine.groups import single_error
+from orchestration.engine.strategies.asking import Trail
+from orchestration.engine.strategies.deciding import Choice, announce, nobody_answered, overall, settle
+from orchestration.engine.strategies.learning import Lesson
+from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
+from orchestration.engine.strategies.protocol import Panel
+from orchestration.engine.strategies.voting.answering import checks, vote_with_answers
+from orchestration.engine.strategies.voting.ballots import Ballots, Vote
+from orchestration.engine.strategies.voting.checking import faults
+from orchestration.engine.strategies.voting.deciding import Result, decide_vote, no_winner, tell_result
+from orchestration.engine.strategies.voting.judging import spokesman
+from orchestration.engine.strategies.voting.learning import learned_weights
+from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
+from orchestration.engine.strategies.voting.reviewing import vote_by_review
+from orchestration.engine.strategies.voting.weights import weights_text
+from orchestration.engine.types import Candidate, Json, ModelSpec, Outcome, Request
+
+BALLOTS: Mapping[BallotKind, Callable[[Vote], Awaitable[Ballots]]] = {
+    BallotKind.ANSWERS: vote_with_answers,
+    BallotKind.REVIEW: vote_by_review,
+}
+
+
+class Voting:
+    """Let the panel vote on the best answer."""
+
+    name: ClassVar[str] = "voting"
+    title: ClassVar[str] = "Voting"
+    summary: ClassVar[str] = (
+        "Asks all models and lets them vote: equal final answers count together, or each model ranks the"
+        " others' answers blind. Says how far they agree and who dissents."
+    )
+    in_turn: ClassVar[bool] = False
+    Options: ClassVar[type[StrategyOptions]] = VotingOptions
+
+    def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:
+        """Hold the options against the panel. Raises `InvalidOptions`."""
+        found = tuple(faults(parse_options(VotingOptions, options.model_dump()), panel))
+        if found:
+            raise InvalidOptions(found)
+
+    def learn(
+        self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+    ) -> Mapping[str, Json]:
+        """Return weights for the weighted rule; nothing else is learned."""
+        if parse_options(VotingOptions, options.model_dump()).rule is not RuleName.WEIGHTED:
+            return {}
+        weights = learned_weights(lessons, [spec.name for spec in panel])
+        return {"weights": weights_text(weights)} if weights else {}
+
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
+        """Answer `request` with what the vote decides.
+
+        Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
+        """
+        options = parse_options(VotingOptions, request.options)
+        self.check(options, [model.spec.name for model in panel.members])
+        vote = Vote(request=request, options=options, panel=panel, trail=Trail(context))
+        with single_error():
+            return await _conclude(vote, await BALLOTS[options.ballot](vote))
+
+
+async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
+    for stop in ballots.stops:
+        await announce(vote.context, stop.decision, "stop")
+    if not ballots.answered():
+        limit = next((stop.error for stop in ballots.stops if stop.error), None)
+        raise nobody_answered(ballots.candidates, limit)
+    result = await decide_vote(vote, ballots)
+    await tell_result(vote, ballots, result)
+    if result.tally.winner is None:
+        raise no_winner(vote, result)
+    await announce(vote.context, result.decision, "vote")
+    candidates = await checks(vote).score(ballots.candidates, "checks")
+    with vote.trail.step("select"):
+        chosen, selection = await settle(vote.context, _choice(result, ballots.candidates), candidates)
+    _require_quality(vote.request, chosen)
+    return Outcome(
+        answer=chosen.text,
+        candidates=candidates,
+        chosen=chosen.step,
+        consensus=result.consensus,
+        quality=chosen.quality,
+        decisions=(*(stop.decision for stop in ballots.stops), selection, result.decision),
+        path=vote.trail.in_order(),
+        notes=(*(stop.sentence for stop in ballots.stops), *result.notes),
+    )
+
+
+def _choice(result: Result, candidates: Sequence[Candidate]) -> Choice:
+    """Return whose words stand for the winner."""
+    winner = result.count.contender(result.tally.winner or "")
+    speaks = spokesman(winner, candidates)
+    if len(winner.models) == 1:
+        return Choice(step=speaks.step, reason=f"{speaks.model} gave the answer that won the vote.")
+    reason = f"{speaks.model} is the first on the panel of the {len(winner.models)} whose answer won."
+    return Choice(step=speaks.step, reason=reason)
+
+
+def _require_quality(request: Request, chosen: Candidate) -> None:
+    least = request.constraints.min_quality
+    if least is not None and overall(chosen) < least:
+        raise QualityTooLow(
+            f"The answer that won the vote, from {chosen.model}, reaches an estimated quality of"
+            f" {overall(chosen):.2f}; {least:.2f} was asked for. Add stronger models, or ask for less."
+        )
+
+
+STRATEGY = Voting()

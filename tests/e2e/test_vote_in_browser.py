@@ -1,0 +1,71 @@
+"""A vote in a real browser: asked for, watched ballot by ballot, refused where it cannot be held."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.ask_page import PANEL, QUESTION, RUN, choose, has_ended, question_box
+from tests.support.browser import Visit
+
+pytestmark = pytest.mark.e2e
+LOOKS = os.environ.get("VOTE_LOOKS", "")
+
+
+def vote(window: Visit, **options: str) -> None:
+    """Fill in the Ask page for a vote, and send it."""
+    page = window.page
+    window.go("/?strategy=voting")
+    question_box(page).fill(QUESTION)
+    choose(page, *PANEL)
+    page.locator("details:has([name='options.ballot']) > summary").click()
+    for name, value in options.items():
+        box = page.locator(f"[name='options.{name}']")
+        box.select_option(value) if box.evaluate("e => e.tagName") == "SELECT" else box.fill(value)
+    page.locator(".ask-send").click()
+
+
+def shot(page: Page, name: str) -> None:
+    if LOOKS:
+        page.screenshot(path=f"{LOOKS}/{name}.png", full_page=True)
+
+
+def test_ballots_are_seen_before_the_outcome(window: Visit) -> None:
+    page = window.page
+    vote(window, ballot="review", rule="borda", waves="1")
+    page.wait_for_url(RUN)
+    with window.staying():
+        expect(page.locator("#run-ballots [data-voter] .ballot-rank").first).to_be_visible()
+        assert page.locator("#run-answer").inner_text().strip() == ""
+        shot(page, "live")
+        has_ended(page)
+        expect(page.locator(".ballots-result")).to_contain_text("ranked highest on average")
+    expect(page.locator("#run-answer")).to_contain_text("391")
+    expect(page.locator(".tally .is-won")).to_have_count(1)
+    assert window.complaints == []
+
+
+def test_a_counted_vote_is_readable_on_a_phone_and_in_the_dark(window: Visit) -> None:
+    page = window.page
+    vote(window, waves="1")
+    page.wait_for_url(RUN)
+    has_ended(page)
+    expect(page.locator("#run-ballots")).to_contain_text(re.compile("1 call not started"))
+    shot(page, "desktop")
+    page.set_viewport_size({"width": 380, "height": 800})
+    assert window.too_wide() <= 0
+    shot(page, "phone")
+    page.emulate_media(color_scheme="dark")
+    shot(page, "dark")
+    assert window.faint_text() == []
+
+
+def test_a_quorum_above_the_panel_is_refused_at_its_field(window: Visit) -> None:
+    page = window.page
+    vote(window, quorum="9")
+    expect(page.locator(".field:has([name='options.quorum'])")).to_contain_text("9 ballots cannot count")
+    shot(page, "refused")
+    assert page.locator("[name='options.quorum']").input_value() == "9"

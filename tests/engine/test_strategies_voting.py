@@ -1,0 +1,141 @@
+"""Voting with answers: each final answer is a vote for itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration.engine.context.budget import Limits
+from orchestration.engine.errors import (
+    AllModelsFailed,
+    LimitReached,
+    ProviderUnavailable,
+    QualityTooLow,
+    QuorumMissed,
+    VoteUndecided,
+)
+from orchestration.engine.events import EventKind
+from orchestration.engine.types import Constraints
+from tests.support.clock import SkippingLoop
+from tests.support.models import FailingModel, ScriptedModel
+from tests.support.votes import answering, poll, preferring
+
+LOOP_FACTORY = SkippingLoop
+DOWN = ProviderUnavailable("503")
+
+
+async def test_equal_answers_count_together_however_they_are_written() -> None:
+    run = poll(*answering(a="12", b="7", c="12.0"))
+    outcome = await run.run()
+    assert (outcome.chosen, outcome.answer) == ("ask/a", "Answer: 12")
+    assert outcome.consensus is not None
+    assert outcome.consensus.agreement == pytest.approx(2 / 3)
+    assert outcome.consensus.margin == pytest.approx(1 / 3)
+    assert (outcome.consensus.dissenters, outcome.consensus.rule) == (("b",), "plurality")
+
+
+async def test_who_fails_or_cannot_be_read_abstains_with_a_reason() -> None:
+    run = poll(*answering(a="12", b=""), FailingModel("c", DOWN))
+    outcome = await run.run()
+    ballots = {event.data["voter"]: event.data for event in run.told(EventKind.BALLOT_CAST)}
+    assert [ballots[name]["abstained"] for name in "abc"] == [False, True, True]
+    assert ballots["b"]["reason"] == "No final answer can be read in what it wrote."
+    assert ballots["c"]["reason"] == "503"
+    assert outcome.consensus is not None
+    assert outcome.consensus.agreement == 1.0
+
+
+async def test_a_missed_quorum_fails_and_names_who_abstained() -> None:
+    run = poll(*answering(a="12", b="", c=""))
+    with pytest.raises(QuorumMissed, match=r"1 of 3 ballots count; the quorum is 2\. b abstained: No final"):
+        await run.run(quorum=2)
+    [told] = run.told(EventKind.VOTE_TALLIED)
+    assert (told.data["verdict"], told.data["winner"]) == ("no quorum", None)
+
+
+async def test_models_that_all_ignore_how_to_answer_make_no_winner() -> None:
+    with pytest.raises(QuorumMissed, match="0 of 3 ballots count"):
+        await poll(*answering(a="", b="", c="")).run()
+
+
+async def test_models_that_all_fail_are_named() -> None:
+    with pytest.raises(AllModelsFailed, match="a: 503; b: 503"):
+        await poll(FailingModel("a", DOWN), FailingModel("b", DOWN)).run()
+
+
+async def test_a_majority_that_is_not_reached_is_no_result() -> None:
+    with pytest.raises(VoteUndecided, match=r"No option is backed by more than half .* plurality"):
+        await poll(*answering(a="1", b="2", c="3")).run(rule="majority")
+
+
+async def test_weights_decide_under_the_weighted_rule() -> None:
+    outcome = await poll(*answering(a="1", b="1", c="2")).run(rule="weighted", weights="c=2.5")
+    assert outcome.chosen == "ask/c"
+    assert outcome.consensus is not None
+    assert outcome.consensus.dissenters == ("a", "b")
+
+
+async def test_an_empty_answer_does_not_speak_for_the_winner() -> None:
+    cut_off = ScriptedModel("a", ["I cannot help with that. Answer: 12"])
+    outcome = await poll(cut_off, *answering(b="12", c="7")).run()
+    assert outcome.chosen == "ask/b"
+
+
+async def test_ties_go_to_the_order_of_the_panel() -> None:
+    run = poll(*answering(a="1", b="2"))
+    outcome = await run.run()
+    assert outcome.chosen == "ask/a"
+    assert "are tied; “1” is first in order." in outcome.decisions[-1].reason
+
+
+async def test_a_judge_breaks_a_tie_without_knowing_whose_the_answers_are() -> None:
+    judge = ScriptedModel("judge", preferring("Answer: 2", "Answer: 1"))
+    outcome = await poll(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
+    assert (outcome.chosen, judge.count.started) == ("ask/b", 1)
+    assert outcome.decisions[-1].reason == "“1” and “2” were tied; judge chose “2”."
+
+
+async def test_a_judge_that_cannot_be_read_leaves_a_tie_to_the_order() -> None:
+    judge = ScriptedModel("judge", ["Both are fine."])
+    outcome = await poll(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
+    assert outcome.chosen == "ask/a"
+    [note] = outcome.notes
+    assert note.startswith("The tie was left to the order of the panel. judge made no choice. No choice can")
+
+
+async def test_under_the_judge_rule_the_judge_decides_and_the_panel_dissents() -> None:
+    judge = ScriptedModel("judge", preferring("Answer: 2", "Answer: 1"))
+    run = poll(*answering(a="1", b="1", c="2"), helpers=[judge])
+    outcome = await run.run(rule="judge", judge="judge")
+    assert outcome.chosen == "ask/c"
+    assert outcome.consensus is not None
+    assert outcome.consensus.dissenters == ("a", "b")
+    assert [event.data["voter"] for event in run.told(EventKind.BALLOT_CAST)][-1] == "judge"
+
+
+async def test_a_judge_is_not_asked_when_there_is_one_answer_only() -> None:
+    judge = ScriptedModel("judge")
+    await poll(*answering(a="1", b="1"), helpers=[judge]).run(rule="judge", judge="judge")
+    assert judge.count.started == 0
+
+
+async def test_a_judge_that_makes_no_choice_is_no_result() -> None:
+    run = poll(*answering(a="1", b="2"), helpers=[FailingModel("judge", DOWN)])
+    with pytest.raises(
+        VoteUndecided, match=r"The judge made no choice\. judge abstained: It could not judge"
+    ):
+        await run.run(rule="judge", judge="judge")
+
+
+async def test_a_limit_ends_the_voting_and_what_was_cast_is_counted() -> None:
+    run = poll(*answering(a="1", b="1", c="2"), limits=Limits(calls=2))
+    outcome = await run.run(waves=1, stop="off")
+    assert [candidate.state for candidate in outcome.candidates] == ["answered", "answered", "missing"]
+    assert outcome.decisions[0].kind == "stop"
+    with pytest.raises(LimitReached):
+        await poll(*answering(a="1"), limits=Limits(calls=0)).run()
+
+
+async def test_an_answer_below_the_quality_that_was_asked_for_is_refused() -> None:
+    run = poll(*answering(a="1", b="2"), constraints=Constraints(min_quality=0.99))
+    with pytest.raises(QualityTooLow, match="The answer that won the vote, from a"):
+        await run.run()

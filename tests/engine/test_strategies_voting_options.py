@@ -1,0 +1,93 @@
+"""Options of a vote: what does not fit the panel is refused at its field."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration.engine.strategies import InvalidOptions, validate_options
+from orchestration.engine.strategies.learning import GradedAnswer, Learner, Lesson
+from orchestration.engine.strategies.registry import check_panel, get_strategy
+from orchestration.engine.strategies.voting.weights import parse_weights, weights_text
+from orchestration.engine.types import Json
+from tests.support.clock import SkippingLoop
+from tests.support.models import spec_named
+from tests.support.votes import answering, poll
+
+LOOP_FACTORY = SkippingLoop
+PANEL = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "words"),
+    [
+        ({"quorum": 4}, "quorum", "4 ballots cannot count: the panel has 3 models."),
+        ({"rule": "judge"}, "judge", "name one that is not on the panel"),
+        ({"tie": "judge"}, "judge", "name one that is not on the panel"),
+        ({"rule": "judge", "judge": "b"}, "judge", "b is on the panel and would judge its own answer."),
+        ({"judge": "j"}, "judge", "No judge would be asked"),
+        ({"rule": "borda"}, "rule", "The borda rule needs ballots that say more than one answer"),
+        ({"rule": "approval"}, "rule", "choose ballot review"),
+        ({"weights": "a=2"}, "weights", "The plurality rule uses no weights"),
+        ({"rule": "weighted", "weights": "d=2"}, "weights", "There is no d on the panel: it has a, b and c."),
+        ({"rule": "weighted", "weights": "a=2,a=3"}, "weights", "a has two weights. Keep one."),
+        ({"rule": "weighted", "weights": "a"}, "weights", "“a” is not a weight. Write model=number"),
+        ({"rule": "weighted", "weights": "a=-1"}, "weights", "The weight of a is “-1”"),
+        ({"rule": "weighted", "weights": "a=inf"}, "weights", "it must be a number from 0 up"),
+        ({"rule": "weighted", "weights": "a=0,b=0,c=0"}, "weights", "nobody could win"),
+    ],
+)
+def test_what_does_not_fit_the_panel_is_refused_at_its_field(
+    given: dict[str, Json], field: str, words: str
+) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        check_panel("voting", validate_options("voting", given), PANEL)
+    [fault] = caught.value.errors
+    assert fault.field == f"options.{field}"
+    assert words in fault.message
+
+
+def test_a_review_needs_two() -> None:
+    with pytest.raises(InvalidOptions, match="A review needs at least two models"):
+        check_panel("voting", validate_options("voting", {"ballot": "review"}), ("a",))
+
+
+async def test_a_run_refuses_what_nobody_checked_before() -> None:
+    run = poll(*answering(a="1"))
+    with pytest.raises(InvalidOptions, match="2 ballots cannot count"):
+        await run.run(quorum=2)
+    assert run.calls == {"a": 0}
+
+
+@pytest.mark.parametrize("given", [{"posterior": 0.2}, {"posterior": "nan"}, {"quorum": 0}, {"tie": "dice"}])
+def test_values_out_of_bounds_are_refused(given: dict[str, Json]) -> None:
+    with pytest.raises(InvalidOptions):
+        validate_options("voting", given)
+
+
+def test_a_strategy_that_asks_for_nothing_is_not_held_against_the_panel() -> None:
+    check_panel("parallel", validate_options("parallel", {}), PANEL)
+
+
+def test_weights_are_read_as_they_are_written() -> None:
+    weights = parse_weights(" a=2,\nx=y=0.5 ", ("a", "x=y", "b"))
+    assert weights == {"a": 2.0, "x=y": 0.5, "b": 1.0}
+    assert parse_weights(weights_text(weights), ("a", "x=y", "b")) == weights
+
+
+def lesson(number: int) -> Lesson:
+    """Return a question that `a` answers rightly, `b` never, `c` every second time."""
+    right = f"Answer: {number}"
+    said = {"a": right, "b": "Answer: -1", "c": right if number % 2 else "Answer: -1"}
+    answers = {name: GradedAnswer(text=text, correct=text == right) for name, text in said.items()}
+    return Lesson(prompt="How many?", answers=answers)
+
+
+def test_weights_are_learned_for_the_weighted_rule_only() -> None:
+    voting, panel = get_strategy("voting"), [spec_named(name) for name in PANEL]
+    assert isinstance(voting, Learner)
+    lessons = [lesson(number) for number in range(20)]
+    assert voting.learn(lessons, panel, validate_options("voting", {})) == {}
+    learned = voting.learn(lessons, panel, validate_options("voting", {"rule": "weighted"}))
+    weights = parse_weights(learned["weights"], PANEL)
+    assert weights["a"] > weights["c"] > weights["b"]
+    assert voting.learn([], panel, validate_options("voting", {"rule": "weighted"})) == {}

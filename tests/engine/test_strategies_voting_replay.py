@@ -1,0 +1,83 @@
+"""Voting cut off: by being killed, by a person who has to decide."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from orchestration.engine.context.metering import Metered
+from orchestration.engine.events import EventKind
+from orchestration.engine.strategies import Panel, get_strategy
+from orchestration.engine.types import Json, Outcome, Purpose, Request, StepStatus
+from tests.support.clock import SkippingLoop
+from tests.support.context import Stage
+from tests.support.judges import answers_in
+from tests.support.logs import context_on
+from tests.support.votes import QUESTION, answering, poll, reviewer
+
+LOOP_FACTORY = SkippingLoop
+REVIEW: dict[str, Json] = {"ballot": "review", "rule": "borda"}
+
+
+def jury() -> Stage:
+    texts = ("best", "good", "fair", "poor")
+    return poll(*(reviewer(name, *texts) for name in texts))
+
+
+def orders(run: Stage) -> dict[str, list[list[str]]]:
+    """Return the orders in which each reviewer has seen the others' answers, call by call."""
+    return {
+        model.spec.name: [answers_in(p) for p in model.count.prompts if p.purpose is Purpose.RANK]
+        for model in run.members
+    }
+
+
+@pytest.mark.parametrize("dies_at", range(34))
+async def test_wherever_a_review_is_killed_nobody_is_asked_twice_and_the_order_stays(dies_at: int) -> None:
+    run = jury()
+    died = await run.run_until_death(dies_at, **REVIEW)
+    done = {key for key, step in run.log.steps.items() if step.status is StepStatus.DONE}
+    before = run.calls
+    outcome = await run.run(**REVIEW)
+    assert outcome.chosen == "ask/best"
+    left = sum(1 for name in before for phase in ("ask", "review") if f"{phase}/{name}" not in done)
+    assert sum(run.calls.values()) == sum(before.values()) + (left if died else 0)
+    assert all(seen[0] == again for seen in orders(run).values() for again in seen)
+    voters = [event.data["voter"] for event in run.told(EventKind.BALLOT_CAST)]
+    assert sorted(voters) == ["best", "fair", "good", "poor"]
+
+
+@pytest.mark.parametrize("dies_at", range(16))
+async def test_wherever_waves_are_killed_whom_the_stop_left_out_is_never_asked(dies_at: int) -> None:
+    run = poll(*answering(a="12", b="12", c="12", d="7", e="7"))
+    await run.run_until_death(dies_at, waves=1)
+    outcome = await run.run(waves=1)
+    assert outcome.chosen == "ask/a"
+    assert (run.calls["d"], run.calls["e"]) == (0, 0)
+    assert len(run.told(EventKind.VOTE_TALLIED)) == 1
+
+
+async def test_a_tie_waits_for_a_person_and_takes_the_answer() -> None:
+    run = poll(*answering(a="1", b="2"))
+    assert await _lived(run, {}) is None
+    [asked] = run.log.questions
+    assert asked.question.schema["enum"] == ["1", "2"]
+    assert asked.question.text == (
+        "The vote is tied between “1” (a) and “2” (b). Which answer is to be taken?"
+    )
+    outcome = await _lived(run, {"tie": "2"})
+    assert outcome is not None
+    assert (outcome.chosen, sum(run.calls.values())) == ("ask/b", 2)
+    assert outcome.decisions[-1].reason == "“1” and “2” were tied; a person chose “2”."
+
+
+async def _lived(run: Stage, answers: dict[str, Json]) -> Outcome | None:
+    """Return the outcome, None when the run parks."""
+    context = context_on(run.log, past=run.log.past(answers))
+    panel = Panel(members=tuple(Metered(model) for model in run.members))
+    request = Request(text=QUESTION, options={"tie": "human"})
+    task = asyncio.ensure_future(get_strategy("voting").run(request, panel, context))
+    context.control.attach(task)
+    await asyncio.wait([task])
+    return None if task.cancelled() else task.result()

@@ -1,0 +1,85 @@
+"""Voting in waves: who need not be asked any more is not asked."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.engine.events import EventKind
+from orchestration.engine.strategies.voting.casting import Cast
+from orchestration.engine.strategies.voting.counting import count
+from orchestration.engine.strategies.voting.options import VotingOptions
+from tests.support.clock import SkippingLoop
+from tests.support.votes import answering, poll
+
+LOOP_FACTORY = SkippingLoop
+FIVE = dict(zip("abcde", ["12", "12", "12", "7", "7"], strict=True))
+
+
+async def test_later_waves_are_not_started_once_no_ballot_can_change_the_winner() -> None:
+    run = poll(*answering(**FIVE))
+    outcome = await run.run(waves=1)
+    assert run.calls == {"a": 1, "b": 1, "c": 1, "d": 0, "e": 0}
+    assert [candidate.state for candidate in outcome.candidates[3:]] == ["cancelled", "cancelled"]
+    assert outcome.notes[0].startswith("Settled: “12” wins whatever the others say. 2 calls not started, an")
+    [told] = run.told(EventKind.VOTE_TALLIED)
+    assert told.data["calls_saved"] == 2
+    assert float(told.data["saved_usd"]) > 0
+
+
+async def test_a_wave_that_could_still_change_the_winner_is_started() -> None:
+    run = poll(*answering(a="12", b="7", c="12", d="7", e="7"))
+    outcome = await run.run(waves=2)
+    assert sum(run.calls.values()) == 5
+    assert outcome.chosen == "ask/b"
+
+
+@pytest.mark.parametrize(("options", "calls"), [({"stop": "off"}, 5), ({"waves": 0}, 5), ({"waves": 4}, 4)])
+async def test_all_are_asked_where_stopping_is_off_or_there_is_one_wave(
+    options: dict[str, object], calls: int
+) -> None:
+    run = poll(*answering(**FIVE))
+    await run.run(**{"waves": 1, **options})
+    assert sum(run.calls.values()) == calls
+
+
+async def test_a_likely_winner_is_enough_where_that_is_asked_for() -> None:
+    run = poll(*answering(**FIVE))
+    outcome = await run.run(waves=2, stop="posterior", posterior=0.6)
+    assert sum(run.calls.values()) == 2
+    assert "stays ahead with a probability of at least" in outcome.notes[0]
+
+
+async def test_a_quorum_that_cannot_be_reached_ends_the_asking() -> None:
+    run = poll(*answering(a="", b="", c="1", d="1"))
+    with pytest.raises(Exception, match="the quorum is 3"):
+        await run.run(waves=2, quorum=3)
+    assert sum(run.calls.values()) == 2
+
+
+@pytest.mark.parametrize("rule", ["plurality", "majority", "unanimous"])
+@given(
+    texts=st.lists(
+        st.sampled_from(["a red house", "a red houses", "a red housesx", "a redd housesx", "blue"]),
+        min_size=2,
+        max_size=6,
+    ),
+    after=st.integers(1, 5),
+)
+def test_what_is_settled_stays_although_wordings_flow_together(
+    rule: str, texts: list[str], after: int
+) -> None:
+    options = VotingOptions.model_validate({"rule": rule})
+    names = [f"m{place}" for place in range(len(texts))]
+    casts = [
+        Cast(voter=name, answer=Extracted(kind=AnswerKind.TEXT, key=text, raw=text))
+        for name, text in zip(names, texts, strict=True)
+    ]
+    early, late = count(options, names, casts[:after]), count(options, names, casts)
+    if early.is_settled():
+        early_winner, late_winner = early.tally().winner, late.tally().winner
+        assert (early_winner is None) == (late_winner is None)
+        if early_winner is not None and late_winner is not None:
+            assert set(early.contender(early_winner).models) <= set(late.contender(late_winner).models)

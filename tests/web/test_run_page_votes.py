@@ -1,0 +1,143 @@
+"""A vote on the run page: ballots as they are cast, the tally, who dissents, abstains or was not asked."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from orchestra_site.accounts.models import Membership
+from orchestration.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.engine.events import EventKind
+from orchestration.engine.strategies.voting.casting import Cast
+from orchestration.models import RunStatus
+from orchestration.parts.batches import BatchKey, make_batch
+from tests.support.history import a_member, signed_in
+from tests.support.run_rows import RunRows, panel_entry
+
+pytestmark = pytest.mark.django_db
+PANEL = ("sim-a", "sim-b", "sim-c", "sim-d")
+
+
+@pytest.fixture
+def member() -> Membership:
+    return a_member(name="Ada")
+
+
+@pytest.fixture
+def browser(member: Membership) -> Client:
+    return signed_in(member)
+
+
+def vote(member: Membership, **options: object) -> RunRows:
+    """Return a running vote."""
+    judge = str(options.get("judge", ""))
+    request = {"text": "How many?", "system": "", "options": options, "constraints": {}}
+    helpers = [panel_entry(judge, "helper")] if judge else []
+    panel = [panel_entry(name) for name in PANEL] + helpers
+    rows = RunRows.queued(member, *PANEL, ref="voting", request=request, panel=panel)
+    rows.start()
+    return rows
+
+
+def cast(rows: RunRows, voter: str, number: str = "", /, **more: object) -> None:
+    """Tell of a ballot: a number, or whatever else is said."""
+    answer = Extracted(kind=AnswerKind.NUMBER, key=number, raw=number) if number else None
+    ballot = Cast(voter=voter, answer=answer, **more)  # type: ignore[arg-type]
+    rows.tell(EventKind.BALLOT_CAST, "", **ballot.to_json(), weight=1.0)
+
+
+def tallied(rows: RunRows, **result: object) -> None:
+    """Tell how the vote came out."""
+    told = {"winner": "391", "reason": "“391” is backed by the most voters.", "agreement": 2 / 3}
+    rows.tell(EventKind.VOTE_TALLIED, "", **{**told, "dissenters": ["sim-c"], "notes": [], **result})
+
+
+def section(browser: Client, rows: RunRows) -> str:
+    """Return the vote's part of the page, without tags and line breaks."""
+    html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
+    found = re.search(r'<section id="run-ballots".*?</section>', html, re.DOTALL)
+    assert found
+    return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
+
+
+def test_a_run_without_ballots_shows_no_vote(browser: Client, member: Membership) -> None:
+    assert section(browser, vote(member)) == ""
+
+
+def test_ballots_and_tally_stand_there_before_the_outcome(browser: Client, member: Membership) -> None:
+    rows = vote(member)
+    cast(rows, "sim-a", "391")
+    cast(rows, "sim-b", "391.0")
+    cast(rows, "sim-c", "381")
+    shown = section(browser, rows)
+    assert "3 of 4 ballots" in shown
+    assert "2 votes" in shown
+    assert "sim-d · · Not yet" in shown
+    assert "Won" not in shown
+
+
+def test_a_ballot_reaches_the_page_by_itself(member: Membership) -> None:
+    rows = vote(member)
+    seq = rows.run.last_seq
+    cast(rows, "sim-a", "391")
+    batch = make_batch(BatchKey(rows.run.pk, seq, may_run=True))
+    assert batch is not None
+    assert '<section id="run-ballots" aria-live="polite" hx-swap-oob="true">' in batch.html
+    assert "<strong>sim-a</strong> voted for 391." in batch.html
+
+
+def test_a_counted_vote_names_dissenters_abstentions_and_what_was_saved(
+    browser: Client, member: Membership
+) -> None:
+    rows = vote(member)
+    cast(rows, "sim-a", "391")
+    cast(rows, "sim-b", abstained=True, reason="No final answer can be read in what it wrote.")
+    cast(rows, "sim-c", "381")
+    tallied(rows, notes=["Settled: “391” wins whatever the others say. 1 call not started."])
+    shown = section(browser, rows)
+    assert "“391” is backed by the most voters. Agreement 67%; sim-c dissents." in shown
+    assert "sim-b abstained: No final answer can be read in what it wrote." in shown
+    assert "1 call not started." in shown
+    assert "sim-d · · Not asked" in shown
+    assert "391 Won" in shown
+
+
+def test_reviews_show_ranks_and_nobody_ranks_their_own(browser: Client, member: Membership) -> None:
+    rows = vote(member, ballot="review", rule="borda")
+    three = PANEL[:3]
+    cast(rows, "sim-a", contenders=three, ranking=("sim-c", "sim-b"), reason="It is right.")
+    cast(rows, "sim-b", contenders=three, ranking=("sim-c",))
+    shown = section(browser, rows)
+    assert "sim-a own rank 2 rank 1 Voted" in shown
+    assert "1 points" in shown
+    assert "sim-a : It is right." in shown
+
+
+def test_weights_and_the_judge_are_named(browser: Client, member: Membership) -> None:
+    rows = vote(member, rule="weighted", weights="sim-c=2.5")
+    cast(rows, "sim-c", "381")
+    assert "sim-c weighs 2.5" in section(browser, rows)
+    judged = vote(member, rule="judge", judge="sim-j")
+    cast(judged, "sim-a", "391")
+    cast(judged, "sim-j", choice="391")
+    assert "sim-j judge for it Voted" in section(browser, judged)
+
+
+def test_a_vote_without_a_winner_says_so(browser: Client, member: Membership) -> None:
+    rows = vote(member, quorum=2)
+    cast(rows, "sim-a", "391")
+    reason = "1 of 4 ballots count; the quorum is 2."
+    tallied(rows, winner=None, dissenters=[], reason=reason)
+    rows.end(RunStatus.FAILED, error=reason, error_code="quorum_missed")
+    shown = section(browser, rows)
+    assert reason in shown
+    assert "quorum 2" in shown
+    assert "Agreement" not in shown
+
+
+def test_options_of_another_version_hide_the_vote_only(browser: Client, member: Membership) -> None:
+    rows = vote(member, rule="coin")
+    cast(rows, "sim-a", "391")
+    assert section(browser, rows) == ""
