@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.views import ask, choosing, models, providers, recordings, run_live, run_steering, runs
+from orchestration.views import (
+    ask,
+    choosing,
+    methods,
+    models,
+    providers,
+    recordings,
+    run_live,
+    run_steering,
+    runs,
+)
 
 app_name = "orchestration"
 urlpatterns: list[URLPattern] = [
@@ -18,6 +28,8 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run>/answer/<uuid:question>", run_steering.answer, name="run-answer"),
     path("runs/<uuid:run>/rerun", run_live.rerun, name="run-rerun"),
     path("runs/<uuid:run>/rate", run_live.rate, name="run-rate"),
+    path("methods/", methods.methods, name="methods"),
+    path("methods/<slug:name>/", methods.method, name="method"),
     path("models/", models.models, name="models"),
     path("models/connect/", providers.connect, name="provider-connect"),
     path("models/recording/", recordings.add, name="recording-add"),

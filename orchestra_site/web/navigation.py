@@ -29,6 +29,7 @@ class NavEntry:
 MENU = (
     NavItem(word="Ask", icon="message-circle-question", view="orchestration:ask", key="a"),
     NavItem(word="Runs", icon="history", view="orchestration:runs", key="r"),
+    NavItem(word="Methods", icon="route", view="orchestration:methods", key="h"),
     NavItem(word="Models", icon="cpu", view="orchestration:models", key="m"),
     NavItem(word="Team", icon="users", view="accounts:team", key="t"),
 )

@@ -76,5 +76,9 @@ def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
     scores: Mapping[str, float] = decision.get("scores") or {}
     names = list(dict.fromkeys([*(decision.get("options") or ()), *scores]))
     ranked = sorted(names, key=lambda name: -scores.get(name, -1.0))
-    rows = [{"name": n, "score": scores.get(n), "chosen": n == decision["chosen"]} for n in ranked]
+    remarks: Mapping[str, str] = decision.get("remarks") or {}
+    rows = [
+        {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
+        for n in ranked
+    ]
     return {**decision, "label": decision["kind"].replace("_", " "), "rows": rows}

@@ -13,7 +13,17 @@ from tests.support.browser import Visit, visit
 from tests.support.history import a_member
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-PAGES = ("/team/", "/team/audit/", "/team/new/", "/account/password/", "/runs/", "/models/", "/")
+PAGES = (
+    "/methods/",
+    "/methods/expert/",
+    "/team/",
+    "/team/audit/",
+    "/team/new/",
+    "/account/password/",
+    "/runs/",
+    "/models/",
+    "/",
+)
 
 
 @pytest.fixture

@@ -70,6 +70,10 @@ def a_model(world: World) -> dict[str, Any]:
     return {"model_id": world.model.pk}
 
 
+def a_strategy(_world: World) -> dict[str, Any]:
+    return {"name": "parallel"}
+
+
 def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
 
@@ -141,6 +145,8 @@ ROWS = [
         data=lambda _: {"value": "1"},
         status=302,
     ),
+    Row(view="orchestration:methods", marker='id="method-cards"'),
+    Row(view="orchestration:method", args=a_strategy, shared=True, marker='id="method-page"'),
     Row(view="orchestration:models", marker="Models"),
     Row(view="orchestration:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(

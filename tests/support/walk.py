@@ -100,7 +100,8 @@ class Row:
     """One address with one verb, and what those who are allowed get: `status`, and `marker` on the page.
 
     `args` makes the address of one of the team's things (`names_a_team` says that `data` does): a stranger
-    gets 404. Without it a stranger, who has a team of their own, may see the page, but nothing of this team.
+    gets 404. Without it, or where it names nothing of a team (`shared`), a stranger, who has a team of their
+    own, may see the page, but nothing of this team.
     """
 
     view: str
@@ -110,6 +111,7 @@ class Row:
     args: Make = _nothing
     data: Make = _nothing
     names_a_team: bool = False
+    shared: bool = False
     marker: str = ""
     status: int = 200
 
@@ -125,7 +127,7 @@ class Row:
         if visitor is Visitor.ANONYMOUS:
             return Outcome.SIGN_IN
         if visitor is Visitor.STRANGER:
-            of_a_team = self.names_a_team or self.args is not _nothing
+            of_a_team = self.names_a_team or (self.args is not _nothing and not self.shared)
             return Outcome.NOT_FOUND if of_a_team else Outcome.OWN_TEAM_ONLY
         return Outcome.ALLOWED if visitor in self.who else Outcome.REFUSED
 

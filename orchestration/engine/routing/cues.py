@@ -81,7 +81,7 @@ _ANYWHERE: Mapping[TaskType, tuple[tuple[str, float], ...]] = {
         (rf"\bfrom (?:{_LANGUAGES}) (?:in)?to\b", 2.0),
     ),
     TaskType.SUMMARIZATION: (
-        (r"\b(?:summari[sz]e|summar(?:y|ies)|summari[sz]ation|tl;?dr|synopsis)\b", 2.0),
+        (r"\b(?:summari[sz]e|summary|summaries|summari[sz]ation|tl;?dr|synopsis)\b", 2.0),
         (r"\b(?:(?:key|main) (?:points?|ideas?|takeaways?)|takeaways|the gist|in a nutshell)\b", 2.0),
         (r"\bin (?:one|two|three|a few|\d+) (?:short )?(?:sentences?|bullet points|lines)\b", 1.0),
     ),
