@@ -144,6 +144,7 @@ class AskForm(forms.Form):
             strategy=self.chosen_strategy,
             models=tuple(row.name for row in self.panel if row.checked),
             helpers=tuple(dict.fromkeys(name for name in helpers if name)),
+            options=option_values({box.name: box.value() for box in self.option_boxes}),
         )
 
     def set_aside_errors(self) -> None:

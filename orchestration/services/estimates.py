@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import reduce
 from statistics import quantiles
 from typing import TypeVar
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens, price
+from orchestration.engine.strategies.effort import Effort, Foresees
+from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
 from orchestration.engine.strategies.registry import get_strategy
-from orchestration.engine.types import ModelSpec, Purpose, Usage
+from orchestration.engine.types import Json, ModelSpec, Purpose, Usage
 from orchestration.selectors.panels import usable_models
 from orchestration.selectors.runs_live import recent_calls
 from orchestration.wiring.freezing import spec_of
@@ -33,6 +36,7 @@ class Draft:
     strategy: str
     models: tuple[str, ...]
     helpers: tuple[str, ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,10 +82,36 @@ def estimate_request(*, membership: Membership, request: Draft) -> Estimate:
     habits = _habits(membership, [spec.name for spec in (*panel, *helpers)])
     words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
     shares = [share_of(spec, words, habits.get(spec.name, Habit())) for spec in panel]
-    whole = in_order(shares) if get_strategy(request.strategy).in_turn else at_once(shares)
     read = words + round(sum(share.tokens[1] for share in shares))
+    reviews = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in panel]
+    whole = by_effort(_effort(request, len(panel)), shares, reviews)
     helping = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in helpers]
     return followed_by(whole, at_once(helping)) if helping else whole
+
+
+def _effort(request: Draft, panel: int) -> Effort:
+    """Return how much of the panel is asked; options that do not fit yet count as the usual ones."""
+    strategy = get_strategy(request.strategy)
+    if strategy.in_turn:
+        return Effort(answers=(min(1, panel), panel), at_once=1)
+    if not isinstance(strategy, Foresees):
+        return Effort(answers=(panel, panel), at_once=max(1, panel))
+    return strategy.effort(_options(strategy.Options, request.options), panel)
+
+
+def _options(schema: type[StrategyOptions], given: Mapping[str, Json]) -> StrategyOptions:
+    try:
+        return parse_options(schema, given)
+    except InvalidOptions:
+        return schema()
+
+
+def by_effort(effort: Effort, answers: Sequence[Share], reviews: Sequence[Share]) -> Estimate:
+    """Add up models that answer, and then review, so many at a time."""
+    whole = in_waves(answers, least=effort.answers[0], size=effort.at_once)
+    if not effort.reviews[1]:
+        return whole
+    return followed_by(whole, in_waves(reviews, least=effort.reviews[0], size=effort.reviews_at_once))
 
 
 def share_of(spec: ModelSpec, prompt_tokens: int, habit: Habit) -> Share:
@@ -107,19 +137,13 @@ def at_once(shares: Sequence[Share]) -> Estimate:
     )
 
 
-def in_order(shares: Sequence[Share]) -> Estimate:
-    """Add up models that are asked one after the other until one is good enough: from the first to all."""
-    first, whole = at_once(shares[:1]), at_once(shares)
-    _, spans = _known(shares)
-    return Estimate(
-        cost_low=first.cost_low,
-        cost_high=whole.cost_high,
-        seconds_low=first.seconds_low,
-        seconds_high=sum(high for _, high in spans) if spans else None,
-        unpriced=whole.unpriced,
-        calls_low=first.calls_low,
-        calls_high=whole.calls_high,
-    )
+def in_waves(shares: Sequence[Share], *, least: int, size: int) -> Estimate:
+    """Add up models asked `size` at a time until it is enough: from the first `least` of them to all."""
+    first = at_once(shares[:least])
+    waves = [at_once(shares[start : start + size]) for start in range(0, len(shares), max(1, size))]
+    whole = reduce(followed_by, waves, at_once([]))
+    needed = reduce(followed_by, waves[: -(-least // max(1, size))], at_once([]))
+    return replace(whole, cost_low=first.cost_low, seconds_low=needed.seconds_low, calls_low=first.calls_low)
 
 
 def followed_by(first: Estimate, then: Estimate) -> Estimate:
@@ -129,7 +153,7 @@ def followed_by(first: Estimate, then: Estimate) -> Estimate:
         cost_high=_sum(first.cost_high, then.cost_high),
         seconds_low=_sum(first.seconds_low, then.seconds_low),
         seconds_high=_sum(first.seconds_high, then.seconds_high),
-        unpriced=(*first.unpriced, *then.unpriced),
+        unpriced=tuple(dict.fromkeys((*first.unpriced, *then.unpriced))),
         calls_low=first.calls_low + then.calls_low,
         calls_high=first.calls_high + then.calls_high,
     )

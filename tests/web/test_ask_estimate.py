@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from orchestra_site.accounts.models import Membership
+from orchestration.engine.strategies import get_strategy, validate_options
+from orchestration.engine.strategies.effort import Foresees
 from orchestration.engine.types import ModelSpec, Prices
 from orchestration.models import Call, LanguageModel, Price, Provider
 from orchestration.services.estimates import (
@@ -14,9 +16,10 @@ from orchestration.services.estimates import (
     Habit,
     Share,
     at_once,
+    by_effort,
     estimate_request,
     followed_by,
-    in_order,
+    in_waves,
     share_of,
 )
 from tests.support.history import a_member, signed_in
@@ -50,10 +53,38 @@ def test_models_asked_at_once_add_up_in_cost_and_wait_for_the_slowest() -> None:
 
 
 def test_models_asked_in_turn_cost_from_the_first_to_all() -> None:
-    whole = in_order([_share("a", "1", "2", (1.0, 5.0)), _share("b", "3", "4", (2.0, 3.0))])
+    whole = in_waves([_share("a", "1", "2", (1.0, 5.0)), _share("b", "3", "4", (2.0, 3.0))], least=1, size=1)
     assert (whole.cost_low, whole.cost_high) == (Decimal(1), Decimal(6))
     assert (whole.seconds_low, whole.seconds_high) == (1.0, 8.0)
     assert (whole.calls_low, whole.calls_high) == (1, 2)
+
+
+def test_waves_wait_for_each_other_and_may_end_early() -> None:
+    shares = [_share(name, "1", "2", (1.0, 2.0)) for name in "abcde"]
+    whole = in_waves(shares, least=4, size=2)
+    assert (whole.cost_low, whole.cost_high) == (Decimal(4), Decimal(10))
+    assert (whole.seconds_low, whole.seconds_high) == (2.0, 6.0)
+    assert (whole.calls_low, whole.calls_high) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "calls"),
+    [
+        ({}, (5, 5)),
+        ({"waves": 1}, (3, 5)),
+        ({"waves": 2}, (4, 5)),
+        ({"waves": 1, "stop": "off"}, (5, 5)),
+        ({"waves": 1, "stop": "posterior"}, (1, 5)),
+        ({"ballot": "review"}, (10, 10)),
+        ({"ballot": "review", "waves": 1}, (8, 10)),
+    ],
+)
+def test_a_vote_says_how_many_calls_it_takes(options: dict[str, object], calls: tuple[int, int]) -> None:
+    voting = get_strategy("voting")
+    assert isinstance(voting, Foresees)
+    shares = [_share(name, "1", "2") for name in "abcde"]
+    whole = by_effort(voting.effort(validate_options("voting", options), 5), shares, shares)
+    assert (whole.calls_low, whole.calls_high) == calls
 
 
 def test_a_judge_comes_on_top() -> None:
@@ -106,6 +137,13 @@ class TestFromTheTables:
     def test_unknown_models_are_left_out(self, member: Membership) -> None:
         estimate = estimate_request(membership=member, request=self._draft(models=("sim-swift", "gone")))
         assert estimate.calls_high == 1
+
+    @pytest.mark.parametrize(("ballot", "calls"), [("review", 2), ("answers", 1), ("nonsense", 1)])
+    def test_the_pages_options_count_as_far_as_they_fit(
+        self, member: Membership, ballot: str, calls: int
+    ) -> None:
+        draft = self._draft(strategy="voting", options={"ballot": ballot})
+        assert estimate_request(membership=member, request=draft).calls_high == calls
 
     def test_the_page_shows_it(self, member: Membership) -> None:
         sent = {"text": "What is 17% of 2,300?", "models": "sim-swift", "order": "sim-swift"}

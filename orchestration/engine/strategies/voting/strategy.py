@@ -11,6 +11,7 @@ from orchestration.engine.errors import QualityTooLow
 from orchestration.engine.groups import single_error
 from orchestration.engine.strategies.asking import Trail
 from orchestration.engine.strategies.deciding import Choice, announce, nobody_answered, overall, settle
+from orchestration.engine.strategies.effort import Effort
 from orchestration.engine.strategies.learning import Lesson
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
 from orchestration.engine.strategies.protocol import Panel
@@ -18,6 +19,7 @@ from orchestration.engine.strategies.voting.answering import checks, vote_with_a
 from orchestration.engine.strategies.voting.ballots import Ballots, Vote
 from orchestration.engine.strategies.voting.checking import faults
 from orchestration.engine.strategies.voting.deciding import Result, decide_vote, no_winner, tell_result
+from orchestration.engine.strategies.voting.effort import effort_of
 from orchestration.engine.strategies.voting.judging import spokesman
 from orchestration.engine.strategies.voting.learning import learned_weights
 from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
@@ -57,6 +59,10 @@ class Voting:
             return {}
         weights = learned_weights(lessons, [spec.name for spec in panel])
         return {"weights": weights_text(weights)} if weights else {}
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how many models a vote asks: reviews are a second call of each."""
+        return effort_of(parse_options(VotingOptions, options.model_dump()), panel)
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
         """Answer `request` with what the vote decides.
