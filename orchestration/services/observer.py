@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from django.db import Error, connections
 
@@ -16,9 +17,13 @@ LEAVE_WITHIN_S = 2.0
 
 
 class Observer:
-    """Looks once at its start, for what an earlier process left, and whenever a run has ended."""
+    """Looks once at its start, for what an earlier process left, and whenever a run has ended.
 
-    def __init__(self) -> None:
+    `learn` takes some runs in and returns how many.
+    """
+
+    def __init__(self, learn: Callable[[], int] = learn_from_ended_runs) -> None:
+        self._learn_from_ended_runs = learn
         self._wake = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="observer", daemon=True)
@@ -48,7 +53,7 @@ class Observer:
 
     def _learn(self) -> None:
         try:
-            while learn_from_ended_runs() and not self._over.is_set():
+            while self._learn_from_ended_runs() and not self._over.is_set():
                 self._over.wait(GATHER_S)
         except Error as error:
             logger.warning("The profiles cannot be updated (%s); trying again after the next run.", error)

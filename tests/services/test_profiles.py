@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.dispatch import RunRequest, store_run
 from orchestration.engine.routing.task_types import TaskType
 from orchestration.models import CallStatus, LanguageModel, ModelProfile, Observation, Run, RunStatus
+from orchestration.services.observer import Observer
 from orchestration.services.profiles import learn_from_ended_runs
 from orchestration.services.ratings import rate_run
 from orchestration.wiring.freezing import thaw
@@ -172,3 +174,30 @@ def test_an_engine_learns_at_its_start_from_what_an_earlier_one_left(engine: Eng
     left = a_shown_run(member, a_model(member, "sage"))
     engine.runtime.observer.wake()
     until(lambda: Run.objects.filter(pk=left.pk, learned_at__isnull=False).exists())
+
+
+def test_a_database_that_is_away_is_tried_again_after_the_next_run() -> None:
+    answers: list[int | Exception] = [OperationalError("database is locked"), 1, 0]
+    seen: list[int] = []
+
+    def learn() -> int:
+        answer = answers.pop(0) if answers else 0
+        seen.append(1)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    observer = Observer(learn)
+    observer.start()
+    until(lambda: seen)
+    observer.wake()
+    until(lambda: len(seen) == 3)
+    observer.stop()
+    assert not answers
+
+
+def test_what_a_model_shows_is_named_after_it(member: Membership, model: LanguageModel) -> None:
+    run = a_shown_run(member, model)
+    learn_from_ended_runs()
+    assert str(ModelProfile.objects.get()) == "sage in reasoning"
+    assert str(Observation.objects.get()) == f"{model.pk} in {run.pk}"
