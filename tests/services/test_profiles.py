@@ -15,6 +15,7 @@ from orchestration.services.observer import Observer
 from orchestration.services.profiles import learn_from_ended_runs
 from orchestration.services.ratings import rate_run
 from orchestration.wiring.freezing import thaw
+from orchestration.wiring.resources import close_resources
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run
 from tests.support.shown import a_call, a_model, a_shown_run, candidate
@@ -163,6 +164,7 @@ def test_the_engine_learns_from_the_runs_that_it_carries_out(engine: Engine) -> 
     models = [a_model(member, name) for name in ("sim-swift", "sim-sage")]
     request = RunRequest(text="What is 2 + 2?", strategy="expert", models=("sim-swift", "sim-sage"))
     run = engine.carry_out(store_run(membership=member, request=request))
+    engine.runtime.submit(close_resources()).result()
     assert run.status == RunStatus.SUCCEEDED
     until(lambda: ModelProfile.objects.filter(model__in=models, task="reasoning", asked__gte=1).exists())
     run.refresh_from_db()
