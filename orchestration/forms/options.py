@@ -68,8 +68,9 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str]) -> forms
         none = [] if told["required"] else [("", "Not set")]
         return ModelField(choices=[*none, *((model, model) for model in models)], **told)
     if "enum" in shape:
+        choices = [(v, str(v).replace("_", " ").capitalize()) for v in shape["enum"]]
         return forms.ChoiceField(
-            choices=[(v, str(v).replace("_", " ").capitalize()) for v in shape["enum"]], **told
+            choices=[*([("", "Not set")] if "nullable" in shape else []), *choices], **told
         )
     match shape.get("type"):
         case "boolean":

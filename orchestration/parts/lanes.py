@@ -101,8 +101,14 @@ class Lane:
 
 
 def lanes_of(state: RunState) -> tuple[Lane, ...]:
-    """Return the panel's lanes in its order, and after them one for a synthesis once it is being written."""
-    members = [entry["spec"] for entry in state.run.panel if entry.get("role", "member") == "member"]
+    """Return the panel's lanes in its order, after them those of a fallback and a synthesis that began."""
+    joined = _fallback_model(state)
+    members = [
+        entry["spec"]
+        for role in ("member", "helper")
+        for entry in state.run.panel
+        if entry.get("role", "member") == role and (role == "member" or entry["spec"]["name"] == joined)
+    ]
     facts = _Facts(state)
     lanes = [facts.lane(number, spec, Purpose.ANSWER) for number, spec in enumerate(members)]
     specs = {entry["spec"]["name"]: entry["spec"] for entry in state.run.panel}
@@ -110,6 +116,14 @@ def lanes_of(state: RunState) -> tuple[Lane, ...]:
     for number, model in enumerate(writers, start=len(lanes)):
         lanes.append(facts.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
     return tuple(lanes)
+
+
+def _fallback_model(state: RunState) -> str:
+    """Return the model that was asked because the panel's answer would not do, if there is one beside it."""
+    names = {entry["spec"]["name"] for entry in state.run.panel if entry.get("role", "member") == "member"}
+    model = str((state.run.request.get("options") or {}).get("fallback_model") or "")
+    told = (event.data.get("kind") for event in state.remembered if event.kind == EventKind.DECISION_MADE)
+    return model if model not in names and "fallback" in told else ""
 
 
 def helper_calls(state: RunState) -> tuple[Call, ...]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestration.engine.evaluation.scoring import ESCALATIONS
 from orchestration.engine.events import EventKind
+from orchestration.engine.strategies.fallback import PART
 from orchestration.engine.types import Json
 from orchestration.models import Call, CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
 from orchestration.parts.ballots import BallotBox, ballot_box
@@ -22,6 +24,7 @@ ADVICE = {
     "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",
     "replay_mismatch": "Run it again: this run was started by another version of Orchestra.",
 }
+GOING_ON = ESCALATIONS | {PART}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +46,16 @@ class RunView:
     cancelling: bool
     first: int
     seq: int
+
+    @property
+    def escalations(self) -> tuple[Mapping[str, Json], ...]:
+        """Decisions to go on because an answer would not do."""
+        return tuple(decision for decision in self.decisions if decision["kind"] in GOING_ON)
+
+    @property
+    def choices(self) -> tuple[Mapping[str, Json], ...]:
+        """The other decisions."""
+        return tuple(decision for decision in self.decisions if decision["kind"] not in GOING_ON)
 
     @property
     def constraints(self) -> Mapping[str, Json]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
+from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.registry import get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
 from orchestration.kinds import Assignment, RunKind
@@ -27,7 +28,7 @@ async def _carry_out(assignment: Assignment, context: RunContext) -> Outcome:
         seed=assignment.seed,
         time_left=context.time_left,
     )
-    return await get_strategy(assignment.ref).run(request_of(assignment.request), panel, context)
+    return await answer(get_strategy(assignment.ref), request_of(assignment.request), panel, context)
 
 
 def request_of(stored: Mapping[str, Json]) -> Request:

@@ -11,6 +11,7 @@ from orchestration.engine.context.metering import Metered
 from orchestration.engine.context.records import Record
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.strategies import Panel, get_strategy
+from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.types import Constraints, Json, Outcome, Request
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
@@ -67,7 +68,7 @@ class Stage:
             helpers={model.spec.name: Metered(model) for model in self.helpers},
         )
         context = context_on(self.log, past=self.log.past(), limits=self.limits)
-        return await get_strategy(self.strategy).run(request, panel, context)
+        return await answer(get_strategy(self.strategy), request, panel, context)
 
     async def run_until_death(self, dies_at: int, **options: Json) -> bool:
         """Carry the run out until the log dies; False when the run ended before."""

@@ -21,6 +21,7 @@ class Colour(StrEnum):
 
 class Options(BaseModel):
     colour: Colour = Field(default=Colour.RED, title="Colour", description="Which one.")
+    accent: Colour | None = None
     count: int = Field(default=3, ge=1, le=9)
     share: float | None = Field(default=None, gt=0, lt=1)
     loud: bool = True
@@ -48,6 +49,11 @@ FIELDS = {
 )
 def test_each_type_has_its_field(name: str, kind: type[forms.Field]) -> None:
     assert type(FIELDS[name]) is kind
+
+
+def test_a_choice_that_need_not_be_made_starts_with_none() -> None:
+    assert FIELDS["accent"].choices[0] == ("", "Not set")  # type: ignore[attr-defined]
+    assert (FIELDS["accent"].initial, FIELDS["accent"].required) == (None, False)
 
 
 def test_words_and_bounds_come_from_the_schema() -> None:

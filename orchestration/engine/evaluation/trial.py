@@ -14,6 +14,7 @@ from orchestration.engine.context.records import CallEnding
 from orchestration.engine.errors import Consequence, EngineError, InvalidRequest, ReplayMismatch
 from orchestration.engine.evaluation.items import Item, ItemKey
 from orchestration.engine.evaluation.log import CallLog
+from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.options import StrategyOptions
 from orchestration.engine.strategies.protocol import Panel, Strategy
 from orchestration.engine.types import Outcome, Request
@@ -56,7 +57,7 @@ class Trial:
         outcome: Outcome | None = None
         failed: EngineError | None = None
         try:
-            outcome = await self.strategy.run(request, self.panel_for(item), self._context(log, item))
+            outcome = await answer(self.strategy, request, self.panel_for(item), self._context(log, item))
         except ReplayMismatch:
             raise
         except EngineError as error:

@@ -1,0 +1,131 @@
+"""Where an answer is not good enough, going on to another strategy or model, and saying so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orchestration.engine.context import RunContext
+from orchestration.engine.context.below import Below
+from orchestration.engine.errors import AllModelsFailed, LimitReached, QualityTooLow
+from orchestration.engine.strategies.deciding import announce
+from orchestration.engine.strategies.options import (
+    AnswerOptions,
+    FallbackOptions,
+    JudgedOptions,
+    StrategyOptions,
+    parse_options,
+)
+from orchestration.engine.strategies.protocol import Panel, Strategy
+from orchestration.engine.strategies.registry import get_strategy
+from orchestration.engine.types import Decision, Json, Outcome, Request
+
+PART = "fallback"
+ALONE = "sequential"
+"""How a fallback model without a fallback strategy is asked: by itself."""
+NOT_ENOUGH = (AllModelsFailed, QualityTooLow)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What comes next: the strategy with its panel and request, and its name in words."""
+
+    strategy: Strategy
+    request: Request
+    panel: Panel
+    words: str
+
+
+async def answer(strategy: Strategy, request: Request, panel: Panel, context: RunContext) -> Outcome:
+    """Run `strategy`, and where its options say so and its answer will not do, what they name after it.
+
+    The better of the two answers is the outcome. Raises what the strategy raises, if nothing follows it.
+    """
+    options = parse_options(strategy.Options, request.options)
+    plan = _plan(options, request, panel)
+    if plan is None or not isinstance(options, FallbackOptions):
+        return await strategy.run(request, panel, context)
+    first: Outcome | None = None
+    try:
+        first = await strategy.run(request, panel, context)
+        reason = _too_low(first, options.fallback_below)
+    except NOT_ENOUGH as error:
+        reason = str(error)
+    if first is not None and not reason:
+        return first
+    move = Decision(kind=PART, chosen=plan.words, reason=await context.decide(PART, reason))
+    await announce(context, move, PART)
+    return await _go_on(first, plan, move, context)
+
+
+def _plan(options: StrategyOptions, request: Request, panel: Panel) -> Plan | None:
+    if not isinstance(options, FallbackOptions) or not (options.fallback or options.fallback_model):
+        return None
+    extra = panel.each_named(options.fallback_model)
+    there = panel.members if options.fallback else ()
+    known = {model.spec.name for model in there}
+    members = (*there, *(model for model in extra if model.spec.name not in known))
+    following = get_strategy(options.fallback or ALONE)
+    named = [following.title] if options.fallback else []
+    return Plan(
+        strategy=following,
+        request=replace(request, options=_carried(options, following.Options)),
+        panel=replace(panel, members=members),
+        words=" with ".join([*named, *(model.spec.name for model in extra)]),
+    )
+
+
+def _carried(options: StrategyOptions, schema: type[StrategyOptions]) -> Mapping[str, Json]:
+    """Return what both strategies understand alike: how to ask, and who judges."""
+    shared = (AnswerOptions.model_fields | JudgedOptions.model_fields).keys() - FallbackOptions.model_fields
+    given = options.model_dump(mode="json", exclude_unset=True)
+    return {name: given[name] for name in given if name in shared and name in schema.model_fields}
+
+
+def _too_low(outcome: Outcome, needed: float) -> str:
+    if outcome.quality is None or outcome.quality.overall >= needed:
+        return ""
+    return f"Estimated quality {outcome.quality.overall:.2f} is below {needed:.2f}."
+
+
+async def _go_on(first: Outcome | None, plan: Plan, move: Decision, context: RunContext) -> Outcome:
+    part = Below(context, PART)
+    try:
+        second = _renamed(await plan.strategy.run(plan.request, plan.panel, part), part)
+    except (*NOT_ENOUGH, LimitReached) as error:
+        if first is None:
+            raise
+        note = f"It went on to {plan.words}, in vain: {error} This is the answer from before."
+        return replace(first, decisions=(*first.decisions, move), notes=(*first.notes, note))
+    if first is None:
+        note = f"It went on to {plan.words}. {move.reason}"
+        return replace(second, decisions=(move, *second.decisions), notes=(note, *second.notes))
+    return _better(first, second, plan, move)
+
+
+def _better(first: Outcome, second: Outcome, plan: Plan, move: Decision) -> Outcome:
+    """Return the outcome of the higher estimate, the later one where they are level, with all of both."""
+    kept = first if _estimate(first) > _estimate(second) else second
+    which = "its answer is the better one" if kept is second else "the answer from before is the better one"
+    note = f"It went on to {plan.words}; {which}. {move.reason}"
+    return replace(
+        kept,
+        candidates=(*first.candidates, *second.candidates),
+        decisions=(*first.decisions, move, *second.decisions),
+        path=(*first.path, *second.path),
+        notes=(note, *kept.notes),
+    )
+
+
+def _estimate(outcome: Outcome) -> float:
+    return outcome.quality.overall if outcome.quality is not None else 0.0
+
+
+def _renamed(outcome: Outcome, part: Below) -> Outcome:
+    """Return the part's outcome with its steps as the whole run knows them."""
+    return replace(
+        outcome,
+        chosen=part.key(outcome.chosen),
+        candidates=tuple(replace(each, step=part.key(each.step)) for each in outcome.candidates),
+        path=tuple(replace(each, step=part.key(each.step)) for each in outcome.path),
+    )

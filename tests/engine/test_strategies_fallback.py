@@ -1,0 +1,127 @@
+"""Going on to another strategy or model where an answer will not do."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable
+from orchestration.engine.events import EventKind
+from orchestration.engine.strategies import all_strategies
+from orchestration.engine.strategies.options import Fallback
+from orchestration.engine.types import Constraints, Json
+from tests.support.clock import SkippingLoop
+from tests.support.context import Stage
+from tests.support.judges import by_text
+from tests.support.models import FailingModel, ScriptedModel, saying
+
+LOOP_FACTORY = SkippingLoop
+DOWN = ProviderUnavailable("503")
+REFUSAL = "I cannot help with that."
+
+
+def answering(**said: str) -> list[ScriptedModel]:
+    return [ScriptedModel(name, [text]) for name, text in said.items()]
+
+
+def differing() -> Stage:
+    """Return a panel of two who contradict each other, and a third in reserve."""
+    return Stage(
+        strategy="parallel", members=answering(a="Answer: 4", b="Answer: 3"), helpers=answering(c="Answer: 5")
+    )
+
+
+def test_every_fallback_is_a_strategy() -> None:
+    assert {fallback.value for fallback in Fallback} <= set(all_strategies())
+
+
+async def test_without_a_fallback_a_weak_answer_stays() -> None:
+    outcome = await differing().run()
+    assert outcome.chosen == "ask/a"
+    assert [decision.kind for decision in outcome.decisions] == ["select"]
+
+
+async def test_a_good_answer_needs_no_fallback() -> None:
+    run = differing()
+    await run.run(fallback_model="c", fallback_below=0.3)
+    assert run.calls["c"] == 0
+
+
+async def test_below_the_threshold_the_fallback_model_is_asked_and_it_says_so() -> None:
+    run = differing()
+    outcome = await run.run(fallback_model="c")
+    assert (outcome.answer, outcome.chosen) == ("Answer: 5", "fallback/ask/c")
+    assert [candidate.model for candidate in outcome.candidates] == ["a", "b", "c"]
+    assert outcome.notes[0] == (
+        "It went on to c; its answer is the better one. Estimated quality 0.36 is below 0.50."
+    )
+    assert [decision.kind for decision in outcome.decisions] == ["select", "fallback", "select"]
+    assert [event.data["kind"] for event in run.told(EventKind.DECISION_MADE)] == [
+        "select",
+        "fallback",
+        "select",
+    ]
+
+
+async def test_where_nobody_answers_the_fallback_goes_on() -> None:
+    run = Stage(strategy="sequential", members=[FailingModel("a", DOWN)], helpers=answering(c="Answer: 5"))
+    outcome = await run.run(fallback_model="c")
+    assert outcome.answer == "Answer: 5"
+    assert outcome.notes[0].startswith("It went on to c. ")
+
+
+async def test_a_fallback_strategy_works_with_the_panel_and_the_model_beside_it() -> None:
+    run = differing()
+    outcome = await run.run(fallback="cascade", fallback_model="c")
+    assert outcome.decisions[1].chosen == "Cascade with c"
+    assert run.calls == {"a": 2, "b": 2, "c": 1}
+    assert outcome.path[-1].step.startswith("fallback/")
+
+
+async def test_the_answer_from_before_stays_where_it_is_the_better_one() -> None:
+    run = Stage(
+        strategy="parallel", members=answering(a="Answer: 4", b="Answer: 3"), helpers=answering(c=REFUSAL)
+    )
+    outcome = await run.run(fallback_model="c")
+    assert outcome.chosen == "ask/a"
+    assert "the answer from before is the better one" in outcome.notes[0]
+
+
+async def test_a_fallback_that_fails_leaves_the_answer_from_before() -> None:
+    run = Stage(
+        strategy="parallel",
+        members=answering(a="Answer: 4", b="Answer: 3"),
+        helpers=[FailingModel("c", DOWN)],
+    )
+    outcome = await run.run(fallback_model="c")
+    assert outcome.chosen == "ask/a"
+    assert outcome.notes[-1].startswith("It went on to c, in vain:")
+
+
+async def test_when_both_fail_the_run_fails() -> None:
+    run = Stage(strategy="parallel", members=[FailingModel("a", DOWN)], helpers=[FailingModel("c", DOWN)])
+    with pytest.raises(AllModelsFailed, match="c"):
+        await run.run(fallback_model="c")
+
+
+async def test_least_quality_that_is_missed_goes_on_to_the_fallback() -> None:
+    run = differing()
+    run.constraints = Constraints(min_quality=0.6)
+    assert (await run.run(fallback_model="c")).answer == "Answer: 5"
+
+
+async def test_the_judge_judges_the_fallback_too() -> None:
+    judge = ScriptedModel("judge", by_text(poor=1, better=9))
+    run = Stage(strategy="parallel", members=saying("poor"), helpers=(*saying("better"), judge))
+    outcome = await run.run(fallback_model="better", judge="judge")
+    assert (outcome.chosen, run.calls["judge"]) == ("fallback/ask/better", 2)
+
+
+@pytest.mark.parametrize("dies_at", range(30))
+async def test_wherever_it_is_killed_nobody_who_answered_is_asked_again(dies_at: int) -> None:
+    run, options = differing(), dict[str, Json](fallback="sequential", fallback_model="c")
+    await run.run_until_death(dies_at, **options)
+    ended, before = set(run.log.steps), run.calls
+    outcome = await run.run(**options)
+    assert outcome.chosen == "fallback/ask/a"
+    assert run.calls["c"] == 0
+    assert {"fallback/ask/a", "ask/b"} - ended or run.calls == before

@@ -1,0 +1,58 @@
+"""What the run page says where a run went on because an answer would not do."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from orchestra_site.accounts.models import Membership
+from orchestration.engine.events import EventKind
+from tests.support.history import a_member, signed_in
+from tests.support.run_rows import RunRows, panel_entry
+
+pytestmark = pytest.mark.django_db
+
+
+def _page(member: Membership, rows: RunRows) -> str:
+    browser: Client = signed_in(member)
+    answer = browser.get(f"/runs/{rows.run.pk}/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def member() -> Membership:
+    return a_member(name="Ada")
+
+
+def test_where_it_went_on_is_told_with_scores_before_the_choice(member: Membership) -> None:
+    rows = RunRows.queued(member, "sim-swift", "sim-sage", "sim-oracle", ref="cascade")
+    rows.start()
+    rows.tell(
+        EventKind.DECISION_MADE,
+        "accept/1",
+        kind="escalate",
+        chosen="sim-oracle",
+        reason="sim-swift and sim-sage: 2 answers, no majority that agrees.",
+        options=["sim-swift", "sim-sage"],
+        scores={"sim-swift": 0.36, "sim-sage": 0.41},
+    )
+    html = _page(member, rows)
+    assert "Where it went on, and why" in html
+    assert "no majority that agrees" in html
+    assert 0 < html.index('<progress max="1" value="0.41"') < html.index('<progress max="1" value="0.36"')
+    assert "What was chosen, and why" not in html
+
+
+def test_a_fallback_model_has_a_lane_once_it_was_turned_to(member: Membership) -> None:
+    rows = RunRows.queued(member, "sim-swift")
+    rows.run.panel = [*rows.run.panel, panel_entry("sim-oracle", "helper")]
+    rows.run.request = {**rows.run.request, "options": {"fallback_model": "sim-oracle"}}
+    rows.run.save()
+    rows.start()
+    assert _page(member, rows).count('class="lane-name"') == 1
+    rows.tell(EventKind.DECISION_MADE, "fallback", kind="fallback", chosen="sim-oracle", reason="Too low.")
+    rows.ask("sim-oracle")
+    html = _page(member, rows)
+    assert html.count('class="lane-name"') == 2
+    assert "Too low." in html
