@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from orchestra_site.settings.environment import select_settings
 from orchestra_site.web.limits import BodyLimit
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestra_site.settings.dev")
+select_settings()
 pages = get_asgi_application()
 
 # Models can be imported only once Django is set up, which `get_asgi_application` does.

@@ -6,6 +6,9 @@ import sys
 
 import django
 
+from orchestra_site.settings.environment import select_settings
+
+select_settings()
 django.setup()
 
 from orchestra_site.accounts.models import Membership  # noqa: E402

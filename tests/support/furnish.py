@@ -7,6 +7,9 @@ from decimal import Decimal
 
 import django
 
+from orchestra_site.settings.environment import select_settings
+
+select_settings()
 django.setup()
 
 from orchestra_site.accounts.models import Team  # noqa: E402

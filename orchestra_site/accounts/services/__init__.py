@@ -1,7 +1,7 @@
 """Changes to people and teams."""
 
 from orchestra_site.accounts.services.audit import AuditAction, record_change
-from orchestra_site.accounts.services.demo import DEMO_EMAIL, ensure_demo_team
+from orchestra_site.accounts.services.demo import DEMO_EMAIL, ensure_demo_team, readable_password
 from orchestra_site.accounts.services.invitations import (
     accept_invitation,
     create_invitation,
@@ -19,6 +19,7 @@ __all__ = [
     "create_invitation",
     "create_team",
     "ensure_demo_team",
+    "readable_password",
     "record_change",
     "register_invited",
     "remove_member",

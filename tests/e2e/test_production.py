@@ -1,0 +1,69 @@
+"""The production profile: web and workers apart, on PostgreSQL and Redis, and a worker that is killed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from benchmarks.member import Member
+from tests.e2e.test_live_socket import listen
+from tests.support.engines import until
+from tests.support.postgres_server import needs_postgres
+from tests.support.production import SITE, Production, production
+from tests.support.provider_process import ProviderProcess
+from tests.support.redis_server import needs_redis
+
+pytestmark = [pytest.mark.e2e, needs_postgres, needs_redis]
+PANEL = ["m1", "m2", "m3"]
+QUICK, SLOW = {"text": "Answer: 391"}, {"text": "Answer: 391", "first_delay_s": 60}
+
+
+@pytest.fixture
+def installation(tmp_path: Path, provider: ProviderProcess) -> Iterator[Production]:
+    with production(tmp_path / "data", provider.port) as installation:
+        yield installation
+
+
+def status_of(installation: Production, run: str) -> str:
+    return str(installation.rows("select status from orchestration_run where id = %s", (run,))[0][0])
+
+
+def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
+    installation: Production, provider: ProviderProcess
+) -> None:
+    provider.behave(m1=QUICK, every=SLOW)
+    sign_in = installation.sign_in()
+    installation.script("tests.support.furnish", provider.base_url, ",".join(PANEL))
+    installation.serve()
+    worker = installation.work()
+    member = Member(installation.address, sign_in, site=SITE)
+    with closing(member.client):
+        run = member.ask("What is 17 * 23?", PANEL)
+        answered = "select count(*) from orchestration_step where run_id = %s and status = 'done'"
+        until(lambda: installation.rows(answered, (run,))[0][0] == 1 and provider.open_calls() == 2, 60)
+        worker.kill()
+        provider.behave(m2=QUICK, m3=QUICK)
+        installation.work()
+        until(lambda: status_of(installation, run) == "succeeded", 90)
+        seen: list[int] = []
+        with connect(
+            f"{installation.address.replace('http', 'ws')}/ws/runs/{run}/?after=0",
+            origin=Origin(SITE),
+            additional_headers={"x-forwarded-proto": "https", "cookie": member.cookies},
+            max_size=None,
+        ) as socket:
+            last = installation.rows("select last_seq from orchestration_run where id = %s", (run,))[0][0]
+            listen(socket, seen, until_seen=last)
+    assert seen == list(range(1, last + 1))
+    assert provider.asked() == {"m1": 1, "m2": 2, "m3": 2}
+
+
+def test_doctor_finds_everything_in_order(installation: Production) -> None:
+    found = json.loads(installation.manage("doctor", "--json"))
+    assert found["ok"], found

@@ -1,0 +1,132 @@
+"""The production profile for a test: a web process, workers, PostgreSQL, Redis, and a proxy's headers."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from benchmarks.installation import SIGN_IN
+from orchestra_site.settings.environment import ROOT, Environment, variable_of
+from tests.support.engines import until
+from tests.support.postgres_server import running_postgres
+from tests.support.redis_server import running_redis
+
+SITE = "https://orchestra.example.com"
+PROXY = {"x-forwarded-proto": "https", "host": "orchestra.example.com"}
+
+
+class Production:
+    """Processes that share one database and one Redis. End them with `stop`."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str, provider_port: int) -> None:
+        self.database_url = database_url
+        ours = {variable_of(field) for field in Environment.model_fields} | {"DJANGO_SETTINGS_MODULE"}
+        self.environment = {name: value for name, value in os.environ.items() if name not in ours} | {
+            "ORCHESTRA_PROFILE": "production",
+            "ORCHESTRA_DATA_DIR": str(folder),
+            "ORCHESTRA_DATABASE_URL": database_url,
+            "ORCHESTRA_REDIS_URL": redis_url,
+            "ORCHESTRA_SECRET_KEY": secrets.token_urlsafe(64),
+            "ORCHESTRA_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "ORCHESTRA_ALLOWED_HOSTS": "orchestra.example.com",
+            "ORCHESTRA_BEHIND_PROXY": "true",
+            "ORCHESTRA_ALLOWED_ADDRESSES": f"127.0.0.1:{provider_port}",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.address = ""
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of manage.py and return what it printed."""
+        return self._run(sys.executable, "manage.py", *arguments)
+
+    def script(self, module: str, *arguments: str) -> str:
+        """Run a module of the tests on the same settings."""
+        return self._run(sys.executable, "-m", module, *arguments)
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def serve(self) -> None:
+        """Start the web process and wait until it answers."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        daphne = [
+            "daphne",
+            "--proxy-headers",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "orchestra_site.asgi:application",
+        ]
+        self.start(*daphne)
+        self.address = f"http://127.0.0.1:{port}"
+        until(self._answers, 60)
+
+    def _answers(self) -> bool:
+        try:
+            page = httpx.get(f"{self.address}/account/sign-in/", headers=PROXY)
+        except httpx.TransportError:
+            return False
+        return page.status_code == 200
+
+    def work(self) -> subprocess.Popen[bytes]:
+        """Start a worker."""
+        return self.start(
+            "celery", "-A", "orchestra_site", "worker", "--pool", "threads", "--loglevel", "WARNING"
+        )
+
+    def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one of the environment's programs."""
+        command = [sys.executable, "-m", program, *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def sign_in(self) -> tuple[str, str]:
+        """Make a team with simulated models and return its owner's address and password."""
+        found = SIGN_IN.search(self.manage("add_team", "Team", "--owner", "owner@example.com", "--simulated"))
+        assert found is not None
+        return found[1], found[2]
+
+    def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Read from the database, from outside."""
+        with psycopg.connect(self.database_url) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def stop(self) -> None:
+        """End every process."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait(10)
+
+
+@contextmanager
+def production(folder: Path, provider_port: int) -> Iterator[Production]:
+    """Run everything but web and workers, with the database migrated and static files collected."""
+    folder.mkdir(exist_ok=True)
+    with running_postgres() as database_url, running_redis(folder) as redis_url:
+        installation = Production(folder, database_url, redis_url, provider_port)
+        try:
+            installation.manage("migrate", "--verbosity", "0")
+            installation.manage("collectstatic", "--no-input", "--verbosity", "0")
+            yield installation
+        finally:
+            installation.stop()
