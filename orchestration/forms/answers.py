@@ -37,7 +37,7 @@ def _field(question: HumanQuestion) -> forms.Field:
     """Return the field that the question's schema describes."""
     schema: dict[str, Any] = question.schema
     told: dict[str, Any] = {"error_messages": {"required": "Answer the question."}}
-    bounds = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
+    bounds: dict[str, Any] = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
     if question.choices:
         return forms.ChoiceField(choices=question.choices, **told)
     match schema.get("type"):

@@ -80,5 +80,3 @@ def polls(
     names = [voter.name for voter in election.voters]
     here = names if whole else draw(st.lists(st.sampled_from(names), unique=True))
     return election, [draw(st.sampled_from(possible_ballots(election, name))) for name in here]
-
-
