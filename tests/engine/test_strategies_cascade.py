@@ -147,6 +147,13 @@ async def test_a_dearer_model_is_shown_drafts_as_data_where_that_is_wanted() -> 
     assert quality.overall == 0.7
 
 
+async def test_agreeing_with_a_draft_that_was_shown_is_no_agreement() -> None:
+    run = ladder(4, 4, 4)
+    outcome = await run.run(draft=True, width=1, **AGREE)
+    assert run.calls == {"dear": 1, "a": 1, "b": 1}
+    assert [move.reason for move in outcome.decisions[:2]] == ["a: the only answer.", "b: the only answer."]
+
+
 async def test_without_drafts_every_model_is_asked_the_same() -> None:
     run = ladder(4, 3, 5)
     await run.run(**AGREE)

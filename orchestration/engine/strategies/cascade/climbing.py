@@ -54,9 +54,8 @@ class Climb:
             replies = await self._ask(level, number)
             await self._keep_limit(replies, number)
             scored = await self._score([reply.candidate for reply in replies], number)
-            earlier = tuple(self.candidates)
+            verdict = await self._decide(number, scored)
             self.candidates += scored
-            verdict = await self._decide(number, scored, earlier)
             if verdict.accepted:
                 self.accepted = verdict
             if verdict.accepted or self.halt is not None:
@@ -108,13 +107,17 @@ class Climb:
         halt = Halt(level=number, left_out=left_out, message=str(first), limit=first.limit)
         self.halt = Halt(**await self.trail.context.decide("stop", asdict(halt)))
 
-    async def _score(self, level: Sequence[Candidate], number: int) -> tuple[Candidate, ...]:
-        """Score a level; agreement with the levels below counts unless it has seen their answers."""
-        beside = () if self.bar.options.draft else self.answers
-        return await self.appraiser.score(level, f"judge/level {number}", beside=beside)
+    @property
+    def independent(self) -> list[Candidate]:
+        """The answers so far that the next level can agree with: none, if it is shown them."""
+        return [] if self.bar.options.draft else self.answers
 
-    async def _decide(self, number: int, level: Sequence[Candidate], earlier: Sequence[Candidate]) -> Verdict:
-        verdict = self.bar.judge(level, earlier)
+    async def _score(self, level: Sequence[Candidate], number: int) -> tuple[Candidate, ...]:
+        step = f"judge/level {number}"
+        return await self.appraiser.score(level, step, beside=self.independent)
+
+    async def _decide(self, number: int, level: Sequence[Candidate]) -> Verdict:
+        verdict = self.bar.judge(level, self.independent)
         there = [candidate for candidate in level if candidate.state == "answered"]
         if not verdict.accepted and there and number == len(self.levels):
             verdict = at_the_top(there)
