@@ -135,6 +135,12 @@ async def test_a_limit_ends_the_voting_and_what_was_cast_is_counted() -> None:
         await poll(*answering(a="1"), limits=Limits(calls=0)).run()
 
 
+async def test_a_quorum_missed_for_a_limit_names_the_limit() -> None:
+    run = poll(*answering(a="1", b="1", c="2"), limits=Limits(calls=1))
+    with pytest.raises(QuorumMissed, match=r"1 of 3 ballots count; the quorum is 2\. .*calls"):
+        await run.run(waves=1, quorum=2)
+
+
 async def test_an_answer_below_the_quality_that_was_asked_for_is_refused() -> None:
     run = poll(*answering(a="1", b="2"), constraints=Constraints(min_quality=0.99))
     with pytest.raises(QualityTooLow, match="The answer that won the vote, from a"):

@@ -103,10 +103,10 @@ async def tell_result(vote: Vote, ballots: Ballots, result: Result) -> None:
     await vote.context.emit(Event(kind=EventKind.VOTE_TALLIED, data=told))
 
 
-def no_winner(vote: Vote, result: Result) -> EngineError:
+def no_winner(vote: Vote, ballots: Ballots, result: Result) -> EngineError:
     """Return what a vote without a winner fails with: why, who abstained, what would help."""
-    abstained = _abstentions(result.casts)
-    words = [result.tally.reason, *abstained]
+    limits = [stop.because for stop in ballots.stops if stop.limit]
+    words = [result.tally.reason, *limits, *_abstentions(result.casts)]
     if result.tally.verdict is Verdict.NO_QUORUM:
         return QuorumMissed(" ".join([*words, _advice(vote)]))
     if result.tally.verdict is Verdict.NO_JUDGEMENT:

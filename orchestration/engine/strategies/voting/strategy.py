@@ -85,7 +85,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
     result = await decide_vote(vote, ballots)
     await tell_result(vote, ballots, result)
     if result.tally.winner is None:
-        raise no_winner(vote, result)
+        raise no_winner(vote, ballots, result)
     await announce(vote.context, result.decision, "vote")
     candidates = await checks(vote).score(ballots.candidates, "checks")
     with vote.trail.step("select"):
