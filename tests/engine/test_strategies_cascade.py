@@ -63,7 +63,7 @@ async def test_where_they_differ_the_dear_one_decides_and_it_says_so() -> None:
     assert (move.chosen, move.options) == ("dear", ("a", "b"))
     assert move.reason == "a and b: 2 answers, no majority that agrees."
     assert set(move.scores) == {"a", "b"}
-    assert outcome.decisions[-1].reason.startswith("There is no dearer model to ask.")
+    assert outcome.decisions[-1].reason.startswith("dear is the dearest, so it decides;")
 
 
 async def test_escalations_are_told_as_they_happen() -> None:
@@ -100,6 +100,12 @@ async def test_both_wants_agreement_and_a_score() -> None:
     outcome = await run.run(accept="both", threshold=0.95)
     assert outcome.decisions[0].reason == "a: estimated quality 0.91 is below 0.95."
     assert outcome.decisions[-1].reason.startswith("dear is accepted: a, b and dear agree;")
+
+
+async def test_where_all_were_asked_at_once_the_best_of_them_is_taken() -> None:
+    outcome = await ladder(4, 3, 4).run(width=3, threshold=0.9)
+    assert outcome.chosen == "ask/a"
+    assert outcome.decisions[-1].reason.startswith("There is no dearer model to ask. a and dear tie")
 
 
 async def test_a_single_answer_is_no_agreement() -> None:

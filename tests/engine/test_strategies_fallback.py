@@ -51,9 +51,7 @@ async def test_below_the_threshold_the_fallback_model_is_asked_and_it_says_so() 
     outcome = await run.run(fallback_model="c")
     assert (outcome.answer, outcome.chosen) == ("Answer: 5", "fallback/ask/c")
     assert [candidate.model for candidate in outcome.candidates] == ["a", "b", "c"]
-    assert outcome.notes[0] == (
-        "It went on to c; its answer is the better one. Estimated quality 0.36 is below 0.50."
-    )
+    assert outcome.notes[0] == ("It went on to c; its answer is taken. Estimated quality 0.36 is below 0.50.")
     assert [decision.kind for decision in outcome.decisions] == ["select", "fallback", "select"]
     assert [event.data["kind"] for event in run.told(EventKind.DECISION_MADE)] == [
         "select",
@@ -83,7 +81,7 @@ async def test_the_answer_from_before_stays_where_it_is_the_better_one() -> None
     )
     outcome = await run.run(fallback_model="c")
     assert outcome.chosen == "ask/a"
-    assert "the answer from before is the better one" in outcome.notes[0]
+    assert "the answer from before is better and stays" in outcome.notes[0]
 
 
 async def test_a_fallback_that_fails_leaves_the_answer_from_before() -> None:

@@ -106,7 +106,7 @@ async def _go_on(first: Outcome | None, plan: Plan, move: Decision, context: Run
 def _better(first: Outcome, second: Outcome, plan: Plan, move: Decision) -> Outcome:
     """Return the outcome of the higher estimate, the later one where they are level, with all of both."""
     kept = first if _estimate(first) > _estimate(second) else second
-    which = "its answer is the better one" if kept is second else "the answer from before is the better one"
+    which = "its answer is taken" if kept is second else "the answer from before is better and stays"
     note = f"It went on to {plan.words}; {which}. {move.reason}"
     return replace(
         kept,

@@ -73,4 +73,8 @@ def agreeing(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
 def at_the_top(level: Sequence[Candidate]) -> Verdict:
     """Accept the best answer of the last level: there is nobody dearer to ask."""
     best = best_of(level)
-    return Verdict(accepted=best.step, reason=f"There is no dearer model to ask. {best.reason}")
+    reason = f"There is no dearer model to ask. {best.reason}"
+    if len(level) == 1:
+        [last] = level
+        reason = f"{last.model} is the dearest, so it decides; its estimated quality is {overall(last):.2f}."
+    return Verdict(accepted=best.step, reason=reason)
