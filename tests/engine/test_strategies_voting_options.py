@@ -32,6 +32,7 @@ PANEL = ("a", "b", "c")
         ({"rule": "weighted", "weights": "a=2,a=3"}, "weights", "a has two weights. Keep one."),
         ({"rule": "weighted", "weights": "a"}, "weights", "“a” is not a weight. Write model=number"),
         ({"rule": "weighted", "weights": "a=-1"}, "weights", "The weight of a is “-1”"),
+        ({"rule": "weighted", "weights": "a=two"}, "weights", "The weight of a is “two”"),
         ({"rule": "weighted", "weights": "a=inf"}, "weights", "it must be a number from 0 up"),
         ({"rule": "weighted", "weights": "a=0,b=0,c=0"}, "weights", "nobody could win"),
     ],

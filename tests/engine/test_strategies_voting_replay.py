@@ -14,6 +14,7 @@ from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import answers_in
 from tests.support.logs import context_on
+from tests.support.models import SlowModel
 from tests.support.votes import QUESTION, answering, poll, reviewer
 
 LOOP_FACTORY = SkippingLoop
@@ -56,6 +57,17 @@ async def test_wherever_waves_are_killed_whom_the_stop_left_out_is_never_asked(d
     assert outcome.chosen == "ask/a"
     assert (run.calls["d"], run.calls["e"]) == (0, 0)
     assert len(run.told(EventKind.VOTE_TALLIED)) == 1
+
+
+async def test_an_answer_cancelled_in_an_earlier_life_is_not_asked_again() -> None:
+    slow = SlowModel("slow", 50, "Answer: 7")
+    run = poll(*answering(a="12"), slow)
+    life = asyncio.create_task(run.run())
+    await asyncio.sleep(1)
+    life.cancel()
+    await asyncio.gather(life, return_exceptions=True)
+    outcome = await run.run()
+    assert (outcome.chosen, outcome.candidates[1].state, slow.count.started) == ("ask/a", "cancelled", 1)
 
 
 async def test_a_tie_waits_for_a_person_and_takes_the_answer() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from orchestration.engine.consensus.ballots import RuleName
+from orchestration.engine.context.budget import Limits
 from orchestration.engine.errors import ProviderUnavailable, QuorumMissed
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.reading import Review, read_review
-from orchestration.engine.types import Purpose
+from orchestration.engine.strategies.voting.review_prompt import review_prompt
+from orchestration.engine.types import Capability, Purpose, Request
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
-from tests.support.models import FailingModel, ScriptedModel
+from tests.support.models import FailingModel, ScriptedModel, spec_named
 from tests.support.votes import poll, reviewer
 
 LOOP_FACTORY = SkippingLoop
@@ -88,6 +93,28 @@ async def test_reviews_in_waves_end_once_the_winner_is_certain() -> None:
     assert sum(run.calls.values()) == 8
     assert outcome.chosen == "ask/best"
     assert "2 calls not started" in outcome.notes[0]
+
+
+async def test_a_limit_ends_the_reviews_and_those_that_are_there_count() -> None:
+    run = poll(*three(), limits=Limits(calls=5))
+    outcome = await run.run(ballot="review", rule="borda", waves=1, stop="off")
+    assert outcome.chosen == "ask/best"
+    assert outcome.decisions[0].options == ("fair",)
+
+
+async def test_a_review_that_leaves_the_winner_open_is_followed_by_the_next() -> None:
+    run = poll(*three())
+    await run.run(ballot="review", waves=1)
+    assert sum(run.calls.values()) == 6
+
+
+def test_a_model_that_can_is_held_to_a_schema() -> None:
+    able = replace(spec_named("able"), capabilities=frozenset({Capability.JSON_SCHEMA}))
+    schema = review_prompt(able, Request(text="?"), ["x", "y"], RuleName.APPROVAL).response_schema
+    assert schema is not None
+    assert schema["required"] == ["ranking", "approved", "confidence", "reason"]
+    assert schema["properties"]["ranking"]["items"]["enum"] == ["A", "B"]
+    assert review_prompt(spec_named("not"), Request(text="?"), ["x"], RuleName.BORDA).response_schema is None
 
 
 LABELS = ("A", "B", "C")

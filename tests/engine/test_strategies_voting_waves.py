@@ -12,6 +12,7 @@ from orchestration.engine.strategies.voting.casting import Cast
 from orchestration.engine.strategies.voting.counting import count
 from orchestration.engine.strategies.voting.options import VotingOptions
 from tests.support.clock import SkippingLoop
+from tests.support.models import ScriptedModel, spec_named
 from tests.support.votes import answering, poll
 
 LOOP_FACTORY = SkippingLoop
@@ -50,6 +51,18 @@ async def test_a_likely_winner_is_enough_where_that_is_asked_for() -> None:
     outcome = await run.run(waves=2, stop="posterior", posterior=0.6)
     assert sum(run.calls.values()) == 2
     assert "stays ahead with a probability of at least" in outcome.notes[0]
+
+
+async def test_a_winner_that_is_not_likely_enough_is_waited_for() -> None:
+    run = poll(*answering(**FIVE))
+    await run.run(waves=1, stop="posterior", posterior=0.999)
+    assert sum(run.calls.values()) == 3
+
+
+async def test_without_prices_the_calls_that_were_saved_are_counted_only() -> None:
+    run = poll(*(ScriptedModel(spec_named(name, prices=None), [f"Answer: {n}"]) for name, n in FIVE.items()))
+    outcome = await run.run(waves=1)
+    assert outcome.notes == ("Settled: “12” wins whatever the others say. 2 calls not started.",)
 
 
 async def test_a_quorum_that_cannot_be_reached_ends_the_asking() -> None:
