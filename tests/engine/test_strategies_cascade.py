@@ -135,6 +135,11 @@ async def test_what_was_saved_is_estimated_from_what_the_others_wrote() -> None:
     )
 
 
+async def test_where_the_dearest_has_no_price_nothing_is_said_of_savings() -> None:
+    run = stage(costing("a", 1, said(4)), costing("b", 2, said(4)), costing("unpriced", None, said(4)))
+    assert (await run.run()).notes == ("Not needed: unpriced.",)
+
+
 async def test_spending_more_than_the_dearest_alone_is_said() -> None:
     outcome = await ladder(4, 3, 5).run(**AGREE)
     spent = "The answers cost $0.00024; dear alone $0.00018: $0.000060 more was spent, nothing saved."
