@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 
 from orchestration.engine.context import RunContext
 from orchestration.engine.context.below import Below
-from orchestration.engine.errors import AllModelsFailed, LimitReached, QualityTooLow
+from orchestration.engine.errors import (
+    AllModelsFailed,
+    LimitReached,
+    QualityTooLow,
+    QuorumMissed,
+    VoteUndecided,
+)
 from orchestration.engine.strategies.deciding import announce
 from orchestration.engine.strategies.options import (
     AnswerOptions,
@@ -23,7 +29,7 @@ from orchestration.engine.types import Decision, Json, Outcome, Request
 PART = "fallback"
 ALONE = "sequential"
 """How a fallback model without a fallback strategy is asked: by itself."""
-NOT_ENOUGH = (AllModelsFailed, QualityTooLow)
+NOT_ENOUGH = (AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

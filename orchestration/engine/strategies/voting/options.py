@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from orchestration.engine.consensus.ballots import RuleName, TieRule
-from orchestration.engine.strategies.options import AnswerOptions, ModelName, StrategyOptions
+from orchestration.engine.strategies.options import AnswerOptions, FallbackOptions, ModelName, StrategyOptions
 
 
 class BallotKind(StrEnum):
@@ -90,5 +90,5 @@ class VotingChoices(StrategyOptions):
     )
 
 
-class VotingOptions(AnswerOptions, VotingChoices):
+class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
     """What can be set."""
