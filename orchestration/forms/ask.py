@@ -81,8 +81,13 @@ class AskForm(forms.Form):
         """Return the data with the strategy's usual options where the page showed another's, or none."""
         data = QueryDict(mutable=True)
         data.update(self.data)
+        untouched = _untouched_options(str(self.data.get(OPTIONS_OF, "")))
         for name, field in self.fields.items():
-            if name.startswith(PREFIX) and name not in data and field.initial not in {None, False}:
+            if not name.startswith(PREFIX):
+                continue
+            if name in untouched and data.get(name) == untouched[name]:
+                del data[name]  # the other strategy's own habit, not this person's wish
+            if name not in data and field.initial not in {None, False}:
                 data[name] = str(field.initial)
         return data
 
@@ -112,8 +117,8 @@ class AskForm(forms.Form):
 
     @property
     def strategy_choices(self) -> list[Strategy]:
-        """The strategies that there are."""
-        return list(all_strategies().values())
+        """The strategies that there are, the one to begin with first."""
+        return sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
 
     @property
     def option_boxes(self) -> list[forms.BoundField]:
@@ -169,6 +174,14 @@ class AskForm(forms.Form):
         for fault in faults:
             words = fault.message if isinstance(fault, OptionError) else str(fault)
             self.add_error(fault.field if fault.field in self.fields else None, words)
+
+
+def _untouched_options(strategy: str) -> dict[str, str]:
+    """Return what a page sends for the options of `strategy` that nobody changed, by the fields' names."""
+    if strategy not in all_strategies():
+        return {}
+    fields = option_fields(get_strategy(strategy).Options, [])
+    return {name: "" if field.initial is None else str(field.initial) for name, field in fields.items()}
 
 
 def _is_default(box: forms.BoundField) -> bool:

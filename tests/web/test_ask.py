@@ -171,6 +171,19 @@ class TestRedrawing:
         assert browser.post("/", _sent(strategy="parallel")).status_code == 303
         assert Run.objects.get().request["options"]["max_parallel"] == 10
 
+    def test_a_value_that_nobody_chose_is_not_taken_along_to_another_strategy(self, browser: Client) -> None:
+        assert browser.post("/", _sent(strategy="cascade")).status_code == 303
+        assert Run.objects.get().request["options"]["threshold"] is None
+
+    def test_a_value_that_somebody_chose_is(self, browser: Client) -> None:
+        assert (
+            browser.post("/", _sent(**{"strategy": "cascade", "options.threshold": "0.7"})).status_code == 303
+        )
+        assert Run.objects.get().request["options"]["threshold"] == 0.7
+
+    def test_the_method_to_begin_with_stands_first(self, browser: Client) -> None:
+        assert re.findall(r'id="strategy-([a-z]+)"', _html(browser.get("/")))[0] == "parallel"
+
     def test_an_option_that_was_emptied_takes_its_usual_value(self, browser: Client) -> None:
         assert browser.post("/", _sent(**{"options.threshold": ""})).status_code == 303
         assert Run.objects.get().request["options"]["threshold"] == 0.6
