@@ -113,6 +113,30 @@ def test_each_kind_of_cue_says_what_it_says() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("First, 10 times 17 is 170, and then 7", None),
+        ("Let me see what", None),
+        ("The answer is 1", None),
+        ("The answer is 187. This can be seen from", "187"),
+        ("Answer: 187\n\nTo che", "187"),
+        ("The answer is 3.1", None),
+    ],
+)
+def test_an_answer_that_was_cut_off_counts_only_where_it_was_stated_before(
+    text: str, key: str | None
+) -> None:
+    answer = extract_answer(text, question="What is 11 times 17?", cut_off=True)
+    assert (answer and answer.key) == key
+
+
+def test_an_option_named_where_a_text_was_cut_off_is_none() -> None:
+    question = "Which is it?\nA) one\nB) two"
+    assert extract_answer("It could be (A)", question=question) is not None
+    assert extract_answer("It could be (A)", question=question, cut_off=True) is None
+
+
 def test_json_is_found_between_words_and_inside_fences() -> None:
     text = 'First {"a": 1}, then {broken, then [2, {"b": 3}] and ```{"c": "}"}```'
     assert list(json_values(text)) == [{"a": 1}, [2, {"b": 3}], {"c": "}"}]

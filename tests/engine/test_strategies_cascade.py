@@ -21,7 +21,7 @@ from orchestration.engine.types import Completion, Constraints, Prices, Usage
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import scores
-from tests.support.models import ScriptedModel, spec_named
+from tests.support.models import ScriptedModel, spec_named, truncated
 
 LOOP_FACTORY = SkippingLoop
 DOWN = ProviderUnavailable("503")
@@ -227,3 +227,11 @@ async def test_a_judge_can_convince_at_the_first_level() -> None:
 def test_a_threshold_outside_0_to_1_is_refused(threshold: float) -> None:
     with pytest.raises(InvalidRequest, match="Threshold"):
         validate_options("cascade", {"threshold": threshold})
+
+
+async def test_what_answers_break_off_in_is_no_agreement() -> None:
+    broken_off = truncated("That makes 170, and then 7")
+    run = stage(costing("a", 1, broken_off), costing("b", 2, broken_off), costing("dear", 9, said(5)))
+    outcome = await run.run(**AGREE)
+    assert outcome.chosen == "ask/dear"
+    assert "no majority that agrees" in outcome.decisions[0].reason

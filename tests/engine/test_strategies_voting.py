@@ -16,7 +16,7 @@ from orchestration.engine.errors import (
 from orchestration.engine.events import EventKind
 from orchestration.engine.types import Constraints
 from tests.support.clock import SkippingLoop
-from tests.support.models import FailingModel, ScriptedModel
+from tests.support.models import FailingModel, ScriptedModel, truncated
 from tests.support.votes import answering, poll, preferring
 
 LOOP_FACTORY = SkippingLoop
@@ -55,6 +55,16 @@ async def test_a_missed_quorum_fails_and_names_who_abstained() -> None:
 async def test_models_that_all_ignore_how_to_answer_make_no_winner() -> None:
     with pytest.raises(QuorumMissed, match="0 of 3 ballots count"):
         await poll(*answering(a="", b="", c="")).run()
+
+
+async def test_words_before_the_length_limit_are_no_vote() -> None:
+    babbling = [ScriptedModel(name, [truncated(f"zimi nulezu {name}")]) for name in "ab"]
+    run = poll(*babbling, *answering(c="12"))
+    outcome = await run.run()
+    ballots = {event.data["voter"]: event.data for event in run.told(EventKind.BALLOT_CAST)}
+    assert [ballots[name]["abstained"] for name in "abc"] == [True, True, False]
+    assert ballots["a"]["reason"] == "It was cut off at the length limit before it stated a final answer."
+    assert outcome.answer == "Answer: 12"
 
 
 async def test_models_that_all_fail_are_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 
@@ -34,19 +35,24 @@ class Cue(StrEnum):
 MOST_CHARACTERS = 50_000
 """A final answer stands near the end; what is far before it is not looked at."""
 
+_END_OF_SENTENCE = re.compile(r"\n|[.!?]\s")
 
-def extract_answer(text: str, *, question: str | None = None) -> Extracted | None:
+
+def extract_answer(text: str, *, question: str | None = None, cut_off: bool = False) -> Extracted | None:
     """Return the final answer, None when it is not clear what it is: the writer abstains.
 
-    `question` tells options from quantities from what code gives.
+    `question` tells options from quantities from what code gives. What a text ends in is no answer when it
+    was `cut_off`: it has to be stated, in a sentence that was finished.
     """
     asked = read_question(question) if question else OPEN
     text = text[-MOST_CHARACTERS:]
+    if cut_off:
+        return _stated(_finished(text), asked)
     if asked.choices:
-        return _option(text, asked)
-    stated = stated_answers(text, asked)
-    if stated:
-        return next(stated[cue] for cue in Cue if cue in stated)
+        return _stated(text, asked) or _last(option.named(text), asked) or _last(closing.read(text), asked)
+    said = _stated(text, asked)
+    if said is not None:
+        return said
     last_resorts = (assertion.read, whole.read) if asked.code else (closing.read,)
     return next((found for read in last_resorts if (found := _last(read(text), asked))), None)
 
@@ -58,14 +64,19 @@ def stated_answers(text: str, asked: Asked = OPEN) -> Mapping[Cue, Extracted]:
     return {cue: answer for cue, answer in found.items() if answer is not None}
 
 
-def _option(text: str, asked: Asked) -> Extracted | None:
-    said = _last(option.stated(text), asked)
+def _stated(text: str, asked: Asked) -> Extracted | None:
+    """Return the answer that is marked most explicitly."""
+    said = _last(option.stated(text), asked) if asked.choices else None
     if said is not None:
         return said
     stated = stated_answers(text, asked)
-    if stated:
-        return next(stated[cue] for cue in Cue if cue in stated)
-    return _last(option.named(text), asked) or _last(closing.read(text), asked)
+    return next((stated[cue] for cue in Cue if cue in stated), None)
+
+
+def _finished(text: str) -> str:
+    """Return the text without the sentence that it breaks off in."""
+    ends = [match.end() for match in _END_OF_SENTENCE.finditer(text)]
+    return text[: ends[-1]] if ends else ""
 
 
 def _last(marked: Iterator[str], asked: Asked) -> Extracted | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from orchestration.engine.consensus.answers import Extracted
 from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.context import RunContext, Timing
 from orchestration.engine.errors import LimitReached, ModelError
@@ -13,7 +14,16 @@ from orchestration.engine.events import Event, EventKind
 from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.options import AnswerOptions
-from orchestration.engine.types import Candidate, Completion, Message, Prompt, Purpose, Request, Step
+from orchestration.engine.types import (
+    Candidate,
+    Completion,
+    FinishReason,
+    Message,
+    Prompt,
+    Purpose,
+    Request,
+    Step,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,18 +98,24 @@ async def ask_member(model: ChatModel, prompt: Prompt, trail: Trail) -> Reply:
 
 def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:
     """Return a completion as a candidate; `question` helps to read its final answer."""
-    final = extract_answer(completion.text, question=question)
-    return Candidate(
+    candidate = Candidate(
         model=model,
         step=step,
         text=completion.text,
-        extracted=None if final is None else final.raw,
         latency_s=completion.latency_s,
         cost_usd=completion.cost_usd,
         usage=completion.usage,
         finish=completion.finish,
         cached=completion.cached,
     )
+    final = final_answer(candidate, question)
+    return candidate if final is None else replace(candidate, extracted=final.raw)
+
+
+def final_answer(candidate: Candidate, question: str | None) -> Extracted | None:
+    """Return the final answer that a candidate gives to `question`, None when it cannot be read."""
+    cut_off = candidate.finish is FinishReason.LENGTH
+    return extract_answer(candidate.text, question=question, cut_off=cut_off)
 
 
 def not_asked(model: ChatModel, why: str) -> Candidate:

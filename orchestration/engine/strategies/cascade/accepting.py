@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.consensus.grouping import group_answers
+from orchestration.engine.strategies.asking import final_answer
 from orchestration.engine.strategies.cascade.options import CascadeOptions
 from orchestration.engine.strategies.deciding import best_of, overall
 from orchestration.engine.strategies.wording import listed
@@ -63,7 +63,7 @@ class Bar:
 
 def agreeing(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return those who say the same, where they are more than half of all, and at least two."""
-    groups = group_answers([extract_answer(each.text, question=question) for each in candidates])
+    groups = group_answers([final_answer(each, question) for each in candidates])
     largest = max((group.members for group in groups), key=len, default=())
     if len(largest) < FEWEST_ALIKE or 2 * len(largest) <= len(candidates):
         return []

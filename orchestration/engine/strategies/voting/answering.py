@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.errors import LimitReached
 from orchestration.engine.model import ChatModel
-from orchestration.engine.strategies.asking import answer_prompt, ask_member, ask_step, begin_phase
+from orchestration.engine.strategies.asking import (
+    answer_prompt,
+    ask_member,
+    ask_step,
+    begin_phase,
+    final_answer,
+)
 from orchestration.engine.strategies.deciding import Appraiser, overall
 from orchestration.engine.strategies.savings import Savings
 from orchestration.engine.strategies.voting.ballots import CUT_OFF, Ballots, Vote
-from orchestration.engine.strategies.voting.casting import UNREADABLE, Cast
+from orchestration.engine.strategies.voting.casting import CUT_SHORT, UNREADABLE, Cast
 from orchestration.engine.strategies.voting.stopping import Stop, reason_to_stop
 from orchestration.engine.strategies.voting.waves import Waves
-from orchestration.engine.types import Candidate, Prompt
+from orchestration.engine.types import Candidate, FinishReason, Prompt
 
 
 async def vote_with_answers(vote: Vote) -> Ballots:
@@ -75,9 +80,10 @@ def checks(vote: Vote) -> Appraiser:
 def _cast(candidate: Candidate, question: str) -> Cast:
     if candidate.state != "answered":
         return Cast.none(candidate.model, candidate.error)
-    answer = extract_answer(candidate.text, question=question)
+    answer = final_answer(candidate, question)
     if answer is None:
-        return Cast.none(candidate.model, UNREADABLE)
+        cut_short = candidate.finish is FinishReason.LENGTH
+        return Cast.none(candidate.model, CUT_SHORT if cut_short else UNREADABLE)
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
 
 

@@ -9,6 +9,7 @@ from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.types import Json
 
 UNREADABLE = "No final answer can be read in what it wrote."
+CUT_SHORT = "It was cut off at the length limit before it stated a final answer."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
