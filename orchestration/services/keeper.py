@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 LISTEN_EVERY_S = 0.5
 RENEW_EVERY_S = 10.0
+LEAVE_WITHIN_S = 0.5
 
 
 class Keeper:
@@ -52,7 +53,7 @@ class Keeper:
         """Stop keeping."""
         self._over = True
         self._wake.set()
-        self._thread.join(2.0)
+        self._thread.join(LEAVE_WITHIN_S)
 
     def _work(self) -> None:
         renew_at = time.monotonic() + RENEW_EVERY_S

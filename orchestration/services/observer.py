@@ -13,7 +13,7 @@ from orchestration.services.profiles import learn_from_ended_runs
 logger = logging.getLogger(__name__)
 
 GATHER_S = 0.25
-LEAVE_WITHIN_S = 2.0
+LEAVE_WITHIN_S = 0.5
 
 
 class Observer:

@@ -24,7 +24,7 @@ from orchestration.services.recording import DatabaseRunLog, Recorder
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-LEAVE_WITHIN_S = 3.0
+LEAVE_WITHIN_S = 1.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +73,10 @@ class Runtime:
             active.over.set()
 
     async def stop(self) -> None:
-        """Give all runs back and write what is left, within a few seconds."""
+        """Give all runs back and write what is left, within four seconds at the most.
+
+        What is not written by then is taken up after the next start like after a power cut.
+        """
         self.stopping = True
         doorbell.take_down(self._changed)
         running = list(self._active.values())

@@ -13,8 +13,8 @@ from tests.support.browser import Visit, chromium, chromium_path, sign_in, visit
 from tests.support.installation import Installation
 from tests.support.provider_process import ProviderProcess
 
-UNHURRIED = "3"
-"""Simulated models write three times as slowly: text is seen to grow on a busy machine, too."""
+UNHURRIED = "4"
+"""Simulated models write four times as slowly: text is seen to grow on a busy machine, too."""
 
 
 @pytest.fixture
