@@ -42,9 +42,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One installation for all tests of a file that leave it as it is."""
-    site = Installation(tmp_path_factory.mktemp("site"), ORCHESTRA_SIMULATED_PACE=UNHURRIED)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for all tests of a file that leave it as it is; the file may set its own `PACE`."""
+    pace = getattr(request.module, "PACE", UNHURRIED)
+    site = Installation(tmp_path_factory.mktemp("site"), ORCHESTRA_SIMULATED_PACE=pace)
     site.up()
     yield site
     site.stop()
