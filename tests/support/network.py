@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import sys
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable
+from functools import wraps
 
 LOOPBACK_NAMES = {"", "localhost", "localhost.localdomain"}
-WATCHED = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.getaddrinfo": 0}
 
 
 class OutsideWorld(RuntimeError):
@@ -15,8 +15,27 @@ class OutsideWorld(RuntimeError):
 
 
 def forbid_outside() -> None:
-    """Refuse, for the rest of this process, to look up or connect to anything but this machine."""
-    sys.addaudithook(_refuse)
+    """Refuse, for the rest of this process, to look up or connect to anything but this machine.
+
+    An audit hook would see more, but a hook written in Python lets threads switch inside `sys.settrace`,
+    which then fails under coverage.
+    """
+    for name in ("connect", "connect_ex"):
+        setattr(socket.socket, name, _refusing(getattr(socket.socket, name), 1))
+    socket.socket.sendto = _refusing(socket.socket.sendto, -1)  # type: ignore[assignment, method-assign]
+    socket.getaddrinfo = _refusing(socket.getaddrinfo, 0)  # type: ignore[assignment]
+
+
+def _refusing(call: Callable[..., object], position: int) -> Callable[..., object]:
+    """Return `call`, refusing an address outside that stands at `position` of its arguments."""
+
+    @wraps(call)
+    def guarded(*arguments: object, **named: object) -> object:
+        if len(arguments) > position and not stays_here(arguments[position]):
+            raise OutsideWorld(f"A test tried to reach {arguments[position]!r}. Use a server on loopback.")
+        return call(*arguments, **named)
+
+    return guarded
 
 
 def stays_here(address: object) -> bool:
@@ -34,9 +53,3 @@ def stays_here(address: object) -> bool:
 
 def _is_path(address: bytes | str) -> bool:
     return address[:1] in {"/", b"/", "\0", b"\0"}
-
-
-def _refuse(event: str, arguments: Sequence[object]) -> None:
-    position = WATCHED.get(event)
-    if position is not None and not stays_here(arguments[position]):
-        raise OutsideWorld(f"A test tried to reach {arguments[position]!r}. Use a server on loopback.")

@@ -1,0 +1,74 @@
+"""`manage.py orchestrate` on an installation that has never been started."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.installation import Installation
+
+pytestmark = pytest.mark.e2e
+
+QUESTION = "What is 17% of 2,300?"
+CONTRACT = {
+    "run_id",
+    "status",
+    "strategy",
+    "answer",
+    "candidates",
+    "consensus",
+    "quality",
+    "cost_usd",
+    "latency_s",
+    "path",
+    "decision",
+    "error",
+}
+
+
+@pytest.fixture
+def hasty(installation: Installation) -> Installation:
+    installation.settings["ORCHESTRA_SIMULATED_PACE"] = "0"
+    return installation
+
+
+@pytest.mark.parametrize("strategy", ["parallel", "sequential"])
+def test_the_answer_is_printed_as_the_contract_says(hasty: Installation, strategy: str) -> None:
+    done = hasty.manage("orchestrate", QUESTION, "--strategy", strategy, "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, set(found), found["status"]) == (0, CONTRACT, "succeeded")
+    assert "391" in found["answer"]
+    assert found["candidates"][0]["extracted"] == "391"
+    assert "password" in done.stderr
+
+
+def test_a_person_reads_the_answer_who_gave_it_and_what_it_cost(hasty: Installation) -> None:
+    done = hasty.manage("orchestrate", QUESTION)
+    assert "Answer: 391" in done.stdout
+    assert "parallel, $0.000" in done.stdout
+
+
+def test_a_failed_run_exits_with_one_and_says_why(hasty: Installation) -> None:
+    done = hasty.manage("orchestrate", QUESTION, "--max-cost", "0.000001", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["status"]) == (1, "failed")
+    assert "limit" in found["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["", "--strategy", "parallel"], "Write what you want to ask"),
+        ([QUESTION, "--strategy", "oracle"], "There is no strategy"),
+        ([QUESTION, "--model", "nobody"], "There is no model"),
+        ([QUESTION, "--option", "threshold=7"], "Good enough"),
+        ([QUESTION, "--option", "threshold"], "name=value"),
+        ([QUESTION, "--max-cost", "much"], "not an amount"),
+        ([QUESTION, "--team", "Nobody's"], "There is no team"),
+    ],
+)
+def test_bad_arguments_exit_with_two_and_words(hasty: Installation, arguments: list[str], words: str) -> None:
+    done = hasty.manage("orchestrate", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
