@@ -30,7 +30,7 @@ $(READY): $(LOCKED)
 	  echo "Making the virtual environment .venv"; \
 	  $(PYTHON) -m venv --clear .venv; }
 	@echo "Installing the locked packages into .venv (a minute or two, only when they change)"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/base.txt -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
 run: setup
@@ -85,7 +85,7 @@ fix: setup
 	$(BIN)/codespell --write-changes
 
 audit: setup
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/base.txt -r requirements/dev.txt
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/dev.txt
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -96,7 +96,7 @@ faults: setup
 foreign: setup
 	$(BIN)/python -m benchmarks.foreign $(ARGS)
 
-LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras \
         --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 lock: setup
