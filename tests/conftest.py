@@ -7,6 +7,8 @@ import shutil
 from django.conf import settings as django_settings
 from hypothesis import settings
 
+from orchestration.wiring.loops import stop_pages
+from orchestration.wiring.resources import close_resources
 from tests.support.network import forbid_outside
 
 forbid_outside()
@@ -20,5 +22,6 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Remove it again."""
+    """Remove it again, and close what pages asked providers with."""
+    stop_pages(close_resources)
     shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)

@@ -99,3 +99,10 @@ def test_under_a_judge_all_waits_for_the_judge() -> None:
     assert not settled(election, [ballot_for("judge", "b")])
     assert settled(election, [*choices("a"), ballot_for("judge", "b")])
     assert settled(election, [ballot_for("judge", None)])
+
+
+def test_a_ranking_settles_once_the_last_ballot_cannot_lift_a_rival_above() -> None:
+    first, second = (Ballot(voter=name, ranking=("a", "b", "c")) for name in ("v0", "v1"))
+    election = election_of(RuleName.BORDA, options=OPTIONS)
+    assert settled(election, [first, second])
+    assert not settled(election, [first])

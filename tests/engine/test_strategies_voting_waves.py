@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.casting import Cast
-from orchestration.engine.strategies.voting.counting import count
+from orchestration.engine.strategies.voting.counting import Count, count
 from orchestration.engine.strategies.voting.options import VotingOptions
 from tests.support.clock import SkippingLoop
 from tests.support.models import ScriptedModel, spec_named
@@ -70,6 +72,31 @@ async def test_a_quorum_that_cannot_be_reached_ends_the_asking() -> None:
     with pytest.raises(Exception, match="the quorum is 3"):
         await run.run(waves=2, quorum=3)
     assert sum(run.calls.values()) == 2
+
+
+def counted(*texts: str | None, kind: AnswerKind = AnswerKind.TEXT) -> Count:
+    """Return the count of a panel of four once the first of it have said `texts`; None abstains."""
+    casts = [
+        Cast(voter=name, answer=Extracted(kind=kind, key=text, raw=text)) if text else Cast.none(name, "")
+        for name, text in zip("abcd", texts, strict=False)
+    ]
+    return count(VotingOptions(), "abcd", casts)
+
+
+def test_wordings_are_settled_once_all_rivals_together_could_not_win() -> None:
+    assert counted("red", "red", "red").is_settled()
+    assert not counted("blue", "red", "red").is_settled()
+    assert not counted("red", None).is_settled()
+
+
+def test_without_any_answer_nothing_is_settled() -> None:
+    fluid = replace(counted(None, None), fluid=True)
+    assert not fluid.is_settled()
+
+
+def test_a_winner_whose_numbers_differ_by_a_hair_is_not_settled_early() -> None:
+    assert counted("3", "3", "3", kind=AnswerKind.NUMBER).is_settled()
+    assert not counted("3", "3.0000001", "3", kind=AnswerKind.NUMBER).is_settled()
 
 
 @pytest.mark.parametrize("rule", ["plurality", "majority", "unanimous"])
