@@ -5,12 +5,19 @@ Tables are the truth. A lost message costs a moment, never an event.
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections import Counter
 from typing import Literal, TypedDict
 from uuid import UUID
 
 from channels.layers import get_channel_layer
 
+logger = logging.getLogger(__name__)
+
+SEND_WITHIN_S = 0.5
+QUIET_S = 10.0
 FRAMES_A_SECOND = 10.0
 MOST_FRAMES_A_SECOND = 1500.0
 """What one process fans out with room to spare (Daphne: about 2,600 websocket frames a second)."""
@@ -84,6 +91,38 @@ async def send_text(run: UUID | str, *, call: str, offset: int, text: str) -> No
 
 
 async def _send(group: str, message: RunChanged | RunText | TeamChanged) -> None:
+    """Send a message; while the layer is away or hangs it is lost, and pages look by themselves."""
     layer = get_channel_layer()
-    if layer is not None:
-        await layer.group_send(group, dict(message))
+    if layer is None:
+        return
+    try:
+        async with asyncio.timeout(SEND_WITHIN_S):
+            await layer.group_send(group, dict(message))
+    except _layer_errors() as error:
+        _LOST.tell(error)
+
+
+class _Lost:
+    """Says in the log, not too often, that messages are lost."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def tell(self, error: Exception) -> None:
+        """Warn, unless that was done a moment ago."""
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET_S
+            logger.warning(
+                "The channel layer is away (%s); live pages follow every few seconds.", repr(error)
+            )
+
+
+_LOST = _Lost()
+
+
+def _layer_errors() -> tuple[type[Exception], ...]:
+    """Return what goes wrong with a layer that is away."""
+    from redis.exceptions import RedisError  # noqa: PLC0415  # costs memory, and one process alone has no Redis
+
+    return (OSError, TimeoutError, RedisError)

@@ -142,11 +142,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 DATABASES = {"default": connections.database(ENV.database_url, DATA_DIR)}
 CHANNEL_LAYERS = connections.channel_layers(ENV.redis_url)
 CELERY_BROKER_URL = ENV.broker_url or ENV.redis_url or "memory://localhost/"
-if CELERY_BROKER_URL.startswith("memory:"):
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.01}  # seconds; a second would pass otherwise
+CELERY_BROKER_TRANSPORT_OPTIONS = connections.broker_options(CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_WORKER_CONCURRENCY = ENV.worker_concurrency
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its own handlers would not redact
 

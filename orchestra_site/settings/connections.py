@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+CONNECT_WITHIN_S, ANSWER_WITHIN_S = 1.0, 2.5
 WAL = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 
 
@@ -51,6 +52,19 @@ def channel_layers(redis_url: str) -> dict[str, Any]:
             "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
         }
     return {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """Return how Celery talks to the broker: a page that queues a run waits a moment for one that is away.
+
+    The sweeper sees to what the broker did not take.
+    """
+    if url.startswith("memory:"):
+        return {"polling_interval": 0.01}  # seconds; a second would pass otherwise
+    patience = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
+    if url.startswith(("redis:", "rediss:")):
+        return patience | {"socket_connect_timeout": CONNECT_WITHIN_S, "socket_timeout": ANSWER_WITHIN_S}
+    return patience
 
 
 def secrets_in(*urls: str) -> list[str]:

@@ -19,12 +19,20 @@ logger = logging.getLogger(__name__)
 EXECUTE_RUN = "orchestration.execute_run"
 
 
-def queue_run(run_id: UUID) -> None:
-    """Tell a worker to carry out a run."""
+def queue_run(run_id: UUID) -> bool:
+    """Tell a worker to carry out a run; False when the broker is away and the run waits for the sweeper."""
     try:
         current_app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False)
-    except OperationalError as error:
+    except _broker_errors() as error:
         logger.warning("The broker is away (%s); run %s waits for the sweeper.", error, run_id)
+        return False
+    return True
+
+
+def _broker_errors() -> tuple[type[BaseException], ...]:
+    """Return what goes wrong with a broker: the library of each kind has errors of its own."""
+    broker = current_app.connection_for_write()
+    return (OperationalError, *broker.connection_errors, *broker.channel_errors)
 
 
 def answer_question(*, membership: Membership, question: HumanQuestion, answer: Json) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from django.db import transaction
 from django.db.models import F
@@ -26,4 +25,4 @@ def tell(run: Run, events: Sequence[Event], **changes: object) -> None:
         EventRow(run=run, seq=seq, kind=event.kind, step=event.step, data=dict(event.data))
         for seq, event in enumerate(events, start=first)
     )
-    transaction.on_commit(partial(ring, run.id, run.team_id), robust=True)
+    transaction.on_commit(lambda: ring(run.id, run.team_id))
