@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
 from django.conf import settings as django_settings
 from hypothesis import settings
@@ -12,6 +13,9 @@ from orchestration.wiring.resources import close_resources
 from tests.support.network import forbid_outside
 
 forbid_outside()
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # ignored in a shell's background job, and in its children
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.load_profile("house")
 

@@ -24,6 +24,8 @@ from orchestration.wiring.resources import close_resources
 
 logger = logging.getLogger(__name__)
 
+LEAVE_WITHIN_S = 0.5
+
 
 class AlreadyRunning(Exception):
     """Another process serves this data folder."""
@@ -99,6 +101,13 @@ class EmbeddedServer:
     async def _end(self) -> None:
         await self._engine.stop()
         await asyncio.to_thread(stop_pages, close_resources)
+
+
+def leave_soon() -> None:
+    """End the process even if one of its threads still waits for the database when it should be over."""
+    watchdog = threading.Timer(LEAVE_WITHIN_S, os._exit, [EX_OK])
+    watchdog.daemon = True
+    watchdog.start()
 
 
 def _worker() -> WorkController:

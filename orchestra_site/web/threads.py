@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import ParamSpec, TypeVar
 
 from django.db import Error, connections
@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 4
+CLOSE_WITHIN_S = 0.5
 _POOL = ThreadPoolExecutor(THREADS, thread_name_prefix="reads")
 _KEPT = ThreadPoolExecutor(1, thread_name_prefix="database")
 
@@ -40,8 +41,8 @@ async def in_database_thread(fn: Callable[P, R], *args: P.args, **kwargs: P.kwar
 
 
 def close_database_thread() -> None:
-    """Close the kept connection; the next use opens another."""
-    _KEPT.submit(connections.close_all).result()
+    """Close the kept connection, or soon if the thread waits for the database; the next use opens another."""
+    wait([_KEPT.submit(connections.close_all)], CLOSE_WITHIN_S)
 
 
 def _run_and_keep(work: Callable[[], R]) -> R:

@@ -29,12 +29,12 @@ Ending = RunEnded | RunParked | RunReleased
 
 
 async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
-    """Carry out a run if it is there to be taken; True when its answer came while it was parking.
+    """Carry out a run if it is there to be taken.
 
-    The caller then queues it again.
+    True when it should be queued again: its answer came while it was parking, or this process is stopping.
     """
     if runtime.stopping:
-        return False
+        return True
     claim = await in_database_thread(claim_run, run_id, runtime.owner)
     if claim is None:
         return False
@@ -123,4 +123,6 @@ async def _write_down(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool
     except LeaseLost:
         logger.warning("Run %s was taken over by another process; what it did late was refused.", run_id)
         return False
-    return isinstance(ending, RunParked) and await in_database_thread(wake_if_answered, run_id)
+    if isinstance(ending, RunParked):
+        return await in_database_thread(wake_if_answered, run_id)
+    return isinstance(ending, RunReleased)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
+
+from django.conf import settings
 
 from orchestra_site.web.threads import close_database_thread
 from orchestration import live
@@ -24,7 +27,7 @@ from orchestration.services.recording import DatabaseRunLog, Recorder
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-LEAVE_WITHIN_S = 1.5
+GIVE_BACK_WITHIN_S, WRITE_WITHIN_S = 1.5, 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +50,9 @@ class Runtime:
         self.observer = Observer()
         self.stopping = False
         self._active: dict[UUID, ActiveRun] = {}
+        self._waited_for: set[Future[Any]] = set()
+        self._over = False
+        self._lock = threading.Lock()
         self._ringing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -57,8 +63,23 @@ class Runtime:
         doorbell.hang(self._changed)
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Run `work` on the loop, from any other thread."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        """Run `work` on the loop, from any other thread.
+
+        The future is cancelled when the engine stops before the work is done.
+        """
+        with self._lock:
+            if self._over:
+                work.close()
+                return _cancelled()
+            future = asyncio.run_coroutine_threadsafe(work, self.loop)
+            self._waited_for.add(future)
+        future.add_done_callback(self._waited_for.discard)
+        return future
+
+    @property
+    def room(self) -> int:
+        """How many more runs this process should take up."""
+        return max(0, int(settings.CELERY_WORKER_CONCURRENCY) - len(self._active))
 
     def hold(self, run: UUID, active: ActiveRun) -> None:
         """Start caring for a run; one that is claimed while the process stops is given back at once."""
@@ -73,9 +94,10 @@ class Runtime:
             active.over.set()
 
     async def stop(self) -> None:
-        """Give all runs back and write what is left, within four seconds at the most.
+        """Give all runs back and write what is left, within three seconds at the most.
 
-        What is not written by then is taken up after the next start like after a power cut.
+        What is not written by then is taken up after the next start like after a power cut. Nobody is left
+        waiting for work that will not be done.
         """
         self.stopping = True
         doorbell.take_down(self._changed)
@@ -84,16 +106,23 @@ class Runtime:
             active.control.stop(StopReason.STOPPING)
         if running:
             waits = [asyncio.ensure_future(active.over.wait()) for active in running]
-            _, late = await asyncio.wait(waits, timeout=LEAVE_WITHIN_S)
+            _, late = await asyncio.wait(waits, timeout=GIVE_BACK_WITHIN_S)
             for wait in late:
                 wait.cancel()
-        await asyncio.to_thread(self._stop_threads)
+        await asyncio.gather(
+            asyncio.to_thread(self.keeper.stop),
+            asyncio.to_thread(self.recorder.stop, WRITE_WITHIN_S),
+            asyncio.to_thread(self.observer.stop),
+        )
+        await asyncio.to_thread(close_database_thread)
+        self._let_everybody_go()
 
-    def _stop_threads(self) -> None:
-        self.keeper.stop()
-        self.recorder.stop(LEAVE_WITHIN_S)
-        self.observer.stop()
-        close_database_thread()
+    def _let_everybody_go(self) -> None:
+        with self._lock:
+            self._over = True
+            waited_for = list(self._waited_for)
+        for future in waited_for:
+            future.cancel()
 
     def _held(self) -> list[UUID]:
         return list(self._active)
@@ -126,3 +155,9 @@ def _obey(active: ActiveRun, kind: CommandKind, by: str) -> None:
         active.control.stop(StopReason.CANCELLED)
     elif kind is CommandKind.PAUSE:
         active.control.pause()
+
+
+def _cancelled() -> Future[Any]:
+    future: Future[Any] = Future()
+    future.cancel()
+    return future

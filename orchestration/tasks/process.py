@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import Error, connections
 
 from orchestration.dispatch import queue_run
+from orchestration.services.execution import execute_run
 from orchestration.services.runtime import Runtime
 from orchestration.services.sweeping import sweep
 from orchestration.wiring.resources import close_resources
@@ -17,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 15.0
 
-_running: list[EngineProcess] = []
+_started: list[EngineProcess] = []
 
 
 class EngineProcess:
@@ -30,7 +33,7 @@ class EngineProcess:
 
     def start(self) -> None:
         """Start, and queue what an earlier process left behind."""
-        _running.append(self)
+        _started.append(self)
         self.runtime.start()
         self._sweeper.start()
 
@@ -39,25 +42,31 @@ class EngineProcess:
         self._over.set()
         await self.runtime.stop()
         await close_resources()
-        _running.remove(self)
 
     def _sweep(self) -> None:
         first = True
         while not self._over.is_set():
             try:
                 # At the start nobody else is there to pick up what waits.
-                for run in sweep(picked_up_within_s=0.0) if first else sweep():
-                    queue_run(run)
+                self._see_to(sweep(picked_up_within_s=0.0) if first else sweep())
                 first = False
             except Error as error:
                 logger.warning("The database cannot be swept (%s); trying again.", error)
             connections.close_all()
             self._over.wait(SWEEP_EVERY_S)
 
+    def _see_to(self, runs: Sequence[UUID]) -> None:
+        """Queue runs; while the broker is away, carry out here as many as this process has room for."""
+        for place, run in enumerate(runs):
+            if not queue_run(run):
+                for left in runs[place : place + self.runtime.room]:
+                    self.runtime.submit(execute_run(self.runtime, left))
+                return
+
 
 def this_runtime() -> Runtime:
-    """Return the running engine of this process. Raises `RuntimeError` when there is none."""
-    if not _running:
-        message = "No engine runs in this process."
+    """Return the engine of this process, which may be stopping. Raises `RuntimeError` when there is none."""
+    if not _started:
+        message = "No engine was started in this process."
         raise RuntimeError(message)
-    return _running[-1].runtime
+    return _started[-1].runtime

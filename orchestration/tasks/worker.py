@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from celery.signals import worker_init, worker_shutdown
+import threading
+
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
 from orchestration.tasks.process import EngineProcess
 from orchestration.wiring.loops import LoopThread
@@ -36,6 +38,12 @@ def _start_engine(**_: object) -> None:
     engine = WorkerEngine()
     engine.start()
     _engines.append(engine)
+
+
+@worker_shutting_down.connect
+def _give_back(**_: object) -> None:
+    """Give the runs back as soon as the signal comes: Celery itself would wait until every one is over."""
+    threading.Thread(target=_stop_engine, name="leaving").start()
 
 
 @worker_shutdown.connect

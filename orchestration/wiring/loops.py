@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-LEAVE_WITHIN_S = 1.0
+LEAVE_WITHIN_S = 0.5
 
 
 class LoopThread:

@@ -101,6 +101,22 @@ def test_ctrl_c_with_ten_runs_in_flight_exits_at_once_and_they_go_on_after_the_n
     assert all(gapless(installation, run) for run in runs)
 
 
+def test_ctrl_c_exits_although_the_database_is_locked_and_the_runs_go_on_after_the_next_start(
+    installation: Installation, provider: ProviderProcess
+) -> None:
+    provider.behave(every=SLOW)
+    installation.settings |= UNMEASURED
+    member = ready(installation, provider, "m1")
+    run = member.ask("What is 1 + 1?", ["m1"])
+    until(lambda: provider.open_calls() == 1)
+    with installation.locked():
+        assert installation.interrupt(within_s=5) == 0
+    provider.behave(every=QUICK)
+    installation.up()
+    until(lambda: status_of(installation, run) == "succeeded")
+    assert gapless(installation, run)
+
+
 def test_a_second_start_on_the_same_data_is_refused_with_words(installation: Installation) -> None:
     installation.up()
     second = installation.manage("up", "--port", "0")

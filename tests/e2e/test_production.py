@@ -64,6 +64,27 @@ def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
     assert provider.asked() == {"m1": 1, "m2": 2, "m3": 2}
 
 
+def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
+    installation: Production, provider: ProviderProcess
+) -> None:
+    provider.behave(every=SLOW)
+    sign_in = installation.sign_in()
+    installation.script("tests.support.furnish", provider.base_url, "m1")
+    installation.serve()
+    worker = installation.work()
+    member = Member(installation.address, sign_in, site=SITE)
+    with closing(member.client):
+        runs = [member.ask(f"What is {number} + 1?", ["m1"]) for number in range(10)]
+        until(lambda: {status_of(installation, run) for run in runs} == {"running"}, 60)
+        provider.behave(every=QUICK)
+        installation.work("other")
+        until(lambda: installation.workers() == 2, 60)
+        worker.terminate()
+        assert worker.wait(5) == 0
+        until(lambda: {status_of(installation, run) for run in runs} == {"succeeded"}, 10)
+    assert {installation.rows("select lapses from orchestration_run")[0][0]} == {0}
+
+
 def test_doctor_finds_everything_in_order(installation: Production) -> None:
     found = json.loads(installation.manage("doctor", "--json"))
     assert found["ok"], found

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from benchmarks.installation import Installation as BareInstallation
 from orchestra_site.settings.environment import ROOT
@@ -20,6 +23,13 @@ class Installation(BareInstallation):
     def act(self, verb: str, *given: str) -> str:
         """Do from another process what `tests.support.act` can, and return what it printed."""
         return self._script("tests.support.act", verb, *given).strip()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the database's write lock, as a backup would."""
+        with closing(sqlite3.connect(self.folder / "orchestra.sqlite3", isolation_level=None)) as connection:
+            connection.execute("begin immediate")
+            yield
 
     def _script(self, module: str, *arguments: str) -> str:
         done = subprocess.run(

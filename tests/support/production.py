@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 import socket
@@ -23,6 +24,7 @@ from tests.support.postgres_server import running_postgres
 from tests.support.redis_server import running_redis
 
 SITE = "https://orchestra.example.com"
+CELERY = ("celery", "-A", "orchestra_site")
 PROXY = {"x-forwarded-proto": "https", "host": "orchestra.example.com"}
 
 
@@ -86,11 +88,17 @@ class Production:
             return False
         return page.status_code == 200
 
-    def work(self) -> subprocess.Popen[bytes]:
+    def work(self, name: str = "celery") -> subprocess.Popen[bytes]:
         """Start a worker."""
-        return self.start(
-            "celery", "-A", "orchestra_site", "worker", "--pool", "threads", "--loglevel", "WARNING"
+        return self.start(*CELERY, "worker", "--pool", "threads", "--loglevel", "WARNING", "-n", f"{name}@%h")
+
+    def workers(self) -> int:
+        """Return how many workers answer."""
+        ping = [sys.executable, "-m", *CELERY, "inspect", "ping", "--json", "--timeout", "2"]
+        done = subprocess.run(
+            ping, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )
+        return len(json.loads(done.stdout)) if done.returncode == 0 else 0
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one of the environment's programs."""

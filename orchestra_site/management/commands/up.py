@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from orchestra_site.management.embedded import AlreadyRunning, DataFolderLock, EmbeddedServer
+from orchestra_site.management.embedded import AlreadyRunning, DataFolderLock, EmbeddedServer, leave_soon
 from orchestration.services.first_start import prepare_installation
 
 
@@ -37,6 +37,8 @@ class Command(BaseCommand):
         if not server.run():
             raise CommandError(f"Port {port} on {host} is taken. Choose another one with --port.")
         self.stdout.write("Stopped. Runs that were under way go on after the next start.")
+        self.stdout.flush()
+        leave_soon()
 
     def _lock(self) -> None:
         try:
