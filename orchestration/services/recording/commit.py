@@ -25,7 +25,9 @@ from orchestration.services.recording.parcels import (
     RunParked,
     RunReleased,
 )
+from orchestration.services.recording.tables import Row, Table
 
+RUNS, STEPS, CALLS, EVENTS, QUESTIONS = map(Table, (Run, Step, Call, EventRow, HumanQuestion))
 ENDINGS = {
     RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
     RunStatus.FAILED: EventKind.RUN_FAILED,
@@ -49,36 +51,40 @@ def commit_parcels(parcels: Sequence[Parcel]) -> Committed:
         rows = _Rows()
         for (run, fence), group in groupby(sorted(parcels, key=_owner), key=_owner):
             taken = list(group)
-            if run in held and held[run].fence == fence:
-                _take(taken, held[run], rows, committed)
+            last_seq = held.get((run, fence))
+            if last_seq is not None:
+                _take(taken, last_seq, rows, committed)
             else:
                 committed.refused.extend(taken)
         rows.save()
     return committed
 
 
-def _held(runs: set[UUID]) -> dict[UUID, Run]:
-    """Return those of the runs that somebody is carrying out, locked until the transaction ends."""
-    running = Run.objects.select_for_update().filter(id__in=runs, status=RunStatus.RUNNING)
-    return {run.id: run for run in running.only("id", "fence", "last_seq").order_by("id")}
+def _held(runs: set[UUID]) -> dict[tuple[UUID, int], int]:
+    """Return run and fence of those that somebody is carrying out, locked until the transaction ends.
+
+    With each comes the number of its newest event.
+    """
+    running = Run.objects.select_for_update().filter(id__in=runs, status=RunStatus.RUNNING).order_by("id")
+    return {(run, fence): seq for run, fence, seq in running.values_list("id", "fence", "last_seq")}
 
 
 def _owner(parcel: Parcel) -> tuple[UUID, int]:
     return parcel.run, parcel.fence
 
 
-def _take(parcels: list[Parcel], run: Run, rows: _Rows, committed: Committed) -> None:
+def _take(parcels: list[Parcel], last_seq: int, rows: _Rows, committed: Committed) -> None:
     """Advance one run and collect the rows of its parcels."""
     last = parcels[-1]
     entries = [entry for parcel in parcels for entry in parcel.entries]
     events = list(_events(entries, last))
     changes = _run_changes(entries, last)
-    Run.objects.filter(id=run.id).update(**changes, last_seq=run.last_seq + len(events))
     if "status" in changes:
         committed.teams.add(last.team)
-    rows.number(run, events)
+    rows.advance(last.run, changes | {"last_seq": last_seq + len(events)})
+    rows.number(last.run, last_seq, events)
     for entry in entries:
-        rows.add(run.id, entry)
+        rows.add(last.run, entry)
 
 
 def _events(entries: Iterable[Entry], last: Parcel) -> Iterable[Event]:
@@ -125,18 +131,23 @@ class _Rows:
     """Rows of a whole transaction, gathered so that each table is written once."""
 
     def __init__(self) -> None:
-        self._events: list[EventRow] = []
-        self._steps: list[Step] = []
-        self._calls: dict[str, Call] = {}
-        self._changes: dict[str, dict[str, Any]] = {}
-        self._questions: list[HumanQuestion] = []
+        self._runs: dict[UUID, Row] = {}
+        self._events: list[Row] = []
+        self._steps: list[Row] = []
+        self._calls: dict[UUID, dict[str, Any]] = {}
+        self._changes: dict[UUID, dict[str, Any]] = {}
+        self._questions: list[Row] = []
 
-    def number(self, run: Run, events: list[Event]) -> None:
+    def advance(self, run: UUID, changes: Row) -> None:
+        """Change a run's columns."""
+        self._runs[run] = changes
+
+    def number(self, run: UUID, last_seq: int, events: list[Event]) -> None:
         """Turn a run's events into rows that go on from its newest number."""
         now = timezone.now()
         self._events += [
-            EventRow(run_id=run.id, seq=seq, kind=event.kind, step=event.step, data=dict(event.data), at=now)
-            for seq, event in enumerate(events, start=run.last_seq + 1)
+            {"run_id": run, "seq": seq, "kind": e.kind, "step": e.step, "data": dict(e.data), "at": now}
+            for seq, e in enumerate(events, start=last_seq + 1)
         ]
 
     def add(self, run: UUID, entry: Entry) -> None:
@@ -144,56 +155,54 @@ class _Rows:
         if isinstance(entry, StepRecord):
             self._steps.append(_step(run, entry))
         elif isinstance(entry, CallStarted):
-            self._calls[entry.id] = _call(run, entry)
+            self._calls[UUID(entry.id)] = _call(run, entry)
         elif isinstance(entry, CallText):
-            self._changes.setdefault(entry.id, {})["text"] = entry.text
+            self._changes.setdefault(UUID(entry.id), {})["text"] = entry.text
         elif isinstance(entry, CallEnded):
-            self._changes.setdefault(entry.id, {}).update(_ending(entry))
+            self._changes.setdefault(UUID(entry.id), {}).update(_ending(entry))
         elif isinstance(entry, QuestionAsked):
             self._questions.append(_question(run, entry))
 
     def save(self) -> None:
         """Write everything."""
-        for call, changes in self._changes.items():
-            if call in self._calls:
-                for name, value in changes.items():
-                    setattr(self._calls[call], name, value)
-            else:
-                Call.objects.filter(id=call).update(**changes)
-        Call.objects.bulk_create(self._calls.values())
-        Step.objects.bulk_create(self._steps)
-        HumanQuestion.objects.bulk_create(self._questions, ignore_conflicts=True)
-        EventRow.objects.bulk_create(self._events)
+        for new in self._calls.keys() & self._changes.keys():
+            self._calls[new] |= self._changes.pop(new)
+        RUNS.update(self._runs)
+        CALLS.update(self._changes)
+        CALLS.insert(list(self._calls.values()))
+        STEPS.insert(self._steps)
+        QUESTIONS.insert(self._questions, once=True)
+        EVENTS.insert(self._events)
 
 
-def _step(run: UUID, record: StepRecord) -> Step:
-    return Step(
-        run_id=run,
-        key=record.key,
-        kind=record.kind,
-        status=record.status,
-        input_hash=record.input_hash,
-        result=record.result,
-        error=None if record.error is None else dict(record.error),
-        started_s=record.started_s,
-        seconds=record.seconds,
-    )
+def _step(run: UUID, record: StepRecord) -> Row:
+    return {
+        "run_id": run,
+        "key": record.key,
+        "kind": record.kind,
+        "status": record.status,
+        "input_hash": record.input_hash,
+        "result": record.result,
+        "error": None if record.error is None else dict(record.error),
+        "started_s": record.started_s,
+        "seconds": record.seconds,
+    }
 
 
-def _call(run: UUID, started: CallStarted) -> Call:
+def _call(run: UUID, started: CallStarted) -> dict[str, Any]:
     prices = started.spec.prices
-    return Call(
-        id=UUID(started.id),
-        run_id=run,
-        step=started.step,
-        attempt=started.attempt,
-        model=started.spec.name,
-        provider=started.spec.provider,
-        purpose=started.purpose,
-        input_price=prices.input_per_million if prices else None,
-        output_price=prices.output_per_million if prices else None,
-        started_s=started.started_s,
-    )
+    return {
+        "id": UUID(started.id),
+        "run_id": run,
+        "step": started.step,
+        "attempt": started.attempt,
+        "model": started.spec.name,
+        "provider": started.spec.provider,
+        "purpose": started.purpose,
+        "input_price": prices.input_per_million if prices else None,
+        "output_price": prices.output_per_million if prices else None,
+        "started_s": started.started_s,
+    }
 
 
 def _ending(ended: CallEnded) -> dict[str, Any]:
@@ -213,16 +222,16 @@ def _ending(ended: CallEnded) -> dict[str, Any]:
     }
 
 
-def _question(run: UUID, asked: QuestionAsked) -> HumanQuestion:
+def _question(run: UUID, asked: QuestionAsked) -> Row:
     question = asked.question
     deadline = (
         None if question.deadline_s is None else timezone.now() + timedelta(seconds=question.deadline_s)
     )
-    return HumanQuestion(
-        run_id=run,
-        step=asked.step,
-        text=question.text,
-        schema=dict(question.schema),
-        default=question.default,
-        deadline_at=deadline,
-    )
+    return {
+        "run_id": run,
+        "step": asked.step,
+        "text": question.text,
+        "schema": dict(question.schema),
+        "default": question.default,
+        "deadline_at": deadline,
+    }

@@ -62,7 +62,8 @@ class DatabaseRunLog:
             entries=records,
             cost_usd=self._cost,
             calls=self._calls,
-            told=lambda reason: self._tell(done, reason),
+            loop=self._loop,
+            told=lambda reason: self._settle(done, reason),
         )
         self._recorder.put(parcel)
         return done
@@ -93,11 +94,6 @@ class DatabaseRunLog:
         elif isinstance(record, CallEnded):
             self._cost += record.cost_usd or Decimal(0)
             self._lanes.pop(record.id, None)
-
-    def _tell(self, done: asyncio.Future[None], reason: BaseException | None) -> None:
-        """Pass the writer's word on to the loop; a loop that is gone needs no word."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._settle, done, reason)
 
     def _settle(self, done: asyncio.Future[None], reason: BaseException | None) -> None:
         if not done.done():

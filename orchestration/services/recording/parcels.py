@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -62,8 +63,8 @@ Entry = Record | CallText | RunEnded | RunParked | RunReleased
 class Parcel:
     """Entries of one run that are committed together.
 
-    `cost_usd` and `calls` are the run's totals once these entries are in; `told` is called from the writer
-    thread with None or the reason why the parcel was refused.
+    `cost_usd` and `calls` are the run's totals once these entries are in; `told` is called on `loop` with
+    None or the reason why the parcel was refused.
     """
 
     run: UUID
@@ -72,4 +73,5 @@ class Parcel:
     entries: tuple[Entry, ...]
     cost_usd: Decimal
     calls: int
+    loop: AbstractEventLoop
     told: Callable[[BaseException | None], None]

@@ -6,7 +6,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from django.db import Error, InterfaceError, OperationalError, connections
@@ -85,12 +86,13 @@ class Recorder:
                     self._commit([parcel for parcel in batch if parcel.run == run])
                 return
             logger.exception("Records of run %s were refused by the database.", batch[0].run)
-            _tell(batch, error)
+            _tell(batch, dict.fromkeys(map(id, batch), error))
             return
-        refused = {id(parcel) for parcel in committed.refused}
-        _tell(committed.refused, LeaseLost("Another process has taken this run over."))
+        refused = dict.fromkeys(
+            map(id, committed.refused), LeaseLost("Another process has taken this run over.")
+        )
+        _tell(batch, refused)
         kept = [parcel for parcel in batch if id(parcel) not in refused]
-        _tell(kept, None)
         self._changed({parcel.run for parcel in kept}, committed.teams)
 
     def _commit_patiently(self, batch: list[Parcel]) -> Committed:
@@ -108,6 +110,16 @@ class Recorder:
                 wait = min(wait * 2, LONGEST_WAIT_S)
 
 
-def _tell(parcels: Iterable[Parcel], reason: BaseException | None) -> None:
+def _tell(parcels: Iterable[Parcel], reasons: Mapping[int, BaseException]) -> None:
+    """Tell each loop, once, how its parcels fared: `reasons` by their ids. One that is gone needs no word."""
+    by_loop: dict[AbstractEventLoop, list[Parcel]] = {}
     for parcel in parcels:
-        parcel.told(reason)
+        by_loop.setdefault(parcel.loop, []).append(parcel)
+    for loop, its in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, its, reasons)
+
+
+def _settle(parcels: Iterable[Parcel], reasons: Mapping[int, BaseException]) -> None:
+    for parcel in parcels:
+        parcel.told(reasons.get(id(parcel)))
