@@ -43,11 +43,11 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED).first()
         if run is None:
             return None
-        if was_cancelled(run):
+        first = run.fence == 0
+        if not first and was_cancelled(run):
             end_cancelled(run)
             return None
         now = timezone.now()
-        first = run.fence == 0
         event = Event(
             kind=EventKind.RUN_STARTED if first else EventKind.RUN_RESUMED, data={"claim": run.fence + 1}
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from orchestration.engine.consensus.answers import Extracted
 from orchestration.engine.consensus.cues import (
@@ -35,6 +36,9 @@ class Cue(StrEnum):
 MOST_CHARACTERS = 50_000
 """A final answer stands near the end; what is far before it is not looked at."""
 
+REMEMBERED = 256
+"""Answers whose reading is kept: a run reads each several times, for candidate, score and ballot."""
+
 _END_OF_SENTENCE = re.compile(r"\n|[.!?]\s")
 
 
@@ -44,8 +48,12 @@ def extract_answer(text: str, *, question: str | None = None, cut_off: bool = Fa
     `question` tells options from quantities from what code gives. What a text ends in is no answer when it
     was `cut_off`: it has to be stated, in a sentence that was finished.
     """
+    return _extracted(text[-MOST_CHARACTERS:], question, cut_off)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | None:  # noqa: FBT001  # a key of the cache
     asked = read_question(question) if question else OPEN
-    text = text[-MOST_CHARACTERS:]
     if cut_off:
         return _stated(_finished(text), asked)
     if asked.choices:

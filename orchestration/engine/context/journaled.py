@@ -60,8 +60,8 @@ class Surroundings:
 
 
 def event_digest(event: Event) -> str:
-    """Return what tells one told event from another, to tell none of them twice."""
-    return digest(event.kind.value, event.step, plain(dict(event.data)))
+    """Return what tells one told event, of plain data, from another: none of them is told twice."""
+    return digest(event.kind.value, event.step, event.data)
 
 
 class JournaledContext:
