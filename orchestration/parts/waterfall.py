@@ -45,6 +45,11 @@ class Waterfall:
     ticks: tuple[Tick, ...]
     seconds: float
 
+    @property
+    def grows(self) -> bool:
+        """True while a call runs: its length is that of the moment in which the page was drawn."""
+        return any(bar.status == CallStatus.RUNNING for bar in self.bars)
+
 
 def elapsed_s(state: RunState, now: datetime) -> float | None:
     """Return the run's working seconds so far, None until it starts.

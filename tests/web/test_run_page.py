@@ -56,6 +56,15 @@ def test_a_running_run_joins_its_socket_where_the_page_stands(browser: Client, r
     assert 'id="live-seq" hidden data-seq="2"' in html
 
 
+def test_the_path_gives_no_length_to_what_still_runs(browser: Client, running: RunRows) -> None:
+    call = running.ask("sim-swift", "Let me think")
+    html = _page(browser, running)
+    assert '<span class="small quiet figures">under way</span>' in html
+    assert '<div class="waterfall-time figures">running</div>' in html
+    running.answer(call, "391")
+    assert "in all</span>" in _page(browser, running)
+
+
 def test_each_model_has_a_lane_that_says_where_it_is(browser: Client, running: RunRows) -> None:
     running.ask("sim-swift", "Let me think")
     running.fail(running.ask("sim-sage"), "Too many requests.", final=False)
