@@ -76,6 +76,21 @@ def test_agreement_and_dissent_are_said_in_words() -> None:
     assert found["ask/m0"].effect > 0 > found["ask/m2"].effect
 
 
+def test_who_states_nothing_among_answers_that_do_is_doubted_like_a_lone_dissenter() -> None:
+    rambling = "Let us first consider what a product is.\n\nIt is a wide field"
+    found = compare(QUESTION, candidates("Answer: 42", "Answer: 42", "Answer: 41", rambling))
+    assert found["ask/m3"].effect == pytest.approx(found["ask/m2"].effect, abs=0.5)
+    assert found["ask/m3"].evidence == (
+        "No answer like the others' can be read in it. The strongest: “42”, 2 of 3."
+    )
+
+
+def test_who_states_something_among_prose_says_nothing_of_the_prose() -> None:
+    prose = [f"It is a matter of {what},\n\nand so on" for what in ("taste", "luck", "time")]
+    found = compare(QUESTION, candidates("Answer: 42", "Answer: 42", *prose))
+    assert set(found) == {"ask/m0", "ask/m1"}
+
+
 def test_free_text_in_other_words_is_no_dissent() -> None:
     assert (
         compare("Name the capital.", candidates("Paris, on the Seine", "It has to be the city of light"))

@@ -91,6 +91,17 @@ def test_going_round_in_circles_is_found() -> None:
     assert found("Tell me.", "yes yes yes yes yes yes yes.") == []
 
 
+def test_variables_of_a_formula_make_no_other_language() -> None:
+    asked = "Let a, b, c, and d be real with a + b + c = 6 and a b + a c + b c = 9. As a runs, find e in a o."
+    assert (
+        found(
+            asked,
+            "The value of the sum is in the range that was found for it, and from this the answer is 4.",
+        )
+        == []
+    )
+
+
 def test_another_language_or_script_than_asked_in_is_found() -> None:
     asked = "What is the capital of France, and what is it that makes it so important for the country?"
     assert found(asked, GERMAN) == ["language"]

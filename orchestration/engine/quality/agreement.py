@@ -37,18 +37,23 @@ LONGEST_SHOWN = 60
 def compare(question: str, candidates: Sequence[Candidate]) -> Mapping[str, Finding]:
     """Return for each answer that can be compared, by its step, what the others say for or against it.
 
-    Free text that nobody else wrote is no dissent: the same can be said in other words. It is left out.
+    Free text that nobody else wrote is no dissent: the same can be said in other words. It is left out,
+    unless most others came to an answer that can be compared: then it stands for none of theirs.
     """
     answers = [extract_answer(candidate.text, question=question) for candidate in candidates]
     groups = [group for group in group_answers(answers) if not _own_words(answers, group)]
     if sum(len(group.members) for group in groups) < 2:  # noqa: PLR2004
         return {}
-    chances = probabilities([len(group.members) for group in groups])
-    return {
+    sizes = [len(group.members) for group in groups]
+    found = {
         candidates[member].step: _finding(group, chance, groups)
-        for group, chance in zip(groups, chances, strict=True)
+        for group, chance in zip(groups, probabilities(sizes), strict=True)
         for member in group.members
     }
+    silent = [candidate for candidate in candidates if candidate.step not in found]
+    if silent and sum(sizes) > len(silent):
+        found |= dict.fromkeys((each.step for each in silent), _unlike(groups))
+    return found
 
 
 def probabilities(sizes: Sequence[int]) -> list[float]:
@@ -88,6 +93,18 @@ def _finding(group: Group, chance: float, groups: Sequence[Group]) -> Finding:
         rival = max(others, key=lambda each: len(each.members))
         words = f"{words} The strongest other: {_shown(rival)}, {len(rival.members)} of {total}."
     return Finding(check="agreement", evidence=words, effect=_effect(chance))
+
+
+def _unlike(groups: Sequence[Group]) -> Finding:
+    """Return what is said of an answer in which none of the others' is found: it is one more, by itself."""
+    sizes = [len(group.members) for group in groups]
+    leader = max(groups, key=lambda each: len(each.members))
+    words = (
+        "No answer like the others' can be read in it."
+        f" The strongest: {_shown(leader)}, {len(leader.members)} of {sum(sizes)}."
+    )
+    effect = _effect(probabilities([*sizes, 1])[-1])
+    return Finding(check="agreement", evidence=words, effect=effect)
 
 
 def _effect(chance: float) -> float:

@@ -17,7 +17,7 @@ def check(subject: Subject) -> Finding | None:
             return Finding(
                 check="contradiction",
                 evidence=f"The answer contradicts itself: {words}.",
-                effect=-1.5,
+                effect=-0.7,
                 bounds={Dimension.COHERENCE: 0.4, Dimension.ACCURACY: 0.5},
             )
     return None

@@ -9,7 +9,7 @@ from collections import Counter
 from orchestration.engine.quality.evidence import Dimension, Finding, Subject
 
 _WORDS = {
-    "English": "the and of to is in that for it with was are this not you on be have from which",
+    "English": "the and of to is in that for it with was are this not you on be from which as do no an or by",
     "German": "der die das und ist nicht ein eine zu den mit von es im auf für sich dem wird auch",
     "French": "le la les et est une des du que pour dans qui pas sur au avec ce sont il plus",
     "Spanish": "el la los y es una de que en por para con las del se no como más su al",
@@ -53,7 +53,7 @@ def script_of(text: str) -> str | None:
 
 def language_of(text: str) -> str | None:
     """Return the language of `text` by its commonest words, None when it is not clear."""
-    words = re.findall(r"[^\W\d_]+", text[:SAMPLE].lower())
+    words = re.findall(r"[^\W\d_]{2,}", text[:SAMPLE].lower())  # one letter is a variable in any language
     hits = {name: sum(word in stopwords for word in words) for name, stopwords in STOPWORDS.items()}
     (first, most), (_, second) = Counter(hits).most_common(2)
     clear = len(words) >= ENOUGH_WORDS and most >= len(words) / 8 and most >= 1.5 * second

@@ -31,6 +31,6 @@ def check(subject: Subject) -> Finding | None:
     return Finding(
         check="topic",
         evidence=f"The answer shares {shared:.0%} of the question's key words: it may miss the point.",
-        effect=-1.5,
+        effect=-0.5,
         bounds={Dimension.RELEVANCE: 0.4},
     )

@@ -17,10 +17,10 @@ def check(subject: Subject) -> Finding | None:
     if subject.finish is FinishReason.LENGTH:
         return _finding("The answer was cut off at the length limit.", -3.0, disqualifying=True)
     if len(_FENCE.findall(subject.text)) % 2:
-        return _finding("The answer ends inside a code block.", -1.5)
+        return _finding("The answer ends inside a code block.", -2.5)
     last = subject.text.rstrip().rsplit("\n", 1)[-1]
     if len(last.split()) >= PROSE_WORDS and _CUT.search(last):
-        return _finding("The answer stops in the middle of a sentence.", -1.5)
+        return _finding("The answer stops in the middle of a sentence.", -2.5)
     return None
 
 
