@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,6 +22,7 @@ REMEMBERED = (
     EventKind.ANSWER_REUSED,
     EventKind.COMMAND_RECEIVED,
 )
+MOST_READS = 5
 OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 
@@ -67,6 +68,16 @@ def run_state(run_id: UUID, *, after: int = 0) -> RunState:
         question=HumanQuestion.objects.filter(run_id=run_id, answered_at=None).order_by("asked_at").first(),
         seq=news[-1].seq if news else after,
     )
+
+
+def whole_run(run_id: UUID, read: Callable[[UUID], RunState] = run_state) -> RunState:
+    """Read a run so that its row and its events are of one moment, unless it goes on faster than that."""
+    state = read(run_id)
+    for _ in range(MOST_READS):
+        if state.run.last_seq == state.seq:
+            break
+        state = read(run_id)
+    return state
 
 
 def _reused(run_id: UUID, steps: Sequence[str]) -> dict[str, Json]:

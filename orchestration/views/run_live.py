@@ -21,7 +21,7 @@ from orchestration.models import Run
 from orchestration.parts.batches import PAGE, page_context
 from orchestration.parts.raw import raw_run
 from orchestration.parts.run_view import view_of
-from orchestration.selectors.runs_live import run_state, visible_runs
+from orchestration.selectors.runs_live import visible_runs, whole_run
 from orchestration.services.commands import cancel_run
 from orchestration.services.ratings import rate_run
 
@@ -39,17 +39,18 @@ def path_of(run: Run) -> str:
 @require_GET
 def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
     """Show a run as it stands; its socket goes on from the last event shown."""
-    state = run_state(run_of(request, run).pk)
+    state = whole_run(run_of(request, run).pk)
     view = view_of(state, after=0, now=timezone.now())
     context = page_context(view, may_run=request.membership.may_run)
-    socket = "" if view.run.is_over else f"/ws/runs/{view.run.pk}/?after={view.seq}"
+    is_whole = view.run.is_over and view.run.last_seq == view.seq
+    socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
     return render(request, PAGE, context | {"live_socket": socket})
 
 
 @require_GET
 def show_json(request: MemberRequest, run: UUID) -> JsonResponse:
     """Give the run as plain data."""
-    return JsonResponse(raw_run(run_state(run_of(request, run).pk)), json_dumps_params={"indent": 2})
+    return JsonResponse(raw_run(whole_run(run_of(request, run).pk)), json_dumps_params={"indent": 2})
 
 
 @require_POST
@@ -93,7 +94,7 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
             error = str(refusal)
     if not error and not request.htmx:
         return redirect(path_of(found))
-    view = view_of(run_state(found.pk), after=0, now=timezone.now())
+    view = view_of(whole_run(found.pk), after=0, now=timezone.now())
     context = page_context(view, may_run=True) | {"rate_error": error}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
     return render(request, f"{PAGE}#run-ratings" if request.htmx else PAGE, context, status=status)
