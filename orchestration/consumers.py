@@ -31,13 +31,16 @@ COUNTS = Lookout(counts_for)
 
 
 class CloseCode(IntEnum):
-    """Why a socket is closed. Browsers reconnect after `RESTART` and after no other of these."""
+    """Why a socket is closed. Pages reconnect after `RESTART` and after no other of these.
 
-    RESTART = 1012
+    All are private: Daphne lets an application send no code of the standard but 1000.
+    """
+
     BAD_ADDRESS = 4400
     SIGNED_OUT = 4401
     NOT_A_MEMBER = 4403
     NOT_FOUND = 4404
+    RESTART = 4503
 
 
 class Closed(Exception):
@@ -61,7 +64,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.user = self._signed_in()
             group = await self.join()
         except Closed as refusal:
-            await self.close(refusal.code)
+            await self._end(refusal.code)
             return
         await self.channel_layer.group_add(group, self.channel_name)
         self.group = group
@@ -93,10 +96,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
                         await self.bell.wait()
                         await asyncio.sleep(GATHER_S)
         except Closed as reason:
-            await self.close(reason.code)
+            await self._end(reason.code)
         except Exception:
             logger.exception("A live page's socket failed; the browser is asked to reconnect.")
-            await self.close(CloseCode.RESTART)
+            await self._end(CloseCode.RESTART)
+
+    async def _end(self, code: CloseCode) -> None:
+        await self.close(code.value)  # a plain int: Daphne closes with nothing else
 
     def _signed_in(self) -> UUID:
         """Return who is there. Raises `Closed`."""

@@ -17,8 +17,8 @@ DEEPEST = 64
 SOCKET_MESSAGE_BYTES = 64 * 1024
 SOCKET_MESSAGES = 10_000
 LONG_SCAN_BYTES = 64 * 1024
-TOO_BIG_CLOSE = 1009
-POLICY_CLOSE = 1008
+TOO_BIG_CLOSE = 4413
+TOO_MANY_CLOSE = 4429
 
 # A string (unended ones run to the end; possessive, so that none is read twice) or a bracket outside of one.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
@@ -114,7 +114,7 @@ class _SocketLimit:
         size = len(event.get("bytes") or (event.get("text") or "").encode())
         if size <= SOCKET_MESSAGE_BYTES and self._count <= SOCKET_MESSAGES:
             return event
-        code = TOO_BIG_CLOSE if size > SOCKET_MESSAGE_BYTES else POLICY_CLOSE
+        code = TOO_BIG_CLOSE if size > SOCKET_MESSAGE_BYTES else TOO_MANY_CLOSE
         await self._send({"type": "websocket.close", "code": code, "reason": None})
         return {"type": "websocket.disconnect", "code": code, "reason": None}
 

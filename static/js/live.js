@@ -8,7 +8,19 @@
     return url.href;
   };
 
-  htmx.createWebSocket = (address) => new WebSocket(caughtUp(address), []);
+  // The server cannot send 1012, "come back", and has a code of its own for it that htmx does not know.
+  const RESTART = 4503;
+  const translated = (event) => {
+    if (event.code !== RESTART) return;
+    event.stopImmediatePropagation();
+    event.target.dispatchEvent(new CloseEvent("close", { code: 1012 }));
+  };
+
+  htmx.createWebSocket = (address) => {
+    const socket = new WebSocket(caughtUp(address), []);
+    socket.addEventListener("close", translated);
+    return socket;
+  };
 
   // Within five seconds, at a random moment: a server that comes back is not run over by all pages at once.
   htmx.config.wsReconnectDelay = (attempt) => Math.random() * Math.min(500 * 2 ** attempt, 5000);

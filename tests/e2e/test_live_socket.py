@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from orchestra_site.web.limits import SOCKET_MESSAGE_BYTES
 from tests.support.engines import until
 from tests.support.installation import Installation
 from tests.support.manage import BURST
@@ -38,6 +39,25 @@ def listen(socket: ClientConnection, seen: list[int], *, until_seen: int) -> Non
             seen += [int(number) for number in EVENT.findall(str(message))]
     except (TimeoutError, ConnectionClosed):
         return
+
+
+def code_of(socket: ClientConnection) -> int | None:
+    """Listen until the server closes the socket and return its code."""
+    try:
+        while True:
+            socket.recv(timeout=10)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
+
+
+def test_a_socket_is_closed_with_the_code_that_says_why(installation: Installation) -> None:
+    installation.up()
+    member = installation.member()
+    with socket_of(member, str(uuid4()), after=0) as stranger:
+        assert code_of(stranger) == 4404
+    with socket_of(member, member.ask("What is 17 * 23?", ["sim-swift"]), after=0) as talkative:
+        talkative.send("x" * (SOCKET_MESSAGE_BYTES + 1))
+        assert code_of(talkative) == 4413
 
 
 def test_a_burst_and_two_disconnects_lose_nothing_and_repeat_nothing(installation: Installation) -> None:

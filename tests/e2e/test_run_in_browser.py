@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, question_box
 from tests.support.browser import Visit, sign_in, visit
@@ -75,3 +77,20 @@ def test_a_page_outlives_its_server_and_shows_the_end(browser: Browser, installa
     assert story == [seq for (seq,) in stored]
     assert window.complaints == []
     context.close()
+
+
+def test_a_page_that_is_told_to_come_back_does(window: Visit) -> None:
+    page, opened = window.page, []
+
+    def serve(socket: WebSocketRoute) -> None:
+        opened.append(socket.url)
+        if len(opened) == 1:
+            socket.close(code=4503)
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket(re.compile(r"/ws/runs/"), serve)
+    ask(window, QUESTION, "sim-swift")
+    has_ended(page)
+    assert len(opened) == 2
+    assert window.complaints == []

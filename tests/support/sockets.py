@@ -47,7 +47,9 @@ class LiveSocket:
         while True:
             message = await self._communicator.receive_output(PATIENCE_S)
             if message["type"] == "websocket.close":
-                return int(message["code"])
+                code = message["code"]
+                assert type(code) is int, "Daphne refuses even subclasses"
+                return code
 
 
 @asynccontextmanager

@@ -120,8 +120,8 @@ async def test_small_socket_messages_pass() -> None:
 @pytest.mark.parametrize(
     ("messages", "code"),
     [
-        ([{"type": "websocket.receive", "text": "x" * (SOCKET_MESSAGE_BYTES + 1)}], 1009),
-        ([{"type": "websocket.receive", "bytes": b"x"}] * (SOCKET_MESSAGES + 1), 1008),
+        ([{"type": "websocket.receive", "text": "x" * (SOCKET_MESSAGE_BYTES + 1)}], 4413),
+        ([{"type": "websocket.receive", "bytes": b"x"}] * (SOCKET_MESSAGES + 1), 4429),
     ],
 )
 async def test_socket_messages_too_big_or_too_many_close_it(messages: list[Event], code: int) -> None:
