@@ -9,6 +9,9 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+DATABASE_AWAY = (OperationalError, InterfaceError)
+"""What Django raises while the database is locked, full or away."""
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
     """Say that the request made no sense."""
@@ -31,7 +34,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Say that this is our fault, or that the database is locked, full or away."""
-    if isinstance(sys.exception(), OperationalError | InterfaceError):
+    if isinstance(sys.exception(), DATABASE_AWAY):
         return _database_away(request)
     words = "The fault is ours, and it is in the server's log. Try again; what you started before goes on."
     return _error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here", words)
