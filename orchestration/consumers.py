@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator
 from enum import IntEnum
+from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from orchestra_site.accounts.selectors import membership_of
+from orchestra_site.web.errors import DATABASE_AWAY
+from orchestra_site.web.seldom import Seldom
 from orchestra_site.web.threads import in_thread
 from orchestration import live
 from orchestration.parts.lookout import Lookout
@@ -20,11 +25,14 @@ from orchestration.parts.streams import Streams
 from orchestration.selectors.runs_live import running_texts, team_of_run
 
 logger = logging.getLogger(__name__)
+_AWAY = Seldom(logger, "The database does not answer (%s); live pages are asked to reconnect.")
 
 TICK_S = 2.0
 GAP_TICK_S = 0.5
 GATHER_S = 0.02
 """How long a doorbell is let ring on: what comes within it goes into one message."""
+JOIN_EVERY_S = 10.0
+"""A Redis that was emptied has forgotten who listens, and does not say so."""
 
 NEWS = Lookout(news_for)
 COUNTS = Lookout(counts_for)
@@ -54,30 +62,39 @@ class Closed(Exception):
 class LiveConsumer(AsyncWebsocketConsumer):
     """Looks at the tables when a doorbell rings, and every few seconds without one; sends what it finds."""
 
+    group = ""
+    _join_at = 0.0
+    _watching: asyncio.Task[None] | None = None
+
+    async def __call__(
+        self,
+        scope: Any,  # noqa: ANN401  # its type exists for checkers only
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+    ) -> None:
+        """Serve one socket; however it ends, nothing of it stays behind."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self.leave()
+
     async def connect(self) -> None:
         """Let members in; a refused socket is accepted first, so that the browser learns the code."""
         self.bell = asyncio.Event()
-        self.group = ""
-        self._watching: asyncio.Task[None] | None = None
         await self.accept()
-        try:
+        async with self._closing():
             self.user = self._signed_in()
-            group = await self.join()
-        except Closed as refusal:
-            await self._end(refusal.code)
-            return
-        await self.channel_layer.group_add(group, self.channel_name)
-        self.group = group
-        self._watching = asyncio.create_task(self._watch())
+            self.group = await self.join()
+            self._watching = asyncio.create_task(self._watch())
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002  # Channels passes it
-        """Stop looking."""
-        if self.group:
-            await self.channel_layer.group_discard(self.group, self.channel_name)
+    async def leave(self) -> None:
+        """Stop looking and listening."""
         if self._watching is not None:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
+        if self.group:
+            await live.leave_group(self.group, self.channel_name)
 
     async def join(self) -> str:
         """Check who is there and return the group to listen to. Raises `Closed`."""
@@ -88,15 +105,31 @@ class LiveConsumer(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def _watch(self) -> None:
-        try:
+        async with self._closing():
             while True:
+                await self._listen()
                 pause = await self.look()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self.bell.wait()
                         await asyncio.sleep(GATHER_S)
+
+    async def _listen(self) -> None:
+        """Join the group, again and again; while that fails, the page follows by looking."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._join_at and await live.join_group(self.group, self.channel_name):
+            self._join_at = now + JOIN_EVERY_S
+
+    @contextlib.asynccontextmanager
+    async def _closing(self) -> AsyncIterator[None]:
+        """Close the socket with the code that fits what goes wrong within."""
+        try:
+            yield
         except Closed as reason:
             await self._end(reason.code)
+        except DATABASE_AWAY as error:
+            _AWAY.warn(error)
+            await self._end(CloseCode.RESTART)
         except Exception:
             logger.exception("A live page's socket failed; the browser is asked to reconnect.")
             await self._end(CloseCode.RESTART)
@@ -127,11 +160,11 @@ class RunConsumer(LiveConsumer):
         live.viewer_joined(self.run)
         return live.run_group(self.run)
 
-    async def disconnect(self, code: int) -> None:
+    async def leave(self) -> None:
         """Count one viewer less."""
         if self.group:
             live.viewer_left(self.run)
-        await super().disconnect(code)
+        await super().leave()
 
     async def run_changed(self, message: live.RunChanged) -> None:  # noqa: ARG002  # a doorbell says nothing else
         """Look at the tables."""

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Literal, TypedDict
 from uuid import UUID
 
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 
-logger = logging.getLogger(__name__)
+from orchestra_site.web.seldom import Seldom
 
-SEND_WITHIN_S = 0.5
-QUIET_S = 10.0
+_AWAY = Seldom(
+    logging.getLogger(__name__), "The channel layer is away (%r); live pages follow every few seconds."
+)
+
+REACH_WITHIN_S = 0.5
 FRAMES_A_SECOND = 10.0
 MOST_FRAMES_A_SECOND = 1500.0
 """What one process fans out with room to spare (Daphne: about 2,600 websocket frames a second)."""
@@ -90,35 +93,33 @@ async def send_text(run: UUID | str, *, call: str, offset: int, text: str) -> No
     await _send(run_group(run), RunText(type="run.text", call=call, offset=offset, text=text))
 
 
+async def join_group(group: str, channel: str) -> bool:
+    """Have a channel hear what is sent to a group; False while the layer is away or hangs."""
+    return await _reach(lambda layer: layer.group_add(group, channel))
+
+
+async def leave_group(group: str, channel: str) -> None:
+    """Have a channel hear no more of a group; a layer that is away forgets it in time."""
+    await _reach(lambda layer: layer.group_discard(group, channel))
+
+
 async def _send(group: str, message: RunChanged | RunText | TeamChanged) -> None:
     """Send a message; while the layer is away or hangs it is lost, and pages look by themselves."""
+    await _reach(lambda layer: layer.group_send(group, dict(message)))
+
+
+async def _reach(act: Callable[[BaseChannelLayer], Awaitable[None]]) -> bool:
+    """Do something with the layer; False when it is away or hangs, which the log says."""
     layer = get_channel_layer()
     if layer is None:
-        return
+        return False
     try:
-        async with asyncio.timeout(SEND_WITHIN_S):
-            await layer.group_send(group, dict(message))
+        async with asyncio.timeout(REACH_WITHIN_S):
+            await act(layer)
     except _layer_errors() as error:
-        _LOST.tell(error)
-
-
-class _Lost:
-    """Says in the log, not too often, that messages are lost."""
-
-    def __init__(self) -> None:
-        self._quiet_until = 0.0
-
-    def tell(self, error: Exception) -> None:
-        """Warn, unless that was done a moment ago."""
-        now = time.monotonic()
-        if now >= self._quiet_until:
-            self._quiet_until = now + QUIET_S
-            logger.warning(
-                "The channel layer is away (%s); live pages follow every few seconds.", repr(error)
-            )
-
-
-_LOST = _Lost()
+        _AWAY.warn(error)
+        return False
+    return True
 
 
 def _layer_errors() -> tuple[type[Exception], ...]:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 CONNECT_WITHIN_S, ANSWER_WITHIN_S = 1.0, 2.5
+LISTEN_WITHIN_S = 10.0
+"""Longer than the five seconds for which the channel layer has Redis wait for a message."""
 WAL = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 
 
@@ -47,11 +49,15 @@ def _postgresql(url: str) -> dict[str, Any]:
 
 def channel_layers(redis_url: str) -> dict[str, Any]:
     """Return the channel layer between processes, or the one inside this process without Redis."""
-    if redis_url:
-        return {
-            "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
+    if not redis_url:
+        return {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    patience = {"socket_connect_timeout": CONNECT_WITHIN_S, "socket_timeout": LISTEN_WITHIN_S}
+    return {
+        "default": {
+            "BACKEND": "orchestra_site.web.layers.PatientRedisChannelLayer",
+            "CONFIG": {"hosts": [{"address": redis_url, **patience}]},
         }
-    return {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    }
 
 
 def broker_options(url: str) -> dict[str, Any]:

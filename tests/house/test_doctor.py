@@ -34,8 +34,8 @@ CLOSED_PORT = "redis://127.0.0.1:1/0"
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[str]:
-    with running_redis(tmp_path) as url:
-        yield url
+    with running_redis(tmp_path) as server:
+        yield server.url
 
 
 @pytest.fixture(autouse=True)

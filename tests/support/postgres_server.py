@@ -21,43 +21,67 @@ needs_postgres = pytest.mark.skipif(INITDB is None, reason="PostgreSQL is not in
 USER = "orchestra"
 
 
-def _as_nobody_special(*command: str) -> list[str]:
-    """Return the command as a user PostgreSQL agrees to run as: it refuses root."""
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else [*command]
+class PostgresServer:
+    """Keeps its data and its port however often it is started again. End it with `crash`, then `discard`."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self._folder = Path(tempfile.mkdtemp(prefix="orchestra-pg-"))
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, "postgres")
+        self._server: subprocess.Popen[bytes] | None = None
+        self._run("initdb", "-U", USER, "--auth=trust", "-N", "--encoding=UTF8", check=True)
+
+    @property
+    def url(self) -> str:
+        """Where programs find its database."""
+        return f"postgresql://{USER}@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        place = {"port": self._port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self._folder}
+        options = [word for name, value in place.items() for word in ("-c", f"{name}={value}")]
+        self._server = subprocess.Popen(
+            self._command("postgres", "-F", *options),
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        ready = [self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        until(lambda: subprocess.run(ready, check=False).returncode == 0)
+
+    def crash(self) -> None:
+        """End it at once: every connection breaks, and the next start recovers what was committed."""
+        self._run("pg_ctl", "stop", "-m", "immediate", check=False)
+        if self._server is not None:
+            self._server.wait(20)
+            self._server = None
+
+    def discard(self) -> None:
+        """Remove its data."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str, check: bool) -> None:
+        command = self._command(program, *arguments)
+        subprocess.run(command, check=check, capture_output=True, cwd=self._folder)
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        """Return a command on the data, as a user PostgreSQL agrees to run as: it refuses root."""
+        command = [self._program(program), "-D", str(self._folder / "data"), *arguments]
+        return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
+
+    def _program(self, name: str) -> str:
+        return str(Path(str(INITDB)).parent / name)
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """Run PostgreSQL and yield the address of an empty database."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="orchestra-pg-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    programs = Path(str(INITDB)).parent
-    data = str(folder / "data")
-    made = _as_nobody_special(str(INITDB), "-D", data, "-U", USER, "--auth=trust", "-N", "--encoding=UTF8")
-    subprocess.run(made, check=True, capture_output=True, cwd=folder)
-    options = [
-        "-c",
-        f"port={port}",
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-c",
-        f"unix_socket_directories={folder}",
-    ]
-    server = subprocess.Popen(
-        _as_nobody_special(str(programs / "postgres"), "-D", data, "-F", *options),
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def running_postgres() -> Iterator[PostgresServer]:
+    """Run PostgreSQL with an empty database."""
+    server = PostgresServer()
     try:
-        ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-        until(lambda: subprocess.run(ready, check=False).returncode == 0)
-        yield f"postgresql://{USER}@127.0.0.1:{port}/postgres"
+        server.start()
+        yield server
     finally:
-        stop = _as_nobody_special(str(programs / "pg_ctl"), "stop", "-D", data, "-m", "immediate")
-        subprocess.run(stop, check=False, capture_output=True, cwd=folder)
-        server.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
+        server.crash()
+        server.discard()

@@ -20,8 +20,8 @@ import psycopg
 from benchmarks.installation import SIGN_IN
 from orchestra_site.settings.environment import ROOT, Environment, variable_of
 from tests.support.engines import until
-from tests.support.postgres_server import running_postgres
-from tests.support.redis_server import running_redis
+from tests.support.postgres_server import PostgresServer, running_postgres
+from tests.support.redis_server import RedisServer, running_redis
 
 SITE = "https://orchestra.example.com"
 CELERY = ("celery", "-A", "orchestra_site")
@@ -31,14 +31,16 @@ PROXY = {"x-forwarded-proto": "https", "host": "orchestra.example.com"}
 class Production:
     """Processes that share one database and one Redis. End them with `stop`."""
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str, provider_port: int) -> None:
-        self.database_url = database_url
+    def __init__(
+        self, folder: Path, postgres: PostgresServer, redis: RedisServer, provider_port: int
+    ) -> None:
+        self.folder, self.postgres, self.redis = folder, postgres, redis
         ours = {variable_of(field) for field in Environment.model_fields} | {"DJANGO_SETTINGS_MODULE"}
         self.environment = {name: value for name, value in os.environ.items() if name not in ours} | {
             "ORCHESTRA_PROFILE": "production",
             "ORCHESTRA_DATA_DIR": str(folder),
-            "ORCHESTRA_DATABASE_URL": database_url,
-            "ORCHESTRA_REDIS_URL": redis_url,
+            "ORCHESTRA_DATABASE_URL": postgres.url,
+            "ORCHESTRA_REDIS_URL": redis.url,
             "ORCHESTRA_SECRET_KEY": secrets.token_urlsafe(64),
             "ORCHESTRA_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "ORCHESTRA_ALLOWED_HOSTS": "orchestra.example.com",
@@ -103,9 +105,17 @@ class Production:
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one of the environment's programs."""
         command = [sys.executable, "-m", program, *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL)
+        with self._log_of(program).open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self.processes.append(process)
         return process
+
+    def said(self, program: str) -> str:
+        """Return what all processes of a program have written."""
+        return self._log_of(program).read_text(encoding="utf-8")
+
+    def _log_of(self, program: str) -> Path:
+        return self.folder / f"{program}.log"
 
     def sign_in(self) -> tuple[str, str]:
         """Make a team with simulated models and return its owner's address and password."""
@@ -115,7 +125,7 @@ class Production:
 
     def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Read from the database, from outside."""
-        with psycopg.connect(self.database_url) as connection:
+        with psycopg.connect(self.postgres.url) as connection:
             return connection.execute(query, values).fetchall()
 
     def stop(self) -> None:
@@ -130,8 +140,8 @@ class Production:
 def production(folder: Path, provider_port: int) -> Iterator[Production]:
     """Run everything but web and workers, with the database migrated and static files collected."""
     folder.mkdir(exist_ok=True)
-    with running_postgres() as database_url, running_redis(folder) as redis_url:
-        installation = Production(folder, database_url, redis_url, provider_port)
+    with running_postgres() as postgres, running_redis(folder) as redis:
+        installation = Production(folder, postgres, redis, provider_port)
         try:
             installation.manage("migrate", "--verbosity", "0")
             installation.manage("collectstatic", "--no-input", "--verbosity", "0")

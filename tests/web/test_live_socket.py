@@ -143,6 +143,18 @@ async def test_a_number_that_is_none_is_refused(after: str) -> None:
         assert await socket.close_code() == 4400
 
 
+async def test_of_a_socket_that_is_cut_off_nothing_stays_behind() -> None:
+    _, client, rows = await in_thread(_running)
+    communicator = communicator_for(_address(rows), client)
+    await communicator.connect()
+    await communicator.receive_from()
+    assert live.frame_interval(rows.run.pk, 300) > live.frame_interval(rows.run.pk, 0)
+    communicator.future.cancel()
+    await asyncio.wait([communicator.future])
+    assert live.frame_interval(rows.run.pk, 300) == live.frame_interval(rows.run.pk, 0)
+    assert not [task for task in asyncio.all_tasks() if "LiveConsumer._watch" in str(task)]
+
+
 async def test_another_site_cannot_open_the_socket() -> None:
     _, client, rows = await in_thread(_running)
     connected, _ = await communicator_for(_address(rows), client, origin="https://evil.example").connect()
