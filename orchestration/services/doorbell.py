@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
@@ -37,5 +38,4 @@ def ring(run: UUID, team: UUID) -> None:
 
 
 async def _ring(run: UUID, team: UUID) -> None:
-    await live.ring_run(run)
-    await live.ring_team(team)
+    await asyncio.gather(live.ring_run(run), live.ring_team(team))
