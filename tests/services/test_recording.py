@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -111,6 +112,21 @@ def test_a_parcel_that_the_database_refuses_fails_alone(engine: Engine) -> None:
 
     on_loop(engine, tell)
     assert (bad.steps.count(), good.steps.count()) == (0, 1)
+
+
+def test_a_record_that_nobody_can_write_fails_alone_and_the_writer_lives_on(engine: Engine) -> None:
+    bad, good = claimed(), claimed()
+    bad_log, good_log = log_of(engine, bad), log_of(engine, good)
+
+    async def tell() -> None:
+        no_json, kept = bad_log.write(replace(step("a"), result=object())), good_log.write(step("a"))
+        await kept
+        with pytest.raises(TypeError):
+            await no_json
+        await good_log.write(step("b"))
+
+    on_loop(engine, tell)
+    assert (bad.steps.count(), good.steps.count()) == (0, 2)
 
 
 def test_writes_wait_for_a_locked_database(engine: Engine) -> None:

@@ -10,7 +10,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
-from django.db import Error, InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from orchestration.engine.errors import LeaseLost
 from orchestration.services.recording.commit import Committed, commit_parcels
@@ -77,15 +77,15 @@ class Recorder:
         return batch, True
 
     def _commit(self, batch: list[Parcel]) -> None:
-        """Commit a batch; one that the database refuses is split, so that a bad parcel fails alone."""
+        """Commit a batch; one that cannot be written is split, so that a bad parcel fails alone."""
         try:
             committed = self._commit_patiently(batch)
-        except Error as error:
+        except Exception as error:  # the writer goes on, whatever is wrong with one run's records
             if len({parcel.run for parcel in batch}) > 1:
                 for run in dict.fromkeys(parcel.run for parcel in batch):
                     self._commit([parcel for parcel in batch if parcel.run == run])
                 return
-            logger.exception("Records of run %s were refused by the database.", batch[0].run)
+            logger.exception("Records of run %s cannot be written.", batch[0].run)
             _tell(batch, dict.fromkeys(map(id, batch), error))
             return
         refused = dict.fromkeys(

@@ -33,8 +33,9 @@ class Table:
 
         With `once`, a row that is there already stays as it is.
         """
-        most = (connection.features.max_query_params or len(rows) * len(self._fields)) // len(self._fields)
-        for start in range(0, len(rows), most):
+        values = connection.features.max_query_params
+        most = values // len(self._fields) if values else len(rows)
+        for start in range(0, len(rows), most or 1):
             self._insert(rows[start : start + most], " ON CONFLICT DO NOTHING" if once else "")
 
     def _insert(self, rows: Sequence[Row], otherwise: str) -> None:
