@@ -85,8 +85,7 @@ def fit_of(casts: Sequence[Cast], answers: int, quorum: int) -> Fit:
         why = f"A result that can be compared stands in {where}, so equal answers count together."
         return Fit(kind=BallotKind.ANSWERS, reason=why)
     if answers < FEWEST_TO_TELL_APART:
-        why = "With so few answers a review decides nothing: nobody could choose between those of others."
-        return Fit(kind=BallotKind.ANSWERS, reason=why)
+        return Fit(kind=BallotKind.ANSWERS, reason=_ALONE if answers == 1 else _TWO)
     why_not = f"Only {alike} of {answers} answers can be compared"
     if not alike:
         why_not = "The answers are in each model's own words and cannot be counted"
@@ -111,3 +110,7 @@ def _whole(candidate: Candidate) -> Cast:
     key = hashlib.sha256(" ".join(candidate.text.split()).encode()).hexdigest()
     answer = Extracted(kind=AnswerKind.TEXT, key=key, raw=shortened(candidate.text))
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
+
+
+_ALONE = "There is only one answer: nothing to compare it with, and nobody else's to review."
+_TWO = "Of two answers a review decides nothing: each model could only rank the other's first."
