@@ -86,9 +86,9 @@ async def test_answers_that_can_be_compared_are_counted_as_if_that_had_been_aske
             {"a": "1", "b": "1", "c": "2"},
             1,
             "answers",
-            "A result that can be compared stands in 3 of 3 answers",
+            "3 of 3 answers give a result that can be",
         ),
-        ({"a": "1", "b": "2", "c": ""}, 1, "answers", "stands in 2 of 3 answers, so equal"),
+        ({"a": "1", "b": "2", "c": ""}, 1, "answers", "2 of 3 answers give a result"),
         ({"a": "1", "b": "", "c": ""}, 1, "review", "Only 1 of 3 answers can be compared, so each model"),
         ({"a": "1", "b": "1", "c": ""}, 3, "review", "Only 2 answers can be counted and the quorum is 3"),
         ({"a": "1", "b": "1", "c": "", "d": ""}, 1, "review", "Only 2 of 4 answers can be compared"),
@@ -181,9 +181,7 @@ async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -
     assert (outcome.answer, long.calls) == (POEMS["soft"], {"soft": 1})
     assert how(outcome).startswith("answers: There is only one answer")
     [cast] = long.told(EventKind.BALLOT_CAST)
-    assert (
-        cast.data["answer"]["raw"] == "Soft rain on the roof, a drop for every window and none for the cat."
-    )
+    assert cast.data["answer"]["raw"] == "soft"
 
 
 async def test_two_texts_are_a_tie_that_the_tie_rule_decides() -> None:
@@ -191,7 +189,7 @@ async def test_two_texts_are_a_tie_that_the_tie_rule_decides() -> None:
     outcome = await run.run()
     assert outcome.chosen == "ask/dull"
     assert sum(run.calls.values()) == 2
-    assert "are tied; “It is raining now. It was" in outcome.decisions[-1].reason
+    assert outcome.decisions[-1].reason == "“dull” and “soft” are tied; “dull” is first in order."
     judge = ScriptedModel("judge", preferring(POEMS["soft"]))
     judged = await poll(*poets("dull", "soft"), helpers=[judge]).run(tie="judge", judge="judge")
     assert judged.chosen == "ask/soft"

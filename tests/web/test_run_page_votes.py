@@ -163,6 +163,6 @@ def test_why_answers_are_reviewed_is_told_before_the_first_review(
 
 def test_answers_that_turned_out_to_be_short_are_counted(browser: Client, member: Membership) -> None:
     rows = vote(member)
-    fitted(rows, "answers", "A result that can be compared stands in 4 of 4 answers.")
+    fitted(rows, "answers", "4 of 4 answers give a result that can be compared.")
     cast(rows, "sim-a", "391")
     assert "plurality of answers · 1 of 4 ballots" in section(browser, rows)

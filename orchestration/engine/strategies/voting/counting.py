@@ -100,16 +100,11 @@ def _labels(groups: Sequence[Group]) -> Mapping[str, str]:
     """Return a short name for each group; where two would be the same, they are numbered."""
     names: dict[str, str] = {}
     for group in groups:
-        short = shortened(group.raw)
+        short = " ".join(group.raw.split())
+        short = short if len(short) <= LONGEST_LABEL else f"{short[: LONGEST_LABEL - 1]}…"
         alike = sum(name == short or name.startswith(f"{short} (") for name in names.values())
         names[group.key] = f"{short} ({alike + 1})" if short in names.values() else short
     return names
-
-
-def shortened(text: str) -> str:
-    """Return a text on one line, no longer than a label may be."""
-    short = " ".join(text.split())
-    return short if len(short) <= LONGEST_LABEL else f"{short[: LONGEST_LABEL - 1]}…"
 
 
 def _review(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:

@@ -12,7 +12,6 @@ from orchestration.engine.strategies.voting.answering import Answering
 from orchestration.engine.strategies.voting.ballots import Ballots, Vote
 from orchestration.engine.strategies.voting.casting import Cast
 from orchestration.engine.strategies.voting.comparing import comparable, countable, readable
-from orchestration.engine.strategies.voting.counting import shortened
 from orchestration.engine.strategies.voting.options import FEWEST_TO_TELL_APART, BallotKind
 from orchestration.engine.strategies.voting.reviewing import review_answers
 from orchestration.engine.strategies.wording import counted
@@ -81,8 +80,8 @@ def fit_of(casts: Sequence[Cast], answers: int, quorum: int) -> Fit:
     """Return what to vote with, once there are so many `answers`, read as `casts`."""
     alike = comparable(casts)
     if countable(casts, answers, quorum):
-        where = f"{alike} of {counted(answers, 'answer')}"
-        why = f"A result that can be compared stands in {where}, so equal answers count together."
+        give = f"{alike} of {counted(answers, 'answer')} {'gives' if alike == 1 else 'give'}"
+        why = f"{give} a result that can be compared, so equal results count together."
         return Fit(kind=BallotKind.ANSWERS, reason=why)
     if answers < FEWEST_TO_TELL_APART:
         return Fit(kind=BallotKind.ANSWERS, reason=_ALONE if answers == 1 else _TWO)
@@ -106,9 +105,9 @@ def as_written(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int)
 
 
 def _whole(candidate: Candidate) -> Cast:
-    """Return a vote for the whole text: only the same one, word for word, counts as equal."""
+    """Return a vote for the whole text, named after its writer; only the same, word for word, is equal."""
     key = hashlib.sha256(" ".join(candidate.text.split()).encode()).hexdigest()
-    answer = Extracted(kind=AnswerKind.TEXT, key=key, raw=shortened(candidate.text))
+    answer = Extracted(kind=AnswerKind.TEXT, key=key, raw=candidate.model)
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
 
 
