@@ -23,14 +23,10 @@ def effort_of(options: VotingOptions, panel: int) -> Effort:
     options = options.fitted_to_rule()
     size = min(options.waves, panel) or panel
     votes = (_fewest(options, panel, size), panel)
-    match options.ballot:
-        case BallotKind.ANSWERS:
-            return Effort(answers=votes, at_once=size)
-        case BallotKind.REVIEW:
-            return Effort(answers=(panel, panel), at_once=panel, reviews=votes, reviews_at_once=size)
-        case BallotKind.AUTO:
-            reviews = panel if panel >= FEWEST_TO_TELL_APART else 0
-            return Effort(answers=votes, at_once=size, reviews=(0, reviews), reviews_at_once=size)
+    if options.ballot is BallotKind.REVIEW:
+        return Effort(answers=(panel, panel), at_once=panel, reviews=votes, reviews_at_once=size)
+    may_review = options.ballot is BallotKind.AUTO and panel >= FEWEST_TO_TELL_APART
+    return Effort(answers=votes, at_once=size, reviews=(0, panel if may_review else 0), reviews_at_once=size)
 
 
 def _fewest(options: VotingOptions, panel: int, size: int) -> int:
