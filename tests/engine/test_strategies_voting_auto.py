@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed, VoteUndecided
 from orchestration.engine.events import EventKind
+from orchestration.engine.strategies.voting.fitting import Fit
+from orchestration.engine.strategies.voting.options import BallotKind
 from orchestration.engine.types import Json, Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
@@ -171,6 +175,12 @@ async def test_texts_that_do_not_agree_unanimously_are_no_result() -> None:
 def _disagreeing() -> list[list[str]]:
     texts = list(POEMS.values())
     return [[texts[1]], [texts[2]], [texts[0]]]
+
+
+def test_what_was_told_of_the_ballot_can_be_read_again() -> None:
+    fit = Fit(kind=BallotKind.REVIEW, reason="Poems.")
+    assert Fit.of(asdict(fit.decision)) == fit
+    assert Fit.of({"kind": "select", "chosen": "a", "reason": "Best."}) is None
 
 
 async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -> None:
