@@ -89,7 +89,8 @@ class VotingChoices(StrategyOptions):
         default=StopMode.EXACT,
         title="Stop between waves",
         description="exact: once no ballot still to come can change the winner. posterior: also once the"
-        " leader stays ahead with the probability below (plurality and weighted only). off: never.",
+        " leader stays ahead with the probability below (plurality and weighted only). off: never."
+        " With the auto ballot no sooner than it is certain that answers are counted.",
     )
     posterior: float = Field(
         default=0.95,
