@@ -55,8 +55,8 @@ class RunView:
 
     @property
     def choices(self) -> tuple[Mapping[str, Json], ...]:
-        """The other decisions; what is voted with stands with the vote."""
-        elsewhere = GOING_ON | {BALLOT}
+        """The other decisions; what is voted with stands with the vote, where that is shown."""
+        elsewhere = GOING_ON | ({BALLOT} if self.ballots is not None else set())
         return tuple(decision for decision in self.decisions if decision["kind"] not in elsewhere)
 
     @property

@@ -166,3 +166,13 @@ def test_answers_that_turned_out_to_be_short_are_counted(browser: Client, member
     fitted(rows, "answers", "4 of 4 answers give a result that can be compared.")
     cast(rows, "sim-a", "391")
     assert "plurality of answers · 1 of 4 ballots" in section(browser, rows)
+
+
+def test_a_vote_that_another_method_fell_back_on_tells_it_among_the_decisions(
+    browser: Client, member: Membership
+) -> None:
+    rows = RunRows.queued(member, *PANEL, ref="parallel")
+    rows.start()
+    fitted(rows, "review", "Only 1 of 4 answers can be compared.")
+    html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
+    assert "Only 1 of 4 answers can be compared." in html.partition("What was chosen, and why")[2]
