@@ -11,18 +11,19 @@ PANEL = (BABBLER, ALIAS, STAMMERER)
 OBEDIENT = ("sim-scout", "sim-sage")
 """Simulated models of the Orchestra's own, whose answers can be read."""
 TWO = {"options.quorum": "2"}
+BY_ANSWERS = TWO | {"options.ballot": "answers"}
 POOR = 0.5
 
 
 def with_answers(scene: Scene) -> Finding:
     """See each model abstain from a vote with answers, and the quorum missed."""
-    run = ended(scene.member, scene.ask(PANEL, "voting", **TWO))
+    run = ended(scene.member, scene.ask(PANEL, "voting", **BY_ANSWERS))
     return Finding(step="a vote with answers", ok=_without_quorum(run) and _unread(run), observed=_story(run))
 
 
 def with_answers_cut_short(scene: Scene) -> Finding:
     """See that the few words before a length limit are not taken for final answers."""
-    run = ended(scene.member, scene.ask(PANEL, "voting", **TWO, **{"options.max_tokens": "6"}))
+    run = ended(scene.member, scene.ask(PANEL, "voting", **BY_ANSWERS, **{"options.max_tokens": "6"}))
     return Finding(
         step="a vote with answers cut short", ok=_without_quorum(run) and _unread(run), observed=_story(run)
     )

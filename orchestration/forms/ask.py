@@ -23,7 +23,7 @@ from orchestration.services.estimates import Draft
 from orchestration.wiring.freezing import PanelRole
 
 OPTIONS_OF = "options_of"
-FIRST_STRATEGY = "parallel"
+FIRST_STRATEGY = "voting"
 LIMITS = ("max_cost_usd", "max_latency_s", "max_calls", "min_quality")
 
 

@@ -13,6 +13,7 @@ from orchestration.engine.strategies.options import InvalidOptions, parse_option
 from orchestration.engine.strategies.voting.casting import Cast
 from orchestration.engine.strategies.voting.counting import Count, count
 from orchestration.engine.strategies.voting.deciding import shares
+from orchestration.engine.strategies.voting.fitting import Fit
 from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
 from orchestration.engine.strategies.wording import counted
 from orchestration.engine.types import Json
@@ -65,9 +66,10 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BallotBox:
-    """A vote. `result` is what it came to, empty until it is tallied."""
+    """A vote. `result` is what it came to, empty until it is tallied; `why` tells why it is of this kind."""
 
     kind: BallotKind
+    why: str
     rule: str
     bars: tuple[Bar, ...]
     columns: tuple[str, ...]
@@ -89,9 +91,10 @@ class BallotBox:
 
 
 def ballot_box(state: RunState) -> BallotBox | None:
-    """Return the vote of a run, None where no ballot was cast."""
+    """Return the vote of a run, None until it is clear what is voted with or a ballot was cast."""
     told = [event.data for event in state.remembered if event.kind == EventKind.BALLOT_CAST]
-    if state.run.ref != VOTING or not told:
+    fit = _fit(state)
+    if state.run.ref != VOTING or not (told or fit):
         return None
     try:
         options = parse_options(VotingOptions, state.run.request.get("options", {}))
@@ -102,11 +105,25 @@ def ballot_box(state: RunState) -> BallotBox | None:
     ]
     casts = {cast.voter: cast for cast in map(Cast.from_json, told) if cast.voter in {*panel, options.judge}}
     tallied = [event.data for event in state.remembered if event.kind == EventKind.VOTE_TALLIED]
-    return _box(options, panel, casts, tallied[-1] if tallied else {})
+    if fit is not None:
+        options = options.with_ballot(fit.kind)
+    why = "" if fit is None else fit.reason
+    return _box(options.fitted_to_rule(), panel, casts, tallied[-1] if tallied else {}, why)
+
+
+def _fit(state: RunState) -> Fit | None:
+    """Return what is voted with where the answers decided that."""
+    told = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    fits = [fit for data in told if (fit := Fit.of(data)) is not None]
+    return fits[-1] if fits else None
 
 
 def _box(
-    options: VotingOptions, panel: Sequence[str], casts: Mapping[str, Cast], result: Mapping[str, Json]
+    options: VotingOptions,
+    panel: Sequence[str],
+    casts: Mapping[str, Cast],
+    result: Mapping[str, Json],
+    why: str,
 ) -> BallotBox:
     standing = count(options, panel, casts.values())
     bars = _bars(standing, standing.tally(), result.get("winner"))
@@ -114,6 +131,7 @@ def _box(
     judge = [options.judge] if options.judge and options.judge in casts else []
     return BallotBox(
         kind=options.ballot,
+        why=why,
         rule=options.rule.value,
         bars=bars,
         columns=tuple(columns),

@@ -10,6 +10,7 @@ from typing import Any
 from orchestration.engine.evaluation.scoring import ESCALATIONS
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.fallback import PART
+from orchestration.engine.strategies.voting.fitting import STEP as BALLOT
 from orchestration.engine.types import Json
 from orchestration.models import Call, CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
 from orchestration.parts.ballots import BallotBox, ballot_box
@@ -54,8 +55,9 @@ class RunView:
 
     @property
     def choices(self) -> tuple[Mapping[str, Json], ...]:
-        """The other decisions."""
-        return tuple(decision for decision in self.decisions if decision["kind"] not in GOING_ON)
+        """The other decisions; what is voted with stands with the vote, where that is shown."""
+        elsewhere = GOING_ON | ({BALLOT} if self.ballots is not None else set())
+        return tuple(decision for decision in self.decisions if decision["kind"] not in elsewhere)
 
     @property
     def constraints(self) -> Mapping[str, Json]:

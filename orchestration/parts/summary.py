@@ -14,6 +14,19 @@ from orchestration.parts.lanes import Lane, LaneState
 from orchestration.parts.waterfall import elapsed_s
 from orchestration.selectors.runs_live import RunState
 
+LABELS = {
+    "ballot": "Ballot",
+    "classify": "Kind of task",
+    "escalate": "Escalated",
+    "fallback": "Fell back",
+    "move_on": "Went on",
+    "rank": "Ranking of models",
+    "select": "Chosen answer",
+    "stop": "Stopped early",
+    "vote": "Vote",
+}
+"""What a decision was about, by its kind."""
+
 ANSWERED = (LaneState.ANSWERED, LaneState.REUSED)
 
 
@@ -81,4 +94,4 @@ def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
         {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
         for n in ranked
     ]
-    return {**decision, "label": decision["kind"].replace("_", " "), "rows": rows}
+    return {**decision, "label": LABELS.get(decision["kind"], "Decision"), "rows": rows}

@@ -10,6 +10,17 @@ from orchestration.engine.context.records import StepKind
 from orchestration.models import Call, CallStatus
 from orchestration.selectors.runs_live import RunState
 
+MOMENTS = {
+    "ballot": "Ballot chosen",
+    "fallback": "Fell back",
+    "judge/order": "Order drawn",
+    "review/orders": "Orders drawn",
+    "select": "Answer chosen",
+    "stop": "Stopped early",
+    "stop/answers": "Stopped early",
+}
+"""What was decided at a step, in words."""
+
 WIDTH = 1000
 NARROWEST = 3
 STEPS_OF_AXIS = (1, 2, 5)
@@ -73,8 +84,8 @@ def waterfall_of(state: RunState, now: datetime) -> Waterfall:
     bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
     bars += [
         Bar(
-            label=key,
-            detail="decision",
+            label=MOMENTS.get(key, key),
+            detail="" if key in MOMENTS else "decision",
             status="decision",
             started_s=at,
             seconds=0.0,

@@ -44,7 +44,7 @@ class Estimate:
     """Ranges from "goes well" to "goes long"; a judge or aggregator is counted once, reading all answers.
 
     Money is US dollars for the models that have a price (None when none has); seconds are None without
-    history.
+    history. `may_review` tells that each model may be called once more, for a review.
     """
 
     cost_low: Decimal | None
@@ -54,6 +54,7 @@ class Estimate:
     unpriced: tuple[str, ...]
     calls_low: int
     calls_high: int
+    may_review: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +85,8 @@ def estimate_request(*, membership: Membership, request: Draft) -> Estimate:
     shares = [share_of(spec, words, habits.get(spec.name, Habit())) for spec in panel]
     read = words + round(sum(share.tokens[1] for share in shares))
     reviews = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in panel]
-    whole = by_effort(_effort(request, len(panel)), shares, reviews)
+    effort = _effort(request, len(panel))
+    whole = replace(by_effort(effort, shares, reviews), may_review=effort.may_review)
     helping = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in helpers]
     return followed_by(whole, at_once(helping)) if helping else whole
 
@@ -156,6 +158,7 @@ def followed_by(first: Estimate, then: Estimate) -> Estimate:
         unpriced=tuple(dict.fromkeys((*first.unpriced, *then.unpriced))),
         calls_low=first.calls_low + then.calls_low,
         calls_high=first.calls_high + then.calls_high,
+        may_review=first.may_review or then.may_review,
     )
 
 

@@ -33,7 +33,7 @@ def hasty(installation: Installation) -> Installation:
     return installation
 
 
-@pytest.mark.parametrize("strategy", ["parallel", "sequential"])
+@pytest.mark.parametrize("strategy", ["parallel", "sequential", "voting"])
 def test_the_answer_is_printed_as_the_contract_says(hasty: Installation, strategy: str) -> None:
     done = hasty.manage("orchestrate", QUESTION, "--strategy", strategy, "--json")
     found = json.loads(done.stdout)

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.ask_page import PANEL, QUESTION, RUN, choose, has_ended, question_box
+from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, question_box
 from tests.support.browser import Visit
 
 pytestmark = pytest.mark.e2e
@@ -61,6 +61,35 @@ def test_a_counted_vote_is_readable_on_a_phone_and_in_the_dark(window: Visit) ->
     page.emulate_media(color_scheme="dark")
     shot(page, "dark")
     assert window.faint_text() == []
+
+
+def test_asked_as_the_page_opens_a_short_answer_is_counted(window: Visit) -> None:
+    page = window.page
+    window.go("/")
+    expect(page.locator("#strategy-voting")).to_be_checked()
+    expect(page.locator('input[name="models"]:checked')).to_have_count(3)
+    page.get_by_role("link", name="Percentage").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(RUN)
+    with window.staying():
+        has_ended(page)
+    expect(page.locator("#run-ballots")).to_contain_text("3 of 3 answers give a result that can be compared")
+    expect(page.locator("#run-decisions .tag").first).to_have_text("Chosen answer")
+    assert (window.complaints, window.errors) == ([], [])
+
+
+def test_an_open_question_is_reviewed_and_ends_in_words_that_help(window: Visit) -> None:
+    page = window.page
+    ask(window, "Write a haiku about rain", *PANEL)
+    with window.staying():
+        expect(page.locator("#run-ballots")).to_contain_text("so each model reviews the others'.")
+        assert page.locator("#run-answer").inner_text().strip() == ""
+        has_ended(page)
+    expect(page.locator("#run-ballots")).to_contain_text("plurality of blind reviews · 3 of 3 ballots")
+    expect(page.locator("#run-answer .prose")).to_contain_text("connect a real model")
+    page.set_viewport_size({"width": 380, "height": 800})
+    assert window.too_wide() <= 0
+    shot(page, "reviewed")
 
 
 def test_a_quorum_above_the_panel_is_refused_at_its_field(window: Visit) -> None:

@@ -71,7 +71,7 @@ async def test_a_vote_without_a_quorum_goes_on() -> None:
     rambling = "On the one hand much speaks for it, on the other hand nobody has asked them. " * 5
     unreadable = answering(a=rambling, b=rambling + rambling)
     run = Stage(strategy="voting", members=unreadable, helpers=answering(c="Answer: 5"))
-    outcome = await run.run(quorum=2, fallback_model="c")
+    outcome = await run.run(ballot="answers", quorum=2, fallback_model="c")
     assert outcome.answer == "Answer: 5"
     assert outcome.notes[0].startswith("It went on to c. ")
 

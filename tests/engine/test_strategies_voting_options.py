@@ -25,8 +25,12 @@ PANEL = ("a", "b", "c")
         ({"tie": "judge"}, "judge", "name one that is not on the panel"),
         ({"rule": "judge", "judge": "b"}, "judge", "b is on the panel and would judge its own answer."),
         ({"judge": "j"}, "judge", "No judge would be asked"),
-        ({"rule": "borda"}, "rule", "The borda rule needs ballots that say more than one answer"),
-        ({"rule": "approval"}, "rule", "choose ballot review"),
+        (
+            {"ballot": "answers", "rule": "borda"},
+            "rule",
+            "The borda rule needs ballots that say more than one answer",
+        ),
+        ({"ballot": "answers", "rule": "approval"}, "rule", "choose ballot review"),
         ({"weights": "a=2"}, "weights", "The plurality rule uses no weights"),
         ({"rule": "weighted", "weights": "d=2"}, "weights", "There is no d on the panel: it has a, b and c."),
         ({"rule": "weighted", "weights": "a=2,a=3"}, "weights", "a has two weights. Keep one."),
@@ -50,6 +54,14 @@ def test_what_does_not_fit_the_panel_is_refused_at_its_field(
 def test_a_review_needs_two() -> None:
     with pytest.raises(InvalidOptions, match="A review needs at least two models"):
         check_panel("voting", validate_options("voting", {"ballot": "review"}), ("a",))
+
+
+@pytest.mark.parametrize("rule", ["borda", "approval"])
+def test_a_rule_that_counts_reviews_needs_two(rule: str) -> None:
+    options = validate_options("voting", {"rule": rule})
+    check_panel("voting", options, ("a", "b"))
+    with pytest.raises(InvalidOptions, match=f"The {rule} rule needs at least two models"):
+        check_panel("voting", options, ("a",))
 
 
 async def test_a_run_refuses_what_nobody_checked_before() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.records import StepKind, StepRecord
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies import Panel, get_strategy
 from orchestration.engine.types import Json, Outcome, Purpose, Request, StepStatus
@@ -18,12 +19,11 @@ from tests.support.models import SlowModel
 from tests.support.votes import QUESTION, answering, poll, reviewer
 
 LOOP_FACTORY = SkippingLoop
-REVIEW: dict[str, Json] = {"ballot": "review", "rule": "borda"}
+JURY = ("best", "good", "fair", "poor")
 
 
 def jury() -> Stage:
-    texts = ("best", "good", "fair", "poor")
-    return poll(*(reviewer(name, *texts) for name in texts))
+    return poll(*(reviewer(name, *JURY) for name in JURY))
 
 
 def orders(run: Stage) -> dict[str, list[list[str]]]:
@@ -34,13 +34,17 @@ def orders(run: Stage) -> dict[str, list[list[str]]]:
     }
 
 
-@pytest.mark.parametrize("dies_at", range(34))
-async def test_wherever_a_review_is_killed_nobody_is_asked_twice_and_the_order_stays(dies_at: int) -> None:
+@pytest.mark.parametrize("ballot", ["review", "auto"])
+@pytest.mark.parametrize("dies_at", range(36))
+async def test_wherever_a_review_is_killed_nobody_is_asked_twice_and_the_order_stays(
+    dies_at: int, ballot: str
+) -> None:
     run = jury()
-    died = await run.run_until_death(dies_at, **REVIEW)
+    options: dict[str, Json] = {"ballot": ballot, "rule": "plurality" if ballot == "auto" else "borda"}
+    died = await run.run_until_death(dies_at, **options)
     done = {key for key, step in run.log.steps.items() if step.status is StepStatus.DONE}
     before = run.calls
-    outcome = await run.run(**REVIEW)
+    outcome = await run.run(**options)
     assert outcome.chosen == "ask/best"
     left = sum(1 for name in before for phase in ("ask", "review") if f"{phase}/{name}" not in done)
     assert sum(run.calls.values()) == sum(before.values()) + (left if died else 0)
@@ -49,14 +53,41 @@ async def test_wherever_a_review_is_killed_nobody_is_asked_twice_and_the_order_s
     assert sorted(voters) == ["best", "fair", "good", "poor"]
 
 
-@pytest.mark.parametrize("dies_at", range(16))
-async def test_wherever_waves_are_killed_whom_the_stop_left_out_is_never_asked(dies_at: int) -> None:
-    run = poll(*answering(a="12", b="12", c="12", d="7", e="7"))
-    await run.run_until_death(dies_at, waves=1)
-    outcome = await run.run(waves=1)
+@pytest.mark.parametrize("ballot", ["answers", "auto"])
+@pytest.mark.parametrize("dies_at", range(18))
+async def test_wherever_waves_are_killed_whom_the_stop_left_out_is_never_asked(
+    dies_at: int, ballot: str
+) -> None:
+    run = poll(*answering(a="12", b="12", c="12", d="7", e="7"), usual={"ballot": ballot, "waves": 1})
+    await run.run_until_death(dies_at)
+    outcome = await run.run()
     assert outcome.chosen == "ask/a"
     assert (run.calls["d"], run.calls["e"]) == (0, 0)
     assert len(run.told(EventKind.VOTE_TALLIED)) == 1
+
+
+@pytest.mark.parametrize("dies_at", range(36))
+async def test_wherever_an_open_vote_is_killed_it_goes_the_same_way(dies_at: int) -> None:
+    run = jury()
+    await run.run_until_death(dies_at)
+    first = run.log.steps.get("ballot")
+    await run.run()
+    again = run.log.steps["ballot"]
+    assert again.result == (first or again).result
+    assert {event.data["ballot"] for event in run.told(EventKind.BALLOT_CAST)} == {"review"}
+    assert [event.step for event in run.told(EventKind.DECISION_MADE)] == ["ballot", "vote", "select"]
+
+
+async def test_what_was_journaled_is_voted_with_whatever_would_be_chosen_now() -> None:
+    run = poll(
+        *(reviewer(name, "Answer: 1", "Answer: 2", says=f"Answer: {n}") for n, name in enumerate("abc"))
+    )
+    result = {"kind": "review", "reason": "An earlier version thought so."}
+    kept = StepRecord(key="ballot", kind=StepKind.DECISION, status=StepStatus.DONE, result=result)
+    run.log.records.append(kept)
+    outcome = await run.run()
+    assert outcome.decisions[0].reason == "An earlier version thought so."
+    assert outcome.chosen == "ask/b"
 
 
 async def test_an_answer_cancelled_in_an_earlier_life_is_not_asked_again() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.support.recordings import answer, line, lines, written
+from tests.support.recordings import MODELS, answer, line, lines, written
 
 COLUMNS = ("7 7 3", "7 3 3", "3 3 7", "1 2 3", "7 7 7")
 KEYS = {
@@ -139,6 +139,27 @@ def test_a_judge_of_the_recording_is_asked_but_has_only_recorded_words(data: Pat
     assert result["options"]["judge"] == "cyd"
     assert result["calls_per_item"] > 2
     assert result["cost_per_1k_usd"] == pytest.approx(2.0)
+
+
+def test_a_vote_counts_recorded_answers_without_being_told_to(data: Path) -> None:
+    words = ("--data", data, "--panel", "ada,bob,cyd", "--strategy", "voting")
+    [usual], [counted] = (found(*words, *more)["results"] for more in ((), ("--option", "ballot=answers")))
+    assert (usual.pop("options")["ballot"], counted.pop("options")["ballot"]) == ("auto", "answers")
+    assert usual == counted
+
+
+def test_recorded_models_that_would_have_to_review_fail_in_words(tmp_path: Path) -> None:
+    texts = (
+        "Much can be said of bags.",
+        "Stones are old, and nobody counts them.",
+        "Have you looked inside?",
+    )
+    said = [answer(name, "", text=f"{text} " * 3) for name, text in zip(MODELS, texts, strict=True)]
+    file = written(tmp_path / "texts.jsonl", [line(0, {}, answers=said)])
+    [result] = found("--data", file, "--panel", ",".join(MODELS), "--strategy", "voting")["results"]
+    assert (result["failed_rate"], result["calls_per_item"]) == (1.0, 6.0)
+    [failure] = result["failures"]
+    assert "ada abstained: It could not review: The recording of ada holds no answer to" in failure
 
 
 def test_a_cost_that_nobody_recorded_is_unknown(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.engine.context.budget import Limits
@@ -50,7 +50,10 @@ def _commit(committed: asyncio.Future[None]) -> None:
 
 @dataclass
 class Stage:
-    """Runs one strategy over members and helpers; each `run` is one more life of the same run."""
+    """Runs one strategy over members and helpers; each `run` is one more life of the same run.
+
+    `usual` are options that every life has, unless it is given others.
+    """
 
     strategy: str
     members: Sequence[ScriptedModel]
@@ -58,11 +61,12 @@ class Stage:
     question: str = "Which answer?"
     constraints: Constraints = field(default_factory=Constraints)
     limits: Limits = field(default_factory=Limits)
+    usual: Mapping[str, Json] = field(default_factory=dict)
     log: MortalLog = field(default_factory=MortalLog)
 
     async def run(self, **options: Json) -> Outcome:
         """Carry the run out to its end."""
-        request = Request(text=self.question, constraints=self.constraints, options=options)
+        request = Request(text=self.question, constraints=self.constraints, options={**self.usual, **options})
         panel = Panel(
             members=tuple(Metered(model) for model in self.members),
             helpers={model.spec.name: Metered(model) for model in self.helpers},

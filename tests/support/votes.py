@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from orchestration.engine.events import EventKind
 from orchestration.engine.quality.judging.blocks import label
-from orchestration.engine.types import Json, Prompt, Purpose
+from orchestration.engine.types import Json, Outcome, Prompt, Purpose
 from tests.support.context import Stage
 from tests.support.judges import answers_in
 from tests.support.models import ScriptedModel
@@ -23,6 +24,11 @@ def answering(**numbers: str) -> list[ScriptedModel]:
 def poll(*members: ScriptedModel, helpers: Sequence[ScriptedModel] = (), **more: Json) -> Stage:
     """Return a vote to be run."""
     return Stage(strategy="voting", members=members, helpers=tuple(helpers), question=QUESTION, **more)
+
+
+def count_of(*members: ScriptedModel, **more: Json) -> Stage:
+    """Return a vote in which the answers are the ballots, whatever they are."""
+    return poll(*members, usual={"ballot": "answers"}, **more)
 
 
 def preferring(*texts: str, approves: Sequence[str] | None = None, **also: Json) -> Callable[[Prompt], str]:
@@ -45,3 +51,22 @@ def reviewer(name: str, *texts: str, says: str = "", approves: Sequence[str] | N
     return ScriptedModel(
         name, lambda prompt: ranks(prompt) if prompt.purpose is Purpose.RANK else says or name
     )
+
+
+def mixed(**said: str) -> list[ScriptedModel]:
+    """Return models that answer with a number, an empty one with a poem, and rank numbers by their order."""
+    texts = {
+        name: f"Answer: {number}" if number else f"{name}: {LOST_FOR_WORDS}" for name, number in said.items()
+    }
+    return [reviewer(name, *texts.values(), says=text) for name, text in texts.items()]
+
+
+def kinds(run: Stage) -> set[Json]:
+    """Return with what was voted, as the ballots tell it."""
+    return {event.data["ballot"] for event in run.told(EventKind.BALLOT_CAST)}
+
+
+def how(outcome: Outcome) -> str:
+    """Return why the answers were counted or reviewed."""
+    [decision] = [each for each in outcome.decisions if each.kind == "ballot"]
+    return f"{decision.chosen}: {decision.reason}"

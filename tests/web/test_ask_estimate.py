@@ -70,11 +70,15 @@ def test_waves_wait_for_each_other_and_may_end_early() -> None:
 @pytest.mark.parametrize(
     ("options", "calls"),
     [
-        ({}, (5, 5)),
-        ({"waves": 1}, (3, 5)),
-        ({"waves": 2}, (4, 5)),
-        ({"waves": 1, "stop": "off"}, (5, 5)),
-        ({"waves": 1, "stop": "posterior"}, (1, 5)),
+        ({}, (5, 10)),
+        ({"waves": 1}, (3, 10)),
+        ({"waves": 1, "stop": "posterior"}, (3, 10)),
+        ({"rule": "borda"}, (10, 10)),
+        ({"ballot": "answers"}, (5, 5)),
+        ({"ballot": "answers", "waves": 1}, (3, 5)),
+        ({"ballot": "answers", "waves": 2}, (4, 5)),
+        ({"ballot": "answers", "waves": 1, "stop": "off"}, (5, 5)),
+        ({"ballot": "answers", "waves": 1, "stop": "posterior"}, (1, 5)),
         ({"ballot": "review"}, (10, 10)),
         ({"ballot": "review", "waves": 1}, (8, 10)),
     ],
@@ -85,6 +89,17 @@ def test_a_vote_says_how_many_calls_it_takes(options: dict[str, object], calls: 
     shares = [_share(name, "1", "2") for name in "abcde"]
     whole = by_effort(voting.effort(validate_options("voting", options), 5), shares, shares)
     assert (whole.calls_low, whole.calls_high) == calls
+
+
+def test_a_vote_that_may_be_reviewed_costs_from_no_review_to_all() -> None:
+    voting = get_strategy("voting")
+    assert isinstance(voting, Foresees)
+    answers = [_share(name, "1", "2", (1.0, 2.0)) for name in "abc"]
+    reviews = [_share(name, "3", "4", (1.0, 2.0)) for name in "abc"]
+    whole = by_effort(voting.effort(validate_options("voting", {}), 3), answers, reviews)
+    assert (whole.cost_low, whole.cost_high) == (Decimal(3), Decimal(18))
+    assert (whole.seconds_low, whole.seconds_high) == (1.0, 4.0)
+    assert voting.effort(validate_options("voting", {}), 2).reviews == (0, 0)
 
 
 def test_a_judge_comes_on_top() -> None:

@@ -48,6 +48,11 @@ def cast(rows: RunRows, voter: str, number: str = "", /, **more: object) -> None
     rows.tell(EventKind.BALLOT_CAST, "", **ballot.to_json(), weight=1.0)
 
 
+def fitted(rows: RunRows, chosen: str, reason: str) -> None:
+    """Tell what is voted with."""
+    rows.tell(EventKind.DECISION_MADE, "ballot", kind="ballot", chosen=chosen, reason=reason)
+
+
 def tallied(rows: RunRows, **result: object) -> None:
     """Tell how the vote came out."""
     told = {"winner": "391", "reason": "“391” is backed by the most voters.", "agreement": 2 / 3}
@@ -141,3 +146,33 @@ def test_options_of_another_version_hide_the_vote_only(browser: Client, member: 
     rows = vote(member, rule="coin")
     cast(rows, "sim-a", "391")
     assert section(browser, rows) == ""
+
+
+def test_why_answers_are_reviewed_is_told_before_the_first_review(
+    browser: Client, member: Membership
+) -> None:
+    rows = vote(member)
+    fitted(rows, "review", "Only 1 of 4 answers can be compared, so each model reviews the others'.")
+    shown = section(browser, rows)
+    assert "plurality of blind reviews · 0 of 4 ballots" in shown
+    assert "each model reviews the others&#x27;." in shown
+    cast(rows, "sim-a", contenders=PANEL, ranking=("sim-b", "sim-c", "sim-d"))
+    assert "1 vote" in section(browser, rows)
+    assert "What was chosen, and why" not in browser.get(f"/runs/{rows.run.pk}/").content.decode()
+
+
+def test_answers_that_turned_out_to_be_short_are_counted(browser: Client, member: Membership) -> None:
+    rows = vote(member)
+    fitted(rows, "answers", "4 of 4 answers give a result that can be compared.")
+    cast(rows, "sim-a", "391")
+    assert "plurality of answers · 1 of 4 ballots" in section(browser, rows)
+
+
+def test_a_vote_that_another_method_fell_back_on_tells_it_among_the_decisions(
+    browser: Client, member: Membership
+) -> None:
+    rows = RunRows.queued(member, *PANEL, ref="parallel")
+    rows.start()
+    fitted(rows, "review", "Only 1 of 4 answers can be compared.")
+    html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
+    assert "Only 1 of 4 answers can be compared." in html.partition("What was chosen, and why")[2]

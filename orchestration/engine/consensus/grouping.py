@@ -47,6 +47,19 @@ def group_answers(
     return tuple(_group(answers, members) for members in together.values())
 
 
+def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
+    """Return the groups that can be held against each other.
+
+    Free text that nobody else wrote is left out: the same can be said in other words.
+    """
+    return tuple(group for group in group_answers(answers) if not _own_words(answers, group))
+
+
+def _own_words(answers: Sequence[Extracted | None], group: Group) -> bool:
+    first = answers[group.members[0]]
+    return len(group.members) == 1 and first is not None and first.kind is AnswerKind.TEXT
+
+
 def _keys(given: Iterable[tuple[int, Extracted]], kind: AnswerKind) -> list[str]:
     return sorted({answer.key for _, answer in given if answer.kind is kind})
 

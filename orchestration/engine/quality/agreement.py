@@ -21,9 +21,8 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.consensus.extraction import extract_answer
-from orchestration.engine.consensus.grouping import Group, group_answers
+from orchestration.engine.consensus.grouping import Group, comparable_groups
 from orchestration.engine.quality.evidence import Finding
 from orchestration.engine.quality.scoring import BASE, PRIOR, log_odds
 from orchestration.engine.types import Candidate
@@ -41,7 +40,7 @@ def compare(question: str, candidates: Sequence[Candidate]) -> Mapping[str, Find
     unless most others came to an answer that can be compared: then it stands for none of theirs.
     """
     answers = [extract_answer(candidate.text, question=question) for candidate in candidates]
-    groups = [group for group in group_answers(answers) if not _own_words(answers, group)]
+    groups = comparable_groups(answers)
     if sum(len(group.members) for group in groups) < 2:  # noqa: PLR2004
         return {}
     sizes = [len(group.members) for group in groups]
@@ -78,11 +77,6 @@ def _log_weight(right: int, total: int, mistakes: float) -> float:
     )
     falls = (SAMPLE + step for step in range(total))
     return sum(map(math.log, rises)) - sum(map(math.log, falls)) - wrong * math.log(mistakes)
-
-
-def _own_words(answers: Sequence[Extracted | None], group: Group) -> bool:
-    first = answers[group.members[0]]
-    return len(group.members) == 1 and first is not None and first.kind is AnswerKind.TEXT
 
 
 def _finding(group: Group, chance: float, groups: Sequence[Group]) -> Finding:

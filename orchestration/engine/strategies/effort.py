@@ -17,6 +17,12 @@ class Effort:
     reviews: tuple[int, int] = (0, 0)
     reviews_at_once: int = 1
 
+    @property
+    def may_review(self) -> bool:
+        """True when the answers decide whether they are reviewed."""
+        fewest, most = self.reviews
+        return fewest == 0 < most
+
 
 @runtime_checkable
 class Foresees(Protocol):

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from orchestration.engine.consensus.ballots import RuleName, TieRule
 from orchestration.engine.strategies.options import OptionError
-from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
+from orchestration.engine.strategies.voting.options import NEEDS_A_REVIEW, BallotKind, VotingOptions
 from orchestration.engine.strategies.voting.weights import parse_weights
 from orchestration.engine.strategies.wording import counted
 
-NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
 FEWEST_REVIEWERS = 2
 
 
@@ -24,11 +23,20 @@ def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError
         yield _fault("quorum", too_high)
     if options.ballot is BallotKind.REVIEW and len(panel) < FEWEST_REVIEWERS:
         yield _fault("ballot", "A review needs at least two models: each ranks the answers of the others.")
-    if options.rule in NEEDS_A_REVIEW and options.ballot is BallotKind.ANSWERS:
-        needs = f"The {options.rule} rule needs ballots that say more than one answer: choose ballot review."
-        yield _fault("rule", needs)
+    yield from _about_the_rule(options, panel)
     yield from _about_the_judge(options, panel)
     yield from _about_weights(options, panel)
+
+
+def _about_the_rule(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+    if options.rule not in NEEDS_A_REVIEW:
+        return
+    if options.ballot is BallotKind.ANSWERS:
+        needs = f"The {options.rule} rule needs ballots that say more than one answer: choose ballot review."
+        yield _fault("rule", needs)
+    elif options.ballot is BallotKind.AUTO and len(panel) < FEWEST_REVIEWERS:
+        alone = f"The {options.rule} rule needs at least two models: each reviews the answers of the others."
+        yield _fault("rule", alone)
 
 
 def _about_the_judge(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:

@@ -108,7 +108,7 @@ def no_winner(vote: Vote, ballots: Ballots, result: Result) -> EngineError:
     limits = [stop.because for stop in ballots.stops if stop.limit]
     words = [result.tally.reason, *limits, *_abstentions(result.casts)]
     if result.tally.verdict is Verdict.NO_QUORUM:
-        return QuorumMissed(" ".join([*words, _advice(vote)]))
+        return QuorumMissed(" ".join([*words, _advice(vote, ballots)]))
     if result.tally.verdict is Verdict.NO_JUDGEMENT:
         return VoteUndecided(" ".join([*words, "Name another judge, or choose a rule that needs none."]))
     advice = "Choose the plurality rule, or ask more models."
@@ -123,7 +123,18 @@ def _sentence(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
-def _advice(vote: Vote) -> str:
+def _advice(vote: Vote, ballots: Ballots) -> str:
+    if ballots.chosen is not None:
+        return _ADVICE_AS_FITS[ballots.kind]
     if vote.options.ballot is BallotKind.ANSWERS:
         return "Ask for a short final answer on a line of its own, lower the quorum, or vote by review."
     return "Lower the quorum, add models, or let the answers themselves be the votes."
+
+
+_ADVICE_AS_FITS = {
+    BallotKind.ANSWERS: "Add models that can answer, lower the quorum, or ask by another method.",
+    BallotKind.REVIEW: (
+        "Add models that can review, lower the quorum, or ask by parallel, which takes the best answer"
+        " without a vote."
+    ),
+}

@@ -13,6 +13,7 @@ from orchestration.engine.strategies.options import AnswerOptions, FallbackOptio
 class BallotKind(StrEnum):
     """What the models vote with."""
 
+    AUTO = "auto"
     ANSWERS = "answers"
     REVIEW = "review"
 
@@ -25,21 +26,30 @@ class StopMode(StrEnum):
     OFF = "off"
 
 
+NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
+"""Rules that count more than one answer on a ballot."""
+
+
+FEWEST_TO_TELL_APART = 3
+"""Answers a review takes: of two, each model could only rank the other's first."""
+
+
 class VotingChoices(StrategyOptions):
     """What is the voting strategy's own."""
 
     ballot: BallotKind = Field(
-        default=BallotKind.ANSWERS,
+        default=BallotKind.AUTO,
         title="Ballot",
-        description="answers: each final answer is a vote for itself. review: each model ranks the others'"
-        " answers without knowing whose they are; that takes a second call of each model.",
+        description="auto: final answers where the question has a short one, otherwise blind review. answers:"
+        " each final answer is a vote for itself. review: each model ranks the others' answers without"
+        " knowing whose they are; that takes a second call of each model.",
     )
     rule: RuleName = Field(
         default=RuleName.PLURALITY,
         title="Rule",
         description="plurality: most votes. majority: more than half. weighted: most weight. unanimous: all."
-        " judge: a judge decides. With the review ballot also borda: best mean rank, and approval: most"
-        " approve of it.",
+        " judge: a judge decides. By review (auto then chooses it) also borda: best mean rank, and approval:"
+        " most approve of it.",
     )
     quorum: int = Field(
         default=1,
@@ -79,7 +89,8 @@ class VotingChoices(StrategyOptions):
         default=StopMode.EXACT,
         title="Stop between waves",
         description="exact: once no ballot still to come can change the winner. posterior: also once the"
-        " leader stays ahead with the probability below (plurality and weighted only). off: never.",
+        " leader stays ahead with the probability below (plurality and weighted only). off: never."
+        " With the auto ballot no sooner than it is certain that answers are counted.",
     )
     posterior: float = Field(
         default=0.95,
@@ -92,3 +103,12 @@ class VotingChoices(StrategyOptions):
 
 class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
     """What can be set."""
+
+    def with_ballot(self, kind: BallotKind) -> VotingOptions:
+        """Return the options with this ballot."""
+        return self.model_copy(update={"ballot": kind})
+
+    def fitted_to_rule(self) -> VotingOptions:
+        """Return the options with the ballot as far as the rule decides it: some rules need a review."""
+        needed = self.ballot is BallotKind.AUTO and self.rule in NEEDS_A_REVIEW
+        return self.with_ballot(BallotKind.REVIEW) if needed else self

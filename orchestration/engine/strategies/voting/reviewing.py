@@ -15,6 +15,7 @@ from orchestration.engine.strategies.savings import Savings
 from orchestration.engine.strategies.voting.answering import Answering
 from orchestration.engine.strategies.voting.ballots import Ballots, Vote
 from orchestration.engine.strategies.voting.casting import Cast
+from orchestration.engine.strategies.voting.options import BallotKind
 from orchestration.engine.strategies.voting.reading import Review, read_review
 from orchestration.engine.strategies.voting.review_prompt import review_prompt
 from orchestration.engine.strategies.voting.stopping import Stop, reason_to_stop
@@ -28,11 +29,17 @@ NO_APPROVAL = "It ranked the answers, but did not say of which it approves."
 
 async def vote_by_review(vote: Vote) -> Ballots:
     """Have the panel answer at once, then rank in waves; whoever gave no answer has no vote."""
-    candidates, first = await Answering(vote=vote, votes=False).run(0)
+    candidates, stop = await Answering(vote=vote).run(0)
+    return await review_answers(vote, candidates, stop)
+
+
+async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None) -> Ballots:
+    """Have the panel rank the answers that are there; `first` is why some were not asked for one."""
     contenders = [candidate for candidate in candidates if candidate.state == "answered"]
     reviewing = Reviewing(vote=vote, contenders=contenders)
     second = await reviewing.run(candidates) if contenders else None
     return Ballots(
+        kind=BallotKind.REVIEW,
         candidates=candidates,
         casts=tuple(reviewing.casts.values()),
         stops=tuple(stop for stop in (first, second) if stop is not None),

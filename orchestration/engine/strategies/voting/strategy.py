@@ -20,6 +20,7 @@ from orchestration.engine.strategies.voting.ballots import Ballots, Vote
 from orchestration.engine.strategies.voting.checking import faults
 from orchestration.engine.strategies.voting.deciding import Result, decide_vote, no_winner, tell_result
 from orchestration.engine.strategies.voting.effort import effort_of
+from orchestration.engine.strategies.voting.fitting import vote_as_fits
 from orchestration.engine.strategies.voting.judging import spokesman
 from orchestration.engine.strategies.voting.learning import learned_weights
 from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
@@ -28,6 +29,7 @@ from orchestration.engine.strategies.voting.weights import weights_text
 from orchestration.engine.types import Candidate, Json, ModelSpec, Outcome, Request
 
 BALLOTS: Mapping[BallotKind, Callable[[Vote], Awaitable[Ballots]]] = {
+    BallotKind.AUTO: vote_as_fits,
     BallotKind.ANSWERS: vote_with_answers,
     BallotKind.REVIEW: vote_by_review,
 }
@@ -39,8 +41,8 @@ class Voting:
     name: ClassVar[str] = "voting"
     title: ClassVar[str] = "Voting"
     summary: ClassVar[str] = (
-        "Asks all models and lets them vote: equal final answers count together, or each model ranks the"
-        " others' answers blind. Says how far they agree and who dissents."
+        "Asks all models and lets them vote: equal final answers count together; where answers are long, each"
+        " model ranks the others' blind. Says how far they agree and who dissents."
     )
     in_turn: ClassVar[bool] = False
     Options: ClassVar[type[StrategyOptions]] = VotingOptions
@@ -71,9 +73,11 @@ class Voting:
         """
         options = parse_options(VotingOptions, request.options)
         self.check(options, [model.spec.name for model in panel.members])
+        options = options.fitted_to_rule()
         vote = Vote(request=request, options=options, panel=panel, trail=Trail(context))
         with single_error():
-            return await _conclude(vote, await BALLOTS[options.ballot](vote))
+            ballots = await BALLOTS[options.ballot](vote)
+            return await _conclude(vote.with_ballot(ballots.kind), ballots)
 
 
 async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
@@ -91,13 +95,14 @@ async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
     with vote.trail.step("select"):
         chosen, selection = await settle(vote.context, _choice(result, ballots.candidates), candidates)
     _require_quality(vote.request, chosen)
+    told = () if ballots.chosen is None else (ballots.chosen,)
     return Outcome(
         answer=chosen.text,
         candidates=candidates,
         chosen=chosen.step,
         consensus=result.consensus,
         quality=chosen.quality,
-        decisions=(*(stop.decision for stop in ballots.stops), selection, result.decision),
+        decisions=(*told, *(stop.decision for stop in ballots.stops), selection, result.decision),
         path=vote.trail.in_order(),
         notes=(*(stop.sentence for stop in ballots.stops), *result.notes),
     )
