@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestration.engine.types import Json
 from orchestration.models import Call, Run
@@ -29,9 +29,15 @@ def answer_object(run: Run) -> dict[str, Json]:
             {"step": step["step"], "seconds": step["seconds"], "ok": step["ok"], "detail": step["detail"]}
             for step in outcome.get("path", [])
         ],
-        "decision": decisions[-1] if decisions else None,
+        "decision": _deciding(decisions),
         "error": run.error or None,
     }
+
+
+def _deciding(decisions: Sequence[Json]) -> Json:
+    """Return the decision that an outcome rests on: the vote where there was one, else the last."""
+    votes = [decision for decision in decisions if decision["kind"] == "vote"]
+    return (votes or list(decisions) or [None])[-1]
 
 
 def answer_text(run: Run) -> str:

@@ -94,14 +94,14 @@ async def test_ties_go_to_the_order_of_the_panel() -> None:
     run = count_of(*answering(a="1", b="2"))
     outcome = await run.run()
     assert outcome.chosen == "ask/a"
-    assert "are tied; “1” is first in order." in outcome.decisions[-1].reason
+    assert "are tied; “1” is first in order." in outcome.decisions[-2].reason
 
 
 async def test_a_judge_breaks_a_tie_without_knowing_whose_the_answers_are() -> None:
     judge = ScriptedModel("judge", preferring("Answer: 2", "Answer: 1"))
     outcome = await count_of(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
     assert (outcome.chosen, judge.count.started) == ("ask/b", 1)
-    assert outcome.decisions[-1].reason == "“1” and “2” were tied; judge chose “2”."
+    assert outcome.decisions[-2].reason == "“1” and “2” were tied; judge chose “2”."
 
 
 async def test_a_judge_that_cannot_be_read_leaves_a_tie_to_the_order() -> None:

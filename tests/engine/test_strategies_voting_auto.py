@@ -11,6 +11,7 @@ from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, Qu
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.fitting import Fit
 from orchestration.engine.strategies.voting.options import BallotKind
+from orchestration.engine.strategies.voting.strategy import WITHOUT_A_VOTE
 from orchestration.engine.types import Json, Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
@@ -151,18 +152,25 @@ async def test_a_judge_decides_between_texts() -> None:
     assert outcome.chosen == "ask/dull"
 
 
-async def test_reviewers_who_cannot_be_read_leave_no_result_and_words_that_help() -> None:
+async def test_where_no_review_can_be_read_the_best_answer_is_taken_and_said_to_be_no_votes() -> None:
+    outcome = await poll(*(ScriptedModel(name, [poem]) for name, poem in POEMS.items())).run()
+    assert (outcome.answer, outcome.consensus) == (POEMS["soft"], None)
+    assert [decision.kind for decision in outcome.decisions] == ["ballot", "select"]
+    assert outcome.notes == (WITHOUT_A_VOTE,)
+
+
+async def test_a_quorum_that_was_asked_for_is_not_done_without() -> None:
     run = poll(*(ScriptedModel(name, [poem]) for name, poem in POEMS.items()))
     with pytest.raises(
         QuorumMissed, match=r"No ranking can be read .* ask by parallel, which takes the best"
     ):
-        await run.run()
+        await run.run(quorum=2)
 
 
 async def test_reviews_that_fail_are_told_in_words() -> None:
     run = poll(*(ScriptedModel(name, [poem, DOWN]) for name, poem in POEMS.items()))
     with pytest.raises(QuorumMissed, match="soft abstained: It could not review: 503"):
-        await run.run()
+        await run.run(quorum=2)
 
 
 async def test_texts_that_do_not_agree_unanimously_are_no_result() -> None:
@@ -199,7 +207,7 @@ async def test_two_texts_are_a_tie_that_the_tie_rule_decides() -> None:
     outcome = await run.run()
     assert outcome.chosen == "ask/dull"
     assert sum(run.calls.values()) == 2
-    assert outcome.decisions[-1].reason == "“dull” and “soft” are tied; “dull” is first in order."
+    assert outcome.decisions[-2].reason == "“dull” and “soft” are tied; “dull” is first in order."
     judge = ScriptedModel("judge", preferring(POEMS["soft"]))
     judged = await poll(*poets("dull", "soft"), helpers=[judge]).run(tie="judge", judge="judge")
     assert judged.chosen == "ask/soft"
@@ -239,7 +247,7 @@ async def test_models_that_all_fail_are_named() -> None:
 async def test_a_limit_met_while_asking_leaves_no_reviews_and_says_so() -> None:
     run = poll(*poets(), limits=Limits(calls=3))
     with pytest.raises(QuorumMissed, match="calls"):
-        await run.run()
+        await run.run(quorum=2)
     early = poll(*answering(a="1", b="1", c="2"), limits=Limits(calls=2))
     outcome = await early.run(waves=1, stop="off")
     assert [candidate.state for candidate in outcome.candidates] == ["answered", "answered", "missing"]

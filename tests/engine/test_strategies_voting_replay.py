@@ -112,7 +112,7 @@ async def test_a_tie_waits_for_a_person_and_takes_the_answer() -> None:
     outcome = await _lived(run, {"tie": "2"})
     assert outcome is not None
     assert (outcome.chosen, sum(run.calls.values())) == ("ask/b", 2)
-    assert outcome.decisions[-1].reason == "“1” and “2” were tied; a person chose “2”."
+    assert outcome.decisions[-2].reason == "“1” and “2” were tied; a person chose “2”."
 
 
 async def _lived(run: Stage, answers: dict[str, Json]) -> Outcome | None:

@@ -6,11 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 from orchestration.engine.consensus.ballots import RuleName
+from orchestration.engine.consensus.tallying import Verdict
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import QualityTooLow
 from orchestration.engine.groups import single_error
 from orchestration.engine.strategies.asking import Trail
-from orchestration.engine.strategies.deciding import Choice, announce, nobody_answered, overall, settle
+from orchestration.engine.strategies.deciding import (
+    Choice,
+    announce,
+    best_of,
+    nobody_answered,
+    overall,
+    settle,
+)
 from orchestration.engine.strategies.effort import Effort
 from orchestration.engine.strategies.learning import Lesson
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
@@ -33,6 +41,12 @@ BALLOTS: Mapping[BallotKind, Callable[[Vote], Awaitable[Ballots]]] = {
     BallotKind.ANSWERS: vote_with_answers,
     BallotKind.REVIEW: vote_by_review,
 }
+
+
+WITHOUT_A_VOTE = (
+    "No review of the others' answers came about, so nothing was voted on: this is the answer of the highest"
+    " estimated quality."
+)
 
 
 class Voting:
@@ -88,24 +102,42 @@ async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
         raise nobody_answered(ballots.candidates, limit)
     result = await decide_vote(vote, ballots)
     await tell_result(vote, ballots, result)
-    if result.tally.winner is None:
+    is_won = result.tally.winner is not None
+    if not is_won and not _is_left_open(vote, ballots, result):
         raise no_winner(vote, ballots, result)
-    await announce(vote.context, result.decision, "vote")
+    if is_won:
+        await announce(vote.context, result.decision, "vote")
     candidates = await checks(vote).score(ballots.candidates, "checks")
+    choice = _choice(result, ballots.candidates) if is_won else best_of(candidates)
     with vote.trail.step("select"):
-        chosen, selection = await settle(vote.context, _choice(result, ballots.candidates), candidates)
+        chosen, selection = await settle(vote.context, choice, candidates)
     _require_quality(vote.request, chosen)
     told = () if ballots.chosen is None else (ballots.chosen,)
+    voted = (result.decision,) if is_won else ()
     return Outcome(
         answer=chosen.text,
         candidates=candidates,
         chosen=chosen.step,
-        consensus=result.consensus,
+        consensus=result.consensus if is_won else None,
         quality=chosen.quality,
-        decisions=(*told, *(stop.decision for stop in ballots.stops), selection, result.decision),
+        decisions=(*told, *(stop.decision for stop in ballots.stops), *voted, selection),
         path=vote.trail.in_order(),
-        notes=(*(stop.sentence for stop in ballots.stops), *result.notes),
+        notes=(
+            *(stop.sentence for stop in ballots.stops),
+            *result.notes,
+            *(() if is_won else (WITHOUT_A_VOTE,)),
+        ),
     )
+
+
+def _is_left_open(vote: Vote, ballots: Ballots, result: Result) -> bool:
+    """Tell whether nobody's review can be read, although nobody insisted on a review or on a quorum.
+
+    Models that can answer cannot always rank answers: then the best one is taken, and said to be no vote's.
+    """
+    nobody = result.tally.verdict is Verdict.NO_QUORUM and not result.count.counting
+    asked_for = vote.options.quorum > 1 or ballots.chosen is None
+    return nobody and ballots.kind is BallotKind.REVIEW and not asked_for
 
 
 def _choice(result: Result, candidates: Sequence[Candidate]) -> Choice:
