@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 
 from orchestration import live
 from orchestration.engine.context.budget import NOTHING_SPENT
@@ -21,10 +21,13 @@ from orchestration.engine.context.records import CallStarted, StepKind, StepReco
 from orchestration.engine.errors import LeaseLost
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import Delta, Purpose, StepStatus
-from orchestration.models import Call, Run
+from orchestration.models import Call, Run, RunStatus
 from orchestration.services.claims import claim_run
-from orchestration.services.recording import DatabaseRunLog
+from orchestration.services.recording import DatabaseRunLog, Recorder, RunEnded
+from orchestration.services.recording.commit import Committed, commit_parcels
 from orchestration.services.recording.log import SAVE_TEXT_EVERY_S
+from orchestration.services.recording.parcels import Entry, Parcel
+from orchestration.wiring.loops import LoopThread
 from tests.support.engines import Engine, until
 from tests.support.kinds import queued_run
 from tests.support.models import spec_named
@@ -127,6 +130,54 @@ def test_a_record_that_nobody_can_write_fails_alone_and_the_writer_lives_on(engi
 
     on_loop(engine, tell)
     assert (bad.steps.count(), good.steps.count()) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "entries", [[step("a")], [call_started(str(uuid4()))], [RunEnded(status=RunStatus.FAILED)]]
+)
+def test_what_was_committed_although_its_word_got_lost_is_not_written_twice(
+    transactional_db: None, loop_thread: LoopThread, entries: list[Entry]
+) -> None:
+    lost: list[OperationalError] = [OperationalError("server closed the connection unexpectedly")]
+
+    def commit(parcels: Sequence[Parcel]) -> Committed:
+        done = commit_parcels(parcels)
+        if lost:
+            raise lost.pop()
+        return done
+
+    recorder, run = Recorder(lambda *_: None, commit), claimed()
+    recorder.start()
+
+    async def tell() -> None:
+        log = DatabaseRunLog(recorder=recorder, run=run.id, team=run.team_id, fence=1, spent=NOTHING_SPENT)
+        await log.write(*entries, PHASE)
+
+    loop_thread.wait_for(tell(), 5)
+    recorder.stop(5)
+    assert (lost, run.events.filter(kind="phase_started").count()) == ([], 1)
+
+
+def test_what_was_not_committed_is_written_after_all(transactional_db: None, loop_thread: LoopThread) -> None:
+    failures = [OperationalError("the database is away")]
+
+    def commit(parcels: Sequence[Parcel]) -> Committed:
+        if failures:
+            raise failures.pop()
+        return commit_parcels(parcels)
+
+    recorder, run = Recorder(lambda *_: None, commit), claimed()
+    recorder.start()
+
+    async def tell() -> None:
+        log = DatabaseRunLog(recorder=recorder, run=run.id, team=run.team_id, fence=1, spent=NOTHING_SPENT)
+        await log.write(step("a"))
+        failures.append(OperationalError("the database is away again"))
+        await log.write(PHASE)
+
+    loop_thread.wait_for(tell(), 5)
+    recorder.stop(5)
+    assert (run.steps.count(), run.events.filter(kind="phase_started").count()) == (1, 1)
 
 
 def test_writes_wait_for_a_locked_database(engine: Engine) -> None:

@@ -60,6 +60,24 @@ def commit_parcels(parcels: Sequence[Parcel]) -> Committed:
     return committed
 
 
+def is_written(parcels: Sequence[Parcel]) -> bool:
+    """Tell whether parcels whose commit failed are in after all: its word can get lost with the connection.
+
+    They are in together or not at all, and each step, call and end is written once: the first one tells.
+    Where there is none of these, only events for display, they may come twice.
+    """
+    for parcel in parcels:
+        held = Run.objects.filter(id=parcel.run, fence=parcel.fence)
+        for entry in parcel.entries:
+            if isinstance(entry, StepRecord):
+                return held.filter(steps__key=entry.key).exists()
+            if isinstance(entry, CallStarted):
+                return held.filter(calls__id=entry.id).exists()
+            if isinstance(entry, RunEnded):
+                return held.filter(status=entry.status).exists()
+    return False
+
+
 def _held(runs: set[UUID]) -> dict[tuple[UUID, int], int]:
     """Return run and fence of those that somebody is carrying out, locked until the transaction ends.
 

@@ -7,13 +7,13 @@ import queue
 import threading
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections
 
 from orchestration.engine.errors import LeaseLost
-from orchestration.services.recording.commit import Committed, commit_parcels
+from orchestration.services.recording.commit import Committed, commit_parcels, is_written
 from orchestration.services.recording.parcels import Parcel
 
 logger = logging.getLogger(__name__)
@@ -22,17 +22,19 @@ MOST_PARCELS = 400
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
 
 Changed = Callable[[set[UUID], set[UUID]], None]
+Commit = Callable[[Sequence[Parcel]], Committed]
 
 
 class Recorder:
     """Takes parcels from any thread and commits them in groups, in order, through a connection of its own.
 
     While the database is locked, full or away, writes wait; `changed` hears which runs have news and which
-    teams have runs that changed status.
+    teams have runs that changed status. `commit` writes parcels in one transaction.
     """
 
-    def __init__(self, changed: Changed) -> None:
+    def __init__(self, changed: Changed, commit: Commit = commit_parcels) -> None:
         self._changed = changed
+        self._commit_parcels = commit
         self._queue: queue.SimpleQueue[Parcel | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._given_up = threading.Event()
@@ -97,11 +99,14 @@ class Recorder:
 
     def _commit_patiently(self, batch: list[Parcel]) -> Committed:
         """Commit, waiting for a database that is locked or away."""
-        wait = FIRST_WAIT_S
+        wait, tried = FIRST_WAIT_S, False
         while True:
             try:
-                return commit_parcels(batch)
+                if tried and is_written(batch):
+                    return Committed(teams={parcel.team for parcel in batch})
+                return self._commit_parcels(batch)
             except (OperationalError, InterfaceError) as error:
+                tried = True
                 if self._given_up.is_set():
                     raise
                 logger.warning("The database cannot be written (%s); trying again in %.1f s.", error, wait)
