@@ -15,6 +15,7 @@ MOMENTS = {
     "fallback": "Fell back",
     "judge/order": "Order drawn",
     "review/orders": "Orders drawn",
+    "route": "Models ranked",
     "select": "Answer chosen",
     "stop": "Stopped early",
     "stop/answers": "Stopped early",
@@ -84,8 +85,8 @@ def waterfall_of(state: RunState, now: datetime) -> Waterfall:
     bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
     bars += [
         Bar(
-            label=MOMENTS.get(key, key),
-            detail="" if key in MOMENTS else "decision",
+            label=moment,
+            detail="decision" if moment == key else "",
             status="decision",
             started_s=at,
             seconds=0.0,
@@ -93,9 +94,16 @@ def waterfall_of(state: RunState, now: datetime) -> Waterfall:
             width=NARROWEST,
         )
         for key, at in marks
+        for moment in [_moment(key)]
     ]
     bars.sort(key=lambda bar: bar.started_s)
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
+
+
+def _moment(key: str) -> str:
+    """Return what was decided at a step, in words where there are some."""
+    head, _, number = key.partition("/")
+    return f"Level {number} decided" if head == "accept" else MOMENTS.get(key, key)
 
 
 def _ends(state: RunState, now: datetime) -> list[float]:
