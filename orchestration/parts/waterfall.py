@@ -83,21 +83,22 @@ def waterfall_of(state: RunState, now: datetime) -> Waterfall:
     marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]
     whole = max([elapsed_s(state, now) or 0.0, *_ends(state, now)]) or 1.0
     bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
-    bars += [
-        Bar(
-            label=moment,
-            detail="decision" if moment == key else "",
-            status="decision",
-            started_s=at,
-            seconds=0.0,
-            x=_x(at, whole),
-            width=NARROWEST,
-        )
-        for key, at in marks
-        for moment in [_moment(key)]
-    ]
+    bars += [_mark(key, at, whole) for key, at in marks]
     bars.sort(key=lambda bar: bar.started_s)
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
+
+
+def _mark(key: str, at: float, whole: float) -> Bar:
+    moment = _moment(key)
+    return Bar(
+        label=moment,
+        detail="decision" if moment == key else "",
+        status="decision",
+        started_s=at,
+        seconds=0.0,
+        x=_x(at, whole),
+        width=NARROWEST,
+    )
 
 
 def _moment(key: str) -> str:

@@ -25,4 +25,4 @@ def tell(run: Run, events: Sequence[Event], **changes: object) -> None:
     Run.objects.filter(id=run.id).update(**changes)
     for name, value in changes.items():
         setattr(run, name, value)
-    transaction.on_commit(lambda: ring(run.id, run.team_id))
+    transaction.on_commit(lambda: ring(run.id, run.team_id), robust=True)

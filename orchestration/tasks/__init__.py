@@ -31,7 +31,7 @@ def carry_out(run_id: str) -> None:
         again = runtime.submit(execute_run(runtime, UUID(run_id))).result()
     except CancelledError:
         again = True
-    if runtime.stopping:
-        time.sleep(HAND_OVER_S)
     if again:
+        if runtime.stopping:
+            time.sleep(HAND_OVER_S)
         queue_run(UUID(run_id))

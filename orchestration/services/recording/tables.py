@@ -7,7 +7,7 @@ so that every database gets them in its own form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -34,8 +34,8 @@ class Table:
         With `once`, a row that is there already stays as it is.
         """
         values = connection.features.max_query_params
-        most = values // len(self._fields) if values else len(rows)
-        for start in range(0, len(rows), most or 1):
+        most = values // len(self._fields) if values else len(rows) or 1
+        for start in range(0, len(rows), most):
             self._insert(rows[start : start + most], " ON CONFLICT DO NOTHING" if once else "")
 
     def _insert(self, rows: Sequence[Row], otherwise: str) -> None:
@@ -46,10 +46,9 @@ class Table:
         with connection.cursor() as cursor:
             cursor.execute(statement, [value for row in rows for value in self._values(row)])
 
-    def _values(self, row: Row) -> Iterator[Any]:
-        for name, field in self._fields.items():
-            value = row[name] if name in row else field.get_default()
-            yield field.get_db_prep_save(value, connection)
+    def _values(self, row: Row) -> list[Any]:
+        given = [row[name] if name in row else field.get_default() for name, field in self._fields.items()]
+        return _prepared(self._fields.values(), given)
 
     def update(self, changes: Mapping[Any, Row]) -> None:
         """Change columns of rows, given by key; rows that change the same columns share a statement."""
@@ -57,21 +56,19 @@ class Table:
             fields = [self._fields[name] for name in names]
             columns = ", ".join(f"{self._column(field)} = %s" for field in fields)
             statement = f"UPDATE {_quoted(self._name)} SET {columns} WHERE {self._column(self._key)} = %s"  # noqa: S608  # names of models
-            rows = [
-                [field.get_db_prep_save(value, connection) for field, value in self._given(key, row, fields)]
-                for key, row in group
+            values = [
+                _prepared([*fields, self._key], [*(row[name] for name in names), key]) for key, row in group
             ]
             with connection.cursor() as cursor:
-                cursor.executemany(statement, rows)
-
-    def _given(
-        self, key: object, row: Row, fields: Sequence[Field[Any, Any]]
-    ) -> Iterator[tuple[Field[Any, Any], Any]]:
-        yield from ((field, row[field.attname]) for field in fields)
-        yield self._key, key
+                cursor.executemany(statement, values)
 
     def _column(self, field: Field[Any, Any]) -> str:
         return _quoted(str(field.column))
+
+
+def _prepared(fields: Iterable[Field[Any, Any]], values: Iterable[Any]) -> list[Any]:
+    """Return values in the form that the database takes for their fields."""
+    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
 
 
 def _names(change: tuple[Any, Row]) -> tuple[str, ...]:
