@@ -12,9 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 
 DELAY_MS = 100
@@ -34,30 +33,29 @@ from django.core.management import call_command  # noqa: E402
 
 from benchmarks.figures import Figure, figure, main  # noqa: E402
 from orchestra_site.accounts.models import Membership, Role, Team, User  # noqa: E402
-from orchestration.dispatch import RunRequest, store_run  # noqa: E402
+from orchestration.dispatch import store_run  # noqa: E402
 from orchestration.engine.context import RunContext  # noqa: E402
-from orchestration.engine.types import Outcome  # noqa: E402
-from orchestration.kinds import Assignment, get_kind, register  # noqa: E402
+from orchestration.engine.outcome import Outcome  # noqa: E402
+from orchestration.kinds import FrozenRun, register  # noqa: E402
 from orchestration.models import LanguageModel, Price, Provider, ProviderKind, Run  # noqa: E402
 from orchestration.services.execution import execute_run  # noqa: E402
 from orchestration.services.runtime import Runtime  # noqa: E402
+from orchestration.services.strategy_runs import StrategyKind  # noqa: E402
 from orchestration.wiring.loops import LoopThread  # noqa: E402
 from orchestration.wiring.resources import close_resources  # noqa: E402
 
-CarryOut = Callable[[Assignment, RunContext], Awaitable[Outcome]]
 inside: list[float] = []
 
 
-def watched(carry_out: CarryOut) -> CarryOut:
-    """Time what the engine does between the claim and the end."""
+class TimedKind(StrategyKind):
+    """Strategies, timed between the claim and the end."""
 
-    async def timed(assignment: Assignment, context: RunContext) -> Outcome:
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        """Execute the run and keep how long that took, in seconds."""
         started = time.perf_counter()
-        outcome = await carry_out(assignment, context)
+        outcome = await super().execute(run, context)
         inside.append(time.perf_counter() - started)
         return outcome
-
-    return timed
 
 
 @contextmanager
@@ -98,8 +96,7 @@ def run_at_once(runtime: Runtime, runs: Sequence[Run]) -> list[float]:
 
 def measure(rounds: int) -> list[Figure]:
     """Return the ratios for both strategies."""
-    strategy = get_kind("strategy")
-    register(replace(strategy, carry_out=watched(strategy.carry_out)))
+    register(TimedKind())
     thread = LoopThread()
     thread.start()
     runtime = Runtime(thread.loop)
@@ -108,11 +105,13 @@ def measure(rounds: int) -> list[Figure]:
     with upstream() as base_url:
         member, names = furnish(base_url)
         for name in ("parallel", "sequential"):
-            request = RunRequest(text="What is 17 * 23?", strategy=name, models=names)
+            request = {"text": "What is 17 * 23?", "strategy": name, "models": names}
             for at_once, goal in ((1, 1.02), (AT_ONCE, 1.10)):
                 times: list[float] = []
                 for round_ in range(rounds * (AT_ONCE // at_once if at_once == 1 else 1) + 1):
-                    runs = [store_run(membership=member, request=request) for _ in range(at_once)]
+                    runs = [
+                        store_run(membership=member, kind="strategy", payload=request) for _ in range(at_once)
+                    ]
                     if round_ == 0:
                         inside.clear()
                         run_at_once(runtime, runs)  # warm-up: connections, code paths

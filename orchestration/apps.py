@@ -13,8 +13,9 @@ class OrchestrationConfig(AppConfig):
     def ready(self) -> None:
         """Register the run kind `strategy` and the check of providers: their models are there only now."""
         from orchestration.kinds import register  # noqa: PLC0415
+        from orchestration.parts.strategy_page import StrategyPage  # noqa: PLC0415
         from orchestration.services.health import providers  # noqa: PLC0415
-        from orchestration.wiring.strategies import STRATEGY  # noqa: PLC0415
+        from orchestration.services.strategy_runs import StrategyKind  # noqa: PLC0415
 
-        register(STRATEGY)
+        register(StrategyKind(), StrategyPage())
         register_check("providers", providers)

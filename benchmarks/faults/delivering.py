@@ -7,7 +7,7 @@ from benchmarks.faults.findings import Finding, exactly
 from benchmarks.faults.workers import start_worker
 from benchmarks.faults.world import MODELS, World
 from orchestra_site.accounts.models import Membership
-from orchestration.dispatch import RunRequest, store_run
+from orchestration.dispatch import store_run
 from orchestration.models import Event
 
 WORKERS = 8
@@ -18,8 +18,8 @@ def delivering(world: World, *, times: int = 7) -> list[Finding]:
     world.provider.seconds = (0.3, 0.6)
     asked = world.provider.asked.total()
     number = world.next_number()
-    request = RunRequest(text=f"Question {number}: how much is 3?", strategy="parallel", models=MODELS)
-    run = store_run(membership=Membership.objects.get(), request=request)
+    request = {"text": f"Question {number}: how much is 3?", "strategy": "parallel", "models": MODELS}
+    run = store_run(membership=Membership.objects.get(), kind="strategy", payload=request)
     workers = [start_worker("deliver", str(run.id), str(times)) for _ in range(WORKERS)]
     for worker in workers:
         assert worker.stdout is not None

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from orchestration.engine.routing.profile import Profile
 
@@ -59,15 +61,6 @@ class Capability(StrEnum):
     TOOLS = "tools"
     VISION = "vision"
     REASONING = "reasoning"
-
-
-class Priority(StrEnum):
-    """How urgent a request is."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 class StepStatus(StrEnum):
@@ -172,28 +165,67 @@ class Completion:
     reported_model: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constraints:
-    """Hard limits a member puts on a request; None means no limit."""
+Dollars = Annotated[Decimal, WithJsonSchema({"type": "number", "format": "dollars", "exclusiveMinimum": 0})]
 
-    max_cost_usd: Decimal | None = None
-    max_latency_s: float | None = None
-    min_quality: float | None = None
-    max_calls: int | None = None
+
+class Constraints(BaseModel):
+    """Hard limits that a member puts on a run; None means no limit.
+
+    Raises `ValidationError` for impossible ones. Forms and commands are made from these fields: `flag` is the
+    command line's name of a limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    max_cost_usd: Dollars | None = Field(
+        default=None,
+        gt=0,
+        title="Cost limit ($)",
+        description="US dollars that the run may cost",
+        json_schema_extra={"flag": "--max-cost", "metavar": "USD"},
+    )
+    max_latency_s: float | None = Field(
+        default=None,
+        gt=0,
+        title="Time limit (s)",
+        description="seconds that the run may take",
+        json_schema_extra={"flag": "--max-latency", "metavar": "S"},
+    )
+    max_calls: int | None = Field(
+        default=None,
+        ge=1,
+        title="Most calls",
+        description="calls that the run may start",
+        json_schema_extra={"flag": "--max-calls", "metavar": "N"},
+    )
+    min_quality: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        title="Least quality (0 to 1)",
+        description="least estimated quality of the answer, 0 to 1",
+        json_schema_extra={"flag": "--min-quality", "metavar": "Q"},
+    )
 
 
 UNCONSTRAINED = Constraints()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """What is asked: the prompt's text, instructions, constraints, and the strategy's validated options."""
+class Request(BaseModel):
+    """What is asked: the one shape that form, command, stored run and engine share.
+
+    `strategy` is a strategy's name, `models` the panel's names in order, `options` the strategy's own.
+    Raises `ValidationError` for a wrong type; what must fit together is checked when a run starts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     system: str = ""
+    strategy: str = ""
+    models: tuple[str, ...] = ()
+    options: Mapping[str, Json] = Field(default_factory=dict)
     constraints: Constraints = UNCONSTRAINED
-    options: Mapping[str, Json] = field(default_factory=dict)
-    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

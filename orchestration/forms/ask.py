@@ -1,30 +1,37 @@
-"""The Ask form: what is asked, by which strategy and models, within which limits."""
+"""The Ask form: what is asked, by which method and models, within which limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
-from orchestration.dispatch import RunRequest
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.strategies.options import InvalidOptions, OptionError
-from orchestration.engine.strategies.protocol import Strategy
 from orchestration.engine.strategies.registry import all_strategies, get_strategy
-from orchestration.engine.types import Json
-from orchestration.forms.options import PREFIX, names_model, option_fields, option_values
+from orchestration.engine.types import Constraints, Json, Request
+from orchestration.forms.options import PREFIX, option_fields, option_values, schema_fields
 from orchestration.forms.panel import PanelRow, default_panel, moved, panel_rows
+from orchestration.kinds import Startable, get_kind
 from orchestration.models import LanguageModel, Run
-from orchestration.services.estimates import Draft
-from orchestration.wiring.freezing import PanelRole
+from orchestration.services.strategy_runs import NAME
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
-LIMITS = ("max_cost_usd", "max_latency_s", "max_calls", "min_quality")
+LIMITS = tuple(Constraints.model_fields)
+OF_EVERY_METHOD = {"text", "system", "models", "constraints", "strategy", "options"}
+"""Properties of a payload that the form has fields of its own for."""
+
+
+class MethodChoice(NamedTuple):
+    """A method as Ask offers it."""
+
+    name: str
+    title: str
+    summary: str
 
 
 class AskForm(forms.Form):
@@ -47,35 +54,62 @@ class AskForm(forms.Form):
     models = forms.MultipleChoiceField(
         label="Panel", error_messages={"required": "Choose at least one model."}
     )
-    max_cost_usd = forms.DecimalField(
-        label="Cost limit ($)", required=False, min_value=0, max_digits=12, decimal_places=6
-    )
-    max_latency_s = forms.FloatField(label="Time limit (s)", required=False, min_value=0)
-    max_calls = forms.IntegerField(label="Most calls", required=False, min_value=1)
-    min_quality = forms.FloatField(label="Least quality (0 to 1)", required=False, min_value=0, max_value=1)
 
     def __init__(
         self,
         data: QueryDict | None = None,
         *,
         models: Sequence[LanguageModel],
+        others: Mapping[str, Startable] | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         known = {"strategy": FIRST_STRATEGY, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
         self._models = models
+        self._others = others or {}
         names = [model.name for model in models]
         picker = self.fields["models"]
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
-        self.chosen_strategy = self._chosen_strategy()
-        self.fields |= option_fields(get_strategy(self.chosen_strategy).Options, names)
-        if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_strategy:
+        self.fields |= schema_fields(Constraints.model_json_schema())
+        self.chosen_method = self._chosen_method()
+        self.fields |= self._method_fields(names)
+        if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_method:
             self.data = self._with_usual_options()
 
-    def _chosen_strategy(self) -> str:
-        """Return the strategy whose options are shown: the one asked for if there is such a one."""
+    def _chosen_method(self) -> str:
+        """Return the method whose options are shown: the one asked for if there is such a one.
+
+        A method that is no strategy is named with its kind, "kind/name".
+        """
         asked = str(self.data.get("strategy") or self.initial["strategy"])
-        return asked if asked in all_strategies() else FIRST_STRATEGY
+        return asked if asked in all_strategies() or asked in self._others else FIRST_STRATEGY
+
+    def _method_fields(self, models: Sequence[str]) -> dict[str, forms.Field]:
+        """Return the fields that the chosen method has of its own, and drop those it has no use for."""
+        other = self._others.get(self.chosen_method)
+        if other is None:
+            return option_fields(get_strategy(self.chosen_method).Options, models)
+        properties = other.schema.get("properties", {})
+        for name in {"text", "models"} - set(properties):
+            self.fields[name].required = False
+        own = {name: shape for name, shape in properties.items() if name not in OF_EVERY_METHOD}
+        fields = schema_fields({**other.schema, "properties": own}, models)
+        return {f"{PREFIX}{name}": field for name, field in fields.items()}
+
+    def asks_for(self, name: str) -> bool:
+        """Tell whether the chosen method takes the text, the instructions, a panel or limits."""
+        other = self._others.get(self.chosen_method)
+        return other is None or name in other.schema.get("properties", {})
+
+    @property
+    def wants_panel(self) -> bool:
+        """True when the chosen method is given models to ask."""
+        return self.asks_for("models")
+
+    @property
+    def wants_limits(self) -> bool:
+        """True when the chosen method keeps limits."""
+        return self.asks_for("constraints")
 
     def _with_usual_options(self) -> QueryDict:
         """Return the data with the strategy's usual options where the page showed another's, or none."""
@@ -92,8 +126,10 @@ class AskForm(forms.Form):
         return data
 
     def clean_strategy(self) -> str:
-        """Refuse a strategy that there is not."""
+        """Refuse a method that there is not."""
         name = str(self.cleaned_data["strategy"])
+        if name in self._others:
+            return name
         try:
             return get_strategy(name).name
         except InvalidRequest as refusal:
@@ -111,18 +147,23 @@ class AskForm(forms.Form):
             chosen = self.initial["models"]
             return panel_rows(self._models, chosen, chosen)
         order = self.data.getlist("order")
+        if not order:  # the page showed no panel: the method before had no use for one
+            chosen = self.initial["models"]
+            return panel_rows(self._models, chosen, self.data.getlist("models") or chosen)
         direction, _, name = self.data.get("move", "").partition(":")
         order = moved(order, name, up=direction == "up") if name else order
         return panel_rows(self._models, order, self.data.getlist("models"))
 
     @property
-    def strategy_choices(self) -> list[Strategy]:
-        """The strategies that there are, the one to begin with first."""
-        return sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
+    def method_choices(self) -> list[MethodChoice]:
+        """The methods there are: strategies, the one to begin with first, then what other kinds offer."""
+        ordered = sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
+        known = [MethodChoice(each.name, each.title, each.summary) for each in ordered]
+        return [*known, *(MethodChoice(name, o.title, o.summary) for name, o in self._others.items())]
 
     @property
     def option_boxes(self) -> list[forms.BoundField]:
-        """The fields of the strategy's own options."""
+        """The fields of the method's own options."""
         return [self[name] for name in self.fields if name.startswith(PREFIX)]
 
     @property
@@ -140,15 +181,15 @@ class AskForm(forms.Form):
         """True when an option differs from what it is without anybody's doing, or is wrong."""
         return any(box.errors or not _is_default(box) for box in self.option_boxes)
 
-    def draft(self) -> Draft:
-        """Return what an estimate needs of the form as it stands, valid or not."""
-        helpers = [self[name].value() for name in self.fields if names_model(self.fields[name])]
-        return Draft(
+    def draft(self) -> Request | None:
+        """Return the request of the form as it stands, valid or not; None where no strategy is chosen."""
+        if self.chosen_method in self._others:
+            return None
+        return Request(
             text=str(self["text"].value() or ""),
             system=str(self["system"].value() or ""),
-            strategy=self.chosen_strategy,
+            strategy=self.chosen_method,
             models=tuple(row.name for row in self.panel if row.checked),
-            helpers=tuple(dict.fromkeys(name for name in helpers if name)),
             options=option_values({box.name: box.value() for box in self.option_boxes}),
         )
 
@@ -156,17 +197,22 @@ class AskForm(forms.Form):
         """Show what was filled in without judging it."""
         self._errors = ErrorDict()
 
-    def run_request(self) -> RunRequest:
-        """Return what the valid form asks for."""
+    def payload(self) -> tuple[str, dict[str, Json]]:
+        """Return the kind of run that the valid form asks for, and its payload."""
         clean = self.cleaned_data
-        return RunRequest(
-            text=clean["text"],
-            system=clean["system"],
-            strategy=clean["strategy"],
-            options=option_values(clean),
-            models=tuple(clean["models"]),
-            **{name: clean[name] for name in LIMITS},
-        )
+        method, options = clean["strategy"], option_values(clean)
+        limits = {name: clean[name] for name in LIMITS if clean[name] is not None}
+        payload = {
+            "text": clean["text"],
+            "system": clean["system"],
+            "models": tuple(clean["models"]),
+            "constraints": limits,
+        }
+        if method not in self._others:
+            return NAME, {**payload, "strategy": method, "options": options}
+        kind, _, ref = method.partition("/")
+        asked = {name: value for name, value in payload.items() if self.asks_for(name)}
+        return kind, {**asked, **options, "ref": ref}
 
     def refuse(self, refusal: InvalidRequest) -> None:
         """Show a refusal at its field; one about no field of this form stands above it."""
@@ -189,30 +235,16 @@ def _is_default(box: forms.BoundField) -> bool:
     return str(box.value() or "") == str(usual or "")
 
 
-def request_of(run: Run) -> RunRequest:
-    """Return what a run was asked, to ask it again."""
-    stored: Mapping[str, Json] = run.request
-    limits = dict(stored.get("constraints") or {})
-    money = limits.get("max_cost_usd")
-    return RunRequest(
-        text=stored["text"],
-        system=stored.get("system", ""),
-        strategy=run.ref,
-        options=stored.get("options", {}),
-        models=tuple(entry["spec"]["name"] for entry in run.panel if entry["role"] == PanelRole.MEMBER),
-        **(limits | {"max_cost_usd": None if money is None else Decimal(money)}),
-    )
-
-
 def initial_of(run: Run) -> dict[str, Any]:
-    """Return what the form starts with when a run is to be changed and asked again."""
-    request = request_of(run)
-    options = {f"{PREFIX}{name}": value for name, value in request.options.items()}
+    """Return what the form starts with when a run is to be changed and started again."""
+    payload = get_kind(run.kind).payload(run)
+    method = run.ref if run.kind == NAME else f"{run.kind}/{run.ref}"
+    own = payload.get("options") if run.kind == NAME else payload
     return {
-        "text": request.text,
-        "system": request.system,
-        "strategy": request.strategy,
-        "models": list(request.models),
-        **options,
-        **{name: getattr(request, name) for name in LIMITS},
+        "text": payload.get("text", ""),
+        "system": payload.get("system", ""),
+        "strategy": method,
+        "models": list(payload.get("models", ())),
+        **{f"{PREFIX}{name}": value for name, value in (own or {}).items()},
+        **{name: (payload.get("constraints") or {}).get(name) for name in LIMITS},
     }

@@ -1,4 +1,4 @@
-"""Form fields for a strategy's options, made from its schema: a new option needs no form code."""
+"""Form fields made from a JSON Schema: a new option, limit or kind of run needs no form code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from orchestration.engine.types import Json
 
 PREFIX = "options."
-MODEL_FORMAT = "model"
+MODEL_FORMAT, DOLLARS_FORMAT = "model", "dollars"
 
 
 class ModelField(forms.ChoiceField):
@@ -25,10 +25,19 @@ def names_model(field: forms.Field) -> bool:
 
 def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, forms.Field]:
     """Return a field for each option, named `options.<name>` as errors about it are."""
-    schema = options.model_json_schema()
+    fields = schema_fields(options.model_json_schema(), models)
+    return {f"{PREFIX}{name}": field for name, field in fields.items()}
+
+
+def schema_fields(schema: Mapping[str, Json], models: Sequence[str] = ()) -> dict[str, forms.Field]:
+    """Return a field for each property of an object's schema, by its name.
+
+    `models` are the choices of a property that names a model.
+    """
     definitions = schema.get("$defs", {})
+    needed = schema.get("required", [])
     return {
-        f"{PREFIX}{name}": _field(name, _flat(shape, definitions), models)
+        name: _field(name, _flat(shape, definitions), models, required=name in needed)
         for name, shape in schema.get("properties", {}).items()
     }
 
@@ -38,7 +47,7 @@ def option_values(cleaned: Mapping[str, Any]) -> dict[str, Json]:
     return {
         name.removeprefix(PREFIX): value
         for name, value in cleaned.items()
-        if name.startswith(PREFIX) and value not in {None, ""}
+        if name.startswith(PREFIX) and value is not None and value != ""
     }
 
 
@@ -55,14 +64,14 @@ def _flat(shape: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[st
     return flat
 
 
-def _field(name: str, shape: Mapping[str, Json], models: Sequence[str]) -> forms.Field:
+def _field(name: str, shape: Mapping[str, Json], models: Sequence[str], *, required: bool) -> forms.Field:
     """Return the field for one flat schema."""
     told: dict[str, Any] = {
         "label": shape.get("title") or name.replace("_", " ").capitalize(),
         "help_text": shape.get("description", ""),
         "initial": shape.get("default"),
         "error_messages": {"required": "Enter a value."},
-        "required": "default" not in shape,
+        "required": required,
     }
     if shape.get("format") == MODEL_FORMAT:
         none = [] if told["required"] else [("", "Not set")]
@@ -72,6 +81,13 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str]) -> forms
         return forms.ChoiceField(
             choices=[*([("", "Not set")] if "nullable" in shape else []), *choices], **told
         )
+    if shape.get("format") == DOLLARS_FORMAT:
+        return forms.DecimalField(**told, min_value=0, max_digits=12, decimal_places=6)
+    return _typed_field(shape, told)
+
+
+def _typed_field(shape: Mapping[str, Json], told: dict[str, Any]) -> forms.Field:
+    """Return the field for a schema's type, text where it has none."""
     match shape.get("type"):
         case "boolean":
             return forms.BooleanField(**{**told, "required": False})
@@ -79,6 +95,8 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str]) -> forms
             return forms.IntegerField(**told | _bounds(shape))
         case "number":
             return forms.FloatField(**told | _bounds(shape), widget=forms.NumberInput(attrs={"step": "any"}))
+        case "object" | "array":
+            return forms.JSONField(**told, widget=forms.Textarea(attrs={"rows": 4}))
         case _:
             return forms.CharField(**told, max_length=shape.get("maxLength", 2000))
 

@@ -37,13 +37,16 @@ def day_field(label: str) -> forms.DateField:
 
 
 class RunFilterForm(forms.Form):
-    """Search and filters. Strategies and models are taken as they come: old runs keep names that are gone."""
+    """Search and filters. Methods and models are taken as they come: old runs keep names that are gone.
+
+    A method is a kind and a name inside it, with a slash between them.
+    """
 
     q = forms.CharField(label="Search", max_length=200, required=False)
     status = forms.ChoiceField(
         label="State", choices=[ANY, (OPEN, "Still going"), *RunStatus.choices], required=False
     )
-    strategy = forms.CharField(label="Strategy", max_length=120, required=False)
+    method = forms.CharField(label="Method", max_length=260, required=False)
     model = forms.CharField(label="Model", max_length=120, required=False)
     who = forms.UUIDField(
         label="Asked by", required=False, error_messages={"invalid": "Choose a member of this team."}
@@ -73,7 +76,7 @@ class RunFilterForm(forms.Form):
         return RunFilter(
             text=data["q"],
             status=data["status"],
-            strategy=data["strategy"],
+            method=_method(data["method"]),
             model=data["model"],
             member=data["who"],
             rating=RatingFilter(data["rating"]) if data["rating"] else None,
@@ -109,6 +112,12 @@ class RunFilterForm(forms.Form):
     def _set(self, names: Iterable[str]) -> dict[str, str]:
         given = {name: str(self.data.get(name) or "").strip() for name in names}
         return {name: value for name, value in given.items() if value}
+
+
+def _method(given: str) -> tuple[str, str] | None:
+    """Return kind and name; what names no kind is looked for among all."""
+    kind, _, ref = given.rpartition("/")
+    return (kind, ref) if given else None
 
 
 def _start_of(day: date | None) -> datetime | None:

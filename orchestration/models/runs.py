@@ -82,6 +82,7 @@ class Run(models.Model):
 
     answer = models.TextField(blank=True)
     outcome = models.JSONField(null=True)
+    output = models.JSONField(null=True)
     quality = models.FloatField(null=True)
     error = models.TextField(blank=True)
     error_code = models.CharField(max_length=60, blank=True)

@@ -13,14 +13,14 @@ from uuid import UUID
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from orchestration.kinds import remembered_events
 from orchestration.models import CallStatus
-from orchestration.parts.run_view import RunView, view_of
-from orchestration.parts.touched import Part, touched_lanes, touched_parts
+from orchestration.parts.run_view import Part, RunView, touched_parts, view_of
 from orchestration.selectors.runs_live import RunState, run_state
 from orchestration.selectors.viewers import Standing
 from orchestration.selectors.workers import any_alive, is_overdue
 
-PAGE = "orchestration/run_detail.html"
+PAGE = "runs/run_detail.html"
 MOST_KEPT = 256
 
 
@@ -87,25 +87,30 @@ class KeptBatches:
 
 def make_batch(key: BatchKey) -> Batch | None:
     """Read what came after `key.after` and render the parts it changes."""
-    state = run_state(key.run, after=key.after)
+    state = run_state(key.run, after=key.after, remembered=remembered_events())
     if not state.news:
         return None
     view = view_of(state, after=key.after, now=timezone.now())
-    parts = touched_parts(state.news)
-    lanes = [] if Part.LANES in parts else touched_lanes(state.news, view.lanes)
     context = page_context(view, may_run=key.may_run) | {"oob": True}
-    pieces = [_partial(part, context) for part in Part if part in parts]
-    pieces += [_partial("lane", context | {"lane": lane}) for lane in lanes]
-    pieces += [_partial("run-story-news", context), _partial("live-seq", context)]
-    redrawn = view.lanes if Part.LANES in parts else lanes
+    parts = touched_parts(state.news)
+    own = view.page.redraw(state.news, view.own)
+    pieces = [_partial(PAGE, part, context) for part in Part if part in parts]
+    pieces += [_partial(view.page.template, name, context) for name in _in_order(view, own.sections)]
+    pieces += [_partial(view.page.template, name, {**context, **more}) for name, more in own.pieces]
+    pieces += [_partial(PAGE, name, context) for name in ("run-story-news", "live-seq")]
     return Batch(
         html="".join(pieces),
         first=view.first,
         seq=view.seq,
         running=running_texts_of(state),
-        drawn=frozenset(lane.call for lane in redrawn if lane.streams),
+        drawn=own.calls,
         over=state.run.is_over,
     )
+
+
+def _in_order(view: RunView, names: frozenset[str]) -> list[str]:
+    """Return the names of sections in the order in which they stand on the page."""
+    return [each.name for each in (*view.page.sections, *view.page.details) if each.name in names]
 
 
 def page_context(view: RunView, *, may_run: bool) -> dict[str, Any]:
@@ -113,6 +118,7 @@ def page_context(view: RunView, *, may_run: bool) -> dict[str, Any]:
     now = timezone.now()
     overdue = is_overdue(view.run, now)
     return {
+        **view.own,
         "view": view,
         "run": view.run,
         "may_run": may_run,
@@ -127,7 +133,7 @@ def overdue_notice(run: UUID, standing: Standing, now: datetime) -> str:
         return ""
     shown = {"id": run, "status": standing.status, "queued_at": standing.queued_at}
     return _partial(
-        Part.NOTICE, {"run": shown, "overdue": True, "workers_alive": any_alive(now), "oob": True}
+        PAGE, Part.NOTICE, {"run": shown, "overdue": True, "workers_alive": any_alive(now), "oob": True}
     )
 
 
@@ -136,8 +142,8 @@ def running_texts_of(state: RunState) -> dict[str, str]:
     return {str(call.pk): call.text for call in state.calls if call.status == CallStatus.RUNNING}
 
 
-def _partial(name: str, context: Mapping[str, Any]) -> str:
-    return render_to_string(f"{PAGE}#{name}", dict(context))
+def _partial(template: str, name: str, context: Mapping[str, Any]) -> str:
+    return render_to_string(f"{template}#{name}", dict(context))
 
 
 BATCHES = KeptBatches(make_batch)

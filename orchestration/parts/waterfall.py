@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestration.engine.context.records import StepKind
 from orchestration.models import Call, CallStatus
 from orchestration.selectors.runs_live import RunState
-
-MOMENTS = {
-    "ballot": "Ballot chosen",
-    "fallback": "Fell back",
-    "judge/order": "Order drawn",
-    "review/orders": "Orders drawn",
-    "route": "Models ranked",
-    "select": "Answer chosen",
-    "stop": "Stopped early",
-    "stop/answers": "Stopped early",
-}
-"""What was decided at a step, in words."""
 
 WIDTH = 1000
 NARROWEST = 3
@@ -77,19 +65,18 @@ def elapsed_s(state: RunState, now: datetime) -> float | None:
     return max(0.0, ((run.finished_at or run.waiting_since or now) - run.started_at).total_seconds())
 
 
-def waterfall_of(state: RunState, now: datetime) -> Waterfall:
-    """Lay the run's calls and decisions out on its time axis."""
+def waterfall_of(state: RunState, now: datetime, words: Callable[[str], str]) -> Waterfall:
+    """Lay the run's calls and decisions out on its time axis; `words` says what was decided at a step."""
     spans = [_span(call, now) for call in state.calls]
     marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]
     whole = max([elapsed_s(state, now) or 0.0, *_ends(state, now)]) or 1.0
     bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
-    bars += [_mark(key, at, whole) for key, at in marks]
+    bars += [_mark(key, words(key), at, whole) for key, at in marks]
     bars.sort(key=lambda bar: bar.started_s)
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
 
 
-def _mark(key: str, at: float, whole: float) -> Bar:
-    moment = _moment(key)
+def _mark(key: str, moment: str, at: float, whole: float) -> Bar:
     return Bar(
         label=moment,
         detail="decision" if moment == key else "",
@@ -99,12 +86,6 @@ def _mark(key: str, at: float, whole: float) -> Bar:
         x=_x(at, whole),
         width=NARROWEST,
     )
-
-
-def _moment(key: str) -> str:
-    """Return what was decided at a step, in words where there are some."""
-    head, _, number = key.partition("/")
-    return f"Level {number} decided" if head == "accept" else MOMENTS.get(key, key)
 
 
 def _ends(state: RunState, now: datetime) -> list[float]:

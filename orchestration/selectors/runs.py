@@ -32,11 +32,14 @@ class RatingFilter(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFilter:
-    """Which runs to show; an empty field keeps all. `until` is exclusive, US dollars are inclusive."""
+    """Which runs to show; an empty field keeps all. `until` is exclusive, US dollars are inclusive.
+
+    `method` is a kind and a name inside it; an empty kind is any.
+    """
 
     text: str = ""
     status: str = ""
-    strategy: str = ""
+    method: tuple[str, str] | None = None
     model: str = ""
     member: UUID | None = None
     rating: RatingFilter | None = None
@@ -53,7 +56,13 @@ def indexed_runs(membership: Membership, wanted: RunFilter) -> QuerySet[Run]:
         found = found.filter(created_at__gte=wanted.since)
     if wanted.until:
         found = found.filter(created_at__lt=wanted.until)
-    return found.filter(ref=wanted.strategy) if wanted.strategy and not wanted.status else found
+    return found.filter(**_of_method(wanted)) if not wanted.status else found
+
+
+def _of_method(wanted: RunFilter) -> dict[str, str]:
+    """Return the columns that name the method, those that are given."""
+    kind, ref = wanted.method or ("", "")
+    return {name: value for name, value in (("kind", kind), ("ref", ref)) if value}
 
 
 def _by_status(membership: Membership, status: str) -> QuerySet[Run]:
@@ -68,12 +77,13 @@ def _by_status(membership: Membership, status: str) -> QuerySet[Run]:
 def scanned(wanted: RunFilter) -> Q:
     """Return the conditions that have to be tried on every row."""
     tried = {
-        "ref": wanted.strategy if wanted.status else None,
         "created_by_id": wanted.member,
         "cost_usd__gte": wanted.min_cost,
         "cost_usd__lte": wanted.max_cost,
     }
     found = Q(**{name: value for name, value in tried.items() if value not in {None, ""}})
+    if wanted.status:
+        found &= Q(**_of_method(wanted))
     if wanted.text:
         found &= _mentions(wanted.text)
     if wanted.model:
@@ -116,7 +126,8 @@ class RunLine:
     status: str
     excerpt: str
     error: str
-    strategy: str
+    kind: str
+    ref: str
     models: tuple[str, ...]
     quality: float | None
     cost_usd: Decimal
@@ -133,7 +144,7 @@ def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
     return (
         runs.select_related("created_by")
         .only(
-            *("id", "status", "ref", "panel", "quality", "cost_usd", "created_at", "started_at"),
+            *("id", "status", "kind", "ref", "panel", "quality", "cost_usd", "created_at", "started_at"),
             *("finished_at", "waiting_since", "created_by__email", "created_by__name"),
         )
         .annotate(
@@ -152,7 +163,8 @@ def line_of(run: Run, *, now: datetime) -> RunLine:
         status=run.status,
         excerpt=" ".join(excerpt.split()),
         error=" ".join(error.split()),
-        strategy=run.ref,
+        kind=run.kind,
+        ref=run.ref,
         models=tuple(entry["spec"]["name"] for entry in run.panel),
         quality=run.quality,
         cost_usd=run.cost_usd,

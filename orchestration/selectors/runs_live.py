@@ -13,15 +13,8 @@ from orchestration.engine.events import EventKind
 from orchestration.engine.types import Json
 from orchestration.models import Call, CallStatus, Event, HumanQuestion, Rating, Run, RunStatus, Step
 
-# Facts a page needs from events however old they are: nothing else keeps them before the outcome is stored.
-REMEMBERED = (
-    EventKind.CANDIDATE_SCORED,
-    EventKind.BALLOT_CAST,
-    EventKind.VOTE_TALLIED,
-    EventKind.DECISION_MADE,
-    EventKind.ANSWER_REUSED,
-    EventKind.COMMAND_RECEIVED,
-)
+# Facts that every page needs from events however old they are: nothing else keeps them.
+REMEMBERED = frozenset({EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED})
 MOST_READS = 5
 OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
@@ -50,17 +43,21 @@ def visible_runs(membership: Membership) -> QuerySet[Run]:
     return Run.objects.visible_to(membership).select_related("created_by", "rerun_of")
 
 
-def run_state(run_id: UUID, *, after: int = 0) -> RunState:
-    """Read a run and what happened after event number `after`. Raises `Run.DoesNotExist`."""
-    told = Event.objects.filter(run_id=run_id).filter(Q(seq__gt=after) | Q(kind__in=REMEMBERED))
+def run_state(run_id: UUID, *, after: int = 0, remembered: Collection[str] = ()) -> RunState:
+    """Read a run and what happened after event number `after`.
+
+    Events of `remembered` kinds are read whatever their number. Raises `Run.DoesNotExist`.
+    """
+    kept = REMEMBERED.union(remembered)
+    told = Event.objects.filter(run_id=run_id).filter(Q(seq__gt=after) | Q(kind__in=kept))
     events = tuple(told.order_by("seq"))
     news = tuple(event for event in events if event.seq > after)
-    remembered = tuple(event for event in events if event.kind in REMEMBERED)
-    from_cache = [event.step for event in remembered if event.kind == EventKind.ANSWER_REUSED]
+    facts = events if not after else tuple(event for event in events if event.kind in kept)
+    from_cache = [event.step for event in facts if event.kind == EventKind.ANSWER_REUSED]
     return RunState(
         run=Run.objects.select_related("created_by", "rerun_of").get(pk=run_id),
         news=news,
-        remembered=remembered,
+        remembered=facts,
         calls=tuple(Call.objects.filter(run_id=run_id).order_by("started_s", "started_at", "id")),
         steps=tuple(Step.objects.filter(run_id=run_id).defer("result", "error").order_by("started_s", "id")),
         reused=_reused(run_id, from_cache),
@@ -71,7 +68,7 @@ def run_state(run_id: UUID, *, after: int = 0) -> RunState:
 
 
 def whole_run(run_id: UUID, read: Callable[[UUID], RunState] = run_state) -> RunState:
-    """Read a run so that its row and its events are of one moment, unless it goes on faster than that."""
+    """Read a run with all its events so that its row and they are of one moment, unless it goes on faster."""
     state = read(run_id)
     for _ in range(MOST_READS):
         if state.run.last_seq == state.seq:

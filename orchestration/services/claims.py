@@ -16,7 +16,7 @@ from orchestration.engine.context.journaled import Past, event_digest
 from orchestration.engine.context.records import StepKind, StepRecord
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import StepStatus
-from orchestration.kinds import Assignment
+from orchestration.kinds import FrozenRun
 from orchestration.models import HumanQuestion, Run, RunStatus, Step
 from orchestration.services.cancelling import end_cancelled, was_cancelled
 from orchestration.services.events import tell
@@ -28,7 +28,7 @@ LEASE_S = 30.0
 class Claim:
     """A run that this process may work on while nobody raises the fence."""
 
-    assignment: Assignment
+    run: FrozenRun
     fence: int
     limits: Limits
     past: Past
@@ -62,15 +62,15 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
             changes["started_at"] = now
         tell(run, [event], **changes)
     return Claim(
-        assignment=_assignment(run),
+        run=_frozen(run),
         fence=run.fence,
         limits=_limits(run.request.get("constraints", {})),
         past=Past() if first else _past(run),
     )
 
 
-def _assignment(run: Run) -> Assignment:
-    return Assignment(
+def _frozen(run: Run) -> FrozenRun:
+    return FrozenRun(
         run=run.id,
         team=run.team_id,
         kind=run.kind,

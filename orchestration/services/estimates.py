@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from statistics import quantiles
@@ -13,9 +13,15 @@ from typing import TypeVar
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens, price
 from orchestration.engine.strategies.effort import Effort, Foresees
-from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
+from orchestration.engine.strategies.options import (
+    InvalidOptions,
+    StrategyOptions,
+    helper_models,
+    parse_options,
+)
+from orchestration.engine.strategies.protocol import Strategy
 from orchestration.engine.strategies.registry import get_strategy
-from orchestration.engine.types import Json, ModelSpec, Purpose, Usage
+from orchestration.engine.types import Json, ModelSpec, Purpose, Request, Usage
 from orchestration.selectors.panels import usable_models
 from orchestration.selectors.runs_live import recent_calls
 from orchestration.wiring.freezing import spec_of
@@ -25,18 +31,6 @@ SHORT_ANSWER_TOKENS = 20
 ENOUGH_HISTORY = 4
 DECILES = 10
 MOST_CALLS_READ = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Draft:
-    """A request that may still be incomplete; `helpers` are the models that its options name."""
-
-    text: str
-    system: str
-    strategy: str
-    models: tuple[str, ...]
-    helpers: tuple[str, ...] = ()
-    options: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,30 +69,34 @@ class Share:
     seconds: tuple[float, float] | None
 
 
-def estimate_request(*, membership: Membership, request: Draft) -> Estimate:
-    """Estimate a request from prices and from how its models answered lately; unknown models are left out."""
+def estimate_request(*, membership: Membership, request: Request) -> Estimate:
+    """Estimate a request from prices and from how its models answered lately.
+
+    It may still be incomplete: unknown models are left out, options that do not fit count as the usual ones.
+    """
     known = {model.name: spec_of(model) for model in usable_models(membership)}
     panel = [known[name] for name in request.models if name in known]
-    helpers = [known[name] for name in request.helpers if name in known]
+    strategy = get_strategy(request.strategy)
+    options = _options(strategy.Options, request.options)
+    helpers = [known[name] for name in helper_models(options) if name in known]
     habits = _habits(membership, [spec.name for spec in (*panel, *helpers)])
     words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
     shares = [share_of(spec, words, habits.get(spec.name, Habit())) for spec in panel]
     read = words + round(sum(share.tokens[1] for share in shares))
     reviews = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in panel]
-    effort = _effort(request, len(panel))
+    effort = _effort(strategy, options, len(panel))
     whole = replace(by_effort(effort, shares, reviews), may_review=effort.may_review)
     helping = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in helpers]
     return followed_by(whole, at_once(helping)) if helping else whole
 
 
-def _effort(request: Draft, panel: int) -> Effort:
-    """Return how much of the panel is asked; options that do not fit yet count as the usual ones."""
-    strategy = get_strategy(request.strategy)
+def _effort(strategy: Strategy, options: StrategyOptions, panel: int) -> Effort:
+    """Return how much of the panel is asked."""
     if strategy.in_turn:
         return Effort(answers=(min(1, panel), panel), at_once=1)
     if not isinstance(strategy, Foresees):
         return Effort(answers=(panel, panel), at_once=max(1, panel))
-    return strategy.effort(_options(strategy.Options, request.options), panel)
+    return strategy.effort(options, panel)
 
 
 def _options(schema: type[StrategyOptions], given: Mapping[str, Json]) -> StrategyOptions:

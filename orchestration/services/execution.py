@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.codec import outcome_to_json
+from orchestration.engine.context.codec import plain
 from orchestration.engine.context.control import RunControl, StopReason
 from orchestration.engine.context.journaled import ChildRun, JournaledContext, Surroundings
 from orchestration.engine.errors import EngineError, LeaseLost
-from orchestration.engine.types import Json, Outcome
-from orchestration.kinds import Assignment, get_kind
+from orchestration.engine.outcome import Outcome
+from orchestration.engine.types import Json
+from orchestration.kinds import FrozenRun, child_result, get_kind
 from orchestration.models import RunStatus
 from orchestration.services.claims import Claim, claim_run
 from orchestration.services.recording import DatabaseRunLog, RunEnded, RunParked, RunReleased
@@ -38,11 +38,11 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     claim = await in_database_thread(claim_run, run_id, runtime.owner)
     if claim is None:
         return False
-    assignment = claim.assignment
+    frozen = claim.run
     log = DatabaseRunLog(
         recorder=runtime.recorder,
-        run=assignment.run,
-        team=assignment.team,
+        run=frozen.run,
+        team=frozen.team,
         fence=claim.fence,
         spent=claim.past.spent,
     )
@@ -51,9 +51,9 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     log.lost = lambda: control.stop(StopReason.STOPPING)
     runtime.hold(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
     try:
-        ending = await _carry_out(assignment, context)
+        ending = await _execute(frozen, context)
         await log.close()
-        return await _write_down(log, ending, run_id)
+        return await _record(log, ending, run_id)
     finally:
         runtime.let_go(run_id)
         runtime.observer.wake()
@@ -64,26 +64,26 @@ def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
         log=log,
         clock=time.monotonic,
         new_id=lambda: str(uuid4()),
-        child=lambda kind, ref: _child(claim.assignment, kind, ref),
+        child=lambda kind, ref, panel: _child(claim.run, kind, ref, panel),
     )
-    return JournaledContext(around=around, limits=claim.limits, past=claim.past, seed=claim.assignment.seed)
+    return JournaledContext(around=around, limits=claim.limits, past=claim.past, seed=claim.run.seed)
 
 
-def _child(parent: Assignment, kind: str, ref: str) -> ChildRun:
-    """Return what carries out a child: another kind with the parent's panel."""
-    carry_out = get_kind(kind).carry_out
+def _child(parent: FrozenRun, kind: str, ref: str, panel: Sequence[str]) -> ChildRun:
+    """Return what executes a child: a run of another kind with models of the parent's panel."""
 
     async def run(payload: Mapping[str, Json], context: RunContext) -> Json:
-        return outcome_to_json(await carry_out(replace(parent, kind=kind, ref=ref, request=payload), context))
+        found = get_kind(kind)
+        return child_result(await found.execute(found.check_child(parent, ref, payload, panel), context))
 
     return run
 
 
-async def _carry_out(assignment: Assignment, context: JournaledContext) -> Ending:
+async def _execute(frozen: FrozenRun, context: JournaledContext) -> Ending:
     """Run the kind in a task of its own that the control can end, and say how it ended."""
     control = context.control
     try:
-        task = asyncio.ensure_future(get_kind(assignment.kind).carry_out(assignment, context))
+        task = asyncio.ensure_future(get_kind(frozen.kind).execute(frozen, context))
         control.attach(task)
         return _succeeded(await task)
     except asyncio.CancelledError:
@@ -95,7 +95,7 @@ async def _carry_out(assignment: Assignment, context: JournaledContext) -> Endin
             return _stopped(control)
         return RunEnded(status=RunStatus.FAILED, error=str(error), error_code=error.code)
     except Exception:
-        logger.exception("Run %s failed with an error of the program.", assignment.run)
+        logger.exception("Run %s failed with an error of the program.", frozen.run)
         words = "An error in the program ended this run; the log of the worker has the details."
         return RunEnded(status=RunStatus.FAILED, error=words, error_code="internal_error")
 
@@ -103,9 +103,10 @@ async def _carry_out(assignment: Assignment, context: JournaledContext) -> Endin
 def _succeeded(outcome: Outcome) -> RunEnded:
     return RunEnded(
         status=RunStatus.SUCCEEDED,
-        outcome=outcome_to_json(outcome),
+        outcome={**outcome.data, "path": plain(outcome.path)},
+        output=plain(outcome.output),
         answer=outcome.answer,
-        quality=outcome.quality.overall if outcome.quality else None,
+        quality=outcome.score,
     )
 
 
@@ -117,7 +118,7 @@ def _stopped(control: RunControl) -> Ending:
     return RunReleased()
 
 
-async def _write_down(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
+async def _record(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
     try:
         await log.write(ending)
     except LeaseLost:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.db import Error, connections
 
-from orchestration.services.profiles import learn_from_ended_runs
+from orchestration.services.learning import learn_from_ended_runs
 
 logger = logging.getLogger(__name__)
 

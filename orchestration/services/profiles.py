@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from orchestration.engine.routing.classification import classify
 from orchestration.engine.routing.observing import Attempt, liking, minus, observed, plus
@@ -25,30 +23,17 @@ from orchestration.models import (
     Observation,
     Rating,
     Run,
-    RunStatus,
 )
 
-BATCH = 100
-ENDED = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 CLASSIFIED = "classify"
 """The kind of decision in which a strategy says what type of task a request is."""
 
 
-def learn_from_ended_runs() -> int:
-    """Take up to 100 runs that are over into their models' profiles; return how many.
-
-    Runs are marked in the transaction that adds up what they show: none counts twice, whoever dies when.
-    """
-    waiting = Run.objects.filter(kind="strategy", learned_at=None, status__in=ENDED).order_by("finished_at")
-    if not waiting.exists():
-        return 0
-    with transaction.atomic():
-        runs = list(waiting.select_for_update(skip_locked=True)[:BATCH])
-        Run.objects.filter(id__in=[run.id for run in runs]).update(learned_at=timezone.now())
-        observations = _observations(runs)
-        Observation.objects.bulk_create(observations)
-        _add_up((seen.model_id, seen.task, seen.evidence) for seen in observations)
-    return len(runs)
+def learn_from_runs(runs: Sequence[Run]) -> None:
+    """Take runs that are over into their models' profiles; call it in the transaction that marks them."""
+    observations = _observations(runs)
+    Observation.objects.bulk_create(observations)
+    _add_up((seen.model_id, seen.task, seen.evidence) for seen in observations)
 
 
 def learn_ratings(run: Run) -> None:

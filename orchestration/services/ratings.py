@@ -7,9 +7,9 @@ from django.db import transaction
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.events import Event, EventKind
+from orchestration.kinds import all_kinds
 from orchestration.models import Rating, Run
 from orchestration.services.events import tell
-from orchestration.services.profiles import learn_ratings
 
 LONGEST_COMMENT = 500
 
@@ -30,7 +30,9 @@ def rate_run(*, membership: Membership, run: Run, value: int, comment: str = "")
     rating, _ = Rating.objects.update_or_create(
         run=held, user=membership.user, defaults={"value": value, "comment": comment}
     )
-    learn_ratings(held)
+    for kind in all_kinds():
+        if kind.name == held.kind:
+            kind.learn_rating(held)
     data = {"by": str(membership.user), "value": value, "comment": comment}
     tell(held, [Event(kind=EventKind.RUN_RATED, data=data)])
     return rating

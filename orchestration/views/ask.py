@@ -6,20 +6,23 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestra_site.accounts.access import MemberRequest, may_run
-from orchestration.dispatch import start_run
+from orchestration.dispatch import Origin, start_run
 from orchestration.engine.errors import InvalidRequest
 from orchestration.forms.ask import AskForm, initial_of
 from orchestration.forms.examples import EXAMPLES
+from orchestration.kinds import Startable, all_kinds
 from orchestration.models import Run
 from orchestration.selectors.panels import usable_models
 from orchestration.selectors.runs_live import visible_runs
 from orchestration.services.estimates import Estimate, estimate_request
+from orchestration.services.strategy_runs import NAME
 
 PAGE = "orchestration/ask.html"
 PARTS = ("ask-options", "ask-panel")
@@ -30,7 +33,7 @@ REDRAWS = ("move", "redraw")
 def ask(request: MemberRequest) -> HttpResponse:
     """Show the form; a POST sends it, or only redraws it when one of its smaller buttons was pressed."""
     if request.method != "POST":
-        return _page(request, AskForm(models=usable_models(request.membership), initial=_initial(request)))
+        return _page(request, _form(request, initial=_initial(request)))
     if any(name in request.POST for name in REDRAWS):
         return preview(request)
     return _send(request)
@@ -39,7 +42,7 @@ def ask(request: MemberRequest) -> HttpResponse:
 @require_POST
 def preview(request: MemberRequest) -> HttpResponse:
     """Redraw the form as it was filled in, without judging it: another strategy's options, another order."""
-    form = AskForm(request.POST, models=usable_models(request.membership))
+    form = _form(request, request.POST)
     form.set_aside_errors()
     part = request.headers.get("HX-Target", "")
     return _page(request, form, part=part if part in PARTS else "")
@@ -48,19 +51,19 @@ def preview(request: MemberRequest) -> HttpResponse:
 @require_POST
 def estimate(request: MemberRequest) -> HttpResponse:
     """Say what the request would cost and how long it would take."""
-    form = AskForm(request.POST, models=usable_models(request.membership))
+    form = _form(request, request.POST)
     return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form)})
 
 
 @may_run
 def _send(request: MemberRequest) -> HttpResponse:
     """Start the run, or say at its field what is wrong."""
-    form = AskForm(request.POST, models=usable_models(request.membership))
+    form = _form(request, request.POST)
     if form.is_valid():
         try:
-            run = start_run(
-                membership=request.membership, request=form.run_request(), rerun_of=_source(request)
-            )
+            kind, payload = form.payload()
+            origin = Origin(rerun_of=_source(request))
+            run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
         except InvalidRequest as refusal:
             form.refuse(refusal)
         else:
@@ -68,6 +71,19 @@ def _send(request: MemberRequest) -> HttpResponse:
                 status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("orchestration:run", args=[run.pk])}
             )
     return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _form(
+    request: MemberRequest, data: QueryDict | None = None, *, initial: dict[str, Any] | None = None
+) -> AskForm:
+    """Return the form with what the team has: its models, and what kinds beside strategies offer."""
+    others: dict[str, Startable] = {
+        f"{kind.name}/{choice.ref}": choice
+        for kind in all_kinds()
+        if kind.name != NAME
+        for choice in kind.choices(request.membership)
+    }
+    return AskForm(data, models=usable_models(request.membership), others=others, initial=initial)
 
 
 def _page(
@@ -80,12 +96,17 @@ def _page(
         "estimate": None if part else _estimate(request, form),
         "source": _source(request),
     }
-    return render(request, f"{PAGE}#{part}" if part else PAGE, context, status=status)
+    response = render(request, f"{PAGE}#{part}" if part else PAGE, context, status=status)
+    if part == "ask-options" and form.wants_panel != bool(request.POST.getlist("order")):
+        response.write(render_to_string(f"{PAGE}#ask-panel", {**context, "oob": True}, request))
+    return response
 
 
 def _estimate(request: MemberRequest, form: AskForm) -> Estimate | None:
     draft = form.draft()
-    return estimate_request(membership=request.membership, request=draft) if draft.models else None
+    if draft is None or not draft.models:
+        return None
+    return estimate_request(membership=request.membership, request=draft)
 
 
 def _source(request: MemberRequest) -> Run | None:

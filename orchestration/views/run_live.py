@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from orchestra_site.accounts.access import MemberRequest, may_run
-from orchestration.dispatch import start_run
+from orchestration.dispatch import Origin, start_run
 from orchestration.engine.errors import InvalidRequest
-from orchestration.forms.ask import request_of
 from orchestration.forms.rating import RatingForm
+from orchestration.kinds import get_kind, get_page
 from orchestration.models import Run
 from orchestration.parts.batches import PAGE, page_context
 from orchestration.parts.raw import raw_run
@@ -73,10 +73,12 @@ def rerun(request: MemberRequest, run: UUID) -> HttpResponse:
     """Ask the same again, as it was asked; what cannot be asked any more opens for changes."""
     found = run_of(request, run)
     try:
-        again = start_run(membership=request.membership, request=request_of(found), rerun_of=found)
+        payload = get_kind(found.kind).payload(found)
+        origin = Origin(rerun_of=found)
+        again = start_run(membership=request.membership, kind=found.kind, payload=payload, origin=origin)
     except InvalidRequest as refusal:
         messages.error(request, str(refusal))
-        return redirect(f"{reverse('orchestration:ask')}?from={found.pk}")
+        return redirect(get_page(found.kind).change_address(found) or path_of(found))
     return redirect(path_of(again))
 
 

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 from orchestra_site.accounts.access import MemberRequest
 from orchestra_site.accounts.selectors import members_of
 from orchestra_site.web.htmx import render_part, wants_part
-from orchestration.engine.strategies.registry import all_strategies
 from orchestration.forms.runs import RunFilterForm
+from orchestration.kinds import all_kinds, get_page
 from orchestration.selectors.models import models_of
 from orchestration.selectors.run_pages import RunPage, run_page
+from orchestration.selectors.runs import RunLine
 
 LIST = "run-list"
 
@@ -31,9 +32,9 @@ def runs(request: MemberRequest) -> HttpResponse:
     page = run_page(request.membership, form.wanted(), cursor, now=timezone.now()) if usable else RunPage()
     response = render_part(
         request,
-        "orchestration/run_list.html",
+        "runs/run_list.html",
         LIST,
-        {"form": form, "page": page, "cursor": cursor},
+        {"form": form, "page": page, "lines": _lines(page), "cursor": cursor},
         status=HTTPStatus.OK if usable else HTTPStatus.UNPROCESSABLE_ENTITY,
     )
     if request.htmx.trigger == "run-filters":
@@ -41,9 +42,19 @@ def runs(request: MemberRequest) -> HttpResponse:
     return response
 
 
+def _lines(page: RunPage) -> list[tuple[RunLine, str]]:
+    """Return the page's lines, each with how its kind names what was run."""
+    return [(line, get_page(line.kind).method(line.ref)) for line in page.lines]
+
+
 def _offer(request: MemberRequest, form: RunFilterForm) -> None:
     """Fill the form's choices with what the team has."""
-    form.offer("strategy", [(strategy.name, strategy.title) for strategy in all_strategies().values()])
+    methods = [
+        (f"{kind.name}/{choice.ref}", choice.title)
+        for kind in all_kinds()
+        for choice in kind.choices(request.membership)
+    ]
+    form.offer("method", methods)
     form.offer(
         "model", [(name, name) for name in models_of(request.membership).values_list("name", flat=True)]
     )

@@ -10,7 +10,7 @@ import pytest
 from orchestration.engine.context import Question, RunContext
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.types import Outcome
+from orchestration.engine.outcome import Outcome
 from orchestration.models import Command, CommandKind, Run
 from orchestration.services.questions import store_answer
 from orchestration.services.sweeping import sweep

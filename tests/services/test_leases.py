@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from orchestration.engine.context import RunContext
 from orchestration.engine.context.metering import Metered
-from orchestration.engine.types import Outcome
+from orchestration.engine.outcome import Outcome
 from orchestration.models import Call, Run, RunStatus, Step
 from orchestration.services.claims import claim_run
 from orchestration.services.owners import is_dead, this_process

@@ -8,16 +8,17 @@ import pytest
 from django.db import OperationalError
 
 from orchestra_site.accounts.models import Membership
-from orchestration.dispatch import RunRequest, store_run
+from orchestration.dispatch import store_run
 from orchestration.engine.routing.task_types import TaskType
 from orchestration.models import CallStatus, LanguageModel, ModelProfile, Observation, Run, RunStatus
+from orchestration.services.learning import learn_from_ended_runs
 from orchestration.services.observer import Observer
-from orchestration.services.profiles import learn_from_ended_runs
 from orchestration.services.ratings import rate_run
 from orchestration.wiring.freezing import thaw
 from orchestration.wiring.resources import close_resources
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run
+from tests.support.second_kind import second_kind
 from tests.support.shown import a_call, a_model, a_shown_run, candidate
 
 pytestmark = pytest.mark.django_db
@@ -39,11 +40,22 @@ def profile(model: LanguageModel, task: str = "reasoning") -> tuple[float, ...]:
     return row.asked, row.answered, row.seconds, round(row.quality, 6), round(row.judged, 6)
 
 
-def test_a_run_counts_once_however_often_one_learns(member: Membership, model: LanguageModel) -> None:
-    a_shown_run(member, model)
-    assert [learn_from_ended_runs() for _ in range(3)] == [1, 0, 0]
+@pytest.mark.parametrize("kind", ["strategy", "second"])
+def test_a_run_counts_once_however_often_one_learns(
+    member: Membership, model: LanguageModel, kind: str
+) -> None:
+    with second_kind():
+        a_shown_run(member, model, kind=kind)
+        assert [learn_from_ended_runs() for _ in range(3)] == [1, 0, 0]
     assert profile(model) == (1, 1, 2.0, 0.9, 1.0)
     assert Run.objects.get().learned_at is not None
+
+
+def test_runs_of_a_kind_that_is_not_there_wait_for_it(member: Membership, model: LanguageModel) -> None:
+    a_shown_run(member, model, kind="second")
+    assert learn_from_ended_runs() == 0
+    with second_kind():
+        assert learn_from_ended_runs() == 1
 
 
 def test_what_runs_show_adds_up_by_model_and_kind_of_task(member: Membership, model: LanguageModel) -> None:
@@ -151,7 +163,11 @@ def test_a_new_run_freezes_what_is_known_and_later_results_do_not_change_it(
 ) -> None:
     a_shown_run(member, model)
     learn_from_ended_runs()
-    run = store_run(membership=member, request=RunRequest(text="2 + 2?", strategy="expert", models=("sage",)))
+    run = store_run(
+        membership=member,
+        kind="strategy",
+        payload={"text": "2 + 2?", "strategy": "expert", "models": ("sage",)},
+    )
     a_shown_run(member, model)
     learn_from_ended_runs()
     [known] = thaw(Run.objects.get(pk=run.pk).panel[0]).spec.profiles
@@ -162,8 +178,8 @@ def test_a_new_run_freezes_what_is_known_and_later_results_do_not_change_it(
 def test_the_engine_learns_from_the_runs_that_it_carries_out(engine: Engine) -> None:
     member = a_member()
     models = [a_model(member, name) for name in ("sim-swift", "sim-sage")]
-    request = RunRequest(text="What is 2 + 2?", strategy="expert", models=("sim-swift", "sim-sage"))
-    run = engine.carry_out(store_run(membership=member, request=request))
+    request = {"text": "What is 2 + 2?", "strategy": "expert", "models": ("sim-swift", "sim-sage")}
+    run = engine.carry_out(store_run(membership=member, kind="strategy", payload=request))
     engine.runtime.submit(close_resources()).result()
     assert run.status == RunStatus.SUCCEEDED
     until(lambda: ModelProfile.objects.filter(model__in=models, task="reasoning", asked__gte=1).exists())

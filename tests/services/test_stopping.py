@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.types import Outcome
+from orchestration.engine.outcome import Outcome
 from orchestration.services.execution import execute_run
 from orchestration.wiring.loops import LoopThread
 from tests.support.engines import Engine, until

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import uuid4
 
 from orchestra_site.accounts.models import Membership, Role, Team, User
 from orchestration.engine.context import RunContext
-from orchestration.engine.types import Message, Outcome, Prompt
-from orchestration.kinds import Assignment, RunKind, register, unregister
+from orchestration.engine.outcome import Outcome
+from orchestration.engine.types import Json, Message, Prompt
+from orchestration.kinds import CheckedRequest, FrozenRun, RunKind, register, unregister
 from orchestration.models import Run
 
 Story = Callable[[RunContext], Awaitable[Outcome]]
 
 
+class StoryKind(RunKind):
+    """A kind that does what it is given; `name` and `title` are an instance's own."""
+
+    def __init__(self, name: str, story: Callable[[FrozenRun, RunContext], Awaitable[Outcome]]) -> None:
+        self.name = self.title = name  # type: ignore[misc]
+        self._story = story
+
+    def check(self, _membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+        return CheckedRequest(ref=self.name, prompt=payload.get("text", "?"), request=payload)
+
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        return await self._story(run, context)
+
+
 @contextmanager
 def kind_that(tells: Story) -> Iterator[str]:
     """Register a kind whose runs do what `tells` says, for as long as the block lasts."""
-    name = f"test{uuid4().hex[:8]}"
-
-    async def carry_out(assignment: Assignment, context: RunContext) -> Outcome:
-        return await tells(context)
-
-    register(RunKind(name=name, carry_out=carry_out))
+    kind = StoryKind(f"test{uuid4().hex[:8]}", lambda _run, context: tells(context))
+    register(kind)
     try:
-        yield name
+        yield kind.name
     finally:
-        unregister(name)
+        unregister(kind.name)
 
 
 def member(role: Role = Role.OPERATOR) -> Membership:

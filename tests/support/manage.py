@@ -18,13 +18,15 @@ from django.core.management import execute_from_command_line  # noqa: E402
 
 from orchestration.engine.context import Question, RunContext  # noqa: E402
 from orchestration.engine.events import Event, EventKind  # noqa: E402
-from orchestration.engine.types import Outcome  # noqa: E402
-from orchestration.kinds import Assignment, RunKind, register  # noqa: E402
+from orchestration.engine.outcome import Outcome  # noqa: E402
+from orchestration.kinds import FrozenRun, register  # noqa: E402
+from tests.support.kinds import StoryKind  # noqa: E402
+from tests.support.second_kind import register_second_kind  # noqa: E402
 
 BURST = 300
 
 
-async def burst(_: Assignment, context: RunContext) -> Outcome:
+async def burst(_: FrozenRun, context: RunContext) -> Outcome:
     """Wait for somebody to watch, then tell many events at once."""
     await asyncio.sleep(1.5)
     for number in range(BURST):
@@ -32,19 +34,20 @@ async def burst(_: Assignment, context: RunContext) -> Outcome:
     return Outcome(answer="told")
 
 
-async def questions(_: Assignment, context: RunContext) -> Outcome:
+async def questions(_: FrozenRun, context: RunContext) -> Outcome:
     """Ask two people, one after the other."""
     first = await context.ask_human(Question(text="Go on?"), "human/first")
     second = await context.ask_human(Question(text="Sure?"), "human/second")
     return Outcome(answer=f"{first}, {second}")
 
 
-async def deadly(_: Assignment, context: RunContext) -> Outcome:
+async def deadly(_: FrozenRun, context: RunContext) -> Outcome:
     """End the process, every time."""
     os.abort()
 
 
 if __name__ == "__main__":
     for story in (burst, questions, deadly):
-        register(RunKind(name=story.__name__, carry_out=story))
+        register(StoryKind(story.__name__, story))
+    register_second_kind()
     execute_from_command_line(["manage.py", *sys.argv[1:]])

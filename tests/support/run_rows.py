@@ -35,15 +35,32 @@ class RunRows:
         member: Membership,
         *models: str,
         prompt: str = "What is 17% of 2,300?",
-        ref: str = "parallel",
+        ref: str = "",
+        kind: str = "strategy",
         age_s: float = 0.0,
         **columns: object,
     ) -> RunRows:
         """Store a queued run of `models`."""
         at = timezone.now() - timedelta(seconds=age_s)
-        panel = [panel_entry(name) for name in models or ("sim-swift", "sim-sage")]
-        request = {"text": prompt, "system": "", "options": {}, "constraints": {}}
-        given = {"ref": ref, "prompt": prompt, "panel": panel, "request": request, "seed": 1, **columns}
+        ref = ref or {"strategy": "parallel", "second": "board"}[kind]
+        names = models or ("sim-swift", "sim-sage")
+        panel = [panel_entry(name) for name in names]
+        asked = {"text": prompt, "constraints": {}}
+        own = (
+            {"strategy": ref, "models": names}
+            if kind == "strategy"
+            else {"writers": names, "checkers": names}
+        )
+        request = {**asked, **own}
+        given = {
+            "kind": kind,
+            "ref": ref,
+            "prompt": prompt,
+            "panel": panel,
+            "request": request,
+            "seed": 1,
+            **columns,
+        }
         run = Run.objects.create(
             team=member.team, created_by=member.user, created_at=at, queued_at=at, **given
         )

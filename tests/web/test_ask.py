@@ -210,8 +210,8 @@ class TestChangingAnEarlierRun:
         assert html.count('name="models"') == 4
         assert html.count(" checked") == 2
 
-    def test_the_new_run_names_the_old_one(self, browser: Client, member: Membership) -> None:
-        run = RunRows.queued(member, "sim-sage").run
+    def test_the_new_run_names_the_old_one(self, browser: Client, member: Membership, kind: str) -> None:
+        run = RunRows.queued(member, "sim-sage", kind=kind).run
         browser.post("/", _sent(**{"from": str(run.pk)}))
         assert Run.objects.exclude(pk=run.pk).get().rerun_of == run
 
@@ -220,15 +220,72 @@ class TestChangingAnEarlierRun:
         assert browser.get(f"/?from={run.pk}").status_code == 404
         assert browser.get("/?from=nonsense").status_code == 200
 
-    def test_asking_the_same_again_needs_no_form(self, browser: Client, member: Membership) -> None:
-        run = RunRows.queued(member, "sim-sage", "sim-swift").run
+    def test_asking_the_same_again_needs_no_form(
+        self, browser: Client, member: Membership, kind: str
+    ) -> None:
+        run = RunRows.queued(member, "sim-sage", "sim-swift", kind=kind).run
         browser.post(f"/runs/{run.pk}/rerun")
         again = Run.objects.exclude(pk=run.pk).get()
-        assert again.rerun_of == run
+        assert (again.rerun_of, again.kind, again.ref) == (run, run.kind, run.ref)
         assert [entry["spec"]["name"] for entry in again.panel] == ["sim-sage", "sim-swift"]
 
-    def test_what_cannot_be_asked_again_opens_for_changes(self, browser: Client, member: Membership) -> None:
-        run = RunRows.queued(member, "gone-model").run
+    def test_what_cannot_be_asked_again_opens_for_changes(
+        self, browser: Client, member: Membership, kind: str
+    ) -> None:
+        run = RunRows.queued(member, "gone-model", kind=kind).run
         answer = browser.post(f"/runs/{run.pk}/rerun", follow=True)
         assert answer.redirect_chain == [(f"/?from={run.pk}", 302)]
         assert "There is no model" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("kind")
+class TestOtherKinds:
+    BOARD = {"text": "Weigh the moon", "strategy": "second/board", "options_of": "second/board"}
+
+    def test_their_methods_stand_below_the_strategies(self, browser: Client) -> None:
+        html = _html(browser.get("/"))
+        assert html.index('value="voting"') < html.index('value="second/board"')
+        assert "Two write, one checks." in html
+
+    def test_their_fields_come_from_the_payloads_schema(self, browser: Client) -> None:
+        html = _html(browser.get("/?strategy=second/board"))
+        for name in ("options.writers", "options.checkers", "options.approve", "max_cost_usd"):
+            assert f'name="{name}"' in html
+        assert 'name="models"' not in html
+        assert 'name="options.threshold"' not in html
+
+    @pytest.mark.parametrize(
+        ("before", "after", "panel"),
+        [
+            ({"order": ["sim-sage"]}, "second/board", '<div id="ask-panel" hx-swap-oob="true"></div>'),
+            ({}, "voting", 'aria-labelledby="panel-title" hx-swap-oob="true"'),
+        ],
+    )
+    def test_the_panel_comes_and_goes_with_the_method(
+        self, browser: Client, before: dict[str, object], after: str, panel: str
+    ) -> None:
+        headers = {"HX-Request": "true", "HX-Target": "ask-options"}
+        html = _html(browser.post("/ask/preview/", {"strategy": after, **before}, headers=headers))
+        assert panel in html
+        assert html.count(' checked"') + html.count(" checked>") == (3 if after == "voting" else 0)
+
+    def test_what_is_filled_in_starts_a_run_of_that_kind(self, browser: Client) -> None:
+        sent = {"options.writers": '["sim-swift"]', "options.checkers": '["sim-sage"]', "max_calls": "9"}
+        assert browser.post("/", {**self.BOARD, **sent}).status_code == 303
+        run = Run.objects.get()
+        assert (run.kind, run.ref, run.prompt) == ("second", "board", "Weigh the moon")
+        assert [entry["spec"]["name"] for entry in run.panel] == ["sim-swift", "sim-sage"]
+        assert run.request["constraints"]["max_calls"] == 9
+
+    def test_what_the_kind_refuses_is_said_at_its_field(self, browser: Client) -> None:
+        sent = {"options.writers": '["nobody"]', "options.checkers": '["sim-sage"]'}
+        html = _html(browser.post("/", {**self.BOARD, **sent}), 422)
+        assert "There is no model &#x27;nobody&#x27;." in html
+        assert not Run.objects.exists()
+
+    def test_a_run_of_theirs_is_changed_on_the_same_page(self, browser: Client, member: Membership) -> None:
+        run = RunRows.queued(member, "sim-sage", prompt="Weigh the sun", kind="second").run
+        html = _html(browser.get(f"/?from={run.pk}"))
+        assert "Weigh the sun</textarea>" in html
+        assert 'value="second/board" checked' in html
+        assert "[&quot;sim-sage&quot;]</textarea>" in html

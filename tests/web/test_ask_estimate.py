@@ -9,10 +9,9 @@ import pytest
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.strategies import get_strategy, validate_options
 from orchestration.engine.strategies.effort import Foresees
-from orchestration.engine.types import ModelSpec, Prices
+from orchestration.engine.types import ModelSpec, Prices, Request
 from orchestration.models import Call, LanguageModel, Price, Provider
 from orchestration.services.estimates import (
-    Draft,
     Habit,
     Share,
     at_once,
@@ -128,9 +127,9 @@ class TestFromTheTables:
         Price.objects.create(model=model, input_per_million=1, output_per_million=2)
         return member
 
-    def _draft(self, **changes: object) -> Draft:
+    def _draft(self, **changes: object) -> Request:
         given = {"text": "x" * 400, "system": "", "strategy": "parallel", "models": ("sim-swift",)}
-        return Draft(**{**given, **changes})  # type: ignore[arg-type]
+        return Request(**{**given, **changes})  # type: ignore[arg-type]
 
     def test_the_teams_newest_answers_are_the_history(self, member: Membership) -> None:
         for tokens in (10, 20, 20, 30):

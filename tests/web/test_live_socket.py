@@ -20,10 +20,10 @@ from tests.support.sockets import LiveSocket, communicator_for, live_socket
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def _running(role: Role = Role.OPERATOR) -> tuple[Membership, Client, RunRows]:
+def _running(kind: str, role: Role = Role.OPERATOR) -> tuple[Membership, Client, RunRows]:
     """Store a running run of two models and sign a member of its team in."""
     member = a_member(role)
-    rows = RunRows.queued(member, "sim-swift", "sim-sage")
+    rows = RunRows.queued(member, "sim-swift", "sim-sage", kind=kind)
     rows.start()
     return member, signed_in(member), rows
 
@@ -41,18 +41,22 @@ def _burst(rows: RunRows, count: int) -> None:
         rows.tell(EventKind.PHASE_STARTED, name=f"phase {number}")
 
 
-async def test_a_page_opened_at_a_number_gets_what_came_after_it() -> None:
-    _, client, rows = await in_thread(_running)
+async def test_a_page_opened_at_a_number_gets_what_came_after_it(kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     await in_thread(rows.ask, "sim-swift")
     async with live_socket(_address(rows, 2), client) as socket:
         html = await socket.until(lambda s: s.seq == 3)
     assert socket.seen == [3]
-    assert 'id="lane-0"' in html
-    assert 'id="lane-1"' not in html
+    changed, unchanged = {
+        "strategy": ('id="lane-0"', 'id="lane-1"'),
+        "second": ('data-call="ask/sim-swift"', 'id="run-notice"'),
+    }[kind]
+    assert changed in html
+    assert unchanged not in html
 
 
-async def test_a_burst_and_two_lost_connections_lose_and_repeat_nothing() -> None:
-    _, client, rows = await in_thread(_running)
+async def test_a_burst_and_two_lost_connections_lose_and_repeat_nothing(kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     seen: list[int] = []
     reached = 0
     for enough in (50, 150, 250):
@@ -68,16 +72,16 @@ async def test_a_burst_and_two_lost_connections_lose_and_repeat_nothing() -> Non
     assert seen + socket.seen == stored == list(range(1, 303))
 
 
-async def test_each_batch_says_which_numbers_it_holds() -> None:
-    _, client, rows = await in_thread(_running)
+async def test_each_batch_says_which_numbers_it_holds(kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     await in_thread(_burst, rows, 3)
     async with live_socket(_address(rows, 1), client) as socket:
         html = await socket.until(lambda s: s.seq == 5)
     assert 'data-seq="5" data-first="2"' in html
 
 
-async def test_text_grows_and_the_answer_takes_its_place() -> None:
-    _, client, rows = await in_thread(_running)
+async def test_text_grows_and_the_answer_takes_its_place(kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     call = await in_thread(rows.ask, "sim-swift", "17% of")
     async with live_socket(_address(rows), client) as socket:
         await socket.until(lambda s: ">17% of</div>" in s.html)
@@ -91,8 +95,8 @@ async def test_text_grows_and_the_answer_takes_its_place() -> None:
     assert f"text-{call.pk}" not in html
 
 
-async def test_a_lost_piece_of_text_is_read_from_the_table() -> None:
-    _, client, rows = await in_thread(_running)
+async def test_a_lost_piece_of_text_is_read_from_the_table(kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     call = await in_thread(rows.ask, "sim-swift", "Hello ")
     async with live_socket(_address(rows), client) as socket:
         await socket.until(lambda s: ">Hello </div>" in s.html)
@@ -101,8 +105,8 @@ async def test_a_lost_piece_of_text_is_read_from_the_table() -> None:
         await socket.until(lambda s: "world" in s.html)
 
 
-async def test_viewers_are_sent_no_buttons() -> None:
-    member, client, rows = await in_thread(_running, Role.VIEWER)
+async def test_viewers_are_sent_no_buttons(kind: str) -> None:
+    member, client, rows = await in_thread(_running, kind, Role.VIEWER)
     async with live_socket(_address(rows), client) as socket:
         await socket.until(lambda s: s.seq == 2)
     assert member.role == Role.VIEWER
@@ -110,14 +114,14 @@ async def test_viewers_are_sent_no_buttons() -> None:
     assert "<button" not in socket.html
 
 
-async def test_anonymous_visitors_are_told_to_sign_in() -> None:
-    _, _, rows = await in_thread(_running)
+async def test_anonymous_visitors_are_told_to_sign_in(kind: str) -> None:
+    _, _, rows = await in_thread(_running, kind)
     async with live_socket(_address(rows)) as socket:
         assert await socket.close_code() == 4401
 
 
-async def test_strangers_learn_no_more_than_that_there_is_nothing() -> None:
-    _, _, rows = await in_thread(_running)
+async def test_strangers_learn_no_more_than_that_there_is_nothing(kind: str) -> None:
+    _, _, rows = await in_thread(_running, kind)
     stranger = await in_thread(lambda: signed_in(a_member()))
     async with live_socket(_address(rows), stranger) as socket:
         assert await socket.close_code() == 4404
@@ -125,8 +129,8 @@ async def test_strangers_learn_no_more_than_that_there_is_nothing() -> None:
         assert await socket.close_code() == 4404
 
 
-async def test_who_leaves_the_team_is_cut_off_at_the_next_look() -> None:
-    member, client, rows = await in_thread(_running)
+async def test_who_leaves_the_team_is_cut_off_at_the_next_look(kind: str) -> None:
+    member, client, rows = await in_thread(_running, kind)
     async with live_socket(_address(rows), client) as socket:
         await socket.until(lambda s: s.seq == 2)
         await in_thread(member.delete)
@@ -137,14 +141,14 @@ async def test_who_leaves_the_team_is_cut_off_at_the_next_look() -> None:
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1e3", "99999999999", "%00"])
-async def test_a_number_that_is_none_is_refused(after: str) -> None:
-    _, client, rows = await in_thread(_running)
+async def test_a_number_that_is_none_is_refused(after: str, kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     async with live_socket(_address(rows, after), client) as socket:
         assert await socket.close_code() == 4400
 
 
-async def test_of_a_socket_that_is_cut_off_nothing_stays_behind() -> None:
-    _, client, rows = await in_thread(_running)
+async def test_of_a_socket_that_is_cut_off_nothing_stays_behind(kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     communicator = communicator_for(_address(rows), client)
     await communicator.connect()
     await communicator.receive_from()
@@ -155,8 +159,8 @@ async def test_of_a_socket_that_is_cut_off_nothing_stays_behind() -> None:
     assert not [task for task in asyncio.all_tasks() if "LiveConsumer._watch" in str(task)]
 
 
-async def test_another_site_cannot_open_the_socket() -> None:
-    _, client, rows = await in_thread(_running)
+async def test_another_site_cannot_open_the_socket(kind: str) -> None:
+    _, client, rows = await in_thread(_running, kind)
     connected, _ = await communicator_for(_address(rows), client, origin="https://evil.example").connect()
     assert not connected
 
@@ -166,24 +170,24 @@ async def test_an_address_without_a_socket_is_refused() -> None:
     assert not connected
 
 
-async def test_a_run_that_nobody_picks_up_is_noticed_without_an_event() -> None:
+async def test_a_run_that_nobody_picks_up_is_noticed_without_an_event(kind: str) -> None:
     member = await in_thread(a_member)
-    rows = await in_thread(lambda: RunRows.queued(member, age_s=60))
+    rows = await in_thread(lambda: RunRows.queued(member, age_s=60, kind=kind))
     async with live_socket(_address(rows, 1), await in_thread(signed_in, member)) as socket:
         await socket.until(lambda s: "No worker has picked this run up." in s.html)
 
 
 class TestTopBar:
-    async def test_the_running_count_follows_the_teams_runs(self) -> None:
-        member, client, rows = await in_thread(_running)
+    async def test_the_running_count_follows_the_teams_runs(self, kind: str) -> None:
+        member, client, rows = await in_thread(_running, kind)
         async with live_socket(f"/ws/team/{member.team_id}/", client) as socket:
             assert "<strong" in await socket.next()
             await in_thread(rows.succeed, "391")
             await live.ring_team(member.team_id)
             assert "<strong" not in await socket.next()
 
-    async def test_other_teams_are_not_there(self) -> None:
-        _, client, _ = await in_thread(_running)
+    async def test_other_teams_are_not_there(self, kind: str) -> None:
+        _, client, _ = await in_thread(_running, kind)
         other = await in_thread(a_member)
         async with live_socket(f"/ws/team/{other.team_id}/", client) as socket:
             assert await socket.close_code() == 4404

@@ -17,7 +17,7 @@ from orchestration.models import Rating, RunStatus
 from orchestration.parts.methods import MethodCard, OptionNote
 from orchestration.selectors import methods as selector
 from orchestration.selectors.methods import EndedRun, method_records, record_of
-from orchestration.services.profiles import learn_from_ended_runs
+from orchestration.services.learning import learn_from_ended_runs
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.shown import a_model, a_shown_run
 

@@ -33,14 +33,23 @@ def browser(member: Membership) -> Client:
 
 
 @pytest.fixture
-def running(member: Membership) -> RunRows:
+def running(member: Membership, kind: str) -> RunRows:
+    """A running run, of each kind in turn."""
+    rows = RunRows.queued(member, "sim-swift", "sim-sage", "sim-oracle", kind=kind)
+    rows.start()
+    return rows
+
+
+@pytest.fixture
+def asking(member: Membership) -> RunRows:
+    """A strategy's running run."""
     rows = RunRows.queued(member, "sim-swift", "sim-sage", "sim-oracle")
     rows.start()
     return rows
 
 
-def _answered(member: Membership) -> RunRows:
-    rows = RunRows.queued(member, "sim-swift", "sim-sage")
+def _answered(member: Membership, kind: str = "strategy") -> RunRows:
+    rows = RunRows.queued(member, "sim-swift", "sim-sage", kind=kind)
     rows.start()
     for model, text in (("sim-swift", "It is 381."), ("sim-sage", "It is **391**.")):
         rows.answer(rows.ask(model), text)
@@ -65,34 +74,34 @@ def test_the_path_gives_no_length_to_what_still_runs(browser: Client, running: R
     assert "in all</span>" in _page(browser, running)
 
 
-def test_each_model_has_a_lane_that_says_where_it_is(browser: Client, running: RunRows) -> None:
-    running.ask("sim-swift", "Let me think")
-    running.fail(running.ask("sim-sage"), "Too many requests.", final=False)
-    html = _page(browser, running)
+def test_each_model_has_a_lane_that_says_where_it_is(browser: Client, asking: RunRows) -> None:
+    asking.ask("sim-swift", "Let me think")
+    asking.fail(asking.ask("sim-sage"), "Too many requests.", final=False)
+    html = _page(browser, asking)
     assert 'data-model="sim-swift" data-state="writing"' in html
     assert 'data-model="sim-sage" data-state="retrying"' in html
     assert 'data-model="sim-oracle" data-state="pending"' in html
     assert ">Let me think</div>" in html
 
 
-def test_a_failed_model_says_why_and_each_attempt_is_listed(browser: Client, running: RunRows) -> None:
-    running.fail(running.ask("sim-swift"), "Too many requests.", final=False)
-    running.fail(running.ask("sim-swift", attempt=2), "Refused the key.")
-    html = _page(browser, running)
+def test_a_failed_model_says_why_and_each_attempt_is_listed(browser: Client, asking: RunRows) -> None:
+    asking.fail(asking.ask("sim-swift"), "Too many requests.", final=False)
+    asking.fail(asking.ask("sim-swift", attempt=2), "Refused the key.")
+    html = _page(browser, asking)
     assert 'data-model="sim-swift" data-state="failed"' in html
     assert '<p class="lane-note lane-error">Refused the key.</p>' in html
     assert "Too many requests." in html
 
 
-def test_a_cancelled_model_says_what_that_saved(browser: Client, running: RunRows) -> None:
-    running.drop(running.ask("sim-swift", "One"))
-    assert "Stopped before it was done: about $0.0015 saved." in _page(browser, running)
+def test_a_cancelled_model_says_what_that_saved(browser: Client, asking: RunRows) -> None:
+    asking.drop(asking.ask("sim-swift", "One"))
+    assert "Stopped before it was done: about $0.0015 saved." in _page(browser, asking)
 
 
-def test_a_lost_call_may_have_been_billed(browser: Client, running: RunRows) -> None:
-    running.drop(running.ask("sim-swift"), CallStatus.LOST)
-    running.answer(running.ask("sim-swift", attempt=2), "391")
-    html = _page(browser, running)
+def test_a_lost_call_may_have_been_billed(browser: Client, asking: RunRows) -> None:
+    asking.drop(asking.ask("sim-swift"), CallStatus.LOST)
+    asking.answer(asking.ask("sim-swift", attempt=2), "391")
+    html = _page(browser, asking)
     assert "(may have been billed)" in html
     assert 'data-model="sim-swift" data-state="answered"' in html
 
@@ -121,9 +130,9 @@ def test_a_synthesis_has_a_lane_and_a_score_of_its_own(browser: Client, member: 
     assert 'id="lane-2" class="lane lane-chosen"' in member_lane
 
 
-def test_an_answer_from_the_cache_says_so_and_is_shown(browser: Client, running: RunRows) -> None:
+def test_an_answer_from_the_cache_says_so_and_is_shown(browser: Client, asking: RunRows) -> None:
     Step.objects.create(
-        run=running.run,
+        run=asking.run,
         key="ask/sim-swift",
         kind="ask",
         status="done",
@@ -131,39 +140,63 @@ def test_an_answer_from_the_cache_says_so_and_is_shown(browser: Client, running:
         started_s=0.1,
         seconds=0.0,
     )
-    running.tell(EventKind.ANSWER_REUSED, "ask/sim-swift", model="sim-swift")
-    html = _page(browser, running)
+    asking.tell(EventKind.ANSWER_REUSED, "ask/sim-swift", model="sim-swift")
+    html = _page(browser, asking)
     assert 'data-model="sim-swift" data-state="reused"' in html
     assert "It is <strong>391</strong>." in html
 
 
-def test_the_path_is_drawn_and_can_be_read_as_a_table(browser: Client, member: Membership) -> None:
-    html = _page(browser, _answered(member))
+def test_the_path_is_drawn_and_can_be_read_as_a_table(browser: Client, member: Membership, kind: str) -> None:
+    html = _page(browser, _answered(member, kind))
     assert html.count('class="wf-bar wf-done"') == 2
     assert html.count('class="wf-bar wf-decision"') == 1
     assert "As a table" in html
 
 
-def test_every_event_is_told_once_in_order(browser: Client, member: Membership) -> None:
-    rows = _answered(member)
+def test_every_event_is_told_once_in_order(browser: Client, member: Membership, kind: str) -> None:
+    rows = _answered(member, kind)
     html = _page(browser, rows)
     places = [html.index(f'<li id="event-{n}"') for n in range(1, rows.run.last_seq + 1)]
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("kind", list(EventKind))
-def test_every_kind_of_event_has_a_sentence(kind: EventKind, browser: Client, running: RunRows) -> None:
+@pytest.mark.parametrize("happened", list(EventKind))
+def test_every_kind_of_event_has_a_sentence(happened: EventKind, browser: Client, running: RunRows) -> None:
     numbers = {"seconds": 1.0, "overall": 0.5, "calls": 2, "cost_usd": "0.001", "output_tokens": 7}
-    running.tell(kind, "ask/sim-swift", model="sim-swift", kind="select", chosen="x", key="k", **numbers)
+    running.tell(happened, "ask/sim-swift", model="sim-swift", kind="select", chosen="x", key="k", **numbers)
     told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
     assert '<span class="story-words"></span>' not in told
 
 
+def test_an_event_of_an_unknown_kind_is_shown_as_plain_data(browser: Client, running: RunRows) -> None:
+    data = {"by": "Ada", "parts": 3, "nested": {"x": [1]}, "text": "<b>bold</b>" + "x" * 500}
+    running.tell("somebody_joined", "", **data)  # type: ignore[arg-type]
+    told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
+    assert "Somebody joined: by Ada, parts 3, text &lt;b&gt;bold" in told
+
+
+def test_a_run_of_a_kind_that_is_gone_is_shown_plainly(browser: Client, member: Membership) -> None:
+    rows = RunRows.queued(member, "sim-swift", kind="strategy")
+    Run.objects.filter(pk=rows.run.pk).update(kind="gone", ref="nobody")
+    rows.start()
+    rows.answer(rows.ask("sim-swift"), "It is 391.")
+    rows.succeed("It is 391.")
+    html = _page(browser, rows)
+    assert "It is 391." in html
+    assert "Change and run" not in html
+    assert "There is no run kind" in browser.post(f"/runs/{rows.run.pk}/rerun", follow=True).content.decode()
+
+
 def test_a_failed_run_says_what_happened_and_what_to_do(browser: Client, running: RunRows) -> None:
-    running.end(RunStatus.FAILED, error="No model could answer.", error_code="all_models_failed")
+    running.end(RunStatus.FAILED, error="Something broke.", error_code="internal_error")
     html = _page(browser, running)
     assert "This run failed." in html
-    assert "Test the models under Models" in html
+    assert "Run it again" in html
+
+
+def test_a_strategys_failure_says_what_to_do_about_it(browser: Client, asking: RunRows) -> None:
+    asking.end(RunStatus.FAILED, error="No model could answer.", error_code="all_models_failed")
+    assert "Test the models under Models" in _page(browser, asking)
 
 
 def test_an_answer_is_cleaned_before_it_is_shown(browser: Client, running: RunRows) -> None:
@@ -174,18 +207,21 @@ def test_an_answer_is_cleaned_before_it_is_shown(browser: Client, running: RunRo
     assert "<strong>bold</strong>" in html
 
 
-def test_a_run_that_nobody_picks_up_says_so(browser: Client, member: Membership) -> None:
-    waiting = RunRows.queued(member, age_s=60)
+def test_a_run_that_nobody_picks_up_says_so(browser: Client, member: Membership, kind: str) -> None:
+    waiting = RunRows.queued(member, age_s=60, kind=kind)
     assert "No worker has picked this run up." in _page(browser, waiting)
-    RunRows.queued(member).start()
+    RunRows.queued(member, kind=kind).start()
     assert "Every worker is busy." in _page(browser, waiting)
     assert (
-        "worker" not in _page(browser, RunRows.queued(member)).split('id="run-notice"')[1].split("</div>")[0]
+        "worker"
+        not in _page(browser, RunRows.queued(member, kind=kind))
+        .split('id="run-notice"')[1]
+        .split("</div>")[0]
     )
 
 
-def test_a_run_of_many_models_costs_no_more_queries(browser: Client, member: Membership) -> None:
-    rows = RunRows.queued(member, *(f"model-{n}" for n in range(9)))
+def test_a_run_of_many_models_costs_no_more_queries(browser: Client, member: Membership, kind: str) -> None:
+    rows = RunRows.queued(member, *(f"model-{n}" for n in range(9)), kind=kind)
     rows.start()
     for number in range(9):
         rows.answer(rows.ask(f"model-{number}"), "391")
@@ -194,8 +230,8 @@ def test_a_run_of_many_models_costs_no_more_queries(browser: Client, member: Mem
     assert len(queries) <= 14
 
 
-def test_the_raw_run_is_there_as_json(browser: Client, member: Membership) -> None:
-    rows = _answered(member)
+def test_the_raw_run_is_there_as_json(browser: Client, member: Membership, kind: str) -> None:
+    rows = _answered(member, kind)
     raw = browser.get(f"/runs/{rows.run.pk}/json").json()
     assert raw["answer"] == "It is **391**."
     assert [event["seq"] for event in raw["events"]] == list(range(1, rows.run.last_seq + 1))
@@ -231,14 +267,14 @@ class TestWhoMayDoWhat:
 
 
 class TestRating:
-    def test_a_rating_is_kept_and_shown(self, browser: Client, member: Membership) -> None:
-        rows = _answered(member)
+    def test_a_rating_is_kept_and_shown(self, browser: Client, member: Membership, kind: str) -> None:
+        rows = _answered(member, kind)
         answer = browser.post(f"/runs/{rows.run.pk}/rate", {"value": "1", "comment": "Right."}, follow=True)
         assert "<strong>Ada</strong> rated this good: Right." in answer.content.decode()
         assert Rating.objects.get().value == 1
 
-    def test_htmx_gets_only_the_ratings(self, browser: Client, member: Membership) -> None:
-        rows = _answered(member)
+    def test_htmx_gets_only_the_ratings(self, browser: Client, member: Membership, kind: str) -> None:
+        rows = _answered(member, kind)
         answer = browser.post(f"/runs/{rows.run.pk}/rate", {"value": "-1"}, headers={"HX-Request": "true"})
         assert answer.content.decode().strip().startswith('<div id="run-ratings"')
 
@@ -251,17 +287,17 @@ class TestRating:
         ],
     )
     def test_what_is_no_rating_is_refused_in_words(
-        self, sent: dict[str, str], words: str, browser: Client, member: Membership
+        self, sent: dict[str, str], words: str, browser: Client, member: Membership, kind: str
     ) -> None:
-        answer = browser.post(f"/runs/{_answered(member).run.pk}/rate", sent)
+        answer = browser.post(f"/runs/{_answered(member, kind).run.pk}/rate", sent)
         assert answer.status_code == 422
         assert words in answer.content.decode()
         assert not Rating.objects.exists()
 
 
 class TestCancelling:
-    def test_a_queued_run_ends_at_once(self, browser: Client, member: Membership) -> None:
-        rows = RunRows.queued(member)
+    def test_a_queued_run_ends_at_once(self, browser: Client, member: Membership, kind: str) -> None:
+        rows = RunRows.queued(member, kind=kind)
         answer = browser.post(f"/runs/{rows.run.pk}/cancel", follow=True)
         assert "This run was cancelled." in answer.content.decode()
         assert Run.objects.get().status == RunStatus.CANCELLED
@@ -274,13 +310,15 @@ class TestCancelling:
         assert "Cancelling</button>" in html
         assert "Ada asked to cancel the run." in html
 
-    def test_htmx_is_sent_nothing_for_the_socket_tells(self, browser: Client, member: Membership) -> None:
-        rows = RunRows.queued(member)
+    def test_htmx_is_sent_nothing_for_the_socket_tells(
+        self, browser: Client, member: Membership, kind: str
+    ) -> None:
+        rows = RunRows.queued(member, kind=kind)
         answer = browser.post(f"/runs/{rows.run.pk}/cancel", headers={"HX-Request": "true"})
         assert (answer.status_code, answer.content) == (204, b"")
 
-    def test_a_run_that_is_over_stays_as_it_is(self, browser: Client, member: Membership) -> None:
-        rows = _answered(member)
+    def test_a_run_that_is_over_stays_as_it_is(self, browser: Client, member: Membership, kind: str) -> None:
+        rows = _answered(member, kind)
         answer = browser.post(f"/runs/{rows.run.pk}/cancel", headers={"HX-Request": "true"})
         assert answer.status_code == 409
         assert answer.content.decode() == "This run is over already: it succeeded."

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 import orchestration.engine.strategies
 from orchestration.models import Step
-from orchestration.parts.summary import LABELS, with_shares
+from orchestration.parts.run_view import _with_shares
+from orchestration.parts.strategy_page import LABELS, StrategyPage
 from orchestration.parts.waterfall import waterfall_of
 from orchestration.selectors.runs_live import run_state
 from tests.support.history import a_member
@@ -27,7 +28,7 @@ def test_every_kind_of_decision_has_a_name_in_words() -> None:
 
 @pytest.mark.parametrize(("kind", "label"), [("select", "Chosen answer"), ("of another version", "Decision")])
 def test_a_decision_is_labelled_in_words(kind: str, label: str) -> None:
-    assert with_shares({"kind": kind, "chosen": "", "reason": ""})["label"] == label
+    assert _with_shares({"kind": kind, "chosen": "", "reason": ""}, StrategyPage())["label"] == label
 
 
 @pytest.mark.django_db
@@ -42,5 +43,5 @@ def test_a_decision_is_labelled_in_words(kind: str, label: str) -> None:
 def test_a_moment_on_the_path_is_named_in_words(key: str, shown: tuple[str, str]) -> None:
     run = RunRows.queued(a_member(), "sim-swift").run
     Step.objects.create(run=run, key=key, kind="decision", status="done", started_s=1.0, seconds=0.0)
-    [bar] = waterfall_of(run_state(run.pk), timezone.now()).bars
+    [bar] = waterfall_of(run_state(run.pk), timezone.now(), StrategyPage().moment).bars
     assert (bar.label, bar.detail) == shown

@@ -19,17 +19,18 @@ def member() -> Membership:
     return a_member(name="Ada Lovelace")
 
 
-def test_a_line_tells_state_question_method_quality_cost_time_and_who(member: Membership) -> None:
-    run = a_run(member, "Weigh the moon", quality=0.87, cost_usd="0.0042", minutes_ago=90)
+def test_a_line_tells_state_question_method_quality_cost_time_and_who(member: Membership, kind: str) -> None:
+    run = a_run(member, "Weigh the moon", kind=kind, quality=0.87, cost_usd="0.0042", minutes_ago=90)
     Rating.objects.create(run=run, user=member.user, value=1)
     page = signed_in(member).get(RUNS).content.decode()
-    told = ("Succeeded", "Weigh the moon", "parallel", "sim-swift", "87%", "$0.0042", "3.0 s", "Ada Lovelace")
+    method = {"strategy": "Parallel · sim-swift", "second": "Second: parallel · sim-swift"}[kind]
+    told = ("Succeeded", "Weigh the moon", method, "87%", "$0.0042", "3.0 s", "Ada Lovelace")
     for words in (*told, "1 hour ago", f"/runs/{run.id}/", "Rated good"):
         assert words in page
 
 
-def test_a_failed_run_says_why(member: Membership) -> None:
-    a_run(member, status=RunStatus.FAILED, error="The key was refused.")
+def test_a_failed_run_says_why(member: Membership, kind: str) -> None:
+    a_run(member, status=RunStatus.FAILED, error="The key was refused.", kind=kind)
     assert "The key was refused." in signed_in(member).get(RUNS).content.decode()
 
 
@@ -40,8 +41,8 @@ def test_a_long_panel_is_cut_short(member: Membership) -> None:
     assert "model-2 and 6 more" in page
 
 
-def test_what_a_person_or_model_wrote_is_shown_as_text(member: Membership) -> None:
-    a_run(member, "<script>alert(1)</script>", status=RunStatus.FAILED, error="<img src=x>")
+def test_what_a_person_or_model_wrote_is_shown_as_text(member: Membership, kind: str) -> None:
+    a_run(member, "<script>alert(1)</script>", status=RunStatus.FAILED, error="<img src=x>", kind=kind)
     page = signed_in(member).get(RUNS).content.decode()
     assert "<script>alert" not in page
     assert "<img src=x>" not in page
@@ -49,10 +50,23 @@ def test_what_a_person_or_model_wrote_is_shown_as_text(member: Membership) -> No
 
 def test_htmx_gets_the_list_alone_under_a_tidy_address(member: Membership) -> None:
     a_run(member, "Weigh the moon")
-    answer = signed_in(member).get(f"{RUNS}?q=moon&status=&strategy=", headers=HTMX)
+    answer = signed_in(member).get(f"{RUNS}?q=moon&status=&method=", headers=HTMX)
     assert "Weigh the moon" in answer.content.decode()
     assert "<html" not in answer.content.decode()
     assert answer["HX-Push-Url"] == "/runs/?q=moon"
+
+
+def test_the_filter_offers_the_methods_of_every_kind(member: Membership, kind: str) -> None:
+    page = signed_in(member).get(RUNS).content.decode()
+    offered = {"strategy": ("strategy/voting", "Voting"), "second": ("second/board", "A board")}[kind]
+    assert '<option value="{}">{}</option>'.format(*offered) in page
+
+
+def test_a_run_of_a_kind_that_is_gone_keeps_its_line(member: Membership) -> None:
+    a_run(member, "Weigh the moon", kind="gone", ref="nobody", panel=[])
+    page = signed_in(member).get(f"{RUNS}?method=gone/nobody").content.decode()
+    assert "<small>nobody</small>" in page
+    assert '<option value="gone/nobody" selected>' in page
 
 
 def test_a_list_with_an_open_run_refreshes_itself(member: Membership) -> None:

@@ -49,14 +49,36 @@ def test_state_keeps_one_or_all_that_still_go_on(member: Membership) -> None:
     assert found(member, RunFilter(status="open")) == {"queued", "running", "waiting"}
 
 
-def test_strategy_model_and_member_narrow_the_list(member: Membership) -> None:
+def test_method_model_and_member_narrow_the_list(member: Membership) -> None:
     mate = a_member(team=member.team)
     a_run(member, "one")
     two = a_run(mate, "two", ref="sequential")
     Call.objects.create(run=two, step="ask/x", attempt=1, model="big", provider="p", purpose="answer")
-    for wanted in (RunFilter(strategy="sequential"), RunFilter(model="big"), RunFilter(member=mate.user_id)):
+    for wanted in (
+        RunFilter(method=("strategy", "sequential")),
+        RunFilter(model="big"),
+        RunFilter(member=mate.user_id),
+    ):
         assert found(member, wanted) == {"two"}
-    assert found(member, RunFilter(status="succeeded", strategy="parallel")) == {"one"}
+    assert found(member, RunFilter(status="succeeded", method=("strategy", "parallel"))) == {"one"}
+
+
+@pytest.mark.parametrize("status", ["", "succeeded"])
+@pytest.mark.parametrize(
+    ("method", "kept"),
+    [
+        (("strategy", "board"), {"ours"}),
+        (("second", "board"), {"theirs"}),
+        (("", "board"), {"ours", "theirs"}),
+        (("second", "other"), set()),
+    ],
+)
+def test_a_method_is_a_name_inside_its_kind(
+    member: Membership, method: tuple[str, str], kept: set[str], status: str
+) -> None:
+    a_run(member, "ours", ref="board")
+    a_run(member, "theirs", ref="board", kind="second")
+    assert found(member, RunFilter(method=method, status=status)) == kept
 
 
 @pytest.mark.parametrize(("rating", "kept"), [("good", {"good"}), ("bad", {"bad"}), ("none", {"none"})])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -31,9 +31,11 @@ class Below:
         """Wait for a person's answer."""
         return await self.whole.ask_human(question, self.key(step))
 
-    async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
+    async def run_child(
+        self, kind: str, ref: str, payload: Mapping[str, Json], step: str, *, panel: Sequence[str] = ()
+    ) -> Json:
         """Run another kind inline."""
-        return await self.whole.run_child(kind, ref, payload, self.key(step))
+        return await self.whole.run_child(kind, ref, payload, self.key(step), panel=panel)
 
     async def decide(self, step: str, value: Value) -> Value:
         """Journal a choice."""

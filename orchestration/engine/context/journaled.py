@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -56,7 +56,7 @@ class Surroundings:
     log: RunLog
     clock: Callable[[], float]
     new_id: Callable[[], str]
-    child: Callable[[str, str], ChildRun]
+    child: Callable[[str, str, Sequence[str]], ChildRun]
 
 
 def event_digest(event: Event) -> str:
@@ -193,7 +193,9 @@ class JournaledContext:
         if event_digest(event) not in self._told:
             await self._around.log.write(QuestionAsked(step=key, question=question), event)
 
-    async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
+    async def run_child(
+        self, kind: str, ref: str, payload: Mapping[str, Json], step: str, *, panel: Sequence[str] = ()
+    ) -> Json:
         """Run another kind inline; its own steps are journaled below this one's key."""
         key, past = self._open(step, StepKind.CHILD, digest(kind, ref, dict(payload)))
         if past is not None:
@@ -202,7 +204,7 @@ class JournaledContext:
             message = f"Runs may be nested {self._limits.depth} deep; {key} would go deeper."
             raise LimitReached(message, limit="depth")
         moment = self.now()
-        result = plain(await self._around.child(kind, ref)(payload, self._below(key)))
+        result = plain(await self._around.child(kind, ref, panel)(payload, self._below(key)))
         await self._end(
             StepRecord(
                 key=key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -63,7 +63,9 @@ class RunContext(Protocol):
     async def ask_human(self, question: Question, step: str) -> Json:
         """Wait for a person's answer; parks the run when nothing else is under way."""
 
-    async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
+    async def run_child(
+        self, kind: str, ref: str, payload: Mapping[str, Json], step: str, *, panel: Sequence[str] = ()
+    ) -> Json:
         """Run another kind inline, with this run's budget and deadline and one more level of depth."""
 
     async def decide(self, step: str, value: Value) -> Value:

@@ -75,7 +75,7 @@ def _plan(options: StrategyOptions, request: Request, panel: Panel) -> Plan | No
     named = [following.title] if options.fallback else []
     return Plan(
         strategy=following,
-        request=replace(request, options=_carried(options, following.Options)),
+        request=request.model_copy(update={"options": _carried(options, following.Options)}),
         panel=replace(panel, members=members),
         words=" with ".join([*named, *(model.spec.name for model in extra)]),
     )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from decimal import Decimal, InvalidOperation
 
 from django.core.management.base import BaseCommand, CommandError
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import first_member
-from orchestration.dispatch import RunRequest, store_run
+from orchestration.dispatch import store_run
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.types import Json
+from orchestration.engine.types import Constraints, Json
 from orchestration.forms.panel import default_panel
 from orchestration.management.reporting import answer_object, answer_text
 from orchestration.models import Run, RunStatus
 from orchestration.selectors.panels import usable_models
 from orchestration.services.first_start import prepare_installation
+from orchestration.services.strategy_runs import NAME
 from orchestration.tasks.once import carry_out_here
 
 BAD_ARGUMENTS = 2
@@ -39,9 +39,8 @@ class Command(BaseCommand):
             "--model", action="append", default=[], metavar="NAME", help="a model of the panel, in order"
         )
         parser.add_argument("--team", default="", help="the team to ask for (the oldest one)")
-        parser.add_argument("--max-cost", default=None, metavar="USD", help="most that the run may cost")
-        parser.add_argument("--max-latency", type=float, metavar="S", help="most seconds it may take")
-        parser.add_argument("--min-quality", type=float, metavar="Q", help="least quality, 0 to 1")
+        for name, limit in Constraints.model_json_schema()["properties"].items():
+            parser.add_argument(limit["flag"], dest=name, metavar=limit["metavar"], help=limit["description"])
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *, prompt: str, **given: Json) -> None:
@@ -50,7 +49,7 @@ class Command(BaseCommand):
             self.stderr.write(line)
         member = _member(given["team"])
         try:
-            run = store_run(membership=member, request=_request(prompt, given, member))
+            run = store_run(membership=member, kind=NAME, payload=_payload(prompt, given, member))
         except InvalidRequest as error:
             raise CommandError(_explained(error), returncode=BAD_ARGUMENTS) from None
         try:
@@ -80,16 +79,15 @@ def _member(team: str) -> Membership:
     return member
 
 
-def _request(prompt: str, given: dict[str, Json], member: Membership) -> RunRequest:
-    return RunRequest(
-        text=prompt,
-        strategy=given["strategy"],
-        models=tuple(given["model"]) or tuple(default_panel(usable_models(member))),
-        options=_options(given["option"]),
-        max_cost_usd=_money(given["max_cost"]),
-        max_latency_s=given["max_latency"],
-        min_quality=given["min_quality"],
-    )
+def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[str, Json]:
+    """Return the request; numbers are read by its type."""
+    return {
+        "text": prompt,
+        "strategy": given["strategy"],
+        "models": tuple(given["model"]) or tuple(default_panel(usable_models(member))),
+        "options": _options(given["option"]),
+        "constraints": {name: given[name] for name in Constraints.model_fields if given[name] is not None},
+    }
 
 
 def _options(words: list[str]) -> dict[str, str]:
@@ -98,13 +96,6 @@ def _options(words: list[str]) -> dict[str, str]:
         if not (name and equals):
             raise InvalidRequest(f"Write an option as name=value, not {name!r}.", field="option")
     return {name.strip(): value for name, _, value in pairs}
-
-
-def _money(text: str | None) -> Decimal | None:
-    try:
-        return None if text is None else Decimal(text)
-    except InvalidOperation:
-        raise InvalidRequest(f"{text!r} is not an amount in US dollars.", field="max-cost") from None
 
 
 def _explained(error: InvalidRequest) -> str:

@@ -133,6 +133,7 @@ def _run_changes(entries: Iterable[Entry], last: Parcel) -> dict[str, Any]:
                 "status": entry.status,
                 "finished_at": now,
                 "outcome": entry.outcome,
+                "output": entry.output,
                 "answer": entry.answer,
                 "quality": entry.quality,
                 "error": entry.error,

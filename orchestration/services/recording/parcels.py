@@ -38,6 +38,7 @@ class RunEnded:
 
     status: RunStatus
     outcome: Json = None
+    output: Json = None
     answer: str = ""
     quality: float | None = None
     error: str = ""

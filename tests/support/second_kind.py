@@ -1,0 +1,151 @@
+"""A second kind of run, registered by itself: two models with panels of their own, a person, and a child.
+
+What `runs` offers to every kind is tried with it as well as with strategies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.template import engines
+from django.urls import reverse
+from pydantic import BaseModel, ValidationError
+
+from orchestra_site.accounts.models import Membership
+from orchestration.engine.context import Question, RunContext
+from orchestration.engine.errors import InvalidRequest
+from orchestration.engine.events import Event
+from orchestration.engine.outcome import Outcome
+from orchestration.engine.types import Constraints, Json, Message, Prompt, Purpose
+from orchestration.kinds import (
+    CALL_EVENTS,
+    CheckedRequest,
+    FrozenRun,
+    KindPage,
+    RunKind,
+    Section,
+    Startable,
+    register,
+    unregister,
+)
+from orchestration.models import LanguageModel, Run
+from orchestration.selectors.runs_live import RunState
+from orchestration.services import profiles
+from orchestration.services.live_models import live_models
+from orchestration.wiring.freezing import PanelRole, freeze
+
+NAME, REF = "second", "board"
+TEMPLATES = Path(__file__).parent / "templates"
+OPENED, CLOSED = "topic_was_opened_for_discussion", "topic_closed"
+
+
+class SecondRequest(BaseModel):
+    """A text, who writes about it, who checks that, and whether a person has to approve."""
+
+    text: str
+    writers: tuple[str, ...]
+    checkers: tuple[str, ...]
+    approve: bool = False
+    constraints: Constraints = Constraints()
+    ref: str = REF
+
+
+class SecondKind(RunKind):
+    name = NAME
+    title = "Second kind"
+
+    def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+        try:
+            request = SecondRequest.model_validate(payload)
+        except ValidationError as error:
+            detail = error.errors()[0]
+            raise InvalidRequest(detail["msg"], field=".".join(map(str, detail["loc"]))) from None
+        if not request.text.strip():
+            raise InvalidRequest("Write what this is about.", field="text")
+        models = {model.name: model for model in LanguageModel.objects.filter(team_id=membership.team_id)}
+        for name in (*request.writers, *request.checkers):
+            if name not in models:
+                raise InvalidRequest(f"There is no model {name!r}.", field="options.writers")
+        named = dict.fromkeys((*request.writers, *request.checkers))
+        return CheckedRequest(
+            ref=request.ref,
+            prompt=request.text,
+            request=request.model_dump(mode="json"),
+            panel=[freeze(models[name], PanelRole.MEMBER) for name in named],
+        )
+
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        request = SecondRequest.model_validate(run.request)
+        models = await live_models(run, context)
+        await context.emit(Event(kind=OPENED, data={"topic": request.text}))  # type: ignore[arg-type]
+        written = [
+            (await context.ask(models[name], _prompt(request.text, Purpose.PROPOSE), f"write/{name}")).text
+            for name in request.writers
+        ]
+        checked = [
+            (await context.ask(models[name], _prompt(request.text, Purpose.ANSWER), f"check/{name}")).text
+            for name in request.checkers
+        ]
+        said = "yes"
+        if request.approve:
+            asked = Question(text="Shall it stay like this?", schema={"enum": ["yes", "no"]})
+            said = await context.ask_human(asked, "approve")
+        payload = {"text": request.text, "options": {"max_parallel": 2}}
+        child = await context.run_child("strategy", "parallel", payload, "child", panel=request.checkers)
+        await context.emit(Event(kind=CLOSED, data={"approved": said, "parts": 2}))  # type: ignore[arg-type]
+        parts = {"written": written, "checked": checked, "child": child["data"]["candidates"]}
+        output = {"answer": child["answer"]}
+        data = {**parts, "approved": said}
+        return Outcome(answer=child["answer"], output=output, score=0.5, data=data)
+
+    def choices(self, membership: Membership) -> Sequence[Startable]:
+        schema = SecondRequest.model_json_schema()
+        schema["properties"].pop("ref")
+        return [Startable(ref=REF, title="A board", summary="Two write, one checks.", schema=schema)]
+
+    def learn(self, runs: Sequence[Run]) -> None:
+        profiles.learn_from_runs(runs)
+
+
+class SecondPage(KindPage):
+    template = "second/sections.html"
+    sentence = "second/sentence.html"
+    sections = (Section(name="second-board", events=CALL_EVENTS | {OPENED}),)
+    sentences = {OPENED: "second/opened.html"}  # noqa: RUF012  # read only
+    remembered = frozenset({OPENED})
+
+    def context(self, state: RunState, now: datetime) -> dict[str, Any]:
+        opened = next((event.data for event in state.remembered if event.kind == OPENED), {})
+        return {"calls": state.calls, "topic": opened.get("topic", ""), "answered_by": "from the board"}
+
+    def method(self, ref: str) -> str:
+        return f"Second: {ref}"
+
+    def change_address(self, run: Run) -> str:
+        return f"{reverse('orchestration:ask')}?from={run.pk}"
+
+
+def _prompt(text: str, purpose: Purpose) -> Prompt:
+    return Prompt(messages=(Message(role="user", content=text),), purpose=purpose)
+
+
+def register_second_kind() -> None:
+    """Make the kind known, and its templates."""
+    dirs = engines["django"].engine.dirs  # type: ignore[attr-defined]
+    if TEMPLATES not in dirs:
+        dirs.append(TEMPLATES)
+    register(SecondKind(), SecondPage())
+
+
+@contextmanager
+def second_kind() -> Iterator[str]:
+    """Have the second kind for as long as the block lasts."""
+    register_second_kind()
+    try:
+        yield NAME
+    finally:
+        unregister(NAME)
