@@ -19,6 +19,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.engine.context import Question, RunContext
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.events import Event
+from orchestration.engine.model import ChatModel
 from orchestration.engine.outcome import Outcome
 from orchestration.engine.types import Constraints, Json, Message, Prompt, Purpose
 from orchestration.kinds import (
@@ -54,6 +55,30 @@ class SecondRequest(BaseModel):
     ref: str = REF
 
 
+async def board(request: SecondRequest, models: Mapping[str, ChatModel], context: RunContext) -> Outcome:
+    """Have the writers write and the checkers check, a person approve, and a strategy answer."""
+    await context.emit(Event(kind=OPENED, data={"topic": request.text}))
+    written = [
+        (await context.ask(models[name], _prompt(request.text, Purpose.PROPOSE), f"write/{name}")).text
+        for name in request.writers
+    ]
+    checked = [
+        (await context.ask(models[name], _prompt(request.text, Purpose.ANSWER), f"check/{name}")).text
+        for name in request.checkers
+    ]
+    said = "yes"
+    if request.approve:
+        asked = Question(text="Shall it stay like this?", schema={"enum": ["yes", "no"]})
+        said = await context.ask_human(asked, "approve")
+    payload = {"text": request.text, "options": {"max_parallel": 2}}
+    child = await context.run_child("strategy", "parallel", payload, "child", panel=request.checkers)
+    await context.emit(Event(kind=CLOSED, data={"approved": said, "parts": 2}))
+    parts = {"written": written, "checked": checked, "child": child["data"]["candidates"]}
+    output = {"answer": child["answer"]}
+    data = {**parts, "approved": said}
+    return Outcome(answer=child["answer"], output=output, score=0.5, data=data)
+
+
 class SecondKind(RunKind):
     name = NAME
     title = "Second kind"
@@ -79,30 +104,11 @@ class SecondKind(RunKind):
         )
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
-        request = SecondRequest.model_validate(run.request)
-        models = await live_models(run, context)
-        await context.emit(Event(kind=OPENED, data={"topic": request.text}))  # type: ignore[arg-type]
-        written = [
-            (await context.ask(models[name], _prompt(request.text, Purpose.PROPOSE), f"write/{name}")).text
-            for name in request.writers
-        ]
-        checked = [
-            (await context.ask(models[name], _prompt(request.text, Purpose.ANSWER), f"check/{name}")).text
-            for name in request.checkers
-        ]
-        said = "yes"
-        if request.approve:
-            asked = Question(text="Shall it stay like this?", schema={"enum": ["yes", "no"]})
-            said = await context.ask_human(asked, "approve")
-        payload = {"text": request.text, "options": {"max_parallel": 2}}
-        child = await context.run_child("strategy", "parallel", payload, "child", panel=request.checkers)
-        await context.emit(Event(kind=CLOSED, data={"approved": said, "parts": 2}))  # type: ignore[arg-type]
-        parts = {"written": written, "checked": checked, "child": child["data"]["candidates"]}
-        output = {"answer": child["answer"]}
-        data = {**parts, "approved": said}
-        return Outcome(answer=child["answer"], output=output, score=0.5, data=data)
+        return await board(
+            SecondRequest.model_validate(run.request), await live_models(run, context), context
+        )
 
-    def choices(self, membership: Membership) -> Sequence[Startable]:
+    def choices(self, membership: Membership) -> Sequence[Startable]:  # noqa: ARG002  # the same for all
         schema = SecondRequest.model_json_schema()
         schema["properties"].pop("ref")
         return [Startable(ref=REF, title="A board", summary="Two write, one checks.", schema=schema)]
@@ -118,7 +124,7 @@ class SecondPage(KindPage):
     sentences = {OPENED: "second/opened.html"}  # noqa: RUF012  # read only
     remembered = frozenset({OPENED})
 
-    def context(self, state: RunState, now: datetime) -> dict[str, Any]:
+    def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # tells no time
         opened = next((event.data for event in state.remembered if event.kind == OPENED), {})
         return {"calls": state.calls, "topic": opened.get("topic", ""), "answered_by": "from the board"}
 

@@ -238,10 +238,11 @@ class TestChangingAnEarlierRun:
         assert "There is no model" in answer.content.decode()
 
 
+BOARD = {"text": "Weigh the moon", "strategy": "second/board", "options_of": "second/board"}
+
+
 @pytest.mark.usefixtures("kind")
 class TestOtherKinds:
-    BOARD = {"text": "Weigh the moon", "strategy": "second/board", "options_of": "second/board"}
-
     def test_their_methods_stand_below_the_strategies(self, browser: Client) -> None:
         html = _html(browser.get("/"))
         assert html.index('value="voting"') < html.index('value="second/board"')
@@ -271,7 +272,7 @@ class TestOtherKinds:
 
     def test_what_is_filled_in_starts_a_run_of_that_kind(self, browser: Client) -> None:
         sent = {"options.writers": '["sim-swift"]', "options.checkers": '["sim-sage"]', "max_calls": "9"}
-        assert browser.post("/", {**self.BOARD, **sent}).status_code == 303
+        assert browser.post("/", {**BOARD, **sent}).status_code == 303
         run = Run.objects.get()
         assert (run.kind, run.ref, run.prompt) == ("second", "board", "Weigh the moon")
         assert [entry["spec"]["name"] for entry in run.panel] == ["sim-swift", "sim-sage"]
@@ -279,7 +280,7 @@ class TestOtherKinds:
 
     def test_what_the_kind_refuses_is_said_at_its_field(self, browser: Client) -> None:
         sent = {"options.writers": '["nobody"]', "options.checkers": '["sim-sage"]'}
-        html = _html(browser.post("/", {**self.BOARD, **sent}), 422)
+        html = _html(browser.post("/", {**BOARD, **sent}), 422)
         assert "There is no model &#x27;nobody&#x27;." in html
         assert not Run.objects.exists()
 

@@ -172,7 +172,10 @@ def test_an_event_of_an_unknown_kind_is_shown_as_plain_data(browser: Client, run
     data = {"by": "Ada", "parts": 3, "nested": {"x": [1]}, "text": "<b>bold</b>" + "x" * 500}
     running.tell("somebody_joined", "", **data)  # type: ignore[arg-type]
     told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
-    assert "Somebody joined: by Ada, parts 3, text &lt;b&gt;bold" in told
+    assert "Somebody joined: " in told
+    for fact in ("by Ada", "parts 3", "text &lt;b&gt;bold"):
+        assert fact in told
+    assert "nested" not in told
 
 
 def test_a_run_of_a_kind_that_is_gone_is_shown_plainly(browser: Client, member: Membership) -> None:
