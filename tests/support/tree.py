@@ -20,7 +20,7 @@ def files() -> Iterator[Path]:
     """Yield every file that is ours to keep in order: no caches, no data, nothing vendored."""
     for folder, names, found in os.walk(ROOT):
         names[:] = sorted(name for name in names if not _is_skipped(Path(folder) / name))
-        yield from (Path(folder) / name for name in sorted(found) if not name.startswith(".coverage"))
+        yield from (Path(folder) / name for name in sorted(found) if not _is_tool_file(name))
 
 
 def sources(*suffixes: str) -> list[Path]:
@@ -48,6 +48,11 @@ def matches(pattern: re.Pattern[str], text: str) -> list[str]:
         f"line {text.count(chr(10), 0, found.start()) + 1}: {IN_ONE_LINE.sub(' ', found.group())}"
         for found in pattern.finditer(text)
     ]
+
+
+def _is_tool_file(name: str) -> bool:
+    """Return whether a tool wrote the file; `.git` is one in a linked work tree."""
+    return name == ".git" or name.startswith(".coverage")
 
 
 def _is_skipped(folder: Path) -> bool:

@@ -10,9 +10,8 @@ from django.db.models.signals import post_save
 from django.test import Client
 from django.utils import timezone
 
-from orchestra_site.accounts.errors import InvitationClosed
 from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, Role, User
-from orchestra_site.accounts.services import accept_invitation, create_invitation
+from orchestra_site.accounts.services import InvitationClosed, accept_invitation, create_invitation
 from tests.support.history import a_member, signed_in
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestra_site.web.encryption import Keyring, SecretUnreadable
-from orchestra_site.web.redaction import redact
+from orchestra_site.web.logs import redact
 
 OLD, NEW = (base64.urlsafe_b64encode(bytes([n]) * 32).decode() for n in (1, 2))
 

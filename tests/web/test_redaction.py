@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from orchestra_site.web.redaction import RedactingFormatter, Redactor, redact, register_secret
+from orchestra_site.web.logs import RedactingFormatter, Redactor, redact, register_secret
 
 CANARY = 'canary/"4f1c\\é'
 
@@ -57,7 +57,7 @@ def test_arguments_exceptions_and_stacks_are_redacted() -> None:
 def test_every_handler_of_the_settings_redacts() -> None:
     formatters = settings.LOGGING["formatters"]
     used = {handler["formatter"] for handler in settings.LOGGING["handlers"].values()}
-    assert {formatters[name]["()"] for name in used} == {"orchestra_site.web.redaction.RedactingFormatter"}
+    assert {formatters[name]["()"] for name in used} == {"orchestra_site.web.logs.RedactingFormatter"}
 
 
 def test_django_keeps_no_handlers_of_its_own() -> None:

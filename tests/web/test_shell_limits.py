@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestra_site.web.limits import (
-    DEEPEST,
+from orchestra_site.web.asgi import (
+    DEEPEST_JSON,
     LONG_SCAN_BYTES,
     SOCKET_MESSAGE_BYTES,
     SOCKET_MESSAGES,
+    AsgiEvent,
     BodyLimit,
-    Event,
     json_depth_within,
 )
 
@@ -28,7 +28,7 @@ class Echo:
     """An application that reads the whole body and says how long it was."""
 
     def __init__(self) -> None:
-        self.read: list[Event] = []
+        self.read: list[AsgiEvent] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
         more = True
@@ -52,13 +52,15 @@ async def ask(
     return sent[0]["status"], sent[1]["body"].decode()
 
 
-async def drive(echo: Echo, scope: Event, events: list[Event], max_bytes: int = 1000) -> list[Event]:
-    sent: list[Event] = []
+async def drive(
+    echo: Echo, scope: AsgiEvent, events: list[AsgiEvent], max_bytes: int = 1000
+) -> list[AsgiEvent]:
+    sent: list[AsgiEvent] = []
 
-    async def receive() -> Event:
+    async def receive() -> AsgiEvent:
         return events.pop(0)
 
-    async def send(event: Event) -> None:
+    async def send(event: AsgiEvent) -> None:
         sent.append(event)
 
     await BodyLimit(echo, max_bytes=max_bytes)(scope, receive, send)
@@ -84,14 +86,14 @@ async def test_a_body_that_grows_too_big_is_refused() -> None:
 
 async def test_json_within_the_depth_arrives_whole() -> None:
     echo = Echo()
-    body = b"[" * DEEPEST + b"]" * DEEPEST
+    body = b"[" * DEEPEST_JSON + b"]" * DEEPEST_JSON
     assert (await ask(echo, [body[:70], body[70:]], JSON))[0] == 200
     assert b"".join(event["body"] for event in echo.read) == body
 
 
 async def test_json_nested_too_deep_is_refused_unread() -> None:
     echo = Echo()
-    status, words = await ask(echo, [b"[" * (DEEPEST + 1)], JSON)
+    status, words = await ask(echo, [b"[" * (DEEPEST_JSON + 1)], JSON)
     assert (status, echo.read) == (400, [])
     assert "deeper than 64 levels" in words
 
@@ -102,7 +104,7 @@ async def test_what_is_no_json_may_hold_brackets() -> None:
 
 async def test_a_client_that_goes_away_is_told_to_the_application() -> None:
     echo = Echo()
-    events: list[Event] = [
+    events: list[AsgiEvent] = [
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},
     ]
@@ -112,7 +114,7 @@ async def test_a_client_that_goes_away_is_told_to_the_application() -> None:
 
 async def test_small_socket_messages_pass() -> None:
     echo = Echo()
-    events: list[Event] = [{"type": "websocket.receive", "text": "hi"}, {"type": "websocket.disconnect"}]
+    events: list[AsgiEvent] = [{"type": "websocket.receive", "text": "hi"}, {"type": "websocket.disconnect"}]
     assert await drive(echo, {"type": "websocket"}, events) == []
     assert len(echo.read) == 2
 
@@ -124,7 +126,7 @@ async def test_small_socket_messages_pass() -> None:
         ([{"type": "websocket.receive", "bytes": b"x"}] * (SOCKET_MESSAGES + 1), 4429),
     ],
 )
-async def test_socket_messages_too_big_or_too_many_close_it(messages: list[Event], code: int) -> None:
+async def test_socket_messages_too_big_or_too_many_close_it(messages: list[AsgiEvent], code: int) -> None:
     echo = Echo()
     sent = await drive(echo, {"type": "websocket"}, list(messages))
     assert (sent[0]["type"], sent[0]["code"]) == ("websocket.close", code)

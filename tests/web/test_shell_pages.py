@@ -18,8 +18,8 @@ from django.test import Client, RequestFactory
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.web import errors
-from orchestra_site.web.htmx import render_part
-from orchestra_site.web.navigation import MENU, entries
+from orchestra_site.web.pages import render_part
+from orchestra_site.web.templatetags.ui import MENU, menu_entries
 from tests.support.history import a_member, signed_in
 
 
@@ -33,13 +33,13 @@ def page_of(member: Membership, path: str = "/team/") -> str:
 
 
 def test_every_entry_of_the_menu_leads_somewhere() -> None:
-    assert [entry.item for entry in entries("/")] == list(MENU)
+    assert [entry.item for entry in menu_entries("/")] == list(MENU)
     assert len({item.key for item in MENU}) == len(MENU)
 
 
 def test_the_menu_marks_where_one_is() -> None:
     def current(path: str) -> list[str]:
-        return [entry.item.word for entry in entries(path) if entry.current]
+        return [entry.item.word for entry in menu_entries(path) if entry.current]
 
     assert (current("/"), current("/team/audit/"), current("/runs/1/")) == (["Ask"], ["Team"], ["Runs"])
     assert current("/account/password/") == []

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from orchestra_site.web.states import look_of
-from orchestra_site.web.templatetags import figures
-from orchestra_site.web.words import dollars, duration, relative
+from orchestra_site.web.templatetags import text
+from orchestra_site.web.templatetags.text import dollars, duration, relative
+from orchestra_site.web.templatetags.ui import state_look
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -68,22 +68,22 @@ def test_moments_are_told_relative_to_now(seconds: int, said: str) -> None:
 
 def test_what_is_unknown_is_a_dash() -> None:
     shown = {
-        figures.money(None),
-        figures.seconds(None),
-        figures.tokens(None),
-        figures.percent(None),
-        figures.ago(None),
+        text.money(None),
+        text.seconds(None),
+        text.tokens(None),
+        text.percent(None),
+        text.ago(None),
     }
     assert shown == {"\N{EN DASH}"}
 
 
 def test_figures_carry_their_units() -> None:
-    assert (figures.money(0.5), figures.seconds(2), figures.percent(0.874)) == ("$0.50", "2.0 s", "87%")
-    assert (figures.tokens(1), figures.tokens(12345)) == ("1 token", "12,345 tokens")
+    assert (text.money(0.5), text.seconds(2), text.percent(0.874)) == ("$0.50", "2.0 s", "87%")
+    assert (text.tokens(1), text.tokens(12345)) == ("1 token", "12,345 tokens")
 
 
 def test_a_moment_carries_date_time_and_zone_for_the_hover() -> None:
-    shown = figures.ago(datetime(2020, 5, 4, 3, 2, 1, tzinfo=UTC))
+    shown = text.ago(datetime(2020, 5, 4, 3, 2, 1, tzinfo=UTC))
     assert 'datetime="2020-05-04T03:02:01+00:00"' in shown
     assert 'title="2020-05-04 03:02:01 UTC"' in shown
     assert ">2020-05-04</time>" in shown
@@ -91,6 +91,6 @@ def test_a_moment_carries_date_time_and_zone_for_the_hover() -> None:
 
 def test_every_state_has_an_icon_and_a_word_of_its_own() -> None:
     states = ["queued", "running", "waiting", "succeeded", "failed", "cancelled", "resumed"]
-    looks = [look_of(state) for state in states]
+    looks = [state_look(state) for state in states]
     assert len({look.icon for look in looks}) == len({look.word for look in looks}) == len(states)
-    assert look_of("never_seen").word == "Never seen"
+    assert state_look("never_seen").word == "Never seen"

@@ -10,10 +10,10 @@ from itertools import groupby
 from django.core.management.base import BaseCommand, CommandParser
 
 from orchestra_site.management.checks import BUILT_IN
-from orchestra_site.web.health import Finding, Level, registered_checks, run_checks
-from orchestra_site.web.redaction import redact
+from orchestra_site.web.health import HealthFinding, Severity, registered_checks, run_checks
+from orchestra_site.web.logs import redact
 
-Named = tuple[str, Finding]
+Named = tuple[str, HealthFinding]
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 def is_failed(findings: Iterable[Named]) -> bool:
     """Tell whether anything keeps Orchestra from working."""
-    return any(finding.level is Level.FAIL for _, finding in findings)
+    return any(finding.level is Severity.FAIL for _, finding in findings)
 
 
 def as_json(findings: list[Named]) -> str:
@@ -58,6 +58,6 @@ def as_text(findings: Iterable[Named]) -> str:
     return "\n".join(paragraphs)
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: HealthFinding) -> list[str]:
     first = f"  {finding.level:<5} {finding.sentence}"
     return [first, f"        {finding.advice}"] if finding.advice else [first]
