@@ -1,10 +1,13 @@
-"""What holds for every test: the outside world is out of reach, and data lives in a folder that goes away."""
+"""For every test: no network outside this machine, a data folder of its own, the event loop it names."""
 
 from __future__ import annotations
 
 import shutil
 import signal
+from asyncio import AbstractEventLoop, new_event_loop
+from collections.abc import Callable, Mapping
 
+import pytest
 from django.conf import settings as django_settings
 from hypothesis import settings
 
@@ -29,3 +32,10 @@ def pytest_unconfigure() -> None:
     """Remove it again, and close what pages asked providers with."""
     stop_pages(close_resources)
     shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """Run the coroutines of a module on the event loop that it names as `LOOP_FACTORY`."""
+    return {"of the module": getattr(getattr(item, "module", None), "LOOP_FACTORY", new_event_loop)}
