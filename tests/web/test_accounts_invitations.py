@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 NEWCOMER = {"name": "New", "email": "New@Example.org", "password": "long-enough-words"}
 
 
-@pytest.fixture
-def owner() -> Membership:
-    return a_member(Role.OWNER)
-
-
 def a_link(owner: Membership, role: Role = Role.OPERATOR, days: int = 1) -> tuple[Invitation, str]:
     invitation, token = create_invitation(
         membership=owner, role=role, now=timezone.now(), valid_for=timedelta(days=days)

@@ -37,11 +37,6 @@ def member() -> Membership:
     return member
 
 
-@pytest.fixture
-def browser(member: Membership) -> Client:
-    return signed_in(member)
-
-
 def _html(answer: _MonkeyPatchedWSGIResponse, status: int = 200) -> str:
     assert answer.status_code == status
     return str(answer.content.decode())
