@@ -1,12 +1,14 @@
-"""Bodies, JSON and socket messages are weighed before anything else looks at them."""
+"""ASGI wrappers: limits on bodies, JSON and socket messages; sockets without a database."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +19,12 @@ from orchestra_site.web.asgi import (
     SOCKET_MESSAGES,
     AsgiEvent,
     BodyLimit,
+    Receive,
+    Send,
+    SocketDatabaseGate,
     json_depth_within,
 )
+from orchestra_site.web.logs import ThrottledWarning
 
 BIG = 10_000_000
 JSON = [(b"content-type", b"application/json; charset=utf-8")]
@@ -179,3 +185,32 @@ async def test_a_long_body_is_scanned_once_however_hostile() -> None:
         Echo(), {"type": "http", "headers": JSON}, [{"type": "http.request", "body": hostile}], BIG
     )
     assert sent[0]["status"] == 200
+
+
+async def _unanswered(_scope: AsgiEvent, _receive: Receive, _send: Send) -> None:
+    raise OperationalError("the database is starting up")
+
+
+async def test_a_socket_is_refused_while_the_database_is_away() -> None:
+    sent: list[AsgiEvent] = []
+
+    async def send(event: AsgiEvent) -> None:
+        sent.append(event)
+
+    async def receive() -> AsgiEvent:
+        return {"type": "websocket.connect"}
+
+    await SocketDatabaseGate(_unanswered)({"type": "websocket"}, receive, send)
+    assert sent == [{"type": "websocket.close"}]
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "said"), [(60.0, ["It is away (1)."]), (0.0, ["It is away (1).", "It is away (2)."])]
+)
+def test_what_many_warn_of_at_once_is_said_once(
+    interval_s: float, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    away = ThrottledWarning(logging.getLogger("tests.throttled"), "It is away (%s).", interval_s=interval_s)
+    for attempt in (1, 2):
+        away.warn(OSError(attempt))
+    assert caplog.messages == said
