@@ -55,7 +55,7 @@ class Command(BaseCommand):
             ready=lambda bound: self._report_ready(f"http://{shown}:{bound}/"),
         )
         if not server.run():
-            raise CommandError(f"Port {port} on {host} is taken. Choose another one with --port.")
+            raise CommandError(f"Port {port} on {host} is in use. Choose another one with --port.")
         self.stdout.write("Stopped. Runs that were under way continue after the next start.")
         self.stdout.flush()
         exit_soon()
@@ -123,7 +123,7 @@ class EmbeddedServer:
         )
 
     def run(self) -> bool:
-        """Serve until Ctrl-C or SIGTERM; False when the port was taken."""
+        """Serve until Ctrl-C or SIGTERM; return False if the port is in use."""
         reactor.addSystemEventTrigger("before", "shutdown", self._stop)  # type: ignore[arg-type]  # its stub shifts them
         self._server.run()
         return self._listening
