@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.member import Member
 from benchmarks.waiting import until
-from orchestra_site.settings.environment import ROOT, Environment, variable_of
+from orchestra_site.settings.environment import ROOT, Environment, variable_name
 
 READY = re.compile(r"ready at (http://\S+)")
 SIGN_IN = re.compile(r"e-mail\s+(\S+)\s+password\s+(\S+)")
@@ -37,7 +37,7 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """What its processes find in the environment: nothing of ours but what was asked for."""
-        ours = {variable_of(field) for field in Environment.model_fields} | {"DJANGO_SETTINGS_MODULE"}
+        ours = {variable_name(field) for field in Environment.model_fields} | {"DJANGO_SETTINGS_MODULE"}
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         return kept | {"ORCHESTRA_DATA_DIR": str(self.folder), "PYTHONUNBUFFERED": "1"} | self.settings
 

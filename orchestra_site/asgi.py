@@ -9,8 +9,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from orchestra_site.settings.environment import select_settings
-from orchestra_site.web.limits import BodyLimit
-from orchestra_site.web.sockets import KnownOnly
+from orchestra_site.web.asgi import BodyLimit, SocketDatabaseGate
 
 select_settings()
 pages = get_asgi_application()
@@ -19,7 +18,9 @@ pages = get_asgi_application()
 from orchestra_site import celery  # noqa: E402, F401  # what is queued here goes to our broker
 from orchestration.routing import websocket_urlpatterns  # noqa: E402
 
-sockets = KnownOnly(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))
+sockets = SocketDatabaseGate(
+    AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+)
 application = BodyLimit(
     ProtocolTypeRouter({"http": pages, "websocket": sockets}), max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 )

@@ -14,9 +14,9 @@ from uuid import UUID
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from orchestra_site.accounts.selectors import membership_of
+from orchestra_site.accounts.selectors import team_membership
 from orchestra_site.web.errors import DATABASE_AWAY
-from orchestra_site.web.seldom import Seldom
+from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration import live
 from orchestration.parts.lookout import Lookout
@@ -25,7 +25,7 @@ from orchestration.parts.streams import Streams
 from orchestration.selectors.runs_live import running_texts, team_of_run
 
 logger = logging.getLogger(__name__)
-_AWAY = Seldom(logger, "The database does not answer (%s); live pages are asked to reconnect.")
+_AWAY = ThrottledWarning(logger, "The database does not answer (%s); live pages are asked to reconnect.")
 
 TICK_S = 2.0
 GAP_TICK_S = 0.5
@@ -223,7 +223,7 @@ class RunConsumer(LiveConsumer):
     def _check(self) -> None:
         """Check that the run is one of the member's. Raises `Closed`: a stranger learns nothing."""
         team = team_of_run(self.run)
-        if team is None or membership_of(self.user, team) is None:
+        if team is None or team_membership(self.user, team) is None:
             raise Closed(CloseCode.NOT_FOUND)
 
 

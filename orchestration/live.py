@@ -14,9 +14,9 @@ from uuid import UUID
 
 from channels.layers import BaseChannelLayer, get_channel_layer
 
-from orchestra_site.web.seldom import Seldom
+from orchestra_site.web.logs import ThrottledWarning
 
-_AWAY = Seldom(
+_AWAY = ThrottledWarning(
     logging.getLogger(__name__), "The channel layer is away (%r); live pages follow every few seconds."
 )
 

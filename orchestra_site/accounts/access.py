@@ -1,4 +1,4 @@
-"""Who may reach a view. Everything is refused unless a view says otherwise."""
+"""Access to views: signed in, member of a team, with the role a view requires."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django_htmx.middleware import HtmxDetails
 
 from orchestra_site.accounts.models import Membership, User
-from orchestra_site.accounts.selectors import current_of, memberships_of
+from orchestra_site.accounts.selectors import current_membership, user_memberships
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., HttpResponseBase])
@@ -26,7 +26,7 @@ SESSION_TEAM = "team"
 
 
 class MemberRequest(HttpRequest):
-    """A request as views see it: signed in, with the team the member works in and all that they belong to."""
+    """A request as views get it: signed in, with the current membership and all memberships of the user."""
 
     user: User
     htmx: HtmxDetails
@@ -38,12 +38,12 @@ MemberView = Callable[Concatenate[MemberRequest, P], HttpResponse]
 
 
 class SignInRequired(MiddlewareMixin):
-    """Sends anonymous visitors to the sign-in page, unless a view carries Django's `login_not_required`."""
+    """Redirects anonymous visitors to the sign-in page, unless a view has Django's `login_not_required`."""
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
     ) -> HttpResponse | None:
-        """Redirect a page; tell htmx, which would put that page into a part of this one, where to go."""
+        """Redirect a page; answer htmx with `HX-Redirect`: it would swap the sign-in page into this one."""
         if request.user.is_authenticated or not getattr(view, "login_required", True):
             return None
         if "HX-Request" not in request.headers:
@@ -55,17 +55,17 @@ class SignInRequired(MiddlewareMixin):
 
 
 class CurrentTeam(MiddlewareMixin):
-    """Sets `request.membership` and `request.memberships`; who has no team gets a page that says so."""
+    """Sets `request.membership` and `request.memberships`; a user without a team gets a page that says so."""
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
     ) -> HttpResponse | None:
-        """Read the memberships once a request; anonymous visitors have none."""
+        """Read the memberships once per request; anonymous visitors have none."""
         if not request.user.is_authenticated:
             return None
         member = cast("MemberRequest", request)
-        member.memberships = memberships_of(member.user.pk)
-        current = current_of(member.memberships, request.session.get(SESSION_TEAM))
+        member.memberships = user_memberships(member.user.pk)
+        current = current_membership(member.memberships, request.session.get(SESSION_TEAM))
         if current is not None:
             member.membership = current
         elif getattr(view, "team_required", True):
@@ -74,13 +74,13 @@ class CurrentTeam(MiddlewareMixin):
 
 
 def team_not_required(view: F) -> F:
-    """Let a view be reached by someone who belongs to no team."""
+    """Allow a view to users who belong to no team."""
     view.team_required = False  # type: ignore[attr-defined]  # read by CurrentTeam
     return view
 
 
 def may_run(view: MemberView[P]) -> MemberView[P]:
-    """Refuse viewers: they may look at everything and start nothing."""
+    """Refuse viewers, who may read everything and start nothing."""
 
     @wraps(view)
     def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:

@@ -28,7 +28,7 @@ class SignInForm(AuthenticationForm):
         )
 
     def clean_username(self) -> str:
-        """Read the address without regard to case, so that throttling counts one account as one."""
+        """Lower-case the address, so that throttling counts all spellings as one account."""
         return str(self.cleaned_data["username"]).strip().lower()
 
 
@@ -43,7 +43,7 @@ class TeamForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """The role a member gets."""
+    """A role that the current member may assign."""
 
     role = forms.ChoiceField(label="Role")
 
@@ -57,10 +57,10 @@ class RoleForm(forms.Form):
 
 
 class InvitationForm(RoleForm):
-    """Who is invited, and for how long the link holds."""
+    """The role of an invited person, and how long the link is valid."""
 
     days = forms.TypedChoiceField(
-        label="Link holds for",
+        label="Link is valid for",
         coerce=int,
         choices=[(1, "1 day"), (7, "7 days"), (30, "30 days")],
         initial=7,
@@ -72,7 +72,7 @@ class InvitationForm(RoleForm):
 
 
 class JoinForm(forms.Form):
-    """An account for someone who was invited."""
+    """The account of an invited person."""
 
     name = forms.CharField(
         label="Your name",
@@ -94,7 +94,7 @@ class JoinForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Check the password against the person's own name and address, too."""
+        """Compare the password with the person's name and address, too."""
         data: dict[str, Any] = super().clean() or {}
         if password := data.get("password"):
             try:
@@ -105,5 +105,5 @@ class JoinForm(forms.Form):
 
 
 def grantable_roles(membership: Membership) -> list[tuple[str, str]]:
-    """Return the roles a member may give to others: admins cannot make owners."""
+    """Return the roles that a member may assign: only owners assign owners."""
     return [(role.value, role.label) for role in Role if membership.is_owner or role != Role.OWNER]

@@ -22,11 +22,11 @@ class Role(models.TextChoices):
 
 
 class AppendOnly(TypeError):
-    """Someone tried to change or delete a row of a table whose rows are only ever added."""
+    """A row of an append-only table would be changed or deleted."""
 
 
 class TeamQuerySet(models.QuerySet[Any]):
-    """Rows that carry a `team`: every read starts with `visible_to`."""
+    """Rows with a `team`: every read starts with `visible_to`."""
 
     def visible_to(self, membership: Membership) -> Self:
         """Return the rows of the member's team."""
@@ -37,14 +37,14 @@ class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail address."""
 
     def create_user(self, email: str, password: str | None = None, *, name: str = "") -> User:
-        """Store a user with a hashed password."""
+        """Create a user with a hashed password."""
         user = self.model(email=self.normalize_email(email).lower(), name=name)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Find a user by address, whatever its case."""
+        """Return the user with this address, whatever its case."""
         return self.get(email=(username or "").strip().lower())
 
 
@@ -78,7 +78,7 @@ class Team(models.Model):
 
 
 class Membership(models.Model):
-    """A user's place in a team."""
+    """A user's role in a team."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
@@ -144,7 +144,7 @@ class Invitation(models.Model):
 
 
 class AuditQuerySet(TeamQuerySet):
-    """Audit entries: to be read and added to."""
+    """Audit entries, which can be read and added only."""
 
     def update(self, **_fields: object) -> NoReturn:
         """Refuse."""
@@ -156,7 +156,7 @@ class AuditQuerySet(TeamQuerySet):
 
 
 class AuditEntry(models.Model):
-    """One change of a setting: who, what, before, after, when. Rows are only ever added."""
+    """One change of a setting: who, what, before, after, when. Append-only."""
 
     id = models.BigAutoField(primary_key=True)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="audit_entries")
@@ -178,7 +178,7 @@ class AuditEntry(models.Model):
         return f"{self.actor_name} {self.action} {self.subject}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
-        """Store a new entry; one that is stored already cannot be changed."""
+        """Store a new entry. Raises AppendOnly for one that is stored already."""
         if not self._state.adding:
             raise AppendOnly("The audit log is append-only: its entries cannot be changed.")
         super().save(*args, **kwargs)
@@ -189,12 +189,12 @@ class AuditEntry(models.Model):
 
     @property
     def title(self) -> str:
-        """The action in words: member.role_changed is Member role changed."""
+        """The action as a phrase: "Member role changed" for member.role_changed."""
         return self.action.replace(".", " ").replace("_", " ").capitalize()
 
     @property
     def changes(self) -> list[tuple[str, Any, Any]]:
-        """What changed: name, before, after, in the order given; None where there was or is nothing."""
+        """The changed values as (name, before, after); None where there was or is no value."""
         names = dict.fromkeys([*self.before, *self.after])
         return [(name.replace("_", " "), self.before.get(name), self.after.get(name)) for name in names]
 

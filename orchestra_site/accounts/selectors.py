@@ -1,4 +1,4 @@
-"""What pages read about people and teams."""
+"""Reads of people and teams."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ RANK = Case(
 )
 
 
-def memberships_of(user_id: UUID) -> list[Membership]:
+def user_memberships(user_id: UUID) -> list[Membership]:
     """Return all memberships of a user with their teams, the oldest first."""
     found = Membership.objects.filter(user_id=user_id, user__is_active=True)
     return list(found.select_related("team", "user").order_by("created_at", "id"))
 
 
-def current_of(memberships: list[Membership], team_id: str | None) -> Membership | None:
-    """Return the membership in the team that was switched to, or the first, or None without any."""
+def current_membership(memberships: list[Membership], team_id: str | None) -> Membership | None:
+    """Return the membership in team `team_id`, else the first, or None without any."""
     chosen = (one for one in memberships if str(one.team_id) == team_id)
     return next(chosen, memberships[0] if memberships else None)
 
 
-def membership_of(user_id: UUID, team_id: UUID) -> Membership | None:
-    """Return a user's membership as it is now, None once it has ended: sockets ask this per batch."""
+def team_membership(user_id: UUID, team_id: UUID) -> Membership | None:
+    """Return a user's current membership, or None once it has ended; sockets check this for each batch."""
     found = Membership.objects.filter(user_id=user_id, team_id=team_id, user__is_active=True)
     return found.select_related("team", "user").first()
 
 
-def members_of(membership: Membership) -> QuerySet[Membership]:
-    """Return the team's members, the most powerful first."""
+def team_members(membership: Membership) -> QuerySet[Membership]:
+    """Return the team's members, those with the most rights first."""
     return Membership.objects.visible_to(membership).select_related("user").order_by(RANK, "created_at")
 
 
@@ -43,7 +43,7 @@ def open_invitations(membership: Membership) -> QuerySet[Invitation]:
 
 
 def invitation_for(token: str) -> Invitation | None:
-    """Return the invitation a link stands for while it can be accepted."""
+    """Return the open invitation with this token."""
     found = Invitation.objects.open_at(timezone.now()).filter(token_hash=hash_token(token))
     return found.select_related("team", "created_by").first()
 
@@ -54,6 +54,6 @@ def audit_log(membership: Membership) -> QuerySet[AuditEntry]:
 
 
 def first_member(team: str = "") -> Membership | None:
-    """Return the most powerful, oldest member of the team of that name, or of the oldest team."""
+    """Return the oldest member with the most rights of the team with this name, or of the oldest team."""
     found = Membership.objects.filter(user__is_active=True, **({"team__name": team} if team else {}))
     return found.select_related("team", "user").order_by("team__created_at", RANK, "created_at").first()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orchestra_site.accounts.views import account, invitations, team
+from orchestra_site.accounts.views import account, team
 
 app_name = "accounts"
 urlpatterns = [
@@ -15,8 +15,8 @@ urlpatterns = [
     path("team/name/", team.rename, name="rename-team"),
     path("team/members/<uuid:member_id>/role/", team.change_role, name="change-role"),
     path("team/members/<uuid:member_id>/remove/", team.remove, name="remove-member"),
-    path("team/invitations/", invitations.invite, name="invite"),
-    path("team/invitations/<uuid:invitation_id>/withdraw/", invitations.withdraw, name="withdraw-invitation"),
+    path("team/invitations/", team.invite, name="invite"),
+    path("team/invitations/<uuid:invitation_id>/withdraw/", team.withdraw, name="withdraw-invitation"),
     path("team/audit/", team.show_audit, name="audit"),
-    path("join/<str:token>/", invitations.join, name="join"),
+    path("join/<str:token>/", account.join, name="join"),
 ]

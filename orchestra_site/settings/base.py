@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from csp.constants import NONCE, NONE, SELF
 
-from orchestra_site.settings import connections
-from orchestra_site.settings.environment import ROOT, read_environment
-from orchestra_site.settings.logs import logging_settings
-from orchestra_site.settings.secrets import read_or_create
-from orchestra_site.web.redaction import register_secret
+from orchestra_site.settings import backends
+from orchestra_site.settings.environment import ROOT, read_environment, read_or_create
+from orchestra_site.web.logs import register_secret
 
 ENV = read_environment()
 BASE_DIR = ROOT
@@ -79,7 +77,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "orchestra_site.web.templatetags.ui",
-                "orchestra_site.web.templatetags.figures",
+                "orchestra_site.web.templatetags.text",
             ],
         },
     }
@@ -139,10 +137,10 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic in the embedded profile
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 
-DATABASES = {"default": connections.database(ENV.database_url, DATA_DIR)}
-CHANNEL_LAYERS = connections.channel_layers(ENV.redis_url)
+DATABASES = {"default": backends.database(ENV.database_url, DATA_DIR)}
+CHANNEL_LAYERS = backends.channel_layers(ENV.redis_url)
 CELERY_BROKER_URL = ENV.broker_url or ENV.redis_url or "memory://localhost/"
-CELERY_BROKER_TRANSPORT_OPTIONS = connections.broker_options(CELERY_BROKER_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = backends.broker_options(CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -158,12 +156,12 @@ OPENAI_API_KEY = ENV.openai_api_key.get_secret_value() if ENV.openai_api_key els
 OPENAI_BASE_URL = ENV.openai_base_url
 OLLAMA_HOST = ENV.ollama_host
 
-LOGGING = logging_settings(ENV.log_level)
-DEFAULT_EXCEPTION_REPORTER = "orchestra_site.web.error_report.RedactingReporter"
+LOGGING = backends.logging_settings(ENV.log_level)
+DEFAULT_EXCEPTION_REPORTER = "orchestra_site.web.errors.RedactingReporter"
 for _secret in (
     SECRET_KEY,
     *ENCRYPTION_KEYS,
     OPENAI_API_KEY,
-    *connections.secrets_in(ENV.database_url, ENV.redis_url, ENV.broker_url),
+    *backends.passwords_in(ENV.database_url, ENV.redis_url, ENV.broker_url),
 ):
     register_secret(_secret)

@@ -1,8 +1,15 @@
-"""The one place that reads the environment. Every field is documented in docs/settings.md."""
+"""The environment: the one place that reads it, checks it, and creates the secrets that it does not set.
+
+Every field of `Environment` is documented in docs/settings.md.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+import secrets
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,12 +17,12 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from orchestra_site.settings.refusals import encryption_key_problems, production_problems
-
 ROOT = Path(__file__).resolve().parents[2]
+KEY_BYTES = 32
+SHORTEST_SECRET_KEY = 50
 
 
-def _words(value: object) -> object:
+def _split_words(value: object) -> object:
     """Split a comma-separated string into its words."""
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
@@ -56,15 +63,17 @@ class Environment(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    _split = field_validator("allowed_hosts", "allowed_addresses", "trusted_origins", mode="before")(_words)
+    _split = field_validator("allowed_hosts", "allowed_addresses", "trusted_origins", mode="before")(
+        _split_words
+    )
 
 
 def read_environment() -> Environment:
-    """Return this process's settings. Raises `ImproperlyConfigured` with a line for every fault."""
+    """Return the settings of this process. Raises `ImproperlyConfigured` with one line for each fault."""
     try:
         environment = Environment()
     except ValidationError as error:
-        lines = [f"{variable_of(str(fault['loc'][0]))}: {fault['msg']}." for fault in error.errors()]
+        lines = [f"{variable_name(str(fault['loc'][0]))}: {fault['msg']}." for fault in error.errors()]
         raise ImproperlyConfigured(_refusal(lines)) from None
     if problems := _problems(environment):
         raise ImproperlyConfigured(_refusal(problems))
@@ -91,7 +100,7 @@ def _plain(secret: SecretStr | None) -> str:
     return secret.get_secret_value() if secret else ""
 
 
-def variable_of(field: str) -> str:
+def variable_name(field: str) -> str:
     """Return the name of the variable that sets `field`."""
     alias = Environment.model_fields[field].validation_alias if field in Environment.model_fields else None
     return alias if isinstance(alias, str) else f"ORCHESTRA_{field.upper()}"
@@ -114,3 +123,76 @@ def select_settings() -> None:
 def _refusal(problems: list[str]) -> str:
     listed = "\n".join(f"  - {problem}" for problem in problems)
     return f"Orchestra does not start with these settings:\n{listed}\nThey are described in docs/settings.md."
+
+
+def encryption_key_problems(keys: str) -> list[str]:
+    """Return a sentence for each of the comma-separated `keys` that AES-256 could not use."""
+    return [
+        f"ORCHESTRA_ENCRYPTION_KEYS: key {position} is not {KEY_BYTES} bytes in URL-safe base64."
+        for position, key in enumerate(keys.split(","), start=1)
+        if not _is_encryption_key(key.strip())
+    ]
+
+
+def production_problems(
+    *, secret_key: str, encryption_keys: str, allowed_hosts: Sequence[str], database_url: str, redis_url: str
+) -> list[str]:
+    """Return a sentence for everything that production must have and these settings lack."""
+    return [
+        *_secret_key_problems(secret_key),
+        *_missing(
+            "ORCHESTRA_ENCRYPTION_KEYS", encryption_keys, "the keys that provider secrets are stored under"
+        ),
+        *_host_problems(allowed_hosts),
+        *_missing("ORCHESTRA_DATABASE_URL", database_url, "the PostgreSQL database that all processes share"),
+        *_missing(
+            "ORCHESTRA_REDIS_URL", redis_url, "the Redis through which processes notify each other of changes"
+        ),
+    ]
+
+
+def _secret_key_problems(secret_key: str) -> Iterator[str]:
+    yield from _missing("ORCHESTRA_SECRET_KEY", secret_key, "the key that sessions are signed with")
+    if 0 < len(secret_key) < SHORTEST_SECRET_KEY:
+        yield f"ORCHESTRA_SECRET_KEY: shorter than {SHORTEST_SECRET_KEY} characters, which could be guessed."
+
+
+def _host_problems(allowed_hosts: Sequence[str]) -> Iterator[str]:
+    yield from _missing(
+        "ORCHESTRA_ALLOWED_HOSTS", ",".join(allowed_hosts), "the names that the site answers to"
+    )
+    if "*" in allowed_hosts:
+        yield "ORCHESTRA_ALLOWED_HOSTS: * would answer to any name; list the names of this site."
+
+
+def _missing(variable: str, value: str, meaning: str) -> Iterator[str]:
+    if not value:
+        yield f"{variable}: production needs {meaning}."
+
+
+def _is_encryption_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key, altchars=b"-_", validate=True)) == KEY_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+def read_or_create(path: Path, *, size: int) -> str:
+    """Return the secret stored at `path`; without one, store `size` random bytes in URL-safe base64.
+
+    The file has mode 0600. It is created exclusively: of two processes that start at once, the second reads
+    what the first wrote.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = base64.urlsafe_b64encode(secrets.token_bytes(size)).decode()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(fresh)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+    return path.read_text(encoding="ascii").strip()

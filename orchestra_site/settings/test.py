@@ -10,10 +10,10 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from orchestra_site.settings.environment import Environment, variable_of
+from orchestra_site.settings.environment import Environment, variable_name
 
 for _field in Environment.model_fields:
-    os.environ.pop(variable_of(_field), None)
+    os.environ.pop(variable_name(_field), None)
 _FOLDER = Path(tempfile.gettempdir()) / f"orchestra-tests-{secrets.token_hex(8)}"
 os.environ["ORCHESTRA_DATA_DIR"] = str(_FOLDER)
 os.environ["ORCHESTRA_SECRET_KEY"] = secrets.token_urlsafe(48)

@@ -1,9 +1,9 @@
 """Secrets at rest: AES-256-GCM under a list of keys, the first of which encrypts and all of which decrypt.
 
-To rotate, put a new key first and keep the old ones until everything was stored again. An envelope is one
-version byte, four bytes that tell the key, a nonce of twelve, and the ciphertext with its tag. `context` is
-authenticated with it: an envelope that is moved to another row does not open there. Every secret that passes
-through is kept out of this process's logs from then on.
+To rotate, put a new key first and keep the old ones until every secret has been stored again. An envelope
+is one version byte, four bytes that identify the key, a nonce of twelve, and the ciphertext with its tag.
+`context` is authenticated with it: an envelope copied to another row cannot be decrypted there. Every secret
+that is encrypted or decrypted is redacted in the logs of this process.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from orchestra_site.web.redaction import register_secret
+from orchestra_site.web.logs import register_secret
 
 VERSION = b"\x01"
 KEY_SIZE, KEY_ID_SIZE, NONCE_SIZE = 32, 4, 12
 
 
 class SecretUnreadable(Exception):
-    """The secret was sealed under another key, for another place, or was damaged."""
+    """The secret was encrypted under another key or for another context, or is damaged."""
 
 
 class Keyring:
@@ -37,18 +37,18 @@ class Keyring:
         if not raw:
             message = "There is no encryption key."
             raise ValueError(message)
-        self._first = _id_of(raw[0])
-        self._ciphers = {_id_of(key): AESGCM(key) for key in raw}
+        self._first = _key_id(raw[0])
+        self._ciphers = {_key_id(key): AESGCM(key) for key in raw}
 
     def seal(self, secret: str, *, context: str) -> bytes:
-        """Return `secret` encrypted, to be opened only for the same `context`."""
+        """Return `secret` encrypted; only the same `context` decrypts it."""
         register_secret(secret)
         nonce = os.urandom(NONCE_SIZE)
         sealed = self._ciphers[self._first].encrypt(nonce, secret.encode(), context.encode())
         return VERSION + self._first + nonce + sealed
 
     def open(self, envelope: bytes, *, context: str) -> str:
-        """Return what was sealed for `context`. Raises `SecretUnreadable`."""
+        """Return the secret of an envelope made for `context`. Raises `SecretUnreadable`."""
         key_id, nonce, sealed = _parts(envelope)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
@@ -63,7 +63,7 @@ class Keyring:
         return secret
 
     def is_current(self, envelope: bytes) -> bool:
-        """Return whether `envelope` is sealed under the first key."""
+        """Return whether `envelope` is encrypted under the first key."""
         return envelope[len(VERSION) :].startswith(self._first)
 
 
@@ -84,7 +84,7 @@ def _decoded(key: str) -> bytes:
     return raw
 
 
-def _id_of(key: bytes) -> bytes:
+def _key_id(key: bytes) -> bytes:
     return sha256(b"orchestra key id" + key).digest()[:KEY_ID_SIZE]
 
 

@@ -1,4 +1,4 @@
-"""Error pages in the site's look. None of them needs the database, nor a session."""
+"""Error pages, which need neither database nor session, and Django's error report without secrets."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from http import HTTPStatus
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+from django.views.debug import ExceptionReporter
+
+from orchestra_site.web.logs import redact
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
-"""What Django raises while the database is locked, full or away."""
+"""What Django raises while the database is locked, full or unreachable."""
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
@@ -21,7 +25,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say why this is not allowed, in the words of who refused it."""
+    """Say why this is not allowed, in the sentence of the exception."""
     words = str(exception) or "Your role does not allow this. Ask an owner or admin of the team."
     return _error_page(request, HTTPStatus.FORBIDDEN, "You cannot do this", words)
 
@@ -33,7 +37,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Say that this is our fault, or that the database is locked, full or away."""
+    """Say that this is the server's fault, or that the database is locked, full or unreachable."""
     if isinstance(sys.exception(), DATABASE_AWAY):
         return _database_away(request)
     words = "The fault is ours, and it is in the server's log. Try again; what you started before goes on."
@@ -53,7 +57,7 @@ def _database_away(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django's signature
-    """Say what to do about a form whose protection no longer fits."""
+    """Say what to do about a form whose CSRF token is no longer valid."""
     words = "The page was open for long, or you signed in elsewhere. Reload it and send it again."
     return _error_page(request, HTTPStatus.FORBIDDEN, "This form is out of date", words)
 
@@ -64,3 +68,15 @@ def _error_page(request: HttpRequest, status: HTTPStatus, title: str, words: str
         return HttpResponse(f"{title}. {words}", status=status, content_type="text/plain; charset=utf-8")
     context = {"status": status.value, "title": title, "words": words}
     return HttpResponse(render_to_string("errors/error.html", context), status=status)
+
+
+class RedactingReporter(ExceptionReporter):
+    """Django's report of an exception, which prints local variables, with known secrets redacted."""
+
+    def get_traceback_html(self) -> SafeString:
+        """Return the report as a page."""
+        return mark_safe(redact(super().get_traceback_html()))  # noqa: S308  # escaped before it was redacted
+
+    def get_traceback_text(self) -> SafeString:
+        """Return the report as plain text."""
+        return mark_safe(redact(super().get_traceback_text()))  # noqa: S308  # plain text, sent as such

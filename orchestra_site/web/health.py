@@ -1,4 +1,4 @@
-"""What an installation can say about its health: apps register checks at start, `doctor` runs them."""
+"""Health checks of an installation: apps register them at start, the command `doctor` runs them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
-    """How bad a finding is. Only FAIL makes `doctor` exit 1."""
+class Severity(StrEnum):
+    """The severity of a finding. Only FAIL makes `doctor` exit with status 1."""
 
     OK = "ok"
     WARN = "warn"
@@ -16,46 +16,46 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One thing that was looked at: a sentence that says how it is and, where needed, what to do about it."""
+class HealthFinding:
+    """The result of one check: a sentence about its state and, where needed, advice."""
 
-    level: Level
+    level: Severity
     sentence: str
     advice: str = ""
 
 
-def ok(sentence: str) -> Finding:
-    """Return a finding that needs nothing."""
-    return Finding(level=Level.OK, sentence=sentence)
+def ok(sentence: str) -> HealthFinding:
+    """Return a finding that needs no action."""
+    return HealthFinding(level=Severity.OK, sentence=sentence)
 
 
-def warn(sentence: str, advice: str) -> Finding:
+def warn(sentence: str, advice: str) -> HealthFinding:
     """Return a finding that can wait."""
-    return Finding(level=Level.WARN, sentence=sentence, advice=advice)
+    return HealthFinding(level=Severity.WARN, sentence=sentence, advice=advice)
 
 
-def fail(sentence: str, advice: str) -> Finding:
-    """Return a finding that keeps Orchestra from working."""
-    return Finding(level=Level.FAIL, sentence=sentence, advice=advice)
+def fail(sentence: str, advice: str) -> HealthFinding:
+    """Return a finding that prevents Orchestra from working."""
+    return HealthFinding(level=Severity.FAIL, sentence=sentence, advice=advice)
 
 
-Check = Callable[[], Iterable[Finding]]
+Check = Callable[[], Iterable[HealthFinding]]
 
 _checks: dict[str, Check] = {}
 
 
 def register_check(name: str, check: Check) -> None:
-    """Have `doctor` run `check` under the heading `name`; a later one of the same name takes its place."""
+    """Let `doctor` run `check` under the heading `name`; a later one of the same name replaces it."""
     _checks[name] = check
 
 
 def registered_checks() -> Mapping[str, Check]:
-    """Return what the apps have registered, in the order in which they did."""
+    """Return the checks of the apps, in the order of registration."""
     return dict(_checks)
 
 
-def run_checks(checks: Mapping[str, Check]) -> Iterator[tuple[str, Finding]]:
-    """Yield what each check finds under its name. A check that breaks is a finding, not the end."""
+def run_checks(checks: Mapping[str, Check]) -> Iterator[tuple[str, HealthFinding]]:
+    """Yield the findings of each check under its name. A check that raises is a finding itself."""
     for name, check in checks.items():
         try:
             findings = list(check())

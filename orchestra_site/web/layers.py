@@ -1,4 +1,4 @@
-"""The channel layer on Redis, for sockets that outlive a Redis that is killed, flushed or hangs."""
+"""The channel layer on Redis, for sockets that survive a Redis that is killed, flushed or hangs."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from channels_redis.core import RedisChannelLayer
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
-AGAIN_S = 1.0
+RETRY_AFTER_S = 1.0
 MOST_CONNECTIONS = 50
 
 
-class PatientRedisChannelLayer(RedisChannelLayer):  # type: ignore[misc]  # it has no types
-    """Waits for messages as long as it takes: Channels would end every socket with the first error.
+class RetryingRedisLayer(RedisChannelLayer):  # type: ignore[misc]  # it has no types
+    """Retries receiving for as long as a socket is open: Channels would close it on the first error.
 
-    Sending and joining raise what they raise; who does it says so and tries again.
+    Sending and joining a group still raise; their callers log it and retry.
     """
 
     def create_pool(self, index: int) -> BlockingConnectionPool:
-        """Return connections that are waited for: when a thousand pages come back at once, all get in."""
+        """Return a pool that blocks when exhausted, so that a thousand pages can reconnect at once."""
         host = dict(self.hosts[index])
         return BlockingConnectionPool.from_url(host.pop("address"), max_connections=MOST_CONNECTIONS, **host)
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        """Return the next message of a channel, whatever happens to Redis meanwhile."""
+        """Return the next message of a channel; retry while Redis fails."""
         while True:
             with suppress(OSError, RedisError):
                 message: dict[str, Any] = await super().receive(channel)
                 return message
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(RETRY_AFTER_S)
 
     async def _clean_receive_backup(self, index: int, channel: str) -> None:
-        """Forget a message that was received; one that cannot be forgotten comes twice and does no harm."""
+        """Delete the backup of a received message; if that fails, a harmless second delivery follows."""
         with suppress(OSError, RedisError):
             await super()._clean_receive_backup(index, channel)

@@ -1,6 +1,6 @@
-"""Reads for sockets and async code, off the event loop.
+"""Database access for sockets and async code, in threads beside the event loop.
 
-Django's own `sync_to_async` runs everything in one thread: a slow write would hold up every read.
+Django's own `sync_to_async` runs everything in one thread: a slow write would block every read.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 4
-CLOSE_WITHIN_S = 0.5
-_POOL = ThreadPoolExecutor(THREADS, thread_name_prefix="reads")
-_KEPT = ThreadPoolExecutor(1, thread_name_prefix="database")
+CLOSE_TIMEOUT_S = 0.5
+_READ_THREADS = ThreadPoolExecutor(THREADS, thread_name_prefix="reads")
+_DATABASE_THREAD = ThreadPoolExecutor(1, thread_name_prefix="database")
 
 
 async def in_thread(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `fn` in the pool and return what it returns; its database connections are closed afterwards."""
+    """Run `fn` in a pool of threads and return its result; its database connections are closed afterwards."""
     context = contextvars.copy_context()
     return await asyncio.get_running_loop().run_in_executor(
-        _POOL, lambda: context.run(_run_and_close, lambda: fn(*args, **kwargs))
+        _READ_THREADS, lambda: context.run(_run_and_close, lambda: fn(*args, **kwargs))
     )
 
 
 async def in_database_thread(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `fn` in the thread that keeps its connection: for the engine's own short reads and writes, in turn.
+    """Run `fn` in the one thread that keeps its connection open, for short reads and writes of the engine.
 
-    A connection that went stale or saw an error is opened anew.
+    A connection that is unusable or raised an error is replaced.
     """
     return await asyncio.get_running_loop().run_in_executor(
-        _KEPT, lambda: _run_and_keep(lambda: fn(*args, **kwargs))
+        _DATABASE_THREAD, lambda: _run_on_kept_connection(lambda: fn(*args, **kwargs))
     )
 
 
 def close_database_thread() -> None:
-    """Close the kept connection, or soon if the thread waits for the database; the next use opens another."""
-    wait([_KEPT.submit(connections.close_all)], CLOSE_WITHIN_S)
+    """Close the connection of the database thread, at the latest when its current query ends."""
+    wait([_DATABASE_THREAD.submit(connections.close_all)], CLOSE_TIMEOUT_S)
 
 
-def _run_and_keep(work: Callable[[], R]) -> R:
+def _run_on_kept_connection(work: Callable[[], R]) -> R:
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and not connection.is_usable():
             connection.close()

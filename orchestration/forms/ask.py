@@ -147,7 +147,7 @@ class AskForm(forms.Form):
             chosen = self.initial["models"]
             return panel_rows(self._models, chosen, chosen)
         order = self.data.getlist("order")
-        if not order:  # the page showed no panel: the method before had no use for one
+        if not order and self.data.get(OPTIONS_OF) in self._others:  # that method was shown no panel
             chosen = self.initial["models"]
             return panel_rows(self._models, chosen, self.data.getlist("models") or chosen)
         direction, _, name = self.data.get("move", "").partition(":")

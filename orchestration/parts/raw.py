@@ -11,7 +11,17 @@ from orchestration.selectors.runs_live import RunState
 
 RUN = (
     *("id", "kind", "ref", "prompt", "request", "panel", "seed", "status", "created_at", "started_at"),
-    *("finished_at", "answer", "quality", "error", "error_code", "cost_usd", "calls_started", "output", "outcome"),
+    *(
+        "finished_at",
+        "answer",
+        "quality",
+        "error",
+        "error_code",
+        "cost_usd",
+        "calls_started",
+        "output",
+        "outcome",
+    ),
 )
 CALL = (
     *(

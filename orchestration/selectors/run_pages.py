@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from orchestra_site.accounts.models import Membership
-from orchestra_site.web.paging import (
+from orchestra_site.web.pages import (
     NEWER,
     NEWEST_FIRST,
     OLDER,

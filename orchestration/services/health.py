@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from orchestra_site.web.health import Finding, fail, ok, warn
+from orchestra_site.web.health import HealthFinding, fail, ok, warn
 from orchestration.engine.errors import InvalidRequest, ModelError
 from orchestration.models import Provider, ProviderKind
 from orchestration.providers.openai_compatible import list_models
@@ -17,7 +17,7 @@ from orchestration.wiring.recordings import recording_file
 from orchestration.wiring.resources import close_resources, resources
 
 
-def providers() -> Iterator[Finding]:
+def providers() -> Iterator[HealthFinding]:
     """Look at every team's enabled providers; those elsewhere are asked for their models, all at once."""
     try:
         enabled = list(Provider.objects.filter(enabled=True).select_related("team").order_by("team", "name"))
@@ -38,14 +38,14 @@ def providers() -> Iterator[Finding]:
     yield from asyncio.run(_answers([(each, keys[each.id]) for each in remote if each.id in keys]))
 
 
-def _unreadable(provider: Provider) -> Finding:
+def _unreadable(provider: Provider) -> HealthFinding:
     return fail(
         f"The key of {_name(provider)} cannot be read with the encryption keys of this installation.",
         "Put the old key back into ORCHESTRA_ENCRYPTION_KEYS, or save the provider's key again under Models.",
     )
 
 
-def _recording(provider: Provider) -> Finding:
+def _recording(provider: Provider) -> HealthFinding:
     if recording_file(provider.id).is_file():
         return ok(f"The recording of {_name(provider)} is there.")
     return warn(
@@ -54,14 +54,14 @@ def _recording(provider: Provider) -> Finding:
     )
 
 
-async def _answers(opened: Sequence[tuple[Provider, str | None]]) -> list[Finding]:
+async def _answers(opened: Sequence[tuple[Provider, str | None]]) -> list[HealthFinding]:
     try:
         return await asyncio.gather(*(_answer(provider, key) for provider, key in opened))
     finally:
         await close_resources()
 
 
-async def _answer(provider: Provider, key: str | None) -> Finding:
+async def _answer(provider: Provider, key: str | None) -> HealthFinding:
     try:
         listed = await list_models(provider.base_url, key, resources().client)
     except (ModelError, InvalidRequest) as error:

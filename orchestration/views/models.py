@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, may_configure
-from orchestra_site.web.htmx import render_part
+from orchestra_site.web.pages import render_part
 from orchestration.engine.errors import InvalidRequest
 from orchestration.forms.models import ModelForm, PriceForm, initial_of, refuse
 from orchestration.models import LanguageModel

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestra_site.accounts.access import MemberRequest, may_configure
-from orchestra_site.web.htmx import render_part, wants_part
+from orchestra_site.web.pages import render_part, wants_part
 from orchestration.engine.errors import InvalidRequest
 from orchestration.forms.models import PRESETS, ConnectForm, ProviderForm, refuse
 from orchestration.models import Provider, ProviderKind

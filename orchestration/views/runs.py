@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from orchestra_site.accounts.access import MemberRequest
-from orchestra_site.accounts.selectors import members_of
-from orchestra_site.web.htmx import render_part, wants_part
+from orchestra_site.accounts.selectors import team_members
+from orchestra_site.web.pages import render_part, wants_part
 from orchestration.forms.runs import RunFilterForm
 from orchestration.kinds import all_kinds, get_page
 from orchestration.selectors.models import models_of
@@ -58,5 +58,5 @@ def _offer(request: MemberRequest, form: RunFilterForm) -> None:
     form.offer(
         "model", [(name, name) for name in models_of(request.membership).values_list("name", flat=True)]
     )
-    members = members_of(request.membership)
+    members = team_members(request.membership)
     form.offer("who", [(str(member.user_id), str(member.user)) for member in members])

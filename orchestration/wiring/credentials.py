@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from orchestra_site.web.encryption import SecretUnreadable, keyring
-from orchestra_site.web.redaction import register_secret
+from orchestra_site.web.logs import register_secret
 from orchestration.models import Provider
 from orchestration.providers.address import origin_of
 

@@ -127,7 +127,7 @@ def test_a_second_start_on_the_same_data_is_refused_with_words(installation: Ins
 def test_a_taken_port_is_said_so(installation: Installation, provider: ProviderProcess) -> None:
     refused = installation.manage("up", "--port", str(provider.port))
     assert refused.returncode == 1
-    assert "is taken" in refused.stderr
+    assert "is in use" in refused.stderr
 
 
 def test_two_questions_hold_no_worker_survive_a_restart_and_the_run_ends(installation: Installation) -> None:

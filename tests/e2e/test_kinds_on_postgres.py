@@ -1,4 +1,4 @@
-"""What every kind of run is offered, on PostgreSQL: its columns are as wide as they say, its locks are real."""
+"""What every kind of run is offered, on PostgreSQL: columns are as wide as they say, locks are real."""
 
 from __future__ import annotations
 

@@ -14,19 +14,21 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import ConnectionHandler
 from pytest_django import Settings
 
-from orchestra_site.management.checks import BUILT_IN
-from orchestra_site.management.checks.configuration import configuration, misspelled
-from orchestra_site.management.checks.database import (
+from orchestra_site.management.checks import (
+    BUILT_IN,
+    broker,
+    channel_layer,
+    configuration,
     database,
     database_findings,
+    folder_findings,
+    misspelled,
     sqlite_findings,
     wal_finding,
 )
-from orchestra_site.management.checks.messaging import broker, channel_layer
-from orchestra_site.management.checks.storage import folder_findings
 from orchestra_site.management.commands.doctor import as_json, as_text, is_failed
-from orchestra_site.settings import connections
-from orchestra_site.web.health import Finding, Level, fail, ok, warn
+from orchestra_site.settings import backends
+from orchestra_site.web.health import HealthFinding, Severity, fail, ok, warn
 from tests.support.redis_server import needs_redis, running_redis
 
 CLOSED_PORT = "redis://127.0.0.1:1/0"
@@ -44,7 +46,7 @@ def _fresh_layers() -> Iterator[None]:
     channel_layers.backends.clear()
 
 
-def levels(findings: list[Finding]) -> list[Level]:
+def levels(findings: list[HealthFinding]) -> list[Severity]:
     return [finding.level for finding in findings]
 
 
@@ -61,7 +63,7 @@ def test_a_whole_installation_has_no_fail() -> None:
 def test_lines_name_the_check_and_its_level() -> None:
     out = StringIO()
     call_command("doctor", stdout=out)
-    assert "Channel layer\n  ok    Live pages are woken inside the process" in out.getvalue()
+    assert "Channel layer\n  ok    Live pages are notified inside the process" in out.getvalue()
 
 
 @pytest.mark.django_db
@@ -91,41 +93,41 @@ def test_advice_stands_under_its_finding() -> None:
 @pytest.mark.parametrize(
     ("version", "level"),
     [
-        ((3, 40, 1), Level.WARN),
-        ((3, 44, 6), Level.OK),
-        ((3, 45, 0), Level.WARN),
-        ((3, 50, 6), Level.WARN),
-        ((3, 50, 7), Level.OK),
-        ((3, 51, 2), Level.WARN),
-        ((3, 51, 3), Level.OK),
-        ((4, 0, 0), Level.OK),
+        ((3, 40, 1), Severity.WARN),
+        ((3, 44, 6), Severity.OK),
+        ((3, 45, 0), Severity.WARN),
+        ((3, 50, 6), Severity.WARN),
+        ((3, 50, 7), Severity.OK),
+        ((3, 51, 2), Severity.WARN),
+        ((3, 51, 3), Severity.OK),
+        ((4, 0, 0), Severity.OK),
     ],
 )
-def test_sqlite_with_the_wal_fault_is_named(version: tuple[int, int, int], level: Level) -> None:
+def test_sqlite_with_the_wal_fault_is_named(version: tuple[int, int, int], level: Severity) -> None:
     assert wal_finding(version).level is level
 
 
 @pytest.mark.django_db
 def test_the_test_database_is_sound_and_migrated() -> None:
-    assert Level.FAIL not in levels(list(database()))
+    assert Severity.FAIL not in levels(list(database()))
 
 
 def test_a_damaged_database_is_a_fail_and_another_journal_mode_a_warning() -> None:
     findings = list(sqlite_findings(mode="delete", sound="row 1 missing from index"))
-    assert levels(findings) == [Level.WARN, Level.FAIL]
+    assert levels(findings) == [Severity.WARN, Severity.FAIL]
     assert "row 1 missing" in findings[1].sentence
 
 
 @pytest.mark.django_db
 def test_a_database_that_is_down_is_a_fail() -> None:
-    unreachable = ConnectionHandler({"default": connections.database("postgresql://127.0.0.1:1/x", Path())})
-    assert levels(list(database_findings(unreachable["default"]))) == [Level.FAIL]
+    unreachable = ConnectionHandler({"default": backends.database("postgresql://127.0.0.1:1/x", Path())})
+    assert levels(list(database_findings(unreachable["default"]))) == [Severity.FAIL]
 
 
 @pytest.mark.django_db
 def test_migrations_that_are_not_applied_are_a_fail() -> None:
     MigrationRecorder.Migration.objects.filter(app="orchestration").delete()
-    assert any("not applied" in found.sentence for found in database() if found.level is Level.FAIL)
+    assert any("not applied" in found.sentence for found in database() if found.level is Severity.FAIL)
 
 
 def test_a_misspelled_variable_is_named_with_the_right_one() -> None:
@@ -137,45 +139,49 @@ def test_a_misspelled_variable_is_named_with_the_right_one() -> None:
 
 def test_debug_is_a_fail(settings: Settings) -> None:
     settings.DEBUG = True
-    assert Level.FAIL in levels(list(configuration()))
+    assert Severity.FAIL in levels(list(configuration()))
 
 
 def test_production_without_a_trusted_proxy_is_warned_about(settings: Settings) -> None:
     settings.ENV = settings.ENV.model_copy(update={"profile": "production"})
-    assert Level.WARN in levels(list(configuration()))
+    assert Severity.WARN in levels(list(configuration()))
 
 
 def test_a_closed_folder_with_closed_secrets_is_fine(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     (tmp_path / "secret_key").touch(mode=0o600)
-    assert levels(list(folder_findings(tmp_path, least_free=0))) == [Level.OK]
+    assert levels(list(folder_findings(tmp_path, least_free=0))) == [Severity.OK]
 
 
 def test_what_others_can_read_is_found(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "secret_key").touch(mode=0o644)
-    assert levels(list(folder_findings(tmp_path, least_free=10**18))) == [Level.WARN, Level.FAIL, Level.WARN]
+    assert levels(list(folder_findings(tmp_path, least_free=10**18))) == [
+        Severity.WARN,
+        Severity.FAIL,
+        Severity.WARN,
+    ]
 
 
 def test_a_missing_data_folder_is_a_fail(tmp_path: Path) -> None:
-    assert levels(list(folder_findings(tmp_path / "gone", least_free=0))) == [Level.FAIL]
+    assert levels(list(folder_findings(tmp_path / "gone", least_free=0))) == [Severity.FAIL]
 
 
 def test_a_broker_that_is_down_is_a_fail(settings: Settings) -> None:
     settings.CELERY_BROKER_URL = CLOSED_PORT
-    assert levels(list(broker())) == [Level.FAIL]
+    assert levels(list(broker())) == [Severity.FAIL]
 
 
 def test_a_channel_layer_that_is_down_is_a_fail(settings: Settings) -> None:
-    settings.CHANNEL_LAYERS = connections.channel_layers(CLOSED_PORT)
+    settings.CHANNEL_LAYERS = backends.channel_layers(CLOSED_PORT)
     channel_layers.backends.clear()
-    assert levels(list(channel_layer())) == [Level.FAIL]
+    assert levels(list(channel_layer())) == [Severity.FAIL]
 
 
 @needs_redis
 def test_redis_answers_as_broker_and_as_layer_and_nobody_works_yet(settings: Settings, redis: str) -> None:
     settings.CELERY_BROKER_URL = redis
-    settings.CHANNEL_LAYERS = connections.channel_layers(redis)
+    settings.CHANNEL_LAYERS = backends.channel_layers(redis)
     channel_layers.backends.clear()
-    assert levels(list(broker())) == [Level.OK, Level.WARN]
-    assert levels(list(channel_layer())) == [Level.OK]
+    assert levels(list(broker())) == [Severity.OK, Severity.WARN]
+    assert levels(list(channel_layer())) == [Severity.OK]

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from orchestra_site.settings import connections
+from orchestra_site.settings import backends
 from orchestra_site.settings.environment import (
     ROOT,
     Environment,
+    encryption_key_problems,
+    production_problems,
     read_environment,
+    read_or_create,
     settings_module,
-    variable_of,
+    variable_name,
 )
-from orchestra_site.settings.refusals import encryption_key_problems, production_problems
-from orchestra_site.settings.secrets import read_or_create
 
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 PRODUCTION = {
@@ -41,7 +42,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_every_setting_is_documented_and_nothing_else() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", text, re.MULTILINE))
-    assert documented == {variable_of(field) for field in Environment.model_fields}
+    assert documented == {variable_name(field) for field in Environment.model_fields}
 
 
 def test_complete_production_settings_are_accepted(production: pytest.MonkeyPatch) -> None:
@@ -108,7 +109,7 @@ def test_a_relative_data_folder_is_made_absolute(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_database_address_is_taken_apart() -> None:
-    settings = connections.database("postgresql://me:p%40ss@db:5433/orchestra?sslmode=require", Path("/x"))
+    settings = backends.database("postgresql://me:p%40ss@db:5433/orchestra?sslmode=require", Path("/x"))
     assert settings == {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "orchestra",
@@ -123,22 +124,22 @@ def test_a_database_address_is_taken_apart() -> None:
 @pytest.mark.parametrize("url", ["mysql://db/name", "postgresql://db", "orchestra.sqlite3"])
 def test_another_database_address_is_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="ORCHESTRA_DATABASE_URL must read"):
-        connections.database(url, Path("/x"))
+        backends.database(url, Path("/x"))
 
 
 def test_without_an_address_the_database_is_a_file_that_threads_share() -> None:
-    settings = connections.database("", Path("/x"))
+    settings = backends.database("", Path("/x"))
     assert settings["NAME"] == Path("/x/orchestra.sqlite3")
     assert settings["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
 
 
-@pytest.mark.parametrize(("url", "kind"), [("", "InMemoryChannelLayer"), ("redis://r", "RedisChannelLayer")])
+@pytest.mark.parametrize(("url", "kind"), [("", "InMemoryChannelLayer"), ("redis://r", "RetryingRedisLayer")])
 def test_the_channel_layer_follows_redis(url: str, kind: str) -> None:
-    assert connections.channel_layers(url)["default"]["BACKEND"].endswith(kind)
+    assert backends.channel_layers(url)["default"]["BACKEND"].endswith(kind)
 
 
 def test_passwords_in_addresses_are_known_as_secrets() -> None:
-    assert connections.secrets_in("redis://:p%40ssword@r", "") == ["p%40ssword", "", "p@ssword", ""]
+    assert backends.passwords_in("redis://:p%40ssword@r", "") == ["p%40ssword", "", "p@ssword", ""]
 
 
 def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:

@@ -25,11 +25,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def member() -> Membership:
-    return a_member()
-
-
-@pytest.fixture
 def model(member: Membership) -> LanguageModel:
     return a_model(member, "sage")
 

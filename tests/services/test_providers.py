@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return a_member(Role.OWNER)
-
-
-@pytest.fixture
 def provider(owner: Membership) -> Provider:
     return connect(owner)
 

@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def owner() -> Membership:
-    return a_member(Role.OWNER)
-
-
-@pytest.fixture
 def provider(owner: Membership) -> Provider:
     return registry.connect_provider(membership=owner, name="Example", base_url="https://api.example.com/v1")
 

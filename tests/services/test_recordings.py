@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
-from orchestra_site.accounts.models import AuditEntry, Membership, Role
+from orchestra_site.accounts.models import AuditEntry, Membership
 from orchestration.engine.errors import InvalidRequest, ModelUnavailable
 from orchestration.forms.panel import default_panel
 from orchestration.models import Provider
@@ -20,16 +20,10 @@ from orchestration.services import registry
 from orchestration.services.registry import NewModel
 from orchestration.services.trials import question_for, remote_models, try_model
 from orchestration.wiring.recordings import offered_folder, recording_file, recordings_folder
-from tests.support.history import a_member
 from tests.support.recordings import lines, packed, recorded, written
 
 pytestmark = pytest.mark.django_db
 LINES = lines("7 7 3", "7 1 2")
-
-
-@pytest.fixture
-def owner() -> Membership:
-    return a_member(Role.OWNER)
 
 
 def connect(owner: Membership, data: bytes = packed(LINES), name: str = "Old answers") -> Provider:

@@ -75,12 +75,12 @@ class Stage:
         return await answer(get_strategy(self.strategy), request, panel, context)
 
     async def run_until_death(self, dies_at: int, **options: Json) -> bool:
-        """Carry the run out until the log dies; False when the run ended before."""
+        """Execute the run until the log loses a write; return False if it ends before that."""
         self.log.dies_at = dies_at
         life = asyncio.create_task(self.run(**options))
         death = asyncio.create_task(self.log.dead.wait())
         await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
-        died = not life.done()
+        died = self.log.dead.is_set()
         life.cancel()
         death.cancel()
         await asyncio.gather(life, death, return_exceptions=True)

@@ -18,7 +18,7 @@ import httpx
 import psycopg
 
 from benchmarks.installation import SIGN_IN
-from orchestra_site.settings.environment import ROOT, Environment, variable_of
+from orchestra_site.settings.environment import ROOT, Environment, variable_name
 from tests.support.engines import until
 from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.redis_server import RedisServer, running_redis
@@ -35,7 +35,7 @@ class Production:
         self, folder: Path, postgres: PostgresServer, redis: RedisServer, provider_port: int
     ) -> None:
         self.folder, self.postgres, self.redis = folder, postgres, redis
-        ours = {variable_of(field) for field in Environment.model_fields} | {"DJANGO_SETTINGS_MODULE"}
+        ours = {variable_name(field) for field in Environment.model_fields} | {"DJANGO_SETTINGS_MODULE"}
         self.environment = {name: value for name, value in os.environ.items() if name not in ours} | {
             "ORCHESTRA_PROFILE": "production",
             "ORCHESTRA_DATA_DIR": str(folder),

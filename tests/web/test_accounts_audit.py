@@ -12,11 +12,6 @@ from tests.support.history import a_member, signed_in
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def owner() -> Membership:
-    return a_member(Role.OWNER)
-
-
 def an_entry(owner: Membership, subject: str = "sim-swift") -> AuditEntry:
     return record_change(
         membership=owner,

@@ -10,18 +10,12 @@ from django.db.models.signals import post_save
 from django.test import Client
 from django.utils import timezone
 
-from orchestra_site.accounts.errors import InvitationClosed
 from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, Role, User
-from orchestra_site.accounts.services import accept_invitation, create_invitation
+from orchestra_site.accounts.services import InvitationClosed, accept_invitation, create_invitation
 from tests.support.history import a_member, signed_in
 
 pytestmark = pytest.mark.django_db
 NEWCOMER = {"name": "New", "email": "New@Example.org", "password": "long-enough-words"}
-
-
-@pytest.fixture
-def owner() -> Membership:
-    return a_member(Role.OWNER)
 
 
 def a_link(owner: Membership, role: Role = Role.OPERATOR, days: int = 1) -> tuple[Invitation, str]:

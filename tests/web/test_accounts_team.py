@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from orchestra_site.accounts.errors import LastOwner, NotAllowed
 from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team, User
-from orchestra_site.accounts.selectors import membership_of
-from orchestra_site.accounts.services import change_role, ensure_demo_team, remove_member
+from orchestra_site.accounts.selectors import team_membership
+from orchestra_site.accounts.services import (
+    LastOwner,
+    NotAllowed,
+    change_role,
+    ensure_demo_team,
+    remove_member,
+)
 from tests.support.history import a_member, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +100,7 @@ def test_whoever_is_removed_is_out_at_once(owner: Membership) -> None:
     member = joined(owner, Role.ADMIN)
     client = signed_in(member)
     assert post(owner, f"/team/members/{member.pk}/remove/")[0] == 302
-    assert membership_of(member.user_id, owner.team_id) is None
+    assert team_membership(member.user_id, owner.team_id) is None
     page = client.get("/team/")
     assert (page.status_code, 'data-page="no-team"' in page.content.decode()) == (403, True)
 
@@ -141,7 +146,7 @@ def test_a_renamed_team_shows_its_new_name(owner: Membership) -> None:
 def test_a_membership_is_looked_up_through_its_team(owner: Membership) -> None:
     stranger = a_member(Role.OWNER)
     assert list(Membership.objects.visible_to(stranger)) == [stranger]
-    assert membership_of(stranger.user_id, owner.team_id) is None
+    assert team_membership(stranger.user_id, owner.team_id) is None
 
 
 def test_a_first_start_makes_the_demo_team_and_tells_its_password_once() -> None:

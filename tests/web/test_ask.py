@@ -37,11 +37,6 @@ def member() -> Membership:
     return member
 
 
-@pytest.fixture
-def browser(member: Membership) -> Client:
-    return signed_in(member)
-
-
 def _html(answer: _MonkeyPatchedWSGIResponse, status: int = 200) -> str:
     assert answer.status_code == status
     return str(answer.content.decode())
@@ -259,7 +254,7 @@ class TestOtherKinds:
         ("before", "after", "panel"),
         [
             ({"order": ["sim-sage"]}, "second/board", '<div id="ask-panel" hx-swap-oob="true"></div>'),
-            ({}, "voting", 'aria-labelledby="panel-title" hx-swap-oob="true"'),
+            ({"options_of": "second/board"}, "voting", 'aria-labelledby="panel-title" hx-swap-oob="true"'),
         ],
     )
     def test_the_panel_comes_and_goes_with_the_method(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestra_site.web.health import (
-    Finding,
-    Level,
+    HealthFinding,
+    Severity,
     fail,
     ok,
     register_check,
@@ -19,21 +19,21 @@ from orchestra_site.web.health import (
 def test_findings_come_under_the_name_of_their_check_in_order() -> None:
     checks = {"first": lambda: [ok("fine"), warn("old", "update")], "second": lambda: [fail("gone", "fix")]}
     assert list(run_checks(checks)) == [
-        ("first", Finding(level=Level.OK, sentence="fine")),
-        ("first", Finding(level=Level.WARN, sentence="old", advice="update")),
-        ("second", Finding(level=Level.FAIL, sentence="gone", advice="fix")),
+        ("first", HealthFinding(level=Severity.OK, sentence="fine")),
+        ("first", HealthFinding(level=Severity.WARN, sentence="old", advice="update")),
+        ("second", HealthFinding(level=Severity.FAIL, sentence="gone", advice="fix")),
     ]
 
 
 def test_a_check_that_breaks_is_a_failure_and_the_others_still_run() -> None:
-    def broken() -> Iterator[Finding]:
+    def broken() -> Iterator[HealthFinding]:
         yield ok("so far")
         raise ZeroDivisionError("by zero")
 
     (_, first), (_, second) = run_checks({"broken": broken, "whole": lambda: [ok("fine")]})
-    assert first.level is Level.FAIL
+    assert first.level is Severity.FAIL
     assert "ZeroDivisionError: by zero" in first.sentence
-    assert second.level is Level.OK
+    assert second.level is Severity.OK
 
 
 def test_a_registered_check_is_listed() -> None:

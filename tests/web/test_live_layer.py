@@ -11,8 +11,8 @@ import pytest
 from channels_redis.core import RedisChannelLayer
 from redis.exceptions import RedisError
 
-from orchestra_site.settings import connections
-from orchestra_site.web.layers import PatientRedisChannelLayer
+from orchestra_site.settings import backends
+from orchestra_site.web.layers import RetryingRedisLayer
 from tests.support.redis_server import RedisServer, needs_redis, running_redis
 
 pytestmark = needs_redis
@@ -28,23 +28,23 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
 
 
 @pytest.fixture
-async def layer(redis: RedisServer) -> AsyncIterator[PatientRedisChannelLayer]:
-    layer = PatientRedisChannelLayer(**connections.channel_layers(redis.url)["default"]["CONFIG"])
+async def layer(redis: RedisServer) -> AsyncIterator[RetryingRedisLayer]:
+    layer = RetryingRedisLayer(**backends.channel_layers(redis.url)["default"]["CONFIG"])
     yield layer
     await layer.close_pools()
 
 
-async def test_silence_longer_than_redis_waits_is_no_error(layer: PatientRedisChannelLayer) -> None:
+async def test_silence_longer_than_redis_waits_is_no_error(layer: RetryingRedisLayer) -> None:
     channel = await layer.new_channel()
     heard = asyncio.create_task(layer.receive(channel))
     await asyncio.sleep(LONGER_THAN_REDIS_WAITS_S)
     await layer.send(channel, LOOK)
     assert await asyncio.wait_for(heard, PATIENCE_S) == LOOK
-    assert connections.LISTEN_WITHIN_S > LONGER_THAN_REDIS_WAITS_S
+    assert backends.LISTEN_TIMEOUT_S > LONGER_THAN_REDIS_WAITS_S
 
 
 async def test_who_waits_hears_again_from_a_redis_that_was_killed(
-    layer: PatientRedisChannelLayer, redis: RedisServer
+    layer: RetryingRedisLayer, redis: RedisServer
 ) -> None:
     channel = await layer.new_channel()
     heard = asyncio.create_task(layer.receive(channel))
@@ -58,7 +58,7 @@ async def test_who_waits_hears_again_from_a_redis_that_was_killed(
     assert await asyncio.wait_for(heard, PATIENCE_S) == LOOK
 
 
-async def test_a_thousand_who_join_at_once_all_get_in(layer: PatientRedisChannelLayer) -> None:
+async def test_a_thousand_who_join_at_once_all_get_in(layer: RetryingRedisLayer) -> None:
     channels = [await layer.new_channel() for _ in range(1000)]
     await asyncio.gather(*(layer.group_add("run", channel) for channel in channels))
     await layer.group_send("run", LOOK)
@@ -66,7 +66,7 @@ async def test_a_thousand_who_join_at_once_all_get_in(layer: PatientRedisChannel
 
 
 async def test_a_message_that_cannot_be_forgotten_is_no_error(
-    layer: PatientRedisChannelLayer, redis: RedisServer
+    layer: RetryingRedisLayer, redis: RedisServer
 ) -> None:
     redis.kill()
     await layer._clean_receive_backup(0, "asgi.nobody")

@@ -26,11 +26,6 @@ METHODS = "/methods/"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def member() -> Membership:
-    return a_member()
-
-
 def page_for(member: Membership, path: str = METHODS) -> str:
     return signed_in(member).get(path).content.decode()
 

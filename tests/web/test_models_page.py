@@ -30,11 +30,6 @@ SETTINGS = {
 }
 
 
-@pytest.fixture
-def admin() -> Membership:
-    return a_member(Role.ADMIN)
-
-
 def a_model(member: Membership, name: str = "sim-swift") -> LanguageModel:
     provider, _ = Provider.objects.get_or_create(
         team=member.team, name="Simulated", defaults={"kind": ProviderKind.SIMULATED}

@@ -19,11 +19,6 @@ KEY = "sk-canary-123"
 FORM = {"HX-Request": "true", "HX-Target": "connect-form"}
 
 
-@pytest.fixture
-def admin() -> Membership:
-    return a_member(Role.ADMIN)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[OpenAIServer]:
     thread = LoopThread("provider")

@@ -7,20 +7,15 @@ from uuid import uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.accounts.models import Membership
 from orchestration.models import LanguageModel, Provider, ProviderKind
 from orchestration.wiring.recordings import offered_folder
-from tests.support.history import a_member, signed_in
+from tests.support.history import signed_in
 from tests.support.recordings import lines, packed, written
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/models/recording/"
 GOOD = packed(lines("7 7 3", "7 1 2"))
-
-
-@pytest.fixture
-def admin() -> Membership:
-    return a_member(Role.ADMIN)
 
 
 def upload(**fields: object) -> dict[str, object]:

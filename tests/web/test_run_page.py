@@ -23,16 +23,6 @@ def _page(client: Client, rows: RunRows) -> str:
 
 
 @pytest.fixture
-def member() -> Membership:
-    return a_member(name="Ada")
-
-
-@pytest.fixture
-def browser(member: Membership) -> Client:
-    return signed_in(member)
-
-
-@pytest.fixture
 def running(member: Membership, kind: str) -> RunRows:
     """A running run, of each kind in turn."""
     rows = RunRows.queued(member, "sim-swift", "sim-sage", "sim-oracle", kind=kind)

@@ -7,7 +7,7 @@ from django.test import Client
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.events import EventKind
-from tests.support.history import a_member, signed_in
+from tests.support.history import signed_in
 from tests.support.run_rows import RunRows, panel_entry
 
 pytestmark = pytest.mark.django_db
@@ -18,11 +18,6 @@ def _page(member: Membership, rows: RunRows) -> str:
     answer = browser.get(f"/runs/{rows.run.pk}/")
     assert answer.status_code == 200
     return answer.content.decode()
-
-
-@pytest.fixture
-def member() -> Membership:
-    return a_member(name="Ada")
 
 
 def test_where_it_went_on_is_told_with_scores_before_the_choice(member: Membership) -> None:

@@ -13,21 +13,10 @@ from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.casting import Cast
 from orchestration.models import RunStatus
 from orchestration.parts.batches import BatchKey, make_batch
-from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows, panel_entry
 
 pytestmark = pytest.mark.django_db
 PANEL = ("sim-a", "sim-b", "sim-c", "sim-d")
-
-
-@pytest.fixture
-def member() -> Membership:
-    return a_member(name="Ada")
-
-
-@pytest.fixture
-def browser(member: Membership) -> Client:
-    return signed_in(member)
 
 
 def vote(member: Membership, **options: object) -> RunRows:

@@ -14,17 +14,12 @@ pytestmark = pytest.mark.django_db
 RUNS = "/runs/"
 
 
-@pytest.fixture
-def member() -> Membership:
-    return a_member(name="Ada Lovelace")
-
-
 def test_a_line_tells_state_question_method_quality_cost_time_and_who(member: Membership, kind: str) -> None:
     run = a_run(member, "Weigh the moon", kind=kind, quality=0.87, cost_usd="0.0042", minutes_ago=90)
     Rating.objects.create(run=run, user=member.user, value=1)
     page = signed_in(member).get(RUNS).content.decode()
     method = {"strategy": "Parallel · sim-swift", "second": "Second: parallel · sim-swift"}[kind]
-    told = ("Succeeded", "Weigh the moon", method, "87%", "$0.0042", "3.0 s", "Ada Lovelace")
+    told = ("Succeeded", "Weigh the moon", method, "87%", "$0.0042", "3.0 s", "Ada")
     for words in (*told, "1 hour ago", f"/runs/{run.id}/", "Rated good"):
         assert words in page
 

@@ -21,11 +21,6 @@ from tests.support.history import a_member, a_run, signed_in
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def member() -> Membership:
-    return a_member()
-
-
 def found(member: Membership, wanted: RunFilter) -> set[str]:
     return {line.excerpt for line in run_page(member, wanted, "", now=timezone.now()).lines}
 

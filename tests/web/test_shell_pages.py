@@ -16,45 +16,40 @@ from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 
-from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.accounts.models import Membership
 from orchestra_site.web import errors
-from orchestra_site.web.htmx import render_part
-from orchestra_site.web.navigation import MENU, entries
-from tests.support.history import a_member, signed_in
+from orchestra_site.web.pages import render_part
+from orchestra_site.web.templatetags.ui import MENU, menu_entries
+from tests.support.history import signed_in
 
 
-@pytest.fixture
-def member(db: None) -> Membership:
-    return a_member(Role.OWNER)
-
-
-def page_of(member: Membership, path: str = "/team/") -> str:
-    return signed_in(member).get(path).content.decode()
+def page_of(owner: Membership, path: str = "/team/") -> str:
+    return signed_in(owner).get(path).content.decode()
 
 
 def test_every_entry_of_the_menu_leads_somewhere() -> None:
-    assert [entry.item for entry in entries("/")] == list(MENU)
+    assert [entry.item for entry in menu_entries("/")] == list(MENU)
     assert len({item.key for item in MENU}) == len(MENU)
 
 
 def test_the_menu_marks_where_one_is() -> None:
     def current(path: str) -> list[str]:
-        return [entry.item.word for entry in entries(path) if entry.current]
+        return [entry.item.word for entry in menu_entries(path) if entry.current]
 
     assert (current("/"), current("/team/audit/"), current("/runs/1/")) == (["Ask"], ["Team"], ["Runs"])
     assert current("/account/password/") == []
 
 
-def test_a_page_has_its_landmarks_and_a_way_past_the_menu(member: Membership) -> None:
-    page = page_of(member)
+def test_a_page_has_its_landmarks_and_a_way_past_the_menu(owner: Membership) -> None:
+    page = page_of(owner)
     for part in ('<html lang="en">', 'href="#main"', '<main id="main"', 'aria-label="Main"', 'role="search"'):
         assert part in page
     assert page.count("<h1>") == 1
     assert re.search(r'aria-current="page"[^>]*>.*?Team', page, re.DOTALL)
 
 
-def test_htmx_is_told_to_run_nothing_and_to_show_refused_forms(member: Membership) -> None:
-    found = re.search(r"name=\"htmx-config\" content='([^']+)'", page_of(member))
+def test_htmx_is_told_to_run_nothing_and_to_show_refused_forms(owner: Membership) -> None:
+    found = re.search(r"name=\"htmx-config\" content='([^']+)'", page_of(owner))
     assert found
     config = json.loads(found[1])
     assert (config["allowEval"], config["selfRequestsOnly"], config["includeIndicatorStyles"]) == (
@@ -66,8 +61,8 @@ def test_htmx_is_told_to_run_nothing_and_to_show_refused_forms(member: Membershi
     assert (swaps["422"], swaps["[45].."]) == (True, False)
 
 
-def test_the_policy_allows_nothing_from_elsewhere_and_nothing_inline(member: Membership) -> None:
-    policy = signed_in(member).get("/team/")["Content-Security-Policy"]
+def test_the_policy_allows_nothing_from_elsewhere_and_nothing_inline(owner: Membership) -> None:
+    policy = signed_in(owner).get("/team/")["Content-Security-Policy"]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules["default-src"] == "'none'"
     assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
@@ -115,10 +110,10 @@ def test_htmx_gets_an_error_as_one_plain_sentence(
     assert "<" not in answer.content.decode()
 
 
-def test_an_unknown_address_and_a_stale_form_get_our_pages(member: Membership) -> None:
+def test_an_unknown_address_and_a_stale_form_get_our_pages(owner: Membership) -> None:
     assert 'data-page="error-404"' in Client().get("/nowhere/").content.decode()
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+    strict.force_login(owner.user, backend="django.contrib.auth.backends.ModelBackend")
     refused = strict.post("/account/sign-out/")
     assert (refused.status_code, "out of date" in refused.content.decode()) == (403, True)
 
@@ -165,7 +160,7 @@ def test_a_state_is_icon_word_and_colour() -> None:
         assert part in html
 
 
-def test_a_part_is_rendered_alone_for_the_element_that_asked(member: Membership) -> None:
+def test_a_part_is_rendered_alone_for_the_element_that_asked(owner: Membership) -> None:
     template, context = "errors/error.html", {"status": 1, "title": "T", "words": "W"}
     whole = render_part(RequestFactory().get("/"), template, "some-part", context, status=202)
     assert (whole.status_code, "<html" in whole.content.decode()) == (202, True)

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from orchestra_site.accounts.models import AuditEntry, Team
-from orchestra_site.web.paging import Page, keyset_page
+from orchestra_site.web.pages import Page, keyset_page
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

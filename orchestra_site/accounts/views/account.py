@@ -1,4 +1,4 @@
-"""One's own account: signing in and out, password, which team one works in."""
+"""One's own account: signing in and out, password, the current team, joining a team by a link."""
 
 from __future__ import annotations
 
@@ -11,20 +11,28 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from orchestra_site.accounts import services
 from orchestra_site.accounts.access import SESSION_TEAM, MemberRequest, team_not_required
-from orchestra_site.accounts.forms import SignInForm
-from orchestra_site.web.posted import posted
+from orchestra_site.accounts.forms import JoinForm, SignInForm
+from orchestra_site.accounts.models import Invitation, Membership
+from orchestra_site.accounts.selectors import invitation_for
+from orchestra_site.accounts.services import AddressTaken, InvitationClosed
+from orchestra_site.web.pages import posted
+
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  # a class, not a secret
 
 
 @sensitive_post_parameters("password")
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign a person in and send them where they wanted to go."""
+    """Sign a person in and redirect to the page that they requested."""
     target = _safe_target(request)
     if request.user.is_authenticated:
         return redirect(target)
@@ -48,7 +56,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @team_not_required
 @require_http_methods(["GET", "POST"])
 def change_password(request: MemberRequest) -> HttpResponse:
-    """Let a person choose another password; their other sessions end."""
+    """Change the user's password; their other sessions end."""
     form = PasswordChangeForm(request.user, posted(request))
     if form.is_valid():
         update_session_auth_hash(request, form.save())
@@ -60,12 +68,56 @@ def change_password(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 def switch_team(request: MemberRequest) -> HttpResponse:
-    """Work in another of one's teams."""
+    """Make another of the user's teams the current one."""
     wanted = request.POST.get("team", "")
     if wanted not in {str(membership.team_id) for membership in request.memberships}:
         raise Http404("You belong to no such team.")
     request.session[SESSION_TEAM] = wanted
     return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@sensitive_post_parameters("password")
+@login_not_required
+@team_not_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Add the visitor of an invitation link to the team, with a new account or as the signed-in user."""
+    invitation = invitation_for(token)
+    if invitation is None:
+        return render(request, "accounts/invitation_closed.html", status=HTTPStatus.NOT_FOUND)
+    form = None if request.user.is_authenticated else JoinForm(posted(request))
+    if request.method == "POST":
+        try:
+            membership = _accepted(request, invitation, form)
+        except InvitationClosed:
+            return render(request, "accounts/invitation_closed.html", status=HTTPStatus.NOT_FOUND)
+        if membership is not None:
+            return _welcome(request, membership)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form and form.is_bound else HTTPStatus.OK
+    return render(request, "accounts/join.html", {"invitation": invitation, "form": form}, status=status)
+
+
+def _accepted(request: HttpRequest, invitation: Invitation, form: JoinForm | None) -> Membership | None:
+    """Accept the invitation; return None if the form is invalid."""
+    now = timezone.now()
+    if request.user.is_authenticated:
+        return services.accept_invitation(invitation=invitation, user=request.user, now=now)
+    if form is None or not form.is_valid():
+        return None
+    try:
+        return services.register_invited(invitation=invitation, now=now, **form.cleaned_data)
+    except AddressTaken as error:
+        form.add_error("email", str(error))
+        return None
+
+
+def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
+    if not request.user.is_authenticated:
+        login(request, membership.user, backend=PASSWORD_BACKEND)
+    request.session[SESSION_TEAM] = str(membership.team_id)
+    messages.success(request, f"Welcome to {membership.team}.")
+    return redirect("/")
 
 
 def _safe_target(request: HttpRequest) -> str:

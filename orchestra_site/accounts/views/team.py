@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -9,16 +10,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.access import SESSION_TEAM, MemberRequest, may_configure
-from orchestra_site.accounts.errors import AccountsError
 from orchestra_site.accounts.forms import InvitationForm, RoleForm, TeamForm, grantable_roles
-from orchestra_site.accounts.models import Membership
-from orchestra_site.accounts.selectors import audit_log, members_of, open_invitations
-from orchestra_site.web.paging import keyset_page
-from orchestra_site.web.posted import posted
+from orchestra_site.accounts.models import Invitation, Membership
+from orchestra_site.accounts.selectors import audit_log, open_invitations, team_members
+from orchestra_site.accounts.services import AccountsError
+from orchestra_site.web.pages import keyset_page, posted
 
 AUDIT_PAGE = 50
 
@@ -32,7 +35,7 @@ def show_team(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may_configure
 def create(request: MemberRequest) -> HttpResponse:
-    """Make another team, owned by who makes it, and switch to it."""
+    """Create a team owned by the user, and switch to it."""
     form = TeamForm(posted(request))
     if form.is_valid():
         team = services.create_team(form.cleaned_data["name"], request.user)
@@ -46,7 +49,7 @@ def create(request: MemberRequest) -> HttpResponse:
 @require_POST
 @may_configure
 def rename(request: MemberRequest) -> HttpResponse:
-    """Give the team another name."""
+    """Rename the team."""
     form = TeamForm(request.POST)
     if not form.is_valid():
         return _refused(request, team_form=form)
@@ -58,7 +61,7 @@ def rename(request: MemberRequest) -> HttpResponse:
 @require_POST
 @may_configure
 def change_role(request: MemberRequest, member_id: UUID) -> HttpResponse:
-    """Give a member another role."""
+    """Change the role of a member."""
     member = _member(request, member_id)
     form = RoleForm(request.POST, membership=request.membership)
     if not form.is_valid():
@@ -74,13 +77,47 @@ def change_role(request: MemberRequest, member_id: UUID) -> HttpResponse:
 @require_POST
 @may_configure
 def remove(request: MemberRequest, member_id: UUID) -> HttpResponse:
-    """Take a member out of the team."""
+    """Remove a member from the team."""
     member = _member(request, member_id)
     try:
         services.remove_member(membership=request.membership, member=member)
     except AccountsError as error:
         return _refused(request, problem=str(error))
     messages.success(request, f"{member.user} no longer belongs to {member.team}.")
+    return redirect("accounts:team")
+
+
+@require_POST
+@may_configure
+@never_cache
+def invite(request: MemberRequest) -> HttpResponse:
+    """Create an invitation link and show it, only this once."""
+    form = InvitationForm(request.POST, membership=request.membership)
+    if not form.is_valid():
+        page = team_page(request, invitation_form=form)
+        return render(request, "accounts/team_detail.html", page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    invitation, token = services.create_invitation(
+        membership=request.membership,
+        role=form.cleaned_data["role"],
+        now=timezone.now(),
+        valid_for=timedelta(days=form.cleaned_data["days"]),
+    )
+    link = request.build_absolute_uri(reverse("accounts:join", args=[token]))
+    page = team_page(request, new_invitation=invitation, new_link=link)
+    return render(request, "accounts/team_detail.html", page)
+
+
+@require_POST
+@may_configure
+def withdraw(request: MemberRequest, invitation_id: UUID) -> HttpResponse:
+    """Withdraw an invitation."""
+    invitation = get_object_or_404(Invitation.objects.visible_to(request.membership), pk=invitation_id)
+    try:
+        services.withdraw_invitation(membership=request.membership, invitation=invitation, now=timezone.now())
+    except AccountsError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The invitation is withdrawn: its link no longer works.")
     return redirect("accounts:team")
 
 
@@ -95,9 +132,9 @@ def show_audit(request: MemberRequest) -> HttpResponse:
 
 
 def team_page(request: MemberRequest, **shown: object) -> dict[str, Any]:
-    """Return what the team's page shows; `shown` replaces parts of it, such as a form with its errors."""
+    """Return the context of the team's page; `shown` replaces parts, such as a form with errors."""
     membership = request.membership
-    page: dict[str, Any] = {"members": members_of(membership), "roles": grantable_roles(membership)}
+    page: dict[str, Any] = {"members": team_members(membership), "roles": grantable_roles(membership)}
     if membership.may_configure:
         page["invitations"] = open_invitations(membership)
         page["invitation_form"] = InvitationForm(membership=membership)
@@ -111,4 +148,4 @@ def _refused(request: MemberRequest, **shown: object) -> HttpResponse:
 
 
 def _member(request: MemberRequest, member_id: UUID) -> Membership:
-    return get_object_or_404(members_of(request.membership).select_related("team"), pk=member_id)
+    return get_object_or_404(team_members(request.membership).select_related("team"), pk=member_id)

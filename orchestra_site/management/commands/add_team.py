@@ -1,4 +1,4 @@
-"""Make a team from the command line: the first one of a production installation, or another one."""
+"""Create a team from the command line: the first one of a production installation, or another one."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ LONGEST_NAME = 80
 class Command(BaseCommand):
     """`manage.py add_team NAME --owner EMAIL`: a team, its owner, and the owner's password once."""
 
-    help = "Make a team with an owner; a new owner's password is printed once."
+    help = "Create a team with an owner; a new owner's password is printed once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the team's name and its owner's address."""
+        """Define the team's name and its owner's address."""
         parser.add_argument("name", help="the team's name")
         parser.add_argument("--owner", required=True, metavar="EMAIL", help="who owns it, by e-mail address")
         parser.add_argument("--simulated", action="store_true", help="give it the simulated models, too")
 
     def handle(self, *, name: str, owner: str, simulated: bool, **_: object) -> None:
-        """Make the team, and the owner where there is none of that address."""
+        """Create the team, and the owner if no user has that address."""
         _check(name, owner)
         with transaction.atomic():
             user = User.objects.filter(email=owner.lower()).first()

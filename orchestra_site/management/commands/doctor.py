@@ -1,4 +1,4 @@
-"""`manage.py doctor`: look at everything this installation depends on and say what to do."""
+"""`manage.py doctor`: check everything this installation depends on and say what to do."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from itertools import groupby
 from django.core.management.base import BaseCommand, CommandParser
 
 from orchestra_site.management.checks import BUILT_IN
-from orchestra_site.web.health import Finding, Level, registered_checks, run_checks
-from orchestra_site.web.redaction import redact
+from orchestra_site.web.health import HealthFinding, Severity, registered_checks, run_checks
+from orchestra_site.web.logs import redact
 
-Named = tuple[str, Finding]
+Named = tuple[str, HealthFinding]
 
 
 class Command(BaseCommand):
-    """Look at the built-in checks and at those that apps registered. Exits 1 on a fail."""
+    """Run the built-in checks and those that apps registered. Exits with status 1 if one fails."""
 
     help = "Checks settings, database, broker, channel layer and providers, and says what to do."
     requires_system_checks = ()  # a broken installation is what this is for
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Offer JSON."""
+        """Define the option for JSON."""
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
     def handle(self, **options: object) -> None:
-        """Run every check and print what it found."""
+        """Run every check and print its findings."""
         findings = list(run_checks({**BUILT_IN, **registered_checks()}))
         shown = as_json(findings) if options["json"] else as_text(findings)
         self.stdout.write(redact(shown))
@@ -36,8 +36,8 @@ class Command(BaseCommand):
 
 
 def is_failed(findings: Iterable[Named]) -> bool:
-    """Tell whether anything keeps Orchestra from working."""
-    return any(finding.level is Level.FAIL for _, finding in findings)
+    """Return whether a finding prevents Orchestra from working."""
+    return any(finding.level is Severity.FAIL for _, finding in findings)
 
 
 def as_json(findings: list[Named]) -> str:
@@ -50,7 +50,7 @@ def as_json(findings: list[Named]) -> str:
 
 
 def as_text(findings: Iterable[Named]) -> str:
-    """Return a paragraph for each check, advice under what needs it."""
+    """Return a paragraph for each check, with advice under the findings that have some."""
     paragraphs = []
     for name, group in groupby(findings, key=lambda named: named[0]):
         lines = [line for _, finding in group for line in _lines(finding)]
@@ -58,6 +58,6 @@ def as_text(findings: Iterable[Named]) -> str:
     return "\n".join(paragraphs)
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: HealthFinding) -> list[str]:
     first = f"  {finding.level:<5} {finding.sentence}"
     return [first, f"        {finding.advice}"] if finding.advice else [first]

@@ -1,19 +1,66 @@
-"""Tags for what pages share. They are built in: templates need not load them."""
+"""Tags for what pages share: menu, icons, states, form fields. Built in: templates need not load them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.template.context import Context
-from django.utils.safestring import SafeString
-
-from orchestra_site.web.markdown import render_markdown
-from orchestra_site.web.navigation import NavEntry, entries
-from orchestra_site.web.states import look_of
+from django.urls import reverse
 
 register = template.Library()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NavItem:
+    """An entry of the main menu: word, icon, view, and the key that opens it after `g`."""
+
+    word: str
+    icon: str
+    view: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NavEntry:
+    """A menu item as one page shows it."""
+
+    item: NavItem
+    url: str
+    current: bool
+
+
+MENU = (  # only pages that exist
+    NavItem(word="Ask", icon="message-circle-question", view="orchestration:ask", key="a"),
+    NavItem(word="Runs", icon="history", view="orchestration:runs", key="r"),
+    NavItem(word="Methods", icon="route", view="orchestration:methods", key="h"),
+    NavItem(word="Models", icon="cpu", view="orchestration:models", key="m"),
+    NavItem(word="Team", icon="users", view="accounts:team", key="t"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StateLook:
+    """How a state looks, never by colour alone: an icon of the sprite, a word, and the CSS tone."""
+
+    icon: str
+    word: str
+    tone: str
+
+
+LOOKS = {
+    "queued": StateLook("clock", "Queued", "queued"),
+    "running": StateLook("loader-2", "Running", "running"),
+    "waiting": StateLook("hand-stop", "Waiting", "waiting"),
+    "succeeded": StateLook("circle-check", "Succeeded", "succeeded"),
+    "done": StateLook("circle-check", "Answered", "succeeded"),
+    "failed": StateLook("circle-x", "Failed", "failed"),
+    "cancelled": StateLook("player-stop", "Cancelled", "cancelled"),
+    "resumed": StateLook("arrow-forward-up", "Resumed", "resumed"),
+    "lost": StateLook("alert-triangle", "Lost", "resumed"),
+}
 
 
 @register.inclusion_tag("components/_icon.html")
@@ -25,7 +72,7 @@ def icon(name: str, tone: str = "", label: str = "") -> dict[str, str]:
 @register.inclusion_tag("components/_state.html")
 def state(value: str, word: str = "") -> dict[str, str]:
     """Show a state as icon, word and colour."""
-    look = look_of(value)
+    look = state_look(value)
     return {"icon_name": look.icon, "tone": look.tone, "word": word or look.word}
 
 
@@ -49,10 +96,19 @@ def field(bound: BoundField) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def navigation(context: Context) -> list[NavEntry]:
     """Return the entries of the main menu."""
-    return entries(context["request"].path)
+    return menu_entries(context["request"].path)
 
 
-@register.filter
-def markdown(text: str) -> SafeString:
-    """Render untrusted markdown as clean HTML."""
-    return render_markdown(text)
+def state_look(state: str) -> StateLook:
+    """Return how `state` looks; an unknown one shows its name in a neutral tone."""
+    return LOOKS.get(state) or StateLook("circle-dashed", state.replace("_", " ").capitalize(), "queued")
+
+
+def menu_entries(path: str) -> list[NavEntry]:
+    """Return the menu as a page at `path` shows it; an entry is also current on the pages below it."""
+    addresses = [(item, reverse(item.view)) for item in MENU]
+    return [NavEntry(item=item, url=url, current=_is_current(url, path)) for item, url in addresses]
+
+
+def _is_current(url: str, path: str) -> bool:
+    return path == url or (url != "/" and path.startswith(url))

@@ -1,24 +1,30 @@
-"""Bodies, JSON and socket messages are weighed before anything else looks at them."""
+"""ASGI wrappers: limits on bodies, JSON and socket messages; sockets without a database."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestra_site.web.limits import (
-    DEEPEST,
+from orchestra_site.web.asgi import (
+    DEEPEST_JSON,
     LONG_SCAN_BYTES,
     SOCKET_MESSAGE_BYTES,
     SOCKET_MESSAGES,
+    AsgiEvent,
     BodyLimit,
-    Event,
+    Receive,
+    Send,
+    SocketDatabaseGate,
     json_depth_within,
 )
+from orchestra_site.web.logs import ThrottledWarning
 
 BIG = 10_000_000
 JSON = [(b"content-type", b"application/json; charset=utf-8")]
@@ -28,7 +34,7 @@ class Echo:
     """An application that reads the whole body and says how long it was."""
 
     def __init__(self) -> None:
-        self.read: list[Event] = []
+        self.read: list[AsgiEvent] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
         more = True
@@ -52,13 +58,15 @@ async def ask(
     return sent[0]["status"], sent[1]["body"].decode()
 
 
-async def drive(echo: Echo, scope: Event, events: list[Event], max_bytes: int = 1000) -> list[Event]:
-    sent: list[Event] = []
+async def drive(
+    echo: Echo, scope: AsgiEvent, events: list[AsgiEvent], max_bytes: int = 1000
+) -> list[AsgiEvent]:
+    sent: list[AsgiEvent] = []
 
-    async def receive() -> Event:
+    async def receive() -> AsgiEvent:
         return events.pop(0)
 
-    async def send(event: Event) -> None:
+    async def send(event: AsgiEvent) -> None:
         sent.append(event)
 
     await BodyLimit(echo, max_bytes=max_bytes)(scope, receive, send)
@@ -84,14 +92,14 @@ async def test_a_body_that_grows_too_big_is_refused() -> None:
 
 async def test_json_within_the_depth_arrives_whole() -> None:
     echo = Echo()
-    body = b"[" * DEEPEST + b"]" * DEEPEST
+    body = b"[" * DEEPEST_JSON + b"]" * DEEPEST_JSON
     assert (await ask(echo, [body[:70], body[70:]], JSON))[0] == 200
     assert b"".join(event["body"] for event in echo.read) == body
 
 
 async def test_json_nested_too_deep_is_refused_unread() -> None:
     echo = Echo()
-    status, words = await ask(echo, [b"[" * (DEEPEST + 1)], JSON)
+    status, words = await ask(echo, [b"[" * (DEEPEST_JSON + 1)], JSON)
     assert (status, echo.read) == (400, [])
     assert "deeper than 64 levels" in words
 
@@ -102,7 +110,7 @@ async def test_what_is_no_json_may_hold_brackets() -> None:
 
 async def test_a_client_that_goes_away_is_told_to_the_application() -> None:
     echo = Echo()
-    events: list[Event] = [
+    events: list[AsgiEvent] = [
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},
     ]
@@ -112,7 +120,7 @@ async def test_a_client_that_goes_away_is_told_to_the_application() -> None:
 
 async def test_small_socket_messages_pass() -> None:
     echo = Echo()
-    events: list[Event] = [{"type": "websocket.receive", "text": "hi"}, {"type": "websocket.disconnect"}]
+    events: list[AsgiEvent] = [{"type": "websocket.receive", "text": "hi"}, {"type": "websocket.disconnect"}]
     assert await drive(echo, {"type": "websocket"}, events) == []
     assert len(echo.read) == 2
 
@@ -124,7 +132,7 @@ async def test_small_socket_messages_pass() -> None:
         ([{"type": "websocket.receive", "bytes": b"x"}] * (SOCKET_MESSAGES + 1), 4429),
     ],
 )
-async def test_socket_messages_too_big_or_too_many_close_it(messages: list[Event], code: int) -> None:
+async def test_socket_messages_too_big_or_too_many_close_it(messages: list[AsgiEvent], code: int) -> None:
     echo = Echo()
     sent = await drive(echo, {"type": "websocket"}, list(messages))
     assert (sent[0]["type"], sent[0]["code"]) == ("websocket.close", code)
@@ -177,3 +185,32 @@ async def test_a_long_body_is_scanned_once_however_hostile() -> None:
         Echo(), {"type": "http", "headers": JSON}, [{"type": "http.request", "body": hostile}], BIG
     )
     assert sent[0]["status"] == 200
+
+
+async def _unanswered(_scope: AsgiEvent, _receive: Receive, _send: Send) -> None:
+    raise OperationalError("the database is starting up")
+
+
+async def test_a_socket_is_refused_while_the_database_is_away() -> None:
+    sent: list[AsgiEvent] = []
+
+    async def send(event: AsgiEvent) -> None:
+        sent.append(event)
+
+    async def receive() -> AsgiEvent:
+        return {"type": "websocket.connect"}
+
+    await SocketDatabaseGate(_unanswered)({"type": "websocket"}, receive, send)
+    assert sent == [{"type": "websocket.close"}]
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "said"), [(60.0, ["It is away (1)."]), (0.0, ["It is away (1).", "It is away (2)."])]
+)
+def test_what_many_warn_of_at_once_is_said_once(
+    interval_s: float, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    away = ThrottledWarning(logging.getLogger("tests.throttled"), "It is away (%s).", interval_s=interval_s)
+    for attempt in (1, 2):
+        away.warn(OSError(attempt))
+    assert caplog.messages == said

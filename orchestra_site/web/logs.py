@@ -1,20 +1,26 @@
-"""Keeps known secrets out of logs and error pages by value: whatever prints one, prints `[redacted]`."""
+"""Log lines: without the secrets that this process knows, and without floods of one warning.
+
+Secrets are replaced by value, so that it does not matter who prints them: logs and error reports show
+`[redacted]`.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
+import time
 from html import escape
 from threading import Lock
 from urllib.parse import quote
 
 REPLACEMENT = "[redacted]"
-SHORTEST = 8  # shorter values ("none", "ollama") are no secrets, and replacing them would garble every log
+SHORTEST = 8  # characters: shorter values ("none", "ollama") are no secrets; replacing them garbles logs
+WARNING_INTERVAL_S = 10.0
 
 
 class Redactor:
-    """The secrets of one process. Safe to use from any thread."""
+    """Replaces the secrets registered with it. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -26,7 +32,7 @@ class Redactor:
         if len(value) < SHORTEST:
             return
         with self._lock:
-            forms = self._forms | _forms_of(value)
+            forms = self._forms | _spellings(value)
             if forms == self._forms:
                 return
             longest_first = sorted(forms, key=lambda form: (-len(form), form))
@@ -38,8 +44,8 @@ class Redactor:
         return self._pattern.sub(REPLACEMENT, text) if self._pattern else text
 
 
-def _forms_of(value: str) -> frozenset[str]:
-    """Return the ways in which `value` is usually written."""
+def _spellings(value: str) -> frozenset[str]:
+    """Return `value` as it is written in plain text, JSON, URLs, Python literals and HTML."""
     in_literal = repr(value)[1:-1]
     forms = {value, json.dumps(value)[1:-1], quote(value, safe=""), in_literal}
     return frozenset(forms | {escape(value), escape(in_literal)})
@@ -49,7 +55,7 @@ _redactor = Redactor()
 
 
 def register_secret(value: str) -> None:
-    """Keep `value` out of every log line and error page of this process, if it has 8 characters or more."""
+    """Redact `value` in every log line and error page of this process, if it has 8 characters or more."""
     _redactor.register(value)
 
 
@@ -59,8 +65,26 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Redacts the finished line: message, arguments, exception and stack alike."""
+    """Redacts the formatted line: message, arguments, exception and stack."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without secrets."""
         return redact(super().format(record))
+
+
+class ThrottledWarning:
+    """A warning that many tasks would log at the same moment: logged once, then suppressed for a while."""
+
+    def __init__(
+        self, logger: logging.Logger, message: str, *, interval_s: float = WARNING_INTERVAL_S
+    ) -> None:
+        """Log `message`, which has one `%s` for the error, at most once in `interval_s` seconds."""
+        self._logger, self._message, self._interval_s = logger, message, interval_s
+        self._silent_until = 0.0
+
+    def warn(self, error: Exception) -> None:
+        """Log the warning unless that was done less than the interval ago."""
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + self._interval_s
+            self._logger.warning(self._message, error)

@@ -1,31 +1,39 @@
-"""What a request may weigh, checked before anything else looks at it."""
+"""ASGI wrappers around the whole site: limits on requests and sockets, and sockets without a database."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-Event: TypeAlias = dict[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Event]]
-Send: TypeAlias = Callable[[Event], Awaitable[None]]
+from orchestra_site.web.errors import DATABASE_AWAY
+from orchestra_site.web.logs import ThrottledWarning
+
+AsgiEvent: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[AsgiEvent]]
+Send: TypeAlias = Callable[[AsgiEvent], Awaitable[None]]
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-DEEPEST = 64
+DEEPEST_JSON = 64
 SOCKET_MESSAGE_BYTES = 64 * 1024
 SOCKET_MESSAGES = 10_000
 LONG_SCAN_BYTES = 64 * 1024
 TOO_BIG_CLOSE = 4413
 TOO_MANY_CLOSE = 4429
 
+_database_warning = ThrottledWarning(
+    logging.getLogger(__name__), "The database does not answer (%s); live pages are refused and try again."
+)
+
 # A string (unended ones run to the end; possessive, so that none is read twice) or a bracket outside of one.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_JSON_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
-class Refused(Exception):
-    """The body is too big or too deep: `status` and a sentence say which."""
+class RequestRefused(Exception):
+    """The body is too big or nested too deep: `status` and the message say which."""
 
     def __init__(self, status: HTTPStatus, words: str) -> None:
         super().__init__(words)
@@ -39,8 +47,8 @@ class BodyLimit:
         self._app = app
         self._max_bytes = max_bytes
 
-    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
-        """Pass on what is within the limits."""
+    async def __call__(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
+        """Forward what is within the limits."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -48,7 +56,7 @@ class BodyLimit:
         else:
             await self._app(scope, receive, send)
 
-    async def _http(self, scope: Event, receive: Receive, send: Send) -> None:
+    async def _http(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
         try:
             headers = dict(scope["headers"])
             self._check_size(_declared_length(headers))
@@ -57,30 +65,30 @@ class BodyLimit:
                 await limited.read_whole()
                 await _check_depth(limited.body)
             await self._app(scope, limited, send)
-        except Refused as refusal:
+        except RequestRefused as refusal:
             await _answer(send, refusal)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The request is larger than {self._max_bytes:,} bytes, the most that is accepted.",
             )
 
 
 class _BodyReader:
-    """Counts a body as it is read; `read_whole` reads it ahead and then plays it back."""
+    """Counts a body as it is read; `read_whole` buffers it and then replays its events."""
 
     def __init__(self, receive: Receive, check_size: Callable[[int], None]) -> None:
         self._receive = receive
         self._check_size = check_size
         self._size = 0
-        self._ahead: list[Event] = []
+        self._buffered: list[AsgiEvent] = []
         self.body = b""
 
-    async def __call__(self) -> Event:
-        if self._ahead:
-            return self._ahead.pop(0)
+    async def __call__(self) -> AsgiEvent:
+        if self._buffered:
+            return self._buffered.pop(0)
         event = await self._receive()
         if event["type"] == "http.request":
             self._size += len(event.get("body", b""))
@@ -88,25 +96,25 @@ class _BodyReader:
         return event
 
     async def read_whole(self) -> None:
-        """Read to the end of the body, or to where the client went away."""
+        """Read to the end of the body, or until the client disconnects."""
         events, more = [], True
         while more:
             event = await self()
             events.append(event)
             more = event["type"] == "http.request" and event.get("more_body", False)
-        self._ahead = events
+        self._buffered = events
         self.body = b"".join(event.get("body", b"") for event in events)
 
 
 class _SocketLimit:
-    """Closes a socket whose client sends messages that are too big or too many; pages send next to none."""
+    """Closes a socket whose client sends messages that are too big or too many; pages send almost none."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._count = 0
 
-    async def __call__(self) -> Event:
+    async def __call__(self) -> AsgiEvent:
         event = await self._receive()
         if event["type"] != "websocket.receive":
             return event
@@ -119,10 +127,25 @@ class _SocketLimit:
         return {"type": "websocket.disconnect", "code": code, "reason": None}
 
 
-def json_depth_within(body: bytes, deepest: int = DEEPEST) -> bool:
+class SocketDatabaseGate:
+    """An ASGI wrapper that refuses sockets while the database does not answer, which knows the sessions."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    async def __call__(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
+        """Serve a socket, or refuse the handshake; browsers retry."""
+        try:
+            await self._app(scope, receive, send)
+        except DATABASE_AWAY as error:
+            _database_warning.warn(error)
+            await send({"type": "websocket.close"})
+
+
+def json_depth_within(body: bytes, deepest: int = DEEPEST_JSON) -> bool:
     """Return whether brackets outside of strings nest at most `deepest` deep, in one pass over `body`."""
     depth = 0
-    for token in _TOKEN.finditer(body):
+    for token in _JSON_TOKEN.finditer(body):
         mark = token[0][:1]
         if mark in b"[{":
             depth += 1
@@ -134,12 +157,12 @@ def json_depth_within(body: bytes, deepest: int = DEEPEST) -> bool:
 
 
 async def _check_depth(body: bytes) -> None:
-    """Raise Refused for JSON nested too deep; long bodies are read in a thread."""
+    """Raise RequestRefused for JSON nested too deep; long bodies are read in a thread."""
     long = len(body) > LONG_SCAN_BYTES
     fits = await asyncio.to_thread(json_depth_within, body) if long else json_depth_within(body)
     if not fits:
-        raise Refused(
-            HTTPStatus.BAD_REQUEST, f"The JSON is nested deeper than {DEEPEST} levels. Send it flatter."
+        raise RequestRefused(
+            HTTPStatus.BAD_REQUEST, f"The JSON is nested deeper than {DEEPEST_JSON} levels. Send it flatter."
         )
 
 
@@ -148,7 +171,7 @@ def _declared_length(headers: dict[bytes, bytes]) -> int:
     return int(declared) if declared.isdigit() else 0
 
 
-async def _answer(send: Send, refusal: Refused) -> None:
+async def _answer(send: Send, refusal: RequestRefused) -> None:
     words = str(refusal).encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),

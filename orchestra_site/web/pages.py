@@ -1,22 +1,50 @@
-"""Keyset paging: the same cost on every page, and nothing shown twice or skipped when rows come in."""
+"""What the page views of all apps share: a page or a part of it for htmx, the posted form, keyset paging."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, Q, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 
 M = TypeVar("M", bound=Model)
 
 NEWEST_FIRST = ("created_at", "id")
 OLDER, NEWER = "o", "n"
+
+
+def wants_part(request: HttpRequest, partial: str) -> bool:
+    """Return whether htmx requests the partial of this name, which is also the id of its element."""
+    return "HX-Request" in request.headers and request.headers.get("HX-Target") == partial
+
+
+def render_part(
+    request: HttpRequest,
+    template: str,
+    partial: str,
+    context: Mapping[str, Any],
+    *,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    """Render the named partial of `template` when htmx targets it, else the whole page."""
+    name = f"{template}#{partial}" if wants_part(request, partial) else template
+    response = render(request, name, dict(context), status=status)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what to bind a form to: the posted data, even if empty, or None for a GET."""
+    return request.POST if request.method == "POST" else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +61,8 @@ def keyset_page(
 ) -> Page[M]:
     """Return the page at `cursor` ("" is the first), ordered by `keys` from high to low.
 
-    The last of the one or two keys must be unique. Raises Http404 for a cursor that none of our pages gave.
+    Keyset paging costs the same on every page, and shows or skips no row twice when rows are added. The last
+    of the one or two keys must be unique. Raises Http404 for a cursor that `write_cursor` did not make.
     """
     if not cursor:
         rows = list(queryset.order_by(*_falling(keys))[: size + 1])
@@ -53,7 +82,7 @@ def _falling(keys: Sequence[str]) -> list[str]:
 
 
 def beyond(keys: Sequence[str], values: Sequence[Any], side: str) -> Q:
-    """Compare like a tuple; the first key alone bounds the range, so that an index can be walked."""
+    """Return a tuple comparison in which the first key alone bounds the range, so that an index is used."""
     if len(keys) == 1:
         return Q(**{f"{keys[0]}__{side}": values[0]})
     bound = Q(**{f"{keys[0]}__{side}e": values[0]})
@@ -75,7 +104,7 @@ def write_cursor(direction: str, row: Model, keys: Sequence[str]) -> str:
 
 
 def read_cursor(queryset: QuerySet[M], keys: Sequence[str], cursor: str) -> tuple[str, list[Any]]:
-    """Return a cursor's direction and its place. Raises Http404 for one that none of our pages gave."""
+    """Return a cursor's direction and key values. Raises Http404 if `write_cursor` did not make it."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         direction, *texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

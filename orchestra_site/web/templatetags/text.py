@@ -1,0 +1,148 @@
+"""Filters that turn values into text: numbers with units, moments, markdown. Built in.
+
+An unknown number (None) shows as a dash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import nh3
+from django import template
+from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+register = template.Library()
+
+UNKNOWN = "\N{EN DASH}"
+CENT = Decimal("0.01")
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+A_WHILE = 30 * DAY
+LONGEST_MARKDOWN = 200_000
+ALLOWED_TAGS = {
+    *("p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "a"),
+    *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+}
+ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+
+
+@register.filter
+def money(value: Decimal | float | None) -> str:
+    """Show US dollars: cents, and two significant digits below a cent."""
+    return UNKNOWN if value is None else dollars(Decimal(str(value)))
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """Show a duration given in seconds."""
+    return UNKNOWN if value is None else duration(float(value))
+
+
+@register.filter
+def tokens(value: int | None) -> str:
+    """Show a number of tokens."""
+    return UNKNOWN if value is None else f"{value:,} token{'' if value == 1 else 's'}"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Show a fraction of 0 to 1 as a percentage."""
+    return UNKNOWN if value is None else f"{value:.0%}"
+
+
+@register.filter
+def ago(value: datetime | None) -> SafeString | str:
+    """Show a moment relative to now, with date, time and zone on hover."""
+    if value is None:
+        return UNKNOWN
+    local = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        value.astimezone(UTC).isoformat(),
+        f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
+        relative(value, timezone.now()),
+    )
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Show untrusted markdown as clean HTML: no markup of its own, no images, links without a referrer.
+
+    A text of more than 200,000 characters is shown as it is: rendering it would block the page.
+    """
+    if len(text) > LONGEST_MARKDOWN:
+        return format_html("<pre>{}</pre>", text)
+    cleaned = nh3.clean(
+        _MARKDOWN.render(text),
+        tags=ALLOWED_TAGS,
+        attributes=ALLOWED_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow",
+    )
+    return mark_safe(cleaned)  # noqa: S308  # nh3 has cleaned it
+
+
+def _image_as_link(
+    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: object, _env: object
+) -> str:
+    token = tokens[index]
+    words = escape(token.content or "image")
+    return f'<a href="{escape(str(token.attrGet("src") or ""))}">{words}</a>'
+
+
+def _markdown_parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser.add_render_rule("image", _image_as_link)
+    return parser
+
+
+_MARKDOWN = _markdown_parser()
+
+
+def dollars(amount: Decimal) -> str:
+    """Write US dollars: cents, and two significant digits below a cent."""
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    if size == 0:
+        return "$0"
+    if size >= CENT:
+        return f"{sign}${size:,.2f}"
+    places = 1 - size.adjusted()
+    text = f"{size:.{places}f}"
+    return f"{sign}${size:.2f}" if Decimal(text) >= CENT else f"{sign}${text}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration given in seconds: 45 ms, 1.2 s, 34 s, 2 min 05 s, 1 h 03 min."""
+    if seconds < 0.0995:  # noqa: PLR2004  # what rounds to less than 0.1 s
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:  # noqa: PLR2004  # what rounds to less than 10 s
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
+    return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """Write how far `moment` is from `now`; beyond thirty days, the date."""
+    distance = (moment - now).total_seconds()
+    size = abs(distance)
+    if size < MINUTE:
+        return "just now" if distance <= 0 else "in less than a minute"
+    if size >= A_WHILE:
+        return f"{moment:%Y-%m-%d}"
+    unit, length = next((u, s) for u, s in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)) if size >= s)
+    count = int(size // length) if distance < 0 else round(size / length)
+    spelled = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{spelled} ago" if distance < 0 else f"in {spelled}"

@@ -1,0 +1,66 @@
+"""What holds for every strategy of the registry: it answers, fails in words, cancels, survives a crash."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed
+from orchestration.engine.strategies import all_strategies
+from tests.support.clock import SkippingLoop
+from tests.support.context import Stage
+from tests.support.crashes import crash, crash_points
+from tests.support.models import FailingModel, ScriptedModel, SlowModel
+
+LOOP_FACTORY = SkippingLoop
+NAMES = list(all_strategies())
+
+
+def answering(name: str) -> Stage:
+    return Stage(strategy=name, members=[ScriptedModel(f"m{n}", [f"Answer: {n}"]) for n in range(3)])
+
+
+CRASHES = [
+    pytest.param(name, at, id=f"{name}-{at}")
+    for name in NAMES
+    for at in crash_points(lambda name=name: answering(name))  # type: ignore[misc]  # mypy cannot infer it
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_it_chooses_one_of_its_candidates(name: str) -> None:
+    run = answering(name)
+    outcome = await run.run()
+    assert outcome.chosen in {candidate.step for candidate in outcome.candidates}
+    assert run.log.steps[outcome.chosen].status == "done"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_it_fails_in_words_when_every_model_fails(name: str) -> None:
+    down = ProviderUnavailable("503")
+    with pytest.raises((AllModelsFailed, QuorumMissed), match="503"):
+        await Stage(strategy=name, members=[FailingModel(f"m{n}", down) for n in range(3)]).run()
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_cancelling_it_leaves_no_call_open(name: str) -> None:
+    run = Stage(strategy=name, members=[SlowModel(f"m{n}", 50) for n in range(3)])
+    task = asyncio.create_task(run.run())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sum(run.calls.values()) > 0
+    assert [model.count.under_way for model in run.members] == [0, 0, 0]
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize(("name", "at"), CRASHES)
+async def test_a_crash_at_any_write_changes_nothing_and_repeats_no_finished_step(name: str, at: int) -> None:
+    undisturbed = await answering(name).run()
+    run = answering(name)
+    await crash(run, at)
+    ended, started = set(run.log.steps), len(run.log.started)
+    outcome = await run.run()
+    assert (outcome.chosen, outcome.answer) == (undisturbed.chosen, undisturbed.answer)
+    assert [call.step for call in run.log.started[started:] if call.step in ended] == []
