@@ -13,7 +13,7 @@ from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.context.codec import outcome_to_json
 from orchestration.engine.context.control import RunControl, StopReason
-from orchestration.engine.context.journaled import ChildRun, JournaledContext, Surroundings
+from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Surroundings
 from orchestration.engine.errors import EngineError, LeaseLost
 from orchestration.engine.types import Json, Outcome
 from orchestration.kinds import Assignment, get_kind
@@ -66,7 +66,9 @@ def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
         new_id=lambda: str(uuid4()),
         child=lambda kind, ref: _child(claim.assignment, kind, ref),
     )
-    return JournaledContext(around=around, limits=claim.limits, past=claim.past, seed=claim.assignment.seed)
+    return JournaledContext(
+        ClaimState(around=around, limits=claim.limits, past=claim.past, seed=claim.assignment.seed)
+    )
 
 
 def _child(parent: Assignment, kind: str, ref: str) -> ChildRun:

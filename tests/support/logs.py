@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from orchestration.engine.context.budget import Limits, Spent
 from orchestration.engine.context.journaled import (
     ChildRun,
+    ClaimState,
     JournaledContext,
     Past,
     Surroundings,
@@ -105,4 +106,4 @@ def context_on(
         new_id=lambda: next(ids),
         child=child,
     )
-    return JournaledContext(around=around, limits=limits or Limits(), past=past or Past(), seed=7)
+    return JournaledContext(ClaimState(around=around, limits=limits or Limits(), past=past or Past(), seed=7))

@@ -25,6 +25,7 @@ from orchestration.engine.context.protocol import Timing
 from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord
 from orchestration.engine.errors import LimitReached, ModelError, ReplayMismatch
 from orchestration.engine.events import Event, EventKind
+from orchestration.engine.keys import bounded
 from orchestration.engine.types import Completion, Json, Prompt, StepStatus
 
 if TYPE_CHECKING:
@@ -64,32 +65,40 @@ def event_digest(event: Event) -> str:
     return digest(event.kind.value, event.step, event.data)
 
 
-class JournaledContext:
-    """One claim of one run. Children share everything but their prefix and depth."""
+class ClaimState:
+    """What all parts of one claim of one run share."""
 
     def __init__(self, *, around: Surroundings, limits: Limits, past: Past, seed: int) -> None:
         self.control = RunControl()
-        self._around = around
-        self._limits = limits
-        self._past = past
-        self._ledger = Ledger(limits, past.spent)
-        self._random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
-        self._zero = around.clock() - past.seconds
-        self._seen: set[str] = set()
-        self._told = set(past.told)
-        self._timings: dict[str, Timing] = {}
-        self._prefix = ""
-        self._depth = 0
+        self.around = around
+        self.limits = limits
+        self.past = past
+        self.ledger = Ledger(limits, past.spent)
+        self.random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
+        self.zero = around.clock() - past.seconds
+        self.seen: set[str] = set()
+        self.told = set(past.told)
+        self.timings: dict[str, Timing] = {}
+
+
+class JournaledContext:
+    """One claim of one run, or a part of it whose steps have a prefix; a child is one level deeper."""
+
+    def __init__(self, claim: ClaimState, *, prefix: str = "", depth: int = 0) -> None:
+        self.control = claim.control
+        self._claim = claim
+        self._prefix = prefix
+        self._depth = depth
 
     @property
     def random(self) -> Random:
         """Randomness from the run's seed: the same on replay."""
-        return self._random
+        return self._claim.random
 
     @property
     def budget(self) -> Budget:
         """What may still be spent."""
-        return self._ledger
+        return self._claim.ledger
 
     @property
     def cancelled(self) -> bool:
@@ -98,29 +107,38 @@ class JournaledContext:
 
     def now(self) -> float:
         """Seconds of run time: since the first start, without the time nobody worked on it."""
-        return self._around.clock() - self._zero
+        return self._claim.around.clock() - self._claim.zero
 
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
-        return None if self._limits.seconds is None else self._limits.seconds - self.now()
+        return None if self._claim.limits.seconds is None else self._claim.limits.seconds - self.now()
 
     def timing(self, step: str) -> Timing | None:
         """Return when an ended step began and how long it took; for one that replayed, as it was then."""
-        return self._timings.get(self._prefix + step)
+        return self._claim.timings.get(self.key(step))
+
+    def key(self, step: str) -> str:
+        """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
+        return bounded(self._prefix + step) if step else ""
+
+    def scoped(self, name: str) -> JournaledContext:
+        """Return this run with the keys of all steps prefixed by `name`."""
+        return JournaledContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth)
 
     async def emit(self, event: Event) -> None:
-        """Tell whoever watches, once per content."""
-        event = replace(
-            event, step=self._prefix + event.step if event.step else "", data=plain(dict(event.data))
-        )
+        """Emit an event, once per content."""
+        data = plain(dict(event.data))
+        if isinstance(data.get("step"), str):
+            data["step"] = self.key(data["step"])
+        event = replace(event, step=self.key(event.step), data=data)
         told = event_digest(event)
-        if told not in self._told:
-            self._told.add(told)
-            self._around.log.write(event)
+        if told not in self._claim.told:
+            self._claim.told.add(told)
+            self._claim.around.log.write(event)
 
     def recall(self, step: str) -> Json:
         """Return what `decide(step, ...)` stored before a crash, None if it did not come to that."""
-        record = self._past.steps.get(self._prefix + step)
+        record = self._claim.past.steps.get(self.key(step))
         return record.result if record is not None and record.kind is StepKind.DECISION else None
 
     async def decide(self, step: str, value: Value) -> Value:
@@ -145,10 +163,10 @@ class JournaledContext:
             return completion_from_json(self._replay(past))
         scope = StepScope(
             step=key,
-            log=self._around.log,
-            ledger=self._ledger,
+            log=self._claim.around.log,
+            ledger=self._claim.ledger,
             now=self.now,
-            new_id=self._around.new_id,
+            new_id=self._claim.around.new_id,
             stopping=lambda: not self.control.keeps_journal,
         )
         record = StepRecord(key=key, kind=StepKind.ASK, status=StepStatus.DONE, input_hash=input_hash)
@@ -172,10 +190,10 @@ class JournaledContext:
         if past is not None:
             return self._replay(past)
         moment = self.now()
-        if key not in self._past.answers:
+        if key not in self._claim.past.answers:
             await self._put(question, key)
             await self.control.wait_for_people()
-        answer = self._past.answers[key]
+        answer = self._claim.past.answers[key]
         await self._end(
             StepRecord(
                 key=key,
@@ -190,19 +208,20 @@ class JournaledContext:
 
     async def _put(self, question: Question, key: str) -> None:
         event = Event(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
-        if event_digest(event) not in self._told:
-            await self._around.log.write(QuestionAsked(step=key, question=question), event)
+        if event_digest(event) not in self._claim.told:
+            await self._claim.around.log.write(QuestionAsked(step=key, question=question), event)
 
     async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
         """Run another kind inline; its own steps are journaled below this one's key."""
         key, past = self._open(step, StepKind.CHILD, digest(kind, ref, dict(payload)))
         if past is not None:
             return self._replay(past)
-        if self._depth + 1 > self._limits.depth:
-            message = f"Runs may be nested {self._limits.depth} deep; {key} would go deeper."
+        if self._depth + 1 > self._claim.limits.depth:
+            message = f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper."
             raise LimitReached(message, limit="depth")
         moment = self.now()
-        result = plain(await self._around.child(kind, ref)(payload, self._below(key)))
+        inside = JournaledContext(self._claim, prefix=f"{key}/", depth=self._depth + 1)
+        result = plain(await self._claim.around.child(kind, ref)(payload, inside))
         await self._end(
             StepRecord(
                 key=key,
@@ -216,33 +235,26 @@ class JournaledContext:
         )
         return result
 
-    def _below(self, key: str) -> JournaledContext:
-        child = object.__new__(JournaledContext)
-        child.__dict__.update(self.__dict__)
-        child._prefix = f"{key}/"
-        child._depth = self._depth + 1
-        return child
-
     def _open(self, step: str, kind: StepKind, input_hash: str) -> tuple[str, StepRecord | None]:
         """Return the step's whole key and how it ended before, if it did.
 
         Raises `ReplayMismatch` and `LimitReached`.
         """
-        key = self._prefix + step
-        if key in self._seen:
+        key = self.key(step)
+        if key in self._claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
-        self._seen.add(key)
-        if len(self._seen) > self._limits.steps:
-            message = f"A run may have {self._limits.steps} steps; {key} would be one more."
+        self._claim.seen.add(key)
+        if len(self._claim.seen) > self._claim.limits.steps:
+            message = f"A run may have {self._claim.limits.steps} steps; {key} would be one more."
             raise LimitReached(message, limit="steps")
-        past = self._past.steps.get(key)
+        past = self._claim.past.steps.get(key)
         if past is not None and (past.kind is not kind or past.input_hash != input_hash):
             message = (
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
             raise ReplayMismatch(message)
         if past is not None:
-            self._timings[key] = Timing(started_s=past.started_s, seconds=past.seconds)
+            self._claim.timings[key] = Timing(started_s=past.started_s, seconds=past.seconds)
         return key, past
 
     def _replay(self, past: StepRecord) -> Json:
@@ -275,14 +287,14 @@ class JournaledContext:
             await self._end(replace(record, result=entry["result"]), *scope.close())
         finally:
             if kept := scope.close():
-                self._around.log.write(*kept)
+                self._claim.around.log.write(*kept)
             self.control.leave()
 
     def _end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
-        self._timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
+        self._claim.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
         event = Event(kind=EventKind.STEP_ENDED, step=record.key, data=data)
-        return self._around.log.write(*before, record, event)
+        return self._claim.around.log.write(*before, record, event)
 
     async def _in_time(self, work: Awaitable[Completion]) -> Completion:
         """Wait for `work` until the run's deadline and a grace. Raises `LimitReached`."""
@@ -294,7 +306,5 @@ class JournaledContext:
         except TimeoutError:
             if not timeout.expired():
                 raise
-            message = (
-                f"The time limit of {self._limits.seconds:g} s has passed. Raise it or use faster models."
-            )
+            message = f"The time limit of {self._claim.limits.seconds:g} s has passed. Raise it or use faster models."
             raise LimitReached(message, limit="seconds") from None

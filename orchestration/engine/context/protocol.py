@@ -79,7 +79,13 @@ class RunContext(Protocol):
         """
 
     async def emit(self, event: Event) -> None:
-        """Tell whoever watches. Not repeated for steps that replay."""
+        """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
+
+    def scoped(self, name: str) -> RunContext:
+        """Return this run with the keys of all steps prefixed by `name`, so that parts cannot clash."""
+
+    def key(self, step: str) -> str:
+        """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
 
     def now(self) -> float:
         """Seconds since the run first started."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import count
 
 from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.journaled import ChildRun, JournaledContext, Past, Surroundings
+from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Past, Surroundings
 from orchestration.engine.context.records import CallEnding
 from orchestration.engine.errors import Consequence, EngineError, InvalidRequest, ReplayMismatch
 from orchestration.engine.evaluation.items import Item, ItemKey
@@ -74,7 +74,7 @@ class Trial:
             log=log, clock=lambda: 0.0, new_id=lambda: f"call-{next(numbers)}", child=_no_child
         )
         return JournaledContext(
-            around=around, limits=Limits(), past=Past(), seed=seed_of(self.seed, item.key)
+            ClaimState(around=around, limits=Limits(), past=Past(), seed=seed_of(self.seed, item.key))
         )
 
 
