@@ -53,6 +53,7 @@ TOUCHED = {
     EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),
     EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE}),
     EventKind.COMMAND_RECEIVED: frozenset({Part.ACTIONS}),
+    EventKind.MESSAGE_RECEIVED: frozenset[Part](),
     EventKind.RUN_RATED: frozenset({Part.RATINGS}),
 }
 

@@ -50,7 +50,7 @@ class MemoryLog:
 
     @property
     def event_kinds(self) -> list[str]:
-        return [event.kind.value for event in self.events]
+        return [str(event.kind) for event in self.events]
 
     @property
     def steps(self) -> dict[str, StepRecord]:

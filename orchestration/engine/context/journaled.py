@@ -62,7 +62,7 @@ class Surroundings:
 
 def event_digest(event: Event) -> str:
     """Return what tells one told event, of plain data, from another: none of them is told twice."""
-    return digest(event.kind.value, event.step, event.data)
+    return digest(event.kind, event.step, event.data)
 
 
 class ClaimState:
@@ -306,5 +306,5 @@ class JournaledContext:
         except TimeoutError:
             if not timeout.expired():
                 raise
-            message = f"The time limit of {self._claim.limits.seconds:g} s has passed. Raise it or use faster models."
-            raise LimitReached(message, limit="seconds") from None
+            passed = f"The time limit of {self._claim.limits.seconds:g} s has passed."
+            raise LimitReached(f"{passed} Raise it or use faster models.", limit="seconds") from None
