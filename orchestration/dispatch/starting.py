@@ -42,6 +42,7 @@ def store_run(*, membership: Membership, request: RunRequest, rerun_of: Run | No
         team_id=membership.team_id,
         created_by=membership.user,
         rerun_of=rerun_of,
+        kind="strategy",
         ref=request.strategy,
         prompt=request.text,
         request={

@@ -43,7 +43,8 @@ class RunRows:
         at = timezone.now() - timedelta(seconds=age_s)
         panel = [panel_entry(name) for name in models or ("sim-swift", "sim-sage")]
         request = {"text": prompt, "system": "", "options": {}, "constraints": {}}
-        given = {"ref": ref, "prompt": prompt, "panel": panel, "request": request, "seed": 1, **columns}
+        whose = {"kind": "strategy", "ref": ref, "prompt": prompt, "seed": 1}
+        given = {**whose, "panel": panel, "request": request, **columns}
         run = Run.objects.create(
             team=member.team, created_by=member.user, created_at=at, queued_at=at, **given
         )
