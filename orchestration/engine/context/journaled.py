@@ -155,6 +155,20 @@ class JournaledContext:
         )
         return cast("Value", chosen)
 
+    def record(self, step: str, value: Json) -> None:
+        """Store a pure step's result for the pages; nothing waits for it or reads it back."""
+        key, past = self._open(step, StepKind.RECORD, "")
+        if past is None:
+            self._end(
+                StepRecord(
+                    key=key,
+                    kind=StepKind.RECORD,
+                    status=StepStatus.DONE,
+                    result=plain(value),
+                    started_s=self.now(),
+                )
+            )
+
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask a model as a journaled step."""
         input_hash = prompt_digest(model.spec.name, prompt)

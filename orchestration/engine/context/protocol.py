@@ -72,6 +72,12 @@ class RunContext(Protocol):
         `value` is plain JSON.
         """
 
+    def record(self, step: str, value: Json) -> None:
+        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+
+        It is computed again on replay and never read back; one that is stored stays as it is.
+        """
+
     def recall(self, step: str) -> Json:
         """Return what `decide(step, ...)` stored before a crash, None if it did not come to that.
 

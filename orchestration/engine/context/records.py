@@ -20,6 +20,7 @@ class StepKind(StrEnum):
     DECISION = "decision"
     HUMAN = "human"
     CHILD = "child"
+    RECORD = "record"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
