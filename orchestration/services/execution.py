@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -64,14 +64,14 @@ def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
         log=log,
         clock=time.monotonic,
         new_id=lambda: str(uuid4()),
-        child=lambda kind, ref: _child(claim.assignment, kind, ref),
+        child=lambda kind, ref, panel: _child(claim.assignment, kind, ref, panel),
     )
     return JournaledContext(
         ClaimState(around=around, limits=claim.limits, past=claim.past, seed=claim.assignment.seed)
     )
 
 
-def _child(parent: Assignment, kind: str, ref: str) -> ChildRun:
+def _child(parent: Assignment, kind: str, ref: str, panel: Sequence[str]) -> ChildRun:  # noqa: ARG001  # the panel is whole for now
     """Return what carries out a child: another kind with the parent's panel."""
     carry_out = get_kind(kind).carry_out
 

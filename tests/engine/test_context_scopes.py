@@ -54,10 +54,10 @@ async def test_what_a_part_asks_people_and_other_kinds_has_keys_of_its_own() -> 
         return str(payload["words"]).upper()
 
     log = MemoryLog()
-    whole = context_on(log, past=log.past({"part/approve": "yes"}), child=lambda _kind, _ref: shouting)
+    whole = context_on(log, past=log.past({"part/approve": "yes"}), child=lambda *_: shouting)
     part = whole.scoped("part")
     assert await part.ask_human(Question(text="Go on?"), "approve") == "yes"
-    assert await part.run_child("kind", "ref", {"words": "done"}, "child") == "DONE"
+    assert await part.run_child("kind", "ref", {"words": "done"}, step="child") == "DONE"
     assert {"part/approve", "part/child"} <= set(log.steps)
 
 

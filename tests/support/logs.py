@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.engine.context.budget import Limits, Spent
@@ -12,6 +12,7 @@ from orchestration.engine.context.journaled import (
     ClaimState,
     JournaledContext,
     Past,
+    StartChild,
     Surroundings,
     event_digest,
 )
@@ -86,7 +87,7 @@ def _ids() -> Iterator[str]:
         yield f"call-{number}"
 
 
-def no_child(kind: str, ref: str) -> ChildRun:
+def no_child(kind: str, ref: str, panel: Sequence[str]) -> ChildRun:
     raise AssertionError(f"nobody should start a child {kind}/{ref}")
 
 
@@ -96,7 +97,7 @@ def context_on(
     past: Past | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] | None = None,
-    child: Callable[[str, str], ChildRun] = no_child,
+    child: StartChild = no_child,
 ) -> JournaledContext:
     """Return a claim's context that writes to `log`."""
     ids = _ids()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -23,7 +23,14 @@ from orchestration.engine.context.control import RunControl
 from orchestration.engine.context.metering import SCOPE, StepScope
 from orchestration.engine.context.protocol import Timing
 from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord
-from orchestration.engine.errors import LimitReached, ModelError, ReplayMismatch
+from orchestration.engine.errors import (
+    ChildFailed,
+    EngineError,
+    LeaseLost,
+    LimitReached,
+    ModelError,
+    ReplayMismatch,
+)
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.keys import bounded
 from orchestration.engine.types import Completion, Json, Prompt, StepStatus
@@ -35,6 +42,8 @@ if TYPE_CHECKING:
     from orchestration.engine.model import ChatModel
 
 ChildRun = Callable[[Mapping[str, Json], "RunContext"], Awaitable[Json]]
+StartChild = Callable[[str, str, Sequence[str]], ChildRun]
+"""Returns what runs a child of a kind, a ref and the names of its panel's models."""
 GRACE_S = 1.0
 """How long past the deadline a call may go on: a strategy that watches the deadline itself ends it first."""
 
@@ -57,7 +66,7 @@ class Surroundings:
     log: RunLog
     clock: Callable[[], float]
     new_id: Callable[[], str]
-    child: Callable[[str, str], ChildRun]
+    child: StartChild
 
 
 def event_digest(event: Event) -> str:
@@ -84,11 +93,14 @@ class ClaimState:
 class JournaledContext:
     """One claim of one run, or a part of it whose steps have a prefix; a child is one level deeper."""
 
-    def __init__(self, claim: ClaimState, *, prefix: str = "", depth: int = 0) -> None:
+    def __init__(
+        self, claim: ClaimState, *, prefix: str = "", depth: int = 0, own: set[str] | None = None
+    ) -> None:
         self.control = claim.control
         self._claim = claim
         self._prefix = prefix
         self._depth = depth
+        self._own = own if own is not None else set()
 
     @property
     def random(self) -> Random:
@@ -123,7 +135,7 @@ class JournaledContext:
 
     def scoped(self, name: str) -> JournaledContext:
         """Return this run with the keys of all steps prefixed by `name`."""
-        return JournaledContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth)
+        return JournaledContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth, own=self._own)
 
     async def emit(self, event: Event) -> None:
         """Emit an event, once per content."""
@@ -184,18 +196,26 @@ class JournaledContext:
             stopping=lambda: not self.control.keeps_journal,
         )
         record = StepRecord(key=key, kind=StepKind.ASK, status=StepStatus.DONE, input_hash=input_hash)
-        async with self._journaled(record, scope) as entry:
-            token = SCOPE.set(scope)
-            try:
-                completion = await self._in_time(model.complete(prompt))
-            finally:
-                SCOPE.reset(token)
-            if completion.cached:
-                await self.emit(
-                    Event(kind=EventKind.ANSWER_REUSED, step=step, data={"model": model.spec.name})
-                )
-            entry["result"] = completion_to_json(completion)
+        await self.control.enter()
+        try:
+            async with self._ending(record, scope.close) as entry:
+                completion = await self._complete(model, prompt, scope)
+                if completion.cached:
+                    reused = {"model": model.spec.name}
+                    await self.emit(Event(kind=EventKind.ANSWER_REUSED, step=step, data=reused))
+                entry["result"] = completion_to_json(completion)
+        finally:
+            if kept := scope.close():
+                self._claim.around.log.write(*kept)
+            self.control.leave()
         return completion
+
+    async def _complete(self, model: ChatModel, prompt: Prompt, scope: StepScope) -> Completion:
+        token = SCOPE.set(scope)
+        try:
+            return await self._in_time(model.complete(prompt))
+        finally:
+            SCOPE.reset(token)
 
     async def ask_human(self, question: Question, step: str) -> Json:
         """Ask a person as a journaled step; parks the run when nothing else is under way."""
@@ -225,29 +245,30 @@ class JournaledContext:
         if event_digest(event) not in self._claim.told:
             await self._claim.around.log.write(QuestionAsked(step=key, question=question), event)
 
-    async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
+    async def run_child(
+        self, kind: str, ref: str, payload: Mapping[str, Json], *, panel: Sequence[str] = (), step: str
+    ) -> Json:
         """Run another kind inline; its own steps are journaled below this one's key."""
-        key, past = self._open(step, StepKind.CHILD, digest(kind, ref, dict(payload)))
+        input_hash = digest(kind, ref, dict(payload), list(panel))
+        key, past = self._open(step, StepKind.CHILD, input_hash)
         if past is not None:
             return self._replay(past)
-        if self._depth + 1 > self._claim.limits.depth:
+        if self._depth >= self._claim.limits.depth:
             message = f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper."
             raise LimitReached(message, limit="depth")
-        moment = self.now()
+        child = self._claim.around.child(kind, ref, panel)
         inside = JournaledContext(self._claim, prefix=f"{key}/", depth=self._depth + 1)
-        result = plain(await self._claim.around.child(kind, ref)(payload, inside))
-        await self._end(
-            StepRecord(
-                key=key,
-                kind=StepKind.CHILD,
-                status=StepStatus.DONE,
-                input_hash=digest(kind, ref, dict(payload)),
-                result=result,
-                started_s=moment,
-                seconds=self.now() - moment,
-            )
-        )
-        return result
+        record = StepRecord(key=key, kind=StepKind.CHILD, status=StepStatus.DONE, input_hash=input_hash)
+        async with self._ending(record) as entry:
+            try:
+                entry["result"] = plain(await child(payload, inside))
+            except (LimitReached, LeaseLost, ReplayMismatch):
+                raise
+            except EngineError as error:
+                if self.cancelled:
+                    raise
+                raise ChildFailed(str(error), code=error.code) from error
+        return entry["result"]
 
     def _open(self, step: str, kind: StepKind, input_hash: str) -> tuple[str, StepRecord | None]:
         """Return the step's whole key and how it ended before, if it did.
@@ -258,9 +279,11 @@ class JournaledContext:
         if key in self._claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
         self._claim.seen.add(key)
-        if len(self._claim.seen) > self._claim.limits.steps:
-            message = f"A run may have {self._claim.limits.steps} steps; {key} would be one more."
-            raise LimitReached(message, limit="steps")
+        self._own.add(key)
+        limits = self._claim.limits
+        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
+            if len(steps) > most:
+                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         past = self._claim.past.steps.get(key)
         if past is not None and (past.kind is not kind or past.input_hash != input_hash):
             message = (
@@ -276,13 +299,19 @@ class JournaledContext:
         if past.status is StepStatus.CANCELLED:
             raise asyncio.CancelledError
         if past.status is StepStatus.FAILED and past.error is not None:
+            if past.kind is StepKind.CHILD:
+                raise ChildFailed(past.error["message"], code=past.error["code"])
             raise error_from_json(dict(past.error))
         return past.result
 
     @asynccontextmanager
-    async def _journaled(self, record: StepRecord, scope: StepScope) -> AsyncIterator[dict[str, Json]]:
-        """Do a piece of work as the step `record`: its end is durable before this block is left."""
-        await self.control.enter()
+    async def _ending(
+        self, record: StepRecord, before: Callable[[], Sequence[Record]] = tuple
+    ) -> AsyncIterator[dict[str, Json]]:
+        """Journal how a block ends, durable before it is left: its result, its error, or its cancellation.
+
+        The records that `before` returns are written together with a result.
+        """
         entry: dict[str, Json] = {}
         started = self.now()
         try:
@@ -290,7 +319,7 @@ class JournaledContext:
                 yield entry
             finally:
                 record = replace(record, started_s=started, seconds=self.now() - started)
-        except ModelError as error:
+        except (ModelError, ChildFailed) as error:
             await self._end(replace(record, status=StepStatus.FAILED, error=error_to_json(error)))
             raise
         except asyncio.CancelledError:
@@ -298,11 +327,7 @@ class JournaledContext:
                 self._end(replace(record, status=StepStatus.CANCELLED))
             raise
         else:
-            await self._end(replace(record, result=entry["result"]), *scope.close())
-        finally:
-            if kept := scope.close():
-                self._claim.around.log.write(*kept)
-            self.control.leave()
+            await self._end(replace(record, result=entry["result"]), *before())
 
     def _end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
         self._claim.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -63,8 +63,14 @@ class RunContext(Protocol):
     async def ask_human(self, question: Question, step: str) -> Json:
         """Wait for a person's answer; parks the run when nothing else is under way."""
 
-    async def run_child(self, kind: str, ref: str, payload: Mapping[str, Json], step: str) -> Json:
-        """Run another kind inline, with this run's budget and deadline and one more level of depth."""
+    async def run_child(
+        self, kind: str, ref: str, payload: Mapping[str, Json], *, panel: Sequence[str] = (), step: str
+    ) -> Json:
+        """Run another kind inline and return its outcome as plain JSON.
+
+        It has this run's budget and deadline, one more level of depth, and the models named by `panel`.
+        Raises `ChildFailed`, and `LimitReached` for a limit that the whole run shares.
+        """
 
     async def decide(self, step: str, value: Value) -> Value:
         """Journal a choice: the first time `value` is stored and returned, on replay what was stored.

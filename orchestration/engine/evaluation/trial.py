@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
@@ -97,6 +97,6 @@ def spent(log: CallLog, item: Item) -> Decimal | None:
     return total
 
 
-def _no_child(kind: str, ref: str) -> ChildRun:
+def _no_child(kind: str, ref: str, panel: Sequence[str]) -> ChildRun:  # noqa: ARG001  # none is started
     message = f"An evaluation runs one strategy at a time; it cannot start {kind} {ref}."
     raise InvalidRequest(message, field="strategy")
