@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
+from django.utils import timezone
+
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.context.codec import outcome_to_json
@@ -63,6 +65,7 @@ def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
     around = Surroundings(
         log=log,
         clock=time.monotonic,
+        wall_clock=timezone.now,
         new_id=lambda: str(uuid4()),
         child=lambda kind, ref, panel: _child(claim.assignment, kind, ref, panel),
     )

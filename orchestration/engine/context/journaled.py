@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, cast
 
@@ -18,11 +19,12 @@ from orchestration.engine.context.codec import (
     error_to_json,
     plain,
     prompt_digest,
+    received_from_json,
 )
-from orchestration.engine.context.control import RunControl
+from orchestration.engine.context.control import LINGER_S, RunControl
 from orchestration.engine.context.metering import SCOPE, StepScope
 from orchestration.engine.context.protocol import Timing
-from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord
+from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord, TimerSet
 from orchestration.engine.errors import (
     ChildFailed,
     EngineError,
@@ -38,7 +40,7 @@ from orchestration.engine.types import Completion, Json, Prompt, StepStatus
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from orchestration.engine.context.protocol import Budget, Question, RunContext, Value
+    from orchestration.engine.context.protocol import Budget, Question, Received, RunContext, Value
     from orchestration.engine.model import ChatModel
 
 ChildRun = Callable[[Mapping[str, Json], "RunContext"], Awaitable[Json]]
@@ -50,11 +52,17 @@ GRACE_S = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used."""
+    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used.
+
+    `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
+    `messages` are those that no step received.
+    """
 
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
     answers: Mapping[str, Json] = field(default_factory=dict)
+    timers: Mapping[str, datetime | None] = field(default_factory=dict)
+    messages: Sequence[Received] = ()
     spent: Spent = NOTHING_SPENT
     seconds: float = 0.0
 
@@ -65,8 +73,10 @@ class Surroundings:
 
     log: RunLog
     clock: Callable[[], float]
+    wall_clock: Callable[[], datetime]
     new_id: Callable[[], str]
     child: StartChild
+    linger_s: float = LINGER_S
 
 
 def event_digest(event: Event) -> str:
@@ -78,7 +88,14 @@ class ClaimState:
     """What all parts of one claim of one run share."""
 
     def __init__(self, *, around: Surroundings, limits: Limits, past: Past, seed: int) -> None:
-        self.control = RunControl()
+        received = [step.result for step in past.steps.values() if step.kind is StepKind.RECEIVE]
+        self.control = RunControl(
+            around.clock,
+            linger_s=around.linger_s,
+            answers=past.answers,
+            messages=past.messages,
+            newest=max((result["number"] for result in received if result), default=0),
+        )
         self.around = around
         self.limits = limits
         self.past = past
@@ -118,8 +135,8 @@ class JournaledContext:
         return self.control.reason is not None
 
     def now(self) -> float:
-        """Seconds of run time: since the first start, without the time nobody worked on it."""
-        return self._claim.around.clock() - self._claim.zero
+        """Seconds of run time: since the first start, without the time in which the run only waited."""
+        return self._claim.around.clock() - self._claim.zero - self.control.idle_s
 
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
@@ -223,27 +240,68 @@ class JournaledContext:
         key, past = self._open(step, StepKind.HUMAN, input_hash)
         if past is not None:
             return self._replay(past)
-        moment = self.now()
-        if key not in self._claim.past.answers:
-            await self._put(question, key)
-            await self.control.wait_for_people()
-        answer = self._claim.past.answers[key]
-        await self._end(
-            StepRecord(
-                key=key,
-                kind=StepKind.HUMAN,
-                status=StepStatus.DONE,
-                input_hash=input_hash,
-                result=answer,
-                started_s=moment,
-            )
-        )
-        return answer
+        record = StepRecord(key=key, kind=StepKind.HUMAN, status=StepStatus.DONE, input_hash=input_hash)
+        answers = self.control.answers
+        async with self._ending(record) as entry:
+            if key not in answers:
+                due = await self._put(question, key)
+                if not await self.control.wait(lambda: key in answers, self._left(due)):
+                    self.control.answer(key, question.default)
+            entry["result"] = answers[key]
+        return entry["result"]
 
-    async def _put(self, question: Question, key: str) -> None:
+    async def _put(self, question: Question, key: str) -> datetime | None:
+        """Store a question once; return the moment at which its default is the answer."""
         event = Event(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
-        if event_digest(event) not in self._claim.told:
-            await self._claim.around.log.write(QuestionAsked(step=key, question=question), event)
+        if event_digest(event) in self._claim.told:
+            return self._claim.past.timers.get(key)
+        due = None if question.deadline_s is None else self._in(question.deadline_s)
+        await self._claim.around.log.write(QuestionAsked(step=key, question=question, due_at=due), event)
+        return due
+
+    async def receive(self, step: str, timeout: float | None = None) -> Received | None:  # noqa: ASYNC109  # it outlasts a restart
+        """Return the next message of a person as a journaled step, None at the timeout."""
+        key, past = self._open(step, StepKind.RECEIVE, "")
+        if past is not None:
+            return received_from_json(self._replay(past))
+        async with self._ending(StepRecord(key=key, kind=StepKind.RECEIVE, status=StepStatus.DONE)) as entry:
+            if not self.control.has_message and (timeout is None or timeout > 0):
+                due = None if timeout is None else self._in(timeout)
+                left = self._left(await self._timer(key, due, for_message=True))
+                await self.control.wait(lambda: self.control.has_message, left)
+            # Nothing else may run between taking a message and writing it: each is received once.
+            message = self.control.take_message()
+            entry["result"] = plain(message)
+        return message
+
+    async def wait(self, step: str, until: datetime | float) -> None:
+        """Wait until a moment as a journaled step."""
+        key, past = self._open(step, StepKind.WAIT, "")
+        if past is not None:
+            self._replay(past)
+            return
+        async with self._ending(StepRecord(key=key, kind=StepKind.WAIT, status=StepStatus.DONE)) as entry:
+            due = until if isinstance(until, datetime) else self._in(until)
+            if due > self._claim.around.wall_clock():
+                left = self._left(await self._timer(key, due))
+                await self.control.wait(lambda: False, left, for_people=False)
+            entry["result"] = None
+
+    async def _timer(self, key: str, due: datetime | None, *, for_message: bool = False) -> datetime | None:
+        """Store until when a step waits, once; return the moment that was stored first."""
+        timers = self._claim.past.timers
+        if key in timers:
+            return timers[key]
+        await self._claim.around.log.write(TimerSet(step=key, due_at=due, for_message=for_message))
+        return due
+
+    def _in(self, seconds: float) -> datetime:
+        return self._claim.around.wall_clock() + timedelta(seconds=seconds)
+
+    def _left(self, due: datetime | None) -> Callable[[], float | None]:
+        """Return what tells how many seconds are left until `due`."""
+        clock = self._claim.around.wall_clock
+        return lambda: None if due is None else (due - clock()).total_seconds()
 
     async def run_child(
         self, kind: str, ref: str, payload: Mapping[str, Json], *, panel: Sequence[str] = (), step: str

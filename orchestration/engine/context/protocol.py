@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Protocol, TypeVar
@@ -23,6 +24,23 @@ class Question:
     schema: Mapping[str, Json] = field(default_factory=dict)
     deadline_s: float | None = None
     default: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who sent something: the user's id as text, "" for one who was removed, and the name that is shown."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """Something that a person said or did in a run; numbers grow, with gaps."""
+
+    number: int
+    by: Person
+    payload: Json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +79,23 @@ class RunContext(Protocol):
         """
 
     async def ask_human(self, question: Question, step: str) -> Json:
-        """Wait for a person's answer; parks the run when nothing else is under way."""
+        """Wait for a person's answer, or for the question's deadline: then its default is the answer.
+
+        The run is parked when nothing but waiting is pending; run time does not pass meanwhile.
+        """
+
+    async def receive(self, step: str, timeout: float | None = None) -> Received | None:  # noqa: ASYNC109  # it outlasts a restart
+        """Return the next message of a person to this run, None when none has come within `timeout` seconds.
+
+        Each message is received once, in the order of their numbers. The run is parked meanwhile like for a
+        question, though not in the minute after a message.
+        """
+
+    async def wait(self, step: str, until: datetime | float) -> None:
+        """Wait until an aware date and time, or for seconds that count from the first time the step starts.
+
+        The run is parked meanwhile unless it is a matter of seconds. Raises `TypeError` for a naive time.
+        """
 
     async def run_child(
         self, kind: str, ref: str, payload: Mapping[str, Json], *, panel: Sequence[str] = (), step: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
@@ -20,6 +21,7 @@ from orchestration.engine.strategies.protocol import Panel, Strategy
 from orchestration.engine.types import Outcome, Request
 
 SEED_BYTES = 8
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,11 @@ class Trial:
     def _context(self, log: CallLog, item: Item) -> JournaledContext:
         numbers = count(1)
         around = Surroundings(
-            log=log, clock=lambda: 0.0, new_id=lambda: f"call-{next(numbers)}", child=_no_child
+            log=log,
+            clock=lambda: 0.0,
+            wall_clock=lambda: NO_TIME,
+            new_id=lambda: f"call-{next(numbers)}",
+            child=_no_child,
         )
         return JournaledContext(
             ClaimState(around=around, limits=Limits(), past=Past(), seed=seed_of(self.seed, item.key))
