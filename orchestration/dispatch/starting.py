@@ -84,5 +84,5 @@ def _take_over(source: Run, keys: Collection[str], run: Run) -> None:
     if missing:
         raise InvalidRequest(f"That run has no ended step {missing[0]}.", field="replaying")
     for step in steps:
-        step.pk, step.run = None, run
+        step.pk, step.run, step.started_s, step.seconds = None, run, 0.0, 0.0
     Step.objects.bulk_create(steps)

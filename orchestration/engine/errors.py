@@ -17,12 +17,12 @@ EngineError
 │   └── ModelUnavailable           not retryable: the model is disabled or its secret cannot be read
 ├── LimitReached                   fatal for the run: money, calls, wall time or depth used up
 ├── ReplayMismatch                 fatal for the run: the journal does not fit the code that replays it
+├── ChildFailed                    fatal for the run: a run inside it failed; carries that one's code
 ├── AllModelsFailed                fatal for the run: nobody answered; carries each model's reason
 ├── QualityTooLow                  fatal for the run: nothing reached the quality that was asked for
 ├── QuorumMissed                   fatal for the run: too few ballots of a vote count
 ├── VoteUndecided                  fatal for the run: the vote has no winner under its rule
 ├── LeaseLost                      this process no longer owns the run: stop writing, say nothing
-├── RunParked                      not an error of the run: it waits for a person
 └── InvalidRequest                 the user's fault: what is wrong, at which field
     └── InvalidOptions             several of them at once (beside the strategies' options)
 """
@@ -146,6 +146,19 @@ class ReplayMismatch(EngineError):
     """The journal holds another step under this key than the one being replayed, or a key came twice."""
 
 
+class ChildFailed(EngineError):
+    """A run inside this one failed: with its code and its words, also when read back from the journal."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self._code = code
+
+    @property
+    def code(self) -> str:
+        """The code of the error that the child ended with."""
+        return self._code
+
+
 class AllModelsFailed(EngineError):
     """Nobody answered. `reasons` maps each model to a sentence."""
 
@@ -169,12 +182,6 @@ class VoteUndecided(EngineError):
 
 class LeaseLost(EngineError):
     """Another process owns the run now."""
-
-    consequence = Consequence.SILENT
-
-
-class RunParked(EngineError):
-    """Only people's steps are pending: the run gives its worker back and waits."""
 
     consequence = Consequence.SILENT
 

@@ -13,7 +13,7 @@ from orchestration.engine.types import Json
 
 
 class EventKind(StrEnum):
-    """Names of events as they are stored."""
+    """The engine's own kinds of events; a kind of run adds names of its own."""
 
     RUN_QUEUED = "run_queued"
     RUN_STARTED = "run_started"
@@ -37,13 +37,18 @@ class EventKind(StrEnum):
     QUESTION_ASKED = "question_asked"
     QUESTION_ANSWERED = "question_answered"
     COMMAND_RECEIVED = "command_received"
+    MESSAGE_RECEIVED = "message_received"
     RUN_RATED = "run_rated"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One thing that happened. `data` is plain JSON; `step` is the key of the step it belongs to, if any."""
+    """One thing that happened.
 
-    kind: EventKind
+    `kind` is an `EventKind` or a name of the run kind's own, at most 60 characters long. `data` is plain
+    JSON; `step` is the key of the step that the event belongs to, if any.
+    """
+
+    kind: str
     step: str = ""
     data: Mapping[str, Json] = field(default_factory=dict)

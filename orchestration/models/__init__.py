@@ -13,6 +13,7 @@ from orchestration.models.runs import (
     Run,
     RunStatus,
     Step,
+    Timer,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "Run",
     "RunStatus",
     "Step",
+    "Timer",
 ]

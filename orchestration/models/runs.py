@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from orchestra_site.accounts.models import Team, TeamQuerySet
+from orchestra_site.accounts.models import Membership, Role, Team, TeamQuerySet, User
 from orchestration.engine.types import StepStatus
 
 
@@ -38,11 +38,13 @@ class CallStatus(models.TextChoices):
 
 
 class CommandKind(models.TextChoices):
-    """What a person can tell a run."""
+    """What a person can send to a run."""
 
     CANCEL = "cancel", "Cancel"
     PAUSE = "pause", "Pause"
     RESUME = "resume", "Resume"
+    ANSWER = "answer", "Answer"
+    MESSAGE = "message", "Message"
 
 
 class Run(models.Model):
@@ -50,6 +52,7 @@ class Run(models.Model):
 
     `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran
     out. `last_seq` is the number of the newest event. `learned_at` is set once its models' profiles have it.
+    `answer` is for people, `output` what another program reads.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -60,8 +63,8 @@ class Run(models.Model):
     rerun_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
     )
-    kind = models.CharField(max_length=20, default="strategy")
-    ref = models.CharField(max_length=120)
+    kind = models.CharField(max_length=40)
+    ref = models.CharField(max_length=200)
     prompt = models.TextField()
     request = models.JSONField(default=dict)
     panel = models.JSONField(default=list)
@@ -97,7 +100,7 @@ class Run(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["team", "-created_at", "-id"], name="run_history"),
             models.Index(fields=["team", "status", "-created_at", "-id"], name="run_history_by_status"),
-            models.Index(fields=["team", "ref", "-created_at", "-id"], name="run_history_by_ref"),
+            models.Index(fields=["team", "kind", "ref", "-created_at", "-id"], name="run_history_by_ref"),
             models.Index(
                 fields=["status", "lease_until"],
                 condition=models.Q(status__in=["queued", "running", "waiting"]),
@@ -105,7 +108,7 @@ class Run(models.Model):
             ),
             models.Index(
                 fields=["finished_at"],
-                condition=models.Q(learned_at=None, kind="strategy", status__in=["succeeded", "failed"]),
+                condition=models.Q(learned_at=None, status__in=["succeeded", "failed"]),
                 name="run_to_learn",
             ),
         ]
@@ -125,7 +128,7 @@ class Step(models.Model):
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     key = models.CharField(max_length=200)
-    kind = models.CharField(max_length=12)
+    kind = models.CharField(max_length=24)
     status = models.CharField(max_length=10, choices=[(status.value, status.value) for status in StepStatus])
     input_hash = models.CharField(max_length=64, blank=True)
     result = models.JSONField(null=True)
@@ -150,7 +153,7 @@ class Call(models.Model):
     attempt = models.PositiveSmallIntegerField()
     model = models.CharField(max_length=120)
     provider = models.CharField(max_length=80)
-    purpose = models.CharField(max_length=12)
+    purpose = models.CharField(max_length=40)
     status = models.CharField(max_length=10, choices=CallStatus.choices, default=CallStatus.RUNNING)
     text = models.TextField(blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
@@ -182,7 +185,7 @@ class Event(models.Model):
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     seq = models.PositiveIntegerField()
-    kind = models.CharField(max_length=24)
+    kind = models.CharField(max_length=60)
     step = models.CharField(max_length=200, blank=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(default=timezone.now)
@@ -196,12 +199,17 @@ class Event(models.Model):
 
 
 class Command(models.Model):
-    """What a person told a running run. The lease holder handles it."""
+    """What a person sent to a run. The lease holder handles it.
+
+    Those of one run are created with the run's row locked: their ids are in the order of their commits. A
+    message is handled once a step that received it is journaled.
+    """
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="commands")
-    kind = models.CharField(max_length=10, choices=CommandKind.choices)
+    kind = models.CharField(max_length=24, choices=CommandKind.choices)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    payload = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     handled_at = models.DateTimeField(null=True)
 
@@ -215,11 +223,36 @@ class Command(models.Model):
         return f"{self.kind} {self.run_id}"
 
 
+class Timer(models.Model):
+    """A step that is pending: until `due_at` if there is one, or until a message arrives.
+
+    It is removed with the commit that journals the step.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="timers")
+    step = models.CharField(max_length=200)
+    due_at = models.DateTimeField(null=True)
+    for_message = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "step"], name="one_timer_a_step")]
+        indexes: ClassVar = [models.Index(fields=["due_at"], name="timer_due")]
+
+    def __str__(self) -> str:
+        return f"{self.step} until {self.due_at}"
+
+
 YES_NO = (("true", "Yes"), ("false", "No"))
 
 
 class HumanQuestion(models.Model):
-    """A step that waits for a person: the words, a form as JSON Schema, the answer once it is there."""
+    """A step that waits for a person: the words, a form as JSON Schema, the answer once it is there.
+
+    `audience` lists the `roles` and the `users` (ids as text) that may answer; without either, anyone who may
+    run may.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="questions")
@@ -227,6 +260,7 @@ class HumanQuestion(models.Model):
     text = models.TextField()
     schema = models.JSONField(default=dict)
     default = models.JSONField(null=True)
+    audience = models.JSONField(default=dict)
     deadline_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField(default=timezone.now)
     answer = models.JSONField(null=True)
@@ -248,6 +282,24 @@ class HumanQuestion(models.Model):
         if "enum" in self.schema:
             return [(str(each), str(each)) for each in self.schema["enum"]]
         return [*YES_NO] if self.schema.get("type") == "boolean" else []
+
+    def may_be_answered_by(self, membership: Membership) -> bool:
+        """Return whether a member may answer."""
+        roles, users = self.audience.get("roles", []), self.audience.get("users", [])
+        if not roles and not users:
+            return membership.may_run
+        return membership.role in roles or str(membership.user_id) in users
+
+    @property
+    def answerable_by(self) -> str:
+        """Who may answer, in a sentence; "" when anyone who may run may."""
+        users = sorted(map(str, User.objects.filter(id__in=self.audience.get("users", []))))
+        roles = [role.label.lower() + "s" for role in Role if role in self.audience.get("roles", [])]
+        who = [*users, *roles]
+        if not who:
+            return ""
+        listed = f"{', '.join(who[:-1])} and {who[-1]}" if len(who) > 1 else who[0]
+        return f"Only {listed} can answer."
 
 
 class Rating(models.Model):

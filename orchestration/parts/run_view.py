@@ -52,6 +52,7 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
     EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),
     EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE}),
     EventKind.COMMAND_RECEIVED: frozenset({Part.ACTIONS}),
+    EventKind.MESSAGE_RECEIVED: frozenset(),
     EventKind.RUN_RATED: frozenset({Part.RATINGS}),
 }
 

@@ -65,7 +65,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         run=_frozen(run),
         fence=run.fence,
         limits=_limits(run.request.get("constraints", {})),
-        past=Past() if first else _past(run),
+        past=Past() if first and run.rerun_of_id is None else _past(run),
     )
 
 
@@ -94,7 +94,7 @@ def _past(run: Run) -> Past:
     """Read what ended, what was told, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
-    told = (Event(kind=EventKind(e.kind), step=e.step, data=e.data) for e in run.events.all())
+    told = (Event(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
     ends = [step.started_s + step.seconds for step in steps.values()]
     ends += [started + (latency or 0.0) for _, started, latency in calls]
     return Past(

@@ -8,11 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
+from django.utils import timezone
+
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.context.codec import plain
 from orchestration.engine.context.control import RunControl, StopReason
-from orchestration.engine.context.journaled import ChildRun, JournaledContext, Surroundings
+from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Surroundings
 from orchestration.engine.errors import EngineError, LeaseLost
 from orchestration.engine.outcome import Outcome
 from orchestration.engine.types import Json
@@ -63,10 +65,12 @@ def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
     around = Surroundings(
         log=log,
         clock=time.monotonic,
+        wall_clock=timezone.now,
         new_id=lambda: str(uuid4()),
         child=lambda kind, ref, panel: _child(claim.run, kind, ref, panel),
     )
-    return JournaledContext(around=around, limits=claim.limits, past=claim.past, seed=claim.run.seed)
+    state = ClaimState(around=around, limits=claim.limits, past=claim.past, seed=claim.run.seed)
+    return JournaledContext(state)
 
 
 def _child(parent: FrozenRun, kind: str, ref: str, panel: Sequence[str]) -> ChildRun:

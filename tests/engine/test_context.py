@@ -156,6 +156,14 @@ async def test_an_event_is_told_once_whatever_replays() -> None:
     assert len(log.events) == 1
 
 
+async def test_an_event_of_a_kind_that_the_engine_does_not_know_is_told_once() -> None:
+    log = MemoryLog()
+    event = Event(kind="stage_skipped", step="stage/1")
+    await context_on(log).emit(event)
+    await context_on(log, past=log.past()).emit(event)
+    assert log.event_kinds == ["stage_skipped"]
+
+
 async def test_each_attempt_is_a_call_of_its_own() -> None:
     log = MemoryLog()
     model = Metered(ScriptedModel("a", [ProviderUnavailable("no"), "four"]))

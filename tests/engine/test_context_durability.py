@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 
 from orchestration.engine.context.budget import NOTHING_SPENT, Ledger, Limits
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.metering import SCOPE, Metered, StepScope
-from orchestration.engine.context.records import CallEnded, CallStarted, Record, StepRecord
+from orchestration.engine.context.records import CallEnded, CallStarted, Record, StepKind, StepRecord
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.events import Event
 from orchestration.engine.model import AnswerStream, WrappedModel
@@ -88,3 +89,14 @@ async def test_an_answer_that_outlives_its_step_is_written_by_itself() -> None:
     await Metered(ScriptedModel("a", ["four"])).complete(PROMPT)
     SCOPE.reset(token)
     assert [call.status for call in log.ended] == ["done"]
+
+
+async def test_a_record_is_written_once_without_being_waited_for_and_never_read_back() -> None:
+    log = MemoryLog()
+    context_on(log).record("mapping", {"cost": Decimal("0.5")})
+    step = log.steps["mapping"]
+    assert (step.kind, step.result) == (StepKind.RECORD, {"cost": "0.5"})
+    again = context_on(log, past=log.past())
+    again.record("mapping", {"cost": "another"})
+    assert again.recall("mapping") is None
+    assert (len(log.records), log.steps["mapping"].result) == (2, {"cost": "0.5"})

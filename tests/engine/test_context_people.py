@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from decimal import Decimal
 
-import pytest
-
-from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.budget import (
-    Limits,
-)
+from orchestration.engine.context import Question
 from orchestration.engine.context.codec import plain
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import (
     InvalidRequest,
-    LimitReached,
 )
-from orchestration.engine.events import Event, EventKind
-from orchestration.engine.types import Json, StepStatus
+from orchestration.engine.types import StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of
@@ -98,38 +90,6 @@ async def test_a_stop_before_the_task_is_there_takes_effect_with_it() -> None:
     context.control.attach(task)
     await asyncio.wait([task])
     assert (task.cancelled(), context.control.reason) == (True, StopReason.CANCELLED)
-
-
-async def test_a_child_shares_budget_and_journal_below_its_parents_key() -> None:
-    log, model = MemoryLog(), ScriptedModel("a", ["four"])
-
-    async def child(payload: Mapping[str, Json], context: RunContext) -> Json:
-        await context.emit(Event(kind=EventKind.PHASE_STARTED, step="x", data={}))
-        answer = await context.ask(Metered(model), prompt_of(payload["text"]), "ask/a")
-        return {"said": answer.text, "left": context.budget.calls_left}
-
-    context = context_on(log, limits=Limits(calls=3), child=lambda *_: child)
-    assert await context.run_child("strategy", "parallel", {"text": "?"}, "child/1") == {
-        "said": "four",
-        "left": 2,
-    }
-    assert list(log.steps) == ["child/1/ask/a", "child/1"]
-    assert log.events[0].step == "child/1/x"
-    again = context_on(log, past=log.past())
-    assert await again.run_child("strategy", "parallel", {"text": "?"}, "child/1") == {
-        "said": "four",
-        "left": 2,
-    }
-
-
-async def test_children_of_children_stop_at_the_depth_limit() -> None:
-    async def deeper(payload: Mapping[str, Json], context: RunContext) -> Json:
-        return await context.run_child("k", "r", payload, "child")
-
-    context = context_on(MemoryLog(), limits=Limits(depth=3), child=lambda *_: deeper)
-    with pytest.raises(LimitReached, match="3 deep") as refused:
-        await context.run_child("k", "r", {}, "child")
-    assert refused.value.limit == "depth"
 
 
 def test_an_error_names_its_code_and_its_field() -> None:

@@ -161,7 +161,7 @@ async def test_a_question_for_a_person_fails_the_run_instead_of_waiting_for_ever
 
 
 async def starts_a_child(context: RunContext) -> None:
-    await context.run_child("pipeline", "p", {}, "child")
+    await context.run_child("pipeline", "p", {}, step="child")
 
 
 async def names_a_step_twice(context: RunContext) -> None:

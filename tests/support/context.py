@@ -94,4 +94,4 @@ class Stage:
 
     def told(self, kind: EventKind) -> list[Event]:
         """Return the events of a kind, in order."""
-        return [event for event in self.log.events if event.kind is kind]
+        return [event for event in self.log.events if event.kind == kind]

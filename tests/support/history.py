@@ -37,6 +37,7 @@ def a_run(
     """Store a run that succeeded unless `fields` say otherwise."""
     asked = timezone.now() - timedelta(minutes=minutes_ago)
     given: dict[str, object] = {
+        "kind": "strategy",
         "ref": "parallel",
         "status": RunStatus.SUCCEEDED,
         "created_at": asked,

@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from orchestration.engine.context.budget import Limits, Spent
+from orchestration.engine.context.control import LINGER_S
 from orchestration.engine.context.journaled import (
     ChildRun,
+    ClaimState,
     JournaledContext,
     Past,
+    StartChild,
     Surroundings,
     event_digest,
 )
-from orchestration.engine.context.records import CallEnded, CallStarted, QuestionAsked, Record, StepRecord
+from orchestration.engine.context.protocol import Received
+from orchestration.engine.context.records import (
+    CallEnded,
+    CallStarted,
+    QuestionAsked,
+    Record,
+    StepKind,
+    StepRecord,
+    TimerSet,
+)
 from orchestration.engine.events import Event
 from orchestration.engine.types import Delta, Json
+
+MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
+RECEIVE = StepKind.RECEIVE
 
 
 @dataclass
@@ -49,7 +65,7 @@ class MemoryLog:
 
     @property
     def event_kinds(self) -> list[str]:
-        return [event.kind.value for event in self.events]
+        return [str(event.kind) for event in self.events]
 
     @property
     def steps(self) -> dict[str, StepRecord]:
@@ -67,9 +83,20 @@ class MemoryLog:
     def questions(self) -> list[QuestionAsked]:
         return [record for record in self.records if isinstance(record, QuestionAsked)]
 
-    def past(self, answers: Mapping[str, Json] | None = None) -> Past:
+    @property
+    def timers(self) -> dict[str, datetime | None]:
+        """Until when steps and questions wait."""
+        kinds = (TimerSet, QuestionAsked)
+        return {record.step: record.due_at for record in self.records if isinstance(record, kinds)}
+
+    def past(self, answers: Mapping[str, Json] | None = None, messages: Sequence[Received] = ()) -> Past:
         """Return what a new claim would read."""
+        received = {
+            step.result["number"] for step in self.steps.values() if step.kind is RECEIVE and step.result
+        }
         return Past(
+            timers=self.timers,
+            messages=[message for message in messages if message.number not in received],
             steps=self.steps,
             told=frozenset(map(event_digest, self.events)),
             answers=answers or {},
@@ -95,14 +122,18 @@ def context_on(
     past: Past | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] | None = None,
-    child: Callable[[str, str, Sequence[str]], ChildRun] = no_child,
+    linger_s: float = LINGER_S,
+    child: StartChild = no_child,
 ) -> JournaledContext:
     """Return a claim's context that writes to `log`."""
     ids = _ids()
+    now = clock or asyncio.get_running_loop().time
     around = Surroundings(
         log=log,
-        clock=clock or asyncio.get_running_loop().time,
+        clock=now,
+        wall_clock=lambda: MIDNIGHT + timedelta(seconds=now()),
+        linger_s=linger_s,
         new_id=lambda: next(ids),
         child=child,
     )
-    return JournaledContext(around=around, limits=limits or Limits(), past=past or Past(), seed=7)
+    return JournaledContext(ClaimState(around=around, limits=limits or Limits(), past=past or Past(), seed=7))

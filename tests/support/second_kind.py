@@ -71,7 +71,7 @@ async def board(request: SecondRequest, models: Mapping[str, ChatModel], context
         asked = Question(text="Shall it stay like this?", schema={"enum": ["yes", "no"]})
         said = await context.ask_human(asked, "approve")
     payload = {"text": request.text, "options": {"max_parallel": 2}}
-    child = await context.run_child("strategy", "parallel", payload, "child", panel=request.checkers)
+    child = await context.run_child("strategy", "parallel", payload, panel=request.checkers, step="child")
     await context.emit(Event(kind=CLOSED, data={"approved": said, "parts": 2}))
     parts = {"written": written, "checked": checked, "child": child["data"]["candidates"]}
     output = {"answer": child["answer"]}
@@ -125,7 +125,7 @@ class SecondPage(KindPage):
     remembered = frozenset({OPENED})
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # tells no time
-        opened = next((event.data for event in state.remembered if event.kind == OPENED), {})
+        opened: Mapping[str, Any] = next((event.data for event in state.remembered if event.kind == OPENED), {})
         return {"calls": state.calls, "topic": opened.get("topic", ""), "answered_by": "from the board"}
 
     def method(self, ref: str) -> str:

@@ -129,7 +129,7 @@ class TestFromTheTables:
 
     def _draft(self, **changes: object) -> Request:
         given = {"text": "x" * 400, "system": "", "strategy": "parallel", "models": ("sim-swift",)}
-        return Request(**{**given, **changes})  # type: ignore[arg-type]
+        return Request(**{**given, **changes})
 
     def test_the_teams_newest_answers_are_the_history(self, member: Membership) -> None:
         for tokens in (10, 20, 20, 30):

@@ -39,13 +39,17 @@ def most_it_can_cost(spec: ModelSpec, prompt: Prompt) -> Decimal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a run may use. None means no limit; `seconds` is run time, waiting for people not counted."""
+    """What a run may use. None means no limit; `seconds` is run time, waiting not counted.
+
+    `steps` are those of a run or of a child by itself, `steps_in_all` those of a run with its children.
+    """
 
     money: Decimal | None = None
     calls: int | None = None
     seconds: float | None = None
     depth: int = 8
     steps: int = 500
+    steps_in_all: int = 5000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

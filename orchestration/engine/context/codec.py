@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from orchestration.engine.context.protocol import Person, Received
 from orchestration.engine.errors import EngineError, ModelError, RecordedFailure
 from orchestration.engine.types import Completion, FinishReason, Json, Outcome, Prompt, Usage
 
@@ -70,6 +71,13 @@ def completion_from_json(stored: dict[str, Json]) -> Completion:
             "cost_usd": None if cost is None else Decimal(cost),
         }
     )
+
+
+def received_from_json(stored: dict[str, Json] | None) -> Received | None:
+    """Return the message that a step stored, None where it stored that none came."""
+    if stored is None:
+        return None
+    return Received(number=stored["number"], by=Person(**stored["by"]), payload=stored["payload"])
 
 
 def error_to_json(error: EngineError) -> dict[str, Json]:

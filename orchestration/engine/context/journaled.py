@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, cast
 
@@ -18,33 +19,50 @@ from orchestration.engine.context.codec import (
     error_to_json,
     plain,
     prompt_digest,
+    received_from_json,
 )
-from orchestration.engine.context.control import RunControl
+from orchestration.engine.context.control import LINGER_S, RunControl
 from orchestration.engine.context.metering import SCOPE, StepScope
 from orchestration.engine.context.protocol import Timing
-from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord
-from orchestration.engine.errors import LimitReached, ModelError, ReplayMismatch
+from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord, TimerSet
+from orchestration.engine.errors import (
+    ChildFailed,
+    EngineError,
+    LeaseLost,
+    LimitReached,
+    ModelError,
+    ReplayMismatch,
+)
 from orchestration.engine.events import Event, EventKind
+from orchestration.engine.keys import bounded
 from orchestration.engine.types import Completion, Json, Prompt, StepStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from orchestration.engine.context.protocol import Budget, Question, RunContext, Value
+    from orchestration.engine.context.protocol import Budget, Question, Received, RunContext, Value
     from orchestration.engine.model import ChatModel
 
 ChildRun = Callable[[Mapping[str, Json], "RunContext"], Awaitable[Json]]
+StartChild = Callable[[str, str, Sequence[str]], ChildRun]
+"""Returns what runs a child of a kind, a ref and the names of its panel's models."""
 GRACE_S = 1.0
 """How long past the deadline a call may go on: a strategy that watches the deadline itself ends it first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used."""
+    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used.
+
+    `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
+    `messages` are those that no step received.
+    """
 
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
     answers: Mapping[str, Json] = field(default_factory=dict)
+    timers: Mapping[str, datetime | None] = field(default_factory=dict)
+    messages: Sequence[Received] = ()
     spent: Spent = NOTHING_SPENT
     seconds: float = 0.0
 
@@ -55,41 +73,61 @@ class Surroundings:
 
     log: RunLog
     clock: Callable[[], float]
+    wall_clock: Callable[[], datetime]
     new_id: Callable[[], str]
-    child: Callable[[str, str, Sequence[str]], ChildRun]
+    child: StartChild
+    linger_s: float = LINGER_S
 
 
 def event_digest(event: Event) -> str:
     """Return what tells one told event, of plain data, from another: none of them is told twice."""
-    return digest(event.kind.value, event.step, event.data)
+    return digest(event.kind, event.step, event.data)
+
+
+class ClaimState:
+    """What all parts of one claim of one run share."""
+
+    def __init__(self, *, around: Surroundings, limits: Limits, past: Past, seed: int) -> None:
+        received = [step.result for step in past.steps.values() if step.kind is StepKind.RECEIVE]
+        self.control = RunControl(
+            around.clock,
+            linger_s=around.linger_s,
+            answers=past.answers,
+            messages=past.messages,
+            newest=max((result["number"] for result in received if result), default=0),
+        )
+        self.around = around
+        self.limits = limits
+        self.past = past
+        self.ledger = Ledger(limits, past.spent)
+        self.random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
+        self.zero = around.clock() - past.seconds
+        self.seen: set[str] = set()
+        self.told = set(past.told)
+        self.timings: dict[str, Timing] = {}
 
 
 class JournaledContext:
-    """One claim of one run. Children share everything but their prefix and depth."""
+    """One claim of one run, or a part of it whose steps have a prefix; a child is one level deeper."""
 
-    def __init__(self, *, around: Surroundings, limits: Limits, past: Past, seed: int) -> None:
-        self.control = RunControl()
-        self._around = around
-        self._limits = limits
-        self._past = past
-        self._ledger = Ledger(limits, past.spent)
-        self._random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
-        self._zero = around.clock() - past.seconds
-        self._seen: set[str] = set()
-        self._told = set(past.told)
-        self._timings: dict[str, Timing] = {}
-        self._prefix = ""
-        self._depth = 0
+    def __init__(
+        self, claim: ClaimState, *, prefix: str = "", depth: int = 0, own: set[str] | None = None
+    ) -> None:
+        self.control = claim.control
+        self._claim = claim
+        self._prefix = prefix
+        self._depth = depth
+        self._own = own if own is not None else set()
 
     @property
     def random(self) -> Random:
         """Randomness from the run's seed: the same on replay."""
-        return self._random
+        return self._claim.random
 
     @property
     def budget(self) -> Budget:
         """What may still be spent."""
-        return self._ledger
+        return self._claim.ledger
 
     @property
     def cancelled(self) -> bool:
@@ -97,30 +135,39 @@ class JournaledContext:
         return self.control.reason is not None
 
     def now(self) -> float:
-        """Seconds of run time: since the first start, without the time nobody worked on it."""
-        return self._around.clock() - self._zero
+        """Seconds of run time: since the first start, without the time in which the run only waited."""
+        return self._claim.around.clock() - self._claim.zero - self.control.idle_s
 
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
-        return None if self._limits.seconds is None else self._limits.seconds - self.now()
+        return None if self._claim.limits.seconds is None else self._claim.limits.seconds - self.now()
 
     def timing(self, step: str) -> Timing | None:
         """Return when an ended step began and how long it took; for one that replayed, as it was then."""
-        return self._timings.get(self._prefix + step)
+        return self._claim.timings.get(self.key(step))
+
+    def key(self, step: str) -> str:
+        """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
+        return bounded(self._prefix + step) if step else ""
+
+    def scoped(self, name: str) -> JournaledContext:
+        """Return this run with the keys of all steps prefixed by `name`."""
+        return JournaledContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth, own=self._own)
 
     async def emit(self, event: Event) -> None:
-        """Tell whoever watches, once per content."""
-        event = replace(
-            event, step=self._prefix + event.step if event.step else "", data=plain(dict(event.data))
-        )
+        """Emit an event, once per content."""
+        data = plain(dict(event.data))
+        if isinstance(data.get("step"), str):
+            data["step"] = self.key(data["step"])
+        event = replace(event, step=self.key(event.step), data=data)
         told = event_digest(event)
-        if told not in self._told:
-            self._told.add(told)
-            self._around.log.write(event)
+        if told not in self._claim.told:
+            self._claim.told.add(told)
+            self._claim.around.log.write(event)
 
     def recall(self, step: str) -> Json:
         """Return what `decide(step, ...)` stored before a crash, None if it did not come to that."""
-        record = self._past.steps.get(self._prefix + step)
+        record = self._claim.past.steps.get(self.key(step))
         return record.result if record is not None and record.kind is StepKind.DECISION else None
 
     async def decide(self, step: str, value: Value) -> Value:
@@ -137,6 +184,20 @@ class JournaledContext:
         )
         return cast("Value", chosen)
 
+    def record(self, step: str, value: Json) -> None:
+        """Store a pure step's result for the pages; nothing waits for it or reads it back."""
+        key, past = self._open(step, StepKind.RECORD, "")
+        if past is None:
+            self._end(
+                StepRecord(
+                    key=key,
+                    kind=StepKind.RECORD,
+                    status=StepStatus.DONE,
+                    result=plain(value),
+                    started_s=self.now(),
+                )
+            )
+
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask a model as a journaled step."""
         input_hash = prompt_digest(model.spec.name, prompt)
@@ -145,25 +206,33 @@ class JournaledContext:
             return completion_from_json(self._replay(past))
         scope = StepScope(
             step=key,
-            log=self._around.log,
-            ledger=self._ledger,
+            log=self._claim.around.log,
+            ledger=self._claim.ledger,
             now=self.now,
-            new_id=self._around.new_id,
+            new_id=self._claim.around.new_id,
             stopping=lambda: not self.control.keeps_journal,
         )
         record = StepRecord(key=key, kind=StepKind.ASK, status=StepStatus.DONE, input_hash=input_hash)
-        async with self._journaled(record, scope) as entry:
-            token = SCOPE.set(scope)
-            try:
-                completion = await self._in_time(model.complete(prompt))
-            finally:
-                SCOPE.reset(token)
-            if completion.cached:
-                await self.emit(
-                    Event(kind=EventKind.ANSWER_REUSED, step=step, data={"model": model.spec.name})
-                )
-            entry["result"] = completion_to_json(completion)
+        await self.control.enter()
+        try:
+            async with self._ending(record, scope.close) as entry:
+                completion = await self._complete(model, prompt, scope)
+                if completion.cached:
+                    reused = {"model": model.spec.name}
+                    await self.emit(Event(kind=EventKind.ANSWER_REUSED, step=step, data=reused))
+                entry["result"] = completion_to_json(completion)
+        finally:
+            if kept := scope.close():
+                self._claim.around.log.write(*kept)
+            self.control.leave()
         return completion
+
+    async def _complete(self, model: ChatModel, prompt: Prompt, scope: StepScope) -> Completion:
+        token = SCOPE.set(scope)
+        try:
+            return await self._in_time(model.complete(prompt))
+        finally:
+            SCOPE.reset(token)
 
     async def ask_human(self, question: Question, step: str) -> Json:
         """Ask a person as a journaled step; parks the run when nothing else is under way."""
@@ -171,80 +240,116 @@ class JournaledContext:
         key, past = self._open(step, StepKind.HUMAN, input_hash)
         if past is not None:
             return self._replay(past)
-        moment = self.now()
-        if key not in self._past.answers:
-            await self._put(question, key)
-            await self.control.wait_for_people()
-        answer = self._past.answers[key]
-        await self._end(
-            StepRecord(
-                key=key,
-                kind=StepKind.HUMAN,
-                status=StepStatus.DONE,
-                input_hash=input_hash,
-                result=answer,
-                started_s=moment,
-            )
-        )
-        return answer
+        record = StepRecord(key=key, kind=StepKind.HUMAN, status=StepStatus.DONE, input_hash=input_hash)
+        answers = self.control.answers
+        async with self._ending(record) as entry:
+            if key not in answers:
+                due = await self._put(question, key)
+                if not await self.control.wait(lambda: key in answers, self._left(due)):
+                    self.control.answer(key, question.default)
+            entry["result"] = answers[key]
+        return entry["result"]
 
-    async def _put(self, question: Question, key: str) -> None:
+    async def _put(self, question: Question, key: str) -> datetime | None:
+        """Store a question once; return the moment at which its default is the answer."""
         event = Event(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
-        if event_digest(event) not in self._told:
-            await self._around.log.write(QuestionAsked(step=key, question=question), event)
+        if event_digest(event) in self._claim.told:
+            return self._claim.past.timers.get(key)
+        due = None if question.deadline_s is None else self._in(question.deadline_s)
+        await self._claim.around.log.write(QuestionAsked(step=key, question=question, due_at=due), event)
+        return due
+
+    async def receive(self, step: str, timeout: float | None = None) -> Received | None:  # noqa: ASYNC109  # it outlasts a restart
+        """Return the next message of a person as a journaled step, None at the timeout."""
+        key, past = self._open(step, StepKind.RECEIVE, "")
+        if past is not None:
+            return received_from_json(self._replay(past))
+        async with self._ending(StepRecord(key=key, kind=StepKind.RECEIVE, status=StepStatus.DONE)) as entry:
+            if not self.control.has_message and (timeout is None or timeout > 0):
+                due = None if timeout is None else self._in(timeout)
+                left = self._left(await self._timer(key, due, for_message=True))
+                await self.control.wait(lambda: self.control.has_message, left)
+            # Nothing else may run between taking a message and writing it: each is received once.
+            message = self.control.take_message()
+            entry["result"] = plain(message)
+        return message
+
+    async def wait(self, step: str, until: datetime | float) -> None:
+        """Wait until a moment as a journaled step."""
+        key, past = self._open(step, StepKind.WAIT, "")
+        if past is not None:
+            self._replay(past)
+            return
+        async with self._ending(StepRecord(key=key, kind=StepKind.WAIT, status=StepStatus.DONE)) as entry:
+            due = until if isinstance(until, datetime) else self._in(until)
+            if due > self._claim.around.wall_clock():
+                left = self._left(await self._timer(key, due))
+                await self.control.wait(lambda: False, left, for_people=False)
+            entry["result"] = None
+
+    async def _timer(self, key: str, due: datetime | None, *, for_message: bool = False) -> datetime | None:
+        """Store until when a step waits, once; return the moment that was stored first."""
+        timers = self._claim.past.timers
+        if key in timers:
+            return timers[key]
+        await self._claim.around.log.write(TimerSet(step=key, due_at=due, for_message=for_message))
+        return due
+
+    def _in(self, seconds: float) -> datetime:
+        return self._claim.around.wall_clock() + timedelta(seconds=seconds)
+
+    def _left(self, due: datetime | None) -> Callable[[], float | None]:
+        """Return what tells how many seconds are left until `due`."""
+        clock = self._claim.around.wall_clock
+        return lambda: None if due is None else (due - clock()).total_seconds()
 
     async def run_child(
-        self, kind: str, ref: str, payload: Mapping[str, Json], step: str, *, panel: Sequence[str] = ()
+        self, kind: str, ref: str, payload: Mapping[str, Json], *, panel: Sequence[str] = (), step: str
     ) -> Json:
         """Run another kind inline; its own steps are journaled below this one's key."""
-        key, past = self._open(step, StepKind.CHILD, digest(kind, ref, dict(payload)))
+        input_hash = digest(kind, ref, dict(payload), list(panel))
+        key, past = self._open(step, StepKind.CHILD, input_hash)
         if past is not None:
             return self._replay(past)
-        if self._depth + 1 > self._limits.depth:
-            message = f"Runs may be nested {self._limits.depth} deep; {key} would go deeper."
+        if self._depth >= self._claim.limits.depth:
+            message = f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper."
             raise LimitReached(message, limit="depth")
-        moment = self.now()
-        result = plain(await self._around.child(kind, ref, panel)(payload, self._below(key)))
-        await self._end(
-            StepRecord(
-                key=key,
-                kind=StepKind.CHILD,
-                status=StepStatus.DONE,
-                input_hash=digest(kind, ref, dict(payload)),
-                result=result,
-                started_s=moment,
-                seconds=self.now() - moment,
-            )
-        )
-        return result
-
-    def _below(self, key: str) -> JournaledContext:
-        child = object.__new__(JournaledContext)
-        child.__dict__.update(self.__dict__)
-        child._prefix = f"{key}/"
-        child._depth = self._depth + 1
-        return child
+        child = self._claim.around.child(kind, ref, panel)
+        inside = JournaledContext(self._claim, prefix=f"{key}/", depth=self._depth + 1)
+        record = StepRecord(key=key, kind=StepKind.CHILD, status=StepStatus.DONE, input_hash=input_hash)
+        async with self._ending(record) as entry:
+            try:
+                entry["result"] = plain(await child(payload, inside))
+            except (LimitReached, LeaseLost, ReplayMismatch):
+                raise
+            except EngineError as error:
+                if self.cancelled:
+                    raise
+                raise ChildFailed(str(error), code=error.code) from error
+        return entry["result"]
 
     def _open(self, step: str, kind: StepKind, input_hash: str) -> tuple[str, StepRecord | None]:
         """Return the step's whole key and how it ended before, if it did.
 
         Raises `ReplayMismatch` and `LimitReached`.
         """
-        key = self._prefix + step
-        if key in self._seen:
+        key = self.key(step)
+        if key in self._claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
-        self._seen.add(key)
-        if len(self._seen) > self._limits.steps:
-            message = f"A run may have {self._limits.steps} steps; {key} would be one more."
-            raise LimitReached(message, limit="steps")
-        past = self._past.steps.get(key)
+        self._claim.seen.add(key)
+        self._own.add(key)
+        limits = self._claim.limits
+        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
+            if len(steps) > most:
+                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
+        past = self._claim.past.steps.get(key)
         if past is not None and (past.kind is not kind or past.input_hash != input_hash):
             message = (
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
             raise ReplayMismatch(message)
         if past is not None:
-            self._timings[key] = Timing(started_s=past.started_s, seconds=past.seconds)
+            self._claim.timings[key] = Timing(started_s=past.started_s, seconds=past.seconds)
         return key, past
 
     def _replay(self, past: StepRecord) -> Json:
@@ -252,13 +357,19 @@ class JournaledContext:
         if past.status is StepStatus.CANCELLED:
             raise asyncio.CancelledError
         if past.status is StepStatus.FAILED and past.error is not None:
+            if past.kind is StepKind.CHILD:
+                raise ChildFailed(past.error["message"], code=past.error["code"])
             raise error_from_json(dict(past.error))
         return past.result
 
     @asynccontextmanager
-    async def _journaled(self, record: StepRecord, scope: StepScope) -> AsyncIterator[dict[str, Json]]:
-        """Do a piece of work as the step `record`: its end is durable before this block is left."""
-        await self.control.enter()
+    async def _ending(
+        self, record: StepRecord, before: Callable[[], Sequence[Record]] = tuple
+    ) -> AsyncIterator[dict[str, Json]]:
+        """Journal how a block ends, durable before it is left: its result, its error, or its cancellation.
+
+        The records that `before` returns are written together with a result.
+        """
         entry: dict[str, Json] = {}
         started = self.now()
         try:
@@ -266,7 +377,7 @@ class JournaledContext:
                 yield entry
             finally:
                 record = replace(record, started_s=started, seconds=self.now() - started)
-        except ModelError as error:
+        except (ModelError, ChildFailed) as error:
             await self._end(replace(record, status=StepStatus.FAILED, error=error_to_json(error)))
             raise
         except asyncio.CancelledError:
@@ -274,17 +385,13 @@ class JournaledContext:
                 self._end(replace(record, status=StepStatus.CANCELLED))
             raise
         else:
-            await self._end(replace(record, result=entry["result"]), *scope.close())
-        finally:
-            if kept := scope.close():
-                self._around.log.write(*kept)
-            self.control.leave()
+            await self._end(replace(record, result=entry["result"]), *before())
 
     def _end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
-        self._timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
+        self._claim.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
         event = Event(kind=EventKind.STEP_ENDED, step=record.key, data=data)
-        return self._around.log.write(*before, record, event)
+        return self._claim.around.log.write(*before, record, event)
 
     async def _in_time(self, work: Awaitable[Completion]) -> Completion:
         """Wait for `work` until the run's deadline and a grace. Raises `LimitReached`."""
@@ -296,7 +403,5 @@ class JournaledContext:
         except TimeoutError:
             if not timeout.expired():
                 raise
-            message = (
-                f"The time limit of {self._limits.seconds:g} s has passed. Raise it or use faster models."
-            )
-            raise LimitReached(message, limit="seconds") from None
+            passed = f"The time limit of {self._claim.limits.seconds:g} s has passed."
+            raise LimitReached(f"{passed} Raise it or use faster models.", limit="seconds") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Protocol, TypeVar
@@ -23,6 +24,23 @@ class Question:
     schema: Mapping[str, Json] = field(default_factory=dict)
     deadline_s: float | None = None
     default: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who sent something: the user's id as text, "" for one who was removed, and the name that is shown."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """Something that a person said or did in a run; numbers grow, with gaps."""
+
+    number: int
+    by: Person
+    payload: Json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,17 +79,43 @@ class RunContext(Protocol):
         """
 
     async def ask_human(self, question: Question, step: str) -> Json:
-        """Wait for a person's answer; parks the run when nothing else is under way."""
+        """Wait for a person's answer, or for the question's deadline: then its default is the answer.
+
+        The run is parked when nothing but waiting is pending; run time does not pass meanwhile.
+        """
+
+    async def receive(self, step: str, timeout: float | None = None) -> Received | None:  # noqa: ASYNC109  # it outlasts a restart
+        """Return the next message of a person to this run, None when none has come within `timeout` seconds.
+
+        Each message is received once, in the order of their numbers. The run is parked meanwhile like for a
+        question, though not in the minute after a message.
+        """
+
+    async def wait(self, step: str, until: datetime | float) -> None:
+        """Wait until an aware date and time, or for seconds that count from the first time the step starts.
+
+        The run is parked meanwhile unless it is a matter of seconds. Raises `TypeError` for a naive time.
+        """
 
     async def run_child(
-        self, kind: str, ref: str, payload: Mapping[str, Json], step: str, *, panel: Sequence[str] = ()
+        self, kind: str, ref: str, payload: Mapping[str, Json], *, panel: Sequence[str] = (), step: str
     ) -> Json:
-        """Run another kind inline, with this run's budget and deadline and one more level of depth."""
+        """Run another kind inline and return its outcome as plain JSON.
+
+        It has this run's budget and deadline, one more level of depth, and the models named by `panel`.
+        Raises `ChildFailed`, and `LimitReached` for a limit that the whole run shares.
+        """
 
     async def decide(self, step: str, value: Value) -> Value:
         """Journal a choice: the first time `value` is stored and returned, on replay what was stored.
 
         `value` is plain JSON.
+        """
+
+    def record(self, step: str, value: Json) -> None:
+        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+
+        It is computed again on replay and never read back; one that is stored stays as it is.
         """
 
     def recall(self, step: str) -> Json:
@@ -81,7 +125,13 @@ class RunContext(Protocol):
         """
 
     async def emit(self, event: Event) -> None:
-        """Tell whoever watches. Not repeated for steps that replay."""
+        """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
+
+    def scoped(self, name: str) -> RunContext:
+        """Return this run with the keys of all steps prefixed by `name`, so that parts cannot clash."""
+
+    def key(self, step: str) -> str:
+        """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
 
     def now(self) -> float:
         """Seconds since the run first started."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -20,6 +21,9 @@ class StepKind(StrEnum):
     DECISION = "decision"
     HUMAN = "human"
     CHILD = "child"
+    RECORD = "record"
+    RECEIVE = "receive"
+    WAIT = "wait"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,13 +85,23 @@ class CallEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuestionAsked:
-    """A person is needed."""
+    """A person is needed; at `due_at`, if there is such a moment, the question's default is the answer."""
 
     step: str
     question: Question
+    due_at: datetime | None = None
 
 
-Record = StepRecord | CallStarted | CallEnded | QuestionAsked | Event
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimerSet:
+    """A step is pending: until `due_at` if there is such a moment, or until a message arrives."""
+
+    step: str
+    due_at: datetime | None
+    for_message: bool = False
+
+
+Record = StepRecord | CallStarted | CallEnded | QuestionAsked | TimerSet | Event
 
 
 class RunLog(Protocol):

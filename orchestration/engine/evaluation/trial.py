@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
 from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.journaled import ChildRun, JournaledContext, Past, Surroundings
+from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Past, Surroundings
 from orchestration.engine.context.records import CallEnding
 from orchestration.engine.errors import Consequence, EngineError, InvalidRequest, ReplayMismatch
 from orchestration.engine.evaluation.items import Item, ItemKey
@@ -20,6 +21,7 @@ from orchestration.engine.strategies.protocol import Panel, Strategy
 from orchestration.engine.types import Outcome, Request
 
 SEED_BYTES = 8
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,10 +73,14 @@ class Trial:
     def _context(self, log: CallLog, item: Item) -> JournaledContext:
         numbers = count(1)
         around = Surroundings(
-            log=log, clock=lambda: 0.0, new_id=lambda: f"call-{next(numbers)}", child=_no_child
+            log=log,
+            clock=lambda: 0.0,
+            wall_clock=lambda: NO_TIME,
+            new_id=lambda: f"call-{next(numbers)}",
+            child=_no_child,
         )
         return JournaledContext(
-            around=around, limits=Limits(), past=Past(), seed=seed_of(self.seed, item.key)
+            ClaimState(around=around, limits=Limits(), past=Past(), seed=seed_of(self.seed, item.key))
         )
 
 
@@ -97,6 +103,6 @@ def spent(log: CallLog, item: Item) -> Decimal | None:
     return total
 
 
-def _no_child(kind: str, ref: str, _panel: Sequence[str]) -> ChildRun:
+def _no_child(kind: str, ref: str, panel: Sequence[str]) -> ChildRun:  # noqa: ARG001  # none is started
     message = f"An evaluation runs one strategy at a time; it cannot start {kind} {ref}."
     raise InvalidRequest(message, field="strategy")

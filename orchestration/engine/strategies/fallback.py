@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.below import Below
 from orchestration.engine.errors import (
     AllModelsFailed,
     LimitReached,
@@ -95,7 +94,7 @@ def _too_low(outcome: Outcome, needed: float) -> str:
 
 
 async def _go_on(first: Outcome | None, plan: Plan, move: Decision, context: RunContext) -> Outcome:
-    part = Below(context, PART)
+    part = context.scoped(PART)
     try:
         second = _renamed(await plan.strategy.run(plan.request, plan.panel, part), part)
     except (*NOT_ENOUGH, LimitReached) as error:
@@ -127,7 +126,7 @@ def _estimate(outcome: Outcome) -> float:
     return outcome.quality.overall if outcome.quality is not None else 0.0
 
 
-def _renamed(outcome: Outcome, part: Below) -> Outcome:
+def _renamed(outcome: Outcome, part: RunContext) -> Outcome:
     """Return the part's outcome with its steps as the whole run knows them."""
     return replace(
         outcome,
