@@ -10,7 +10,7 @@ from decimal import Decimal
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.strategies.options import helper_models
-from orchestration.engine.strategies.registry import check_panel, validate_options
+from orchestration.engine.strategies.strategy import get_strategy, validate_options
 from orchestration.engine.types import Json
 from orchestration.models import LanguageModel
 from orchestration.wiring.freezing import PanelRole, freeze
@@ -65,7 +65,7 @@ def checked_options(request: RunRequest) -> tuple[dict[str, Json], tuple[str, ..
     """Return the strategy's options, whole, and the models that they name. Raises `InvalidRequest`."""
     options = validate_options(request.strategy, request.options)
     if request.models:
-        check_panel(request.strategy, options, request.models)
+        get_strategy(request.strategy).check(options, request.models)
     return options.model_dump(mode="json"), tuple(helper_models(options))
 
 

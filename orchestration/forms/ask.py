@@ -13,8 +13,7 @@ from django.http import QueryDict
 from orchestration.dispatch import RunRequest
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.strategies.options import InvalidOptions, OptionError
-from orchestration.engine.strategies.protocol import Strategy
-from orchestration.engine.strategies.registry import all_strategies, get_strategy
+from orchestration.engine.strategies.strategy import Strategy, all_strategies, get_strategy
 from orchestration.engine.types import Json
 from orchestration.forms.options import PREFIX, names_model, option_fields, option_values
 from orchestration.forms.panel import PanelRow, default_panel, moved, panel_rows

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.engine.evaluation.scoring import ESCALATIONS
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.fallback import PART
-from orchestration.engine.strategies.voting.fitting import STEP as BALLOT
+from orchestration.engine.strategies.strategy import escalations
+from orchestration.engine.strategies.voting.strategy import BALLOT
 from orchestration.engine.types import Json
 from orchestration.models import Call, CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
 from orchestration.parts.ballots import BallotBox, ballot_box
@@ -25,7 +25,6 @@ ADVICE = {
     "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",
     "replay_mismatch": "Run it again: this run was started by another version of Orchestra.",
 }
-GOING_ON = ESCALATIONS | {PART}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,12 +50,12 @@ class RunView:
     @property
     def escalations(self) -> tuple[Mapping[str, Json], ...]:
         """Decisions to go on because an answer would not do."""
-        return tuple(decision for decision in self.decisions if decision["kind"] in GOING_ON)
+        return tuple(decision for decision in self.decisions if decision["kind"] in escalations() | {PART})
 
     @property
     def choices(self) -> tuple[Mapping[str, Json], ...]:
         """The other decisions; what is voted with stands with the vote, where that is shown."""
-        elsewhere = GOING_ON | ({BALLOT} if self.ballots is not None else set())
+        elsewhere = escalations() | {PART} | ({BALLOT} if self.ballots is not None else set())
         return tuple(decision for decision in self.decisions if decision["kind"] not in elsewhere)
 
     @property

@@ -9,23 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from orchestration.engine.events import EventKind
+from orchestration.engine.strategies.strategy import decision_labels
 from orchestration.engine.types import Json
 from orchestration.parts.lanes import Lane, LaneState
 from orchestration.parts.waterfall import elapsed_s
 from orchestration.selectors.runs_live import RunState
-
-LABELS = {
-    "ballot": "Ballot",
-    "classify": "Kind of task",
-    "escalate": "Escalated",
-    "fallback": "Fell back",
-    "move_on": "Went on",
-    "rank": "Ranking of models",
-    "select": "Chosen answer",
-    "stop": "Stopped early",
-    "vote": "Vote",
-}
-"""What a decision was about, by its kind."""
 
 ANSWERED = (LaneState.ANSWERED, LaneState.REUSED)
 
@@ -94,4 +82,4 @@ def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
         {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
         for n in ranked
     ]
-    return {**decision, "label": LABELS.get(decision["kind"], "Decision"), "rows": rows}
+    return {**decision, "label": decision_labels().get(decision["kind"], "Decision"), "rows": rows}

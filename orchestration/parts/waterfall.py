@@ -7,20 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestration.engine.context.records import StepKind
+from orchestration.engine.strategies.strategy import decided_at
 from orchestration.models import Call, CallStatus
 from orchestration.selectors.runs_live import RunState
-
-MOMENTS = {
-    "ballot": "Ballot chosen",
-    "fallback": "Fell back",
-    "judge/order": "Order drawn",
-    "review/orders": "Orders drawn",
-    "route": "Models ranked",
-    "select": "Answer chosen",
-    "stop": "Stopped early",
-    "stop/answers": "Stopped early",
-}
-"""What was decided at a step, in words."""
 
 WIDTH = 1000
 NARROWEST = 3
@@ -89,22 +78,16 @@ def waterfall_of(state: RunState, now: datetime) -> Waterfall:
 
 
 def _mark(key: str, at: float, whole: float) -> Bar:
-    moment = _moment(key)
+    moment = decided_at(key)
     return Bar(
-        label=moment,
-        detail="decision" if moment == key else "",
+        label=moment or key,
+        detail="" if moment else "decision",
         status="decision",
         started_s=at,
         seconds=0.0,
         x=_x(at, whole),
         width=NARROWEST,
     )
-
-
-def _moment(key: str) -> str:
-    """Return what was decided at a step, in words where there are some."""
-    head, _, number = key.partition("/")
-    return f"Level {number} decided" if head == "accept" else MOMENTS.get(key, key)
 
 
 def _ends(state: RunState, now: datetime) -> list[float]:

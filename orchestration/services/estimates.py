@@ -12,9 +12,8 @@ from typing import TypeVar
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens, price
-from orchestration.engine.strategies.effort import Effort, Foresees
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
-from orchestration.engine.strategies.registry import get_strategy
+from orchestration.engine.strategies.strategy import Effort, get_strategy
 from orchestration.engine.types import Json, ModelSpec, Purpose, Usage
 from orchestration.selectors.panels import usable_models
 from orchestration.selectors.runs_live import recent_calls
@@ -94,10 +93,6 @@ def estimate_request(*, membership: Membership, request: Draft) -> Estimate:
 def _effort(request: Draft, panel: int) -> Effort:
     """Return how much of the panel is asked; options that do not fit yet count as the usual ones."""
     strategy = get_strategy(request.strategy)
-    if strategy.in_turn:
-        return Effort(answers=(min(1, panel), panel), at_once=1)
-    if not isinstance(strategy, Foresees):
-        return Effort(answers=(panel, panel), at_once=max(1, panel))
     return strategy.effort(_options(strategy.Options, request.options), panel)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from orchestra_site.accounts.access import MemberRequest
 from orchestra_site.accounts.selectors import members_of
 from orchestra_site.web.htmx import render_part, wants_part
-from orchestration.engine.strategies.registry import all_strategies
+from orchestration.engine.strategies.strategy import all_strategies
 from orchestration.forms.runs import RunFilterForm
 from orchestration.selectors.models import models_of
 from orchestration.selectors.run_pages import RunPage, run_page

@@ -9,7 +9,7 @@ from uuid import UUID
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.strategies.fallback import answer
-from orchestration.engine.strategies.registry import get_strategy
+from orchestration.engine.strategies.strategy import get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
 from orchestration.kinds import Assignment, RunKind
 from orchestration.wiring.credentials import secrets_for

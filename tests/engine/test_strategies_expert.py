@@ -18,7 +18,8 @@ from orchestration.engine.errors import (
 from orchestration.engine.events import EventKind
 from orchestration.engine.routing.profile import Profile
 from orchestration.engine.routing.task_types import TaskType
-from orchestration.engine.strategies import InvalidOptions, validate_options
+from orchestration.engine.strategies.options import InvalidOptions
+from orchestration.engine.strategies.strategy import validate_options
 from orchestration.engine.types import ModelSpec, Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage

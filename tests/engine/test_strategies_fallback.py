@@ -6,8 +6,9 @@ import pytest
 
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies import all_strategies
-from orchestration.engine.strategies.options import Fallback
+from orchestration.engine.strategies.fallback import FallbackOptions, fallback_names
+from orchestration.engine.strategies.options import InvalidOptions, parse_options
+from orchestration.engine.strategies.strategy import all_strategies
 from orchestration.engine.types import Constraints, Json
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
@@ -30,8 +31,12 @@ def differing() -> Stage:
     )
 
 
-def test_every_fallback_is_a_strategy() -> None:
-    assert {fallback.value for fallback in Fallback} <= set(all_strategies())
+def test_every_strategy_that_may_be_a_fallback_can_be_named_and_no_other_word() -> None:
+    schema = FallbackOptions.model_json_schema()["properties"]["fallback"]
+    assert schema["anyOf"][0]["enum"] == fallback_names() == list(all_strategies())
+    assert parse_options(FallbackOptions, {"fallback": "cascade"}).fallback == "cascade"
+    with pytest.raises(InvalidOptions, match=r"Fallback strategy: input should be 'cascade', .* or 'voting'"):
+        parse_options(FallbackOptions, {"fallback": "oracle"})
 
 
 async def test_without_a_fallback_a_weak_answer_stays() -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.strategies import (
+from orchestration.engine.strategies.options import (
     InvalidOptions,
-    Panel,
-    all_strategies,
-    get_strategy,
+    OptionError,
+    StrategyOptions,
     helper_models,
-    validate_options,
+    parse_options,
 )
-from orchestration.engine.strategies.options import OptionError, StrategyOptions, parse_options
+from orchestration.engine.strategies.strategy import Panel, all_strategies, get_strategy, validate_options
 from tests.support.models import ScriptedModel
 
 

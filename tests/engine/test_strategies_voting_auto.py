@@ -9,9 +9,8 @@ import pytest
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed, VoteUndecided
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.voting.fitting import Fit
 from orchestration.engine.strategies.voting.options import BallotKind
-from orchestration.engine.strategies.voting.strategy import WITHOUT_A_VOTE
+from orchestration.engine.strategies.voting.strategy import WITHOUT_A_VOTE, BallotChoice
 from orchestration.engine.types import Json, Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
@@ -186,9 +185,9 @@ def _disagreeing() -> list[list[str]]:
 
 
 def test_what_was_told_of_the_ballot_can_be_read_again() -> None:
-    fit = Fit(kind=BallotKind.REVIEW, reason="Poems.")
-    assert Fit.of(asdict(fit.decision)) == fit
-    assert Fit.of({"kind": "select", "chosen": "a", "reason": "Best."}) is None
+    choice = BallotChoice(kind=BallotKind.REVIEW, reason="Poems.")
+    assert BallotChoice.from_decision(asdict(choice.decision)) == choice
+    assert BallotChoice.from_decision({"kind": "select", "chosen": "a", "reason": "Best."}) is None
 
 
 async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -> None:

@@ -9,7 +9,7 @@ import pytest
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.context.records import StepKind, StepRecord
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies import Panel, get_strategy
+from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Json, Outcome, Purpose, Request, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage

@@ -10,8 +10,7 @@ from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.errors import ProviderUnavailable, QuorumMissed
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.voting.reading import Review, read_review
-from orchestration.engine.strategies.voting.review_prompt import review_prompt
+from orchestration.engine.strategies.voting.reviewing import Review, read_review, review_prompt
 from orchestration.engine.types import Capability, Purpose, Request
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.voting.casting import Cast
-from orchestration.engine.strategies.voting.counting import Count, count
+from orchestration.engine.strategies.voting.counting import Cast, Count, count
 from orchestration.engine.strategies.voting.options import VotingOptions
 from tests.support.clock import SkippingLoop
 from tests.support.models import ScriptedModel, spec_named

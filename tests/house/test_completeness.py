@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from orchestration.engine.strategies import all_strategies
+from orchestration.engine.strategies.strategy import all_strategies
 from orchestration.models import ProviderKind
 from tests.support.tree import ROOT, files, named
 

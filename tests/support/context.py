@@ -10,8 +10,8 @@ from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.context.records import Record
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.strategies import Panel, get_strategy
 from orchestration.engine.strategies.fallback import answer
+from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
