@@ -69,7 +69,7 @@ async def test_where_they_differ_the_dear_one_decides_and_it_says_so() -> None:
 async def test_escalations_are_told_as_they_happen() -> None:
     run = ladder(4, 3, 5)
     await run.run(**AGREE)
-    kinds = [event.data["kind"] for event in run.told(EventKind.DECISION_MADE)]
+    kinds = [event.data["kind"] for event in run.emitted(EventKind.DECISION_MADE)]
     assert kinds == ["escalate", "select"]
 
 

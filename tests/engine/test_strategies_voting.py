@@ -36,7 +36,7 @@ async def test_equal_answers_count_together_however_they_are_written() -> None:
 async def test_who_fails_or_cannot_be_read_abstains_with_a_reason() -> None:
     run = count_of(*answering(a="12", b=""), FailingModel("c", DOWN))
     outcome = await run.run()
-    ballots = {event.data["voter"]: event.data for event in run.told(EventKind.BALLOT_CAST)}
+    ballots = {event.data["voter"]: event.data for event in run.emitted(EventKind.BALLOT_CAST)}
     assert [ballots[name]["abstained"] for name in "abc"] == [False, True, True]
     assert ballots["b"]["reason"] == "No final answer can be read in what it wrote."
     assert ballots["c"]["reason"] == "503"
@@ -48,7 +48,7 @@ async def test_a_missed_quorum_fails_and_names_who_abstained() -> None:
     run = count_of(*answering(a="12", b="", c=""))
     with pytest.raises(QuorumMissed, match=r"1 of 3 ballots count; the quorum is 2\. b abstained: No final"):
         await run.run(quorum=2)
-    [told] = run.told(EventKind.VOTE_TALLIED)
+    [told] = run.emitted(EventKind.VOTE_TALLIED)
     assert (told.data["verdict"], told.data["winner"]) == ("no quorum", None)
 
 
@@ -61,7 +61,7 @@ async def test_words_before_the_length_limit_are_no_vote() -> None:
     babbling = [ScriptedModel(name, [truncated(f"zimi nulezu {name}")]) for name in "ab"]
     run = count_of(*babbling, *answering(c="12"))
     outcome = await run.run()
-    ballots = {event.data["voter"]: event.data for event in run.told(EventKind.BALLOT_CAST)}
+    ballots = {event.data["voter"]: event.data for event in run.emitted(EventKind.BALLOT_CAST)}
     assert [ballots[name]["abstained"] for name in "abc"] == [True, True, False]
     assert ballots["a"]["reason"] == "It was cut off at the length limit before it stated a final answer."
     assert outcome.answer == "Answer: 12"
@@ -119,7 +119,7 @@ async def test_under_the_judge_rule_the_judge_decides_and_the_panel_dissents() -
     assert outcome.chosen == "ask/c"
     assert outcome.consensus is not None
     assert outcome.consensus.dissenters == ("a", "b")
-    assert [event.data["voter"] for event in run.told(EventKind.BALLOT_CAST)][-1] == "judge"
+    assert [event.data["voter"] for event in run.emitted(EventKind.BALLOT_CAST)][-1] == "judge"
 
 
 async def test_a_judge_is_not_asked_when_there_is_one_answer_only() -> None:

@@ -78,8 +78,8 @@ async def test_answers_that_can_be_compared_are_counted_as_if_that_had_been_aske
         wanted.candidates,
     )
     assert fitted.calls == counted.calls
-    assert [e.data for e in fitted.told(EventKind.VOTE_TALLIED)] == [
-        e.data for e in counted.told(EventKind.VOTE_TALLIED)
+    assert [e.data for e in fitted.emitted(EventKind.VOTE_TALLIED)] == [
+        e.data for e in counted.emitted(EventKind.VOTE_TALLIED)
     ]
 
 
@@ -197,7 +197,7 @@ async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -
     outcome = await long.run()
     assert (outcome.answer, long.calls) == (POEMS["soft"], {"soft": 1})
     assert how(outcome).startswith("answers: There is only one answer")
-    [cast] = long.told(EventKind.BALLOT_CAST)
+    [cast] = long.emitted(EventKind.BALLOT_CAST)
     assert cast.data["answer"]["raw"] == "soft"
 
 

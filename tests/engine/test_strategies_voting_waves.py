@@ -26,7 +26,7 @@ async def test_later_waves_are_not_started_once_no_ballot_can_change_the_winner(
     assert run.calls == {"a": 1, "b": 1, "c": 1, "d": 0, "e": 0}
     assert [candidate.state for candidate in outcome.candidates[3:]] == ["cancelled", "cancelled"]
     assert outcome.notes[0].startswith("Settled: “12” wins whatever the others say. 2 calls not started, an")
-    [told] = run.told(EventKind.VOTE_TALLIED)
+    [told] = run.emitted(EventKind.VOTE_TALLIED)
     assert told.data["calls_saved"] == 2
     assert float(told.data["saved_usd"]) > 0
 

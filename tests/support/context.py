@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.engine.context.budget import Limits
@@ -13,6 +13,7 @@ from orchestration.engine.events import Event, EventKind
 from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
+from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
 
@@ -50,9 +51,9 @@ def _commit(committed: asyncio.Future[None]) -> None:
 
 @dataclass
 class Stage:
-    """Runs one strategy over members and helpers; each `run` is one more life of the same run.
+    """Runs one strategy over members and helpers; each `run` is one more attempt of the same run.
 
-    `usual` are options that every life has, unless it is given others.
+    `usual` are options that every attempt has, unless it is given others.
     """
 
     strategy: str
@@ -65,7 +66,7 @@ class Stage:
     log: MortalLog = field(default_factory=MortalLog)
 
     async def run(self, **options: Json) -> Outcome:
-        """Carry the run out to its end."""
+        """Execute the run to its end."""
         request = Request(text=self.question, constraints=self.constraints, options={**self.usual, **options})
         panel = Panel(
             members=tuple(Metered(model) for model in self.members),
@@ -75,15 +76,15 @@ class Stage:
         return await answer(get_strategy(self.strategy), request, panel, context)
 
     async def run_until_death(self, dies_at: int, **options: Json) -> bool:
-        """Carry the run out until the log dies; False when the run ended before."""
+        """Execute the run until the log dies; False when the run ended before."""
         self.log.dies_at = dies_at
-        life = asyncio.create_task(self.run(**options))
+        attempt = asyncio.create_task(self.run(**options))
         death = asyncio.create_task(self.log.dead.wait())
-        await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
-        died = not life.done()
-        life.cancel()
+        await asyncio.wait({attempt, death}, return_when=asyncio.FIRST_COMPLETED)
+        died = not attempt.done()
+        attempt.cancel()
         death.cancel()
-        await asyncio.gather(life, death, return_exceptions=True)
+        await asyncio.gather(attempt, death, return_exceptions=True)
         self.log.live_again()
         return died
 
@@ -92,6 +93,19 @@ class Stage:
         """How often each model was asked."""
         return {model.spec.name: model.count.started for model in (*self.members, *self.helpers)}
 
-    def told(self, kind: EventKind) -> list[Event]:
+    def emitted(self, kind: EventKind) -> list[Event]:
         """Return the events of a kind, in order."""
         return [event for event in self.log.events if event.kind is kind]
+
+
+def crash_points(make: Callable[[], Stage], **options: Json) -> range:
+    """Return the numbers of the writes at which a run can be killed, from one that is not interrupted.
+
+    The last one is missing: nothing waits for the event that it writes.
+    """
+    run, loop = make(), SkippingLoop()
+    try:
+        loop.run_until_complete(run.run(**options))
+    finally:
+        loop.close()
+    return range(run.log.writes - 1)

@@ -63,7 +63,7 @@ def mixed(**said: str) -> list[ScriptedModel]:
 
 def kinds(run: Stage) -> set[Json]:
     """Return with what was voted, as the ballots tell it."""
-    return {event.data["ballot"] for event in run.told(EventKind.BALLOT_CAST)}
+    return {event.data["ballot"] for event in run.emitted(EventKind.BALLOT_CAST)}
 
 
 def how(outcome: Outcome) -> str:
