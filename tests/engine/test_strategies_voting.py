@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.errors import (
     AllModelsFailed,
@@ -14,6 +15,7 @@ from orchestration.engine.errors import (
     VoteUndecided,
 )
 from orchestration.engine.events import EventKind
+from orchestration.engine.strategies.voting.counting import Cast
 from orchestration.engine.types import Constraints
 from tests.support.clock import SkippingLoop
 from tests.support.models import FailingModel, ScriptedModel, truncated
@@ -155,3 +157,15 @@ async def test_an_answer_below_the_quality_that_was_asked_for_is_refused() -> No
     run = count_of(*answering(a="1", b="2"), constraints=Constraints(min_quality=0.99))
     with pytest.raises(QualityTooLow, match="The answer that won the vote, from a"):
         await run.run()
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [
+        Cast(voter="a", answer=Extracted(kind=AnswerKind.NUMBER, key="12", raw="12.0"), confidence=0.7),
+        Cast(voter="b", contenders=("a", "c"), ranking=("c", "a"), approvals=("c",), reason="Clearer."),
+        Cast.none("c", "It said nothing."),
+    ],
+)
+def test_a_ballot_comes_back_from_the_event_that_it_was_emitted_as(cast: Cast) -> None:
+    assert Cast.from_json(cast.to_json()) == cast

@@ -103,3 +103,22 @@ def test_weights_are_learned_for_the_weighted_rule_only() -> None:
     weights = parse_weights(learned["weights"], PANEL)
     assert weights["a"] > weights["c"] > weights["b"]
     assert voting.learn([], panel, validate_options("voting", {"rule": "weighted"})) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "answers", "reviews"),
+    [
+        ({}, (5, 5), (0, 5)),
+        ({"waves": 1}, (3, 5), (0, 5)),
+        ({"ballot": "answers", "waves": 1, "stop": "off"}, (5, 5), (0, 0)),
+        ({"ballot": "answers", "waves": 1, "stop": "posterior"}, (1, 5), (0, 0)),
+        ({"ballot": "review", "waves": 2}, (5, 5), (4, 5)),
+        ({"rule": "borda"}, (5, 5), (5, 5)),
+    ],
+)
+def test_a_vote_says_how_many_answer_and_review(
+    given: dict[str, Json], answers: tuple[int, int], reviews: tuple[int, int]
+) -> None:
+    effort = get_strategy("voting").effort(validate_options("voting", given), 5)
+    assert (effort.answers, effort.reviews) == (answers, reviews)
+    assert effort.may_review == (reviews == (0, 5))
