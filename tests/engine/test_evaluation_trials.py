@@ -142,9 +142,9 @@ class Odd(Strategy):
         return Outcome(answer="")
 
     def learn(
-        self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
-        return {"lessons": len(lessons), "panel": len(panel), **options.model_dump()}
+        return {"lessons": len(examples), "panel": len(panel), **options.model_dump()}
 
 
 def odd(does: Deed) -> Trial:

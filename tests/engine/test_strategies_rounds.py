@@ -30,7 +30,7 @@ def enough(answers: int, reason: EarlyStopReason = EarlyStopReason.GOOD_ENOUGH) 
     """Return what ends a round after so many answers."""
 
     def until(asked: Round[Candidate]) -> Enough | None:
-        if len(asked.said) < answers:
+        if len(asked.replies) < answers:
             return None
         return Enough(
             reason=reason, because="That will do.", why="Not needed.", prompt=PROMPT, answers=asked.answers

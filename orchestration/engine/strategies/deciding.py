@@ -1,4 +1,4 @@
-"""From scored candidates to the one that is the answer, and what stands in its way."""
+"""Scoring candidates, selecting the one that is the answer, and the errors when there is none."""
 
 from __future__ import annotations
 

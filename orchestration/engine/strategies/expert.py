@@ -142,7 +142,7 @@ def _task_decision(task: TaskType, reason: str, rules: Classification) -> Decisi
 
 
 def _rank_decision(task: TaskType, ranking: Sequence[Ranked], options: ExpertOptions) -> Decision:
-    """Return who is asked, and the numbers behind it."""
+    """Return which models are asked, and the numbers behind it."""
     asked = [ranked.model for ranked in ranking[: options.ask]]
     reserve = len(ranking) - len(asked)
     behind = f" {counted(reserve, 'other model')} in reserve." if reserve else ""

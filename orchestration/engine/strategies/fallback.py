@@ -85,7 +85,7 @@ class JudgedOptions(FallbackOptions, JudgeOptions):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FallbackPlan:
-    """What comes next: the strategy with its panel and request, and its name in words."""
+    """The fallback: a strategy with its panel and request; `words` name it."""
 
     strategy: Strategy
     request: Request

@@ -248,7 +248,7 @@ def _there(answers: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _stop_notes(ended: Round[Candidate]) -> tuple[str, ...]:
-    """Return who is missing and what an early stop saved."""
+    """Return which models are missing and what an early stop saved."""
     if ended.stop is None:
         return ()
     names = [candidate.model for candidate in candidates(ended) if candidate.state == "missing"]

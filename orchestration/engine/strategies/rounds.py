@@ -17,20 +17,20 @@ from orchestration.engine.types import Candidate
 
 CUT_OFF = "Cancelled before the run went on."
 
-Said = TypeVar("Said")
+Reply = TypeVar("Reply")
 
 
 @dataclass(kw_only=True, slots=True)
-class Round(Generic[Said]):
-    """How a round stands; everything by the models' names.
+class Round(Generic[Reply]):
+    """The state of a round; everything by the models' names.
 
-    `said` is what models answered, whether or not they have `ended` (been scored, where answers are scored);
+    `replies` are there whether or not the models have `ended` (been scored, where answers are scored);
     `limits` are the limits that kept models from being asked. `begun` models have been sent their prompt,
     `waiting` ones belong to later waves. `stop` is set once the round has ended early.
     """
 
     models: Sequence[ChatModel]
-    said: dict[str, Said] = field(default_factory=dict)
+    replies: dict[str, Reply] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     limits: dict[str, LimitReached] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
@@ -43,13 +43,13 @@ class Round(Generic[Said]):
         return [model.spec.name for model in self.models]
 
     @property
-    def answers(self) -> list[Said]:
-        """What was said, in the order of the models."""
-        return [self.said[name] for name in self.names if name in self.said]
+    def answers(self) -> list[Reply]:
+        """The replies, in the order of the models."""
+        return [self.replies[name] for name in self.names if name in self.replies]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RoundPlan(Generic[Said]):
+class RoundPlan(Generic[Reply]):
     """How a round is asked and what may end it early.
 
     At most `at_once` models are asked at the same time. With a `wave` (0: all in one) as many are asked
@@ -57,8 +57,8 @@ class RoundPlan(Generic[Said]):
     `wait_s` seconds have passed without any. `step` is the key under which an early stop is journaled.
     """
 
-    until: Callable[[Round[Said]], Enough | None] = lambda _: None
-    wait_s: Callable[[Round[Said]], float | None] = lambda _: None
+    until: Callable[[Round[Reply]], Enough | None] = lambda _: None
+    wait_s: Callable[[Round[Reply]], float | None] = lambda _: None
     at_once: int | None = None
     wave: int | None = None
     step: str = "stop"
@@ -66,12 +66,12 @@ class RoundPlan(Generic[Said]):
 
 async def ask_round(
     models: Sequence[ChatModel],
-    ask: Callable[[ChatModel], Awaitable[Said]],
-    plan: RoundPlan[Said],
+    ask: Callable[[ChatModel], Awaitable[Reply]],
+    plan: RoundPlan[Reply],
     *,
     context: RunContext,
-    score: Callable[[Said], Awaitable[Said]] | None = None,
-) -> Round[Said]:
+    score: Callable[[Reply], Awaitable[Reply]] | None = None,
+) -> Round[Reply]:
     """Ask models until all have ended or there is a reason to stop; `score` finishes each answer.
 
     A stop is committed before any call is cancelled and before anything follows from it: after a crash the
@@ -100,17 +100,17 @@ def _candidate(ended: Round[Candidate], name: str) -> Candidate:
     if ended.stop is not None and name in ended.stop.left_out:
         return ended.stop.candidate(name)
     cut_off = Candidate(model=name, step=ask_step(name), state="cancelled", error=CUT_OFF)
-    return ended.said.get(name, cut_off)
+    return ended.replies.get(name, cut_off)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asking(Generic[Said]):
+class _Asking(Generic[Reply]):
     """One call of `ask_round`."""
 
-    round: Round[Said]
-    ask: Callable[[ChatModel], Awaitable[Said]]
-    score: Callable[[Said], Awaitable[Said]] | None
-    plan: RoundPlan[Said]
+    round: Round[Reply]
+    ask: Callable[[ChatModel], Awaitable[Reply]]
+    score: Callable[[Reply], Awaitable[Reply]] | None
+    plan: RoundPlan[Reply]
     context: RunContext
     turns: asyncio.Semaphore
 
@@ -125,7 +125,7 @@ class _Asking(Generic[Said]):
                 await self._watch({group.create_task(self._ask(m), name=m.spec.name) for m in wave})
 
     async def _recall(self) -> AbstractSet[str]:
-        """Take over the stop of an earlier attempt, if it ended this round; return whom it left out."""
+        """Adopt the stop that ended this round in an earlier attempt; return the models that it left out."""
         earlier = self.context.recall(self.plan.step)
         if earlier is None:
             return set()
@@ -135,19 +135,19 @@ class _Asking(Generic[Said]):
         self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, earlier))
         return stop.left_out.keys()
 
-    async def _ask(self, model: ChatModel) -> Said | LimitReached:
+    async def _ask(self, model: ChatModel) -> Reply | LimitReached:
         name = model.spec.name
         async with self.turns:
             self.round.begun.add(name)
             try:
-                said = await self.ask(model)
+                reply = await self.ask(model)
             except LimitReached as limit:
                 return limit
-        self.round.said[name] = said
+        self.round.replies[name] = reply
         too_late = self.round.stop is not None and name in self.round.stop.unscored
-        return said if self.score is None or too_late else await self.score(said)
+        return reply if self.score is None or too_late else await self.score(reply)
 
-    async def _watch(self, pending: set[asyncio.Task[Said | LimitReached]]) -> None:
+    async def _watch(self, pending: set[asyncio.Task[Reply | LimitReached]]) -> None:
         """Collect answers until all are there or there is a reason to stop; journal it, cancel the rest."""
         while pending:
             done, pending = await asyncio.wait(
@@ -167,7 +167,7 @@ class _Asking(Generic[Said]):
         wait = self.plan.wait_s(self.round) if self.round.stop is None else None
         return None if wait is None else max(0.0, wait)
 
-    def _collect(self, task: asyncio.Task[Said | LimitReached]) -> None:
+    def _collect(self, task: asyncio.Task[Reply | LimitReached]) -> None:
         """Keep what a task returned. Raises what it raised.
 
         A step that an earlier attempt cancelled replays as cancelled: nothing else is before there is a stop.
@@ -176,11 +176,11 @@ class _Asking(Generic[Said]):
         self.round.ended.add(name)
         if task.cancelled():
             return
-        said = task.result()
-        if isinstance(said, LimitReached):
-            self.round.limits[name] = said
+        reply = task.result()
+        if isinstance(reply, LimitReached):
+            self.round.limits[name] = reply
         else:
-            self.round.said[name] = said
+            self.round.replies[name] = reply
 
     def _reason_to_stop(self, *, over: bool) -> Stop | None:
         """Return the stop that is due, if one is; `over` is True when the wave has ended."""
@@ -191,8 +191,8 @@ class _Asking(Generic[Said]):
         if enough is not None:
             pending = {m.spec.name: m for m in this.models if m.spec.name not in this.ended}
             return enough.stop(
-                {name: model for name, model in pending.items() if name not in this.said},
-                unscored=[name for name in pending if name in this.said],
+                {name: model for name, model in pending.items() if name not in this.replies},
+                unscored=[name for name in pending if name in this.replies],
                 limits=limits,
                 begun=this.begun,
             )

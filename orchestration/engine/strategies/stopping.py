@@ -101,7 +101,7 @@ class Stop:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Enough:
-    """Why nobody else need be asked: what a strategy finds while a round is under way.
+    """Why no other model need be asked: what a strategy finds while a round is under way.
 
     `why` is the error of each model that is left out, `chosen` the model whose answer was enough. From
     `prompt` and the `answers` that are there it is estimated what the calls not made or not finished would

@@ -150,7 +150,7 @@ class Strategy(ABC):
 
     def learn(
         self,
-        lessons: Sequence[Lesson],  # noqa: ARG002  # for overriding
+        examples: Sequence[Lesson],  # noqa: ARG002  # for overriding
         panel: Sequence[ModelSpec],  # noqa: ARG002
         options: StrategyOptions,  # noqa: ARG002
     ) -> Mapping[str, Json]:

@@ -87,7 +87,7 @@ class Ballots:
 def reason_to_stop(
     vote: Vote, casts: Iterable[Cast], *, prompt: Prompt, written: Sequence[Candidate]
 ) -> Enough | None:
-    """Return why nobody else need vote, None when the others should.
+    """Return why no other model need vote, None when the others should.
 
     `prompt` and what has been `written` give what the calls that are left would have cost.
     """

@@ -84,7 +84,7 @@ def readable(casts: Iterable[Cast]) -> int:
 
 
 def countable(casts: Iterable[Cast], answers: int, quorum: int) -> bool:
-    """Tell whether more than half of so many `answers` can be compared, and enough are read for the quorum.
+    """Return whether more than half of so many `answers` can be compared, and enough are read for the quorum.
 
     What is true of the first answers stays true: one more never makes another less comparable. So asked
     with as many answers as there can be at the most, it holds for all that are still to come.
@@ -107,7 +107,7 @@ class Contender:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Count:
-    """A vote as it stands. `fluid` when a further answer could make two that differ now count as one."""
+    """The state of a vote. `fluid` when a further answer could make two that differ now count as one."""
 
     election: Election
     ballots: tuple[Ballot, ...]
@@ -125,11 +125,11 @@ class Count:
         return tally(self.election, self.ballots)
 
     def contender(self, label: str) -> Contender:
-        """Return what stands under `label`."""
+        """Return the contender called `label`."""
         return next(contender for contender in self.contenders if contender.label == label)
 
     def is_settled(self) -> bool:
-        """Tell whether the winner stays whatever the outstanding voters say."""
+        """Return whether the winner stays whatever the outstanding voters say."""
         if not self.fluid:
             return settled(self.election, self.ballots)
         winner = self.tally().winner
@@ -143,7 +143,7 @@ class Count:
 
 
 def count(options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast]) -> Count:
-    """Return the vote as it stands after `casts`; `panel` names the voters in order."""
+    """Return the state of the vote after `casts`; `panel` names the voters in order."""
     place = {name: number for number, name in enumerate((*panel, options.judge or ""))}
     there = sorted(casts, key=lambda cast: place[cast.voter])
     count_them = _count_reviews if options.ballot is BallotKind.REVIEW else _count_answers

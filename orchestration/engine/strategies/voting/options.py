@@ -213,24 +213,24 @@ def _read(part: str) -> tuple[str, float]:
     return name, weight
 
 
-def learned_weights(lessons: Sequence[Lesson], panel: Sequence[str]) -> Mapping[str, float]:
-    """Return a weight for each model of the panel; empty when the lessons show no difference."""
-    votes = [_vote(lesson, panel) for lesson in lessons]
+def learned_weights(examples: Sequence[Lesson], panel: Sequence[str]) -> Mapping[str, float]:
+    """Return a weight for each model of the panel; empty when the examples show no difference."""
+    votes = [_vote(example, panel) for example in examples]
     fitted = fit_weights([vote for vote in votes if vote.answers])
     return {name: fitted.get(name, 0.0) for name in panel} if any(fitted.values()) else {}
 
 
-def _vote(lesson: Lesson, panel: Sequence[str]) -> PastVote:
-    there = [name for name in panel if name in lesson.answers]
-    read = [extract_answer(lesson.answers[name].text, question=lesson.prompt) for name in there]
+def _vote(example: Lesson, panel: Sequence[str]) -> PastVote:
+    there = [name for name in panel if name in example.answers]
+    read = [extract_answer(example.answers[name].text, question=example.prompt) for name in there]
     answers: dict[str, str | None] = dict.fromkeys(there)
     right = None
     for group in group_answers(read):
         names = [there[member] for member in group.members]
         answers |= dict.fromkeys(names, group.key)
-        if sum(lesson.answers[name].correct for name in names) * 2 > len(names):
+        if sum(example.answers[name].correct for name in names) * 2 > len(names):
             right = group.key
-    return PastVote(answers=answers, right=right, task_type=lesson.task_type)
+    return PastVote(answers=answers, right=right, task_type=example.task_type)
 
 
 def voting_effort(options: VotingOptions, panel: int) -> Effort:

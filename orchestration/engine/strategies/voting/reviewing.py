@@ -90,7 +90,7 @@ class Reviewing:
         return (await ask_round(reviewers, self._ask, plan, context=context)).stop
 
     async def _orders(self) -> Mapping[str, Sequence[str]]:
-        """Return in which order each reviewer sees whose answers: drawn at random, and journaled."""
+        """Return the order in which each reviewer sees the others' answers: drawn at random, journaled."""
         drawn: dict[str, Sequence[str]] = {}
         for reviewer in self.names:
             others = [name for name in self.names if name != reviewer]

@@ -122,9 +122,9 @@ def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotCho
 
 
 def as_written(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
-    """Return the ballots to count; where too few are read, a whole text stands for itself.
+    """Return the ballots to count; where too few can be read, a whole text is a vote for itself.
 
-    That is so only where there are too few answers for a review. Nothing stands for a text that was cut off.
+    That is so only where there are too few answers for a review, and not for a text that was cut off.
     """
     if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
         return casts
@@ -165,12 +165,12 @@ class Voting(Strategy):
             raise InvalidOptions(found)
 
     def learn(
-        self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
         """Return weights for the weighted rule; nothing else is learned."""
         if parse_options(VotingOptions, options.model_dump()).rule is not RuleName.WEIGHTED:
             return {}
-        weights = learned_weights(lessons, [spec.name for spec in panel])
+        weights = learned_weights(examples, [spec.name for spec in panel])
         return {"weights": weights_text(weights)} if weights else {}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
