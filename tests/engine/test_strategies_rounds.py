@@ -117,7 +117,7 @@ async def test_without_waves_it_ends_as_soon_as_it_is_enough() -> None:
 
 async def test_time_may_end_it_where_no_answer_does() -> None:
     deadline = enough(0, EarlyStopReason.DEADLINE)
-    plan = RoundPlan(
+    plan: RoundPlan[Candidate] = RoundPlan(
         until=lambda asked: deadline(asked) if asyncio.get_running_loop().time() >= 1004 else None,
         wait_s=lambda _: 1004 - asyncio.get_running_loop().time(),
     )
@@ -141,7 +141,9 @@ async def test_a_limit_ends_it_and_becomes_the_reason(wave: int | None, calls: l
 
 
 async def test_an_answer_that_is_there_but_not_yet_scored_stays_an_answer() -> None:
-    plan = RoundPlan(until=lambda asked: enough(2)(asked) if "a" in asked.ended else None)
+    plan: RoundPlan[Candidate] = RoundPlan(
+        until=lambda asked: enough(2)(asked) if "a" in asked.ended else None
+    )
     asked = Asked(slowly(1, 2, 50), plan, scoring_s=5)
     ended = await asked.run()
     assert (states(ended), asked.scored) == (["answered", "answered", "cancelled"], ["a", "b"])

@@ -15,7 +15,7 @@ from orchestration.engine.types import Json, Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
 from tests.support.models import FailingModel, ScriptedModel, truncated
-from tests.support.votes import answering, count_of, how, kinds, mixed, poll, preferring, reviewer
+from tests.support.votes import answering, answers_poll, how, kinds, mixed, poll, preferring, reviewer
 
 LOOP_FACTORY = SkippingLoop
 DOWN = ProviderUnavailable("503")
@@ -68,7 +68,7 @@ async def test_nobody_reviews_their_own_answer_and_none_is_asked_for_again() -> 
 async def test_answers_that_can_be_compared_are_counted_as_if_that_had_been_asked_for(
     said: dict[str, str], options: dict[str, Json]
 ) -> None:
-    fitted, counted = poll(*answering(**said)), count_of(*answering(**said))
+    fitted, counted = poll(*answering(**said)), answers_poll(*answering(**said))
     found, wanted = await fitted.run(**options), await counted.run(**options)
     assert found.decisions[0].chosen == "answers"
     assert found.decisions[1:] == wanted.decisions

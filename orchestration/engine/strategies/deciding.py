@@ -82,7 +82,7 @@ class Selection:
     reason: str
 
 
-def best_of(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Selection:
+def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Selection:
     """Return the answered candidate of the highest quality; a tie goes to the first in `order`."""
     there = [candidate for candidate in candidates if candidate.state == "answered"]
     top = max(overall(candidate) for candidate in there)

@@ -22,11 +22,11 @@ from orchestration.engine.strategies.asking import (
 from orchestration.engine.strategies.deciding import (
     Scorer,
     Selection,
-    best_of,
     good_enough,
     nobody_answered,
     overall,
     require_quality,
+    select_best,
     settle,
 )
 from orchestration.engine.strategies.fallback import JudgedOptions
@@ -211,7 +211,7 @@ class _ParallelRun:
     async def _best(self, ended: Round[Candidate], *notes: str) -> _Selected:
         """Select the answer of the highest quality."""
         scored = await self.scorer.score(candidates(ended), "judge")
-        return _Selected(candidates=scored, selection=best_of(scored), notes=notes)
+        return _Selected(candidates=scored, selection=select_best(scored), notes=notes)
 
     def _first_good_enough(self, ended: Round[Candidate]) -> _Selected:
         """Select the answer that ended the asking, else the best one."""
@@ -220,9 +220,9 @@ class _ParallelRun:
             selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
             return _Selected(candidates=there, selection=selection)
         if max(map(overall, there)) >= self.needed:
-            return _Selected(candidates=there, selection=best_of(there))
+            return _Selected(candidates=there, selection=select_best(there))
         note = f"No answer reached the quality of {self.needed:.2f}: this is the best there was."
-        return _Selected(candidates=there, selection=best_of(there), notes=(note,))
+        return _Selected(candidates=there, selection=select_best(there), notes=(note,))
 
     async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
         """Have the aggregator combine the answers that are fit to use; if it cannot, select the best one."""

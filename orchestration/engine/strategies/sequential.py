@@ -25,11 +25,11 @@ from orchestration.engine.strategies.deciding import (
     ON_THE_PANEL,
     Scorer,
     Selection,
-    best_of,
     good_enough,
     nobody_answered,
     overall,
     require_quality,
+    select_best,
     settle,
 )
 from orchestration.engine.strategies.fallback import JudgedOptions
@@ -122,7 +122,7 @@ class Search:
 
     def _accepted(self, scored: Sequence[Candidate]) -> Selection:
         if len(scored) > 1:
-            return best_of(scored, self.order)
+            return select_best(scored, self.order)
         return Selection(step=scored[0].step, reason=good_enough(scored[0], self.needed))
 
     async def _explain(self, tried: Sequence[Candidate], rest: Sequence[ChatModel]) -> None:
@@ -172,7 +172,7 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Out
     if not there:
         raise nobody_answered(search.candidates, search.stop)
     with search.timer.step("select"):
-        selection = search.acceptable or best_of(search.candidates, search.order)
+        selection = search.acceptable or select_best(search.candidates, search.order)
         chosen, decision = await settle(context, selection, there)
     require_quality(search.request, chosen, search.options)
     return Outcome(

@@ -23,10 +23,10 @@ from orchestration.engine.strategies.cascade.levels import CascadeOptions, Level
 from orchestration.engine.strategies.deciding import (
     Scorer,
     Selection,
-    best_of,
     nobody_answered,
     overall,
     require_quality,
+    select_best,
     settle,
 )
 from orchestration.engine.strategies.options import StrategyOptions, parse_options
@@ -75,7 +75,7 @@ class AcceptanceRule:
             number = len(earlier) + len(there)
             said = "the only answer" if number == 1 else f"{number} answers, no majority that agrees"
             return Acceptance(accepted="", reason=f"{listed([c.model for c in there])}: {said}.")
-        best = best_of(alike if self.options.by_agreement else there)
+        best = select_best(alike if self.options.by_agreement else there)
         chosen = next(candidate for candidate in (*earlier, *there) if candidate.step == best.step)
         return self._by_score(chosen, alike)
 
@@ -100,7 +100,7 @@ def agreeing(question: str, answers: Sequence[Candidate]) -> list[Candidate]:
 
 def at_last_level(level: Sequence[Candidate]) -> Acceptance:
     """Accept the best answer of the last level: there is no more expensive model to ask."""
-    best = best_of(level)
+    best = select_best(level)
     reason = f"There is no more expensive model to ask. {best.reason}"
     if len(level) == 1:
         [last] = level
@@ -194,7 +194,7 @@ class _CascadeRun:
         """Return the accepted answer, else the best one."""
         if not self.answers:
             raise nobody_answered(self.candidates, self.stop)
-        selection = best_of(self.answers)
+        selection = select_best(self.answers)
         if self.accepted is not None:
             selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)
         with self.timer.step("select"):

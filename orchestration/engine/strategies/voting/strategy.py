@@ -14,7 +14,7 @@ from orchestration.engine.context import RunContext
 from orchestration.engine.errors import QualityTooLow
 from orchestration.engine.groups import single_error
 from orchestration.engine.strategies.asking import StepTimer, announce
-from orchestration.engine.strategies.deciding import Selection, best_of, nobody_answered, overall, settle
+from orchestration.engine.strategies.deciding import Selection, nobody_answered, overall, select_best, settle
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
 from orchestration.engine.strategies.strategy import Effort, Lesson, Panel, Strategy
 from orchestration.engine.strategies.voting.answering import Answering, Ballots, Vote, vote_with_answers
@@ -212,7 +212,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
     if is_won:
         await announce(vote.context, result.decision, "vote")
     candidates = await vote.scorer.score(ballots.candidates, "checks")
-    selection = _selection(result, ballots.candidates) if is_won else best_of(candidates)
+    selection = _selection(result, ballots.candidates) if is_won else select_best(candidates)
     with vote.timer.step("select"):
         chosen, decision = await settle(vote.context, selection, candidates)
     _require_quality(vote.request, chosen)
