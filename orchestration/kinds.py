@@ -165,7 +165,7 @@ class KindPage:
 
     `sections` stand above the decisions, `details` below the path. `sentences` maps the kind's own events to
     templates; `remembered` are those that a page needs however old they are. `advice` says by error code what
-    to do; `labels` names decisions by their kind, `escalations` are the kinds of decision to go on.
+    to do.
     """
 
     template: str = "runs/sections.html"
@@ -176,8 +176,6 @@ class KindPage:
     sentences: Mapping[str, str] = {}
     remembered: frozenset[str] = frozenset()
     advice: Mapping[str, str] = {}
-    labels: Mapping[str, str] = {}
-    escalations: frozenset[str] = frozenset()
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
         """Return what the sections and the sentence show.
@@ -205,9 +203,19 @@ class KindPage:
         """Tell whether a section of the kind shows a decision, so that no card has to."""
         return False
 
-    def moment(self, step: str) -> str:
-        """Return in words what was decided at a step; the step itself where there are none."""
-        return step
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What decisions are about, in words, by their kind."""
+        return {}
+
+    @property
+    def escalations(self) -> frozenset[str]:
+        """The kinds of decision to go on because a result would not do."""
+        return frozenset()
+
+    def moment(self, step: str) -> str:  # noqa: ARG002  # for overriding
+        """Return in words what was decided at a step, empty where there are none."""
+        return ""
 
     def method(self, ref: str) -> str:
         """Return how the history names what was run."""

@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.strategies.options import InvalidOptions, OptionError
-from orchestration.engine.strategies.registry import all_strategies, get_strategy
+from orchestration.engine.strategies.strategy import all_strategies, get_strategy
 from orchestration.engine.types import Constraints, Json, Request
 from orchestration.forms.options import PREFIX, option_fields, option_values, schema_fields
 from orchestration.forms.panel import PanelRow, default_panel, moved, panel_rows

@@ -10,11 +10,10 @@ from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.consensus.tallying import Tally
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.options import InvalidOptions, parse_options
-from orchestration.engine.strategies.voting.casting import Cast
-from orchestration.engine.strategies.voting.counting import Count, count
+from orchestration.engine.strategies.voting.counting import Cast, Count, count
 from orchestration.engine.strategies.voting.deciding import shares
-from orchestration.engine.strategies.voting.fitting import Fit
 from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
+from orchestration.engine.strategies.voting.strategy import BallotChoice
 from orchestration.engine.strategies.wording import counted
 from orchestration.engine.types import Json
 from orchestration.selectors.runs_live import RunState
@@ -108,13 +107,13 @@ def ballot_box(state: RunState) -> BallotBox | None:
     if fit is not None:
         options = options.with_ballot(fit.kind)
     why = "" if fit is None else fit.reason
-    return _box(options.fitted_to_rule(), panel, casts, tallied[-1] if tallied else {}, why)
+    return _box(options.with_ballot_by_rule(), panel, casts, tallied[-1] if tallied else {}, why)
 
 
-def _fit(state: RunState) -> Fit | None:
+def _fit(state: RunState) -> BallotChoice | None:
     """Return what is voted with where the answers decided that."""
     told = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    fits = [fit for data in told if (fit := Fit.of(data)) is not None]
+    fits = [fit for data in told if (fit := BallotChoice.from_decision(data)) is not None]
     return fits[-1] if fits else None
 
 

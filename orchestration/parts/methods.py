@@ -9,7 +9,7 @@ from typing import Any
 from orchestration.engine.routing.priors import PRIOR_WEIGHT, expectation
 from orchestration.engine.routing.profile import Profile
 from orchestration.engine.routing.task_types import TaskType
-from orchestration.engine.strategies.protocol import Strategy
+from orchestration.engine.strategies.strategy import Strategy
 from orchestration.engine.types import Json
 from orchestration.models import LanguageModel
 from orchestration.selectors.methods import MethodRecord

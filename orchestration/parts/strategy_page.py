@@ -11,42 +11,21 @@ from typing import Any
 
 from django.urls import reverse
 
-from orchestration.engine.evaluation.scoring import ESCALATIONS
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.fallback import PART
-from orchestration.engine.strategies.registry import all_strategies
-from orchestration.engine.strategies.voting.fitting import STEP as BALLOT
+from orchestration.engine.strategies.strategy import (
+    all_strategies,
+    decided_at,
+    decision_labels,
+    escalations,
+)
+from orchestration.engine.strategies.voting.strategy import BALLOT
 from orchestration.engine.types import Json, Purpose
 from orchestration.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
 from orchestration.models import Event, Run
 from orchestration.parts.ballots import ballot_box
 from orchestration.parts.lanes import Lane, LaneState, helper_calls, lanes_of
 from orchestration.selectors.runs_live import RunState
-
-LABELS = {
-    "ballot": "Ballot",
-    "classify": "Kind of task",
-    "escalate": "Escalated",
-    "fallback": "Fell back",
-    "move_on": "Went on",
-    "rank": "Ranking of models",
-    "select": "Chosen answer",
-    "stop": "Stopped early",
-    "vote": "Vote",
-}
-"""What a decision was about, by its kind."""
-
-MOMENTS = {
-    "ballot": "Ballot chosen",
-    "fallback": "Fell back",
-    "judge/order": "Order drawn",
-    "review/orders": "Orders drawn",
-    "route": "Models ranked",
-    "select": "Answer chosen",
-    "stop": "Stopped early",
-    "stop/answers": "Stopped early",
-}
-"""What was decided at a step, in words."""
 
 ANSWERED = (LaneState.ANSWERED, LaneState.REUSED)
 
@@ -85,8 +64,6 @@ class StrategyPage(KindPage):
         "all_models_failed": "Test the models under Models, or choose others and run again.",
         "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",
     }
-    labels = LABELS
-    escalations = ESCALATIONS | {PART}
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # lanes tell no time
         """Return lanes, ballots, helpers, and the counts of the sentence."""
@@ -121,10 +98,19 @@ class StrategyPage(KindPage):
         """Tell whether a decision stands with the vote: what is voted with does, where a vote is shown."""
         return bool(decision["kind"] == BALLOT and context["ballots"] is not None)
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What decisions are about, as each strategy names them."""
+        return decision_labels()
+
+    @property
+    def escalations(self) -> frozenset[str]:
+        """The kinds of decision to ask a further model, or another way."""
+        return escalations() | {PART}
+
     def moment(self, step: str) -> str:
-        """Return in words what was decided at a step."""
-        head, _, number = step.partition("/")
-        return f"Level {number} decided" if head == "accept" else MOMENTS.get(step, step)
+        """Return in words what was decided at a step, as its strategy says it."""
+        return decided_at(step)
 
     def method(self, ref: str) -> str:
         """Return the strategy's title; its name where it is gone."""

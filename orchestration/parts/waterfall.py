@@ -10,6 +10,8 @@ from orchestration.engine.context.records import StepKind
 from orchestration.models import Call, CallStatus
 from orchestration.selectors.runs_live import RunState
 
+WAITING = frozenset({StepKind.HUMAN, StepKind.RECEIVE, StepKind.WAIT})
+"""Steps in which a run may stand still without a worker."""
 WIDTH = 1000
 NARROWEST = 3
 STEPS_OF_AXIS = (1, 2, 5)
@@ -59,7 +61,7 @@ def elapsed_s(state: RunState, now: datetime) -> float | None:
     run = state.run
     if run.started_at is None:
         return None
-    waited = any(step.kind == StepKind.HUMAN for step in state.steps)
+    waited = any(step.kind in WAITING for step in state.steps)
     if waited or any(call.status == CallStatus.LOST for call in state.calls):
         return max(_ends(state, now))
     return max(0.0, ((run.finished_at or run.waiting_since or now) - run.started_at).total_seconds())
@@ -78,8 +80,8 @@ def waterfall_of(state: RunState, now: datetime, words: Callable[[str], str]) ->
 
 def _mark(key: str, moment: str, at: float, whole: float) -> Bar:
     return Bar(
-        label=moment,
-        detail="decision" if moment == key else "",
+        label=moment or key,
+        detail="" if moment else "decision",
         status="decision",
         started_s=at,
         seconds=0.0,

@@ -12,15 +12,13 @@ from typing import TypeVar
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens, price
-from orchestration.engine.strategies.effort import Effort, Foresees
 from orchestration.engine.strategies.options import (
     InvalidOptions,
     StrategyOptions,
     helper_models,
     parse_options,
 )
-from orchestration.engine.strategies.protocol import Strategy
-from orchestration.engine.strategies.registry import get_strategy
+from orchestration.engine.strategies.strategy import Effort, get_strategy
 from orchestration.engine.types import Json, ModelSpec, Purpose, Request, Usage
 from orchestration.selectors.panels import usable_models
 from orchestration.selectors.runs_live import recent_calls
@@ -84,19 +82,10 @@ def estimate_request(*, membership: Membership, request: Request) -> Estimate:
     shares = [share_of(spec, words, habits.get(spec.name, Habit())) for spec in panel]
     read = words + round(sum(share.tokens[1] for share in shares))
     reviews = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in panel]
-    effort = _effort(strategy, options, len(panel))
+    effort = strategy.effort(options, len(panel))
     whole = replace(by_effort(effort, shares, reviews), may_review=effort.may_review)
     helping = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in helpers]
     return followed_by(whole, at_once(helping)) if helping else whole
-
-
-def _effort(strategy: Strategy, options: StrategyOptions, panel: int) -> Effort:
-    """Return how much of the panel is asked."""
-    if strategy.in_turn:
-        return Effort(answers=(min(1, panel), panel), at_once=1)
-    if not isinstance(strategy, Foresees):
-        return Effort(answers=(panel, panel), at_once=max(1, panel))
-    return strategy.effort(options, panel)
 
 
 def _options(schema: type[StrategyOptions], given: Mapping[str, Json]) -> StrategyOptions:

@@ -8,7 +8,7 @@ from uuid import UUID
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.model import ChatModel
-from orchestration.engine.strategies.protocol import Panel
+from orchestration.engine.strategies.strategy import Panel
 from orchestration.kinds import FrozenRun
 from orchestration.wiring.credentials import secrets_for
 from orchestration.wiring.panel import build_panel

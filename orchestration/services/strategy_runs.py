@@ -20,12 +20,7 @@ from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.outcome import Outcome
 from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.options import helper_models
-from orchestration.engine.strategies.registry import (
-    all_strategies,
-    check_panel,
-    get_strategy,
-    validate_options,
-)
+from orchestration.engine.strategies.strategy import all_strategies, get_strategy, validate_options
 from orchestration.engine.types import Constraints, Json, Request
 from orchestration.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.models import LanguageModel, Run, RunStatus
@@ -174,7 +169,7 @@ def checked_options(request: Request) -> tuple[dict[str, Json], tuple[str, ...]]
     """Return the strategy's options, whole, and the models that they name. Raises `InvalidRequest`."""
     options = validate_options(request.strategy, request.options)
     if request.models:
-        check_panel(request.strategy, options, request.models)
+        get_strategy(request.strategy).check(options, request.models)
     return options.model_dump(mode="json"), tuple(helper_models(options))
 
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from orchestra_site.accounts.access import MemberRequest
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.strategies.registry import all_strategies, get_strategy
+from orchestration.engine.strategies.strategy import all_strategies, get_strategy
 from orchestration.parts.methods import MethodCard, profile_table
 from orchestration.selectors.methods import NEWEST, method_records, models_with_profiles
 

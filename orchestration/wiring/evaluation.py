@@ -10,7 +10,7 @@ from orchestration.engine.context.metering import Metered
 from orchestration.engine.evaluation.items import Item
 from orchestration.engine.model import ChatModel
 from orchestration.engine.resilience.retrying import Retrying, RetryPolicy
-from orchestration.engine.strategies.protocol import Panel
+from orchestration.engine.strategies.strategy import Panel
 from orchestration.engine.types import ModelSpec
 from orchestration.providers.recorded import Pace, RecordedModel, Recording
 

@@ -17,7 +17,7 @@ from orchestration.engine.resilience.circuit import CircuitBroken
 from orchestration.engine.resilience.limiting import Limited
 from orchestration.engine.resilience.retrying import Retrying, RetryPolicy
 from orchestration.engine.resilience.timing import TimeLimited, TimeLimits
-from orchestration.engine.strategies.protocol import Panel
+from orchestration.engine.strategies.strategy import Panel
 from orchestration.engine.types import Json, ModelSpec, Prompt
 from orchestration.models import ProviderKind
 from orchestration.providers.deadlines import Deadlines

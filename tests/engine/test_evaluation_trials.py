@@ -12,16 +12,21 @@ import pytest
 
 from orchestration.engine.context import Question, RunContext
 from orchestration.engine.errors import AllModelsFailed, InvalidRequest, LeaseLost, ReplayMismatch
-from orchestration.engine.evaluation.fitting import learned, lessons_of, profiled, without_scored
+from orchestration.engine.evaluation.fitting import learned, lessons_of, without_scored
 from orchestration.engine.evaluation.items import Item, ItemKey, Label
 from orchestration.engine.evaluation.playing import play_all
 from orchestration.engine.evaluation.report import summarise
 from orchestration.engine.evaluation.scoring import is_right, score
 from orchestration.engine.evaluation.trial import Played, Trial, seed_of
-from orchestration.engine.strategies import all_strategies, get_strategy, validate_options
-from orchestration.engine.strategies.learning import Lesson
 from orchestration.engine.strategies.options import StrategyOptions
-from orchestration.engine.strategies.protocol import Panel
+from orchestration.engine.strategies.strategy import (
+    Lesson,
+    Panel,
+    Strategy,
+    all_strategies,
+    get_strategy,
+    validate_options,
+)
 from orchestration.engine.types import Candidate, Decision, Json, ModelSpec, Outcome, Quality, Request
 from orchestration.providers.recorded import Labelled, Pace
 from orchestration.wiring.evaluation import panels_of
@@ -120,7 +125,7 @@ async def test_progress_is_told_item_by_item() -> None:
     assert told == [(number, 5) for number in range(1, 6)]
 
 
-class Odd:
+class Odd(Strategy):
     """A strategy of a test: it does what it is told with its context."""
 
     name: ClassVar[str] = "odd"
@@ -137,12 +142,9 @@ class Odd:
         return Outcome(answer="")
 
     def learn(
-        self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
-        return {"lessons": len(lessons), "panel": len(panel), **options.model_dump()}
-
-    def profiled(self, spec: ModelSpec, lessons: Sequence[Lesson]) -> ModelSpec:
-        return replace(spec, family=f"{len(lessons)} lessons")
+        return {"lessons": len(examples), "panel": len(panel), **options.model_dump()}
 
 
 def odd(does: Deed) -> Trial:
@@ -253,7 +255,4 @@ def test_lessons_hold_what_is_graded_and_a_learner_sets_what_was_not_given() -> 
     assert (lesson.reference, lesson.task_type) == ("7", "sums")
     assert learned(Odd(loses_its_lease), lessons, [], {}) == {"lessons": 1, "panel": 0}
     assert learned(Odd(loses_its_lease), [], [], {}) == {}
-    spec = data.recording.spec("ada")
-    assert [each.family for each in profiled(Odd(loses_its_lease), [spec], lessons)] == ["1 lessons"]
-    assert profiled(get_strategy("parallel"), [spec], lessons) == profiled(Odd(loses_its_lease), [spec], [])
     assert learned(get_strategy("parallel"), lessons, [], {"threshold": 0.5}) == {"threshold": 0.5}

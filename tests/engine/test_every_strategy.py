@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed
-from orchestration.engine.strategies import all_strategies
+from orchestration.engine.strategies.strategy import all_strategies
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash, crash_points

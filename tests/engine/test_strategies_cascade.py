@@ -16,7 +16,7 @@ from orchestration.engine.errors import (
     QualityTooLow,
 )
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies import validate_options
+from orchestration.engine.strategies.strategy import validate_options
 from orchestration.engine.types import Completion, Constraints, Prices, Usage
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
@@ -63,13 +63,13 @@ async def test_where_they_differ_the_dear_one_decides_and_it_says_so() -> None:
     assert (move.chosen, move.options) == ("dear", ("a", "b"))
     assert move.reason == "a and b: 2 answers, no majority that agrees."
     assert set(move.scores) == {"a", "b"}
-    assert outcome.decisions[-1].reason.startswith("dear is the dearest, so it decides;")
+    assert outcome.decisions[-1].reason.startswith("dear is the most expensive, so it decides;")
 
 
 async def test_escalations_are_told_as_they_happen() -> None:
     run = ladder(4, 3, 5)
     await run.run(**AGREE)
-    kinds = [event.data["kind"] for event in run.told(EventKind.DECISION_MADE)]
+    kinds = [event.data["kind"] for event in run.emitted(EventKind.DECISION_MADE)]
     assert kinds == ["escalate", "select"]
 
 
@@ -105,7 +105,7 @@ async def test_both_wants_agreement_and_a_score() -> None:
 async def test_where_all_were_asked_at_once_the_best_of_them_is_taken() -> None:
     outcome = await ladder(4, 3, 4).run(width=3, threshold=0.9)
     assert outcome.chosen == "ask/a"
-    assert outcome.decisions[-1].reason.startswith("There is no dearer model to ask. a and dear tie")
+    assert outcome.decisions[-1].reason.startswith("There is no more expensive model to ask. a and dear tie")
 
 
 async def test_a_single_answer_is_no_agreement() -> None:
@@ -183,7 +183,7 @@ async def test_where_the_dearest_fails_the_best_cheaper_answer_is_given() -> Non
     run = stage(costing("a", 1, said(4)), costing("b", 2, said(5)), costing("dear", 9, DOWN))
     outcome = await run.run()
     assert outcome.chosen == "ask/a"
-    assert outcome.notes[0].startswith("The dearest model gave no answer")
+    assert outcome.notes[0].startswith("The most expensive model gave no answer")
 
 
 async def test_when_all_fail_the_run_fails_with_each_reason() -> None:

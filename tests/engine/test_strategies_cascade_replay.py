@@ -11,6 +11,7 @@ from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.types import Json
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
+from tests.support.crashes import crash_points
 from tests.support.judges import by_text
 from tests.support.models import FailingModel, ScriptedModel, SlowModel
 
@@ -24,58 +25,70 @@ def answering(**said: str) -> list[ScriptedModel]:
 
 async def asked_again(run: Stage, dies_at: int, **options: Json) -> list[str]:
     """Kill the run and open it again; return who was asked anew although the step had ended."""
-    await run.run_until_death(dies_at, **options)
+    assert await run.run_until_death(dies_at, **options)
     ended, before = set(run.log.steps), run.calls
     await run.run(**options)
     return [name for name, calls in run.calls.items() if calls > before[name] and f"ask/{name}" in ended]
 
 
-@pytest.mark.parametrize("dies_at", range(20))
+def differing(limits: Limits | None = None) -> Stage:
+    return Stage(strategy="cascade", members=answering(a="4", b="3", dear="5"), limits=limits or Limits())
+
+
+def agreeing() -> Stage:
+    return Stage(strategy="cascade", members=answering(a="4", b="4", dear="5"))
+
+
+def judged() -> Stage:
+    members = [
+        FailingModel("down", ProviderUnavailable("503")),
+        ScriptedModel("fair", ["fair"]),
+        ScriptedModel("fine", ["fine"]),
+    ]
+    judge = ScriptedModel("judge", by_text(fair=1, fine=9))
+    return Stage(strategy="cascade", members=members, helpers=(judge,))
+
+
+@pytest.mark.parametrize("dies_at", crash_points(differing, **AGREE))
 async def test_wherever_it_is_killed_nobody_who_answered_is_asked_again(dies_at: int) -> None:
-    run = Stage(strategy="cascade", members=answering(a="4", b="3", dear="5"))
+    run = differing()
     assert await asked_again(run, dies_at, **AGREE) == []
     outcome = await run.run(**AGREE)
     assert outcome.chosen == "ask/dear"
     assert [decision.kind for decision in outcome.decisions] == ["escalate", "select"]
 
 
-@pytest.mark.parametrize("dies_at", range(20))
+@pytest.mark.parametrize("dies_at", crash_points(agreeing, **AGREE))
 async def test_wherever_it_is_killed_an_accepted_answer_stays_accepted(dies_at: int) -> None:
-    run = Stage(strategy="cascade", members=answering(a="4", b="4", dear="5"))
+    run = agreeing()
     assert await asked_again(run, dies_at, **AGREE) == []
     assert (await run.run(**AGREE)).chosen == "ask/a"
     assert run.calls["dear"] == 0
 
 
-@pytest.mark.parametrize("dies_at", range(24))
+@pytest.mark.parametrize("dies_at", crash_points(judged, judge="judge"))
 async def test_wherever_it_is_killed_judges_and_failures_are_paid_once(dies_at: int) -> None:
-    judge = ScriptedModel("judge", by_text(fair=1, fine=9))
-    members = [
-        FailingModel("down", ProviderUnavailable("503")),
-        ScriptedModel("fair", ["fair"]),
-        ScriptedModel("fine", ["fine"]),
-    ]
-    run = Stage(strategy="cascade", members=members, helpers=(judge,))
+    run = judged()
     assert await asked_again(run, dies_at, judge="judge") == []
     assert (await run.run(judge="judge")).chosen == "ask/fine"
 
 
-@pytest.mark.parametrize("dies_at", range(20))
+@pytest.mark.parametrize("dies_at", crash_points(lambda: differing(Limits(calls=2)), **AGREE))
 async def test_whom_a_limit_left_out_is_left_out_after_a_crash(dies_at: int) -> None:
-    run = Stage(strategy="cascade", members=answering(a="4", b="3", dear="5"), limits=Limits(calls=2))
-    await run.run_until_death(dies_at, **AGREE)
+    run = differing(Limits(calls=2))
+    assert await run.run_until_death(dies_at, **AGREE)
     stopped = "stop" in run.log.steps
     run.limits = Limits()
     outcome = await run.run(**AGREE)
     assert not stopped or (run.calls["dear"], outcome.chosen) == (0, "ask/a")
 
 
-async def test_an_answer_cut_off_in_an_earlier_life_is_not_asked_again() -> None:
+async def test_an_answer_cut_off_in_an_earlier_attempt_is_not_asked_again() -> None:
     run = Stage(strategy="cascade", members=[*answering(a="4"), SlowModel("b", 50), *answering(dear="5")])
-    life = asyncio.create_task(run.run(**AGREE))
+    attempt = asyncio.create_task(run.run(**AGREE))
     await asyncio.sleep(1)
-    life.cancel()
-    await asyncio.gather(life, return_exceptions=True)
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
     outcome = await run.run(**AGREE)
     assert (run.calls["b"], outcome.candidates[1].state) == (1, "cancelled")
     assert outcome.chosen == "ask/dear"

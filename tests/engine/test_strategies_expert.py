@@ -18,10 +18,12 @@ from orchestration.engine.errors import (
 from orchestration.engine.events import EventKind
 from orchestration.engine.routing.profile import Profile
 from orchestration.engine.routing.task_types import TaskType
-from orchestration.engine.strategies import InvalidOptions, validate_options
-from orchestration.engine.types import ModelSpec, Purpose
+from orchestration.engine.strategies.options import InvalidOptions
+from orchestration.engine.strategies.strategy import validate_options
+from orchestration.engine.types import Json, ModelSpec, Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
+from tests.support.crashes import crash_points
 from tests.support.judges import by_text
 from tests.support.models import PRICES, FailingModel, Reply, ScriptedModel, SlowModel, spec_named
 
@@ -136,23 +138,30 @@ async def test_cost_may_count_in_the_ranking() -> None:
     assert "less a lot for cost" in outcome.decisions[1].reason
 
 
-@pytest.mark.parametrize("dies_at", range(22))
+def sorted_and_judged() -> Stage:
+    judge = ScriptedModel("judge", by_text(a=2, b=1, c=9))
+    sorter = ScriptedModel("sorter", ['{"category": "reasoning"}', "creative"])
+    return stage(models(c=0.7, a=0.9, b=0.8), judge, sorter)
+
+
+HELPED: dict[str, Json] = {"ask": 2, "judge": "judge", "classifier": "sorter"}
+
+
+@pytest.mark.parametrize("dies_at", crash_points(sorted_and_judged, **HELPED))
 async def test_wherever_it_is_killed_the_same_experts_stay_and_nobody_who_ended_is_asked_again(
     dies_at: int,
 ) -> None:
-    judge = ScriptedModel("judge", by_text(a=2, b=1, c=9))
-    sorter = ScriptedModel("sorter", ['{"category": "reasoning"}', "creative"])
-    run = stage(models(c=0.7, a=0.9, b=0.8), judge, sorter)
-    await run.run_until_death(dies_at, ask=2, judge="judge", classifier="sorter")
+    run = sorted_and_judged()
+    assert await run.run_until_death(dies_at, **HELPED)
     ended, before = set(run.log.steps), run.calls
-    outcome = await run.run(ask=2, judge="judge", classifier="sorter")
+    outcome = await run.run(**HELPED)
     assert (outcome.chosen, outcome.decisions[0].chosen) == ("ask/c", "reasoning") or "classify" not in ended
     again = {name for name, calls in run.calls.items() if calls > before[name] > 0}
     assert not [name for name in again if f"ask/{name}" in ended]
-    assert len([e for e in run.told(EventKind.DECISION_MADE) if e.data["kind"] == "rank"]) == 1
+    assert len([e for e in run.emitted(EventKind.DECISION_MADE) if e.data["kind"] == "rank"]) == 1
 
 
-async def test_what_an_earlier_life_decided_stands_when_profiles_have_changed_since() -> None:
+async def test_what_an_earlier_attempt_decided_stays_when_profiles_have_changed_since() -> None:
     run = stage(models(a=0.9, b=0.8))
     await run.run()
     run.members = models(a=0.1, b=0.8)
@@ -160,7 +169,7 @@ async def test_what_an_earlier_life_decided_stands_when_profiles_have_changed_si
     assert run.calls == {"a": 0, "b": 0}
 
 
-async def test_a_limit_met_by_some_at_once_stands_in_the_next_life() -> None:
+async def test_a_limit_met_by_some_at_once_stays_in_the_next_attempt() -> None:
     run = stage(models(a=0.9, b=0.8, c=0.7), limits=Limits(calls=1))
     first = await run.run(ask=3)
     run.limits = Limits(calls=9)

@@ -6,11 +6,13 @@ import pytest
 
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies import all_strategies
-from orchestration.engine.strategies.options import Fallback
+from orchestration.engine.strategies.fallback import FallbackOptions, fallback_names
+from orchestration.engine.strategies.options import InvalidOptions, parse_options
+from orchestration.engine.strategies.strategy import all_strategies
 from orchestration.engine.types import Constraints, Json
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
+from tests.support.crashes import crash_points
 from tests.support.judges import by_text
 from tests.support.models import FailingModel, ScriptedModel, saying
 
@@ -30,8 +32,12 @@ def differing() -> Stage:
     )
 
 
-def test_every_fallback_is_a_strategy() -> None:
-    assert {fallback.value for fallback in Fallback} <= set(all_strategies())
+def test_every_strategy_that_may_be_a_fallback_can_be_named_and_no_other_word() -> None:
+    schema = FallbackOptions.model_json_schema()["properties"]["fallback"]
+    assert schema["anyOf"][0]["enum"] == fallback_names() == list(all_strategies())
+    assert parse_options(FallbackOptions, {"fallback": "cascade"}).fallback == "cascade"
+    with pytest.raises(InvalidOptions, match=r"Fallback strategy: input should be 'cascade', .* or 'voting'"):
+        parse_options(FallbackOptions, {"fallback": "oracle"})
 
 
 async def test_without_a_fallback_a_weak_answer_stays() -> None:
@@ -53,7 +59,7 @@ async def test_below_the_threshold_the_fallback_model_is_asked_and_it_says_so() 
     assert [candidate.model for candidate in outcome.candidates] == ["a", "b", "c"]
     assert outcome.notes[0] == ("It went on to c; its answer is taken. Estimated quality 0.36 is below 0.50.")
     assert [decision.kind for decision in outcome.decisions] == ["select", "fallback", "select"]
-    assert [event.data["kind"] for event in run.told(EventKind.DECISION_MADE)] == [
+    assert [event.data["kind"] for event in run.emitted(EventKind.DECISION_MADE)] == [
         "select",
         "fallback",
         "select",
@@ -123,12 +129,15 @@ async def test_the_judge_judges_the_fallback_too() -> None:
     assert (outcome.chosen, run.calls["judge"]) == ("fallback/ask/better", 2)
 
 
-@pytest.mark.parametrize("dies_at", range(30))
+BOTH: dict[str, Json] = {"fallback": "sequential", "fallback_model": "c"}
+
+
+@pytest.mark.parametrize("dies_at", crash_points(differing, **BOTH))
 async def test_wherever_it_is_killed_nobody_who_answered_is_asked_again(dies_at: int) -> None:
-    run, options = differing(), dict[str, Json](fallback="sequential", fallback_model="c")
-    await run.run_until_death(dies_at, **options)
+    run = differing()
+    assert await run.run_until_death(dies_at, **BOTH)
     ended, before = set(run.log.steps), run.calls
-    outcome = await run.run(**options)
+    outcome = await run.run(**BOTH)
     assert outcome.chosen == "fallback/ask/a"
     assert run.calls["c"] == 0
     assert {"fallback/ask/a", "ask/b"} - ended or run.calls == before

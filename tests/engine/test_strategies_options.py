@@ -5,15 +5,22 @@ from __future__ import annotations
 import pytest
 
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.strategies import (
+from orchestration.engine.strategies.options import (
     InvalidOptions,
+    OptionError,
+    StrategyOptions,
+    helper_models,
+    parse_options,
+)
+from orchestration.engine.strategies.strategy import (
     Panel,
     all_strategies,
+    decided_at,
+    decision_labels,
+    escalations,
     get_strategy,
-    helper_models,
     validate_options,
 )
-from orchestration.engine.strategies.options import OptionError, StrategyOptions, parse_options
 from tests.support.models import ScriptedModel
 
 
@@ -108,3 +115,62 @@ def test_helpers_are_looked_up_before_members() -> None:
     assert panel.each_named("b", None, "b") == (other,)
     with pytest.raises(InvalidRequest, match="There is no model called c"):
         panel.named("c")
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("ballot", "Ballot"),
+        ("classify", "Kind of task"),
+        ("escalate", "Escalated"),
+        ("fallback", "Fell back"),
+        ("move_on", "Went on"),
+        ("rank", "Ranking of models"),
+        ("select", "Chosen answer"),
+        ("stop", "Stopped early"),
+        ("vote", "Vote"),
+    ],
+)
+def test_strategies_name_their_decisions_in_words(kind: str, label: str) -> None:
+    assert decision_labels()[kind] == label
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("accept/2", "Level 2 decided"),
+        ("ballot", "Ballot chosen"),
+        ("fallback", "Fell back"),
+        ("judge/order", "Order drawn"),
+        ("review/orders", "Orders drawn"),
+        ("route", "Models ranked"),
+        ("select", "Answer chosen"),
+        ("stop", "Stopped early"),
+        ("stop/answers", "Stopped early"),
+        ("ask/a", ""),
+    ],
+)
+def test_strategies_name_their_moments_in_words(key: str, words: str) -> None:
+    assert decided_at(key) == words
+
+
+def test_strategies_say_which_decisions_go_on_to_a_further_model() -> None:
+    assert escalations() == {"escalate", "move_on"}
+
+
+@pytest.mark.parametrize(("name", "answers"), [("sequential", (1, 4)), ("parallel", (4, 4))])
+def test_without_saying_more_a_strategy_asks_one_or_all_of_its_panel(
+    name: str, answers: tuple[int, int]
+) -> None:
+    effort = get_strategy(name).effort(validate_options(name, {}), 4)
+    assert (effort.answers, effort.at_once, effort.may_review) == (
+        answers,
+        1 if answers[0] == 1 else 4,
+        False,
+    )
+
+
+def test_a_strategy_that_does_not_learn_sets_no_options() -> None:
+    parallel = get_strategy("parallel")
+    assert not parallel.learns
+    assert parallel.learn([], [], validate_options("parallel", {})) == {}

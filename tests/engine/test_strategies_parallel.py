@@ -188,9 +188,9 @@ async def test_phases_scores_and_decisions_are_told() -> None:
     judge = ScriptedModel("judge", by_text(a=9, b=5))
     run = stage(*saying("a", "b"), helpers=(judge,))
     await run.run(judge="judge")
-    assert [event.data["name"] for event in run.told(EventKind.PHASE_STARTED)] == ["asking", "judging"]
-    scored = run.told(EventKind.CANDIDATE_SCORED)
+    assert [event.data["name"] for event in run.emitted(EventKind.PHASE_STARTED)] == ["asking", "judging"]
+    scored = run.emitted(EventKind.CANDIDATE_SCORED)
     assert [(event.step, event.data["model"]) for event in scored] == [("ask/a", "a"), ("ask/b", "b")]
-    [decision] = run.told(EventKind.DECISION_MADE)
+    [decision] = run.emitted(EventKind.DECISION_MADE)
     assert decision.data["options"] == ["a", "b"]
     assert set(decision.data["scores"]) == {"a", "b"}

@@ -11,6 +11,7 @@ from orchestration.engine.events import EventKind
 from orchestration.engine.types import Json, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
+from tests.support.crashes import crash_points
 from tests.support.judges import by_text
 from tests.support.models import FailingModel, ScriptedModel, SlowModel, saying
 
@@ -44,7 +45,7 @@ async def test_cancelling_the_run_leaves_no_call_open() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_an_answer_cancelled_in_an_earlier_life_is_not_asked_again() -> None:
+async def test_an_answer_cancelled_in_an_earlier_attempt_is_not_asked_again() -> None:
     slow = SlowModel("slow", 50)
     run = stage(*saying("a"), slow)
     task = asyncio.create_task(run.run())
@@ -56,10 +57,14 @@ async def test_an_answer_cancelled_in_an_earlier_life_is_not_asked_again() -> No
     assert slow.count.started == 1
 
 
-@pytest.mark.parametrize("dies_at", range(14))
+def race() -> Stage:
+    return stage(FailingModel("down", DOWN), *saying("quick"), SlowModel("slow", 50), SlowModel("slower", 60))
+
+
+@pytest.mark.parametrize("dies_at", crash_points(race, **FIRST))
 async def test_wherever_it_is_killed_losers_and_what_ended_are_not_asked_again(dies_at: int) -> None:
-    run = stage(FailingModel("down", DOWN), *saying("quick"), SlowModel("slow", 50), SlowModel("slower", 60))
-    await run.run_until_death(dies_at, **FIRST)
+    run = race()
+    assert await run.run_until_death(dies_at, **FIRST)
     steps, before = dict(run.log.steps), run.calls
     outcome = await run.run(**FIRST)
     assert outcome.chosen == "ask/quick"
@@ -69,15 +74,18 @@ async def test_wherever_it_is_killed_losers_and_what_ended_are_not_asked_again(d
     assert all(calls <= 2 for calls in run.calls.values())
 
 
-@pytest.mark.parametrize("dies_at", range(24))
+def judged() -> Stage:
+    return stage(*saying("fair", "good"), helpers=(ScriptedModel("judge", by_text(fair=5, good=9)),))
+
+
+@pytest.mark.parametrize("dies_at", crash_points(judged, judge="judge"))
 async def test_wherever_it_is_killed_the_judged_choice_is_the_same_and_paid_for_once(dies_at: int) -> None:
-    judge = ScriptedModel("judge", by_text(fair=5, good=9))
-    run = stage(*saying("fair", "good"), helpers=(judge,))
-    await run.run_until_death(dies_at, judge="judge")
+    run = judged()
+    assert await run.run_until_death(dies_at, judge="judge")
     done = {key for key, step in run.log.steps.items() if step.status is StepStatus.DONE}
     outcome = await run.run(judge="judge")
     assert outcome.chosen == "ask/good"
     assert run.calls["fair"] == 1 or "ask/fair" not in done
     assert run.calls["judge"] <= 4 - len(done & {"judge/judge/1", "judge/judge/2"})
-    orders = [event.data for event in run.told(EventKind.DECISION_MADE)]
+    orders = [event.data for event in run.emitted(EventKind.DECISION_MADE)]
     assert len(orders) == 1

@@ -19,6 +19,7 @@ from orchestration.engine.events import EventKind
 from orchestration.engine.types import Constraints
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
+from tests.support.crashes import crash_points
 from tests.support.judges import by_text, scores
 from tests.support.models import (
     FailingModel,
@@ -61,7 +62,7 @@ async def test_it_moves_on_after_errors_refusals_truncation_and_says_why() -> No
     assert reasons[0] == "down: 503"
     assert "declines to answer" in reasons[1]
     assert "cut off at the length limit" in reasons[2]
-    assert [event.data["chosen"] for event in run.told(EventKind.DECISION_MADE)] == [
+    assert [event.data["chosen"] for event in run.emitted(EventKind.DECISION_MADE)] == [
         "prim",
         "short",
         "good",
@@ -139,12 +140,16 @@ async def test_cancelling_the_run_ends_the_call_under_way() -> None:
     assert slow.count.closed_early == 1
 
 
-@pytest.mark.parametrize("dies_at", range(14))
-async def test_wherever_it_is_killed_nothing_that_ended_is_asked_again(dies_at: int) -> None:
+def judged() -> Stage:
     judge = ScriptedModel("judge", by_text(a=1, b=9))
-    run = stage(
+    return stage(
         FailingModel("down", DOWN), ScriptedModel("a", ["a"]), ScriptedModel("b", ["b"]), helpers=(judge,)
     )
+
+
+@pytest.mark.parametrize("dies_at", crash_points(judged, judge="judge"))
+async def test_wherever_it_is_killed_nothing_that_ended_is_asked_again(dies_at: int) -> None:
+    run = judged()
     assert await run.run_until_death(dies_at, judge="judge")
     ended, before = set(run.log.steps), run.calls
     outcome = await run.run(judge="judge")
@@ -154,7 +159,7 @@ async def test_wherever_it_is_killed_nothing_that_ended_is_asked_again(dies_at: 
     assert sum(run.calls.values()) <= 6
 
 
-async def test_a_limit_that_stopped_an_earlier_life_stops_the_next_one() -> None:
+async def test_a_limit_that_stopped_an_earlier_attempt_stops_the_next_one() -> None:
     run = stage(ScriptedModel("a", [REFUSAL]), ScriptedModel("b"), limits=Limits(calls=1))
     first = await run.run()
     run.limits = Limits(calls=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.errors import (
     AllModelsFailed,
@@ -14,17 +15,18 @@ from orchestration.engine.errors import (
     VoteUndecided,
 )
 from orchestration.engine.events import EventKind
+from orchestration.engine.strategies.voting.counting import Cast
 from orchestration.engine.types import Constraints
 from tests.support.clock import SkippingLoop
 from tests.support.models import FailingModel, ScriptedModel, truncated
-from tests.support.votes import answering, count_of, preferring
+from tests.support.votes import answering, answers_poll, preferring
 
 LOOP_FACTORY = SkippingLoop
 DOWN = ProviderUnavailable("503")
 
 
 async def test_equal_answers_count_together_however_they_are_written() -> None:
-    run = count_of(*answering(a="12", b="7", c="12.0"))
+    run = answers_poll(*answering(a="12", b="7", c="12.0"))
     outcome = await run.run()
     assert (outcome.chosen, outcome.answer) == ("ask/a", "Answer: 12")
     assert outcome.consensus is not None
@@ -34,9 +36,9 @@ async def test_equal_answers_count_together_however_they_are_written() -> None:
 
 
 async def test_who_fails_or_cannot_be_read_abstains_with_a_reason() -> None:
-    run = count_of(*answering(a="12", b=""), FailingModel("c", DOWN))
+    run = answers_poll(*answering(a="12", b=""), FailingModel("c", DOWN))
     outcome = await run.run()
-    ballots = {event.data["voter"]: event.data for event in run.told(EventKind.BALLOT_CAST)}
+    ballots = {event.data["voter"]: event.data for event in run.emitted(EventKind.BALLOT_CAST)}
     assert [ballots[name]["abstained"] for name in "abc"] == [False, True, True]
     assert ballots["b"]["reason"] == "No final answer can be read in what it wrote."
     assert ballots["c"]["reason"] == "503"
@@ -45,23 +47,23 @@ async def test_who_fails_or_cannot_be_read_abstains_with_a_reason() -> None:
 
 
 async def test_a_missed_quorum_fails_and_names_who_abstained() -> None:
-    run = count_of(*answering(a="12", b="", c=""))
+    run = answers_poll(*answering(a="12", b="", c=""))
     with pytest.raises(QuorumMissed, match=r"1 of 3 ballots count; the quorum is 2\. b abstained: No final"):
         await run.run(quorum=2)
-    [told] = run.told(EventKind.VOTE_TALLIED)
+    [told] = run.emitted(EventKind.VOTE_TALLIED)
     assert (told.data["verdict"], told.data["winner"]) == ("no quorum", None)
 
 
 async def test_models_that_all_ignore_how_to_answer_make_no_winner() -> None:
     with pytest.raises(QuorumMissed, match="0 of 3 ballots count"):
-        await count_of(*answering(a="", b="", c="")).run()
+        await answers_poll(*answering(a="", b="", c="")).run()
 
 
 async def test_words_before_the_length_limit_are_no_vote() -> None:
     babbling = [ScriptedModel(name, [truncated(f"zimi nulezu {name}")]) for name in "ab"]
-    run = count_of(*babbling, *answering(c="12"))
+    run = answers_poll(*babbling, *answering(c="12"))
     outcome = await run.run()
-    ballots = {event.data["voter"]: event.data for event in run.told(EventKind.BALLOT_CAST)}
+    ballots = {event.data["voter"]: event.data for event in run.emitted(EventKind.BALLOT_CAST)}
     assert [ballots[name]["abstained"] for name in "abc"] == [True, True, False]
     assert ballots["a"]["reason"] == "It was cut off at the length limit before it stated a final answer."
     assert outcome.answer == "Answer: 12"
@@ -69,16 +71,16 @@ async def test_words_before_the_length_limit_are_no_vote() -> None:
 
 async def test_models_that_all_fail_are_named() -> None:
     with pytest.raises(AllModelsFailed, match="a: 503; b: 503"):
-        await count_of(FailingModel("a", DOWN), FailingModel("b", DOWN)).run()
+        await answers_poll(FailingModel("a", DOWN), FailingModel("b", DOWN)).run()
 
 
 async def test_a_majority_that_is_not_reached_is_no_result() -> None:
     with pytest.raises(VoteUndecided, match=r"No option is backed by more than half .* plurality"):
-        await count_of(*answering(a="1", b="2", c="3")).run(rule="majority")
+        await answers_poll(*answering(a="1", b="2", c="3")).run(rule="majority")
 
 
 async def test_weights_decide_under_the_weighted_rule() -> None:
-    outcome = await count_of(*answering(a="1", b="1", c="2")).run(rule="weighted", weights="c=2.5")
+    outcome = await answers_poll(*answering(a="1", b="1", c="2")).run(rule="weighted", weights="c=2.5")
     assert outcome.chosen == "ask/c"
     assert outcome.consensus is not None
     assert outcome.consensus.dissenters == ("a", "b")
@@ -86,12 +88,12 @@ async def test_weights_decide_under_the_weighted_rule() -> None:
 
 async def test_an_empty_answer_does_not_speak_for_the_winner() -> None:
     cut_off = ScriptedModel("a", ["I cannot help with that. Answer: 12"])
-    outcome = await count_of(cut_off, *answering(b="12", c="7")).run()
+    outcome = await answers_poll(cut_off, *answering(b="12", c="7")).run()
     assert outcome.chosen == "ask/b"
 
 
 async def test_ties_go_to_the_order_of_the_panel() -> None:
-    run = count_of(*answering(a="1", b="2"))
+    run = answers_poll(*answering(a="1", b="2"))
     outcome = await run.run()
     assert outcome.chosen == "ask/a"
     assert "are tied; “1” is first in order." in outcome.decisions[-2].reason
@@ -99,14 +101,14 @@ async def test_ties_go_to_the_order_of_the_panel() -> None:
 
 async def test_a_judge_breaks_a_tie_without_knowing_whose_the_answers_are() -> None:
     judge = ScriptedModel("judge", preferring("Answer: 2", "Answer: 1"))
-    outcome = await count_of(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
+    outcome = await answers_poll(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
     assert (outcome.chosen, judge.count.started) == ("ask/b", 1)
     assert outcome.decisions[-2].reason == "“1” and “2” were tied; judge chose “2”."
 
 
 async def test_a_judge_that_cannot_be_read_leaves_a_tie_to_the_order() -> None:
     judge = ScriptedModel("judge", ["Both are fine."])
-    outcome = await count_of(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
+    outcome = await answers_poll(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
     assert outcome.chosen == "ask/a"
     [note] = outcome.notes
     assert note.startswith("The tie was left to the order of the panel. judge made no choice. No choice can")
@@ -114,22 +116,22 @@ async def test_a_judge_that_cannot_be_read_leaves_a_tie_to_the_order() -> None:
 
 async def test_under_the_judge_rule_the_judge_decides_and_the_panel_dissents() -> None:
     judge = ScriptedModel("judge", preferring("Answer: 2", "Answer: 1"))
-    run = count_of(*answering(a="1", b="1", c="2"), helpers=[judge])
+    run = answers_poll(*answering(a="1", b="1", c="2"), helpers=[judge])
     outcome = await run.run(rule="judge", judge="judge")
     assert outcome.chosen == "ask/c"
     assert outcome.consensus is not None
     assert outcome.consensus.dissenters == ("a", "b")
-    assert [event.data["voter"] for event in run.told(EventKind.BALLOT_CAST)][-1] == "judge"
+    assert [event.data["voter"] for event in run.emitted(EventKind.BALLOT_CAST)][-1] == "judge"
 
 
 async def test_a_judge_is_not_asked_when_there_is_one_answer_only() -> None:
     judge = ScriptedModel("judge")
-    await count_of(*answering(a="1", b="1"), helpers=[judge]).run(rule="judge", judge="judge")
+    await answers_poll(*answering(a="1", b="1"), helpers=[judge]).run(rule="judge", judge="judge")
     assert judge.count.started == 0
 
 
 async def test_a_judge_that_makes_no_choice_is_no_result() -> None:
-    run = count_of(*answering(a="1", b="2"), helpers=[FailingModel("judge", DOWN)])
+    run = answers_poll(*answering(a="1", b="2"), helpers=[FailingModel("judge", DOWN)])
     with pytest.raises(
         VoteUndecided, match=r"The judge made no choice\. judge abstained: It could not judge"
     ):
@@ -137,21 +139,33 @@ async def test_a_judge_that_makes_no_choice_is_no_result() -> None:
 
 
 async def test_a_limit_ends_the_voting_and_what_was_cast_is_counted() -> None:
-    run = count_of(*answering(a="1", b="1", c="2"), limits=Limits(calls=2))
+    run = answers_poll(*answering(a="1", b="1", c="2"), limits=Limits(calls=2))
     outcome = await run.run(waves=1, stop="off")
     assert [candidate.state for candidate in outcome.candidates] == ["answered", "answered", "missing"]
     assert outcome.decisions[0].kind == "stop"
     with pytest.raises(LimitReached):
-        await count_of(*answering(a="1"), limits=Limits(calls=0)).run()
+        await answers_poll(*answering(a="1"), limits=Limits(calls=0)).run()
 
 
 async def test_a_quorum_missed_for_a_limit_names_the_limit() -> None:
-    run = count_of(*answering(a="1", b="1", c="2"), limits=Limits(calls=1))
+    run = answers_poll(*answering(a="1", b="1", c="2"), limits=Limits(calls=1))
     with pytest.raises(QuorumMissed, match=r"1 of 3 ballots count; the quorum is 2\. .*calls"):
         await run.run(waves=1, quorum=2)
 
 
 async def test_an_answer_below_the_quality_that_was_asked_for_is_refused() -> None:
-    run = count_of(*answering(a="1", b="2"), constraints=Constraints(min_quality=0.99))
+    run = answers_poll(*answering(a="1", b="2"), constraints=Constraints(min_quality=0.99))
     with pytest.raises(QualityTooLow, match="The answer that won the vote, from a"):
         await run.run()
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [
+        Cast(voter="a", answer=Extracted(kind=AnswerKind.NUMBER, key="12", raw="12.0"), confidence=0.7),
+        Cast(voter="b", contenders=("a", "c"), ranking=("c", "a"), approvals=("c",), reason="Clearer."),
+        Cast.none("c", "It said nothing."),
+    ],
+)
+def test_a_ballot_comes_back_from_the_event_that_it_was_emitted_as(cast: Cast) -> None:
+    assert Cast.from_json(cast.to_json()) == cast

@@ -9,14 +9,13 @@ import pytest
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed, VoteUndecided
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.voting.fitting import Fit
 from orchestration.engine.strategies.voting.options import BallotKind
-from orchestration.engine.strategies.voting.strategy import WITHOUT_A_VOTE
+from orchestration.engine.strategies.voting.strategy import WITHOUT_A_VOTE, BallotChoice
 from orchestration.engine.types import Json, Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
 from tests.support.models import FailingModel, ScriptedModel, truncated
-from tests.support.votes import answering, count_of, how, kinds, mixed, poll, preferring, reviewer
+from tests.support.votes import answering, answers_poll, how, kinds, mixed, poll, preferring, reviewer
 
 LOOP_FACTORY = SkippingLoop
 DOWN = ProviderUnavailable("503")
@@ -69,7 +68,7 @@ async def test_nobody_reviews_their_own_answer_and_none_is_asked_for_again() -> 
 async def test_answers_that_can_be_compared_are_counted_as_if_that_had_been_asked_for(
     said: dict[str, str], options: dict[str, Json]
 ) -> None:
-    fitted, counted = poll(*answering(**said)), count_of(*answering(**said))
+    fitted, counted = poll(*answering(**said)), answers_poll(*answering(**said))
     found, wanted = await fitted.run(**options), await counted.run(**options)
     assert found.decisions[0].chosen == "answers"
     assert found.decisions[1:] == wanted.decisions
@@ -79,8 +78,8 @@ async def test_answers_that_can_be_compared_are_counted_as_if_that_had_been_aske
         wanted.candidates,
     )
     assert fitted.calls == counted.calls
-    assert [e.data for e in fitted.told(EventKind.VOTE_TALLIED)] == [
-        e.data for e in counted.told(EventKind.VOTE_TALLIED)
+    assert [e.data for e in fitted.emitted(EventKind.VOTE_TALLIED)] == [
+        e.data for e in counted.emitted(EventKind.VOTE_TALLIED)
     ]
 
 
@@ -186,9 +185,9 @@ def _disagreeing() -> list[list[str]]:
 
 
 def test_what_was_told_of_the_ballot_can_be_read_again() -> None:
-    fit = Fit(kind=BallotKind.REVIEW, reason="Poems.")
-    assert Fit.of(asdict(fit.decision)) == fit
-    assert Fit.of({"kind": "select", "chosen": "a", "reason": "Best."}) is None
+    choice = BallotChoice(kind=BallotKind.REVIEW, reason="Poems.")
+    assert BallotChoice.from_decision(asdict(choice.decision)) == choice
+    assert BallotChoice.from_decision({"kind": "select", "chosen": "a", "reason": "Best."}) is None
 
 
 async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -> None:
@@ -198,7 +197,7 @@ async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -
     outcome = await long.run()
     assert (outcome.answer, long.calls) == (POEMS["soft"], {"soft": 1})
     assert how(outcome).startswith("answers: There is only one answer")
-    [cast] = long.told(EventKind.BALLOT_CAST)
+    [cast] = long.emitted(EventKind.BALLOT_CAST)
     assert cast.data["answer"]["raw"] == "soft"
 
 

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.strategies.voting.casting import Cast
-from orchestration.engine.strategies.voting.comparing import countable
+from orchestration.engine.strategies.voting.counting import Cast, countable
 from orchestration.engine.types import Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.votes import how, kinds, mixed, poll

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.strategies import InvalidOptions, validate_options
-from orchestration.engine.strategies.learning import GradedAnswer, Learner, Lesson
-from orchestration.engine.strategies.registry import check_panel, get_strategy
-from orchestration.engine.strategies.voting.weights import parse_weights, weights_text
+from orchestration.engine.strategies.options import InvalidOptions
+from orchestration.engine.strategies.strategy import GradedAnswer, Lesson, get_strategy, validate_options
+from orchestration.engine.strategies.voting.options import parse_weights, weights_text
 from orchestration.engine.types import Json
 from tests.support.clock import SkippingLoop
 from tests.support.models import spec_named
@@ -45,7 +44,7 @@ def test_what_does_not_fit_the_panel_is_refused_at_its_field(
     given: dict[str, Json], field: str, words: str
 ) -> None:
     with pytest.raises(InvalidOptions) as caught:
-        check_panel("voting", validate_options("voting", given), PANEL)
+        get_strategy("voting").check(validate_options("voting", given), PANEL)
     [fault] = caught.value.errors
     assert fault.field == f"options.{field}"
     assert words in fault.message
@@ -53,15 +52,15 @@ def test_what_does_not_fit_the_panel_is_refused_at_its_field(
 
 def test_a_review_needs_two() -> None:
     with pytest.raises(InvalidOptions, match="A review needs at least two models"):
-        check_panel("voting", validate_options("voting", {"ballot": "review"}), ("a",))
+        get_strategy("voting").check(validate_options("voting", {"ballot": "review"}), ("a",))
 
 
 @pytest.mark.parametrize("rule", ["borda", "approval"])
 def test_a_rule_that_counts_reviews_needs_two(rule: str) -> None:
     options = validate_options("voting", {"rule": rule})
-    check_panel("voting", options, ("a", "b"))
+    get_strategy("voting").check(options, ("a", "b"))
     with pytest.raises(InvalidOptions, match=f"The {rule} rule needs at least two models"):
-        check_panel("voting", options, ("a",))
+        get_strategy("voting").check(options, ("a",))
 
 
 async def test_a_run_refuses_what_nobody_checked_before() -> None:
@@ -78,7 +77,7 @@ def test_values_out_of_bounds_are_refused(given: dict[str, Json]) -> None:
 
 
 def test_a_strategy_that_asks_for_nothing_is_not_held_against_the_panel() -> None:
-    check_panel("parallel", validate_options("parallel", {}), PANEL)
+    get_strategy("parallel").check(validate_options("parallel", {}), PANEL)
 
 
 def test_weights_are_read_as_they_are_written() -> None:
@@ -97,10 +96,29 @@ def lesson(number: int) -> Lesson:
 
 def test_weights_are_learned_for_the_weighted_rule_only() -> None:
     voting, panel = get_strategy("voting"), [spec_named(name) for name in PANEL]
-    assert isinstance(voting, Learner)
+    assert voting.learns
     lessons = [lesson(number) for number in range(20)]
     assert voting.learn(lessons, panel, validate_options("voting", {})) == {}
     learned = voting.learn(lessons, panel, validate_options("voting", {"rule": "weighted"}))
     weights = parse_weights(learned["weights"], PANEL)
     assert weights["a"] > weights["c"] > weights["b"]
     assert voting.learn([], panel, validate_options("voting", {"rule": "weighted"})) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "answers", "reviews"),
+    [
+        ({}, (5, 5), (0, 5)),
+        ({"waves": 1}, (3, 5), (0, 5)),
+        ({"ballot": "answers", "waves": 1, "stop": "off"}, (5, 5), (0, 0)),
+        ({"ballot": "answers", "waves": 1, "stop": "posterior"}, (1, 5), (0, 0)),
+        ({"ballot": "review", "waves": 2}, (5, 5), (4, 5)),
+        ({"rule": "borda"}, (5, 5), (5, 5)),
+    ],
+)
+def test_a_vote_says_how_many_answer_and_review(
+    given: dict[str, Json], answers: tuple[int, int], reviews: tuple[int, int]
+) -> None:
+    effort = get_strategy("voting").effort(validate_options("voting", given), 5)
+    assert (effort.answers, effort.reviews) == (answers, reviews)
+    assert effort.may_review == (reviews == (0, 5))

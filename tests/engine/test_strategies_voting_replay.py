@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.context.records import StepKind, StepRecord
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies import Panel, get_strategy
+from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Json, Outcome, Purpose, Request, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
+from tests.support.crashes import crash_points
 from tests.support.judges import answers_in
 from tests.support.logs import context_on
 from tests.support.models import SlowModel
@@ -34,48 +36,59 @@ def orders(run: Stage) -> dict[str, list[list[str]]]:
     }
 
 
-@pytest.mark.parametrize("ballot", ["review", "auto"])
-@pytest.mark.parametrize("dies_at", range(36))
+REVIEW: dict[str, Json] = {"ballot": "review", "rule": "borda"}
+OPEN: dict[str, Json] = {"ballot": "auto", "rule": "plurality"}
+
+
+@pytest.mark.parametrize(
+    ("options", "dies_at"),
+    [(options, point) for options in (REVIEW, OPEN) for point in crash_points(jury, **options)],
+)
 async def test_wherever_a_review_is_killed_nobody_is_asked_twice_and_the_order_stays(
-    dies_at: int, ballot: str
+    options: dict[str, Json], dies_at: int
 ) -> None:
     run = jury()
-    options: dict[str, Json] = {"ballot": ballot, "rule": "plurality" if ballot == "auto" else "borda"}
-    died = await run.run_until_death(dies_at, **options)
+    assert await run.run_until_death(dies_at, **options)
     done = {key for key, step in run.log.steps.items() if step.status is StepStatus.DONE}
     before = run.calls
     outcome = await run.run(**options)
     assert outcome.chosen == "ask/best"
     left = sum(1 for name in before for phase in ("ask", "review") if f"{phase}/{name}" not in done)
-    assert sum(run.calls.values()) == sum(before.values()) + (left if died else 0)
+    assert sum(run.calls.values()) == sum(before.values()) + left
     assert all(seen[0] == again for seen in orders(run).values() for again in seen)
-    voters = [event.data["voter"] for event in run.told(EventKind.BALLOT_CAST)]
+    voters = [event.data["voter"] for event in run.emitted(EventKind.BALLOT_CAST)]
     assert sorted(voters) == ["best", "fair", "good", "poor"]
 
 
-@pytest.mark.parametrize("ballot", ["answers", "auto"])
-@pytest.mark.parametrize("dies_at", range(18))
+def in_waves(ballot: str) -> Stage:
+    return poll(*answering(a="12", b="12", c="12", d="7", e="7"), usual={"ballot": ballot, "waves": 1})
+
+
+@pytest.mark.parametrize(
+    ("ballot", "dies_at"),
+    [(b, point) for b in ("answers", "auto") for point in crash_points(partial(in_waves, b))],
+)
 async def test_wherever_waves_are_killed_whom_the_stop_left_out_is_never_asked(
-    dies_at: int, ballot: str
+    ballot: str, dies_at: int
 ) -> None:
-    run = poll(*answering(a="12", b="12", c="12", d="7", e="7"), usual={"ballot": ballot, "waves": 1})
-    await run.run_until_death(dies_at)
+    run = in_waves(ballot)
+    assert await run.run_until_death(dies_at)
     outcome = await run.run()
     assert outcome.chosen == "ask/a"
     assert (run.calls["d"], run.calls["e"]) == (0, 0)
-    assert len(run.told(EventKind.VOTE_TALLIED)) == 1
+    assert len(run.emitted(EventKind.VOTE_TALLIED)) == 1
 
 
-@pytest.mark.parametrize("dies_at", range(36))
+@pytest.mark.parametrize("dies_at", crash_points(jury))
 async def test_wherever_an_open_vote_is_killed_it_goes_the_same_way(dies_at: int) -> None:
     run = jury()
-    await run.run_until_death(dies_at)
+    assert await run.run_until_death(dies_at)
     first = run.log.steps.get("ballot")
     await run.run()
     again = run.log.steps["ballot"]
     assert again.result == (first or again).result
-    assert {event.data["ballot"] for event in run.told(EventKind.BALLOT_CAST)} == {"review"}
-    assert [event.step for event in run.told(EventKind.DECISION_MADE)] == ["ballot", "vote", "select"]
+    assert {event.data["ballot"] for event in run.emitted(EventKind.BALLOT_CAST)} == {"review"}
+    assert [event.step for event in run.emitted(EventKind.DECISION_MADE)] == ["ballot", "vote", "select"]
 
 
 async def test_what_was_journaled_is_voted_with_whatever_would_be_chosen_now() -> None:
@@ -90,13 +103,13 @@ async def test_what_was_journaled_is_voted_with_whatever_would_be_chosen_now() -
     assert outcome.chosen == "ask/b"
 
 
-async def test_an_answer_cancelled_in_an_earlier_life_is_not_asked_again() -> None:
+async def test_an_answer_cancelled_in_an_earlier_attempt_is_not_asked_again() -> None:
     slow = SlowModel("slow", 50, "Answer: 7")
     run = poll(*answering(a="12"), slow)
-    life = asyncio.create_task(run.run())
+    attempt = asyncio.create_task(run.run())
     await asyncio.sleep(1)
-    life.cancel()
-    await asyncio.gather(life, return_exceptions=True)
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
     outcome = await run.run()
     assert (outcome.chosen, outcome.candidates[1].state, slow.count.started) == ("ask/a", "cancelled", 1)
 

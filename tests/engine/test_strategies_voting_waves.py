@@ -10,30 +10,29 @@ from hypothesis import strategies as st
 
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.voting.casting import Cast
-from orchestration.engine.strategies.voting.counting import Count, count
+from orchestration.engine.strategies.voting.counting import Cast, Count, count
 from orchestration.engine.strategies.voting.options import VotingOptions
 from tests.support.clock import SkippingLoop
 from tests.support.models import ScriptedModel, spec_named
-from tests.support.votes import answering, count_of
+from tests.support.votes import answering, answers_poll
 
 LOOP_FACTORY = SkippingLoop
 FIVE = dict(zip("abcde", ["12", "12", "12", "7", "7"], strict=True))
 
 
 async def test_later_waves_are_not_started_once_no_ballot_can_change_the_winner() -> None:
-    run = count_of(*answering(**FIVE))
+    run = answers_poll(*answering(**FIVE))
     outcome = await run.run(waves=1)
     assert run.calls == {"a": 1, "b": 1, "c": 1, "d": 0, "e": 0}
     assert [candidate.state for candidate in outcome.candidates[3:]] == ["cancelled", "cancelled"]
     assert outcome.notes[0].startswith("Settled: “12” wins whatever the others say. 2 calls not started, an")
-    [told] = run.told(EventKind.VOTE_TALLIED)
+    [told] = run.emitted(EventKind.VOTE_TALLIED)
     assert told.data["calls_saved"] == 2
     assert float(told.data["saved_usd"]) > 0
 
 
 async def test_a_wave_that_could_still_change_the_winner_is_started() -> None:
-    run = count_of(*answering(a="12", b="7", c="12", d="7", e="7"))
+    run = answers_poll(*answering(a="12", b="7", c="12", d="7", e="7"))
     outcome = await run.run(waves=2)
     assert sum(run.calls.values()) == 5
     assert outcome.chosen == "ask/b"
@@ -43,26 +42,26 @@ async def test_a_wave_that_could_still_change_the_winner_is_started() -> None:
 async def test_all_are_asked_where_stopping_is_off_or_there_is_one_wave(
     options: dict[str, object], calls: int
 ) -> None:
-    run = count_of(*answering(**FIVE))
+    run = answers_poll(*answering(**FIVE))
     await run.run(**{"waves": 1, **options})
     assert sum(run.calls.values()) == calls
 
 
 async def test_a_likely_winner_is_enough_where_that_is_asked_for() -> None:
-    run = count_of(*answering(**FIVE))
+    run = answers_poll(*answering(**FIVE))
     outcome = await run.run(waves=2, stop="posterior", posterior=0.6)
     assert sum(run.calls.values()) == 2
     assert "stays ahead with a probability of at least" in outcome.notes[0]
 
 
 async def test_a_winner_that_is_not_likely_enough_is_waited_for() -> None:
-    run = count_of(*answering(**FIVE))
+    run = answers_poll(*answering(**FIVE))
     await run.run(waves=1, stop="posterior", posterior=0.999)
     assert sum(run.calls.values()) == 3
 
 
 async def test_without_prices_the_calls_that_were_saved_are_counted_only() -> None:
-    run = count_of(
+    run = answers_poll(
         *(ScriptedModel(spec_named(name, prices=None), [f"Answer: {n}"]) for name, n in FIVE.items())
     )
     outcome = await run.run(waves=1)
@@ -70,7 +69,7 @@ async def test_without_prices_the_calls_that_were_saved_are_counted_only() -> No
 
 
 async def test_a_quorum_that_cannot_be_reached_ends_the_asking() -> None:
-    run = count_of(*answering(a="", b="", c="1", d="1"))
+    run = answers_poll(*answering(a="", b="", c="1", d="1"))
     with pytest.raises(Exception, match="the quorum is 3"):
         await run.run(waves=2, quorum=3)
     assert sum(run.calls.values()) == 2

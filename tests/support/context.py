@@ -10,8 +10,8 @@ from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.context.records import Record
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.strategies import Panel, get_strategy
 from orchestration.engine.strategies.fallback import answer
+from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
@@ -50,9 +50,9 @@ def _commit(committed: asyncio.Future[None]) -> None:
 
 @dataclass
 class Stage:
-    """Runs one strategy over members and helpers; each `run` is one more life of the same run.
+    """Runs one strategy over members and helpers; each `run` is one more attempt of the same run.
 
-    `usual` are options that every life has, unless it is given others.
+    `usual` are options that every attempt has, unless it is given others.
     """
 
     strategy: str
@@ -65,7 +65,7 @@ class Stage:
     log: MortalLog = field(default_factory=MortalLog)
 
     async def run(self, **options: Json) -> Outcome:
-        """Carry the run out to its end."""
+        """Execute the run to its end."""
         request = Request(text=self.question, constraints=self.constraints, options={**self.usual, **options})
         panel = Panel(
             members=tuple(Metered(model) for model in self.members),
@@ -77,13 +77,13 @@ class Stage:
     async def run_until_death(self, dies_at: int, **options: Json) -> bool:
         """Execute the run until the log loses a write; return False if it ends before that."""
         self.log.dies_at = dies_at
-        life = asyncio.create_task(self.run(**options))
+        attempt = asyncio.create_task(self.run(**options))
         death = asyncio.create_task(self.log.dead.wait())
-        await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({attempt, death}, return_when=asyncio.FIRST_COMPLETED)
         died = self.log.dead.is_set()
-        life.cancel()
+        attempt.cancel()
         death.cancel()
-        await asyncio.gather(life, death, return_exceptions=True)
+        await asyncio.gather(attempt, death, return_exceptions=True)
         self.log.live_again()
         return died
 
@@ -92,6 +92,6 @@ class Stage:
         """How often each model was asked."""
         return {model.spec.name: model.count.started for model in (*self.members, *self.helpers)}
 
-    def told(self, kind: EventKind) -> list[Event]:
+    def emitted(self, kind: EventKind) -> list[Event]:
         """Return the events of a kind, in order."""
         return [event for event in self.log.events if event.kind == kind]

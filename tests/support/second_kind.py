@@ -125,7 +125,9 @@ class SecondPage(KindPage):
     remembered = frozenset({OPENED})
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # tells no time
-        opened: Mapping[str, Any] = next((event.data for event in state.remembered if event.kind == OPENED), {})
+        opened: Mapping[str, Any] = next(
+            (event.data for event in state.remembered if event.kind == OPENED), {}
+        )
         return {"calls": state.calls, "topic": opened.get("topic", ""), "answered_by": "from the board"}
 
     def method(self, ref: str) -> str:

@@ -26,7 +26,7 @@ def poll(*members: ScriptedModel, helpers: Sequence[ScriptedModel] = (), **more:
     return Stage(strategy="voting", members=members, helpers=tuple(helpers), question=QUESTION, **more)
 
 
-def count_of(*members: ScriptedModel, **more: Json) -> Stage:
+def answers_poll(*members: ScriptedModel, **more: Json) -> Stage:
     """Return a vote in which the answers are the ballots, whatever they are."""
     return poll(*members, usual={"ballot": "answers"}, **more)
 
@@ -63,7 +63,7 @@ def mixed(**said: str) -> list[ScriptedModel]:
 
 def kinds(run: Stage) -> set[Json]:
     """Return with what was voted, as the ballots tell it."""
-    return {event.data["ballot"] for event in run.told(EventKind.BALLOT_CAST)}
+    return {event.data["ballot"] for event in run.emitted(EventKind.BALLOT_CAST)}
 
 
 def how(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.metering import Metered
-from orchestration.engine.strategies import Panel, get_strategy
+from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Outcome, Request
 from orchestration.forms.ask import FIRST_STRATEGY
 from orchestration.forms.examples import EXAMPLES, Example

@@ -12,7 +12,8 @@ from pydantic import Field
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.engine.strategies import ModelName, StrategyOptions, all_strategies
+from orchestration.engine.strategies.options import ModelName, StrategyOptions
+from orchestration.engine.strategies.strategy import all_strategies
 from orchestration.models import Rating, RunStatus
 from orchestration.parts.methods import MethodCard, OptionNote
 from orchestration.selectors import methods as selector

@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 import orchestration.engine.strategies
+from orchestration.engine.strategies.strategy import decision_labels
 from orchestration.models import Step
 from orchestration.parts.run_view import _with_shares
-from orchestration.parts.strategy_page import LABELS, StrategyPage
+from orchestration.parts.strategy_page import StrategyPage
 from orchestration.parts.waterfall import waterfall_of
 from orchestration.selectors.runs_live import run_state
 from tests.support.history import a_member
@@ -23,7 +24,7 @@ KIND = re.compile(r'\bkind="(\w+)"')
 def test_every_kind_of_decision_has_a_name_in_words() -> None:
     folder = Path(orchestration.engine.strategies.__path__[0])
     made = {kind for file in folder.rglob("*.py") for kind in KIND.findall(file.read_text())}
-    assert {"select", "vote", "stop"} <= made <= LABELS.keys()
+    assert {"select", "vote", "stop"} <= made <= decision_labels().keys()
 
 
 @pytest.mark.parametrize(("kind", "label"), [("select", "Chosen answer"), ("of another version", "Decision")])

@@ -10,7 +10,7 @@ from django.test import Client
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.voting.casting import Cast
+from orchestration.engine.strategies.voting.counting import Cast
 from orchestration.models import RunStatus
 from orchestration.parts.batches import BatchKey, make_batch
 from tests.support.run_rows import RunRows, panel_entry

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.evaluation.items import Item, ItemKey, Label, same_words
-from orchestration.engine.strategies.learning import GradedAnswer, Learner, Lesson, Profiler
 from orchestration.engine.strategies.options import parse_options
-from orchestration.engine.strategies.protocol import Strategy
+from orchestration.engine.strategies.strategy import GradedAnswer, Lesson, Strategy
 from orchestration.engine.types import Json, ModelSpec
 
 NAMED = 3
@@ -52,16 +51,7 @@ def learned(
     given: Mapping[str, Json],
 ) -> dict[str, Json]:
     """Return the options with what the strategy learns; what was given stays. Raises `InvalidOptions`."""
-    if not lessons or not isinstance(strategy, Learner):
+    if not lessons or not strategy.learns:
         return dict(given)
     set_already = parse_options(strategy.Options, given)
     return {**strategy.learn(lessons, panel, set_already), **given}
-
-
-def profiled(
-    strategy: Strategy, panel: Sequence[ModelSpec], lessons: Sequence[Lesson]
-) -> tuple[ModelSpec, ...]:
-    """Return the panel with what the strategy knows of each model after the lessons."""
-    if not lessons or not isinstance(strategy, Profiler):
-        return tuple(panel)
-    return tuple(strategy.profiled(spec, lessons) for spec in panel)

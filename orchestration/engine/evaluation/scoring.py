@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from orchestration.engine.evaluation.items import Item, ItemKey, Label
 from orchestration.engine.evaluation.matching import states
 from orchestration.engine.evaluation.trial import Played
+from orchestration.engine.strategies.strategy import escalations
 from orchestration.engine.types import Outcome
-
-ESCALATIONS = frozenset({"move_on", "escalate"})
-"""Kinds of decisions by which a strategy goes on to a further model because what it has will not do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +29,7 @@ def score(played: Played, item: Item, label: Label) -> Score:
     return Score(
         key=item.key,
         correct=is_right(outcome, item, label),
-        escalated=any(decision.kind in ESCALATIONS for decision in outcome.decisions),
+        escalated=any(decision.kind in escalations() for decision in outcome.decisions),
         quality=None if outcome.quality is None else outcome.quality.overall,
     )
 

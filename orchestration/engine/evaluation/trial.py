@@ -17,7 +17,7 @@ from orchestration.engine.evaluation.items import Item, ItemKey
 from orchestration.engine.evaluation.log import CallLog
 from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.options import StrategyOptions
-from orchestration.engine.strategies.protocol import Panel, Strategy
+from orchestration.engine.strategies.strategy import Panel, Strategy
 from orchestration.engine.types import Outcome, Request
 
 SEED_BYTES = 8

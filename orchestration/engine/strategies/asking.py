@@ -1,15 +1,15 @@
-"""Asking panel members: a candidate for each, whatever comes of it, and the path that was taken."""
+"""Asking panel members for answers, timing the steps of the path, and emitting what a strategy does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from orchestration.engine.consensus.answers import Extracted
 from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.context import RunContext, Timing
-from orchestration.engine.errors import LimitReached, ModelError
+from orchestration.engine.errors import ModelError
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
@@ -17,7 +17,9 @@ from orchestration.engine.strategies.options import AnswerOptions
 from orchestration.engine.types import (
     Candidate,
     Completion,
+    Decision,
     FinishReason,
+    Json,
     Message,
     Prompt,
     Purpose,
@@ -26,17 +28,8 @@ from orchestration.engine.types import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What came of asking one model. `code` is its error's, `limit` what the run ran out of instead."""
-
-    candidate: Candidate
-    code: str = ""
-    limit: LimitReached | None = None
-
-
 @dataclass(frozen=True, slots=True)
-class Trail:
+class StepTimer:
     """The path an outcome takes: one step after another, timed by the run's clock."""
 
     context: RunContext
@@ -44,7 +37,7 @@ class Trail:
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
-        """Time what is done inside; a failure is noted and passed on.
+        """Time what is done inside; a failure is recorded and passed on.
 
         A step that replays is timed as it was when it ended.
         """
@@ -59,17 +52,17 @@ class Trail:
                 Step(step=name, started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail)
             )
 
-    def in_order(self) -> tuple[Step, ...]:
+    def path(self) -> tuple[Step, ...]:
         """Return the steps by when they began."""
         return tuple(sorted(self.steps, key=lambda step: (step.started_s, step.step)))
 
 
-def ask_step(model: ChatModel) -> str:
-    """Return the key of the step that asks a panel member."""
-    return step_key("ask", model.spec.name)
+def ask_step(name: str) -> str:
+    """Return the key of the step that asks the panel member called `name` for an answer."""
+    return step_key("ask", name)
 
 
-def answer_prompt(request: Request, options: AnswerOptions, *, sample: int = 0) -> Prompt:
+def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
     """Return what panel members are asked."""
     system = (Message(role="system", content=request.system),) if request.system else ()
     return Prompt(
@@ -77,23 +70,24 @@ def answer_prompt(request: Request, options: AnswerOptions, *, sample: int = 0) 
         purpose=Purpose.ANSWER,
         temperature=options.temperature,
         max_tokens=options.max_tokens,
-        sample=sample,
     )
 
 
-async def ask_member(model: ChatModel, prompt: Prompt, trail: Trail) -> Reply:
-    """Ask one member. A model's error and a limit reached become part of the reply."""
-    step = ask_step(model)
+async def ask_member(model: ChatModel, prompt: Prompt, timer: StepTimer) -> Candidate:
+    """Return a member's answer. Raises `ModelError`, `LimitReached`."""
+    name = model.spec.name
+    step = ask_step(name)
+    with timer.step(step, name):
+        completion = await timer.context.ask(model, prompt, step)
+    return answered(name, step, completion, question=prompt.messages[-1].content)
+
+
+async def answer_or_failure(model: ChatModel, prompt: Prompt, timer: StepTimer) -> Candidate:
+    """Return a member's answer, or a failed candidate with the model's error. Raises `LimitReached`."""
     try:
-        with trail.step(step, model.spec.name):
-            completion = await trail.context.ask(model, prompt, step)
+        return await ask_member(model, prompt, timer)
     except ModelError as error:
-        failed = Candidate(model=model.spec.name, step=step, state="failed", error=str(error))
-        return Reply(candidate=failed, code=error.code)
-    except LimitReached as error:
-        return Reply(candidate=not_asked(model, str(error)), limit=error)
-    question = prompt.messages[-1].content
-    return Reply(candidate=answered(model.spec.name, step, completion, question=question))
+        return failed(model, error)
 
 
 def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:
@@ -118,11 +112,24 @@ def final_answer(candidate: Candidate, question: str | None) -> Extracted | None
     return extract_answer(candidate.text, question=question, cut_off=cut_off)
 
 
+def failed(model: ChatModel, error: ModelError) -> Candidate:
+    """Return the candidate of a member that could not answer."""
+    name = model.spec.name
+    return Candidate(model=name, step=ask_step(name), state="failed", error=str(error))
+
+
 def not_asked(model: ChatModel, why: str) -> Candidate:
-    """Return the candidate of a member that gave no answer because it was not waited for."""
-    return Candidate(model=model.spec.name, step=ask_step(model), state="missing", error=why)
+    """Return the candidate of a member that was not asked."""
+    name = model.spec.name
+    return Candidate(model=name, step=ask_step(name), state="missing", error=why)
 
 
 async def begin_phase(context: RunContext, name: str) -> None:
-    """Tell that a phase of the strategy begins."""
+    """Emit that a phase of the strategy begins."""
     await context.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": name}))
+
+
+async def announce(context: RunContext, decision: Decision, step: str) -> None:
+    """Emit a decision."""
+    data: dict[str, Json] = asdict(decision)
+    await context.emit(Event(kind=EventKind.DECISION_MADE, step=step, data=data))

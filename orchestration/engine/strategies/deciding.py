@@ -1,4 +1,4 @@
-"""From scored candidates to the one that is the answer, and what stands in its way."""
+"""Scoring candidates, selecting the one that is the answer, and the errors when there is none."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.errors import AllModelsFailed, EngineError, LimitReached, QualityTooLow
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.errors import AllModelsFailed, EngineError, QualityTooLow
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality import assess
-from orchestration.engine.strategies.asking import Trail, begin_phase
-from orchestration.engine.strategies.options import JudgedOptions
-from orchestration.engine.strategies.protocol import Panel
+from orchestration.engine.strategies.asking import StepTimer, announce, begin_phase
+from orchestration.engine.strategies.options import JudgeOptions
+from orchestration.engine.strategies.stopping import Stop
+from orchestration.engine.strategies.strategy import Panel
 from orchestration.engine.strategies.wording import listed
-from orchestration.engine.types import Candidate, Decision, Json, Request
+from orchestration.engine.types import Candidate, Decision, Request
 
 ON_THE_PANEL = "on the panel"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Appraiser:
-    """Scores candidates on behalf of one strategy run; where it `compares`, agreement between them counts."""
+class Scorer:
+    """Scores the candidates of one run; where it `compares`, agreement between them counts."""
 
     request: Request
     judges: tuple[ChatModel, ...]
     families: Mapping[str, str]
-    trail: Trail
+    timer: StepTimer
     compares: bool = True
 
     @classmethod
-    def of(cls, request: Request, options: JudgedOptions, panel: Panel, trail: Trail) -> Appraiser:
-        """Return the one that works with the judges that the options name."""
+    def judged_by(cls, options: JudgeOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
+        """Return a scorer with the judges that the options name."""
         judges = panel.each_named(options.judge, options.second_judge)
-        return cls(request=request, judges=judges, families=panel.families, trail=trail)
+        return cls(request=request, judges=judges, families=panel.families, timer=timer)
 
-    def by_checks_alone(self) -> Appraiser:
-        """Return one that asks no judge and does not hold dissent against anybody."""
+    def by_checks_alone(self) -> Scorer:
+        """Return a scorer that asks no judge and does not lower a score for disagreement."""
         return replace(self, judges=(), compares=False)
 
     async def score(
@@ -47,15 +47,15 @@ class Appraiser:
 
         Answers `beside` them are not scored, but agreement with them counts.
         """
-        timed = self.trail.step(step, listed([judge.spec.name for judge in self.judges]))
+        timed = self.timer.step(step, listed([judge.spec.name for judge in self.judges]))
         if self.judges:
-            await begin_phase(self.trail.context, "judging")
+            await begin_phase(self.timer.context, "judging")
         with timed if self.judges else nullcontext():
             qualities = await assess(
                 self.request,
                 candidates,
                 self.judges,
-                self.trail.context,
+                self.timer.context,
                 families=self.families,
                 compared=(*beside, *candidates) if self.compares else (),
             )
@@ -67,7 +67,7 @@ def overall(candidate: Candidate) -> float:
     return candidate.quality.overall if candidate.quality is not None else 0.0
 
 
-def enough(candidate: Candidate, needed: float) -> str:
+def good_enough(candidate: Candidate, needed: float) -> str:
     """Return in words that the candidate is good enough."""
     return (
         f"{candidate.model} is good enough: estimated quality {overall(candidate):.2f}, {needed:.2f} needed."
@@ -75,14 +75,14 @@ def enough(candidate: Candidate, needed: float) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
-    """The step that was chosen and why; what of a selection is journaled."""
+class Selection:
+    """The step of the chosen candidate and why it was chosen, as it is journaled."""
 
     step: str
     reason: str
 
 
-def best_of(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Choice:
+def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Selection:
     """Return the answered candidate of the highest quality; a tie goes to the first in `order`."""
     there = [candidate for candidate in candidates if candidate.state == "answered"]
     top = max(overall(candidate) for candidate in there)
@@ -94,14 +94,14 @@ def best_of(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Choic
         names = listed([candidate.model for candidate in equals])
         first = f"{equals[0].model} comes first {order}"
         reason = f"{names} tie at an estimated quality of {top:.2f}; {first}."
-    return Choice(step=equals[0].step, reason=reason)
+    return Selection(step=equals[0].step, reason=reason)
 
 
 async def settle(
-    context: RunContext, choice: Choice, candidates: Sequence[Candidate]
+    context: RunContext, selection: Selection, candidates: Sequence[Candidate]
 ) -> tuple[Candidate, Decision]:
-    """Journal the choice of a candidate and tell it; what an earlier life of the run had chosen stands."""
-    kept = Choice(**await context.decide("select", asdict(choice)))
+    """Journal and emit the choice of a candidate; the choice of an earlier attempt of the run stays."""
+    kept = Selection(**await context.decide("select", asdict(selection)))
     chosen = next(candidate for candidate in candidates if candidate.step == kept.step)
     decision = Decision(
         kind="select",
@@ -114,20 +114,15 @@ async def settle(
     return chosen, decision
 
 
-async def announce(context: RunContext, decision: Decision, step: str) -> None:
-    """Tell whoever watches of a decision."""
-    data: dict[str, Json] = asdict(decision)
-    await context.emit(Event(kind=EventKind.DECISION_MADE, step=step, data=data))
-
-
-def nobody_answered(candidates: Sequence[Candidate], limit: LimitReached | None) -> EngineError:
-    """Return what a run without a single answer fails with."""
-    if limit is not None and not any(candidate.state == "failed" for candidate in candidates):
-        return limit
+def nobody_answered(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
+    """Return what a run without a single answer fails with; `stops` ended its rounds early."""
+    limits = [stop.error for stop in stops if stop is not None and stop.error is not None]
+    if limits and not any(candidate.state == "failed" for candidate in candidates):
+        return limits[0]
     return AllModelsFailed({candidate.model: candidate.error for candidate in candidates})
 
 
-def require_quality(request: Request, candidate: Candidate, options: JudgedOptions) -> None:
+def require_quality(request: Request, candidate: Candidate, options: JudgeOptions) -> None:
     """Refuse an answer below the quality that the request asks for. Raises `QualityTooLow`."""
     least = request.constraints.min_quality
     if least is None or overall(candidate) >= least:

@@ -1,9 +1,13 @@
-"""Where an answer is not good enough, going on to another strategy or model, and saying so."""
+"""Going on to another strategy or model where an answer is not good enough."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import (
@@ -13,16 +17,15 @@ from orchestration.engine.errors import (
     QuorumMissed,
     VoteUndecided,
 )
-from orchestration.engine.strategies.deciding import announce
+from orchestration.engine.strategies.asking import announce
 from orchestration.engine.strategies.options import (
     AnswerOptions,
-    FallbackOptions,
-    JudgedOptions,
+    JudgeOptions,
+    ModelName,
     StrategyOptions,
     parse_options,
 )
-from orchestration.engine.strategies.protocol import Panel, Strategy
-from orchestration.engine.strategies.registry import get_strategy
+from orchestration.engine.strategies.strategy import Panel, Strategy, all_strategies, get_strategy
 from orchestration.engine.types import Decision, Json, Outcome, Request
 
 PART = "fallback"
@@ -31,9 +34,57 @@ ALONE = "sequential"
 NOT_ENOUGH = (AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided)
 
 
+def fallback_names() -> list[str]:
+    """Return the strategies that options may name as a fallback."""
+    return [name for name, strategy in all_strategies().items() if strategy.may_be_fallback]
+
+
+def _known(name: str) -> str:
+    *others, last = map(repr, names := fallback_names())
+    if name not in names:
+        raise PydanticCustomError("enum", "Input should be " + f"{', '.join(others)} or {last}")
+    return name
+
+
+def _with_choices(schema: dict[str, Any]) -> None:
+    schema["enum"] = fallback_names()
+
+
+FallbackName = Annotated[str, AfterValidator(_known), Field(json_schema_extra=_with_choices)]
+"""The name of a strategy that may be a fallback; looked up when it is validated or shown."""
+
+
+class FallbackOptions(StrategyOptions):
+    """Options of strategies after which a fallback may go on."""
+
+    fallback: FallbackName | None = Field(
+        default=None,
+        title="Fallback strategy",
+        description="Goes on with the same panel where the estimated quality stays below the limit or nobody"
+        " answers; the better answer is taken. Empty: none.",
+    )
+    fallback_model: ModelName | None = Field(
+        default=None,
+        title="Fallback model",
+        description="Is asked then: by itself, or as one more on the panel of the fallback strategy.",
+    )
+    fallback_below: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        title="Fall back below",
+        description="Estimated quality (0 to 1) below which the fallback goes on. Without a fallback it has"
+        " no effect.",
+    )
+
+
+class JudgedOptions(FallbackOptions, JudgeOptions):
+    """Options of strategies that score answers, and so know when to fall back."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """What comes next: the strategy with its panel and request, and its name in words."""
+class FallbackPlan:
+    """The fallback: a strategy with its panel and request; `words` name it."""
 
     strategy: Strategy
     request: Request
@@ -42,7 +93,7 @@ class Plan:
 
 
 async def answer(strategy: Strategy, request: Request, panel: Panel, context: RunContext) -> Outcome:
-    """Run `strategy`, and where its options say so and its answer will not do, what they name after it.
+    """Run `strategy`, and the fallback that its options name where its answer is not good enough.
 
     The better of the two answers is the outcome. Raises what the strategy raises, if nothing follows it.
     """
@@ -63,7 +114,7 @@ async def answer(strategy: Strategy, request: Request, panel: Panel, context: Ru
     return await _go_on(first, plan, move, context)
 
 
-def _plan(options: StrategyOptions, request: Request, panel: Panel) -> Plan | None:
+def _plan(options: StrategyOptions, request: Request, panel: Panel) -> FallbackPlan | None:
     if not isinstance(options, FallbackOptions) or not (options.fallback or options.fallback_model):
         return None
     extra = panel.each_named(options.fallback_model)
@@ -72,7 +123,7 @@ def _plan(options: StrategyOptions, request: Request, panel: Panel) -> Plan | No
     members = (*there, *(model for model in extra if model.spec.name not in known))
     following = get_strategy(options.fallback or ALONE)
     named = [following.title] if options.fallback else []
-    return Plan(
+    return FallbackPlan(
         strategy=following,
         request=request.model_copy(update={"options": _carried(options, following.Options)}),
         panel=replace(panel, members=members),
@@ -81,7 +132,7 @@ def _plan(options: StrategyOptions, request: Request, panel: Panel) -> Plan | No
 
 
 def _carried(options: StrategyOptions, schema: type[StrategyOptions]) -> Mapping[str, Json]:
-    """Return what both strategies understand alike: how to ask, and who judges."""
+    """Return the options that both strategies share: how to ask, and which judges."""
     shared = (AnswerOptions.model_fields | JudgedOptions.model_fields).keys() - FallbackOptions.model_fields
     given = options.model_dump(mode="json", exclude_unset=True)
     return {name: given[name] for name in given if name in shared and name in schema.model_fields}
@@ -93,7 +144,7 @@ def _too_low(outcome: Outcome, needed: float) -> str:
     return f"Estimated quality {outcome.quality.overall:.2f} is below {needed:.2f}."
 
 
-async def _go_on(first: Outcome | None, plan: Plan, move: Decision, context: RunContext) -> Outcome:
+async def _go_on(first: Outcome | None, plan: FallbackPlan, move: Decision, context: RunContext) -> Outcome:
     part = context.scoped(PART)
     try:
         second = _renamed(await plan.strategy.run(plan.request, plan.panel, part), part)
@@ -108,7 +159,7 @@ async def _go_on(first: Outcome | None, plan: Plan, move: Decision, context: Run
     return _better(first, second, plan, move)
 
 
-def _better(first: Outcome, second: Outcome, plan: Plan, move: Decision) -> Outcome:
+def _better(first: Outcome, second: Outcome, plan: FallbackPlan, move: Decision) -> Outcome:
     """Return the outcome of the higher estimate, the later one where they are level, with all of both."""
     kept = first if _estimate(first) > _estimate(second) else second
     which = "its answer is taken" if kept is second else "the answer from before is better and stays"

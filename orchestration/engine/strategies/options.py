@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Annotated, TypeVar
 
@@ -19,7 +18,7 @@ ModelName = Annotated[str, Field(min_length=1, max_length=120, json_schema_extra
 
 
 class StrategyOptions(BaseModel):
-    """Base of every strategy's options: unknown ones are refused, each has title, description and bounds.
+    """Base of the options of strategies: unknown ones are refused, each has title, description and bounds.
 
     A form shows the fields of the last base first: `class XOptions(AnswerOptions, JudgedOptions, XChoices)`.
     """
@@ -46,8 +45,8 @@ class AnswerOptions(StrategyOptions):
     )
 
 
-class Judges(StrategyOptions):
-    """Who scores answers."""
+class JudgeOptions(StrategyOptions):
+    """Options of strategies whose answers may be scored by models."""
 
     judge: ModelName | None = Field(
         default=None,
@@ -60,44 +59,6 @@ class Judges(StrategyOptions):
         title="Second judge",
         description="Scores as well; no judge scores answers of its own model family while another can.",
     )
-
-
-class Fallback(StrEnum):
-    """Strategies that can go on where another's answer will not do."""
-
-    CASCADE = "cascade"
-    EXPERT = "expert"
-    PARALLEL = "parallel"
-    SEQUENTIAL = "sequential"
-    VOTING = "voting"
-
-
-class FallbackOptions(StrategyOptions):
-    """Options of strategies after which, where the answer will not do, something else goes on."""
-
-    fallback: Fallback | None = Field(
-        default=None,
-        title="Fallback strategy",
-        description="Goes on with the same panel where the estimated quality stays below the limit or nobody"
-        " answers; the better answer is taken. Empty: none.",
-    )
-    fallback_model: ModelName | None = Field(
-        default=None,
-        title="Fallback model",
-        description="Is asked then: by itself, or as one more on the panel of the fallback strategy.",
-    )
-    fallback_below: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        title="Fall back below",
-        description="Estimated quality (0 to 1) below which the fallback goes on. Without a fallback it has"
-        " no effect.",
-    )
-
-
-class JudgedOptions(FallbackOptions, Judges):
-    """Options of strategies that score answers, and so can tell when to fall back."""
 
 
 Options = TypeVar("Options", bound=StrategyOptions)

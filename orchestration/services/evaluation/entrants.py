@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.evaluation.fitting import learned, profiled
-from orchestration.engine.strategies.learning import Learner, Lesson, Profiler
+from orchestration.engine.evaluation.fitting import learned
 from orchestration.engine.strategies.options import StrategyOptions, helper_models, parse_options
-from orchestration.engine.strategies.protocol import Strategy
+from orchestration.engine.strategies.strategy import Lesson, Strategy
 from orchestration.engine.types import Json, ModelSpec
 from orchestration.services.evaluation.panels import unknown_model
 
@@ -26,7 +25,7 @@ class Entrant:
     @property
     def learns(self) -> bool:
         """True when there is something that the strategy can learn."""
-        return isinstance(self.strategy, Learner | Profiler)
+        return self.strategy.learns
 
 
 def enter(
@@ -45,7 +44,7 @@ def enter(
     return Entrant(
         strategy=strategy,
         options=options,
-        panel=profiled(strategy, panel, lessons),
+        panel=tuple(panel),
         helpers=tuple(known[name] for name in helpers),
     )
 

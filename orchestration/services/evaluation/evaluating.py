@@ -12,7 +12,7 @@ from orchestration.engine.evaluation.playing import play_all
 from orchestration.engine.evaluation.report import Result, summarise
 from orchestration.engine.evaluation.scoring import score
 from orchestration.engine.evaluation.trial import Trial
-from orchestration.engine.strategies.registry import get_strategy
+from orchestration.engine.strategies.strategy import get_strategy
 from orchestration.engine.types import Json
 from orchestration.providers.recorded import Labelled, Pace, load_recordings
 from orchestration.services.evaluation.choosing import Chosen, choose_items

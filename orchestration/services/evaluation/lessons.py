@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestration.engine.evaluation.fitting import lessons_of, without_scored
 from orchestration.engine.evaluation.items import Item
-from orchestration.engine.strategies.learning import Lesson
+from orchestration.engine.strategies.strategy import Lesson
 from orchestration.providers.recorded import load_recordings
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.strategies.protocol import Strategy
+from orchestration.engine.strategies.strategy import Strategy
 from orchestration.engine.types import Json
 
 STRUCTURED = ("{", "[")

@@ -1,4 +1,4 @@
-"""Cheap models first, dearer ones only where it takes them."""
+"""Cheap models first, more expensive ones only where their answers are not accepted."""
 
 from orchestration.engine.strategies.cascade.strategy import STRATEGY
 

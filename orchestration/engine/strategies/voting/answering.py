@@ -1,37 +1,124 @@
-"""The answers ballot: the panel answers, and each final answer is a vote for itself."""
+"""A vote under way, and the answers ballot: each final answer of the panel is a vote for itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestration.engine.errors import LimitReached
+from orchestration.engine.consensus.posterior import probability_of_staying
+from orchestration.engine.context import RunContext
+from orchestration.engine.events import Event, EventKind
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.asking import (
+    StepTimer,
+    answer_or_failure,
     answer_prompt,
-    ask_member,
-    ask_step,
     begin_phase,
     final_answer,
 )
-from orchestration.engine.strategies.deciding import Appraiser, overall
-from orchestration.engine.strategies.savings import Savings
-from orchestration.engine.strategies.voting.ballots import CUT_OFF, Ballots, Vote
-from orchestration.engine.strategies.voting.casting import CUT_SHORT, UNREADABLE, Cast
-from orchestration.engine.strategies.voting.comparing import countable
-from orchestration.engine.strategies.voting.options import BallotKind
-from orchestration.engine.strategies.voting.stopping import Stop, reason_to_stop
-from orchestration.engine.strategies.voting.waves import Waves
-from orchestration.engine.types import Candidate, FinishReason, Prompt
+from orchestration.engine.strategies.deciding import Scorer, overall
+from orchestration.engine.strategies.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.engine.strategies.stopping import EarlyStopReason, Enough, Stop
+from orchestration.engine.strategies.strategy import Panel
+from orchestration.engine.strategies.voting.counting import (
+    CUT_SHORT,
+    UNREADABLE,
+    Cast,
+    Count,
+    count,
+    countable,
+)
+from orchestration.engine.strategies.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
+from orchestration.engine.types import Candidate, Decision, FinishReason, Prompt, Request
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vote:
+    """One run's vote: what is asked, of which models, with which options."""
+
+    request: Request
+    options: VotingOptions
+    panel: Panel
+    timer: StepTimer
+
+    @property
+    def context(self) -> RunContext:
+        """The run's context."""
+        return self.timer.context
+
+    @property
+    def scorer(self) -> Scorer:
+        """What scores answers: the built-in checks alone."""
+        return Scorer(request=self.request, judges=(), families=self.panel.families, timer=self.timer)
+
+    def with_ballot(self, kind: BallotKind) -> Vote:
+        """Return the vote as it goes on once it is clear what is voted with."""
+        return replace(self, options=self.options.with_ballot(kind))
+
+    def count(self, casts: Iterable[Cast]) -> Count:
+        """Return the count after `casts`."""
+        return count(self.options, self.panel.names, casts)
+
+    async def emit_ballot(self, cast: Cast) -> None:
+        """Emit a ballot as it is cast."""
+        weight = parse_weights(self.options.weights, self.panel.names).get(cast.voter, 1.0)
+        data = cast.to_json() | {"ballot": self.options.ballot.value, "weight": weight}
+        await self.context.emit(Event(kind=EventKind.BALLOT_CAST, data=data))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ballots:
+    """What came of the rounds: all candidates in panel order, the ballots that were cast, the early stops.
+
+    `kind` is what was voted with, `chosen` the decision for it where the answers had to decide that.
+    """
+
+    kind: BallotKind
+    candidates: tuple[Candidate, ...]
+    casts: tuple[Cast, ...]
+    stops: tuple[Stop, ...] = ()
+    chosen: Decision | None = None
+
+    def answered(self) -> Sequence[Candidate]:
+        """Return the candidates that can be chosen."""
+        return [candidate for candidate in self.candidates if candidate.state == "answered"]
+
+
+def reason_to_stop(
+    vote: Vote, casts: Iterable[Cast], *, prompt: Prompt, written: Sequence[Candidate]
+) -> Enough | None:
+    """Return why no other model need vote, None when the others should.
+
+    `prompt` and what has been `written` give what the calls that are left would have cost.
+    """
+    if vote.options.stop is StopMode.OFF:
+        return None
+    counted = vote.count(casts)
+    reason = EarlyStopReason.SETTLED
+    if counted.is_settled():
+        winner = counted.tally().winner
+        result = f"“{winner}” wins" if winner is not None else "there is no winner"
+        because = f"Settled: {result} whatever the others say."
+    elif vote.options.stop is StopMode.EXACT:
+        return None
+    else:
+        chance = probability_of_staying(counted.election, counted.ballots)
+        if chance < vote.options.posterior:
+            return None
+        reason = EarlyStopReason.LIKELY
+        ahead = f"“{counted.tally().winner}” stays ahead with a probability of at least {chance:.3f}"
+        because = f"{ahead}; {vote.options.posterior:g} was asked for."
+    why = f"Not asked. {because}"
+    return Enough(reason=reason, because=because, why=why, prompt=prompt, answers=written)
 
 
 async def vote_with_answers(vote: Vote) -> Ballots:
     """Ask in waves, and stop once the answers that are there decide the vote."""
     answering = Answering(vote=vote)
-    candidates, stop = await answering.run(vote.options.waves)
+    answers, stop = await answering.run(vote.options.waves)
     return Ballots(
         kind=BallotKind.ANSWERS,
-        candidates=candidates,
+        candidates=answers,
         casts=tuple(answering.casts.values()),
         stops=() if stop is None else (stop,),
     )
@@ -41,21 +128,21 @@ async def vote_with_answers(vote: Vote) -> Ballots:
 class Answering:
     """The panel's answers as they come, each read as the ballot that it would be.
 
-    Only where answers are what is voted with are these ballots told; where that is still open, asking ends
-    early only once no answer to come can make it a review.
+    Only where answers are what is voted with are these ballots emitted; where that is still open, asking
+    ends early only once no answer to come can make it a review.
     """
 
     vote: Vote
     casts: dict[str, Cast] = field(default_factory=dict)
     written: list[Candidate] = field(default_factory=list)
 
-    async def run(self, size: int) -> tuple[tuple[Candidate, ...], Stop | None]:
+    async def run(self, wave: int) -> tuple[tuple[Candidate, ...], Stop | None]:
         """Return what came of each model, in panel order, and why some were not asked."""
         step = "stop" if self._kind is BallotKind.ANSWERS else "stop/answers"
         await begin_phase(self.vote.context, "asking")
-        waves = Waves(context=self.vote.context, step=step, size=size, ask=self._ask, enough=self._enough)
-        said, stop = await waves.run(self.vote.panel.members)
-        return tuple(_candidate(model, said, stop) for model in self.vote.panel.members), stop
+        plan = RoundPlan(until=self._until, wave=wave, step=step)
+        ended = await ask_round(self.vote.panel.members, self._ask, plan, context=self.vote.context)
+        return candidates(ended), ended.stop
 
     @property
     def _kind(self) -> BallotKind:
@@ -65,32 +152,22 @@ class Answering:
     def _prompt(self) -> Prompt:
         return answer_prompt(self.vote.request, self.vote.options)
 
-    async def _ask(self, model: ChatModel) -> Candidate | LimitReached:
-        reply = await ask_member(model, self._prompt, self.vote.trail)
-        if reply.limit is not None:
-            return reply.limit
-        [candidate] = await checks(self.vote).by_checks_alone().score([reply.candidate], "checks")
+    async def _ask(self, model: ChatModel) -> Candidate:
+        answer = await answer_or_failure(model, self._prompt, self.vote.timer)
+        [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
         if candidate.state == "answered":
             self.written.append(candidate)
         cast = _cast(candidate, self.vote.request.text)
         self.casts[cast.voter] = cast
         if self._kind is BallotKind.ANSWERS:
-            await self.vote.tell(cast)
+            await self.vote.emit_ballot(cast)
         return candidate
 
-    def _enough(self, left: Sequence[ChatModel]) -> Stop | None:
-        casts, most = self.casts.values(), len(self.written) + len(left)
+    def _until(self, asked: Round[Candidate]) -> Enough | None:
+        casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
         if self._kind is BallotKind.AUTO and not countable(casts, most, self.vote.options.quorum):
             return None
-        why = reason_to_stop(self.vote.options, self.vote.count(casts))
-        if why is None:
-            return None
-        return why.leaving_out(left, Savings(prompt=self._prompt, answers=self.written))
-
-
-def checks(vote: Vote) -> Appraiser:
-    """Return who scores answers by the built-in checks alone."""
-    return Appraiser(request=vote.request, judges=(), families=vote.panel.families, trail=vote.trail)
+        return reason_to_stop(self.vote, casts, prompt=self._prompt, written=self.written)
 
 
 def _cast(candidate: Candidate, question: str) -> Cast:
@@ -101,13 +178,3 @@ def _cast(candidate: Candidate, question: str) -> Cast:
         cut_short = candidate.finish is FinishReason.LENGTH
         return Cast.none(candidate.model, CUT_SHORT if cut_short else UNREADABLE)
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
-
-
-def _candidate(model: ChatModel, said: Mapping[str, Candidate], stop: Stop | None) -> Candidate:
-    name = model.spec.name
-    if name in said:
-        return said[name]
-    if stop is None or name not in stop.left_out:
-        return Candidate(model=name, step=ask_step(model), state="cancelled", error=CUT_OFF)
-    left_out = Candidate(model=name, step=ask_step(model), state="cancelled", error=stop.left_out[name])
-    return replace(left_out, state="missing") if stop.limit else left_out

@@ -1,21 +1,96 @@
-"""From ballots as they were cast to an election that the rules can count."""
+"""Ballots as they were cast, whether answers can be counted at all, and the election that the rules count."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestration.engine.consensus.answers import AnswerKind
+from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, Voter
-from orchestration.engine.consensus.grouping import Group, group_answers
+from orchestration.engine.consensus.grouping import Group, comparable_groups, group_answers
 from orchestration.engine.consensus.settling import settled
 from orchestration.engine.consensus.tallying import Tally, tally
-from orchestration.engine.strategies.voting.casting import Cast
-from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
-from orchestration.engine.strategies.voting.weights import parse_weights
+from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions, parse_weights
+from orchestration.engine.types import Json
 
+UNREADABLE = "No final answer can be read in what it wrote."
+CUT_SHORT = "It was cut off at the length limit before it stated a final answer."
 LONGEST_LABEL = 80
 RIVALS = "\0rivals"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cast:
+    """A ballot as it was cast: the voter's own answer, or in a review a ranking of `contenders` (models).
+
+    `choice` is what a judge decided for. `confidence` runs from 0 to 1. An abstention has a reason.
+    """
+
+    voter: str
+    answer: Extracted | None = None
+    contenders: tuple[str, ...] = ()
+    ranking: tuple[str, ...] = ()
+    approvals: tuple[str, ...] | None = None
+    choice: str = ""
+    confidence: float | None = None
+    abstained: bool = False
+    reason: str = ""
+
+    @classmethod
+    def none(cls, voter: str, why: str, *, contenders: tuple[str, ...] = ()) -> Cast:
+        """Return an abstention."""
+        return cls(voter=voter, abstained=True, reason=why, contenders=contenders)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> Cast:
+        """Return the ballot that `to_json` stored."""
+        answer, approvals = data["answer"], data["approvals"]
+        return cls(
+            voter=data["voter"],
+            answer=None if answer is None else Extracted(**{**answer, "kind": AnswerKind(answer["kind"])}),
+            contenders=tuple(data["contenders"]),
+            ranking=tuple(data["ranking"]),
+            approvals=None if approvals is None else tuple(approvals),
+            choice=data["choice"],
+            confidence=data["confidence"],
+            abstained=data["abstained"],
+            reason=data["reason"],
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the ballot as plain JSON."""
+        answer = self.answer
+        return {
+            "voter": self.voter,
+            "answer": answer and {"kind": answer.kind.value, "key": answer.key, "raw": answer.raw},
+            "contenders": list(self.contenders),
+            "ranking": list(self.ranking),
+            "approvals": None if self.approvals is None else list(self.approvals),
+            "choice": self.choice,
+            "confidence": self.confidence,
+            "abstained": self.abstained,
+            "reason": self.reason,
+        }
+
+
+def comparable(casts: Iterable[Cast]) -> int:
+    """Return how many voters gave a final answer that can be compared with others."""
+    return sum(len(group.members) for group in comparable_groups([cast.answer for cast in casts]))
+
+
+def readable(casts: Iterable[Cast]) -> int:
+    """Return how many voters gave a final answer at all."""
+    return sum(cast.answer is not None for cast in casts)
+
+
+def countable(casts: Iterable[Cast], answers: int, quorum: int) -> bool:
+    """Return whether more than half of so many `answers` can be compared, and enough are read for the quorum.
+
+    What is true of the first answers stays true: one more never makes another less comparable. So asked
+    with as many answers as there can be at the most, it holds for all that are still to come.
+    """
+    said = list(casts)
+    return 2 * comparable(said) > answers and readable(said) >= quorum
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +107,7 @@ class Contender:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Count:
-    """A vote as it stands. `fluid` when a further answer could make two that differ now count as one."""
+    """The state of a vote. `fluid` when a further answer could make two that differ now count as one."""
 
     election: Election
     ballots: tuple[Ballot, ...]
@@ -50,11 +125,11 @@ class Count:
         return tally(self.election, self.ballots)
 
     def contender(self, label: str) -> Contender:
-        """Return what stands under `label`."""
+        """Return the contender called `label`."""
         return next(contender for contender in self.contenders if contender.label == label)
 
     def is_settled(self) -> bool:
-        """Tell whether the winner stays whatever the outstanding voters say."""
+        """Return whether the winner stays whatever the outstanding voters say."""
         if not self.fluid:
             return settled(self.election, self.ballots)
         winner = self.tally().winner
@@ -68,14 +143,14 @@ class Count:
 
 
 def count(options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast]) -> Count:
-    """Return the vote as it stands after `casts`; `panel` names the voters in order."""
+    """Return the state of the vote after `casts`; `panel` names the voters in order."""
     place = {name: number for number, name in enumerate((*panel, options.judge or ""))}
     there = sorted(casts, key=lambda cast: place[cast.voter])
-    count_them = _review if options.ballot is BallotKind.REVIEW else _answers
+    count_them = _count_reviews if options.ballot is BallotKind.REVIEW else _count_answers
     return count_them(options, panel, there)
 
 
-def _answers(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
+def _count_answers(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
     groups = group_answers([cast.answer for cast in casts])
     labels = _labels(groups)
     choices = {casts[member].voter: labels[group.key] for group in groups for member in group.members}
@@ -107,7 +182,7 @@ def _labels(groups: Sequence[Group]) -> Mapping[str, str]:
     return names
 
 
-def _review(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
+def _count_reviews(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
     ranked = {name for cast in casts for name in cast.contenders}
     contenders = tuple(name for name in panel if name in ranked)
     return Count(

@@ -1,4 +1,4 @@
-"""From ballots to the result of the vote, with what a judge or a person adds to it."""
+"""From ballots to the result of the vote, with what a judge or a person decides."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from decimal import Decimal
 
 from orchestration.engine.consensus.ballots import RuleName, TieRule
 from orchestration.engine.consensus.tallying import Tally, Tie, Verdict, break_tie, tally
-from orchestration.engine.errors import EngineError, QuorumMissed, VoteUndecided
+from orchestration.engine.context import Question
+from orchestration.engine.errors import EngineError, LimitReached, ModelError, QuorumMissed, VoteUndecided
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.strategies.voting.ballots import Ballots, Vote
-from orchestration.engine.strategies.voting.casting import Cast
-from orchestration.engine.strategies.voting.counting import Count
-from orchestration.engine.strategies.voting.judging import ask_judge, ask_person
+from orchestration.engine.keys import step_key
+from orchestration.engine.quality.judging.blocks import label
+from orchestration.engine.strategies.asking import begin_phase
+from orchestration.engine.strategies.deciding import overall
+from orchestration.engine.strategies.voting.answering import Ballots, Vote
+from orchestration.engine.strategies.voting.counting import Cast, Contender, Count
 from orchestration.engine.strategies.voting.options import BallotKind
-from orchestration.engine.types import Consensus, Decision, Json
+from orchestration.engine.strategies.voting.reviewing import read_review, review_prompt
+from orchestration.engine.strategies.wording import listed
+from orchestration.engine.types import Candidate, Consensus, Decision, Json
+
+ONLY_ONE = "There was only one to choose from."
+LEAST_FIT = 0.1
+"""Estimated quality below which an answer does not speak for others: empty, refused or cut off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
-    """A vote when all is said: the count, its tally, and what is to be told besides."""
+class VoteResult:
+    """The result of a vote: the count, its tally, all ballots, and notes."""
 
     count: Count
     tally: Tally
@@ -57,21 +66,21 @@ def shares(result: Tally, counting: int) -> Mapping[str, float]:
     return {option: score / whole if whole else 0.0 for option, score in result.scores.items()}
 
 
-async def decide_vote(vote: Vote, ballots: Ballots) -> Result:
-    """Count, and ask whoever has to decide what the ballots leave open."""
-    standing = vote.count(ballots.casts)
-    counted = standing.tally()
-    if counted.verdict is Verdict.NO_JUDGEMENT:
-        judged = await ask_judge(vote, vote.options.judge or "", standing.contenders, ballots.candidates)
-        await vote.tell(judged)
+async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
+    """Count, and ask the judge or the person that has to decide what the ballots leave open."""
+    counted = vote.count(ballots.casts)
+    tallied = counted.tally()
+    if tallied.verdict is Verdict.NO_JUDGEMENT:
+        judged = await ask_judge(vote, vote.options.judge or "", counted.contenders, ballots.candidates)
+        await vote.emit_ballot(judged)
         casts = (*ballots.casts, judged)
-        standing = vote.count(casts)
-        return Result(count=standing, tally=standing.tally(), casts=casts)
-    result = Result(count=standing, tally=counted, casts=ballots.casts)
-    return result if counted.tie is None else await _untied(vote, ballots, result, counted.tie)
+        counted = vote.count(casts)
+        return VoteResult(count=counted, tally=counted.tally(), casts=casts)
+    result = VoteResult(count=counted, tally=tallied, casts=ballots.casts)
+    return result if tallied.tie is None else await _untied(vote, ballots, result, tallied.tie)
 
 
-async def _untied(vote: Vote, ballots: Ballots, result: Result, tie: Tie) -> Result:
+async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) -> VoteResult:
     tied = [result.count.contender(name) for name in tie.options]
     if tie.needs is TieRule.HUMAN:
         choice, by, why_not = await ask_person(vote, tied), "a person", ""
@@ -87,10 +96,10 @@ async def _untied(vote: Vote, ballots: Ballots, result: Result, tie: Tie) -> Res
     return replace(result, tally=tally(election, result.count.ballots), notes=(note,))
 
 
-async def tell_result(vote: Vote, ballots: Ballots, result: Result) -> None:
-    """Tell whoever watches how the vote came out."""
+async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
+    """Emit the result of the vote."""
     dollars = [Decimal(stop.saved_usd) for stop in ballots.stops if stop.saved_usd]
-    told: dict[str, Json] = {
+    data: dict[str, Json] = {
         **asdict(result.tally),
         "tie": None,
         "shares": shares(result.tally, len(result.count.counting)),
@@ -100,10 +109,10 @@ async def tell_result(vote: Vote, ballots: Ballots, result: Result) -> None:
         "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
         "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
     }
-    await vote.context.emit(Event(kind=EventKind.VOTE_TALLIED, data=told))
+    await vote.context.emit(Event(kind=EventKind.VOTE_TALLIED, data=data))
 
 
-def no_winner(vote: Vote, ballots: Ballots, result: Result) -> EngineError:
+def no_winner(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
     """Return what a vote without a winner fails with: why, who abstained, what would help."""
     limits = [stop.because for stop in ballots.stops if stop.limit]
     words = [result.tally.reason, *limits, *_abstentions(result.casts)]
@@ -138,3 +147,49 @@ _ADVICE_AS_FITS = {
         " without a vote."
     ),
 }
+
+
+def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
+    """Return the first answer on the panel behind `contender`, a fit one if there is one."""
+    behind = [candidate for candidate in candidates if candidate.model in contender.models]
+    fit = [candidate for candidate in behind if overall(candidate) >= LEAST_FIT]
+    return (fit or behind)[0]
+
+
+async def ask_judge(
+    vote: Vote, judge: str, contenders: Sequence[Contender], candidates: Sequence[Candidate]
+) -> Cast:
+    """Have `judge` choose among `contenders`, blind and in an order drawn at random and journaled."""
+    if len(contenders) == 1:
+        return Cast(voter=judge, choice=contenders[0].label, reason=ONLY_ONE)
+    context, model = vote.context, vote.panel.named(judge)
+    await begin_phase(context, "judging")
+    texts = {each.label: representative(each, candidates).text for each in contenders}
+    drawn = list(texts)
+    context.random.shuffle(drawn)
+    order = await context.decide("judge/order", drawn)
+    prompt = review_prompt(model.spec, vote.request, [texts[name] for name in order], RuleName.JUDGE)
+    step = step_key("judge", judge)
+    try:
+        with vote.timer.step(step, judge):
+            completion = await context.ask(model, prompt, step)
+    except (ModelError, LimitReached) as error:
+        return Cast.none(judge, f"It could not judge: {error}")
+    named = {label(place): name for place, name in enumerate(order)}
+    review = read_review(completion.text, tuple(named))
+    if review is None:
+        return Cast.none(judge, "No choice can be read in what it wrote.")
+    return Cast(
+        voter=judge, choice=named[review.ranking[0]], confidence=review.confidence, reason=review.reason
+    )
+
+
+async def ask_person(vote: Vote, contenders: Sequence[Contender]) -> str:
+    """Have a person choose among tied `contenders`; the run waits. Return what was answered."""
+    tied = listed([f"“{each.label}” ({listed(each.models)})" for each in contenders])
+    question = Question(
+        text=f"The vote is tied between {tied}. Which answer is to be taken?",
+        schema={"type": "string", "enum": [each.label for each in contenders]},
+    )
+    answer = await vote.context.ask_human(question, "tie")
+    return str(answer)

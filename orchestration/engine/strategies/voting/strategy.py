@@ -1,55 +1,145 @@
-"""The voting strategy: ballots, a count, an answer."""
+"""The voting strategy: ballots, a count, an answer; the auto ballot depends on what the answers are like."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
+from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.consensus.tallying import Verdict
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import QualityTooLow
 from orchestration.engine.groups import single_error
-from orchestration.engine.strategies.asking import Trail
-from orchestration.engine.strategies.deciding import (
-    Choice,
-    announce,
-    best_of,
-    nobody_answered,
-    overall,
-    settle,
-)
-from orchestration.engine.strategies.effort import Effort
-from orchestration.engine.strategies.learning import Lesson
+from orchestration.engine.strategies.asking import StepTimer, announce
+from orchestration.engine.strategies.deciding import Selection, nobody_answered, overall, select_best, settle
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
-from orchestration.engine.strategies.protocol import Panel
-from orchestration.engine.strategies.voting.answering import checks, vote_with_answers
-from orchestration.engine.strategies.voting.ballots import Ballots, Vote
-from orchestration.engine.strategies.voting.checking import faults
-from orchestration.engine.strategies.voting.deciding import Result, decide_vote, no_winner, tell_result
-from orchestration.engine.strategies.voting.effort import effort_of
-from orchestration.engine.strategies.voting.fitting import vote_as_fits
-from orchestration.engine.strategies.voting.judging import spokesman
-from orchestration.engine.strategies.voting.learning import learned_weights
-from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
-from orchestration.engine.strategies.voting.reviewing import vote_by_review
-from orchestration.engine.strategies.voting.weights import weights_text
-from orchestration.engine.types import Candidate, Json, ModelSpec, Outcome, Request
+from orchestration.engine.strategies.strategy import Effort, Lesson, Panel, Strategy
+from orchestration.engine.strategies.voting.answering import Answering, Ballots, Vote, vote_with_answers
+from orchestration.engine.strategies.voting.counting import Cast, comparable, countable, readable
+from orchestration.engine.strategies.voting.deciding import (
+    VoteResult,
+    decide_vote,
+    emit_result,
+    no_winner,
+    representative,
+)
+from orchestration.engine.strategies.voting.options import (
+    FEWEST_TO_TELL_APART,
+    BallotKind,
+    VotingOptions,
+    faults,
+    learned_weights,
+    voting_effort,
+    weights_text,
+)
+from orchestration.engine.strategies.voting.reviewing import review_answers, vote_by_review
+from orchestration.engine.strategies.wording import counted
+from orchestration.engine.types import Candidate, Decision, FinishReason, Json, ModelSpec, Outcome, Request
 
-BALLOTS: Mapping[BallotKind, Callable[[Vote], Awaitable[Ballots]]] = {
-    BallotKind.AUTO: vote_as_fits,
-    BallotKind.ANSWERS: vote_with_answers,
-    BallotKind.REVIEW: vote_by_review,
-}
-
-
+BALLOT = "ballot"
+_ALONE = "There is only one answer: nothing to compare it with, and nobody else's to review."
+_TWO = "Of two answers a review decides nothing: each model could only rank the other's first."
 WITHOUT_A_VOTE = (
     "No review of the others' answers came about, so nothing was voted on: this is the answer of the highest"
     " estimated quality."
 )
 
 
-class Voting:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BallotChoice:
+    """What is voted with, and why, as it is journaled."""
+
+    kind: BallotKind
+    reason: str
+
+    @property
+    def decision(self) -> Decision:
+        """The choice as a decision."""
+        return Decision(kind=BALLOT, chosen=self.kind.value, reason=self.reason)
+
+    @classmethod
+    def from_decision(cls, decision: Mapping[str, Json]) -> BallotChoice | None:
+        """Return the choice that was emitted as this decision, None for a decision about something else."""
+        if decision["kind"] != BALLOT:
+            return None
+        return cls(kind=BallotKind(decision["chosen"]), reason=decision["reason"])
+
+
+async def vote_by_kind_of_answers(vote: Vote) -> Ballots:
+    """Have the panel answer; then count answers that can be compared, or have the same panel review them.
+
+    What is voted with is journaled before any ballot is emitted or a review asked for.
+    """
+    answering = Answering(vote=vote)
+    candidates, stop = await answering.run(vote.options.waves)
+    stops = () if stop is None else (stop,)
+    written = [candidate for candidate in candidates if candidate.state == "answered"]
+    if not written:
+        return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=(), stops=stops)
+    casts = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
+    choice = await _journaled(vote, choose_ballot(casts, len(written), vote.options.quorum))
+    vote = vote.with_ballot(choice.kind)
+    if choice.kind is BallotKind.REVIEW:
+        return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
+    ballots = as_written(casts, written, vote.options.quorum)
+    for cast in ballots:
+        await vote.emit_ballot(cast)
+    return Ballots(
+        kind=choice.kind,
+        candidates=candidates,
+        casts=tuple(ballots),
+        stops=stops,
+        chosen=choice.decision,
+    )
+
+
+async def _journaled(vote: Vote, choice: BallotChoice) -> BallotChoice:
+    """Journal and emit what is voted with; the choice of an earlier attempt of the run stays."""
+    stored = await vote.context.decide(BALLOT, asdict(choice))
+    kept = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
+    await announce(vote.context, kept.decision, BALLOT)
+    return kept
+
+
+def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotChoice:
+    """Return what to vote with, once there are so many `answers`, read as `casts`."""
+    alike = comparable(casts)
+    if countable(casts, answers, quorum):
+        give = f"{alike} of {counted(answers, 'answer')} {'gives' if alike == 1 else 'give'}"
+        why = f"{give} a result that can be compared, so equal results count together."
+        return BallotChoice(kind=BallotKind.ANSWERS, reason=why)
+    if answers < FEWEST_TO_TELL_APART:
+        return BallotChoice(kind=BallotKind.ANSWERS, reason=_ALONE if answers == 1 else _TWO)
+    why_not = f"Only {alike} of {answers} answers can be compared"
+    if not alike:
+        why_not = "The answers are in each model's own words and cannot be counted"
+    elif 2 * alike > answers:
+        why_not = f"Only {counted(readable(casts), 'answer')} can be counted and the quorum is {quorum}"
+    return BallotChoice(kind=BallotKind.REVIEW, reason=f"{why_not}, so each model reviews the others'.")
+
+
+def as_written(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
+    """Return the ballots to count; where too few can be read, a whole text is a vote for itself.
+
+    That is so only where there are too few answers for a review, and not for a text that was cut off.
+    """
+    if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
+        return casts
+    whole = {c.model: c for c in written if c.text.strip() and c.finish is not FinishReason.LENGTH}
+    return [_whole(whole[cast.voter]) if cast.voter in whole and cast.abstained else cast for cast in casts]
+
+
+def _whole(candidate: Candidate) -> Cast:
+    """Return a vote for the whole text, named after its writer; only the same, word for word, is equal."""
+    key = hashlib.sha256(" ".join(candidate.text.split()).encode()).hexdigest()
+    answer = Extracted(kind=AnswerKind.TEXT, key=key, raw=candidate.model)
+    return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
+
+
+class Voting(Strategy):
     """Let the panel vote on the best answer."""
 
     name: ClassVar[str] = "voting"
@@ -60,25 +150,32 @@ class Voting:
     )
     in_turn: ClassVar[bool] = False
     Options: ClassVar[type[StrategyOptions]] = VotingOptions
+    labels: ClassVar[Mapping[str, str]] = {BALLOT: "Ballot", "vote": "Vote"}
+    moments: ClassVar[Mapping[str, str]] = {
+        BALLOT: "Ballot chosen",
+        "judge/order": "Order drawn",
+        "review/orders": "Orders drawn",
+        "stop/answers": "Stopped early",
+    }
 
     def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:
-        """Hold the options against the panel. Raises `InvalidOptions`."""
+        """Refuse options that do not fit the panel. Raises `InvalidOptions`."""
         found = tuple(faults(parse_options(VotingOptions, options.model_dump()), panel))
         if found:
             raise InvalidOptions(found)
 
     def learn(
-        self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
         """Return weights for the weighted rule; nothing else is learned."""
         if parse_options(VotingOptions, options.model_dump()).rule is not RuleName.WEIGHTED:
             return {}
-        weights = learned_weights(lessons, [spec.name for spec in panel])
+        weights = learned_weights(examples, [spec.name for spec in panel])
         return {"weights": weights_text(weights)} if weights else {}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how many models a vote asks: reviews are a second call of each."""
-        return effort_of(parse_options(VotingOptions, options.model_dump()), panel)
+        return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
         """Answer `request` with what the vote decides.
@@ -86,33 +183,40 @@ class Voting:
         Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
         """
         options = parse_options(VotingOptions, request.options)
-        self.check(options, [model.spec.name for model in panel.members])
-        options = options.fitted_to_rule()
-        vote = Vote(request=request, options=options, panel=panel, trail=Trail(context))
+        self.check(options, panel.names)
+        options = options.with_ballot_by_rule()
+        vote = Vote(request=request, options=options, panel=panel, timer=StepTimer(context))
         with single_error():
-            ballots = await BALLOTS[options.ballot](vote)
+            ballots = await _ballots(vote)
             return await _conclude(vote.with_ballot(ballots.kind), ballots)
+
+
+async def _ballots(vote: Vote) -> Ballots:
+    if vote.options.ballot is BallotKind.ANSWERS:
+        return await vote_with_answers(vote)
+    if vote.options.ballot is BallotKind.REVIEW:
+        return await vote_by_review(vote)
+    return await vote_by_kind_of_answers(vote)
 
 
 async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
     for stop in ballots.stops:
         await announce(vote.context, stop.decision, "stop")
     if not ballots.answered():
-        limit = next((stop.error for stop in ballots.stops if stop.error), None)
-        raise nobody_answered(ballots.candidates, limit)
+        raise nobody_answered(ballots.candidates, *ballots.stops)
     result = await decide_vote(vote, ballots)
-    await tell_result(vote, ballots, result)
+    await emit_result(vote, ballots, result)
     is_won = result.tally.winner is not None
     if not is_won and not _is_left_open(vote, ballots, result):
         raise no_winner(vote, ballots, result)
     if is_won:
         await announce(vote.context, result.decision, "vote")
-    candidates = await checks(vote).score(ballots.candidates, "checks")
-    choice = _choice(result, ballots.candidates) if is_won else best_of(candidates)
-    with vote.trail.step("select"):
-        chosen, selection = await settle(vote.context, choice, candidates)
+    candidates = await vote.scorer.score(ballots.candidates, "checks")
+    selection = _selection(result, ballots.candidates) if is_won else select_best(candidates)
+    with vote.timer.step("select"):
+        chosen, decision = await settle(vote.context, selection, candidates)
     _require_quality(vote.request, chosen)
-    told = () if ballots.chosen is None else (ballots.chosen,)
+    by_answers = () if ballots.chosen is None else (ballots.chosen,)
     voted = (result.decision,) if is_won else ()
     return Outcome(
         answer=chosen.text,
@@ -120,8 +224,8 @@ async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
         chosen=chosen.step,
         consensus=result.consensus if is_won else None,
         quality=chosen.quality,
-        decisions=(*told, *(stop.decision for stop in ballots.stops), *voted, selection),
-        path=vote.trail.in_order(),
+        decisions=(*by_answers, *(stop.decision for stop in ballots.stops), *voted, decision),
+        path=vote.timer.path(),
         notes=(
             *(stop.sentence for stop in ballots.stops),
             *result.notes,
@@ -130,24 +234,24 @@ async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
     )
 
 
-def _is_left_open(vote: Vote, ballots: Ballots, result: Result) -> bool:
-    """Tell whether nobody's review can be read, although nobody insisted on a review or on a quorum.
+def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
+    """Return whether no review can be read, where the options require neither a review nor a quorum.
 
-    Models that can answer cannot always rank answers: then the best one is taken, and said to be no vote's.
+    Models that can answer cannot always rank answers: then the best one is taken, without a vote.
     """
     nobody = result.tally.verdict is Verdict.NO_QUORUM and not result.count.counting
     asked_for = vote.options.quorum > 1 or ballots.chosen is None
     return nobody and ballots.kind is BallotKind.REVIEW and not asked_for
 
 
-def _choice(result: Result, candidates: Sequence[Candidate]) -> Choice:
-    """Return whose words stand for the winner."""
+def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection:
+    """Return the candidate whose text is given for the winner."""
     winner = result.count.contender(result.tally.winner or "")
-    speaks = spokesman(winner, candidates)
+    chosen = representative(winner, candidates)
     if len(winner.models) == 1:
-        return Choice(step=speaks.step, reason=f"{speaks.model} gave the answer that won the vote.")
-    reason = f"{speaks.model} is the first on the panel of the {len(winner.models)} whose answer won."
-    return Choice(step=speaks.step, reason=reason)
+        return Selection(step=chosen.step, reason=f"{chosen.model} gave the answer that won the vote.")
+    reason = f"{chosen.model} is the first on the panel of the {len(winner.models)} whose answer won."
+    return Selection(step=chosen.step, reason=reason)
 
 
 def _require_quality(request: Request, chosen: Candidate) -> None:

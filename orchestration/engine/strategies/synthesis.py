@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestration.engine.context import RunContext
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality.judging.blocks import DATA_ONLY, blocks
-from orchestration.engine.strategies.asking import Trail, answered
-from orchestration.engine.strategies.parallel.options import ParallelOptions
+from orchestration.engine.strategies.asking import StepTimer, answered
+from orchestration.engine.strategies.options import AnswerOptions
 from orchestration.engine.types import Candidate, Message, Prompt, Purpose, Request
 
 STEP = "aggregate"
@@ -23,12 +22,12 @@ Answer: <the final answer>
 
 
 def aggregate_prompt(
-    aggregator: ChatModel, request: Request, candidates: Sequence[Candidate], options: ParallelOptions
+    aggregator: ChatModel, request: Request, answers: Sequence[Candidate], options: AnswerOptions
 ) -> Prompt:
-    """Return the prompt that has `aggregator` combine the candidates, anonymous and marked as data."""
+    """Return the prompt that has `aggregator` combine the answers, anonymous and marked as data."""
     spec = aggregator.spec
     tokens = max(0, spec.context_window - spec.max_output_tokens)
-    texts = [candidate.text for candidate in candidates]
+    texts = [candidate.text for candidate in answers]
     marked = blocks(request.text, request.system, texts, characters=tokens * CHARACTERS_PER_TOKEN)
     return Prompt(
         messages=(
@@ -41,12 +40,19 @@ def aggregate_prompt(
     )
 
 
-async def synthesise(aggregator: ChatModel, prompt: Prompt, trail: Trail) -> Candidate | str:
+async def synthesise(
+    aggregator: ChatModel,
+    request: Request,
+    answers: Sequence[Candidate],
+    options: AnswerOptions,
+    timer: StepTimer,
+) -> Candidate | str:
     """Return the combined answer as a candidate of its own step, or why there is none."""
-    context: RunContext = trail.context
+    name = aggregator.spec.name
+    prompt = aggregate_prompt(aggregator, request, answers, options)
     try:
-        with trail.step(STEP, aggregator.spec.name):
-            completion = await context.ask(aggregator, prompt, STEP)
+        with timer.step(STEP, name):
+            completion = await timer.context.ask(aggregator, prompt, STEP)
     except (ModelError, LimitReached) as error:
-        return f"{aggregator.spec.name} could not combine the answers: {error}"
-    return answered(aggregator.spec.name, STEP, completion)
+        return f"{name} could not combine the answers: {error}"
+    return answered(name, STEP, completion)
