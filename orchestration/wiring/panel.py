@@ -16,18 +16,15 @@ from orchestration.engine.resilience.caching import Cached
 from orchestration.engine.resilience.circuit import CircuitBroken
 from orchestration.engine.resilience.limiting import Limited
 from orchestration.engine.resilience.retrying import Retrying, RetryPolicy
-from orchestration.engine.resilience.timing import TimeLimited, TimeLimits
 from orchestration.engine.strategies.protocol import Panel
 from orchestration.engine.types import Json, ModelSpec, Prompt
 from orchestration.models import ProviderKind
-from orchestration.providers.deadlines import Deadlines
+from orchestration.providers.deadlines import Timed
 from orchestration.providers.openai_compatible import OpenAICompatibleModel
 from orchestration.providers.simulated import CATALOG, SimulatedModel
 from orchestration.wiring.freezing import FrozenModel, PanelRole, thaw
 from orchestration.wiring.recordings import stored_model
 from orchestration.wiring.resources import Resources
-
-FIRST_TOKEN_S, IDLE_S = 60.0, 45.0
 
 
 def build_panel(
@@ -64,14 +61,7 @@ def _wrapped(
     time_left: Callable[[], float | None],
 ) -> ChatModel:
     """Stack the wrappers, inside out."""
-    limits = TimeLimits(
-        first_token_s=min(FIRST_TOKEN_S, frozen.timeout_s),
-        idle_s=min(IDLE_S, frozen.timeout_s),
-        total_s=frozen.timeout_s,
-    )
-    model: ChatModel = Metered(
-        TimeLimited(bare, limits)
-    )  # so that a call that took too long is one that failed
+    model: ChatModel = Metered(bare)
     model = CircuitBroken(model, shared.circuit(frozen.model))
     model = Limited(model, shared.limiter(frozen.model, frozen.max_concurrency))
     jitter = Random(f"{seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing
@@ -84,20 +74,19 @@ def _bare(frozen: FrozenModel, secrets: Mapping[UUID, str | None], shared: Resou
     if frozen.provider not in secrets:
         gone = f"{frozen.spec.provider} was removed, disabled or moved since, or its key cannot be read."
         return Unavailable(frozen.spec, gone)
+    deadlines = shared.deadlines.within(frozen.timeout_s)
     match ProviderKind(frozen.kind):
         case ProviderKind.SIMULATED:
-            return _simulated(frozen.spec, seed)
+            return Timed(_simulated(frozen.spec, seed), deadlines)
         case ProviderKind.RECORDED:
-            return stored_model(frozen.spec, frozen.provider)
+            return Timed(stored_model(frozen.spec, frozen.provider), deadlines)
         case ProviderKind.OPENAI_COMPATIBLE:
             return OpenAICompatibleModel(
                 frozen.spec,
                 base_url=frozen.base_url,
                 api_key=secrets[frozen.provider],
                 client=shared.client,
-                deadlines=Deadlines(
-                    first_token_s=frozen.timeout_s, idle_s=frozen.timeout_s, total_s=frozen.timeout_s + 5.0
-                ),
+                deadlines=deadlines,
             )
 
 

@@ -14,16 +14,19 @@ from django.conf import settings
 from orchestration.engine.resilience.circuit import Circuit, CircuitPolicy, CircuitSnapshot, CircuitState
 from orchestration.engine.resilience.limiting import Limiter
 from orchestration.engine.resilience.store import AnswerCache
+from orchestration.providers.deadlines import Deadlines
 from orchestration.providers.guard import AddressGuard
 from orchestration.providers.transport import build_client
 
 CACHE_BYTES = 64 * 1024 * 1024
+DEADLINES = Deadlines()
 
 
 class Resources:
     """Shared state, by model; belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadlines: Deadlines = DEADLINES) -> None:
+        self.deadlines = deadlines
         self.client: httpx.AsyncClient = build_client(guard=address_guard())
         seconds = settings.ANSWER_CACHE_SECONDS
         self.cache = (

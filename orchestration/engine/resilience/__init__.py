@@ -1,6 +1,6 @@
-"""Models around models: deadlines, circuit breaker, concurrency limit, retries, cache.
+"""Models around models: circuit breaker, concurrency limit, retries, cache.
 
-Stacked inside out: metered, time-limited, circuit-broken, limited, retrying, cached.
+Stacked inside out: metered, circuit-broken, limited, retrying, cached.
 """
 
 from orchestration.engine.resilience.caching import Cached
@@ -14,7 +14,6 @@ from orchestration.engine.resilience.circuit import (
 from orchestration.engine.resilience.limiting import Limited, Limiter
 from orchestration.engine.resilience.retrying import Retrying, RetryPolicy
 from orchestration.engine.resilience.store import AnswerCache
-from orchestration.engine.resilience.timing import TimeLimited, TimeLimits
 
 __all__ = [
     "AnswerCache",
@@ -28,6 +27,4 @@ __all__ = [
     "Limiter",
     "RetryPolicy",
     "Retrying",
-    "TimeLimited",
-    "TimeLimits",
 ]

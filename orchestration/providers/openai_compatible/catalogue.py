@@ -10,7 +10,7 @@ import httpx
 
 from orchestration.engine.errors import BadAnswer
 from orchestration.engine.types import MILLION, Capability, Json, Prices
-from orchestration.providers.deadlines import Deadlines, Patience
+from orchestration.providers.deadlines import CallTimer, Deadlines
 from orchestration.providers.endpoint import Endpoint
 from orchestration.providers.json_values import items, mapping, money, parse_json, text_of, whole_number
 from orchestration.providers.openai_compatible.body import opened
@@ -19,7 +19,7 @@ from orchestration.providers.openai_compatible.failures import Refusal, failure_
 OK = 200
 MOST = 5000
 LONGEST_ID = 200
-LISTING_DEADLINES = Deadlines(connect_s=10, first_token_s=20, idle_s=10, total_s=30)
+LISTING_DEADLINES = Deadlines(connect_s=10, first_event_s=20, idle_s=10, total_s=30)
 
 WINDOW_FIELDS = (
     "context_length",
@@ -60,8 +60,8 @@ async def list_models(
     Raises `InvalidRequest` for an address or key that cannot be one, else only `ModelError`.
     """
     endpoint = Endpoint(base_url, api_key)
-    patience = Patience(deadlines, endpoint.host)
-    async with opened(client, ("GET", "models", None), endpoint, patience, deadlines) as body:
+    timer = CallTimer(deadlines, endpoint.host)
+    async with opened(client, ("GET", "models", None), endpoint, timer, deadlines) as body:
         raw = await body.rest()
         if body.status != OK:
             raise failure_of(Refusal.of_body(body.status, raw), endpoint, "", body.headers)

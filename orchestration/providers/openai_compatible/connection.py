@@ -24,7 +24,7 @@ from orchestration.providers.endpoint import Endpoint
 from orchestration.providers.openai_compatible.catalogue import LISTING_DEADLINES, RemoteModel, list_models
 from orchestration.providers.openai_compatible.model import OpenAICompatibleModel
 
-CHAT_DEADLINES = Deadlines(connect_s=10, first_token_s=60, idle_s=20, total_s=90)
+CHAT_DEADLINES = Deadlines(connect_s=10, first_event_s=60, idle_s=20, total_s=90)
 CHAT_TOKENS = 16
 Value = TypeVar("Value")
 

@@ -11,7 +11,7 @@ import httpx
 from orchestration.engine.errors import BadAnswer, ModelTimeout, StreamBroken
 from orchestration.engine.model import AnswerStream, StreamingModel
 from orchestration.engine.types import Delta, ModelSpec, Prompt
-from orchestration.providers.deadlines import Deadlines, Patience
+from orchestration.providers.deadlines import CallTimer, Deadlines
 from orchestration.providers.endpoint import Endpoint
 from orchestration.providers.openai_compatible.body import Body, opened
 from orchestration.providers.openai_compatible.dialect import Dialect, dialects_of
@@ -72,12 +72,12 @@ class OpenAICompatibleModel(StreamingModel):
     @asynccontextmanager
     async def _answer_to(self, prompt: Prompt) -> AsyncIterator[Body]:
         """Give the body of the first response that is an answer, asking more simply where that may help."""
-        patience = Patience(self._deadlines, self._endpoint.host)
+        timer = CallTimer(self._deadlines, self._endpoint.host)
         dialect: Dialect | None = self._dialects.get(self._place, Dialect())
         while dialect is not None:
             payload = dialect.body(self._spec, prompt)
             request = ("POST", "chat/completions", payload)
-            async with opened(self._client, request, self._endpoint, patience, self._deadlines) as body:
+            async with opened(self._client, request, self._endpoint, timer, self._deadlines) as body:
                 if body.status == OK:
                     self._dialects[self._place] = dialect
                     yield body
@@ -109,7 +109,6 @@ async def _streamed(start: bytes, body: Body, transcript: Transcript) -> AsyncGe
     parser, chunk = SSEParser(), start
     while chunk:
         for event in parser.feed(chunk):
-            body.patience.heard()
             if delta := transcript.take_event(event.data):
                 yield delta
         if transcript.ended:

@@ -22,7 +22,7 @@ from orchestration.services.registry.pricing import new_price
 from orchestration.wiring.credentials import seal_secret
 from orchestration.wiring.resources import address_guard
 
-PATIENCE = Deadlines(connect_s=2, first_token_s=4, idle_s=4, total_s=6)
+PATIENCE = Deadlines(connect_s=2, first_event_s=4, idle_s=4, total_s=6)
 MOST = 20
 OPENAI = "https://api.openai.com/v1"
 OLLAMA_PORT = 11434
