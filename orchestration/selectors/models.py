@@ -74,9 +74,9 @@ def providers_of(membership: Membership) -> QuerySet[Provider]:
 
 
 def models_of(membership: Membership) -> QuerySet[LanguageModel]:
-    """Return the team's models with their providers, without secrets."""
+    """Return the team's models with their providers, without secrets, and with their prices."""
     found: QuerySet[LanguageModel] = LanguageModel.objects.visible_to(membership)
-    return found.select_related("provider").defer("provider__secret")
+    return found.select_related("provider").defer("provider__secret").prefetch_related("prices")
 
 
 def provider_cards(membership: Membership, *, now: datetime, today: date) -> tuple[ProviderCard, ...]:
@@ -96,12 +96,11 @@ def provider_cards(membership: Membership, *, now: datetime, today: date) -> tup
 
 def model_card(model: LanguageModel, records: Mapping[str, CallRecord], *, today: date) -> ModelCard:
     """Return `model` with the price that holds `today` and the next one."""
-    newest_first = sorted(model.prices.all(), key=lambda price: price.valid_from, reverse=True)
-    coming = [price for price in newest_first if price.valid_from > today]
+    coming = [price for price in model.prices.all() if price.valid_from > today]
     return ModelCard(
         model=model,
-        price=next((price for price in newest_first if price.valid_from <= today), None),
-        next_price=coming[-1] if coming else None,
+        price=model.price_on(today),
+        next_price=min(coming, key=lambda price: price.valid_from, default=None),
         record=records.get(model.name),
     )
 
@@ -138,8 +137,3 @@ def record_of(calls: Iterable[EndedCall]) -> CallRecord:
         median_s=median(seconds) if seconds else None,
         cost_usd=sum((call.cost_usd for call in ended if call.cost_usd is not None), Decimal(0)),
     )
-
-
-def price_history(model: LanguageModel) -> QuerySet[Price]:
-    """Return the model's prices, newest first."""
-    return Price.objects.filter(model=model).order_by("-valid_from")

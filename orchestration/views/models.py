@@ -17,7 +17,7 @@ from orchestra_site.web.htmx import render_part
 from orchestration.engine.errors import InvalidRequest
 from orchestration.forms.models import ModelForm, PriceForm, initial_of, refuse
 from orchestration.models import LanguageModel
-from orchestration.selectors.models import model_card, models_of, price_history, provider_cards
+from orchestration.selectors.models import model_card, models_of, provider_cards
 from orchestration.services import registry
 from orchestration.services.trials import question_for, try_model
 from orchestration.views.changes import carry_out
@@ -120,7 +120,7 @@ def _model_page(
     context = {
         "model": found,
         "card": model_card(found, {}, today=timezone.localdate()),
-        "prices": price_history(found),
+        "prices": found.prices.all(),
         "form": ModelForm(initial=initial_of(found)),
         "price_form": PriceForm(),
         "question": question_for(found),

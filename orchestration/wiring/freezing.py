@@ -8,8 +8,6 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from django.utils import timezone
-
 from orchestration.engine.context.codec import plain
 from orchestration.engine.routing.priors import expectation
 from orchestration.engine.routing.profile import Profile
@@ -97,17 +95,7 @@ def spec_of(model: LanguageModel) -> ModelSpec:
         family=model.family,
         context_window=model.context_window,
         max_output_tokens=model.max_output_tokens,
-        prices=prices_today(model),
+        prices=model.prices_today(),
         capabilities=frozenset(Capability(name) for name in model.capabilities if name in known),
         tier=Tier(model.tier),
     )
-
-
-def prices_today(model: LanguageModel) -> Prices | None:
-    """Return the price that is valid today, None when nobody set one; prefetched prices are used."""
-    today = timezone.localdate()
-    valid = [price for price in model.prices.all() if price.valid_from <= today]
-    if not valid:
-        return None
-    newest = max(valid, key=lambda price: (price.valid_from, price.id))
-    return Prices(input_per_million=newest.input_per_million, output_per_million=newest.output_per_million)

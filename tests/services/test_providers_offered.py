@@ -9,7 +9,6 @@ from pytest_django import Settings
 from orchestra_site.accounts.models import Team
 from orchestration.models import LanguageModel, Provider
 from orchestration.providers.openai_compatible import RemoteModel
-from orchestration.services.registry import price_of
 from orchestration.services.registry.offering import (
     Offer,
     offer_from_environment,
@@ -99,7 +98,7 @@ def test_of_openai_only_models_whose_price_is_known_are_taken(team: Team) -> Non
     unknown, known = RemoteModel(id="gpt-realtime"), RemoteModel(id="gpt-4o")
     assert store_offer(team, openai, (unknown,)) == 0
     assert store_offer(team, openai, (unknown, known)) == 1
-    assert price_of(LanguageModel.objects.get(name="gpt-4o"), date(2025, 1, 1)) is not None
+    assert LanguageModel.objects.get(name="gpt-4o").price_on(date(2025, 1, 1)) is not None
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour(status=500, body=b""), Behaviour(body=b"<html>")])

@@ -55,16 +55,6 @@ def update_model(
     return row
 
 
-def enable_model(*, membership: Membership, model: LanguageModel) -> LanguageModel:
-    """Offer a model to new runs again. Raises `InvalidRequest` when it is gone."""
-    return _switch(membership, model, RegistryAction.MODEL_ENABLED)
-
-
-def disable_model(*, membership: Membership, model: LanguageModel) -> LanguageModel:
-    """Offer a model to no new run. Raises `InvalidRequest` when it is gone."""
-    return _switch(membership, model, RegistryAction.MODEL_DISABLED)
-
-
 @transaction.atomic
 def delete_model(*, membership: Membership, model: LanguageModel) -> None:
     """Delete a model with its prices; runs keep their copy. Raises `InvalidRequest` when it is gone."""
@@ -77,16 +67,6 @@ def delete_model(*, membership: Membership, model: LanguageModel) -> None:
         after={},
     )
     row.delete()
-
-
-@transaction.atomic
-def _switch(membership: Membership, model: LanguageModel, action: RegistryAction) -> LanguageModel:
-    row = locked(model, membership)
-    before = shown_model(row)
-    row.enabled = action is RegistryAction.MODEL_ENABLED
-    row.save(update_fields=["enabled"])
-    _record_difference(membership, row, before, action)
-    return row
 
 
 def _tidy(field: str, value: object) -> object:
@@ -109,8 +89,13 @@ def _record_difference(
     membership: Membership,
     row: LanguageModel,
     before: dict[str, Json],
-    action: RegistryAction = RegistryAction.MODEL_CHANGED,
 ) -> None:
     was, is_now = difference(before, shown_model(row))
     if is_now:
-        record_change(membership=membership, action=action, subject=row.name, before=was, after=is_now)
+        record_change(
+            membership=membership,
+            action=RegistryAction.MODEL_CHANGED,
+            subject=row.name,
+            before=was,
+            after=is_now,
+        )

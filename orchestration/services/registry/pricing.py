@@ -12,14 +12,6 @@ from orchestration.models import LanguageModel, Price
 from orchestration.services.registry.rows import RegistryAction, check, locked, stored_whole
 
 
-def price_of(model: LanguageModel, on: date) -> Prices | None:
-    """Return the price that holds on a day, None when nobody has set one that early."""
-    found = Price.objects.filter(model=model, valid_from__lte=on).order_by("-valid_from").first()
-    if found is None:
-        return None
-    return Prices(input_per_million=found.input_per_million, output_per_million=found.output_per_million)
-
-
 def set_price(
     *,
     membership: Membership,

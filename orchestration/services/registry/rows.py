@@ -30,8 +30,6 @@ class RegistryAction(StrEnum):
     PROVIDER_DELETED = "provider.deleted"
     MODEL_ADDED = "model.added"
     MODEL_CHANGED = "model.changed"
-    MODEL_ENABLED = "model.enabled"
-    MODEL_DISABLED = "model.disabled"
     MODEL_DELETED = "model.deleted"
     PRICE_SET = "price.set"
 
