@@ -41,8 +41,7 @@ from orchestration.kinds import Assignment, get_kind, register  # noqa: E402
 from orchestration.models import LanguageModel, Price, Provider, ProviderKind, Run  # noqa: E402
 from orchestration.services.execution import execute_run  # noqa: E402
 from orchestration.services.runtime import Runtime  # noqa: E402
-from orchestration.wiring.loops import LoopThread  # noqa: E402
-from orchestration.wiring.resources import close_resources  # noqa: E402
+from orchestration.wiring.resources import LoopThread, close_resources  # noqa: E402
 
 CarryOut = Callable[[Assignment, RunContext], Awaitable[Outcome]]
 inside: list[float] = []

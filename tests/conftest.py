@@ -8,8 +8,7 @@ import signal
 from django.conf import settings as django_settings
 from hypothesis import settings
 
-from orchestration.wiring.loops import stop_pages
-from orchestration.wiring.resources import close_resources
+from orchestration.wiring.resources import stop_pages
 from tests.support.network import forbid_outside
 
 forbid_outside()
@@ -27,5 +26,5 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """Remove it again, and close what pages asked providers with."""
-    stop_pages(close_resources)
+    stop_pages()
     shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)

@@ -19,8 +19,7 @@ from twisted.internet import defer, reactor
 from orchestra_site.celery import app as celery_app
 from orchestra_site.web.limits import Application
 from orchestration.tasks.process import EngineProcess
-from orchestration.wiring.loops import stop_pages
-from orchestration.wiring.resources import close_resources
+from orchestration.wiring.resources import stop_pages
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +99,7 @@ class EmbeddedServer:
 
     async def _end(self) -> None:
         await self._engine.stop()
-        await asyncio.to_thread(stop_pages, close_resources)
+        await asyncio.to_thread(stop_pages)
 
 
 def leave_soon() -> None:

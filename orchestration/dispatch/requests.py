@@ -13,7 +13,7 @@ from orchestration.engine.strategies.options import helper_models
 from orchestration.engine.strategies.registry import check_panel, validate_options
 from orchestration.engine.types import Json
 from orchestration.models import LanguageModel
-from orchestration.wiring.freezing import PanelRole, freeze
+from orchestration.wiring.panel import PanelRole, freeze
 
 LONGEST_PROMPT = 200_000
 LARGEST_PANEL = 50

@@ -20,7 +20,7 @@ from orchestration.forms.options import PREFIX, names_model, option_fields, opti
 from orchestration.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.models import LanguageModel, Run
 from orchestration.services.estimates import Draft
-from orchestration.wiring.freezing import PanelRole
+from orchestration.wiring.panel import PanelRole
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"

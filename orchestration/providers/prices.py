@@ -37,7 +37,7 @@ def suggest_listing(remote_name: str, base_url: str) -> Listing | None:
     return known.get(exact) or known.get(VERSION.sub("", exact))
 
 
-def family_of(remote_name: str) -> str:
+def model_family(remote_name: str) -> str:
     """Return a model's lineage, the first word of its name: gpt, claude, llama; o1 and o3 are gpt."""
     name = remote_name.lower().rpartition("/")[2]
     found = re.match(r"[a-z]+", name)

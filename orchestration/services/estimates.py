@@ -16,9 +16,9 @@ from orchestration.engine.strategies.effort import Effort, Foresees
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
 from orchestration.engine.strategies.registry import get_strategy
 from orchestration.engine.types import Json, ModelSpec, Purpose, Usage
-from orchestration.selectors.panels import usable_models
+from orchestration.selectors.models import usable_models
 from orchestration.selectors.runs_live import recent_calls
-from orchestration.wiring.freezing import spec_of
+from orchestration.wiring.panel import model_spec
 
 Number = TypeVar("Number", Decimal, float)
 SHORT_ANSWER_TOKENS = 20
@@ -77,7 +77,7 @@ class Share:
 
 def estimate_request(*, membership: Membership, request: Draft) -> Estimate:
     """Estimate a request from prices and from how its models answered lately; unknown models are left out."""
-    known = {model.name: spec_of(model) for model in usable_models(membership)}
+    known = {model.name: model_spec(model) for model in usable_models(membership)}
     panel = [known[name] for name in request.models if name in known]
     helpers = [known[name] for name in request.helpers if name in known]
     habits = _habits(membership, [spec.name for spec in (*panel, *helpers)])

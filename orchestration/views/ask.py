@@ -17,7 +17,7 @@ from orchestration.engine.errors import InvalidRequest
 from orchestration.forms.ask import AskForm, initial_of
 from orchestration.forms.examples import EXAMPLES
 from orchestration.models import Run
-from orchestration.selectors.panels import usable_models
+from orchestration.selectors.models import usable_models
 from orchestration.selectors.runs_live import visible_runs
 from orchestration.services.estimates import Estimate, estimate_request
 

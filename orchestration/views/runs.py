@@ -14,7 +14,7 @@ from orchestra_site.accounts.selectors import members_of
 from orchestra_site.web.htmx import render_part, wants_part
 from orchestration.engine.strategies.registry import all_strategies
 from orchestration.forms.runs import RunFilterForm
-from orchestration.selectors.models import models_of
+from orchestration.selectors.models import team_models
 from orchestration.selectors.run_pages import RunPage, run_page
 
 LIST = "run-list"
@@ -45,7 +45,7 @@ def _offer(request: MemberRequest, form: RunFilterForm) -> None:
     """Fill the form's choices with what the team has."""
     form.offer("strategy", [(strategy.name, strategy.title) for strategy in all_strategies().values()])
     form.offer(
-        "model", [(name, name) for name in models_of(request.membership).values_list("name", flat=True)]
+        "model", [(name, name) for name in team_models(request.membership).values_list("name", flat=True)]
     )
     members = members_of(request.membership)
     form.offer("who", [(str(member.user_id), str(member.user)) for member in members])

@@ -12,7 +12,7 @@ from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.registry import get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
 from orchestration.kinds import Assignment, RunKind
-from orchestration.wiring.credentials import secrets_for
+from orchestration.wiring.credentials import frozen_secrets
 from orchestration.wiring.panel import build_panel
 from orchestration.wiring.resources import resources
 
@@ -22,7 +22,7 @@ async def _carry_out(assignment: Assignment, context: RunContext) -> Outcome:
     providers = {UUID(entry["provider"]): entry["base_url"] for entry in assignment.panel}
     panel = build_panel(
         assignment.panel,
-        secrets=await in_database_thread(secrets_for, assignment.team, providers),
+        secrets=await in_database_thread(frozen_secrets, assignment.team, providers),
         shared=resources(),
         scope=str(assignment.team),
         seed=assignment.seed,

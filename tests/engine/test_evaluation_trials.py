@@ -23,7 +23,8 @@ from orchestration.engine.strategies.learning import Lesson
 from orchestration.engine.strategies.options import StrategyOptions
 from orchestration.engine.strategies.protocol import Panel
 from orchestration.engine.types import Candidate, Decision, Json, ModelSpec, Outcome, Quality, Request
-from orchestration.providers.recorded import Labelled, Pace
+from orchestration.providers.recorded.loading import Labelled
+from orchestration.providers.recorded.model import Pace
 from orchestration.wiring.evaluation import panels_of
 from tests.support.recordings import MODELS, answer, line, lines, recorded
 

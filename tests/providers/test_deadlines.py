@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.engine.errors import ModelTimeout
 from orchestration.engine.types import Delta
-from orchestration.providers.deadlines import Deadlines, Timed
+from orchestration.providers.exchange import Deadlines, Timed
 from tests.support.clock import SkippingLoop
 from tests.support.models import RawModel, ScriptedModel, SlowModel, prompt_of
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from orchestration.engine.errors import ModelTimeout, ProviderUnavailable
-from orchestration.providers.deadlines import Deadlines
+from orchestration.providers.exchange import Deadlines
 from orchestration.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import LOOPBACK, NAME, raw_server

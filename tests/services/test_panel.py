@@ -11,9 +11,9 @@ from orchestration.engine.context.codec import plain
 from orchestration.engine.context.records import CallEnding
 from orchestration.engine.errors import ModelTimeout
 from orchestration.models import ProviderKind
-from orchestration.providers.deadlines import Deadlines
-from orchestration.wiring.freezing import FrozenModel, PanelRole
-from orchestration.wiring.panel import build_panel
+from orchestration.providers.exchange import Deadlines
+from orchestration.wiring.panel import FrozenModel, PanelRole, build_panel
+from orchestration.wiring.provider_kinds import ADAPTERS
 from orchestration.wiring.resources import Resources
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import prompt_of, spec_named
@@ -88,6 +88,10 @@ async def test_a_models_own_time_limit_caps_a_stream_that_goes_on() -> None:
     said, log, _ = await asked(endless, timeout_s=0.2)
     assert said == "model_timeout"
     assert all(call.maybe_billed for call in log.ended)
+
+
+def test_every_kind_of_provider_has_an_adapter() -> None:
+    assert set(ADAPTERS) == set(ProviderKind)
 
 
 async def test_a_model_without_network_keeps_its_time_limit_too(settings: Settings) -> None:

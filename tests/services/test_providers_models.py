@@ -10,7 +10,7 @@ from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.types import Capability, Prices, Tier
 from orchestration.models import LanguageModel, Price, Provider, ProviderKind
-from orchestration.providers.openai_compatible import RemoteModel
+from orchestration.providers.adapter import RemoteModel
 from orchestration.providers.simulated import CATALOG
 from orchestration.services import registry
 from orchestration.services.registry import NewModel, suggest_model

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from orchestra_site.management.embedded import AlreadyRunning, DataFolderLock, EmbeddedServer, leave_soon
-from orchestration.services.first_start import prepare_installation
+from orchestration.services.registry.seeding import prepare_installation
 
 
 class Command(BaseCommand):

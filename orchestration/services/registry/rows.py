@@ -1,4 +1,4 @@
-"""Rows of the registry: found within the team, checked before they are stored, shown to the audit log."""
+"""Rows of the registry: locked within the team, checked before they are stored, shown in the audit log."""
 
 from __future__ import annotations
 

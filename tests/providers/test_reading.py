@@ -1,11 +1,13 @@
-"""Server-sent events: the specification's cases, and any split of the bytes."""
+"""Reading what a provider sends."""
+
+from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.engine.errors import BadAnswer
-from orchestration.providers.sse import ServerSentEvent, SSEParser
+from orchestration.providers.reading import ServerSentEvent, SSEParser
 
 
 def parse(*chunks: bytes, limit: int = 1000) -> list[ServerSentEvent]:

@@ -1,12 +1,15 @@
-"""From a status and a body to one of the engine's errors, with a sentence for a person."""
+"""Refusals of an OpenAI-compatible server: what they mean, and what to leave out of the next request."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from weakref import WeakKeyDictionary
+
+import httpx
 
 from orchestration.engine.errors import (
     AuthenticationRejected,
@@ -20,11 +23,9 @@ from orchestration.engine.errors import (
     RateLimited,
     RequestRejected,
 )
-from orchestration.engine.types import Json
-from orchestration.providers.address import path_hint
-from orchestration.providers.endpoint import Endpoint
-from orchestration.providers.json_values import mapping, parse_json, text_of
-from orchestration.providers.retry_after import retry_after
+from orchestration.engine.types import Capability, Json, ModelSpec, Prompt
+from orchestration.providers.addresses import Endpoint, path_hint
+from orchestration.providers.reading import mapping, parse_json, retry_after, string
 
 TOO_LONG = re.compile(
     r"context.?length|context.?window|maximum context|context_size|too many (input )?tokens"
@@ -36,7 +37,7 @@ NO_CREDIT = re.compile(
     r"insufficient.?(quota|balance|credit|funds)|billing|exceeded your current quota", re.IGNORECASE
 )
 
-STATUS_OF_WORD = {
+STATUS_BY_CODE = {
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
     "insufficient_quota": 429,
@@ -51,6 +52,8 @@ STATUS_OF_WORD = {
     "not_found_error": 404,
     "model_not_found": 404,
 }
+REJECTED = frozenset({400, 422})
+OPTIONAL = ("stream_options", "response_format", "seed", "temperature", "stop", "stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +65,31 @@ class Refusal:
     codes: str = ""
 
     @classmethod
-    def of_body(cls, status: int, body: bytes) -> Refusal:
-        """Read the body of a response that is no success, whatever it is."""
+    def from_body(cls, status: int, body: bytes) -> Refusal:
+        """Read the body of a response that is not a success: JSON, a web page or plain text."""
         try:
-            return cls._of_json(status, parse_json(body))
+            return cls._from_json(status, parse_json(body))
         except ValueError:
             text = body.decode("utf-8", "replace")
             return cls(status, "" if text.lstrip().startswith("<") else text)
 
     @classmethod
-    def of_event(cls, chunk: Mapping[str, Json]) -> Refusal:
-        """Read an error object that came where a piece of the answer should be."""
+    def from_event(cls, chunk: Mapping[str, Json]) -> Refusal:
+        """Read an error object that was streamed instead of a piece of the answer."""
         error = mapping(chunk.get("error")) or chunk
         for said in (error.get("code"), error.get("status"), error.get("type")):
             if isinstance(said, int) and 400 <= said < 600:  # noqa: PLR2004  # error statuses
-                return cls._of_json(said, chunk)
-            if isinstance(said, str) and said in STATUS_OF_WORD:
-                return cls._of_json(STATUS_OF_WORD[said], chunk)
-        return cls._of_json(500, chunk)
+                return cls._from_json(said, chunk)
+            if isinstance(said, str) and said in STATUS_BY_CODE:
+                return cls._from_json(STATUS_BY_CODE[said], chunk)
+        return cls._from_json(500, chunk)
 
     @classmethod
-    def _of_json(cls, status: int, value: Json) -> Refusal:
+    def _from_json(cls, status: int, value: Json) -> Refusal:
         outer = mapping(value)
         error = mapping(outer.get("error")) or outer
         said = error.get("message") or outer.get("error") or outer.get("detail") or ""
-        codes = " ".join(text_of(error.get(name)) for name in ("code", "type", "param"))
+        codes = " ".join(string(error.get(name)) for name in ("code", "type", "param"))
         return cls(status, said if isinstance(said, str) else str(said), codes)
 
     @property
@@ -100,28 +103,28 @@ class Refusal:
         return bool(TOO_LONG.search(self.everything))
 
 
-def failure_of(
+def model_error(
     refusal: Refusal, endpoint: Endpoint, model: str, headers: Mapping[str, str] | None = None
 ) -> ModelError:
     """Return the error that `refusal` means."""
-    told = _Told(refusal, endpoint, model, headers or {})
+    errors = _RefusalErrors(refusal, endpoint, model, headers or {})
     if refusal.status == HTTPStatus.TOO_MANY_REQUESTS and NO_CREDIT.search(refusal.everything):
-        return told.no_credit()
+        return errors.no_credit()
     by_status = {
-        HTTPStatus.UNAUTHORIZED: told.access,
-        HTTPStatus.FORBIDDEN: told.filtered if FILTERED.search(refusal.everything) else told.access,
-        HTTPStatus.PAYMENT_REQUIRED: told.no_credit,
-        HTTPStatus.NOT_FOUND: told.not_found,
-        HTTPStatus.REQUEST_TIMEOUT: told.gave_up,
-        HTTPStatus.TOO_MANY_REQUESTS: told.too_fast,
+        HTTPStatus.UNAUTHORIZED: errors.access,
+        HTTPStatus.FORBIDDEN: errors.filtered if FILTERED.search(refusal.everything) else errors.access,
+        HTTPStatus.PAYMENT_REQUIRED: errors.no_credit,
+        HTTPStatus.NOT_FOUND: errors.not_found,
+        HTTPStatus.REQUEST_TIMEOUT: errors.gave_up,
+        HTTPStatus.TOO_MANY_REQUESTS: errors.too_fast,
     }
     if refusal.status in by_status:
         return by_status[HTTPStatus(refusal.status)]()
-    return told.by_class()
+    return errors.by_class()
 
 
-class _Told:
-    """The sentences about one refusal."""
+class _RefusalErrors:
+    """The errors that one refusal may mean, each with its sentence."""
 
     def __init__(self, refusal: Refusal, endpoint: Endpoint, model: str, headers: Mapping[str, str]) -> None:
         self._refusal = refusal
@@ -192,3 +195,67 @@ class _Told:
             f"{self._host} redirects to {target} ({self._status}), and redirects are not followed."
             " Use the final address."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one server is asked: without the parameters it refused, with its name for the length limit."""
+
+    without: frozenset[str] = frozenset()
+    length_limit: str = "max_tokens"
+
+    def body(self, spec: ModelSpec, prompt: Prompt) -> dict[str, Json]:
+        """Return the request body, less what the server does not know."""
+        whole: dict[str, Json] = {
+            "model": spec.remote_name,
+            "messages": [{"role": each.role, "content": each.content} for each in prompt.messages],
+            self.length_limit: min(prompt.max_tokens or spec.max_output_tokens, spec.max_output_tokens),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "temperature": prompt.temperature,
+            "seed": prompt.seed,
+            "stop": list(prompt.stop) or None,
+            "response_format": _response_format(spec, prompt),
+        }
+        return {key: value for key, value in whole.items() if value is not None and key not in self.without}
+
+    def adapted(self, refusal: Refusal, body: dict[str, Json]) -> Dialect | None:
+        """Return the dialect to try after `refusal` of `body`; None when its parameters were not the reason.
+
+        A refusal that names no parameter is attributed to `stream_options`, which older servers reject so.
+        """
+        if refusal.status not in REJECTED or refusal.is_about_length:
+            return None
+        if self.length_limit == "max_tokens" and _names(refusal, "max_completion_tokens"):
+            return replace(self, length_limit="max_completion_tokens")
+        if self.length_limit != "max_tokens" and _names(refusal, self.length_limit):
+            return None
+        named = [name for name in OPTIONAL if name in body and _names(refusal, name)]
+        if not named and "stream_options" in body:
+            named = ["stream_options"]
+        if "stream" in named:
+            named.append("stream_options")
+        return replace(self, without=self.without | set(named)) if named else None
+
+
+_learned: WeakKeyDictionary[httpx.AsyncClient, dict[tuple[str, str], Dialect]] = WeakKeyDictionary()
+
+
+def learned_dialects(client: httpx.AsyncClient) -> dict[tuple[str, str], Dialect]:
+    """Return the dialects learned through `client`, by base address and model; kept as long as the client."""
+    return _learned.setdefault(client, {})
+
+
+def _names(refusal: Refusal, parameter: str) -> bool:
+    """Return whether the refusal names the parameter, and not just uses an everyday word."""
+    if parameter in refusal.codes.split():
+        return True
+    plain_word = "_" in parameter or parameter == "temperature"
+    pattern = rf"\b{parameter}\b" if plain_word else rf"['\"`.]{parameter}['\"`]"
+    return re.search(pattern, refusal.words) is not None
+
+
+def _response_format(spec: ModelSpec, prompt: Prompt) -> Json:
+    if prompt.response_schema is None or Capability.JSON_SCHEMA not in spec.capabilities:
+        return None
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(prompt.response_schema)}}

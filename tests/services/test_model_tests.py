@@ -1,4 +1,4 @@
-"""Trying a model from its page, while runs ask it on a loop of their own."""
+"""Testing a model from its page, while runs ask it on a loop of their own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from orchestra_site.accounts.models import Role
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.resilience.circuit import CircuitPolicy, CircuitState
 from orchestration.models import LanguageModel
+from orchestration.services.model_tests import run_model_test
 from orchestration.services.registry import add_simulated
-from orchestration.services.trials import try_model
-from orchestration.wiring.loops import LoopThread, run_async, stop_pages
-from orchestration.wiring.resources import circuit_snapshot, close_resources, resources
+from orchestration.wiring.resources import (
+    LoopThread,
+    circuit_snapshot,
+    close_resources,
+    resources,
+    run_async,
+    stop_pages,
+)
 from tests.support.history import a_member
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +33,7 @@ def engine() -> Iterator[LoopThread]:
     yield thread
     thread.wait_for(close_resources(), 5)
     thread.stop()
-    stop_pages(close_resources)
+    stop_pages()
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def state_of(model: LanguageModel) -> CircuitState | None:
     return None if snapshot is None else snapshot.state
 
 
-def test_a_model_that_rests_in_runs_is_shown_so_although_a_page_asked_it_before(
+def test_a_circuit_that_is_open_for_runs_is_shown_although_a_page_asked_the_model_before(
     engine: LoopThread, model: LanguageModel
 ) -> None:
     run_async(ask(model))
@@ -58,10 +64,10 @@ def test_a_model_that_rests_in_runs_is_shown_so_although_a_page_asked_it_before(
     assert state_of(model) is CircuitState.OPEN
 
 
-def test_a_model_that_answers_its_trial_is_asked_by_runs_again(
+def test_a_model_that_passes_its_test_is_asked_by_runs_again(
     engine: LoopThread, model: LanguageModel
 ) -> None:
     engine.wait_for(ask(model, failures=CircuitPolicy().consecutive), 5)
-    assert try_model(model).answer
+    assert run_model_test(model).answer
     engine.wait_for(ask(model), 5)
     assert state_of(model) is CircuitState.CLOSED

@@ -10,8 +10,7 @@ from orchestra_site.accounts.models import Membership, Role
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.resilience.circuit import CircuitPolicy
 from orchestration.models import LanguageModel
-from orchestration.wiring.loops import run_async, stop_pages
-from orchestration.wiring.resources import close_resources, resources
+from orchestration.wiring.resources import resources, run_async, stop_pages
 from tests.support.history import a_member, signed_in
 from tests.web.test_models_page import a_model
 
@@ -21,10 +20,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _pages_loop() -> Iterator[None]:
     yield
-    stop_pages(close_resources)
+    stop_pages()
 
 
-def tired(member: Membership) -> LanguageModel:
+def with_open_circuit(member: Membership) -> LanguageModel:
     """Return a model whose circuit has just opened."""
     model = a_model(member)
 
@@ -37,9 +36,9 @@ def tired(member: Membership) -> LanguageModel:
     return model
 
 
-def test_a_model_that_rests_is_said_so_with_the_last_reason() -> None:
+def test_a_model_that_is_not_asked_now_is_shown_with_the_last_reason() -> None:
     admin = a_member(Role.ADMIN)
-    model = tired(admin)
+    model = with_open_circuit(admin)
     for address in ("/models/", f"/models/{model.pk}/"):
         page = signed_in(admin).get(address).content.decode()
         assert "failed 5 times in a row" in page
@@ -49,7 +48,7 @@ def test_a_model_that_rests_is_said_so_with_the_last_reason() -> None:
 
 def test_an_admin_can_let_it_be_asked_again_at_once() -> None:
     admin = a_member(Role.ADMIN)
-    model = tired(admin)
+    model = with_open_circuit(admin)
     client = signed_in(admin)
     client.post(f"/models/{model.pk}/reset/")
     assert "in a row" not in client.get("/models/").content.decode()
@@ -57,7 +56,7 @@ def test_an_admin_can_let_it_be_asked_again_at_once() -> None:
 
 def test_an_operator_sees_it_without_the_button() -> None:
     admin = a_member(Role.ADMIN)
-    tired(admin)
+    with_open_circuit(admin)
     page = signed_in(a_member(Role.OPERATOR, admin.team)).get("/models/").content.decode()
     assert "failed 5 times in a row" in page
     assert "Ask again now" not in page

@@ -1,10 +1,12 @@
-"""The one retry loop of the system."""
+"""When a model is asked: at most so many calls at once, and again after errors that may pass."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 
@@ -13,9 +15,83 @@ from orchestration.engine.model import AnswerStream, ChatModel, WrappedModel
 from orchestration.engine.types import Prompt
 
 
+class Limiter:
+    """Slots for `limit` calls of one model, first come, first served; shared by the runs of an event loop."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._busy = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def busy(self) -> int:
+        """Slots in use."""
+        return self._busy
+
+    @property
+    def waiting(self) -> int:
+        """Calls in the queue."""
+        return len(self._queue)
+
+    def resize(self, limit: int) -> None:
+        """Change the number of slots; calls under way keep theirs."""
+        self._limit = limit
+        self._admit()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Use a slot, after waiting for one in the queue."""
+        if self._queue or self._busy >= self._limit:
+            await self._wait_in_queue()
+        else:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _wait_in_queue(self) -> None:
+        slot = asyncio.get_running_loop().create_future()
+        self._queue.append(slot)
+        try:
+            await slot
+        except asyncio.CancelledError:
+            if slot.cancelled():
+                self._queue.remove(slot)
+                self._admit()
+            else:  # the slot was given in the same moment: pass it on
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        self._busy -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        """Give free slots to waiting calls; a cancelled one removes itself from the queue."""
+        for slot in [slot for slot in self._queue if not slot.done()][: max(0, self._limit - self._busy)]:
+            self._queue.remove(slot)
+            self._busy += 1
+            slot.set_result(None)
+
+
+class Limited(WrappedModel):
+    """Waits for a slot of the model's limiter before it asks."""
+
+    def __init__(self, inner: ChatModel, limiter: Limiter) -> None:
+        super().__init__(inner)
+        self._limiter = limiter
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        """Pass the inner stream on while using a slot."""
+        async with self._limiter.slot(), aclosing(self.inner.stream(prompt)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
-    """How often and how patiently to try again. Times in seconds.
+    """How often to try, and how long to wait in between. Times in seconds.
 
     The wait before attempt n + 1 is drawn evenly from 0 to `base_s` * 2^(n-1), at most `cap_s` ("full
     jitter", Amazon Builders' Library). A provider's own Retry-After, at most `retry_after_cap_s`, is waited
