@@ -1,9 +1,9 @@
-"""List prices of well-known models, offered when a model is added; what the team enters is what counts.
+"""List prices of well-known models, suggested when a model is added; the price that the team enters is used.
 
 From the providers' public price pages as they stood at the end of 2025: US dollars per million tokens,
-standard tier, prompts of ordinary length. `valid_from` is the day since which the price has held. A name
-counts with its date or `-latest` left off, and only at the provider's own address: elsewhere it costs
-another sum.
+standard tier, prompts of ordinary length. `valid_from` is the day since which the price is valid. A
+name is matched without its date or `-latest`, and only at the provider's own address: elsewhere the same
+model has another price.
 """
 
 from __future__ import annotations

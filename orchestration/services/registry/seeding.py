@@ -127,9 +127,9 @@ def environment_providers() -> tuple[FoundProvider, ...]:
 
 
 def ollama_address(host: str) -> str:
-    """Return where Ollama's API is, from what OLLAMA_HOST may hold: nothing, a host, host:port or an address.
+    """Return where Ollama's API is, from OLLAMA_HOST: empty, a host, host:port or an address.
 
-    A server told to listen everywhere is found at 127.0.0.1.
+    A server that listens on every interface is asked at 127.0.0.1.
     """
     scheme, _, rest = host.strip().rstrip("/").rpartition("://")
     name, colon, port = rest.rpartition(":")
