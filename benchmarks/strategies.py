@@ -41,8 +41,7 @@ from orchestration.models import LanguageModel, Price, Provider, ProviderKind, R
 from orchestration.services.execution import execute_run  # noqa: E402
 from orchestration.services.runtime import Runtime  # noqa: E402
 from orchestration.services.strategy_runs import StrategyKind  # noqa: E402
-from orchestration.wiring.loops import LoopThread  # noqa: E402
-from orchestration.wiring.resources import close_resources  # noqa: E402
+from orchestration.wiring.resources import LoopThread, close_resources  # noqa: E402
 
 inside: list[float] = []
 

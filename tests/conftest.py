@@ -13,8 +13,7 @@ from django.test import Client
 from hypothesis import settings
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.wiring.loops import stop_pages
-from orchestration.wiring.resources import close_resources
+from orchestration.wiring.resources import stop_pages
 from tests.support.history import a_member, signed_in
 from tests.support.network import forbid_outside
 
@@ -32,7 +31,7 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """Close the clients with which pages ask providers, and remove the data folder."""
-    stop_pages(close_resources)
+    stop_pages()
     shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
 
 

@@ -16,8 +16,7 @@ from orchestration.models.runs import TERMINAL
 from orchestration.services.execution import execute_run
 from orchestration.services.runtime import Runtime
 from orchestration.services.sweeping import sweep
-from orchestration.wiring.loops import LoopThread
-from orchestration.wiring.resources import close_resources
+from orchestration.wiring.resources import LoopThread, close_resources
 
 SWEEP_EVERY_S = 0.5
 

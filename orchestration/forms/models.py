@@ -1,19 +1,22 @@
-"""The forms of the Models page. A key goes in and never comes out again."""
+"""The forms of the Models pages. A key goes in and never comes out again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.types import Capability, Prices, Tier
-from orchestration.models import LanguageModel
-from orchestration.providers.openai_compatible.connection import ConnectionReport, Subject
+from orchestration.models import LanguageModel, ProviderKind
+from orchestration.providers.adapter import CheckSubject, ConnectionReport
 from orchestration.services.registry import NewModel
 
 PRESETS = (
@@ -69,14 +72,14 @@ def address_field() -> forms.CharField:
 
 NO_LIST = "no_list"
 BLAMED = (
-    (Subject.ADDRESS, "base_url", "unreachable"),
-    (Subject.KEY, "api_key", "refused"),
-    (Subject.MODELS, "base_url", NO_LIST),
+    (CheckSubject.ADDRESS, "base_url", "unreachable"),
+    (CheckSubject.KEY, "api_key", "refused"),
+    (CheckSubject.MODELS, "base_url", NO_LIST),
 )
 
 
 class ConnectForm(forms.Form):
-    """Where real models are, and the key that opens them."""
+    """The address of a provider's API, and the key to it."""
 
     base_url = address_field()
     api_key = key_field("Key", "Stored encrypted and never shown again. A local server may need none.")
@@ -86,12 +89,17 @@ class ConnectForm(forms.Form):
     )
 
     @property
+    def kind(self) -> ProviderKind:
+        """The kind of provider to connect; there is one with an address so far."""
+        return ProviderKind.OPENAI_COMPATIBLE
+
+    @property
     def asks_without_list(self) -> bool:
         """True once a server was found that answers but lists no models."""
         return bool(self.has_error("base_url", NO_LIST) or self["without_list"].value())
 
-    def judge(self, report: ConnectionReport) -> None:
-        """Put what went wrong with the connection at the field that can mend it."""
+    def add_failures(self, report: ConnectionReport) -> None:
+        """Put what went wrong with the connection at the field where it can be corrected."""
         for subject, field, code in BLAMED:
             sentence = report.failed(subject)
             if sentence and not (code == NO_LIST and self.cleaned_data["without_list"]):
@@ -198,7 +206,7 @@ class ModelForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120, help_text="What your team calls it.")
     tier = forms.ChoiceField(
-        label="Tier", choices=TIERS, help_text="Its place on the ladder from cheap to dear."
+        label="Tier", choices=TIERS, help_text="Its place on the ladder from cheap to expensive."
     )
     family = forms.CharField(
         label="Family",
@@ -216,7 +224,7 @@ class ModelForm(forms.Form):
     enabled = forms.BooleanField(label="Offered for new runs", required=False)
 
 
-def initial_of(model: LanguageModel) -> dict[str, Any]:
+def model_initial(model: LanguageModel) -> dict[str, Any]:
     """Return a model's settings as the form shows them."""
     return {name: getattr(model, name) for name in ModelForm.base_fields}
 
@@ -231,5 +239,44 @@ class PriceForm(forms.Form):
         initial=timezone.localdate,
         widget=forms.DateInput(attrs={"type": "date"}),
         validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
-        help_text="Runs keep the price that held when they started.",
+        help_text="Runs keep the price that was valid when they started.",
     )
+
+
+FORMAT = "JSON lines, plain or gzip: on each line dataset, item_id, prompt, and answers with model and text."
+NONE = "Choose a file."
+ONE_OF_BOTH = "Choose a file, either of your own or one that is offered, not both."
+
+
+class RecordingForm(forms.Form):
+    """A recording from the member's machine, or one that the operator offers."""
+
+    file = forms.FileField(
+        label="File",
+        max_length=200,
+        error_messages={"required": NONE},
+        widget=forms.FileInput(attrs={"accept": ".jsonl,.gz,application/json,application/gzip"}),
+    )
+    name = forms.CharField(label="Name", max_length=80, help_text="What your team calls this recording.")
+
+    def __init__(self, *given: Any, offered: Sequence[str], **named: Any) -> None:  # noqa: ANN401  # Django's own
+        super().__init__(*given, **named)
+        most = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        self.fields["file"].help_text = f"{FORMAT} At most {most}."
+        self.fields["file"].required = not offered
+        if offered:
+            choices = [("", "None"), *((name, name) for name in offered)]
+            self.fields["offered"] = forms.ChoiceField(
+                label="Or a file on the server",
+                required=False,
+                choices=choices,
+                help_text="What the operator put into recordings/offered of the data folder.",
+            )
+            self.order_fields(["file", "offered", "name"])
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for exactly one file."""
+        data = super().clean() or self.cleaned_data
+        if "file" not in self.errors and bool(data.get("file")) == bool(data.get("offered")):
+            self.add_error("file", ONE_OF_BOTH if data.get("file") else NONE)
+        return data

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from orchestration.engine.types import Prices, Tier
 from orchestration.models import LanguageModel, ProviderKind
-from orchestration.wiring.freezing import prices_today
 
 PANEL_SIZE = 3
 TIERS = list(Tier)
@@ -39,7 +38,7 @@ def panel_rows(
             provider=known[name].provider.name,
             tier=known[name].tier,
             simulated=known[name].provider.kind == ProviderKind.SIMULATED,
-            prices=prices_today(known[name]),
+            prices=known[name].prices_today(),
             checked=name in chosen,
             first=place == 0,
             last=place == len(names) - 1,

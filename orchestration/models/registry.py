@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Team, TeamQuerySet
-from orchestration.engine.types import Tier
+from orchestration.engine.types import Prices, Tier
 
 
 class ProviderKind(models.TextChoices):
@@ -83,6 +84,16 @@ class LanguageModel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def price_on(self, day: date) -> Price | None:
+        """Return the price that is valid on `day`, None when none was set by then; uses prefetched prices."""
+        valid = (price for price in self.prices.all() if price.valid_from <= day)
+        return max(valid, key=lambda price: price.valid_from, default=None)
+
+    def prices_today(self) -> Prices | None:
+        """Return the price that is valid today as the engine knows it."""
+        price = self.price_on(timezone.localdate())
+        return price.per_million if price else None
+
 
 class Price(models.Model):
     """What a model costs from a day on, in US dollars per million tokens."""
@@ -105,3 +116,8 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} from {self.valid_from}"
+
+    @property
+    def per_million(self) -> Prices:
+        """Both amounts, in US dollars per million tokens."""
+        return Prices(input_per_million=self.input_per_million, output_per_million=self.output_per_million)

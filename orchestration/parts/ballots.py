@@ -17,7 +17,7 @@ from orchestration.engine.strategies.voting.strategy import BallotChoice
 from orchestration.engine.strategies.wording import counted
 from orchestration.engine.types import Json
 from orchestration.selectors.runs_live import RunState
-from orchestration.wiring.freezing import PanelRole
+from orchestration.wiring.panel import PanelRole
 
 VOTING = "voting"
 WORDS = {RuleName.WEIGHTED: "weight", RuleName.BORDA: "points", RuleName.APPROVAL: "approval"}

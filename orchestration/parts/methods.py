@@ -13,7 +13,7 @@ from orchestration.engine.strategies.strategy import Strategy
 from orchestration.engine.types import Json
 from orchestration.models import LanguageModel
 from orchestration.selectors.methods import MethodRecord
-from orchestration.wiring.freezing import profiles_of, spec_of
+from orchestration.wiring.panel import model_profiles, model_spec
 
 FOLDER = "orchestration/methods"
 MODEL_FORMAT = "model"
@@ -133,7 +133,7 @@ def profile_table(models: Iterable[LanguageModel]) -> ProfileTable:
 
 
 def _row(model: LanguageModel) -> ProfileRow:
-    spec = spec_of(model)
-    shown = {profile.task: profile for profile in profiles_of(model, spec)}
+    spec = model_spec(model)
+    shown = {profile.task: profile for profile in model_profiles(model, spec)}
     cells = (ProfileCell(task=task, profile=shown.get(task) or expectation(spec, task)) for task in TaskType)
     return ProfileRow(model=model, cells=tuple(cells))

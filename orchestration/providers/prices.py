@@ -1,9 +1,9 @@
-"""List prices of well-known models, offered when a model is added; what the team enters is what counts.
+"""List prices of well-known models, suggested when a model is added; the price that the team enters is used.
 
 From the providers' public price pages as they stood at the end of 2025: US dollars per million tokens,
-standard tier, prompts of ordinary length. `valid_from` is the day since which the price has held. A name
-counts with its date or `-latest` left off, and only at the provider's own address: elsewhere it costs
-another sum.
+standard tier, prompts of ordinary length. `valid_from` is the day since which the price is valid. A
+name is matched without its date or `-latest`, and only at the provider's own address: elsewhere the same
+model has another price.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def suggest_listing(remote_name: str, base_url: str) -> Listing | None:
     return known.get(exact) or known.get(VERSION.sub("", exact))
 
 
-def family_of(remote_name: str) -> str:
+def model_family(remote_name: str) -> str:
     """Return a model's lineage, the first word of its name: gpt, claude, llama; o1 and o3 are gpt."""
     name = remote_name.lower().rpartition("/")[2]
     found = re.match(r"[a-z]+", name)

@@ -1,28 +1,42 @@
-"""The one way out: every request to a provider goes through the client that is built here.
+"""The HTTP client that every request to a provider goes through.
 
-Connections are pooled by aiohttp, because httpx's own pool collapses under concurrency.
+It connects to guarded addresses only and caps what it reads. Connections are pooled by aiohttp, because
+httpx's own pool collapses under concurrency.
 """
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
-from orchestration.engine.errors import BadAnswer
-from orchestration.providers.guard import AddressGuard
-from orchestration.providers.inflating import inflater_for
-from orchestration.providers.resolver import GuardedResolver, Lookup, look_up
+from orchestration.engine.errors import AddressRefused, BadAnswer
+from orchestration.providers.addresses import AddressGuard
 
 BODY_LIMIT = 16 * 1024 * 1024
 CONNECTIONS = 1000
 KEEP_ALIVE_S = 60.0
 USER_AGENT = "orchestra"
+CHUNK_LIMIT = 64 * 1024
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+Lookup = Callable[[str, int], Awaitable[list[str]]]
+Inflate = Callable[[bytes], Iterable[bytes]]
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """Return the addresses of `host` from the system's resolver. Raises `OSError` when there are none."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
 def build_client(
@@ -75,6 +89,24 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+def _session(resolver: GuardedResolver, context: ssl.SSLContext) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        resolver=resolver,
+        socket_factory=resolver.open_socket,
+        use_dns_cache=False,
+        ssl=context,
+        limit=CONNECTIONS,
+        keepalive_timeout=KEEP_ALIVE_S,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None),
+    )
+
+
 class CappedBody(httpx.AsyncByteStream):
     """A response body, decompressed, that ends with `BadAnswer` when it grows past its limit."""
 
@@ -103,19 +135,98 @@ class CappedBody(httpx.AsyncByteStream):
         await self._raw.aclose()
 
 
-def _session(resolver: GuardedResolver, context: ssl.SSLContext) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        resolver=resolver,
-        socket_factory=resolver.open_socket,
-        use_dns_cache=False,
-        ssl=context,
-        limit=CONNECTIONS,
-        keepalive_timeout=KEEP_ALIVE_S,
-    )
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None),
+def inflater_for(encoding: str) -> Inflate:
+    """Return the decompression for a body's Content-Encoding. Raises `BadAnswer` for an unknown one."""
+    if encoding in {"", "identity"}:
+        return _as_is
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        message = f"The answer is compressed with {encoding[:40]!r}, which nobody asked for."
+        raise BadAnswer(message)
+    return Inflater().feed
+
+
+class Inflater:
+    """Decompresses gzip or zlib in small parts, so that a few kilobytes cannot become gigabytes at once."""
+
+    def __init__(self) -> None:
+        self._state = zlib.decompressobj(GZIP_OR_ZLIB)
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what `chunk` adds, at most `CHUNK_LIMIT` bytes at a time. Raises `BadAnswer`."""
+        rest = chunk
+        while rest and not self._state.eof:
+            try:
+                part = self._state.decompress(rest, CHUNK_LIMIT)
+            except zlib.error as error:
+                message = "The answer is compressed wrongly and cannot be read."
+                raise BadAnswer(message) from error
+            rest = self._state.unconsumed_tail
+            if part:
+                yield part
+
+
+def _as_is(chunk: bytes) -> tuple[bytes, ...]:
+    return (chunk,)
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves a name once for a connection and returns the addresses that may be used.
+
+    `open_socket` checks again right before a socket connects: it sees the address itself, however the URL
+    was written, so that nothing is connected to that was not checked.
+    """
+
+    def __init__(self, guard: AddressGuard, lookup: Lookup = look_up) -> None:
+        self._guard = guard
+        self._lookup = lookup
+        self._allowed_by_name: set[tuple[str, int]] = set()
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002  # the base class asks for it
+    ) -> list[ResolveResult]:
+        """Return the checked addresses of `host`. Raises `AddressRefused` when none may be used."""
+        refusal: AddressRefused | None = None
+        passed: list[ResolveResult] = []
+        for address in dict.fromkeys(await self._lookup(host, port)):
+            try:
+                self._guard.check(host, port, address)
+            except AddressRefused as error:
+                refusal = error
+            else:
+                self._remember(address, port)
+                passed.append(_result(host, port, address))
+        if passed:
+            return passed
+        raise refusal or OSError(f"{host} has no address")
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """Return a socket for the address in `info` (as `getaddrinfo` gives it). Raises `AddressRefused`."""
+        family, kind, protocol, _, (address, port, *_) = info
+        if (address, port) not in self._allowed_by_name:
+            self._guard.check(address, port, address)
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    def _remember(self, address: str, port: int) -> None:
+        """Store an address that is allowed only through its name; the operator's list bounds how many."""
+        try:
+            self._guard.check(address, port, address)
+        except AddressRefused:
+            self._allowed_by_name.add((address, port))
+
+
+def _result(host: str, port: int, address: str) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=family,
+        proto=socket.IPPROTO_TCP,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
     )

@@ -1,8 +1,8 @@
-"""What the Models page reads: providers, their models, today's prices, and how recent calls went."""
+"""What pages read of providers and models: prices, results of recent calls, what can be asked or added."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,10 +11,13 @@ from statistics import median
 from django.db.models import BooleanField, Case, Prefetch, QuerySet, Value, When
 
 from orchestra_site.accounts.models import Membership
+from orchestration.engine.types import Prices
 from orchestration.models import Call, CallStatus, LanguageModel, Price, Provider, ProviderKind, Run
+from orchestration.providers.adapter import RemoteModel
 
 RECENT_DAYS = 7
 RECENT_RUNS = 2_000
+SHOWN_AT_MOST = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,16 +58,16 @@ class ProviderCard:
 
     @property
     def is_simulated(self) -> bool:
-        """True when no real model stands behind it."""
+        """True when its models are simulated."""
         return self.provider.kind == ProviderKind.SIMULATED
 
     @property
     def is_recorded(self) -> bool:
-        """True when its models replay what real ones once said."""
+        """True when its models replay recorded answers."""
         return self.provider.kind == ProviderKind.RECORDED
 
 
-def providers_of(membership: Membership) -> QuerySet[Provider]:
+def team_providers(membership: Membership) -> QuerySet[Provider]:
     """Return the team's providers without their secrets, each with `has_secret`."""
     stored = Case(
         When(secret=b"", then=Value(value=False)), default=Value(value=True), output_field=BooleanField()
@@ -73,17 +76,17 @@ def providers_of(membership: Membership) -> QuerySet[Provider]:
     return found.defer("secret").annotate(has_secret=stored)
 
 
-def models_of(membership: Membership) -> QuerySet[LanguageModel]:
-    """Return the team's models with their providers, without secrets."""
+def team_models(membership: Membership) -> QuerySet[LanguageModel]:
+    """Return the team's models with their providers, without secrets, and with their prices."""
     found: QuerySet[LanguageModel] = LanguageModel.objects.visible_to(membership)
-    return found.select_related("provider").defer("provider__secret")
+    return found.select_related("provider").defer("provider__secret").prefetch_related("prices")
 
 
 def provider_cards(membership: Membership, *, now: datetime, today: date) -> tuple[ProviderCard, ...]:
     """Return every provider of the team with its models, by name."""
     records = call_records(membership, now=now)
     models = LanguageModel.objects.prefetch_related("prices").order_by("name")
-    found = providers_of(membership).prefetch_related(Prefetch("language_models", queryset=models))
+    found = team_providers(membership).prefetch_related(Prefetch("language_models", queryset=models))
     return tuple(
         ProviderCard(
             provider=provider,
@@ -95,13 +98,12 @@ def provider_cards(membership: Membership, *, now: datetime, today: date) -> tup
 
 
 def model_card(model: LanguageModel, records: Mapping[str, CallRecord], *, today: date) -> ModelCard:
-    """Return `model` with the price that holds `today` and the next one."""
-    newest_first = sorted(model.prices.all(), key=lambda price: price.valid_from, reverse=True)
-    coming = [price for price in newest_first if price.valid_from > today]
+    """Return `model` with the price that is valid `today` and the next one."""
+    coming = [price for price in model.prices.all() if price.valid_from > today]
     return ModelCard(
         model=model,
-        price=next((price for price in newest_first if price.valid_from <= today), None),
-        next_price=coming[-1] if coming else None,
+        price=model.price_on(today),
+        next_price=min(coming, key=lambda price: price.valid_from, default=None),
         record=records.get(model.name),
     )
 
@@ -114,20 +116,20 @@ def call_records(membership: Membership, *, now: datetime) -> dict[str, CallReco
     by_model: dict[str, list[EndedCall]] = {}
     for name, status, seconds, cost in ended.values_list("model", "status", "latency_s", "cost_usd"):
         by_model.setdefault(name, []).append(EndedCall(CallStatus(status), seconds, cost))
-    return {name: record_of(calls) for name, calls in by_model.items()}
+    return {name: call_record(calls) for name, calls in by_model.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class EndedCall:
-    """What a record needs to know of a call."""
+    """What a record is computed from."""
 
     status: CallStatus
     seconds: float | None
     cost_usd: Decimal | None
 
 
-def record_of(calls: Iterable[EndedCall]) -> CallRecord:
-    """Sum up a model's calls."""
+def call_record(calls: Iterable[EndedCall]) -> CallRecord:
+    """Summarise a model's calls."""
     ended = list(calls)
     done = [call for call in ended if call.status == CallStatus.DONE]
     tried = [call for call in ended if call.status != CallStatus.CANCELLED]
@@ -140,6 +142,51 @@ def record_of(calls: Iterable[EndedCall]) -> CallRecord:
     )
 
 
-def price_history(model: LanguageModel) -> QuerySet[Price]:
-    """Return the model's prices, newest first."""
-    return Price.objects.filter(model=model).order_by("-valid_from")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedModel:
+    """A model that a provider lists: its price where known, whether it is ticked or in use already."""
+
+    id: str
+    context_window: int | None
+    prices: Prices | None
+    picked: bool
+    in_use: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedModels:
+    """The models that match a search, ticked ones first; `hidden` more match, of `total` in all."""
+
+    shown: tuple[OfferedModel, ...] = ()
+    hidden: int = 0
+    total: int = 0
+
+
+def offered_models(
+    provider: Provider, listed: Sequence[RemoteModel], *, search: str, picked: Iterable[str]
+) -> OfferedModels:
+    """Return the models to choose from. A ticked model is shown whatever the search."""
+    ticked = set(picked)
+    used = set(provider.language_models.values_list("remote_name", flat=True))
+    words = search.lower().split()
+    found = [
+        OfferedModel(
+            id=remote.id,
+            context_window=remote.context_window,
+            prices=remote.prices,
+            picked=remote.id in ticked,
+            in_use=remote.id in used,
+        )
+        for remote in listed
+        if remote.id in ticked or all(word in remote.id.lower() for word in words)
+    ]
+    found.sort(key=lambda model: not model.picked)
+    return OfferedModels(
+        shown=tuple(found[:SHOWN_AT_MOST]), hidden=max(0, len(found) - SHOWN_AT_MOST), total=len(listed)
+    )
+
+
+def usable_models(membership: Membership) -> list[LanguageModel]:
+    """Return the team's enabled models of enabled providers, by name, with provider and prices."""
+    usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
+    return list(usable.select_related("provider").prefetch_related("prices").order_by("name"))

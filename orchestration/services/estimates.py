@@ -20,9 +20,9 @@ from orchestration.engine.strategies.options import (
 )
 from orchestration.engine.strategies.strategy import Effort, get_strategy
 from orchestration.engine.types import Json, ModelSpec, Purpose, Request, Usage
-from orchestration.selectors.panels import usable_models
+from orchestration.selectors.models import usable_models
 from orchestration.selectors.runs_live import recent_calls
-from orchestration.wiring.freezing import spec_of
+from orchestration.wiring.panel import model_spec
 
 Number = TypeVar("Number", Decimal, float)
 SHORT_ANSWER_TOKENS = 20
@@ -72,7 +72,7 @@ def estimate_request(*, membership: Membership, request: Request) -> Estimate:
 
     It may still be incomplete: unknown models are left out, options that do not fit count as the usual ones.
     """
-    known = {model.name: spec_of(model) for model in usable_models(membership)}
+    known = {model.name: model_spec(model) for model in usable_models(membership)}
     panel = [known[name] for name in request.models if name in known]
     strategy = get_strategy(request.strategy)
     options = _options(strategy.Options, request.options)

@@ -11,14 +11,14 @@ from django.db import DatabaseError
 from orchestra_site.web.health import HealthFinding, fail, ok, warn
 from orchestration.engine.errors import InvalidRequest, ModelError
 from orchestration.models import Provider, ProviderKind
-from orchestration.providers.openai_compatible import list_models
-from orchestration.wiring.credentials import secrets_of
-from orchestration.wiring.recordings import recording_file
+from orchestration.providers.adapter import ProviderAccess
+from orchestration.wiring.credentials import provider_secrets
+from orchestration.wiring.provider_kinds import provider_adapter, recording_file
 from orchestration.wiring.resources import close_resources, resources
 
 
 def providers() -> Iterator[HealthFinding]:
-    """Look at every team's enabled providers; those elsewhere are asked for their models, all at once."""
+    """Check every team's enabled providers; those with an address are asked for their models, all at once."""
     try:
         enabled = list(Provider.objects.filter(enabled=True).select_related("team").order_by("team", "name"))
     except DatabaseError as error:
@@ -33,7 +33,7 @@ def providers() -> Iterator[HealthFinding]:
     yield from map(_recording, recorded)
     keys: dict[UUID, str | None] = {}
     for provider in remote:
-        keys |= secrets_of(provider.team_id, {provider.id})
+        keys |= provider_secrets(provider.team_id, {provider.id})
     yield from (_unreadable(provider) for provider in remote if provider.id not in keys)
     yield from asyncio.run(_answers([(each, keys[each.id]) for each in remote if each.id in keys]))
 
@@ -54,16 +54,19 @@ def _recording(provider: Provider) -> HealthFinding:
     )
 
 
-async def _answers(opened: Sequence[tuple[Provider, str | None]]) -> list[HealthFinding]:
+async def _answers(with_keys: Sequence[tuple[Provider, str | None]]) -> list[HealthFinding]:
     try:
-        return await asyncio.gather(*(_answer(provider, key) for provider, key in opened))
+        return await asyncio.gather(*(_answer(provider, key) for provider, key in with_keys))
     finally:
         await close_resources()
 
 
 async def _answer(provider: Provider, key: str | None) -> HealthFinding:
+    access = ProviderAccess(
+        client=resources().client, base_url=provider.base_url, api_key=key, provider=provider.id
+    )
     try:
-        listed = await list_models(provider.base_url, key, resources().client)
+        listed = await provider_adapter(provider.kind).list_models(access)
     except (ModelError, InvalidRequest) as error:
         return warn(f"{_name(provider)}: {error}", "Test the connection under Models.")
     return ok(f"{_name(provider)} answers and lists {len(listed)} models.")

@@ -10,7 +10,7 @@ from orchestration.engine.context import RunContext
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.strategy import Panel
 from orchestration.kinds import FrozenRun
-from orchestration.wiring.credentials import secrets_for
+from orchestration.wiring.credentials import frozen_secrets
 from orchestration.wiring.panel import build_panel
 from orchestration.wiring.resources import resources
 
@@ -20,7 +20,7 @@ async def live_panel(run: FrozenRun, context: RunContext) -> Panel:
     providers = {UUID(entry["provider"]): entry["base_url"] for entry in run.panel}
     return build_panel(
         run.panel,
-        secrets=await in_database_thread(secrets_for, run.team, providers),
+        secrets=await in_database_thread(frozen_secrets, run.team, providers),
         shared=resources(),
         scope=str(run.team),
         seed=run.seed,

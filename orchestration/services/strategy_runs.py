@@ -26,7 +26,7 @@ from orchestration.kinds import CheckedRequest, FrozenRun, RunKind, Startable, p
 from orchestration.models import LanguageModel, Run, RunStatus
 from orchestration.services import profiles
 from orchestration.services.live_models import live_panel
-from orchestration.wiring.freezing import PanelRole, freeze
+from orchestration.wiring.panel import PanelRole, freeze
 
 NAME = "strategy"
 LONGEST_PROMPT = 200_000

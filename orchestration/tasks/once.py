@@ -6,8 +6,7 @@ from uuid import UUID
 
 from orchestration.services.execution import execute_run
 from orchestration.services.runtime import Runtime
-from orchestration.wiring.loops import LoopThread
-from orchestration.wiring.resources import close_resources
+from orchestration.wiring.resources import LoopThread, close_resources
 
 STOP_WITHIN_S = 10.0
 

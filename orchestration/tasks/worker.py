@@ -7,7 +7,7 @@ import threading
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
 from orchestration.tasks.process import EngineProcess
-from orchestration.wiring.loops import LoopThread
+from orchestration.wiring.resources import LoopThread
 
 STOP_WITHIN_S = 10.0
 

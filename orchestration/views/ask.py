@@ -19,7 +19,7 @@ from orchestration.forms.ask import AskForm, initial_of
 from orchestration.forms.examples import EXAMPLES
 from orchestration.kinds import Startable, all_kinds
 from orchestration.models import Run
-from orchestration.selectors.panels import usable_models
+from orchestration.selectors.models import usable_models
 from orchestration.selectors.runs_live import visible_runs
 from orchestration.services.estimates import Estimate, estimate_request
 from orchestration.services.strategy_runs import NAME

@@ -14,7 +14,7 @@ from orchestra_site.accounts.selectors import team_members
 from orchestra_site.web.pages import render_part, wants_part
 from orchestration.forms.runs import RunFilterForm
 from orchestration.kinds import all_kinds, get_page
-from orchestration.selectors.models import models_of
+from orchestration.selectors.models import team_models
 from orchestration.selectors.run_pages import RunPage, run_page
 from orchestration.selectors.runs import RunLine
 
@@ -56,7 +56,7 @@ def _offer(request: MemberRequest, form: RunFilterForm) -> None:
     ]
     form.offer("method", methods)
     form.offer(
-        "model", [(name, name) for name in models_of(request.membership).values_list("name", flat=True)]
+        "model", [(name, name) for name in team_models(request.membership).values_list("name", flat=True)]
     )
     members = team_members(request.membership)
     form.offer("who", [(str(member.user_id), str(member.user)) for member in members])

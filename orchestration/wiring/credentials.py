@@ -1,4 +1,4 @@
-"""Providers' keys: sealed for their row, opened only to ask their models."""
+"""Providers' keys: encrypted for their row, decrypted only to ask their models."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from uuid import UUID
 from orchestra_site.web.encryption import SecretUnreadable, keyring
 from orchestra_site.web.logs import register_secret
 from orchestration.models import Provider
-from orchestration.providers.address import origin_of
+from orchestration.providers.addresses import origin
 
 logger = logging.getLogger(__name__)
 
 
 def seal_secret(provider: Provider, secret: str) -> bytes:
-    """Return the envelope of a provider's key; empty for an empty one."""
-    return keyring().seal(secret, context=_row(provider)) if secret else b""
+    """Return a provider's key encrypted; empty for an empty one."""
+    return keyring().seal(secret, context=_context(provider)) if secret else b""
 
 
 def open_secret(provider: Provider) -> str | None:
@@ -27,26 +27,26 @@ def open_secret(provider: Provider) -> str | None:
     sealed = bytes(provider.secret)
     if not sealed:
         return None
-    secret = keyring().open(sealed, context=_row(provider))
+    secret = keyring().open(sealed, context=_context(provider))
     register_secret(secret)
     return secret
 
 
-def secrets_of(team: UUID, providers: Collection[UUID]) -> dict[UUID, str | None]:
-    """Return the keys of a team's enabled providers; those that are gone or unreadable are missing."""
-    return _opened(Provider.objects.filter(team_id=team, id__in=providers, enabled=True))
+def provider_secrets(team: UUID, providers: Collection[UUID]) -> dict[UUID, str | None]:
+    """Return the keys of a team's enabled providers, without those that are gone or cannot be read."""
+    return _decrypted(Provider.objects.filter(team_id=team, id__in=providers, enabled=True))
 
 
-def secrets_for(team: UUID, frozen: Mapping[UUID, str]) -> dict[UUID, str | None]:
+def frozen_secrets(team: UUID, frozen: Mapping[UUID, str]) -> dict[UUID, str | None]:
     """Return the keys of providers that are still where a run froze them, given each one's base address.
 
     A key that was entered for another address since then is missing: it is never sent to the old one.
     """
     rows = Provider.objects.filter(team_id=team, id__in=frozen, enabled=True)
-    return _opened(row for row in rows if _same(frozen[row.id], row.base_url))
+    return _decrypted(row for row in rows if _same_origin(frozen[row.id], row.base_url))
 
 
-def _opened(providers: Iterable[Provider]) -> dict[UUID, str | None]:
+def _decrypted(providers: Iterable[Provider]) -> dict[UUID, str | None]:
     found: dict[UUID, str | None] = {}
     for provider in providers:
         try:
@@ -56,10 +56,10 @@ def _opened(providers: Iterable[Provider]) -> dict[UUID, str | None]:
     return found
 
 
-def _same(one: str, other: str) -> bool:
-    return one == other or bool(one and other and origin_of(one) == origin_of(other))
+def _same_origin(one: str, other: str) -> bool:
+    return one == other or bool(one and other and origin(one) == origin(other))
 
 
-def _row(provider: Provider) -> str:
-    """Name the team, the row and the origin: under a changed address the key does not open."""
-    return f"provider/{provider.team_id}/{provider.id}/{origin_of(provider.base_url)}"
+def _context(provider: Provider) -> str:
+    """Return the encryption context: under another origin the key cannot be decrypted."""
+    return f"provider/{provider.team_id}/{provider.id}/{origin(provider.base_url)}"

@@ -9,10 +9,11 @@ from random import Random
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.evaluation.items import Item
 from orchestration.engine.model import ChatModel
-from orchestration.engine.resilience.retrying import Retrying, RetryPolicy
+from orchestration.engine.resilience.attempts import Retrying, RetryPolicy
 from orchestration.engine.strategies.strategy import Panel
 from orchestration.engine.types import ModelSpec
-from orchestration.providers.recorded import Pace, RecordedModel, Recording
+from orchestration.providers.recorded.model import Pace, RecordedModel
+from orchestration.providers.recorded.recording import Recording
 
 
 def panels_of(

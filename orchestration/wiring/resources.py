@@ -1,29 +1,37 @@
-"""What all runs of a process share: the HTTP client, circuits, limiters, the answer cache."""
+"""What the runs and pages of a process share: event loops, HTTP client, circuits, limiters, answer cache."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from collections.abc import Coroutine
 from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import httpx
 from django.conf import settings
 
+from orchestration.engine.resilience.attempts import Limiter
+from orchestration.engine.resilience.caching import AnswerCache
 from orchestration.engine.resilience.circuit import Circuit, CircuitPolicy, CircuitSnapshot, CircuitState
-from orchestration.engine.resilience.limiting import Limiter
-from orchestration.engine.resilience.store import AnswerCache
-from orchestration.providers.guard import AddressGuard
+from orchestration.providers.addresses import AddressGuard
+from orchestration.providers.exchange import Deadlines
 from orchestration.providers.transport import build_client
 
 CACHE_BYTES = 64 * 1024 * 1024
+DEADLINES = Deadlines()
+CLOSE_WITHIN_S = 0.5
+Returned = TypeVar("Returned")
 
 
 class Resources:
     """Shared state, by model; belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadlines: Deadlines = DEADLINES) -> None:
+        self.deadlines = deadlines
         self.client: httpx.AsyncClient = build_client(guard=address_guard())
         seconds = settings.ANSWER_CACHE_SECONDS
         self.cache = (
@@ -37,13 +45,13 @@ class Resources:
         return self._circuits.setdefault(model, Circuit(CircuitPolicy(), time.monotonic))
 
     def limiter(self, model: UUID, limit: int) -> Limiter:
-        """Return a model's limiter; the newest run's limit holds for all."""
+        """Return a model's limiter; the newest run's limit applies to all."""
         limiter = self._limiters.setdefault(model, Limiter(limit))
         limiter.resize(limit)
         return limiter
 
     def snapshot(self, model: UUID) -> CircuitSnapshot | None:
-        """Return how a model's circuit stands, None when it was not asked in this process."""
+        """Return the state of a model's circuit, None when the model was not asked on this loop."""
         circuit = self._circuits.get(model)
         return None if circuit is None else circuit.snapshot()
 
@@ -66,15 +74,15 @@ def resources() -> Resources:
 
 
 def circuit_snapshot(model: UUID) -> CircuitSnapshot | None:
-    """Return how a model's circuit stands in this process, None when the model was not asked here.
+    """Return the state of a model's circuit in this process, None when the model was not asked here.
 
-    Runs and pages ask on loops of their own; the circuit that is open longest is the one that matters.
+    Runs and pages ask on loops of their own; the circuit that stays open longest is returned.
     """
     snapshots = [shared.snapshot(model) for shared in list(_by_loop.values())]
-    return max(filter(None, snapshots), key=_unwellness, default=None)
+    return max(filter(None, snapshots), key=_severity, default=None)
 
 
-def _unwellness(circuit: CircuitSnapshot) -> tuple[bool, float, int]:
+def _severity(circuit: CircuitSnapshot) -> tuple[bool, float, int]:
     return circuit.state is not CircuitState.CLOSED, circuit.retry_in_s, circuit.failures_in_a_row
 
 
@@ -88,7 +96,9 @@ def reset_circuit(model: UUID) -> None:
 @cache
 def address_guard() -> AddressGuard:
     """Return the guard that the settings ask for."""
-    return AddressGuard.of(settings.ALLOWED_ADDRESSES, allow_loopback=settings.PROFILE == "embedded")
+    return AddressGuard.from_entries(
+        settings.ALLOWED_ADDRESSES, allow_loopback=settings.PROFILE == "embedded"
+    )
 
 
 async def close_resources() -> None:
@@ -96,3 +106,51 @@ async def close_resources() -> None:
     found = _by_loop.pop(asyncio.get_running_loop(), None)
     if found is not None:
         await found.client.aclose()
+
+
+class LoopThread:
+    """An event loop that runs in a thread."""
+
+    def __init__(self, name: str = "engine") -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Run the loop."""
+        self._thread.start()
+
+    def wait_for(self, work: Coroutine[Any, Any, Returned], timeout: float) -> Returned:
+        """Run `work` on the loop and return its result. Raises `TimeoutError`, after cancelling the work."""
+        future = asyncio.run_coroutine_threadsafe(work, self.loop)
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        """End the loop and its thread."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@cache
+def _pages() -> LoopThread:
+    thread = LoopThread("pages")
+    thread.start()
+    return thread
+
+
+def stop_pages() -> None:
+    """Close what the pages' loop shares and end the loop, if any page ever used it."""
+    if _pages.cache_info().currsize:
+        thread = _pages()
+        thread.wait_for(close_resources(), CLOSE_WITHIN_S)
+        thread.stop()
+        _pages.cache_clear()
+
+
+def run_async(work: Coroutine[Any, Any, Returned], *, timeout: float = 60.0) -> Returned:
+    """Run a page's provider call from a sync view, on a loop that all pages share. Raises `TimeoutError`."""
+    return _pages().wait_for(work, timeout)

@@ -28,7 +28,8 @@ from orchestration.engine.strategies.strategy import (
     validate_options,
 )
 from orchestration.engine.types import Candidate, Decision, Json, ModelSpec, Outcome, Quality, Request
-from orchestration.providers.recorded import Labelled, Pace
+from orchestration.providers.recorded.loading import Labelled
+from orchestration.providers.recorded.model import Pace
 from orchestration.wiring.evaluation import panels_of
 from tests.support.recordings import MODELS, answer, line, lines, recorded
 

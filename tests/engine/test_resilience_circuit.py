@@ -16,8 +16,13 @@ from orchestration.engine.errors import (
     ProviderUnavailable,
     RateLimited,
 )
-from orchestration.engine.resilience import Circuit, CircuitBroken, CircuitPolicy, CircuitState
-from orchestration.engine.resilience.circuit import Pass
+from orchestration.engine.resilience.circuit import (
+    CallPermit,
+    Circuit,
+    CircuitBroken,
+    CircuitPolicy,
+    CircuitState,
+)
 from tests.support.clock import ManualClock
 from tests.support.models import FailingModel, ScriptedModel, prompt_of
 
@@ -164,8 +169,8 @@ class AnyTraffic(RuleBasedStateMachine):
         super().__init__()
         self.clock = ManualClock()
         self.circuit = Circuit(POLICY, self.clock)
-        self.under_way: list[Pass] = []
-        self.probes: list[Pass] = []
+        self.under_way: list[CallPermit] = []
+        self.probes: list[CallPermit] = []
 
     @rule()
     def ask(self) -> None:

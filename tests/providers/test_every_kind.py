@@ -12,8 +12,8 @@ from orchestration.engine.errors import ModelError
 from orchestration.engine.model import StreamingModel
 from orchestration.engine.types import Completion, Delta, Prompt
 from orchestration.models import ProviderKind
-from orchestration.providers.recorded import Pace, RecordedModel
-from orchestration.providers.simulated import CATALOG, SimulatedModel, spec_of
+from orchestration.providers.recorded.model import Pace, RecordedModel
+from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
 from tests.support.models import prompt_of
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.recordings import lines, recorded
@@ -35,9 +35,9 @@ class Example:
 @asynccontextmanager
 async def simulated() -> AsyncIterator[Example]:
     steady = replace(CATALOG[0], failure_rate=0.0)
-    model = SimulatedModel(spec_of(steady), steady, seed=0, pace=0.0)
+    model = SimulatedModel(model_spec(steady), steady, seed=0, pace=0.0)
     down = replace(CATALOG[0], failure_rate=1.0)
-    failing = SimulatedModel(spec_of(down), down, seed=0, pace=0.0)
+    failing = SimulatedModel(model_spec(down), down, seed=0, pace=0.0)
     question = prompt_of("What is 6 * 7?")
     yield Example(model=model, prompt=question, failing=failing, refused=question)
 

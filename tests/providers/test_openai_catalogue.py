@@ -1,25 +1,28 @@
 """Listing a provider's models and trying the connection."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from orchestration.engine.errors import AuthenticationRejected, BadAnswer, InvalidRequest, ModelNotFound
 from orchestration.engine.types import Capability, Prices
-from orchestration.providers.guard import AddressGuard
-from orchestration.providers.openai_compatible import (
+from orchestration.providers.adapter import (
+    CheckSubject,
     ConnectionReport,
+    ProviderAccess,
     RemoteModel,
-    connection,
-    list_models,
+    check_connection,
 )
-from orchestration.providers.openai_compatible.catalogue import MOST, read_listing
-from orchestration.providers.openai_compatible.connection import Subject
+from orchestration.providers.addresses import AddressGuard
+from orchestration.providers.openai_compatible.catalogue import MOST, OpenAICompatibleProvider, read_listing
 from orchestration.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.transport import loopback_client
 
+PROVIDER = OpenAICompatibleProvider()
 OPENROUTER = {
     "id": "meta/llama",
     "context_length": 131072,
@@ -112,97 +115,72 @@ async def test_models_are_listed_over_the_wire() -> None:
         OpenAIServer(models=["b", {"id": "a", "max_model_len": 2048}]) as server,
         loopback_client() as client,
     ):
-        found = await list_models(server.base_url, None, client)
+        found = await PROVIDER.list_models(ProviderAccess(client=client, base_url=server.base_url))
     assert found == (RemoteModel(id="a", context_window=2048), RemoteModel(id="b"))
 
 
 async def test_listing_with_a_wrong_key_or_path_says_so() -> None:
     async with OpenAIServer(api_key="right") as server, loopback_client() as client:
+        wrong = ProviderAccess(client=client, base_url=server.base_url, api_key="wrong")
         with pytest.raises(AuthenticationRejected):
-            await list_models(server.base_url, "wrong", client)
+            await PROVIDER.list_models(wrong)
+        elsewhere = replace(wrong, base_url=server.base_url.removesuffix("/v1"), api_key="right")
         with pytest.raises(ModelNotFound, match=r"try http://127\.0\.0\.1:\d+/v1\."):
-            await list_models(server.base_url.removesuffix("/v1"), "right", client)
+            await PROVIDER.list_models(elsewhere)
 
 
-async def attempt(
-    server: OpenAIServer, key: str | None = None, model: str = "", path: str = ""
-) -> ConnectionReport:
+async def attempt(server: OpenAIServer, key: str | None = None) -> ConnectionReport:
     async with loopback_client() as client:
-        return await connection.test_connection(server.base_url + path, key, client, model)
+        return await connection(client, server.base_url, key)
 
 
-def told(report: ConnectionReport) -> list[tuple[Subject, bool]]:
+async def connection(client: httpx.AsyncClient, base_url: str, key: str | None = None) -> ConnectionReport:
+    return await check_connection(PROVIDER, ProviderAccess(client=client, base_url=base_url, api_key=key))
+
+
+def checked(report: ConnectionReport) -> list[tuple[CheckSubject, bool]]:
     return [(check.subject, check.ok) for check in report.checks]
 
 
-async def test_a_connection_that_works_is_reported_check_by_check() -> None:
+async def test_a_connection_that_works_is_reported_check_by_check_and_no_model_is_asked() -> None:
     async with OpenAIServer(api_key="right") as server:
-        report = await attempt(server, "right", "alpha")
-    assert told(report) == [(subject, True) for subject in Subject]
+        report = await attempt(server, "right")
+    assert checked(report) == [(subject, True) for subject in CheckSubject]
     assert report.ok
     assert [model.id for model in report.models] == ["alpha", "beta"]
     assert "2 models are listed." in [check.sentence for check in report.checks]
-    assert server.chats[0].body["max_tokens"] == 16
+    assert server.chats == []
 
 
-async def test_without_a_model_nothing_is_asked() -> None:
-    async with OpenAIServer() as server:
-        assert told(await attempt(server)) == [
-            (s, True) for s in (Subject.ADDRESS, Subject.KEY, Subject.MODELS)
-        ]
-        assert server.chats == []
-
-
-async def test_a_wrong_key_is_the_keys_fault_and_no_chat_is_tried() -> None:
+async def test_a_wrong_key_is_the_keys_fault() -> None:
     async with OpenAIServer(api_key="right") as server:
-        report = await attempt(server, "wrong", "alpha")
-    assert told(report) == [(Subject.ADDRESS, True), (Subject.KEY, False)]
-    assert "refused the key (401)" in report.failed(Subject.KEY)
-    assert (report.ok, server.chats) == (False, [])
+        report = await attempt(server, "wrong")
+    assert checked(report) == [(CheckSubject.ADDRESS, True), (CheckSubject.KEY, False)]
+    assert "refused the key (401)" in report.failed(CheckSubject.KEY)
+    assert not report.ok
 
 
 async def test_an_address_where_nothing_listens_is_the_addresss_fault() -> None:
     async with loopback_client() as client:
-        report = await connection.test_connection("http://127.0.0.1:1/v1", None, client, "alpha")
-    assert told(report) == [(Subject.ADDRESS, False)]
-    assert "nothing listens there" in report.failed(Subject.ADDRESS)
+        report = await connection(client, "http://127.0.0.1:1/v1")
+    assert checked(report) == [(CheckSubject.ADDRESS, False)]
+    assert "nothing listens there" in report.failed(CheckSubject.ADDRESS)
 
 
 async def test_a_private_address_is_the_addresss_fault() -> None:
     async with build_client(guard=AddressGuard()) as client:
-        report = await connection.test_connection("http://10.0.0.1/v1", None, client, "")
-    assert "ORCHESTRA_ALLOWED_ADDRESSES" in report.failed(Subject.ADDRESS)
+        report = await connection(client, "http://10.0.0.1/v1")
+    assert "ORCHESTRA_ALLOWED_ADDRESSES" in report.failed(CheckSubject.ADDRESS)
 
 
-async def test_a_server_without_a_model_list_can_still_chat() -> None:
+async def test_a_server_without_a_model_list_answers_all_the_same() -> None:
     async with OpenAIServer() as server:
         server.listing = Behaviour(status=404, body=b"")
-        report = await attempt(server, None, "alpha")
-    assert told(report) == [(Subject.ADDRESS, True), (Subject.MODELS, False), (Subject.CHAT, True)]
-
-
-async def test_a_key_that_lists_but_may_not_chat_is_found_out() -> None:
-    async with OpenAIServer() as server:
-        server.default = Behaviour(status=401, body=b"{}")
-        report = await attempt(server, "public", "alpha")
-    assert told(report) == [(Subject.ADDRESS, True), (Subject.MODELS, True), (Subject.KEY, False)]
-
-
-async def test_a_model_that_thinks_before_it_speaks_counts_as_answering() -> None:
-    async with OpenAIServer() as server:
-        server.default = Behaviour(text=" ", finish="length")
-        assert (await attempt(server, None, "alpha")).ok
-
-
-async def test_a_model_that_is_not_there_is_the_chats_fault() -> None:
-    async with OpenAIServer() as server:
-        server.default = Behaviour(status=404, body=b"{}")
-        report = await attempt(server, None, "gamma")
-    assert "has no model 'gamma'" in report.failed(Subject.CHAT)
+        assert checked(await attempt(server)) == [(CheckSubject.ADDRESS, True), (CheckSubject.MODELS, False)]
 
 
 async def test_an_address_that_cannot_be_one_is_refused_at_its_field() -> None:
     async with loopback_client() as client:
         with pytest.raises(InvalidRequest) as raised:
-            await connection.test_connection("not an address", None, client, "")
+            await connection(client, "not an address")
     assert raised.value.field == "base_url"

@@ -7,9 +7,8 @@ import pytest
 
 from orchestration.engine import errors
 from orchestration.engine.errors import ModelError, ProviderUnavailable, RateLimited, RequestRejected
-from orchestration.providers.endpoint import Endpoint
-from orchestration.providers.guard import AddressGuard
-from orchestration.providers.openai_compatible.failures import Refusal, failure_of
+from orchestration.providers.addresses import AddressGuard, Endpoint
+from orchestration.providers.openai_compatible.refusals import Refusal, model_error
 from orchestration.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.transport import PROMPT, chat_model, loopback_client
@@ -20,7 +19,7 @@ HERE = Endpoint("https://api.example.com/v1", KEY)
 
 def failure(status: int, body: object = "", key: str | None = KEY) -> ModelError:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    return failure_of(Refusal.of_body(status, raw), Endpoint(HERE.base_url, key), "alpha", {})
+    return model_error(Refusal.from_body(status, raw), Endpoint(HERE.base_url, key), "alpha", {})
 
 
 @pytest.mark.parametrize(

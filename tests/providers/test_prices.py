@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.providers.prices import LISTINGS, family_of, suggest_listing
+from orchestration.providers.prices import LISTINGS, model_family, suggest_listing
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -68,4 +68,4 @@ def test_every_listing_makes_sense() -> None:
     ],
 )
 def test_a_family_is_the_first_word_of_the_name(name: str, family: str) -> None:
-    assert family_of(name) == family
+    assert model_family(name) == family

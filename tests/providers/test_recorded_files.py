@@ -14,19 +14,23 @@ import pytest
 
 from orchestration.engine.evaluation.items import ItemKey
 from orchestration.engine.types import Prices, Tier
-from orchestration.providers.recorded import BrokenRecording, Limits, load_recording, load_recordings
-from orchestration.providers.recorded.faults import TOLD
-from orchestration.providers.recorded.pricing import recovered_prices
-from orchestration.providers.recorded.recording import tier_of
+from orchestration.providers.recorded.loading import (
+    FAULTS_SHOWN,
+    BrokenRecording,
+    RecordingLimits,
+    load_recording,
+    load_recordings,
+)
+from orchestration.providers.recorded.recording import price_tier, recovered_prices
 from tests.support.recordings import answer, line, lines, packed, recorded, written
 
 GOOD = lines("7 7 3", "7 1 2")
 ZIPPED = gzip.compress(packed(GOOD), mtime=0)  # without the time, which would be in the tests' names
 
 
-def refused(data: bytes, limits: Limits | None = None) -> BrokenRecording:
+def refused(data: bytes, limits: RecordingLimits | None = None) -> BrokenRecording:
     with pytest.raises(BrokenRecording) as caught:
-        load_recording(io.BytesIO(data), "small.jsonl", limits or Limits())
+        load_recording(io.BytesIO(data), "small.jsonl", limits or RecordingLimits())
     return caught.value
 
 
@@ -91,19 +95,19 @@ def test_a_file_that_cannot_be_read_says_why(data: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(line_bytes=100), "Line 1: is longer than 100 bytes"),
-        (Limits(lines=1), "Line 2: the file goes on beyond 1 lines"),
-        (Limits(bytes=700), "or 700 bytes unpacked"),
+        (RecordingLimits(line_bytes=100), "Line 1: is longer than 100 bytes"),
+        (RecordingLimits(lines=1), "Line 2: the file goes on beyond 1 lines"),
+        (RecordingLimits(bytes=700), "or 700 bytes unpacked"),
     ],
 )
-def test_a_file_beyond_its_limits_is_refused_packed_or_not(limits: Limits, words: str) -> None:
+def test_a_file_beyond_its_limits_is_refused_packed_or_not(limits: RecordingLimits, words: str) -> None:
     assert words in str(refused(packed(GOOD), limits))
     assert words in str(refused(gzip.compress(packed(GOOD)), limits))
 
 
 def test_only_the_first_faults_are_listed_and_the_rest_is_counted() -> None:
-    error = refused(b"{}\n" * (TOLD + 5))
-    assert len(error.faults) == TOLD
+    error = refused(b"{}\n" * (FAULTS_SHOWN + 5))
+    assert len(error.faults) == FAULTS_SHOWN
     assert str(error).endswith("And 5 more.")
 
 
@@ -158,7 +162,7 @@ def test_a_model_without_costs_has_no_price_and_the_middle_tier() -> None:
     spec = recorded([line(0, {}, answers=[answer("ada", "1", cost_usd=None)])]).recording.spec("ada")
     assert spec.prices is None
     assert recovered_prices([]) is None
-    assert [tier_of(dollars) for dollars in (None, 0.1, 1, 9)] == [
+    assert [price_tier(dollars) for dollars in (None, 0.1, 1, 9)] == [
         Tier.MEDIUM,
         Tier.SMALL,
         Tier.MEDIUM,

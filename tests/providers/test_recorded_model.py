@@ -7,7 +7,7 @@ import pytest
 from orchestration.engine.errors import ProviderUnavailable, RequestRejected
 from orchestration.engine.model import ChatModel
 from orchestration.engine.types import Completion, Delta, Message, Prompt
-from orchestration.providers.recorded import Pace, RecordedModel
+from orchestration.providers.recorded.model import Pace, RecordedModel
 from tests.support.models import prompt_of
 from tests.support.recordings import answer, line, lines, recorded
 

@@ -10,7 +10,7 @@ import pytest
 from orchestration.engine.errors import ModelError
 from orchestration.engine.types import Message, Prompt
 from orchestration.providers import simulated
-from orchestration.providers.simulated import CATALOG, SimulatedModel, SimulatedProfile, spec_of
+from orchestration.providers.simulated import CATALOG, SimulatedModel, SimulatedProfile, model_spec
 from orchestration.providers.simulated.question import identity
 from tests.support.questions import Asked, questions, same_answer, stated_answer
 
@@ -29,7 +29,7 @@ async def answer_of(model: SimulatedModel, question: str) -> str:
 
 
 async def right_answers(profile: SimulatedProfile, asked: list[Asked]) -> int:
-    model = SimulatedModel(spec_of(profile), profile, seed=0, pace=0)
+    model = SimulatedModel(model_spec(profile), profile, seed=0, pace=0)
     texts = [await answer_of(model, one.question) for one in asked]
     return sum(
         same_answer(one.expected, stated_answer(text) or "") for one, text in zip(asked, texts, strict=True)
@@ -72,7 +72,7 @@ async def test_a_model_that_never_slips_solves_every_generated_question() -> Non
     perfect = SimulatedProfile(
         **{name: getattr(oracle, name) for name in oracle.__slots__} | {"skill": 1.0, "failure_rate": 0.0}
     )
-    model = SimulatedModel(spec_of(perfect), perfect, seed=0, pace=0)
+    model = SimulatedModel(model_spec(perfect), perfect, seed=0, pace=0)
     texts = [(one, await answer_of(model, one.question)) for one in asked]
     missed = [one for one, text in texts if not same_answer(one.expected, stated_answer(text) or "")]
     assert missed == [], f"seed {seed}"

@@ -9,7 +9,7 @@ import pytest
 from orchestration.engine.quality.judging.prompt import judge_prompt
 from orchestration.engine.quality.judging.verdicts import read_verdicts
 from orchestration.engine.types import Message, ModelSpec, Prompt, Purpose, Request
-from orchestration.providers.simulated import CATALOG, SimulatedModel, spec_of
+from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
 from orchestration.providers.simulated.judging.agreement import agree, majority
 from orchestration.providers.simulated.judging.blocks import read_case
 
@@ -26,7 +26,7 @@ def case(question: str, *answers: str) -> str:
 
 
 async def reply(text: str, purpose: Purpose) -> str:
-    model = SimulatedModel(spec_of(JUDGE), JUDGE, seed=0, pace=0)
+    model = SimulatedModel(model_spec(JUDGE), JUDGE, seed=0, pace=0)
     prompt = Prompt(messages=(Message(role="user", content=text),), purpose=purpose)
     return (await model.complete(prompt)).text
 
@@ -87,7 +87,7 @@ async def test_a_synthesis_without_any_agreement_hands_on_the_soundest() -> None
 
 
 async def test_the_engines_own_judge_prompt_is_understood() -> None:
-    spec: ModelSpec = spec_of(JUDGE)
+    spec: ModelSpec = model_spec(JUDGE)
     prompt = judge_prompt(spec, Request(text=PERCENT, system="Be brief."), [WRONG, RIGHT])
     text = (await SimulatedModel(spec, JUDGE, seed=0, pace=0).complete(prompt)).text
     assert set(read_verdicts(text)) == {"A", "B"}

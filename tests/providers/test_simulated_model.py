@@ -21,15 +21,15 @@ from orchestration.providers.simulated import (
     CATALOG,
     SimulatedModel,
     SimulatedProfile,
+    model_spec,
     profile_named,
-    spec_of,
 )
 
 STEADY = replace(CATALOG[0], failure_rate=0.0, skill=1.0)
 
 
 def model(profile: SimulatedProfile = STEADY, *, seed: int = 0, pace: float = 0.0) -> SimulatedModel:
-    return SimulatedModel(spec_of(profile), profile, seed=seed, pace=pace)
+    return SimulatedModel(model_spec(profile), profile, seed=seed, pace=pace)
 
 
 def prompt(text: str = "What is 6 * 7?", **settings: object) -> Prompt:

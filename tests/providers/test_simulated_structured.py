@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestration.engine.types import Message, Prompt, Purpose
-from orchestration.providers.simulated import CATALOG, SimulatedModel, spec_of
+from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
 
 INTEGER, NUMBER, STRING, TRUTH = ({"type": name} for name in ("integer", "number", "string", "boolean"))
 SURE = replace(CATALOG[0], skill=1.0, failure_rate=0.0)
@@ -19,7 +19,7 @@ async def reply(question: str, schema: Mapping[str, Any], purpose: Purpose = Pur
     prompt = Prompt(
         messages=(Message(role="user", content=question),), response_schema=schema, purpose=purpose
     )
-    return (await SimulatedModel(spec_of(SURE), SURE, seed=0, pace=0).complete(prompt)).text
+    return (await SimulatedModel(model_spec(SURE), SURE, seed=0, pace=0).complete(prompt)).text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from orchestration.engine.errors import AddressRefused, BadAnswer, ModelError, ProviderUnavailable
-from orchestration.providers.guard import AddressGuard
+from orchestration.providers.addresses import AddressGuard
 from orchestration.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import LOOPBACK, NAME, Names, answer, certificate_for, raw_server, saying
@@ -58,7 +58,7 @@ async def test_of_several_addresses_only_those_that_pass_are_tried() -> None:
 
 async def test_an_address_allowed_by_name_only_can_be_connected_to() -> None:
     async with OpenAIServer() as server:
-        guard = AddressGuard.of([f"{NAME}:{server.port}"], allow_loopback=False)
+        guard = AddressGuard.from_entries([f"{NAME}:{server.port}"], allow_loopback=False)
         async with build_client(guard=guard, lookup=Names(["127.0.0.1"])) as client:
             assert (await client.get(f"http://{NAME}:{server.port}/v1/models")).status_code == 200
 

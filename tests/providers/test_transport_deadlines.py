@@ -1,20 +1,21 @@
 """The one way out, over real sockets: how long, and how it ends."""
 
 import asyncio
+import json
 from contextlib import aclosing
 
 import pytest
 
 from orchestration.engine.errors import ModelTimeout, ProviderUnavailable
-from orchestration.providers.deadlines import Deadlines
+from orchestration.providers.exchange import Deadlines
 from orchestration.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import LOOPBACK, NAME, raw_server
 from tests.support.transport import PROMPT, chat_model, loopback_client
 
-TO_START = Deadlines(first_token_s=0.15, idle_s=20, total_s=20)
-TO_GO_ON = Deadlines(first_token_s=20, idle_s=0.15, total_s=20)
-TO_FINISH = Deadlines(first_token_s=20, idle_s=20, total_s=0.4)
+TO_START = Deadlines(first_event_s=0.15, idle_s=20, total_s=20)
+TO_GO_ON = Deadlines(first_event_s=20, idle_s=0.15, total_s=20)
+TO_FINISH = Deadlines(first_event_s=20, idle_s=20, total_s=0.4)
 DRIP = Behaviour(text="abc" * 900, delay_s=0.03)
 
 
@@ -24,9 +25,9 @@ DRIP = Behaviour(text="abc" * 900, delay_s=0.03)
         (Behaviour(hang=True), TO_START, "did not start to answer within 0.15 seconds"),
         (Behaviour(first_delay_s=30), TO_START, "did not start to answer"),
         (
-            Behaviour(body=b": thinking\n\n" * 900, chunk=12, delay_s=0.02),
-            TO_START,
-            "did not start to answer",
+            Behaviour(body=b": processing\n\n" * 900, chunk=14, delay_s=0.02),
+            TO_FINISH,
+            "did not finish its answer within 0.4 seconds",
         ),
         (Behaviour(text="abc" * 9, delay_s=30), TO_GO_ON, "fell silent for 0.15 seconds in mid-answer"),
         (DRIP, TO_FINISH, "did not finish its answer within 0.4 seconds"),
@@ -43,15 +44,48 @@ async def test_each_deadline_is_kept_and_named(
         assert await server.until_open(0)
 
 
+THINKING = [{"reasoning_content": "Hm. "}] * 50
+ROLES = [{"role": "assistant", "content": ""}] * 50
+
+
+def streamed(deltas: list[dict[str, str]], answer: str) -> bytes:
+    """Return a stream of `deltas` without a word of the answer, and then the answer."""
+    said = [*deltas, {"content": answer}]
+    events = [json.dumps({"choices": [{"index": 0, "delta": delta}]}) for delta in said]
+    return "".join(f"data: {event}\n\n" for event in [*events, "[DONE]"]).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [streamed(THINKING, "42"), streamed(ROLES, "42"), b": processing\n\n" * 50 + streamed([], "42")],
+    ids=["reasoning", "empty deltas", "comments"],
+)
+async def test_a_model_that_sends_anything_before_its_first_word_is_waited_for(body: bytes) -> None:
+    short = Deadlines(first_event_s=0.3, idle_s=0.3, total_s=20)
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = Behaviour(body=body, delay_s=0.02)
+        answered = await chat_model(client, server.base_url, deadlines=short).complete(PROMPT)
+    assert answered.text == "42"
+    assert answered.latency_s > 3 * short.first_event_s
+
+
 async def test_a_connection_that_never_comes_about_is_unavailable() -> None:
     async def never(host: str, port: int) -> list[str]:
         await asyncio.sleep(60)
         return []
 
-    limits = Deadlines(connect_s=0.1, first_token_s=5, idle_s=5, total_s=5)
+    limits = Deadlines(connect_s=0.1, first_event_s=5, idle_s=5, total_s=5)
     async with build_client(guard=LOOPBACK, lookup=never) as client:
         with pytest.raises(ProviderUnavailable, match="no connection came about in time"):
             await chat_model(client, f"http://{NAME}/v1", deadlines=limits).complete(PROMPT)
+
+
+async def test_the_answer_to_a_request_without_what_was_refused_has_its_own_time_to_start() -> None:
+    limits = Deadlines(first_event_s=0.4, idle_s=0.05, total_s=5)
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = Behaviour(refuses=("stream_options",), first_delay_s=0.2)
+        answered = await chat_model(client, server.base_url, deadlines=limits).complete(PROMPT)
+    assert answered.text == "Hello from alpha."
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour(hang=True), Behaviour(text="abc" * 500, delay_s=0.05)])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from orchestration.services.runtime import Runtime
-from orchestration.wiring.loops import LoopThread
+from orchestration.wiring.resources import LoopThread
 from tests.support.engines import Engine
 
 

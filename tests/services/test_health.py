@@ -11,7 +11,7 @@ from orchestra_site.web.health import Severity, registered_checks
 from orchestration.models import Provider, ProviderKind
 from orchestration.services.health import providers
 from orchestration.wiring.credentials import seal_secret
-from orchestration.wiring.recordings import recording_file
+from orchestration.wiring.provider_kinds import recording_file
 from tests.support.provider_process import ProviderProcess
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from orchestration.models import CallStatus, LanguageModel, ModelProfile, Observ
 from orchestration.services.learning import learn_from_ended_runs
 from orchestration.services.observer import Observer
 from orchestration.services.ratings import rate_run
-from orchestration.wiring.freezing import thaw
+from orchestration.wiring.panel import thaw
 from orchestration.wiring.resources import close_resources
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run

@@ -8,7 +8,7 @@ from orchestration.engine.errors import InvalidRequest
 from orchestration.models import LanguageModel, Provider
 from orchestration.services import registry
 from orchestration.services.registry import NewModel
-from orchestration.wiring.credentials import open_secret, secrets_for, secrets_of
+from orchestration.wiring.credentials import frozen_secrets, open_secret, provider_secrets
 from tests.support.history import a_member
 
 KEY = "sk-canary-0123456789"
@@ -22,7 +22,9 @@ def provider(owner: Membership) -> Provider:
 
 def connect(member: Membership, **fields: str) -> Provider:
     given = {"name": "Example", "base_url": "https://api.example.com/v1/", "api_key": KEY, **fields}
-    return registry.connect_provider(membership=member, **given)
+    return registry.connect_provider(
+        membership=member, name=given["name"], base_url=given["base_url"], api_key=given["api_key"]
+    )
 
 
 def update(member: Membership, provider: Provider, **fields: str) -> Provider:
@@ -39,7 +41,7 @@ def test_a_provider_is_stored_with_its_key_sealed(owner: Membership, provider: P
     assert (stored.name, stored.base_url, stored.enabled) == ("Example", "https://api.example.com/v1", True)
     assert KEY.encode() not in bytes(stored.secret)
     assert open_secret(stored) == KEY
-    assert secrets_of(owner.team_id, [stored.id]) == {stored.id: KEY}
+    assert provider_secrets(owner.team_id, [stored.id]) == {stored.id: KEY}
     assert audited() == [("provider.connected", "Example")]
 
 
@@ -110,9 +112,9 @@ def test_a_run_that_froze_an_old_address_is_not_given_the_key_of_the_new_one(
 ) -> None:
     frozen = {provider.id: provider.base_url}
     update(owner, provider, base_url="https://api.example.com/v2")
-    assert secrets_for(owner.team_id, frozen) == {provider.id: KEY}
+    assert frozen_secrets(owner.team_id, frozen) == {provider.id: KEY}
     update(owner, provider, base_url="https://elsewhere.example/v1", api_key="sk-other-key")
-    assert secrets_for(owner.team_id, frozen) == {}
+    assert frozen_secrets(owner.team_id, frozen) == {}
 
 
 def test_a_key_moved_to_another_teams_row_does_not_open(provider: Provider) -> None:
@@ -147,7 +149,7 @@ def test_switching_is_audited_once(owner: Membership, provider: Provider) -> Non
     for _ in range(2):
         registry.disable_provider(membership=owner, provider=provider)
     assert not Provider.objects.get().enabled
-    assert secrets_of(owner.team_id, [provider.id]) == {}
+    assert provider_secrets(owner.team_id, [provider.id]) == {}
     registry.enable_provider(membership=owner, provider=provider)
     assert [action for action, _ in audited()][1:] == ["provider.disabled", "provider.enabled"]
 

@@ -10,7 +10,7 @@ from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.types import Capability, Prices, Tier
 from orchestration.models import LanguageModel, Price, Provider, ProviderKind
-from orchestration.providers.openai_compatible import RemoteModel
+from orchestration.providers.adapter import RemoteModel
 from orchestration.providers.simulated import CATALOG
 from orchestration.services import registry
 from orchestration.services.registry import NewModel, suggest_model
@@ -50,7 +50,9 @@ def test_models_are_stored_with_their_price(owner: Membership, provider: Provide
     stored = LanguageModel.objects.get(pk=row.pk)
     assert (stored.name, stored.remote_name, stored.tier) == ("Alpha", "alpha-1", "large")
     assert stored.capabilities == ["json_schema", "tools"]
-    assert registry.price_of(stored, date(2025, 6, 1)) == DOLLAR
+    price = stored.price_on(date(2025, 6, 1))
+    assert price
+    assert price.per_million == DOLLAR
     assert AuditEntry.objects.filter(action="model.added", subject="Alpha").count() == 1
 
 
@@ -152,15 +154,14 @@ def test_a_model_cannot_take_anothers_name(
     assert raised.value.field == "name"
 
 
-def test_models_are_switched_and_deleted(owner: Membership, alpha: LanguageModel) -> None:
+def test_models_are_disabled_and_deleted(owner: Membership, alpha: LanguageModel) -> None:
     for _ in range(2):
-        registry.disable_model(membership=owner, model=alpha)
+        registry.update_model(membership=owner, model=alpha, enabled=False)
     assert not LanguageModel.objects.get().enabled
-    registry.enable_model(membership=owner, model=alpha)
     registry.delete_model(membership=owner, model=alpha)
     assert not LanguageModel.objects.exists()
     actions = AuditEntry.objects.order_by("id").values_list("action", flat=True)
-    assert list(actions)[1:] == ["model.added", "model.disabled", "model.enabled", "model.deleted"]
+    assert list(actions)[1:] == ["model.added", "model.changed", "model.deleted"]
 
 
 def test_a_stranger_finds_no_model_to_change(alpha: LanguageModel) -> None:
@@ -182,11 +183,12 @@ def priced(owner: Membership, model: LanguageModel, dollars: str, valid_from: da
 
 
 def test_a_price_holds_from_its_day_until_the_next(owner: Membership, alpha: LanguageModel) -> None:
-    assert registry.price_of(alpha, date(2025, 1, 1)) is None
+    assert (alpha.price_on(date(2025, 1, 1)), alpha.prices_today()) == (None, None)
     priced(owner, alpha, "2", date(2025, 3, 1))
     priced(owner, alpha, "1", date(2025, 1, 1))
-    dollars = [registry.price_of(alpha, date(2025, month, 1)) for month in (1, 2, 3, 4)]
+    dollars = [alpha.price_on(date(2025, month, 1)) for month in (1, 2, 3, 4)]
     assert [price.input_per_million for price in dollars if price] == [1, 1, 2, 2]
+    assert alpha.prices_today() == Prices(input_per_million=Decimal(2), output_per_million=Decimal(2))
 
 
 def test_a_price_of_the_same_day_is_replaced(owner: Membership, alpha: LanguageModel) -> None:
@@ -209,7 +211,7 @@ def test_simulated_models_are_given_once_and_priced(owner: Membership) -> None:
     added = registry.add_simulated(membership=owner)
     assert [model.name for model in added] == [profile.name for profile in CATALOG]
     assert {model.provider.kind for model in added} == {ProviderKind.SIMULATED}
-    assert all(registry.price_of(model, date(2025, 6, 1)) for model in added)
+    assert all(model.price_on(date(2025, 6, 1)) for model in added)
     assert AuditEntry.objects.filter(action="model.added").count() == len(CATALOG)
     assert registry.add_simulated(membership=owner) == ()
 

@@ -8,17 +8,16 @@ from pytest_django import Settings
 
 from orchestra_site.accounts.models import Team
 from orchestration.models import LanguageModel, Provider
-from orchestration.providers.openai_compatible import RemoteModel
-from orchestration.services.registry import price_of
-from orchestration.services.registry.offering import (
-    Offer,
-    offer_from_environment,
-    offers,
+from orchestration.providers.adapter import RemoteModel
+from orchestration.services.registry.seeding import (
+    FoundProvider,
+    connect_from_environment,
+    environment_providers,
     ollama_address,
-    store_offer,
+    store_found,
 )
 from orchestration.wiring.credentials import open_secret
-from orchestration.wiring.loops import LoopThread
+from orchestration.wiring.resources import LoopThread
 from tests.support.openai_server import Behaviour, OpenAIServer
 
 pytestmark = pytest.mark.django_db
@@ -69,19 +68,19 @@ def test_ollama_is_looked_for_where_its_variable_points(host: str, address: str)
 
 
 def test_nothing_to_offer_is_nothing(start: Start, team: Team) -> None:
-    assert offer_from_environment(team) == ""
+    assert connect_from_environment(team) == ""
     assert not Provider.objects.exists()
 
 
 def test_a_local_ollama_is_connected_with_its_models(start: Start, team: Team, settings: Settings) -> None:
     server = start("llama3.2:3b", "qwen3:8b")
     settings.OLLAMA_HOST = f"127.0.0.1:{server.port}"
-    assert offer_from_environment(team) == "2 models of Ollama beside simulated ones"
+    assert connect_from_environment(team) == "2 models of Ollama beside simulated ones"
     assert list(LanguageModel.objects.values_list("name", "family")) == [
         ("llama3.2:3b", "llama"),
         ("qwen3:8b", "qwen"),
     ]
-    assert offer_from_environment(team) == ""
+    assert connect_from_environment(team) == ""
     assert Provider.objects.count() == 1
 
 
@@ -90,16 +89,16 @@ def test_a_key_in_the_environment_is_sealed_and_its_models_connected(
 ) -> None:
     server = start("gpt-4o", "homemade", api_key="sk-environment")
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-environment", server.base_url
-    assert offer_from_environment(team) == "2 models of OpenAI beside simulated ones"
+    assert connect_from_environment(team) == "2 models of OpenAI beside simulated ones"
     assert open_secret(Provider.objects.get()) == "sk-environment"
 
 
 def test_of_openai_only_models_whose_price_is_known_are_taken(team: Team) -> None:
-    openai = Offer(name="OpenAI", base_url="https://api.openai.com/v1", listed_only=True)
+    openai = FoundProvider(name="OpenAI", base_url="https://api.openai.com/v1", listed_only=True)
     unknown, known = RemoteModel(id="gpt-realtime"), RemoteModel(id="gpt-4o")
-    assert store_offer(team, openai, (unknown,)) == 0
-    assert store_offer(team, openai, (unknown, known)) == 1
-    assert price_of(LanguageModel.objects.get(name="gpt-4o"), date(2025, 1, 1)) is not None
+    assert store_found(team, openai, (unknown,)) == 0
+    assert store_found(team, openai, (unknown, known)) == 1
+    assert LanguageModel.objects.get(name="gpt-4o").price_on(date(2025, 1, 1)) is not None
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour(status=500, body=b""), Behaviour(body=b"<html>")])
@@ -109,19 +108,19 @@ def test_a_server_that_misbehaves_is_left_out(
     server = start()
     server.listing = behaviour
     settings.OLLAMA_HOST = f"127.0.0.1:{server.port}"
-    assert offer_from_environment(team) == ""
+    assert connect_from_environment(team) == ""
     assert not Provider.objects.exists()
 
 
 def test_an_address_that_is_none_is_left_out(start: Start, team: Team, settings: Settings) -> None:
     settings.OLLAMA_HOST = "not an address"
-    assert offer_from_environment(team) == ""
+    assert connect_from_environment(team) == ""
 
 
 def test_production_looks_for_no_local_ollama_by_itself(settings: Settings) -> None:
     settings.PROFILE, settings.OLLAMA_HOST, settings.OPENAI_API_KEY = "production", "", "sk-1"
     settings.OPENAI_BASE_URL = ""
-    assert offers() == (
-        Offer(name="OpenAI", base_url="https://api.openai.com/v1", api_key="sk-1", listed_only=True),
+    assert environment_providers() == (
+        FoundProvider(name="OpenAI", base_url="https://api.openai.com/v1", api_key="sk-1", listed_only=True),
     )
-    assert "sk-1" not in repr(offers())
+    assert "sk-1" not in repr(environment_providers())

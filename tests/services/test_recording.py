@@ -27,7 +27,7 @@ from orchestration.services.recording import DatabaseRunLog, Recorder, RunEnded
 from orchestration.services.recording.commit import Committed, commit_parcels
 from orchestration.services.recording.log import SAVE_TEXT_EVERY_S
 from orchestration.services.recording.parcels import Entry, Parcel
-from orchestration.wiring.loops import LoopThread
+from orchestration.wiring.resources import LoopThread
 from tests.support.engines import Engine, until
 from tests.support.kinds import queued_run
 from tests.support.models import spec_named

@@ -13,13 +13,13 @@ from orchestra_site.accounts.models import AuditEntry, Membership
 from orchestration.engine.errors import InvalidRequest, ModelUnavailable
 from orchestration.forms.panel import default_panel
 from orchestration.models import Provider
-from orchestration.providers.recorded import BrokenRecording
-from orchestration.providers.recorded.stored import REMEMBERED, Shelf
-from orchestration.selectors.panels import usable_models
+from orchestration.providers.recorded.loading import BrokenRecording
+from orchestration.providers.recorded.model import CACHED_RECORDINGS, RecordingCache
+from orchestration.selectors.models import usable_models
 from orchestration.services import registry
+from orchestration.services.model_tests import model_question, remote_models, run_model_test
 from orchestration.services.registry import NewModel
-from orchestration.services.trials import question_for, remote_models, try_model
-from orchestration.wiring.recordings import offered_folder, recording_file, recordings_folder
+from orchestration.wiring.provider_kinds import offered_folder, recording_file, recordings_folder
 from tests.support.recordings import lines, packed, recorded, written
 
 pytestmark = pytest.mark.django_db
@@ -85,10 +85,10 @@ def test_its_models_are_listed_added_and_answer_what_was_recorded(owner: Members
     [model] = registry.add_models(
         membership=owner, provider=provider, models=[registry.suggest_model(listed[0])]
     )
-    assert question_for(model) == "What is the number of stones in bag 0?"
-    trial = try_model(model)
-    assert (trial.answer, trial.error) == ("The answer is 7.", "")
-    assert trial.tokens == 30
+    assert model_question(model) == "What is the number of stones in bag 0?"
+    result = run_model_test(model)
+    assert (result.answer, result.error) == ("The answer is 7.", "")
+    assert result.tokens == 30
 
 
 def test_no_first_panel_holds_models_that_only_know_recorded_questions(owner: Membership) -> None:
@@ -108,10 +108,10 @@ def test_a_recording_goes_with_its_provider(owner: Membership) -> None:
     provider = connect(owner)
     add(owner, provider, "ada")
     model = provider.language_models.get()
-    assert try_model(model).answer
+    assert run_model_test(model).answer
     path = recording_file(provider.id)
     path.unlink()
-    assert try_model(model).answer, "it is remembered while it is in use"
+    assert run_model_test(model).answer, "it is remembered while it is in use"
     registry.delete_provider(membership=owner, provider=provider)
     assert not path.exists()
 
@@ -121,8 +121,8 @@ def test_a_recording_that_is_lost_says_so(owner: Membership) -> None:
     add(owner, provider, "ada")
     recording_file(provider.id).unlink()
     model = provider.language_models.get()
-    assert "not in this machine's data folder any more" in try_model(model).error
-    assert question_for(model) == "What is 17% of 2,300?"
+    assert "not in this machine's data folder any more" in run_model_test(model).error
+    assert model_question(model) == "What is 17% of 2,300?"
 
 
 def test_a_recording_has_neither_address_nor_key(owner: Membership) -> None:
@@ -148,16 +148,16 @@ def test_what_the_operator_offers_can_be_chosen_by_name_alone(owner: Membership)
         assert caught.value.field == "offered"
 
 
-def test_a_shelf_remembers_a_few_and_tells_of_broken_files(tmp_path: Path) -> None:
-    shelf = Shelf()
-    paths = [written(tmp_path / f"{number}.jsonl", LINES) for number in range(REMEMBERED + 1)]
-    first = shelf.take(paths[0])
-    assert shelf.take(paths[0]) is first
+def test_the_cache_keeps_the_last_recordings_and_reports_broken_files(tmp_path: Path) -> None:
+    cache = RecordingCache()
+    paths = [written(tmp_path / f"{number}.jsonl", LINES) for number in range(CACHED_RECORDINGS + 1)]
+    first = cache.get(paths[0])
+    assert cache.get(paths[0]) is first
     assert first.models == recorded(LINES).recording.models
     for path in paths[1:]:
-        shelf.take(path)
-    assert shelf.take(paths[0]) is not first
+        cache.get(path)
+    assert cache.get(paths[0]) is not first
     paths[0].write_bytes(b"{}")
-    shelf.forget(paths[0])
+    cache.drop(paths[0])
     with pytest.raises(ModelUnavailable, match="cannot be used"):
-        shelf.take(paths[0])
+        cache.get(paths[0])

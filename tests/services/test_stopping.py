@@ -10,7 +10,7 @@ import pytest
 from orchestration.engine.context import RunContext
 from orchestration.engine.outcome import Outcome
 from orchestration.services.execution import execute_run
-from orchestration.wiring.loops import LoopThread
+from orchestration.wiring.resources import LoopThread
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, queued_run
 

@@ -37,7 +37,7 @@ from orchestration.models import LanguageModel, Run
 from orchestration.selectors.runs_live import RunState
 from orchestration.services import profiles
 from orchestration.services.live_models import live_models
-from orchestration.wiring.freezing import PanelRole, freeze
+from orchestration.wiring.panel import PanelRole, freeze
 
 NAME, REF = "second", "board"
 TEMPLATES = Path(__file__).parent / "templates"

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 import httpx
 
 from orchestration.engine.types import Message, ModelSpec, Prompt
-from orchestration.providers.deadlines import Deadlines
-from orchestration.providers.guard import AddressGuard
-from orchestration.providers.openai_compatible import OpenAICompatibleModel
+from orchestration.providers.addresses import AddressGuard
+from orchestration.providers.exchange import Deadlines
+from orchestration.providers.openai_compatible.model import OpenAICompatibleModel
 from orchestration.providers.transport import BODY_LIMIT, build_client
 
-SHORT = Deadlines(connect_s=2, first_token_s=3, idle_s=3, total_s=5)
+SHORT = Deadlines(connect_s=2, first_event_s=3, idle_s=3, total_s=5)
 PROMPT = Prompt(messages=(Message(role="user", content="Hello?"),))
 
 

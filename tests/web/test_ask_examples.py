@@ -12,7 +12,7 @@ from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Outcome, Request
 from orchestration.forms.ask import FIRST_STRATEGY
 from orchestration.forms.examples import EXAMPLES, Example
-from orchestration.providers.simulated import CATALOG, SimulatedModel, spec_of
+from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
 from tests.support.logs import MemoryLog, context_on
 
 PANEL = ("sim-scout", "sim-sage", "sim-oracle")
@@ -29,7 +29,7 @@ RIGHT = {
 async def asked(question: str) -> Outcome:
     """Return what the panel of three comes to; attempts that fail are tried again elsewhere."""
     profiles = [replace(profile, failure_rate=0.0) for profile in CATALOG if profile.name in PANEL]
-    models = [SimulatedModel(spec_of(profile), profile, seed=0, pace=0) for profile in profiles]
+    models = [SimulatedModel(model_spec(profile), profile, seed=0, pace=0) for profile in profiles]
     panel = Panel(members=tuple(Metered(model) for model in models))
     context = context_on(MemoryLog(), limits=Limits())
     return await get_strategy(FIRST_STRATEGY).run(Request(text=question), panel, context)

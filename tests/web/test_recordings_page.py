@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from orchestra_site.accounts.models import Membership
 from orchestration.models import LanguageModel, Provider, ProviderKind
-from orchestration.wiring.recordings import offered_folder
+from orchestration.wiring.provider_kinds import offered_folder
 from tests.support.history import signed_in
 from tests.support.recordings import lines, packed, written
 

@@ -20,10 +20,9 @@ from twisted.internet import defer, reactor
 
 from orchestra_site.celery import app as celery_app
 from orchestra_site.web.asgi import Application
-from orchestration.services.first_start import prepare_installation
+from orchestration.services.registry.seeding import prepare_installation
 from orchestration.tasks.process import EngineProcess
-from orchestration.wiring.loops import stop_pages
-from orchestration.wiring.resources import close_resources
+from orchestration.wiring.resources import stop_pages
 
 EXIT_TIMEOUT_S = 0.5
 
@@ -148,7 +147,7 @@ class EmbeddedServer:
 
     async def _end(self) -> None:
         await self._engine.stop()
-        await asyncio.to_thread(stop_pages, close_resources)
+        await asyncio.to_thread(stop_pages)
 
 
 def exit_soon() -> None:

@@ -1,4 +1,4 @@
-"""A circuit breaker: a model that keeps failing is left alone for a while."""
+"""A circuit breaker: a model that keeps failing is not asked for a while."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from orchestration.engine.errors import (
 from orchestration.engine.model import AnswerStream, ChatModel, WrappedModel
 from orchestration.engine.types import Completion, Prompt
 
-PROVIDERS_FAULT = (ProviderUnavailable, ModelTimeout, StreamBroken, BadAnswer)
-"""Failures that say the model is unwell. A refused key or prompt, or a rate limit, is about the asker."""
+PROVIDER_FAULTS = (ProviderUnavailable, ModelTimeout, StreamBroken, BadAnswer)
+"""Failures of the model. A refused key or prompt, or a rate limit, concerns the request instead."""
 
 
 class CircuitState(StrEnum):
-    """Closed lets calls through, open refuses them, half-open lets one through to see."""
+    """Closed lets calls through, open refuses them, half-open lets one through as a probe."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -59,10 +59,10 @@ class CircuitSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pass:
-    """Leave to make one call. What it reports counts only while the circuit is in the same era."""
+class CallPermit:
+    """Permission for one call, whose result counts only while the circuit is in the same generation."""
 
-    era: int
+    generation: int
 
 
 class Circuit:
@@ -71,64 +71,64 @@ class Circuit:
     def __init__(self, policy: CircuitPolicy, clock: Callable[[], float]) -> None:
         self._policy = policy
         self._clock = clock
-        self._era = 0
+        self._generation = 0
         self._openings = 0
         self._last_error = ""
-        self._left_alone_until: float | None = None
+        self._open_until: float | None = None
         self._probing = False
         self._failures_in_a_row = 0
         self._recent: deque[bool] = deque(maxlen=policy.window)
 
     @property
     def state(self) -> CircuitState:
-        """Where the circuit is now."""
-        if self._left_alone_until is None:
+        """The state now."""
+        if self._open_until is None:
             return CircuitState.CLOSED
         return CircuitState.OPEN if self._remaining() > 0 else CircuitState.HALF_OPEN
 
-    def admit(self, name: str) -> Pass:
-        """Let one call through. Raises `CircuitOpen` with the seconds to wait."""
-        if self._left_alone_until is not None:
+    def admit(self, name: str) -> CallPermit:
+        """Permit one call. Raises `CircuitOpen` with the seconds to wait."""
+        if self._open_until is not None:
             remaining = self._remaining()
             if remaining > 0 or self._probing:
-                raise CircuitOpen(self._refusal(name, remaining), retry_in_s=remaining)
+                raise CircuitOpen(self._open_message(name, remaining), retry_in_s=remaining)
             self._probing = True
-        return Pass(era=self._era)
+        return CallPermit(generation=self._generation)
 
-    def succeeded(self, leave: Pass) -> None:
+    def succeeded(self, permit: CallPermit) -> None:
         """Count a call that was answered."""
-        if leave.era != self._era:
+        if permit.generation != self._generation:
             return
-        if self._left_alone_until is not None:
+        if self._open_until is not None:
             self.reset()
             return
         self._failures_in_a_row = 0
         self._recent.append(True)
 
-    def failed(self, leave: Pass, error: ModelError) -> None:
+    def failed(self, permit: CallPermit, error: ModelError) -> None:
         """Count a call that failed by the provider's fault."""
-        if leave.era != self._era:
+        if permit.generation != self._generation:
             return
         self._last_error = str(error)
         self._failures_in_a_row += 1
         self._recent.append(False)
-        if self._left_alone_until is not None or self._is_too_much():
+        if self._open_until is not None or self._must_open():
             self._open()
 
-    def abandoned(self, leave: Pass) -> None:
-        """Count neither way a call that said nothing about the provider; another may be the probe."""
-        if leave.era == self._era:
+    def abandoned(self, permit: CallPermit) -> None:
+        """End a call that says nothing about the provider; another may be the probe."""
+        if permit.generation == self._generation:
             self._probing = False
 
     def reset(self) -> None:
-        """Close the circuit and forget what led to its opening."""
-        self._begin_era()
-        self._left_alone_until = None
+        """Close the circuit and drop its history."""
+        self._new_generation()
+        self._open_until = None
         self._openings = 0
         self._failures_in_a_row = 0
 
     def snapshot(self) -> CircuitSnapshot:
-        """Return the circuit as it stands."""
+        """Return the state as a page shows it."""
         return CircuitSnapshot(
             state=self.state,
             failures_in_a_row=self._failures_in_a_row,
@@ -137,7 +137,7 @@ class Circuit:
             last_error=self._last_error,
         )
 
-    def _is_too_much(self) -> bool:
+    def _must_open(self) -> bool:
         if self._failures_in_a_row >= self._policy.consecutive:
             return True
         failures = self._recent.count(False)
@@ -146,45 +146,45 @@ class Circuit:
         )
 
     def _open(self) -> None:
-        self._begin_era()
+        self._new_generation()
         grown = self._policy.cool_down_s * self._policy.growth ** min(self._openings, 60)
-        self._left_alone_until = self._clock() + min(grown, self._policy.cool_down_cap_s)
+        self._open_until = self._clock() + min(grown, self._policy.cool_down_cap_s)
         self._openings += 1
 
-    def _begin_era(self) -> None:
-        self._era += 1
+    def _new_generation(self) -> None:
+        self._generation += 1
         self._probing = False
         self._recent.clear()
 
     def _remaining(self) -> float:
-        return 0.0 if self._left_alone_until is None else max(0.0, self._left_alone_until - self._clock())
+        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock())
 
-    def _refusal(self, name: str, remaining: float) -> str:
+    def _open_message(self, name: str, remaining: float) -> str:
         when = f"in {remaining:.0f} s" if remaining >= 1 else "shortly"
         return (
-            f"{name} failed too often lately and is left alone; it is tried again {when}."
+            f"{name} failed too often lately and is not asked now; it is tried again {when}."
             f" Last failure: {self._last_error}"
         )
 
 
 class CircuitBroken(WrappedModel):
-    """Asks only while the model's circuit lets it."""
+    """Asks only while the model's circuit permits it."""
 
     def __init__(self, inner: ChatModel, circuit: Circuit) -> None:
         super().__init__(inner)
         self._circuit = circuit
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
-        """Pass the inner stream on and report how it ended. Raises `CircuitOpen`."""
-        leave = self._circuit.admit(self.spec.name)
+        """CallPermit the inner stream on and report how it ended. Raises `CircuitOpen`."""
+        permit = self._circuit.admit(self.spec.name)
         try:
             async with aclosing(self.inner.stream(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Completion):
-                        self._circuit.succeeded(leave)
+                        self._circuit.succeeded(permit)
                     yield piece
-        except PROVIDERS_FAULT as error:
-            self._circuit.failed(leave, error)
+        except PROVIDER_FAULTS as error:
+            self._circuit.failed(permit, error)
             raise
         finally:
-            self._circuit.abandoned(leave)
+            self._circuit.abandoned(permit)

@@ -15,8 +15,8 @@ from orchestration.engine.types import Constraints, Json
 from orchestration.forms.panel import default_panel
 from orchestration.management.reporting import answer_object, answer_text
 from orchestration.models import Run, RunStatus
-from orchestration.selectors.panels import usable_models
-from orchestration.services.first_start import prepare_installation
+from orchestration.selectors.models import usable_models
+from orchestration.services.registry.seeding import prepare_installation
 from orchestration.services.strategy_runs import NAME
 from orchestration.tasks.once import carry_out_here
 

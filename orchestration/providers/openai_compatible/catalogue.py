@@ -1,25 +1,22 @@
-"""The models that a provider says it serves."""
+"""An OpenAI-compatible server as a provider: its models, and the list that it gives of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
-import httpx
-
 from orchestration.engine.errors import BadAnswer
-from orchestration.engine.types import MILLION, Capability, Json, Prices
-from orchestration.providers.deadlines import Deadlines, Patience
-from orchestration.providers.endpoint import Endpoint
-from orchestration.providers.json_values import items, mapping, money, parse_json, text_of, whole_number
-from orchestration.providers.openai_compatible.body import opened
-from orchestration.providers.openai_compatible.failures import Refusal, failure_of
+from orchestration.engine.model import ChatModel
+from orchestration.engine.types import MILLION, Capability, Json, ModelSpec, Prices
+from orchestration.providers.adapter import LISTING_DEADLINES, ProviderAccess, ProviderAdapter, RemoteModel
+from orchestration.providers.addresses import Endpoint
+from orchestration.providers.exchange import Deadlines, Exchange
+from orchestration.providers.openai_compatible.model import OK, OpenAICompatibleModel
+from orchestration.providers.openai_compatible.refusals import Refusal, model_error
+from orchestration.providers.reading import items, mapping, money, parse_json, string, whole_number
 
-OK = 200
 MOST = 5000
 LONGEST_ID = 200
-LISTING_DEADLINES = Deadlines(connect_s=10, first_token_s=20, idle_s=10, total_s=30)
 
 WINDOW_FIELDS = (
     "context_length",
@@ -38,34 +35,32 @@ CAPABILITY_WORDS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteModel:
-    """A model as its provider lists it; None and empty where the provider does not say."""
+class OpenAICompatibleProvider(ProviderAdapter):
+    """Any server that speaks OpenAI's chat completions format."""
 
-    id: str
-    context_window: int | None = None
-    max_output_tokens: int | None = None
-    prices: Prices | None = None
-    capabilities: frozenset[Capability] = frozenset()
+    def model(self, spec: ModelSpec, access: ProviderAccess, deadlines: Deadlines, *, seed: int) -> ChatModel:  # noqa: ARG002
+        """Return a model that streams from the server. Raises `InvalidRequest`."""
+        return OpenAICompatibleModel(
+            spec,
+            base_url=access.base_url,
+            api_key=access.api_key,
+            client=access.client,
+            deadlines=deadlines,
+        )
 
+    async def list_models(
+        self, access: ProviderAccess, deadlines: Deadlines = LISTING_DEADLINES
+    ) -> tuple[RemoteModel, ...]:
+        """Return what `GET {base_url}/models` lists, by id, at most 5,000.
 
-async def list_models(
-    base_url: str,
-    api_key: str | None,
-    client: httpx.AsyncClient,
-    deadlines: Deadlines = LISTING_DEADLINES,
-) -> tuple[RemoteModel, ...]:
-    """Return what `GET {base_url}/models` lists, by id, at most 5,000.
-
-    Raises `InvalidRequest` for an address or key that cannot be one, else only `ModelError`.
-    """
-    endpoint = Endpoint(base_url, api_key)
-    patience = Patience(deadlines, endpoint.host)
-    async with opened(client, ("GET", "models", None), endpoint, patience, deadlines) as body:
-        raw = await body.rest()
-        if body.status != OK:
-            raise failure_of(Refusal.of_body(body.status, raw), endpoint, "", body.headers)
-    return read_listing(raw, endpoint.host)
+        Raises `InvalidRequest` for an address or key that cannot be one, else only `ModelError`.
+        """
+        endpoint = Endpoint(access.base_url, access.api_key)
+        async with Exchange(access.client, endpoint, deadlines).response("GET", "models") as body:
+            raw = await body.rest()
+            if body.status != OK:
+                raise model_error(Refusal.from_body(body.status, raw), endpoint, "", body.headers)
+        return read_listing(raw, endpoint.host)
 
 
 def read_listing(raw: bytes, host: str) -> tuple[RemoteModel, ...]:
@@ -86,7 +81,7 @@ def read_listing(raw: bytes, host: str) -> tuple[RemoteModel, ...]:
 def _read(row: Json) -> RemoteModel | None:
     """Return one row's model, None without an id that can be used."""
     said = mapping(row)
-    id_ = text_of(said.get("id")).strip()
+    id_ = string(said.get("id")).strip()
     if not id_ or len(id_) > LONGEST_ID or not id_.isprintable():
         return None
     best = mapping(said.get("top_provider"))
@@ -101,8 +96,8 @@ def _read(row: Json) -> RemoteModel | None:
 
 def _window(said: Mapping[str, Json]) -> int | None:
     """Return the context window: where most servers put it, else where llama.cpp does."""
-    told = _first_number(said.get(field) for field in WINDOW_FIELDS)
-    return told or _first_number(mapping(said.get("meta")).get(field) for field in LLAMA_CPP_FIELDS)
+    window = _first_number(said.get(field) for field in WINDOW_FIELDS)
+    return window or _first_number(mapping(said.get("meta")).get(field) for field in LLAMA_CPP_FIELDS)
 
 
 def _first_number(values: Iterable[Json]) -> int | None:
@@ -124,5 +119,5 @@ def _per_million(amount: Decimal) -> Decimal:
 def _capabilities(said: Mapping[str, Json]) -> frozenset[Capability]:
     """Read capabilities as OpenRouter gives them."""
     inputs = items(mapping(said.get("architecture")).get("input_modalities"))
-    words = [text_of(word) for word in (*items(said.get("supported_parameters")), *inputs)]
+    words = [string(word) for word in (*items(said.get("supported_parameters")), *inputs)]
     return frozenset(CAPABILITY_WORDS[word] for word in words if word in CAPABILITY_WORDS)

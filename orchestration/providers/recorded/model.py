@@ -1,27 +1,35 @@
-"""A model that says again what a real one said."""
+"""Models that replay what a recording holds."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections import OrderedDict
+from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
+from threading import Lock
 
 from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens
-from orchestration.engine.errors import ProviderUnavailable, RequestRejected
+from orchestration.engine.errors import ModelUnavailable, ProviderUnavailable, RequestRejected
 from orchestration.engine.evaluation.items import Item, RecordedAnswer, same_words
 from orchestration.engine.model import AnswerStream, StreamingModel
 from orchestration.engine.types import Completion, Delta, ModelSpec, Prompt, Usage
+from orchestration.providers.recorded.loading import BrokenRecording, RecordingLimits, load_recording
 from orchestration.providers.recorded.recording import Recording
 
 CHARACTERS_PER_DELTA = 24
 _PIECE = re.compile(rf".{{1,{CHARACTERS_PER_DELTA}}}", re.DOTALL)
 QUOTED = 60
+CACHED_RECORDINGS = 3
+STORED_LIMITS = RecordingLimits(bytes=128_000_000, lines=100_000, line_bytes=4_000_000)
+"""Limits of a recording that is stored: it stays in memory while its models are asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How a replayed model behaves where nothing was recorded: waits in seconds, and a share that fails.
+    """What was not recorded: waits in seconds, and the share of attempts that fail.
 
     `failure_rate` is per attempt, drawn from `seed`, the model, the prompt and the number of the attempt.
     """
@@ -36,10 +44,10 @@ AT_ONCE = Pace()
 
 
 class RecordedModel(StreamingModel):
-    """Answers what it was asked when the recording was made, and nothing else.
+    """Replays recorded answers, and answers nothing else.
 
-    A prompt is looked up by its one user message, white space aside; instructions are not looked at. Its
-    `sample` counts on through the answers where the same prompt was recorded several times.
+    A prompt is looked up by its one user message, white space aside; instructions are ignored. Its `sample`
+    selects among the answers where the same prompt was recorded several times.
     """
 
     def __init__(self, spec: ModelSpec, recording: Recording, *, pace: Pace = AT_ONCE) -> None:
@@ -58,7 +66,7 @@ class RecordedModel(StreamingModel):
         self._attempts += 1
         await asyncio.sleep(self._pace.first_token_s)
         item, answer = self._answer(prompt)
-        self._fail_at_times(item, self._attempts)
+        self._fail_sometimes(item, self._attempts)
         text = answer.text or ""
         for piece in self._pieces(text):
             yield piece
@@ -67,7 +75,7 @@ class RecordedModel(StreamingModel):
         yield Completion(text=text, usage=_usage(item, answer), reported_model=self._spec.remote_name)
 
     def _pieces(self, text: str) -> list[Delta]:
-        """Return the text in pieces where somebody may watch it grow, else in one."""
+        """Return the text in pieces if it is streamed at a pace, else in one."""
         if self._pace.tokens_per_s <= 0:
             return [Delta(text=text, offset=0)] if text else []
         return [Delta(text=piece.group(), offset=piece.start()) for piece in _PIECE.finditer(text)]
@@ -92,7 +100,7 @@ class RecordedModel(StreamingModel):
             )
         return found[prompt.sample]
 
-    def _fail_at_times(self, item: Item, attempt: int) -> None:
+    def _fail_sometimes(self, item: Item, attempt: int) -> None:
         if self._pace.failure_rate <= 0:
             return
         drawn = Random(f"{self._pace.seed}/{self._spec.name}/{item.key}/{attempt}")  # noqa: S311  # repeatable
@@ -113,3 +121,65 @@ def _usage(item: Item, answer: RecordedAnswer) -> Usage:
 def _shortened(text: str) -> str:
     words = same_words(text)
     return words if len(words) <= QUOTED else f"{words[:QUOTED]}…"
+
+
+class RecordingCache:
+    """The recordings of this process that were used last; safe to use from any thread.
+
+    A stored file never changes: another recording is another file.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._recordings: OrderedDict[Path, Recording] = OrderedDict()
+
+    def get(self, path: Path) -> Recording:
+        """Return the recording kept at `path`. Raises `ModelUnavailable`."""
+        with self._lock:
+            if path not in self._recordings:
+                self._recordings[path] = _read(path)
+            self._recordings.move_to_end(path)
+            while len(self._recordings) > CACHED_RECORDINGS:
+                self._recordings.popitem(last=False)
+            return self._recordings[path]
+
+    def drop(self, path: Path) -> None:
+        """Drop a recording whose file is deleted."""
+        with self._lock:
+            self._recordings.pop(path, None)
+
+
+def _read(path: Path) -> Recording:
+    try:
+        with path.open("rb") as file:
+            return load_recording(file, "The recording", STORED_LIMITS).recording
+    except OSError as error:
+        message = (
+            "The recording is not in this machine's data folder any more"
+            f" ({error.strerror or error}). Delete its provider and add it again."
+        )
+        raise ModelUnavailable(message) from None
+    except BrokenRecording as error:
+        raise ModelUnavailable(str(error)) from None
+
+
+class StoredModel(StreamingModel):
+    """A recorded model whose recording is read off the event loop when it is first asked."""
+
+    def __init__(self, spec: ModelSpec, recordings: RecordingCache, path: Path, *, pace: Pace) -> None:
+        self._spec = spec
+        self._recordings = recordings
+        self._path = path
+        self._pace = pace
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is."""
+        return self._spec
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        """Replay the recorded answer. Raises `ModelUnavailable`, `RequestRejected`."""
+        recording = await asyncio.to_thread(self._recordings.get, self._path)
+        async with aclosing(RecordedModel(self._spec, recording, pace=self._pace).stream(prompt)) as pieces:
+            async for piece in pieces:
+                yield piece

@@ -1,22 +1,28 @@
-"""A recording as models see it: questions and answers, nothing of what was right."""
+"""A recording as models see it: questions, answers, and the prices that its costs imply; no labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import cached_property
 
 from orchestration.engine.evaluation.items import Item, RecordedAnswer, same_words
-from orchestration.engine.types import ModelSpec, Tier
-from orchestration.providers.prices import family_of
-from orchestration.providers.recorded.pricing import recovered_prices
+from orchestration.engine.types import MILLION, ModelSpec, Prices, Tier
+from orchestration.providers.prices import model_family
 
 PROVIDER = "recorded"
 LARGE, SMALL = 2, 0.5  # dollars per million tokens, in and out on average
 LONGEST_ANSWER = 1_000_000
+PRICE_PLACES = Decimal("0.000001")
+DEGENERATE = 1e-9
+NEAR = Decimal("0.0005")
+"""A price of three digits is preferred when it differs by less than this proportion."""
+TokensAndCost = tuple[int, int, Decimal]
+"""Tokens of the prompt, tokens of the answer, US dollars."""
 
 
 class Recording:
-    """Items with their answers, found by what was asked."""
+    """Items with their answers, found by their prompt; it knows nothing of labels."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = tuple(items)
@@ -51,16 +57,51 @@ class Recording:
             name=model,
             provider=provider,
             remote_name=model,
-            family=family_of(model),
+            family=model_family(model),
             context_window=LONGEST_ANSWER,
             max_output_tokens=LONGEST_ANSWER,
             prices=prices,
-            tier=tier_of(mean),
+            tier=price_tier(mean),
         )
 
 
-def tier_of(dollars: float | None) -> Tier:
-    """Return the tier that a price stands for, the middle one without any."""
+def price_tier(dollars: float | None) -> Tier:
+    """Return the tier for a price per million tokens, the middle one for None."""
     if dollars is None or SMALL <= dollars < LARGE:
         return Tier.MEDIUM
     return Tier.SMALL if dollars < SMALL else Tier.LARGE
+
+
+def recovered_prices(rows: Iterable[TokensAndCost]) -> Prices | None:
+    """Return the prices per million tokens that explain the costs best, None without costs.
+
+    Least squares over both prices; where that gives a negative one, or prompts and answers always go
+    together, one price for both.
+    """
+    known = list(rows)
+    tokens = sum(given + made for given, made, _ in known)
+    if not tokens:
+        return None
+    both = float(sum(cost for _, _, cost in known)) / tokens
+    given, made = _least_squares(known) or (both, both)
+    return Prices(input_per_million=_per_million(given), output_per_million=_per_million(made))
+
+
+def _least_squares(rows: list[TokensAndCost]) -> tuple[float, float] | None:
+    gg = float(sum(given * given for given, _, _ in rows))
+    gm = float(sum(given * made for given, made, _ in rows))
+    mm = float(sum(made * made for _, made, _ in rows))
+    gc = sum(given * float(cost) for given, _, cost in rows)
+    mc = sum(made * float(cost) for _, made, cost in rows)
+    determinant = gg * mm - gm * gm
+    if determinant <= DEGENERATE * gg * mm:
+        return None
+    prices = (gc * mm - mc * gm) / determinant, (mc * gg - gc * gm) / determinant
+    return prices if min(prices) >= 0 else None
+
+
+def _per_million(dollars: float) -> Decimal:
+    """Return a price as a list would show it: the costs were rounded, so that the exact quotient is not."""
+    exact = Decimal(repr(dollars)) * MILLION
+    plain = Decimal(f"{exact:.3g}")
+    return (plain if abs(plain - exact) <= exact * NEAR else exact).quantize(PRICE_PLACES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.providers.simulated.catalog import CATALOG, SimulatedProfile, profile_named, spec_of
+from orchestration.providers.simulated.catalog import CATALOG, SimulatedProfile, model_spec, profile_named
 from orchestration.providers.simulated.model import SimulatedModel
 
-__all__ = ["CATALOG", "SimulatedModel", "SimulatedProfile", "profile_named", "spec_of"]
+__all__ = ["CATALOG", "SimulatedModel", "SimulatedProfile", "model_spec", "profile_named"]

@@ -109,7 +109,7 @@ CATALOG: tuple[SimulatedProfile, ...] = (
 )
 
 
-def spec_of(profile: SimulatedProfile) -> ModelSpec:
+def model_spec(profile: SimulatedProfile) -> ModelSpec:
     """Describe a simulated model as the engine knows models."""
     return ModelSpec(
         name=profile.name,

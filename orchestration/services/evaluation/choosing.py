@@ -8,7 +8,7 @@ from random import Random
 
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.evaluation.items import Item, ItemKey, Label
-from orchestration.providers.recorded import Labelled
+from orchestration.providers.recorded.loading import Labelled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,8 @@ from orchestration.engine.evaluation.scoring import score
 from orchestration.engine.evaluation.trial import Trial
 from orchestration.engine.strategies.strategy import get_strategy
 from orchestration.engine.types import Json
-from orchestration.providers.recorded import Labelled, Pace, load_recordings
+from orchestration.providers.recorded.loading import Labelled, load_recordings
+from orchestration.providers.recorded.model import Pace
 from orchestration.services.evaluation.choosing import Chosen, choose_items
 from orchestration.services.evaluation.entrants import Entrant, check_numbers, enter
 from orchestration.services.evaluation.lessons import Lessons, lessons_for

@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestration.engine.evaluation.fitting import lessons_of, without_scored
 from orchestration.engine.evaluation.items import Item
 from orchestration.engine.strategies.strategy import Lesson
-from orchestration.providers.recorded import load_recordings
+from orchestration.providers.recorded.loading import load_recordings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

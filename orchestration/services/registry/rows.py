@@ -1,4 +1,4 @@
-"""Rows of the registry: found within the team, checked before they are stored, shown to the audit log."""
+"""Rows of the registry: locked within the team, checked before they are stored, shown in the audit log."""
 
 from __future__ import annotations
 
@@ -30,8 +30,6 @@ class RegistryAction(StrEnum):
     PROVIDER_DELETED = "provider.deleted"
     MODEL_ADDED = "model.added"
     MODEL_CHANGED = "model.changed"
-    MODEL_ENABLED = "model.enabled"
-    MODEL_DISABLED = "model.disabled"
     MODEL_DELETED = "model.deleted"
     PRICE_SET = "price.set"
 

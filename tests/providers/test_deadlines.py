@@ -1,0 +1,79 @@
+"""Deadlines of models that answer inside this process (those over a network: `test_transport_deadlines`)."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from orchestration.engine.errors import ModelTimeout
+from orchestration.engine.types import Delta
+from orchestration.providers.exchange import Deadlines, Timed
+from tests.support.clock import SkippingLoop
+from tests.support.models import RawModel, ScriptedModel, SlowModel, prompt_of
+
+LIMITS = Deadlines(first_event_s=5, idle_s=2, total_s=20)
+LOOP_FACTORY = SkippingLoop
+HELLO = prompt_of("Hello?")
+
+
+async def failure(model: Timed) -> ModelTimeout:
+    with pytest.raises(ModelTimeout) as caught:
+        await model.complete(HELLO)
+    return caught.value
+
+
+def test_no_deadline_is_longer_than_a_call_may_take() -> None:
+    assert Deadlines().within(120) == Deadlines(connect_s=10, first_event_s=60, idle_s=45, total_s=120)
+    assert Deadlines().within(50) == Deadlines(connect_s=10, first_event_s=50, idle_s=45, total_s=50)
+    assert Deadlines().within(3) == Deadlines(connect_s=10, first_event_s=3, idle_s=3, total_s=3)
+
+
+async def test_an_answer_in_time_passes_unchanged() -> None:
+    inner = ScriptedModel("m", ["one two three"], first_s=4.9, word_s=1.9)
+    assert (await Timed(inner, LIMITS).complete(HELLO)).text == "one two three"
+
+
+async def test_a_model_that_does_not_start_is_timed_out_and_closed() -> None:
+    inner = SlowModel("m", 5.1)
+    error = await failure(Timed(inner, LIMITS))
+    assert str(error) == "m did not start to answer within 5 seconds."
+    assert not error.billed
+    assert inner.count.closed_early == 1
+    assert asyncio.get_running_loop().time() == pytest.approx(1005)
+
+
+async def test_a_model_that_falls_silent_is_timed_out_and_may_have_been_billed() -> None:
+    error = await failure(Timed(ScriptedModel("m", ["one two"], word_s=2.1), LIMITS))
+    assert str(error) == "m fell silent for 2 seconds in mid-answer."
+    assert error.billed
+
+
+async def test_a_model_that_never_ends_is_timed_out_in_the_end() -> None:
+    error = await failure(Timed(ScriptedModel("m", ["drip " * 100], word_s=1.9), LIMITS))
+    assert str(error) == "m did not finish its answer within 20 seconds."
+    assert asyncio.get_running_loop().time() == pytest.approx(1020)
+
+
+async def test_time_that_the_reader_takes_between_pieces_counts_towards_the_total_only() -> None:
+    model = Timed(ScriptedModel("m", ["one two three"]), LIMITS)
+    async with aclosing(model.stream(HELLO)) as pieces:
+        await anext(pieces)
+        await asyncio.sleep(10)
+        await anext(pieces)
+        await asyncio.sleep(10)
+        with pytest.raises(ModelTimeout, match="did not finish its answer within 20 seconds"):
+            await anext(pieces)
+
+
+async def test_a_stream_that_ends_without_an_answer_ends() -> None:
+    pieces = [
+        piece async for piece in Timed(RawModel("m", [Delta(text="so", offset=0)]), LIMITS).stream(HELLO)
+    ]
+    assert pieces == [Delta(text="so", offset=0)]
+
+
+async def test_a_timeout_of_the_inner_models_own_is_not_taken_for_a_deadline() -> None:
+    with pytest.raises(TimeoutError):
+        await Timed(RawModel("m", [TimeoutError()]), LIMITS).complete(HELLO)

@@ -1,0 +1,101 @@
+"""A run's models as `build_panel` makes them: the whole stack over a scripted server."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+from pytest_django import Settings
+
+from orchestration.engine.context.codec import plain
+from orchestration.engine.context.records import CallEnding
+from orchestration.engine.errors import ModelTimeout
+from orchestration.models import ProviderKind
+from orchestration.providers.exchange import Deadlines
+from orchestration.wiring.panel import FrozenModel, PanelRole, build_panel
+from orchestration.wiring.provider_kinds import ADAPTERS
+from orchestration.wiring.resources import Resources
+from tests.support.logs import MemoryLog, context_on
+from tests.support.models import prompt_of, spec_named
+from tests.support.openai_server import Behaviour, OpenAIServer
+
+SHORT = Deadlines(first_event_s=0.3, idle_s=0.3)
+REASONING = [{"reasoning_content": "Let me see. "}] * 50
+ANSWER = [{"content": "42"}]
+
+
+def streamed(deltas: list[dict[str, str]]) -> bytes:
+    events = [json.dumps({"choices": [{"index": 0, "delta": delta}]}) for delta in deltas]
+    return "".join(f"data: {event}\n\n" for event in [*events, "[DONE]"]).encode()
+
+
+async def asked(
+    behaviour: Behaviour | None = None,
+    *,
+    kind: ProviderKind = ProviderKind.OPENAI_COMPATIBLE,
+    name: str = "alpha",
+    timeout_s: float = 20,
+) -> tuple[str, MemoryLog, int]:
+    """Ask a model within a run; return its answer or error code, the log, the number of requests received."""
+    frozen = FrozenModel(
+        spec=spec_named(name),
+        role=PanelRole.MEMBER,
+        model=uuid4(),
+        provider=uuid4(),
+        kind=kind,
+        base_url="",
+        timeout_s=timeout_s,
+        max_concurrency=1,
+    )
+    log, shared = MemoryLog(), Resources(SHORT)
+    async with OpenAIServer() as server, shared.client:
+        server.default = behaviour or Behaviour()
+        panel = build_panel(
+            [{**plain(frozen), "base_url": server.base_url}],
+            secrets={frozen.provider: None},
+            shared=shared,
+            scope="team",
+            seed=0,
+            time_left=lambda: None,
+        )
+        try:
+            said = (await context_on(log).ask(panel.members[0], prompt_of("6 × 7?"), "ask")).text
+        except ModelTimeout as error:
+            said = error.code
+    return said, log, len(server.chats)
+
+
+async def test_a_model_that_reasons_long_before_its_first_word_is_waited_for_once_and_paid_once() -> None:
+    thinking = Behaviour(body=streamed([*REASONING, *ANSWER]), delay_s=0.02)
+    said, log, requests = await asked(thinking)
+    assert (said, requests) == ("42", 1)
+    [call] = log.ended
+    assert (call.status, call.text) == (CallEnding.DONE, "42")
+    assert len(log.started) == 1
+    assert call.cost_usd
+    assert call.latency_s > 3 * SHORT.first_event_s
+
+
+async def test_a_model_that_stays_silent_is_a_failed_call_that_is_retried() -> None:
+    said, log, requests = await asked(Behaviour(hang=True))
+    assert (said, requests) == ("model_timeout", 3)
+    assert [(call.status, call.error_code) for call in log.ended] == [(CallEnding.FAILED, said)] * 3
+    assert not any(call.maybe_billed for call in log.ended)
+
+
+async def test_a_models_own_time_limit_caps_a_stream_that_goes_on() -> None:
+    endless = Behaviour(body=streamed(REASONING), delay_s=0.02)
+    said, log, _ = await asked(endless, timeout_s=0.2)
+    assert said == "model_timeout"
+    assert all(call.maybe_billed for call in log.ended)
+
+
+def test_every_kind_of_provider_has_an_adapter() -> None:
+    assert set(ADAPTERS) == set(ProviderKind)
+
+
+async def test_a_model_without_network_keeps_its_time_limit_too(settings: Settings) -> None:
+    settings.SIMULATED_PACE = 1
+    said, log, requests = await asked(kind=ProviderKind.SIMULATED, name="sim-oracle", timeout_s=0.05)
+    assert (said, requests) == ("model_timeout", 0)
+    assert {call.error_code for call in log.ended} == {"model_timeout"}
