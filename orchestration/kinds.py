@@ -285,6 +285,23 @@ def sentence_template(event: str) -> str | None:
     return next(filter(None, found), None)
 
 
+def decision_label(decision: str) -> str:
+    """Return what a decision is about, in words, as the kind that makes it says; a run may have children."""
+    found = (entry.page.labels.get(decision) for entry in _registered.values())
+    return next(filter(None, found), "Decision")
+
+
+def decided_at(step: str) -> str:
+    """Return in words what was decided at a step, which may be a child's; empty where no kind says it."""
+    parts = step.split("/")
+    for start in range(len(parts)):
+        key = "/".join(parts[start:])
+        for entry in _registered.values():
+            if words := entry.page.moment(key):
+                return words
+    return ""
+
+
 def child_result(outcome: Outcome) -> dict[str, Json]:
     """Return what a parent gets of a child's outcome, as plain data."""
     return {

@@ -86,7 +86,7 @@ class AskForm(forms.Form):
 
     def _method_fields(self, models: Sequence[str]) -> dict[str, forms.Field]:
         """Return the fields that the chosen method has of its own, and drop those it has no use for."""
-        other = self._others.get(self.chosen_method)
+        other = self.other
         if other is None:
             return option_fields(get_strategy(self.chosen_method).Options, models)
         properties = other.schema.get("properties", {})
@@ -96,9 +96,14 @@ class AskForm(forms.Form):
         fields = schema_fields({**other.schema, "properties": own}, models)
         return {f"{PREFIX}{name}": field for name, field in fields.items()}
 
+    @property
+    def other(self) -> Startable | None:
+        """The chosen method where it is no strategy."""
+        return self._others.get(self.chosen_method)
+
     def asks_for(self, name: str) -> bool:
         """Tell whether the chosen method takes the text, the instructions, a panel or limits."""
-        other = self._others.get(self.chosen_method)
+        other = self.other
         return other is None or name in other.schema.get("properties", {})
 
     @property
@@ -183,7 +188,7 @@ class AskForm(forms.Form):
 
     def draft(self) -> Request | None:
         """Return the request of the form as it stands, valid or not; None where no strategy is chosen."""
-        if self.chosen_method in self._others:
+        if self.other is not None:
             return None
         return Request(
             text=str(self["text"].value() or ""),

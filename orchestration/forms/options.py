@@ -18,6 +18,20 @@ class ModelField(forms.ChoiceField):
     """The name of one of the team's models."""
 
 
+class LinesField(forms.CharField):
+    """A list of short texts, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: object) -> object:
+        """Show a list as lines."""
+        return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def clean(self, value: object) -> list[str]:
+        """Return the lines that are not empty."""
+        return [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
+
+
 def names_model(field: forms.Field) -> bool:
     """Tell whether a field names a helper model."""
     return isinstance(field, ModelField)
@@ -95,8 +109,12 @@ def _typed_field(shape: Mapping[str, Json], told: dict[str, Any]) -> forms.Field
             return forms.IntegerField(**told | _bounds(shape))
         case "number":
             return forms.FloatField(**told | _bounds(shape), widget=forms.NumberInput(attrs={"step": "any"}))
-        case "object" | "array":
-            return forms.JSONField(**told, widget=forms.Textarea(attrs={"rows": 4}))
+        case "array":
+            return LinesField(**told)
+        case "object":
+            return forms.JSONField(
+                **{**told, "initial": told["initial"] or {}}, widget=forms.Textarea(attrs={"rows": 4})
+            )
         case _:
             return forms.CharField(**told, max_length=shape.get("maxLength", 2000))
 

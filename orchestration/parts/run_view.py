@@ -11,7 +11,16 @@ from typing import Any
 
 from orchestration.engine.events import EventKind
 from orchestration.engine.types import Json
-from orchestration.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, get_page, sentence_template
+from orchestration.kinds import (
+    CALL_EVENTS,
+    END_EVENTS,
+    START_EVENTS,
+    KindPage,
+    decided_at,
+    decision_label,
+    get_page,
+    sentence_template,
+)
 from orchestration.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
 from orchestration.parts.waterfall import Waterfall, elapsed_s, waterfall_of
 from orchestration.selectors.runs_live import RunState
@@ -175,8 +184,8 @@ def view_of(state: RunState, *, after: int, now: datetime) -> RunView:
         run=state.run,
         page=page,
         facts=_facts(state, now),
-        decisions=tuple(_decisions(state, page)),
-        path=waterfall_of(state, now, page.moment),
+        decisions=tuple(_decisions(state)),
+        path=waterfall_of(state, now, decided_at),
         story=tuple(_line(event, state.run) for event in state.news),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
@@ -211,14 +220,14 @@ def _asks_to_cancel(event: Event) -> bool:
     return event.kind == EventKind.COMMAND_RECEIVED and event.data.get("kind") == CommandKind.CANCEL
 
 
-def _decisions(state: RunState, page: KindPage) -> list[Mapping[str, Json]]:
+def _decisions(state: RunState) -> list[Mapping[str, Json]]:
     """Return what was decided: from the outcome, before there is one from the events."""
     final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
     told = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    return [_with_shares(decision, page) for decision in final or told]
+    return [with_shares(decision) for decision in final or told]
 
 
-def _with_shares(decision: Mapping[str, Json], page: KindPage) -> Mapping[str, Json]:
+def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return a decision with its options beside their scores, best first; those without a score come last."""
     scores: Mapping[str, float] = decision.get("scores") or {}
     names = list(dict.fromkeys([*(decision.get("options") or ()), *scores]))
@@ -228,4 +237,4 @@ def _with_shares(decision: Mapping[str, Json], page: KindPage) -> Mapping[str, J
         {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
         for n in ranked
     ]
-    return {**decision, "label": page.labels.get(decision["kind"], "Decision"), "rows": rows}
+    return {**decision, "label": decision_label(decision["kind"]), "rows": rows}

@@ -52,7 +52,7 @@ def preview(request: MemberRequest) -> HttpResponse:
 def estimate(request: MemberRequest) -> HttpResponse:
     """Say what the request would cost and how long it would take."""
     form = _form(request, request.POST)
-    return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form)})
+    return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form), "form": form})
 
 
 @may_run

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 import orchestration.engine.strategies
 from orchestration.engine.strategies.strategy import decision_labels
+from orchestration.kinds import decided_at
 from orchestration.models import Step
-from orchestration.parts.run_view import _with_shares
-from orchestration.parts.strategy_page import StrategyPage
+from orchestration.parts.run_view import with_shares
 from orchestration.parts.waterfall import waterfall_of
 from orchestration.selectors.runs_live import run_state
 from tests.support.history import a_member
@@ -29,7 +29,7 @@ def test_every_kind_of_decision_has_a_name_in_words() -> None:
 
 @pytest.mark.parametrize(("kind", "label"), [("select", "Chosen answer"), ("of another version", "Decision")])
 def test_a_decision_is_labelled_in_words(kind: str, label: str) -> None:
-    assert _with_shares({"kind": kind, "chosen": "", "reason": ""}, StrategyPage())["label"] == label
+    assert with_shares({"kind": kind, "chosen": "", "reason": ""})["label"] == label
 
 
 @pytest.mark.django_db
@@ -38,11 +38,12 @@ def test_a_decision_is_labelled_in_words(kind: str, label: str) -> None:
     [
         ("select", ("Answer chosen", "")),
         ("accept/2", ("Level 2 decided", "")),
+        ("child/accept/2", ("Level 2 decided", "")),
         ("of/another", ("of/another", "decision")),
     ],
 )
 def test_a_moment_on_the_path_is_named_in_words(key: str, shown: tuple[str, str]) -> None:
     run = RunRows.queued(a_member(), "sim-swift").run
     Step.objects.create(run=run, key=key, kind="decision", status="done", started_s=1.0, seconds=0.0)
-    [bar] = waterfall_of(run_state(run.pk), timezone.now(), StrategyPage().moment).bars
+    [bar] = waterfall_of(run_state(run.pk), timezone.now(), decided_at).bars
     assert (bar.label, bar.detail) == shown
