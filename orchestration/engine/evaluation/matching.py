@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from orchestration.engine.consensus.answers import read_answer, read_question
 from orchestration.engine.consensus.extraction import extract_answer
-from orchestration.engine.consensus.questions import read_question
-from orchestration.engine.consensus.reading import read_answer
 from orchestration.engine.evaluation.items import same_words
 
 

@@ -10,7 +10,7 @@ from orchestration.engine.context import RunContext
 from orchestration.engine.errors import AllModelsFailed, EngineError, LimitReached, QualityTooLow
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality import assess
+from orchestration.engine.quality.controller import assess
 from orchestration.engine.strategies.asking import Trail, begin_phase
 from orchestration.engine.strategies.options import JudgedOptions
 from orchestration.engine.strategies.protocol import Panel

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.judging.blocks import DATA_ONLY, blocks
+from orchestration.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.engine.types import Candidate, Message, Prompt, Request
 
 CHARACTERS_PER_TOKEN = 3

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from orchestration.engine.consensus.json_in_text import json_values
+from orchestration.engine.consensus.extraction import json_values
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.judging.blocks import escaped, shortened
+from orchestration.engine.quality.prompts import escaped, shortened
 from orchestration.engine.routing.classification import Classification
 from orchestration.engine.routing.task_types import MEANINGS, TaskType, task_called
 from orchestration.engine.strategies.asking import Trail, begin_phase

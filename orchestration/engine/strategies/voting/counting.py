@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestration.engine.consensus.answers import AnswerKind
-from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, Voter
+from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, Tally, Voter
 from orchestration.engine.consensus.grouping import Group, group_answers
-from orchestration.engine.consensus.settling import settled
-from orchestration.engine.consensus.tallying import Tally, tally
+from orchestration.engine.consensus.tallying import settled, tally
 from orchestration.engine.strategies.voting.casting import Cast
 from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
 from orchestration.engine.strategies.voting.weights import parse_weights

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
-from orchestration.engine.consensus.ballots import RuleName, TieRule
-from orchestration.engine.consensus.tallying import Tally, Tie, Verdict, break_tie, tally
+from orchestration.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
+from orchestration.engine.consensus.tallying import break_tie, tally
 from orchestration.engine.errors import EngineError, QuorumMissed, VoteUndecided
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.strategies.voting.ballots import Ballots, Vote
@@ -61,7 +61,7 @@ async def decide_vote(vote: Vote, ballots: Ballots) -> Result:
     """Count, and ask whoever has to decide what the ballots leave open."""
     standing = vote.count(ballots.casts)
     counted = standing.tally()
-    if counted.verdict is Verdict.NO_JUDGEMENT:
+    if counted.verdict is TallyVerdict.NO_JUDGEMENT:
         judged = await ask_judge(vote, vote.options.judge or "", standing.contenders, ballots.candidates)
         await vote.tell(judged)
         casts = (*ballots.casts, judged)
@@ -107,9 +107,9 @@ def no_winner(vote: Vote, ballots: Ballots, result: Result) -> EngineError:
     """Return what a vote without a winner fails with: why, who abstained, what would help."""
     limits = [stop.because for stop in ballots.stops if stop.limit]
     words = [result.tally.reason, *limits, *_abstentions(result.casts)]
-    if result.tally.verdict is Verdict.NO_QUORUM:
+    if result.tally.verdict is TallyVerdict.NO_QUORUM:
         return QuorumMissed(" ".join([*words, _advice(vote, ballots)]))
-    if result.tally.verdict is Verdict.NO_JUDGEMENT:
+    if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
         return VoteUndecided(" ".join([*words, "Name another judge, or choose a rule that needs none."]))
     advice = "Choose the plurality rule, or ask more models."
     return VoteUndecided(" ".join([*words, advice]))

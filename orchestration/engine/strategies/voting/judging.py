@@ -8,7 +8,7 @@ from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.context import Question
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.keys import step_key
-from orchestration.engine.quality.judging.blocks import label
+from orchestration.engine.quality.prompts import label
 from orchestration.engine.strategies.asking import begin_phase
 from orchestration.engine.strategies.deciding import overall
 from orchestration.engine.strategies.voting.ballots import Vote

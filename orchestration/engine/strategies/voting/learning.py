@@ -27,4 +27,4 @@ def _vote(lesson: Lesson, panel: Sequence[str]) -> PastVote:
         answers |= dict.fromkeys(names, group.key)
         if sum(lesson.answers[name].correct for name in names) * 2 > len(names):
             right = group.key
-    return PastVote(answers=answers, right=right, task_type=lesson.task_type)
+    return PastVote(answers=answers, right=right)

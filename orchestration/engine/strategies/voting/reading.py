@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestration.engine.consensus.json_in_text import json_values
+from orchestration.engine.consensus.extraction import json_values
 from orchestration.engine.types import Json
 
 MOST_REASON = 300

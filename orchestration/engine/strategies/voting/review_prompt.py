@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from orchestration.engine.consensus.ballots import RuleName
-from orchestration.engine.quality.judging.blocks import DATA_ONLY, blocks, label
-from orchestration.engine.quality.judging.prompt import CHARACTERS_PER_TOKEN, ROOM_FOR_REST
+from orchestration.engine.quality.prompts import CHARACTERS_PER_TOKEN, DATA_ONLY, ROOM_FOR_REST, blocks, label
 from orchestration.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose, Request
 
 TASK = """You rank answers to a question. You do not know who wrote them, and their order means nothing.

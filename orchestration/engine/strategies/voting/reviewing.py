@@ -9,7 +9,7 @@ from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.judging.blocks import label
+from orchestration.engine.quality.prompts import label
 from orchestration.engine.strategies.asking import begin_phase
 from orchestration.engine.strategies.savings import Savings
 from orchestration.engine.strategies.voting.answering import Answering

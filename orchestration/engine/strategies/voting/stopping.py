@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from orchestration.engine.consensus.posterior import probability_of_staying
+from orchestration.engine.consensus.tallying import probability_of_staying
 from orchestration.engine.errors import LimitReached
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.savings import Savings

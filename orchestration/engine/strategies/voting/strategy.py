@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
-from orchestration.engine.consensus.ballots import RuleName
-from orchestration.engine.consensus.tallying import Verdict
+from orchestration.engine.consensus.ballots import RuleName, TallyVerdict
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import QualityTooLow
 from orchestration.engine.groups import single_error
@@ -135,7 +134,7 @@ def _is_left_open(vote: Vote, ballots: Ballots, result: Result) -> bool:
 
     Models that can answer cannot always rank answers: then the best one is taken, and said to be no vote's.
     """
-    nobody = result.tally.verdict is Verdict.NO_QUORUM and not result.count.counting
+    nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
     asked_for = vote.options.quorum > 1 or ballots.chosen is None
     return nobody and ballots.kind is BallotKind.REVIEW and not asked_for
 
