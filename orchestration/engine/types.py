@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
-from orchestration.engine.routing.profile import Profile
+from orchestration.engine.routing.task_types import Profile
 
 Json = Any
 Role = Literal["system", "user", "assistant"]

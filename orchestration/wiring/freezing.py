@@ -11,9 +11,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from orchestration.engine.context.codec import plain
-from orchestration.engine.routing.priors import expectation
-from orchestration.engine.routing.profile import Profile
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.profiles import expectation
+from orchestration.engine.routing.task_types import Profile, TaskType
 from orchestration.engine.types import Capability, Json, ModelSpec, Prices, Tier
 from orchestration.models import LanguageModel
 

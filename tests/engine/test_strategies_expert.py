@@ -16,8 +16,7 @@ from orchestration.engine.errors import (
     ProviderUnavailable,
 )
 from orchestration.engine.events import EventKind
-from orchestration.engine.routing.profile import Profile
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.task_types import Profile, TaskType
 from orchestration.engine.strategies import InvalidOptions, validate_options
 from orchestration.engine.types import ModelSpec, Purpose
 from tests.support.clock import SkippingLoop

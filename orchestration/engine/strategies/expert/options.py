@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from orchestration.engine.routing.ranking import Prefer
+from orchestration.engine.routing.profiles import Prefer
 from orchestration.engine.strategies.options import ModelName, StrategyOptions
 from orchestration.engine.strategies.searching import SearchOptions
 

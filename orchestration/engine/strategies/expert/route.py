@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from orchestration.engine.routing.classification import Classification, classify
-from orchestration.engine.routing.profile import Profile
-from orchestration.engine.routing.ranking import Prefer, Ranked, rank
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.profiles import Prefer, Ranked, rank
+from orchestration.engine.routing.task_types import Profile, TaskType
 from orchestration.engine.strategies.asking import Trail
 from orchestration.engine.strategies.deciding import announce
 from orchestration.engine.strategies.expert.classifying import classify_by
