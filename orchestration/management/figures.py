@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from orchestration.engine.evaluation.report import Result
+from orchestration.engine.evaluation.report import StrategyFigures
 from orchestration.engine.strategies.wording import dollars, listed
-from orchestration.services.evaluation import Report
+from orchestration.services.evaluation.evaluating import Report
 
 COLUMNS = (
     ("strategy", "<14"),
@@ -49,7 +49,7 @@ def _lines(report: Report) -> Iterator[str]:
     )
 
 
-def _row(result: Result) -> tuple[str, ...]:
+def _row(result: StrategyFigures) -> tuple[str, ...]:
     low, high = result.accuracy_ci95
     cost = result.cost_per_1k_usd
     return (

@@ -21,8 +21,8 @@ class GradedAnswer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lesson:
-    """A question of the past with graded answers, by model."""
+class TrainingExample:
+    """A recorded question with graded answers, by model."""
 
     prompt: str
     task_type: str = ""
@@ -38,7 +38,7 @@ class Learner(Protocol):
     """
 
     def learn(
-        self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
         """Return values for the options worth setting for this panel, given those that are set already."""
 
@@ -47,5 +47,5 @@ class Learner(Protocol):
 class Profiler(Protocol):
     """A strategy that goes by what models have shown before, and reads it from their specs."""
 
-    def profiled(self, spec: ModelSpec, lessons: Sequence[Lesson]) -> ModelSpec:
-        """Return the model as it is known after these lessons."""
+    def profiled(self, spec: ModelSpec, examples: Sequence[TrainingExample]) -> ModelSpec:
+        """Return the model as it is known after these examples."""

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.types import Json
 from orchestration.management.figures import report_text
-from orchestration.services.evaluation import EvaluationRequest, evaluate
+from orchestration.services.evaluation.evaluating import EvaluationRequest, evaluate
 
 BAD_ARGUMENTS = 2
 STEPS = 200

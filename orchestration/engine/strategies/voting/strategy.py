@@ -19,7 +19,7 @@ from orchestration.engine.strategies.deciding import (
     settle,
 )
 from orchestration.engine.strategies.effort import Effort
-from orchestration.engine.strategies.learning import Lesson
+from orchestration.engine.strategies.learning import TrainingExample
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
 from orchestration.engine.strategies.protocol import Panel
 from orchestration.engine.strategies.voting.answering import checks, vote_with_answers
@@ -67,12 +67,12 @@ class Voting:
             raise InvalidOptions(found)
 
     def learn(
-        self, lessons: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
         """Return weights for the weighted rule; nothing else is learned."""
         if parse_options(VotingOptions, options.model_dump()).rule is not RuleName.WEIGHTED:
             return {}
-        weights = learned_weights(lessons, [spec.name for spec in panel])
+        weights = learned_weights(examples, [spec.name for spec in panel])
         return {"weights": weights_text(weights)} if weights else {}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
