@@ -61,15 +61,6 @@ class Capability(StrEnum):
     REASONING = "reasoning"
 
 
-class Priority(StrEnum):
-    """How urgent a request is."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-
 class StepStatus(StrEnum):
     """How a journaled step ended."""
 
@@ -193,7 +184,6 @@ class Request:
     system: str = ""
     constraints: Constraints = UNCONSTRAINED
     options: Mapping[str, Json] = field(default_factory=dict)
-    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
