@@ -14,9 +14,7 @@ from pathlib import Path
 
 from benchmarks.recorded_answers import DATA, MIXED, Answer, Item, folder_or_exit, items, panels
 from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, Voter
-from orchestration.engine.consensus.posterior import probability_of_staying
-from orchestration.engine.consensus.settling import settled
-from orchestration.engine.consensus.tallying import tally
+from orchestration.engine.consensus.tallying import probability_of_staying, settled, tally
 
 PANELS = ("weak5", "cheap5", "mid5", "top5")
 STOPPED = "cheap5"

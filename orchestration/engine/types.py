@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from orchestration.engine.routing.profile import Profile
+from orchestration.engine.routing.task_types import Profile
 
 Json = Any
 Role = Literal["system", "user", "assistant"]

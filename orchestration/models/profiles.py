@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from orchestration.engine.routing.profile import Evidence
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.task_types import Evidence, TaskType
 from orchestration.models.registry import LanguageModel
 from orchestration.models.runs import Run
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestration.engine.consensus.ballots import RuleName
-from orchestration.engine.consensus.tallying import Tally
+from orchestration.engine.consensus.ballots import RuleName, Tally
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.options import InvalidOptions, parse_options
 from orchestration.engine.strategies.voting.counting import Cast, Count, count

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestration.engine.routing.priors import PRIOR_WEIGHT, expectation
-from orchestration.engine.routing.profile import Profile
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.profiles import PRIOR_WEIGHT, expectation
+from orchestration.engine.routing.task_types import Profile, TaskType
 from orchestration.engine.strategies.strategy import Strategy
 from orchestration.engine.types import Json
 from orchestration.models import LanguageModel

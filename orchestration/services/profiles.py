@@ -11,9 +11,8 @@ from uuid import UUID
 from django.db.models import F
 
 from orchestration.engine.routing.classification import classify
-from orchestration.engine.routing.observing import Attempt, liking, minus, observed, plus
-from orchestration.engine.routing.profile import Evidence
-from orchestration.engine.routing.task_types import TaskType, task_called
+from orchestration.engine.routing.profiles import ObservedAttempt, minus, observed, plus, rating_evidence
+from orchestration.engine.routing.task_types import Evidence, TaskType, task_called
 from orchestration.engine.types import Json, Purpose
 from orchestration.models import (
     Call,
@@ -44,7 +43,7 @@ def learn_ratings(run: Run) -> None:
     seen = Observation.objects.filter(run=run, chosen=True).first()
     if seen is None:
         return
-    now = liking(Rating.objects.filter(run=run).values_list("value", flat=True))
+    now = rating_evidence(Rating.objects.filter(run=run).values_list("value", flat=True))
     change = minus(now, Evidence(quality=seen.liked, judged=seen.rated))
     Observation.objects.filter(id=seen.id).update(liked=now.quality, rated=now.judged, **_added(change))
     _add_up([(seen.model_id, seen.task, change)])
@@ -59,7 +58,7 @@ def _observations(runs: Sequence[Run]) -> list[Observation]:
     return [
         seen
         for run in runs
-        for seen in _Lesson(run, calls[run.id], ratings[run.id]).observations(named[run.id])
+        for seen in _ObservedRun(run, calls[run.id], ratings[run.id]).observations(named[run.id])
         if seen.model_id in there
     ]
 
@@ -86,7 +85,7 @@ def _models_by_name(run: Run) -> dict[str, UUID]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesson:
+class _ObservedRun:
     """One run with its answer calls, by attempt, and its ratings."""
 
     run: Run
@@ -105,14 +104,14 @@ class _Lesson:
         found, task = [], self._task()
         for name, model in models.items():
             shown = observed(self._attempts(name), candidates, self.outcome.get("consensus") or {})
-            liked = liking(self.ratings) if name == chosen else Evidence()
+            liked = rating_evidence(self.ratings) if name == chosen else Evidence()
             if shown != Evidence() or name == chosen:
                 part = {"chosen": name == chosen, "rated": liked.judged, "liked": liked.quality}
                 whole = asdict(plus(shown, liked))
                 found.append(Observation(run=self.run, model_id=model, task=task, **part, **whole))
         return found
 
-    def _attempts(self, model: str) -> list[Attempt]:
+    def _attempts(self, model: str) -> list[ObservedAttempt]:
         """Return the last attempt of each step that asked `model`; a cancelled or lost one shows nothing."""
         last = {call.step: call for call in self.calls if call.model == model}
         ended = {CallStatus.DONE, CallStatus.FAILED}
@@ -127,8 +126,8 @@ class _Lesson:
         return classify(self.run.prompt, self.run.request.get("system", "")).task
 
 
-def _attempt(call: Call) -> Attempt:
-    return Attempt(
+def _attempt(call: Call) -> ObservedAttempt:
+    return ObservedAttempt(
         step=call.step,
         done=call.status == CallStatus.DONE,
         code=call.error_code,

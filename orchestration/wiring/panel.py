@@ -16,9 +16,8 @@ from orchestration.engine.model import ChatModel
 from orchestration.engine.resilience.attempts import Limited, Retrying, RetryPolicy
 from orchestration.engine.resilience.caching import Cached
 from orchestration.engine.resilience.circuit import CircuitBroken
-from orchestration.engine.routing.priors import expectation
-from orchestration.engine.routing.profile import Profile
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.profiles import expectation
+from orchestration.engine.routing.task_types import Profile, TaskType
 from orchestration.engine.strategies.strategy import Panel
 from orchestration.engine.types import Capability, Json, ModelSpec, Prices, Tier
 from orchestration.models import LanguageModel

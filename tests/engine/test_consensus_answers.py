@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.engine.consensus.answers import AnswerKind, Extracted, offered, read_answer, read_question
 from orchestration.engine.consensus.extraction import extract_answer
-from orchestration.engine.consensus.questions import offered, read_question
-from orchestration.engine.consensus.reading import read_answer
-from orchestration.engine.consensus.spelling import date, latex, literal, number
+from orchestration.engine.consensus.spelling import (
+    MOST_ROUNDS,
+    date_key,
+    literal_key,
+    number_key,
+    number_value,
+    plain_latex,
+)
 
 CODE = "What does this code print?\n```python\nprint(f(1))\n```"
 CAPITALS = "Which is the capital of France?\nA. Berlin\nB. Paris\nC. Rome\nD. Not given"
@@ -58,7 +63,7 @@ def test_what_is_no_number_is_not_made_one(text: str) -> None:
 
 @given(st.fractions(max_denominator=10**6))
 def test_a_numbers_key_is_the_number(value: object) -> None:
-    assert number.value(number.key(value)) == value  # type: ignore[arg-type]
+    assert number_value(number_key(value)) == value  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -76,12 +81,12 @@ def test_a_numbers_key_is_the_number(value: object) -> None:
     ],
 )
 def test_latex_becomes_plain_mathematics(plain: str, text: str) -> None:
-    assert latex.plain(text).lstrip("$") in {plain, latex.plain(plain)}
+    assert plain_latex(text).lstrip("$") in {plain, plain_latex(plain)}
 
 
 def test_nesting_without_end_is_left_as_it_is() -> None:
     deep = "\\sqrt{" * 40 + "2" + "}" * 40
-    assert latex.plain(deep).count("\\sqrt{") == 40 - latex.MOST_ROUNDS
+    assert plain_latex(deep).count("\\sqrt{") == 40 - MOST_ROUNDS
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_a_date_has_one_key(text: str) -> None:
     ],
 )
 def test_a_date_that_could_be_two_is_none(text: str, day: str | None) -> None:
-    assert date.key(text) == day
+    assert date_key(text) == day
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_a_date_that_could_be_two_is_none(text: str, day: str | None) -> None:
     ],
 )
 def test_a_literal_has_one_key(spellings: tuple[str, ...], same: str) -> None:
-    assert {text: literal.key(text) for text in spellings} == dict.fromkeys(spellings, same)
+    assert {text: literal_key(text) for text in spellings} == dict.fromkeys(spellings, same)
 
 
 @pytest.mark.parametrize(

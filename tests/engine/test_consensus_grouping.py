@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.consensus.grouping import alike, group_answers
-from orchestration.engine.consensus.reading import read_answer
+from orchestration.engine.consensus.answers import AnswerKind, Extracted, read_answer
+from orchestration.engine.consensus.grouping import group_answers, similar
 
 SPELLINGS = (
     "1/2",
@@ -77,7 +76,7 @@ def test_the_order_of_answers_changes_no_group(said: list[str | None], random: s
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_likeness_has_no_direction(first: str, second: str) -> None:
-    assert alike(first, second, 0.8) == alike(second, first, 0.8)
+    assert similar(first, second, 0.8) == similar(second, first, 0.8)
 
 
 @pytest.mark.parametrize("kind", [AnswerKind.CODE, AnswerKind.CHOICE, AnswerKind.DATE])

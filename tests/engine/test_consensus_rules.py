@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, TieRule, Voter
-from orchestration.engine.consensus.rules.registry import RULES
-from orchestration.engine.consensus.tallying import Tally, Verdict, break_tie, tally
+from orchestration.engine.consensus.ballots import (
+    Ballot,
+    Election,
+    RuleName,
+    Tally,
+    TallyVerdict,
+    TieRule,
+    Voter,
+)
+from orchestration.engine.consensus.rules import RULES
+from orchestration.engine.consensus.tallying import break_tie, tally
 from tests.support.elections import CHOOSING, OPTIONS, ballot_for, choices, election_of, polls
 
 Poll = tuple[Election, list[Ballot]]
@@ -24,23 +32,25 @@ def approved(*sets: str) -> list[Ballot]:
     return [Ballot(voter=f"v{place}", approvals=tuple(some)) for place, some in enumerate(sets)]
 
 
-def test_every_rule_has_its_file_and_its_entry() -> None:
+def test_every_rule_has_its_entry() -> None:
     assert RULES.keys() == set(RuleName)
 
 
 @pytest.mark.parametrize(
     ("rule", "said", "winner", "verdict"),
     [
-        (RuleName.PLURALITY, ("a", "b", "b", "c"), "b", Verdict.WON),
-        (RuleName.PLURALITY, ("b", "a", "a", "b"), "b", Verdict.TIE_BROKEN),
-        (RuleName.PLURALITY, (None, None), None, Verdict.NO_QUORUM),
-        (RuleName.MAJORITY, ("a", "a", "b", None), "a", Verdict.WON),
-        (RuleName.MAJORITY, ("a", "a", "b", "b"), None, Verdict.NOT_ENOUGH),
-        (RuleName.UNANIMOUS, ("a", "a", None), "a", Verdict.WON),
-        (RuleName.UNANIMOUS, ("a", "a", "b"), None, Verdict.NOT_ENOUGH),
+        (RuleName.PLURALITY, ("a", "b", "b", "c"), "b", TallyVerdict.WON),
+        (RuleName.PLURALITY, ("b", "a", "a", "b"), "b", TallyVerdict.TIE_BROKEN),
+        (RuleName.PLURALITY, (None, None), None, TallyVerdict.NO_QUORUM),
+        (RuleName.MAJORITY, ("a", "a", "b", None), "a", TallyVerdict.WON),
+        (RuleName.MAJORITY, ("a", "a", "b", "b"), None, TallyVerdict.NOT_ENOUGH),
+        (RuleName.UNANIMOUS, ("a", "a", None), "a", TallyVerdict.WON),
+        (RuleName.UNANIMOUS, ("a", "a", "b"), None, TallyVerdict.NOT_ENOUGH),
     ],
 )
-def test_heads_are_counted(rule: RuleName, said: tuple[str | None], winner: str, verdict: Verdict) -> None:
+def test_heads_are_counted(
+    rule: RuleName, said: tuple[str | None], winner: str, verdict: TallyVerdict
+) -> None:
     result = tally(election_of(rule, FIVE), choices(*said))
     assert (result.winner, result.verdict) == (winner, verdict)
 
@@ -48,13 +58,13 @@ def test_heads_are_counted(rule: RuleName, said: tuple[str | None], winner: str,
 def test_weights_add_up_exactly_so_that_what_is_equal_ties() -> None:
     election = election_of(RuleName.WEIGHTED, (0.1, 0.2, 0.3), tie=TieRule.JUDGE)
     result = tally(election, choices("a", "a", "b"))
-    assert result.verdict is Verdict.TIED
+    assert result.verdict is TallyVerdict.TIED
     assert tally(election_of(RuleName.WEIGHTED, (0.1, 0.2, 0.31)), choices("a", "a", "b")).winner == "b"
 
 
 def test_votes_without_any_weight_win_nothing() -> None:
     result = tally(election_of(RuleName.WEIGHTED, (0, 0)), choices("a", "a"))
-    assert (result.winner, result.verdict) == (None, Verdict.NOT_ENOUGH)
+    assert (result.winner, result.verdict) == (None, TallyVerdict.NOT_ENOUGH)
     assert result.reason == "No option is backed by anyone with weight."
 
 
@@ -92,24 +102,24 @@ def test_approving_of_nothing_is_a_ballot() -> None:
     result = tally(election_of(RuleName.APPROVAL, (1, 1, 1), quorum=3), approved("ab", "b", ""))
     assert result.winner == "b"
     assert result.agreement == pytest.approx(2 / 3)
-    assert tally(election_of(RuleName.APPROVAL, (1, 1)), approved("", "")).verdict is Verdict.NOT_ENOUGH
+    assert tally(election_of(RuleName.APPROVAL, (1, 1)), approved("", "")).verdict is TallyVerdict.NOT_ENOUGH
 
 
 def test_the_judge_decides_against_the_panel_if_need_be() -> None:
     election = election_of(RuleName.JUDGE, (1, 1, 1))
     result = tally(election, [*choices("a", "a", "b"), ballot_for("judge", "b")])
-    assert (result.winner, result.verdict, result.dissenters) == ("b", Verdict.JUDGED, ("v0", "v1"))
+    assert (result.winner, result.verdict, result.dissenters) == ("b", TallyVerdict.JUDGED, ("v0", "v1"))
     assert result.margin == pytest.approx(-1 / 3)
     assert tally(election, [*choices("a"), ballot_for("judge", "new")]).agreement == 0
     for silent in ([], [ballot_for("judge", None)]):
-        assert tally(election, [*choices("a"), *silent]).verdict is Verdict.NO_JUDGEMENT
+        assert tally(election, [*choices("a"), *silent]).verdict is TallyVerdict.NO_JUDGEMENT
 
 
 def test_the_result_says_how_far_the_panel_agrees() -> None:
     result = tally(election_of(RuleName.PLURALITY, FIVE), choices("a", "a", "b", None, "a"))
     assert result == Tally(
         rule=RuleName.PLURALITY,
-        verdict=Verdict.WON,
+        verdict=TallyVerdict.WON,
         reason="“a” is backed by the most voters.",
         scores={"a": 3.0, "b": 1.0},
         winner="a",

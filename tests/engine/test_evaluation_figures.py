@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.evaluation.baselines import Baseline, baseline, plurality
 from orchestration.engine.evaluation.items import AnswerLabel, Label
-from orchestration.engine.evaluation.statistics import auroc, expected_calibration_error, wilson
+from orchestration.engine.evaluation.report import auroc, expected_calibration_error, wilson
+from orchestration.engine.evaluation.scoring import Baseline, baseline, plurality
 
 PANEL = ("ada", "bob", "cyd")
 judged = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)

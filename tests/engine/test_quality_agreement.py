@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.quality import assess
-from orchestration.engine.quality.agreement import SUREST, compare, probabilities
+from orchestration.engine.quality.controller import assess
+from orchestration.engine.quality.scoring import SUREST, compare_answers, group_probabilities
 from orchestration.engine.types import Candidate, FinishReason, Quality, Request
 from tests.support.context import Stage
 from tests.support.logs import MemoryLog, context_on
@@ -40,19 +40,19 @@ async def assessed(*given_candidates: Candidate) -> list[Quality]:
     [([1], 0.7), ([2], 0.913), ([1, 1], 0.362), ([3, 1, 1], 0.717), ([1] * 5, 0.164), ([2, 2, 1], 0.328)],
 )
 def test_the_formula_gives_these_chances(sizes: list[int], first: float) -> None:
-    assert probabilities(sizes)[0] == pytest.approx(first, abs=0.001)
+    assert group_probabilities(sizes)[0] == pytest.approx(first, abs=0.001)
 
 
 @given(SIZES)
 def test_chances_are_probabilities_and_leave_room_for_none_being_right(sizes: list[int]) -> None:
-    chances = probabilities(sizes)
+    chances = group_probabilities(sizes)
     assert all(0 <= chance <= 1 for chance in chances)
     assert sum(chances) < 1 + 1e-9
 
 
 @given(SIZES)
 def test_the_larger_a_group_the_likelier_it_is(sizes: list[int]) -> None:
-    chances = dict(zip(sizes, probabilities(sizes), strict=True))
+    chances = dict(zip(sizes, group_probabilities(sizes), strict=True))
     ranked = [chances[size] for size in sorted(chances)]
     assert all(less <= more + 1e-12 for less, more in pairwise(ranked))
 
@@ -60,25 +60,27 @@ def test_the_larger_a_group_the_likelier_it_is(sizes: list[int]) -> None:
 @given(SIZES)
 def test_one_more_who_agrees_never_hurts(sizes: list[int]) -> None:
     more = [sizes[0] + 1, *sizes[1:]]
-    assert probabilities(more)[0] >= probabilities(sizes)[0] - 1e-12
+    assert group_probabilities(more)[0] >= group_probabilities(sizes)[0] - 1e-12
 
 
 def test_an_answer_that_stands_alone_is_neither_backed_nor_doubted() -> None:
     assert (
-        compare(QUESTION, candidates("Answer: 42", "I would rather talk of something else.\n\nTruly so"))
+        compare_answers(
+            QUESTION, candidates("Answer: 42", "I would rather talk of something else.\n\nTruly so")
+        )
         == {}
     )
 
 
 def test_agreement_and_dissent_are_said_in_words() -> None:
-    found = compare(QUESTION, candidates("Answer: 42", "It is \\boxed{42}.", "Answer: 41", "42"))
+    found = compare_answers(QUESTION, candidates("Answer: 42", "It is \\boxed{42}.", "Answer: 41", "42"))
     assert found["ask/m0"].evidence == "3 of 4 comparable answers: “42”. The strongest other: “41”, 1 of 4."
     assert found["ask/m0"].effect > 0 > found["ask/m2"].effect
 
 
 def test_who_states_nothing_among_answers_that_do_is_doubted_like_a_lone_dissenter() -> None:
     rambling = "Let us first consider what a product is.\n\nIt is a wide field"
-    found = compare(QUESTION, candidates("Answer: 42", "Answer: 42", "Answer: 41", rambling))
+    found = compare_answers(QUESTION, candidates("Answer: 42", "Answer: 42", "Answer: 41", rambling))
     assert found["ask/m3"].effect == pytest.approx(found["ask/m2"].effect, abs=0.5)
     assert found["ask/m3"].evidence == (
         "No answer like the others' can be read in it. The strongest: “42”, 2 of 3."
@@ -87,20 +89,22 @@ def test_who_states_nothing_among_answers_that_do_is_doubted_like_a_lone_dissent
 
 def test_who_states_something_among_prose_says_nothing_of_the_prose() -> None:
     prose = [f"It is a matter of {what},\n\nand so on" for what in ("taste", "luck", "time")]
-    found = compare(QUESTION, candidates("Answer: 42", "Answer: 42", *prose))
+    found = compare_answers(QUESTION, candidates("Answer: 42", "Answer: 42", *prose))
     assert set(found) == {"ask/m0", "ask/m1"}
 
 
 def test_free_text_in_other_words_is_no_dissent() -> None:
     assert (
-        compare("Name the capital.", candidates("Paris, on the Seine", "It has to be the city of light"))
+        compare_answers(
+            "Name the capital.", candidates("Paris, on the Seine", "It has to be the city of light")
+        )
         == {}
     )
 
 
 def test_no_number_of_models_makes_sure() -> None:
-    found = compare(QUESTION, candidates(*["Answer: 42"] * 50))
-    alone = compare(QUESTION, candidates(*["Answer: 42"] * 49, "Answer: 41"))
+    found = compare_answers(QUESTION, candidates(*["Answer: 42"] * 50))
+    alone = compare_answers(QUESTION, candidates(*["Answer: 42"] * 49, "Answer: 41"))
     assert all(0 < finding.effect < 4 for finding in found.values())
     assert alone["ask/m49"].effect > -6
     assert SUREST < 1

@@ -5,20 +5,14 @@ from __future__ import annotations
 import pytest
 
 from orchestration.engine.quality.checks import examine
-from orchestration.engine.quality.evidence import Dimension, Finding, Subject
-from orchestration.engine.quality.json_shape import faults
-from orchestration.engine.types import FinishReason, Json
+from orchestration.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
+from orchestration.engine.types import FinishReason
 
 GERMAN = (
     "Die Hauptstadt von Frankreich ist Paris, und das ist auch für die Wirtschaft nicht ohne ein Gewicht."
 )
 ENGLISH = "The capital of France is Paris, and that is not without weight for the economy of the country."
 ESSAY = "Winds carry seeds across wide fields while rivers polish stones near quiet shores. " * 4
-SCHEMA: dict[str, Json] = {
-    "type": "object",
-    "required": ["answer"],
-    "properties": {"answer": {"type": "integer"}},
-}
 
 
 def found(question: str, text: str, **more: object) -> list[str]:
@@ -26,7 +20,7 @@ def found(question: str, text: str, **more: object) -> list[str]:
 
 
 def findings(question: str, text: str, **more: object) -> tuple[Finding, ...]:
-    return examine(Subject(question=question, text=text, **more))  # type: ignore[arg-type]
+    return examine(ExaminedAnswer(question=question, text=text, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -138,51 +132,3 @@ def test_two_different_final_answers_are_found() -> None:
 
 def test_doubting_itself_again_and_again_is_found() -> None:
     assert found("What is it?", "I'm not sure, maybe it is 4, I guess.") == ["hedging"]
-
-
-def test_json_that_does_not_fit_its_schema_is_unfit() -> None:
-    assert found("Sum?", '{"answer": 3}', schema=SCHEMA) == []
-    [not_json] = findings("Sum?", "three", schema=SCHEMA)
-    [misfit] = findings("Sum?", '{"answer": "three"}', schema=SCHEMA)
-    assert not_json.evidence == "The answer is not the JSON that was asked for."
-    assert misfit.evidence == "The answer's JSON does not fit: answer is not integer."
-    assert misfit.disqualifying
-
-
-@pytest.mark.parametrize(
-    ("value", "schema", "fault"),
-    [
-        (1, {"type": "string"}, "the answer is not string"),
-        (True, {"type": "integer"}, "the answer is not integer"),
-        (1.5, {"type": ["integer", "null"]}, "the answer is not integer or null"),
-        ("c", {"enum": ["a", "b"]}, "the answer is none of a, b"),
-        (2, {"const": 1}, "the answer is not 1"),
-        (2, {"minimum": 3}, "the answer is below 3"),
-        (4, {"maximum": 3}, "the answer is above 3"),
-        ({}, {"required": ["a"]}, "the answer lacks a"),
-        ({"b": 1}, {"additionalProperties": False}, "the answer has b, which nobody asked for"),
-        ([1, "x"], {"items": {"type": "number"}}, "[1] is not number"),
-        (
-            {"a": [{"b": 1}]},
-            {"properties": {"a": {"items": {"properties": {"b": {"type": "null"}}}}}},
-            "a[0].b is not null",
-        ),
-    ],
-)
-def test_each_way_not_to_fit_a_schema_is_named(value: Json, schema: dict[str, Json], fault: str) -> None:
-    assert list(faults(value, schema)) == [fault]
-
-
-@pytest.mark.parametrize(
-    ("value", "schema"),
-    [
-        (2.0, {"type": "integer"}),
-        (True, {"type": "boolean", "minimum": 5}),
-        ({"a": None, "z": 1}, {"type": "object", "properties": {"a": {"type": "null"}}}),
-        ([1, 2], {"type": "array"}),
-        ("x", {"type": "something new", "pattern": "y"}),
-        (5, {"minimum": 5, "maximum": 5}),
-    ],
-)
-def test_what_fits_has_no_fault(value: Json, schema: dict[str, Json]) -> None:
-    assert list(faults(value, schema)) == []

@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.quality import Dimension, assess
-from orchestration.engine.quality.evidence import Finding, Rating
-from orchestration.engine.quality.judging.bench import assign, average
-from orchestration.engine.quality.judging.blocks import SHORTENED, blocks, escaped, label
-from orchestration.engine.quality.judging.prompt import SCHEMA, judge_prompt
-from orchestration.engine.quality.judging.verdicts import Verdict, read_verdicts
-from orchestration.engine.quality.scoring import combine
+from orchestration.engine.quality.controller import assess
+from orchestration.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
+from orchestration.engine.quality.prompts import SCHEMA, SHORTENED, blocks, escaped, judge_prompt, label
+from orchestration.engine.quality.scoring import Dimension, Finding, JudgeRating, combine
 from orchestration.engine.types import Candidate, Capability, ModelSpec, Quality, Request
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in, by_text, scores
@@ -35,7 +32,7 @@ def candidate(model: str, text: str = "") -> Candidate:
 
 def judged(accuracy: float, rest: float, *, confidence: float = 1.0) -> Quality:
     given_scores = dict.fromkeys(Dimension, rest) | {Dimension.ACCURACY: accuracy}
-    return combine([], [Rating(judge="j", scores=given_scores, confidence=confidence)])
+    return combine([], [JudgeRating(judge="j", scores=given_scores, confidence=confidence)])
 
 
 async def assessed(
@@ -74,7 +71,7 @@ def test_a_judge_who_is_not_sure_moves_little() -> None:
 def test_findings_bound_the_dimensions_that_judges_scored() -> None:
     finding = Finding(check="topic", evidence="Off.", effect=-1.0, bounds={Dimension.RELEVANCE: 0.4})
     quality = combine(
-        [finding], [Rating(judge="j", scores={Dimension.RELEVANCE: 0.9, Dimension.FLUENCY: 0.8})]
+        [finding], [JudgeRating(judge="j", scores={Dimension.RELEVANCE: 0.9, Dimension.FLUENCY: 0.8})]
     )
     assert (quality.relevance, quality.fluency, quality.coherence) == (0.4, 0.8, None)
 
@@ -86,7 +83,7 @@ def test_the_estimate_is_a_probability_and_unfit_is_unfit(
     unfit: bool,  # noqa: FBT001  # hypothesis passes it by name
 ) -> None:
     found = [Finding(check="x", evidence="x", effect=effect, disqualifying=unfit) for effect in effects]
-    ratings = [Rating(judge="j", scores={Dimension.ACCURACY: accuracy}) for accuracy in accuracies]
+    ratings = [JudgeRating(judge="j", scores={Dimension.ACCURACY: accuracy}) for accuracy in accuracies]
     overall = combine(found, ratings).overall
     assert 0 <= overall <= (0.05 if unfit and effects else 1)
 
@@ -137,7 +134,7 @@ def test_scores_out_of_range_are_brought_into_it() -> None:
 
 def test_a_judge_that_changed_its_mind_counts_less_and_it_is_said() -> None:
     rating = average(
-        "j", [Verdict(scores={Dimension.ACCURACY: 0.9}), Verdict(scores={Dimension.ACCURACY: 0.3})]
+        "j", [JudgeVerdict(scores={Dimension.ACCURACY: 0.9}), JudgeVerdict(scores={Dimension.ACCURACY: 0.3})]
     )
     assert rating.scores[Dimension.ACCURACY] == pytest.approx(0.6)
     assert rating.confidence == pytest.approx(0.4)

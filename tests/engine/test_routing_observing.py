@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.routing.observing import Attempt, liking, minus, observed, plus
-from orchestration.engine.routing.profile import Evidence
+from orchestration.engine.routing.profiles import ObservedAttempt, minus, observed, plus, rating_evidence
+from orchestration.engine.routing.task_types import Evidence
 from orchestration.engine.types import Json
 
 STEP = "ask/m"
-ANSWERED = Attempt(step=STEP, done=True, seconds=2.0, input_tokens=10, output_tokens=20)
+ANSWERED = ObservedAttempt(step=STEP, done=True, seconds=2.0, input_tokens=10, output_tokens=20)
 TIMED = {"timed": 1, "seconds": 2.0, "input_tokens": 10, "output_tokens": 20}
 
 
@@ -44,22 +44,25 @@ def test_without_a_judge_agreement_counts_half(dissenters: list[str], quality: f
 
 
 def test_an_error_is_a_failure_unless_it_says_how_the_model_is_set_up() -> None:
-    failed = [Attempt(step="ask/m", done=False, code=code) for code in ("model_timeout", "rate_limited")]
+    failed = [
+        ObservedAttempt(step="ask/m", done=False, code=code) for code in ("model_timeout", "rate_limited")
+    ]
     assert observed(failed, {}, {}) == Evidence(asked=2)
     set_up = [
-        Attempt(step="ask/m", done=False, code=code) for code in ("authentication_rejected", "circuit_open")
+        ObservedAttempt(step="ask/m", done=False, code=code)
+        for code in ("authentication_rejected", "circuit_open")
     ]
     assert observed(set_up, {}, {}) == Evidence()
 
 
 def test_an_answer_nobody_kept_still_took_its_time() -> None:
     assert observed([ANSWERED], {}, {"agreement": 1.0}) == Evidence(asked=1, answered=1, **TIMED)  # type: ignore[arg-type]
-    assert observed([Attempt(step=STEP, done=True)], {}, {}) == Evidence(asked=1, answered=1)
+    assert observed([ObservedAttempt(step=STEP, done=True)], {}, {}) == Evidence(asked=1, answered=1)
 
 
 def test_a_rating_counts_double() -> None:
-    assert liking([1, 1, -1]) == Evidence(quality=4.0, judged=6.0)
-    assert liking([]) == Evidence()
+    assert rating_evidence([1, 1, -1]) == Evidence(quality=4.0, judged=6.0)
+    assert rating_evidence([]) == Evidence()
 
 
 @given(st.integers(0, 50), st.integers(0, 50))

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.routing.priors import expectation, profile_for
-from orchestration.engine.routing.profile import Evidence, Profile
-from orchestration.engine.routing.ranking import Prefer, rank
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.profiles import Prefer, expectation, profile_for, rank
+from orchestration.engine.routing.task_types import Evidence, Profile, TaskType
 from orchestration.engine.types import Capability, ModelSpec, Prices, Tier
 from tests.support.models import spec_named
 

@@ -16,8 +16,7 @@ from orchestration.engine.errors import (
     ProviderUnavailable,
 )
 from orchestration.engine.events import EventKind
-from orchestration.engine.routing.profile import Profile
-from orchestration.engine.routing.task_types import TaskType
+from orchestration.engine.routing.task_types import Profile, TaskType
 from orchestration.engine.strategies.options import InvalidOptions
 from orchestration.engine.strategies.strategy import validate_options
 from orchestration.engine.types import Json, ModelSpec, Purpose

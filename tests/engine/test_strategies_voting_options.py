@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from orchestration.engine.strategies.options import InvalidOptions
-from orchestration.engine.strategies.strategy import GradedAnswer, Lesson, get_strategy, validate_options
+from orchestration.engine.strategies.strategy import (
+    GradedAnswer,
+    TrainingExample,
+    get_strategy,
+    validate_options,
+)
 from orchestration.engine.strategies.voting.options import parse_weights, weights_text
 from orchestration.engine.types import Json
 from tests.support.clock import SkippingLoop
@@ -86,20 +91,20 @@ def test_weights_are_read_as_they_are_written() -> None:
     assert parse_weights(weights_text(weights), ("a", "x=y", "b")) == weights
 
 
-def lesson(number: int) -> Lesson:
+def example(number: int) -> TrainingExample:
     """Return a question that `a` answers rightly, `b` never, `c` every second time."""
     right = f"Answer: {number}"
     said = {"a": right, "b": "Answer: -1", "c": right if number % 2 else "Answer: -1"}
     answers = {name: GradedAnswer(text=text, correct=text == right) for name, text in said.items()}
-    return Lesson(prompt="How many?", answers=answers)
+    return TrainingExample(prompt="How many?", answers=answers)
 
 
 def test_weights_are_learned_for_the_weighted_rule_only() -> None:
     voting, panel = get_strategy("voting"), [spec_named(name) for name in PANEL]
     assert voting.learns
-    lessons = [lesson(number) for number in range(20)]
-    assert voting.learn(lessons, panel, validate_options("voting", {})) == {}
-    learned = voting.learn(lessons, panel, validate_options("voting", {"rule": "weighted"}))
+    examples = [example(number) for number in range(20)]
+    assert voting.learn(examples, panel, validate_options("voting", {})) == {}
+    learned = voting.learn(examples, panel, validate_options("voting", {"rule": "weighted"}))
     weights = parse_weights(learned["weights"], PANEL)
     assert weights["a"] > weights["c"] > weights["b"]
     assert voting.learn([], panel, validate_options("voting", {"rule": "weighted"})) == {}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.engine.quality.judging.prompt import judge_prompt
-from orchestration.engine.quality.judging.verdicts import read_verdicts
+from orchestration.engine.quality.judging import read_verdicts
+from orchestration.engine.quality.prompts import judge_prompt
 from orchestration.engine.types import Message, ModelSpec, Prompt, Purpose, Request
 from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
 from orchestration.providers.simulated.judging.agreement import agree, majority

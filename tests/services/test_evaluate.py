@@ -119,7 +119,7 @@ def test_an_outage_rate_shows_in_calls_and_failures(data: Path) -> None:
     assert result["failures"][0].startswith("all_models_failed: ")
 
 
-def test_what_is_learned_from_is_told_and_kept_apart(data: Path, tmp_path: Path) -> None:
+def test_what_is_learned_from_is_counted_and_kept_apart(data: Path, tmp_path: Path) -> None:
     other = written(
         tmp_path / "other.jsonl", [*lines("7 7 7", start=9), line(0, {"ada": "7"}, item_id="again")]
     )
@@ -127,7 +127,7 @@ def test_what_is_learned_from_is_told_and_kept_apart(data: Path, tmp_path: Path)
     report = found(*words, "--fit", other)
     assert report["fitted_items"] == 1
     assert report["notes"] == [
-        "1 items of --fit ask what a scored item asks: nothing learned them.",
+        "1 items of --fit ask what a scored item asks: they are left out.",
         "--fit changes nothing for parallel: there is nothing to learn in it.",
     ]
     assert "scored as well" in refused(*words, "--fit", data)
@@ -197,7 +197,7 @@ def test_progress_is_shown_where_it_is_asked_for(data: Path) -> None:
         (("--option", "magic=1"), "There is no option 'magic'. There are: parallel:"),
         (("--option", "sequential.threshold=1"), "is for sequential, which is not evaluated"),
         (("--option", "threshold=7"), "options.threshold: Good enough:"),
-        (("--option", "select=[1"), "holds broken JSON"),
+        (("--option", "select=[1"), "contains invalid JSON"),
         (("--option", "judge=zzz"), "option: The data has no answers of 'zzz'"),
         (("--limit", "0"), "limit: At least one item must be scored"),
         (("--failure-rate", "2"), "failure-rate: The share of attempts that fail lies between 0 and 1"),

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from orchestration.engine.quality import Dimension
+from orchestration.engine.quality.scoring import Dimension
 from orchestration.engine.types import Prompt
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from orchestration.engine.events import EventKind
-from orchestration.engine.quality.judging.blocks import label
+from orchestration.engine.quality.prompts import label
 from orchestration.engine.types import Json, Outcome, Prompt, Purpose
 from tests.support.context import Stage
 from tests.support.judges import answers_in

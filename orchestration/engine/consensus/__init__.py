@@ -1,1 +1,1 @@
-"""What several answers have in common: so far, the final answer that each one states."""
+"""Final answers: how they are extracted, compared, grouped and voted on."""

@@ -1,7 +1,8 @@
-"""Who votes, by what rule, and what each of them said."""
+"""The terms of a vote, its ballots, the poll at one moment and its result, as plain values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
@@ -20,7 +21,7 @@ class RuleName(StrEnum):
 
 
 class TieRule(StrEnum):
-    """What decides between options of equal score; a judge or a person is asked afterwards."""
+    """How a tie is broken. A judge or a person is asked after the count."""
 
     ORDER = "order"
     CONFIDENCE = "confidence"
@@ -33,7 +34,7 @@ ASKED_AFTERWARDS = frozenset({TieRule.JUDGE, TieRule.HUMAN})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Voter:
-    """One who may vote. `weight` counts under the weighted rule only; `barred` is an option of their own."""
+    """A voter. `weight` counts under the weighted rule only; `barred` is the option they may not vote for."""
 
     name: str
     weight: float = 1.0
@@ -46,9 +47,9 @@ class Voter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ballot:
-    """What one voter said: a choice, a ranking (best first) or the options they approve of.
+    """The ballot of one voter: a choice, a ranking (best first) or the options they approve of.
 
-    `confidence` runs from 0 to 1. Who abstained says nothing, but may give a reason.
+    `confidence` runs from 0 to 1. An abstention names no option, but may have a reason.
     """
 
     voter: str
@@ -61,16 +62,17 @@ class Ballot:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Every option that stands on the ballot, in its order."""
+        """Every option on the ballot, in its order."""
         single = () if self.choice is None else (self.choice,)
         return single + self.ranking + self.approvals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Election:
-    """The terms of a vote. `voters` stand in panel order; without `options` the ballots name their own.
+    """The terms of a vote. `voters` are in panel order; without `options` the ballots name their own.
 
-    `quorum` is how many must not abstain. `judge` is who decides under the judge rule, and is no voter.
+    `quorum` is the least number of ballots that are no abstentions. `judge` decides under the judge rule, and
+    is no voter. Raises `ValueError` for terms that contradict each other.
     """
 
     rule: RuleName
@@ -85,10 +87,121 @@ class Election:
         if len({*names, self.judge}) != len(names) + 1:
             raise ValueError("Each voter has one vote, and the judge is not one of them.")
         if len(set(self.options)) != len(self.options):
-            raise ValueError("An option stands twice on the list.")
+            raise ValueError("An option is on the list twice.")
         if not 1 <= self.quorum <= len(names):
             raise ValueError(f"The quorum is {self.quorum}: with {len(names)} voters it must be 1 to that.")
         if (self.rule is RuleName.JUDGE) != bool(self.judge):
             raise ValueError("The judge rule, and no other, needs a judge.")
         if self.rule is RuleName.BORDA and not self.options:
             raise ValueError("Rankings need a list of options.")
+
+
+Place = tuple[int, int]
+"""Where an option was named first: the voter's place in the panel, the option's place on the ballot."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """A vote at one moment. `cast` pairs voters with their ballots, abstentions left out, in panel order."""
+
+    election: Election
+    cast: tuple[tuple[Voter, Ballot], ...]
+    abstained: tuple[Voter, ...]
+    outstanding: tuple[Voter, ...]
+    judged: Ballot | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """All options known so far, in the order that breaks ties."""
+        if self.election.options:
+            return self.election.options
+        return tuple(dict.fromkeys(option for _, ballot in self.cast for option in ballot.named))
+
+    def place(self, option: str) -> Place:
+        """Return the place that the tie rule `order` compares: the lowest wins."""
+        if self.election.options:
+            return (0, self.election.options.index(option))
+        first = next((voter, ballot) for voter, ballot in self.cast if option in ballot.named)
+        return (self.election.voters.index(first[0]), first[1].named.index(option))
+
+    def best_place(self, option: str | None) -> Place:
+        """Return the lowest place that `option` (None: one not named yet) may still reach."""
+        if option is not None and self.election.options:
+            return self.place(option)
+        able = [voter for voter in self.outstanding if voter.barred is None or voter.barred != option]
+        coming = [(self.election.voters.index(voter), 0) for voter in able]
+        return min(coming + ([self.place(option)] if option in self.options else []))
+
+
+def build_poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
+    """Return the poll of `ballots`. Raises `ValueError` for ballots that the election does not allow."""
+    given = list(ballots)
+    by_voter = {ballot.voter: ballot for ballot in given}
+    known = {voter.name for voter in election.voters} | ({election.judge} if election.judge else set())
+    if len(by_voter) != len(given) or not by_voter.keys() <= known:
+        raise ValueError("A ballot is from nobody in this election, or a voter's second.")
+    here = [(voter, by_voter[voter.name]) for voter in election.voters if voter.name in by_voter]
+    cast = tuple((voter, ballot) for voter, ballot in here if not ballot.abstained)
+    for voter, ballot in cast:
+        _check(election.options, ballot, voter.barred)
+    judged = by_voter.get(election.judge) if election.judge else None
+    if judged is not None and not judged.abstained:
+        _check(election.options, judged, None)
+    return Poll(
+        election=election,
+        cast=cast,
+        abstained=tuple(voter for voter, ballot in here if ballot.abstained),
+        outstanding=tuple(voter for voter in election.voters if voter.name not in by_voter),
+        judged=judged,
+    )
+
+
+def _check(options: Sequence[str], ballot: Ballot, barred: str | None) -> None:
+    named = ballot.named
+    if len(set(named)) != len(named):
+        raise ValueError(f"The ballot of {ballot.voter} names an option twice.")
+    if options and not set(named) <= set(options):
+        raise ValueError(f"The ballot of {ballot.voter} names an option that is not on the list.")
+    if barred is not None and barred in named:
+        raise ValueError(f"The ballot of {ballot.voter} names their own option.")
+
+
+class TallyVerdict(StrEnum):
+    """Why there is a winner or none."""
+
+    WON = "won"
+    TIE_BROKEN = "tie broken"
+    JUDGED = "judged"
+    TIED = "tied"
+    NO_QUORUM = "no quorum"
+    NOT_ENOUGH = "not enough"
+    NO_JUDGEMENT = "no judgement"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tie:
+    """Options of equal score between which `needs` (a judge or a person) has to decide."""
+
+    options: tuple[str, ...]
+    needs: TieRule
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """The result of a vote. `winner` is None where the verdict says why.
+
+    `scores` are in the order that breaks ties. `agreement` is the share of the counting weight behind the
+    winner, `margin` its lead over the runner-up (as a share, under Borda in points); both are 0 without one.
+    `dissenters` voted, but not for the winner.
+    """
+
+    rule: RuleName
+    verdict: TallyVerdict
+    reason: str
+    scores: Mapping[str, float]
+    winner: str | None = None
+    tie: Tie | None = None
+    agreement: float = 0.0
+    margin: float = 0.0
+    dissenters: tuple[str, ...] = ()
+    abstained: tuple[str, ...] = ()

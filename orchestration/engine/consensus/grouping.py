@@ -1,4 +1,4 @@
-"""Answers that say the same stand together."""
+"""Group answers that are equal: exactly, within a numeric tolerance, or by similarity of text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from itertools import combinations
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
 
 TOLERANCE = Fraction(1, 1_000_000)
-"""Relative: what rounding leaves of one number. 9.11 and 9.111 stay two answers."""
+"""Relative difference of two equal numbers, for rounding only: 9.11 and 9.111 are two answers."""
 
 SIMILARITY = 0.9
-"""Share of characters two texts have in common, in order, to be one answer."""
+"""Least share of characters that two equal texts have in common, in order."""
 
 _FIGURES = re.compile(r"\d+(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(?:no|not|never|none|neither|nor|without|cannot|false)\b|n[’']t\b")
@@ -36,7 +36,7 @@ def group_answers(
 ) -> tuple[Group, ...]:
     """Return groups in the order of their first members; None, an abstention, is in no group.
 
-    Which answers stand together does not depend on their order.
+    The groups do not depend on the order of the answers.
     """
     given = [(place, answer) for place, answer in enumerate(answers) if answer is not None]
     same = _numbers(_keys(given, AnswerKind.NUMBER), tolerance)
@@ -48,14 +48,14 @@ def group_answers(
 
 
 def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
-    """Return the groups that can be held against each other.
+    """Return the groups that can be compared with each other.
 
-    Free text that nobody else wrote is left out: the same can be said in other words.
+    Free text that occurs once is left out: it may mean the same as another in different words.
     """
-    return tuple(group for group in group_answers(answers) if not _own_words(answers, group))
+    return tuple(group for group in group_answers(answers) if not _single_text(answers, group))
 
 
-def _own_words(answers: Sequence[Extracted | None], group: Group) -> bool:
+def _single_text(answers: Sequence[Extracted | None], group: Group) -> bool:
     first = answers[group.members[0]]
     return len(group.members) == 1 and first is not None and first.kind is AnswerKind.TEXT
 
@@ -65,16 +65,16 @@ def _keys(given: Iterable[tuple[int, Extracted]], kind: AnswerKind) -> list[str]
 
 
 def _group(answers: Sequence[Extracted | None], members: Sequence[int]) -> Group:
-    held = [answer for place in members if (answer := answers[place]) is not None]
-    counts = Counter(answer.key for answer in held)
+    equal = [answer for place in members if (answer := answers[place]) is not None]
+    counts = Counter(answer.key for answer in equal)
     key = min(counts, key=lambda each: (-counts[each], len(each), each))
-    raws = Counter(answer.raw for answer in held if answer.key == key)
+    raws = Counter(answer.raw for answer in equal if answer.key == key)
     raw = min(raws, key=lambda each: (-raws[each], len(each), each))
     return Group(key=key, raw=raw, members=tuple(members))
 
 
 def _numbers(keys: Sequence[str], tolerance: Fraction) -> dict[str, str]:
-    """Return for each key the smallest number it is equal to, up to `tolerance`."""
+    """Return for each key the smallest number that is equal to it within `tolerance`."""
     values = sorted((Fraction(key), key) for key in keys)
     same: dict[str, str] = {}
     least: tuple[Fraction, str] | None = None
@@ -86,17 +86,17 @@ def _numbers(keys: Sequence[str], tolerance: Fraction) -> dict[str, str]:
 
 
 def _texts(keys: Sequence[str], similarity: float) -> dict[str, str]:
-    """Return for each key the first in the alphabet of the texts that a chain of likeness joins it with."""
+    """Return for each key the alphabetically first of the texts that similar pairs connect it with."""
     same = {key: key for key in keys}
     for first, second in combinations(keys, 2):
-        if same[first] != same[second] and alike(first, second, similarity):
+        if same[first] != same[second] and similar(first, second, similarity):
             joined, left = sorted((same[first], same[second]))
             same.update({key: joined for key, head in same.items() if head == left})
     return same
 
 
-def alike(first: str, second: str, similarity: float) -> bool:
-    """Tell whether two texts differ in wording only: figures and negations must be the same."""
+def similar(first: str, second: str, similarity: float) -> bool:
+    """Tell whether two texts are similar, with the same figures and the same negations."""
     for pattern in (_FIGURES, _NEGATION):
         if sorted(pattern.findall(first)) != sorted(pattern.findall(second)):
             return False

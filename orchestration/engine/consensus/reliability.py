@@ -1,43 +1,33 @@
-"""How far each voter can be trusted, learned from earlier votes.
+"""The weight of each voter, fitted to earlier votes with a known right answer.
 
-Three ways, all giving a weight per voter that the weighted rule can add up:
-
-- `accuracy_weights`: log odds of the voter's share of right answers (Nitzan and Paroush, 1982).
-- `fit_weights`: a conditional logit over the groups of equal answers: the probability that a group is the
-  right one is proportional to exp(sum of its voters' weights). It sees that voters err together.
-- `unlabelled_weights`: no labels; voters are scored by how often they stand where the weight is, first with
-  equal weights, then with those found (the first rounds of the one-coin model of Dawid and Skene, 1979).
+A conditional logit over the groups of equal answers: the probability that a group is the right one is
+proportional to exp(sum of its voters' weights). Unlike the accuracy of each voter by itself, it sees which
+voters err together.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
-
-from orchestration.engine.consensus.logit import Choice, fit_logit
+from math import exp
 
 SMALLEST, LARGEST = 0.0, 10.0
 EVEN = 1.0
-"""The weight of each voter before anything is known: all the same, which is plurality."""
+"""The prior weight of each voter: all equal, which is plurality."""
 
 PULL = 10.0
-"""How strongly weights are held where they were; each vote that two voters decide pulls with up to 1/4."""
-ROUNDS = 2
-"""Going on for longer, the few who agree most end up trusting nobody but each other."""
+"""Strength of the prior; for comparison, a vote that two voters decide has a curvature of up to 1/4."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastVote:
-    """One earlier vote: each voter's answer key (None abstained) and the right one where it is known."""
+    """An earlier vote: each voter's answer key (None abstained) and the right one where it is known."""
 
     answers: Mapping[str, str | None]
     right: str | None = None
-    task_type: str = ""
 
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Return who gave each answer."""
+        """Return the voters of each answer."""
         found: dict[str, tuple[str, ...]] = {}
         for voter, key in sorted(self.answers.items()):
             if key is not None:
@@ -46,72 +36,18 @@ class PastVote:
 
 
 def fit_weights(votes: Sequence[PastVote], *, pull: float = PULL) -> Mapping[str, float]:
-    """Return each voter's weight, from 0 up, such that the right groups tend to weigh the most.
+    """Return each voter's weight, from 0 to 10, such that the right groups tend to weigh the most.
 
-    Votes without a label, and those that nobody got right, teach nothing about whom to follow.
+    Votes without a label, and those that nobody got right, have no effect.
     """
     voters = _voters(votes)
     return _clipped(fit_logit(_choices(votes), voters, dict.fromkeys(voters, EVEN), pull=pull))
 
 
-def fit_weights_by_type(
-    votes: Sequence[PastVote], *, pull: float = PULL
-) -> Mapping[str, Mapping[str, float]]:
-    """Return weights for each task type, pulled towards those of all types (under the empty name)."""
-    voters = _voters(votes)
-    overall = fit_logit(_choices(votes), voters, dict.fromkeys(voters, EVEN), pull=pull)
-    by_type: dict[str, list[PastVote]] = defaultdict(list)
-    for vote in votes:
-        by_type[vote.task_type].append(vote)
-    fitted = {
-        task_type: _clipped(fit_logit(_choices(some), voters, overall, pull=pull))
-        for task_type, some in sorted(by_type.items())
-    }
-    return fitted | {"": _clipped(overall)}
-
-
-def accuracy_weights(votes: Iterable[PastVote]) -> Mapping[str, float]:
-    """Return the log odds of each voter's smoothed accuracy on labelled votes; abstentions do not count."""
-    right: dict[str, float] = defaultdict(lambda: 1.0)
-    given: dict[str, float] = defaultdict(lambda: 2.0)
-    for vote in votes:
-        for voter, key in vote.answers.items():
-            if key is not None and vote.right is not None:
-                given[voter] += 1
-                right[voter] += key == vote.right
-    return _clipped({voter: _log_odds(right[voter] / given[voter]) for voter in sorted(given)})
-
-
-def unlabelled_weights(votes: Sequence[PastVote]) -> Mapping[str, float]:
-    """Return log odds of accuracies that explain who agrees with whom, labels unused.
-
-    Voters that err together look reliable to it: where labels are to be had, prefer `fit_weights`.
-    """
-    weights = dict.fromkeys(_voters(votes), EVEN)
-    for _ in range(ROUNDS):
-        right = dict.fromkeys(weights, 1.0)
-        given = dict.fromkeys(weights, 2.0)
-        for vote in votes:
-            groups = vote.groups()
-            for group, share in zip(groups.values(), _shares(groups, weights), strict=True):
-                for voter in group:
-                    given[voter] += 1
-                    right[voter] += share
-        weights = {voter: _log_odds(right[voter] / given[voter]) for voter in weights}
-    return _clipped(weights)
-
-
-def _shares(groups: Mapping[str, Sequence[str]], weights: Mapping[str, float]) -> list[float]:
-    """Return how likely each group is right."""
-    odds = [exp(sum(weights[voter] for voter in group)) for group in groups.values()]
-    total = sum(odds)
-    return [each / total for each in odds]
-
-
-def _choices(votes: Iterable[PastVote]) -> list[Choice]:
+def _choices(votes: Iterable[PastVote]) -> list[DecidedVote]:
     decided = ((vote.right, vote.groups()) for vote in votes)
     return [
-        Choice(groups=tuple(groups.values()), right=list(groups).index(right))
+        DecidedVote(groups=tuple(groups.values()), right=list(groups).index(right))
         for right, groups in decided
         if right is not None and right in groups and len(groups) > 1
     ]
@@ -121,10 +57,87 @@ def _voters(votes: Iterable[PastVote]) -> list[str]:
     return sorted({voter for vote in votes for voter in vote.answers})
 
 
-def _log_odds(share: float) -> float:
-    return log(share / (1 - share))
-
-
 def _clipped(weights: Mapping[str, float]) -> Mapping[str, float]:
-    """Bound weights: who is worse than chance counts nothing, nobody counts without limit."""
+    """Bound the weights: a voter worse than chance gets 0, nobody more than 10."""
     return {voter: round(min(LARGEST, max(SMALLEST, weight)), 6) for voter, weight in weights.items()}
+
+
+MOST_STEPS = 50
+LONGEST_STEP = 1.0
+CLOSE = 1e-8
+
+_Matrix = list[list[float]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecidedVote:
+    """Disjoint groups of voters and the index of the right one."""
+
+    groups: tuple[tuple[str, ...], ...]
+    right: int
+
+
+def fit_logit(
+    choices: Sequence[DecidedVote], voters: Sequence[str], prior: Mapping[str, float], *, pull: float
+) -> Mapping[str, float]:
+    """Return the weights of the greatest likelihood, less `pull` / 2 times the squared distance from `prior`.
+
+    Newton's method; the problem is concave, so that there is one solution, reached from any start.
+    """
+    place = {voter: index for index, voter in enumerate(voters)}
+    grouped = [[[place[voter] for voter in group] for group in choice.groups] for choice in choices]
+    weights = [prior[voter] for voter in voters]
+    for _ in range(MOST_STEPS):
+        slope = [pull * (prior[voter] - weights[index]) for index, voter in enumerate(voters)]
+        bend = [[pull if row == column else 0.0 for column in place.values()] for row in place.values()]
+        for choice, groups in zip(choices, grouped, strict=True):
+            _add(slope, bend, groups, choice.right, weights)
+        step = _at_most(LONGEST_STEP, solve(bend, slope))
+        weights = [weight + change for weight, change in zip(weights, step, strict=True)]
+        if max((abs(change) for change in step), default=0.0) < CLOSE:
+            break
+    return dict(zip(voters, weights, strict=True))
+
+
+def _at_most(longest: float, step: Sequence[float]) -> list[float]:
+    """Shorten a step: far from the solution Newton's method may overshoot."""
+    factor = min(1.0, longest / max(longest, *map(abs, step))) if step else 1.0
+    return [factor * change for change in step]
+
+
+def _add(
+    slope: list[float], bend: _Matrix, groups: Sequence[Sequence[int]], right: int, weights: Sequence[float]
+) -> None:
+    """Add the gradient and curvature of one vote."""
+    shares = _shares(groups, weights)
+    owner = [(voter, index) for index, group in enumerate(groups) for voter in group]
+    for voter, group in owner:
+        slope[voter] += (group == right) - shares[group]
+        row = bend[voter]
+        for other, others_group in owner:
+            together = shares[group] if group == others_group else 0.0
+            row[other] += together - shares[group] * shares[others_group]
+
+
+def _shares(groups: Sequence[Sequence[int]], weights: Sequence[float]) -> list[float]:
+    sums = [sum(weights[voter] for voter in group) for group in groups]
+    highest = max(sums)
+    odds = [exp(each - highest) for each in sums]
+    total = sum(odds)
+    return [each / total for each in odds]
+
+
+def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
+    """Solve a system whose matrix is symmetric and positive definite (Gauss, no pivoting needed)."""
+    size = len(right)
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    for pivot in range(size):
+        for row in range(pivot + 1, size):
+            factor = rows[row][pivot] / rows[pivot][pivot]
+            for column in range(pivot, size + 1):
+                rows[row][column] -= factor * rows[pivot][column]
+    solution = [0.0] * size
+    for row in reversed(range(size)):
+        known = sum(rows[row][column] * solution[column] for column in range(row + 1, size))
+        solution[row] = (rows[row][size] - known) / rows[row][row]
+    return solution

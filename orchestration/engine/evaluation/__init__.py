@@ -1,1 +1,1 @@
-"""How good is a strategy? The real engine over recorded answers, scored by labels that no strategy sees."""
+"""How good a strategy is: the real engine over recorded answers, scored by labels that no strategy sees."""

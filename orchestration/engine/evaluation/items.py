@@ -1,6 +1,6 @@
-"""What is evaluated on: recorded questions with their answers, and apart from them the labels.
+"""Recorded questions with their answers, and separately the labels.
 
-Strategies, models and panels are made from `Item` alone. `Label` goes to scorers, and to what is fitted.
+Strategies, models and panels are made from `Item` alone. Only scoring and training examples read a `Label`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True, order=True)
 class ItemKey:
-    """What tells one recorded question from another."""
+    """The identity of a recorded question."""
 
     dataset: str
     item: str
@@ -24,7 +24,7 @@ class ItemKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedAnswer:
-    """What a model answered once: None where the recording does not say; `cost_usd` at that time's price."""
+    """A recorded answer; None where the recording has no value. `cost_usd` is at the price of its time."""
 
     text: str | None = None
     tokens: int | None = None
@@ -33,7 +33,7 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One question with every model's answer, by model."""
+    """A question with the recorded answers by model."""
 
     key: ItemKey
     prompt: str
@@ -42,14 +42,14 @@ class Item:
     answers: Mapping[str, RecordedAnswer] = field(default_factory=dict)
 
     def holds(self, model: str) -> bool:
-        """Tell whether there is a text of `model`, be it an empty one."""
+        """Tell whether there is a text of `model`, even an empty one."""
         answer = self.answers.get(model)
         return answer is not None and answer.text is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerLabel:
-    """What is known of an answer: whether it is right, a score, the final answer somebody extracted."""
+    """The label of an answer: whether it is right, a score, the final answer extracted from it."""
 
     correct: bool | None = None
     score: float | None = None
@@ -58,17 +58,17 @@ class AnswerLabel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Label:
-    """What is known of a question: the right answer, and of each model's answer whether it was that."""
+    """The label of a question: the right answer, and the labels of the answers by model."""
 
     reference: str | None = None
     answers: Mapping[str, AnswerLabel] = field(default_factory=dict)
 
     def correct(self, model: str) -> bool | None:
-        """Return whether `model` was right, None where nobody says."""
+        """Return whether `model` was right, None where that is not labelled."""
         answer = self.answers.get(model)
         return None if answer is None else answer.correct
 
 
 def same_words(text: str) -> str:
-    """Return `text` with every stretch of white space as one blank: how prompts are compared."""
+    """Return `text` with all white space as single blanks, for comparing prompts."""
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""The quality controller: checks, agreement and judges on one side, one estimate per answer on the other."""
+"""Assess answers: run checks, agreement and judges, and make one estimate of each answer from them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Mapping, Sequence
 from orchestration.engine.context import RunContext
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.agreement import compare
 from orchestration.engine.quality.checks import examine
-from orchestration.engine.quality.evidence import Dimension, Finding, Rating, Subject
-from orchestration.engine.quality.judging.bench import OWN_FAMILY, Findings, assign, hear
-from orchestration.engine.quality.scoring import combine
+from orchestration.engine.quality.judging import OWN_FAMILY, JudgeReport, ask_judge, assign
+from orchestration.engine.quality.scoring import (
+    Dimension,
+    ExaminedAnswer,
+    Finding,
+    JudgeRating,
+    combine,
+    compare_answers,
+)
 from orchestration.engine.types import Candidate, Quality, Request
 
 
@@ -25,20 +30,22 @@ async def assess(
     families: Mapping[str, str],
     compared: Sequence[Candidate] = (),
 ) -> dict[str, Quality]:
-    """Return the quality of each answered candidate, by its step, and tell it as an event.
+    """Return the quality of each answered candidate, by its step, and emit it as an event.
 
-    `families` maps each model to its family. Among the `compared` answers, each given without knowing the
-    others, agreement counts. Unfit ones (empty, refused, cut off) are neither compared nor shown to judges.
+    `families` maps each model to its family. Agreement counts among the `compared` answers, each written
+    independently. Unfit answers (empty, refused, cut off) are neither compared nor shown to judges.
     """
     answered = [candidate for candidate in candidates if candidate.state == "answered"]
-    found = {candidate.step: examine(_subject(request, candidate)) for candidate in answered}
+    found = {c.step: _examined(request, c) for c in answered}
     fit = {c.step: c for c in answered if not _unfit(found[c.step])}
-    independent = [c for c in compared if c.state == "answered" and not _unfit(_found(request, c, found))]
-    agreed = compare(request.text, independent)
+    others = (c for c in compared if c.state == "answered" and c.step not in found)
+    examined = found | {c.step: _examined(request, c) for c in others}
+    independent = [c for c in compared if c.step in examined and not _unfit(examined[c.step])]
+    agreed = compare_answers(request.text, independent)
     written = {step: families.get(candidate.model, "") for step, candidate in fit.items()}
-    heard = await _hear_all(request, fit, assign(judges, written), context)
+    reports = await _ask_judges(request, fit, assign(judges, written), context)
     qualities = {
-        step: _estimate(step, findings, heard, written.get(step, ""), agreed.get(step))
+        step: _estimate(step, findings, reports, written.get(step, ""), agreed.get(step))
         for step, findings in found.items()
     }
     for candidate in answered:
@@ -46,30 +53,26 @@ async def assess(
     return qualities
 
 
-def _subject(request: Request, candidate: Candidate) -> Subject:
-    return Subject.of(candidate, question=request.text, instructions=request.system, schema=None)
-
-
-def _found(
-    request: Request, candidate: Candidate, found: Mapping[str, Sequence[Finding]]
-) -> Sequence[Finding]:
-    known = found.get(candidate.step)
-    return examine(_subject(request, candidate)) if known is None else known
+def _examined(request: Request, candidate: Candidate) -> Sequence[Finding]:
+    answer = ExaminedAnswer(
+        question=request.text, instructions=request.system, text=candidate.text, finish=candidate.finish
+    )
+    return examine(answer)
 
 
 def _unfit(findings: Sequence[Finding]) -> bool:
     return any(finding.disqualifying for finding in findings)
 
 
-async def _hear_all(
+async def _ask_judges(
     request: Request,
     fit: Mapping[str, Candidate],
     assigned: Sequence[tuple[ChatModel, tuple[str, ...]]],
     context: RunContext,
-) -> list[tuple[ChatModel, Findings]]:
+) -> list[tuple[ChatModel, JudgeReport]]:
     async with asyncio.TaskGroup() as group:
         tasks = [
-            (judge, group.create_task(hear(judge, request, [fit[step] for step in steps], context)))
+            (judge, group.create_task(ask_judge(judge, request, [fit[step] for step in steps], context)))
             for judge, steps in assigned
         ]
     return [(judge, task.result()) for judge, task in tasks]
@@ -78,19 +81,19 @@ async def _hear_all(
 def _estimate(
     step: str,
     findings: Sequence[Finding],
-    heard: Sequence[tuple[ChatModel, Findings]],
+    reports: Sequence[tuple[ChatModel, JudgeReport]],
     family: str,
     agreement: Finding | None,
 ) -> Quality:
-    ratings: list[Rating] = []
+    ratings: list[JudgeRating] = []
     remarks: list[str] = []
-    for judge, said in heard:
-        if step in said.ratings:
-            ratings.append(said.ratings[step])
+    for judge, report in reports:
+        if step in report.ratings:
+            ratings.append(report.ratings[step])
             if judge.spec.family == family:
                 remarks.append(OWN_FAMILY.format(judge=judge.spec.name))
-        elif step in said.remarks:
-            remarks.append(said.remarks[step])
+        elif step in report.remarks:
+            remarks.append(report.remarks[step])
     return combine(findings, ratings, remarks, agreement=agreement)
 
 

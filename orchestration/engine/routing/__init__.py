@@ -1,1 +1,1 @@
-"""What kind of task a request is, and which model suits it."""
+"""Types of task, the classification of requests by them, and model profiles for each."""

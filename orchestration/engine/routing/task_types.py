@@ -1,12 +1,14 @@
-"""The kinds of task that models are good or bad at."""
+"""The types of task, and what is known of a model for one type."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 
 class TaskType(StrEnum):
-    """What a request asks a model to do."""
+    """The kind of task that a request is."""
 
     GENERATION = "generation"
     ANALYSIS = "analysis"
@@ -36,7 +38,48 @@ MEANINGS: dict[TaskType, str] = {
 
 
 def task_called(name: str) -> TaskType | None:
-    """Return the type whose value or label is `name`, whatever its case and spelling of gaps."""
+    """Return the type whose value or label is `name`, whatever its case, hyphens and spaces; else None."""
     folded = "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
     folded = folded.replace("isation", "ization")
     return TaskType(folded) if folded in {task.value for task in TaskType} else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Sums over the calls of a model, which can be added and subtracted.
+
+    `asked` counts calls whose result depended on the model, `answered` usable answers among them; `timed`
+    counts the answers that `seconds` and tokens are summed over; `quality` sums estimates (0 to 1), each
+    times its weight, and `judged` the weights.
+    """
+
+    asked: int = 0
+    answered: int = 0
+    timed: int = 0
+    seconds: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    quality: float = 0.0
+    judged: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """What to expect of a model: quality and probability of a usable answer (0 to 1), seconds, US dollars.
+
+    `cost_usd` is None without a price. `evidence` is the weight of judged answers and ratings that the
+    quality is learned from, `asked` the number of calls for the rest; both are 0 for a mere prior.
+    """
+
+    task: TaskType
+    quality: float
+    success: float
+    seconds: float
+    cost_usd: Decimal | None = None
+    evidence: float = 0.0
+    asked: int = 0
+
+    @property
+    def expected(self) -> float:
+        """The expected quality of a call: a failure counts 0."""
+        return self.quality * self.success

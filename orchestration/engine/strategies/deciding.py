@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import AllModelsFailed, EngineError, QualityTooLow
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality import assess
+from orchestration.engine.quality.controller import assess
 from orchestration.engine.strategies.asking import StepTimer, announce, begin_phase
 from orchestration.engine.strategies.options import JudgeOptions
 from orchestration.engine.strategies.stopping import Stop

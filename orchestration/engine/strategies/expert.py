@@ -9,15 +9,14 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration.engine.consensus.json_in_text import json_values
+from orchestration.engine.consensus.extraction import json_values
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.judging.blocks import escaped, shortened
+from orchestration.engine.quality.prompts import escaped, shortened
 from orchestration.engine.routing.classification import Classification, classify
-from orchestration.engine.routing.profile import Profile
-from orchestration.engine.routing.ranking import Prefer, Ranked, rank
-from orchestration.engine.routing.task_types import MEANINGS, TaskType, task_called
+from orchestration.engine.routing.profiles import Prefer, Ranked, rank
+from orchestration.engine.routing.task_types import MEANINGS, Profile, TaskType, task_called
 from orchestration.engine.strategies.asking import StepTimer, announce, begin_phase
 from orchestration.engine.strategies.options import ModelName, StrategyOptions, parse_options
 from orchestration.engine.strategies.sequential import (

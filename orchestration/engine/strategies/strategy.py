@@ -90,7 +90,7 @@ class GradedAnswer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lesson:
+class TrainingExample:
     """A recorded question with graded answers, by model."""
 
     prompt: str
@@ -150,7 +150,7 @@ class Strategy(ABC):
 
     def learn(
         self,
-        examples: Sequence[Lesson],  # noqa: ARG002  # for overriding
+        examples: Sequence[TrainingExample],  # noqa: ARG002  # for overriding
         panel: Sequence[ModelSpec],  # noqa: ARG002
         options: StrategyOptions,  # noqa: ARG002
     ) -> Mapping[str, Json]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.judging.blocks import DATA_ONLY, blocks
+from orchestration.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.engine.strategies.asking import StepTimer, answered
 from orchestration.engine.strategies.options import AnswerOptions
 from orchestration.engine.types import Candidate, Message, Prompt, Purpose, Request

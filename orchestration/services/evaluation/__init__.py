@@ -1,5 +1,1 @@
 """Evaluating strategies on recorded answers."""
-
-from orchestration.services.evaluation.evaluating import EvaluationRequest, Report, evaluate
-
-__all__ = ["EvaluationRequest", "Report", "evaluate"]

@@ -10,7 +10,7 @@ from orchestration.engine.consensus.grouping import group_answers
 from orchestration.engine.context import RunContext
 from orchestration.engine.groups import single_error
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.judging.blocks import DATA_ONLY, blocks
+from orchestration.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.engine.strategies.asking import (
     StepTimer,
     announce,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestration.engine.consensus.posterior import probability_of_staying
+from orchestration.engine.consensus.tallying import probability_of_staying
 from orchestration.engine.context import RunContext
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.model import ChatModel

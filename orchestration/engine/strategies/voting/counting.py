@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, Voter
+from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, Tally, Voter
 from orchestration.engine.consensus.grouping import Group, comparable_groups, group_answers
-from orchestration.engine.consensus.settling import settled
-from orchestration.engine.consensus.tallying import Tally, tally
+from orchestration.engine.consensus.tallying import settled, tally
 from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions, parse_weights
 from orchestration.engine.types import Json
 

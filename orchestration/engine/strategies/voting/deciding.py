@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
-from orchestration.engine.consensus.ballots import RuleName, TieRule
-from orchestration.engine.consensus.tallying import Tally, Tie, Verdict, break_tie, tally
+from orchestration.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
+from orchestration.engine.consensus.tallying import break_tie, tally
 from orchestration.engine.context import Question
 from orchestration.engine.errors import EngineError, LimitReached, ModelError, QuorumMissed, VoteUndecided
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.keys import step_key
-from orchestration.engine.quality.judging.blocks import label
+from orchestration.engine.quality.prompts import label
 from orchestration.engine.strategies.asking import begin_phase
 from orchestration.engine.strategies.deciding import overall
 from orchestration.engine.strategies.voting.answering import Ballots, Vote
@@ -70,7 +70,7 @@ async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
     """Count, and ask the judge or the person that has to decide what the ballots leave open."""
     counted = vote.count(ballots.casts)
     tallied = counted.tally()
-    if tallied.verdict is Verdict.NO_JUDGEMENT:
+    if tallied.verdict is TallyVerdict.NO_JUDGEMENT:
         judged = await ask_judge(vote, vote.options.judge or "", counted.contenders, ballots.candidates)
         await vote.emit_ballot(judged)
         casts = (*ballots.casts, judged)
@@ -116,9 +116,9 @@ def no_winner(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
     """Return what a vote without a winner fails with: why, who abstained, what would help."""
     limits = [stop.because for stop in ballots.stops if stop.limit]
     words = [result.tally.reason, *limits, *_abstentions(result.casts)]
-    if result.tally.verdict is Verdict.NO_QUORUM:
+    if result.tally.verdict is TallyVerdict.NO_QUORUM:
         return QuorumMissed(" ".join([*words, _advice(vote, ballots)]))
-    if result.tally.verdict is Verdict.NO_JUDGEMENT:
+    if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
         return VoteUndecided(" ".join([*words, "Name another judge, or choose a rule that needs none."]))
     advice = "Choose the plurality rule, or ask more models."
     return VoteUndecided(" ".join([*words, advice]))

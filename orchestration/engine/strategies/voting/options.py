@@ -14,7 +14,7 @@ from orchestration.engine.consensus.grouping import group_answers
 from orchestration.engine.consensus.reliability import PastVote, fit_weights
 from orchestration.engine.strategies.fallback import FallbackOptions
 from orchestration.engine.strategies.options import AnswerOptions, ModelName, OptionError, StrategyOptions
-from orchestration.engine.strategies.strategy import Effort, Lesson
+from orchestration.engine.strategies.strategy import Effort, TrainingExample
 from orchestration.engine.strategies.wording import counted, listed
 
 NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
@@ -213,14 +213,14 @@ def _read(part: str) -> tuple[str, float]:
     return name, weight
 
 
-def learned_weights(examples: Sequence[Lesson], panel: Sequence[str]) -> Mapping[str, float]:
+def learned_weights(examples: Sequence[TrainingExample], panel: Sequence[str]) -> Mapping[str, float]:
     """Return a weight for each model of the panel; empty when the examples show no difference."""
     votes = [_vote(example, panel) for example in examples]
     fitted = fit_weights([vote for vote in votes if vote.answers])
     return {name: fitted.get(name, 0.0) for name in panel} if any(fitted.values()) else {}
 
 
-def _vote(example: Lesson, panel: Sequence[str]) -> PastVote:
+def _vote(example: TrainingExample, panel: Sequence[str]) -> PastVote:
     there = [name for name in panel if name in example.answers]
     read = [extract_answer(example.answers[name].text, question=example.prompt) for name in there]
     answers: dict[str, str | None] = dict.fromkeys(there)
@@ -230,7 +230,7 @@ def _vote(example: Lesson, panel: Sequence[str]) -> PastVote:
         answers |= dict.fromkeys(names, group.key)
         if sum(example.answers[name].correct for name in names) * 2 > len(names):
             right = group.key
-    return PastVote(answers=answers, right=right, task_type=example.task_type)
+    return PastVote(answers=answers, right=right)
 
 
 def voting_effort(options: VotingOptions, panel: int) -> Effort:

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.engine.consensus.ballots import RuleName
-from orchestration.engine.consensus.json_in_text import json_values
+from orchestration.engine.consensus.extraction import json_values
 from orchestration.engine.errors import ModelError
 from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
-from orchestration.engine.quality.judging.blocks import DATA_ONLY, blocks, label
-from orchestration.engine.quality.judging.prompt import CHARACTERS_PER_TOKEN, ROOM_FOR_REST
+from orchestration.engine.quality.prompts import CHARACTERS_PER_TOKEN, DATA_ONLY, ROOM_FOR_REST, blocks, label
 from orchestration.engine.strategies.asking import begin_phase
 from orchestration.engine.strategies.rounds import Round, RoundPlan, ask_round
 from orchestration.engine.strategies.stopping import Enough, Stop

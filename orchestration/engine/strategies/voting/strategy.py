@@ -8,15 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.consensus.ballots import RuleName
-from orchestration.engine.consensus.tallying import Verdict
+from orchestration.engine.consensus.ballots import RuleName, TallyVerdict
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import QualityTooLow
 from orchestration.engine.groups import single_error
 from orchestration.engine.strategies.asking import StepTimer, announce
 from orchestration.engine.strategies.deciding import Selection, nobody_answered, overall, select_best, settle
 from orchestration.engine.strategies.options import InvalidOptions, StrategyOptions, parse_options
-from orchestration.engine.strategies.strategy import Effort, Lesson, Panel, Strategy
+from orchestration.engine.strategies.strategy import Effort, Panel, Strategy, TrainingExample
 from orchestration.engine.strategies.voting.answering import Answering, Ballots, Vote, vote_with_answers
 from orchestration.engine.strategies.voting.counting import Cast, comparable, countable, readable
 from orchestration.engine.strategies.voting.deciding import (
@@ -165,7 +164,7 @@ class Voting(Strategy):
             raise InvalidOptions(found)
 
     def learn(
-        self, examples: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
         """Return weights for the weighted rule; nothing else is learned."""
         if parse_options(VotingOptions, options.model_dump()).rule is not RuleName.WEIGHTED:
@@ -239,7 +238,7 @@ def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
 
     Models that can answer cannot always rank answers: then the best one is taken, without a vote.
     """
-    nobody = result.tally.verdict is Verdict.NO_QUORUM and not result.count.counting
+    nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
     asked_for = vote.options.quorum > 1 or ballots.chosen is None
     return nobody and ballots.kind is BallotKind.REVIEW and not asked_for
 

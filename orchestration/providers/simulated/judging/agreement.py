@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from orchestration.engine.consensus.extraction import extract_answer
-from orchestration.engine.consensus.normalising import normalise
+from orchestration.engine.consensus.spelling import normalise
 from orchestration.providers.simulated.numbers import NUMBER, parse_number, show
 from orchestration.providers.simulated.wrong import folded
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration.engine.quality.checks import examine
-from orchestration.engine.quality.evidence import Dimension, Finding, Subject
+from orchestration.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
 from orchestration.providers.simulated.attempt import Asked, attempt
 from orchestration.providers.simulated.catalog import SimulatedProfile
 from orchestration.providers.simulated.judging.agreement import agree, final_of
@@ -93,7 +93,7 @@ def ranking(profile: SimulatedProfile, case: Case, drawn: str) -> str:
 
 
 def _opinion(profile: SimulatedProfile, case: Case, own: str | None, text: str) -> Opinion:
-    findings = examine(Subject(question=case.question, instructions=case.instructions, text=text))
+    findings = examine(ExaminedAnswer(question=case.question, instructions=case.instructions, text=text))
     base, reason = _compared(own, text)
     seen = " ".join(finding.evidence for finding in findings)
     return Opinion(_capped(base, findings), f"Simulated judge {profile.name}: {reason} {seen}".strip())

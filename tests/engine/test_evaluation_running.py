@@ -1,4 +1,4 @@
-"""Strategies played on recorded items, and what the scorer makes of it."""
+"""Strategies run on recorded items, and their scores."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ import pytest
 
 from orchestration.engine.context import Question, RunContext
 from orchestration.engine.errors import AllModelsFailed, InvalidRequest, LeaseLost, ReplayMismatch
-from orchestration.engine.evaluation.fitting import learned, lessons_of, without_scored
 from orchestration.engine.evaluation.items import Item, ItemKey, Label
-from orchestration.engine.evaluation.playing import play_all
 from orchestration.engine.evaluation.report import summarise
+from orchestration.engine.evaluation.running import (
+    EvaluationRun,
+    ItemResult,
+    item_seed,
+    learned,
+    run_all,
+    training_examples,
+    without_scored,
+)
 from orchestration.engine.evaluation.scoring import is_right, score
-from orchestration.engine.evaluation.trial import Played, Trial, seed_of
 from orchestration.engine.strategies.options import StrategyOptions
 from orchestration.engine.strategies.strategy import (
-    Lesson,
     Panel,
     Strategy,
+    TrainingExample,
     all_strategies,
     get_strategy,
     validate_options,
@@ -30,27 +36,29 @@ from orchestration.engine.strategies.strategy import (
 from orchestration.engine.types import Candidate, Decision, Json, ModelSpec, Outcome, Quality, Request
 from orchestration.providers.recorded.loading import Labelled
 from orchestration.providers.recorded.model import Pace
-from orchestration.wiring.evaluation import panels_of
+from orchestration.services.evaluation.evaluating import panel_factory
 from tests.support.recordings import MODELS, answer, line, lines, recorded
 
 Deed = Callable[[RunContext], Awaitable[None]]
 COLUMNS = ("7 7 3", "7 3 3", "3 3 7", "1 2 3", "7 7 7")
 
 
-def trial(data: Labelled, name: str = "parallel", panel: Sequence[str] = MODELS, **options: object) -> Trial:
+def evaluation(
+    data: Labelled, name: str = "parallel", panel: Sequence[str] = MODELS, **options: object
+) -> EvaluationRun:
     specs = [data.recording.spec(model) for model in panel]
-    return Trial(
+    return EvaluationRun(
         strategy=get_strategy(name),
         options=validate_options(name, options),
-        panel_for=panels_of(specs, [], Pace()),
+        panel_for=panel_factory(specs, [], Pace()),
         seed=1,
     )
 
 
-async def played(
+async def results(
     data: Labelled, name: str = "parallel", panel: Sequence[str] = MODELS, **options: object
-) -> tuple[Played, ...]:
-    return await play_all(trial(data, name, panel, **options), data.recording.items, lambda *_: None)
+) -> tuple[ItemResult, ...]:
+    return await run_all(evaluation(data, name, panel, **options), data.recording.items, lambda *_: None)
 
 
 def poisoned(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -58,22 +66,22 @@ def poisoned(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     lying = copy.deepcopy([dict(each) for each in given])
     for each in lying:
         each["reference"] = "poison"
-        for told in each["answers"]:
-            told |= {"correct": not told["correct"], "extracted": "poison", "score": 99.0}
+        for label in each["answers"]:
+            label |= {"correct": not label["correct"], "extracted": "poison", "score": 99.0}
     return lying
 
 
 @pytest.mark.parametrize("name", all_strategies())
 async def test_no_strategy_reads_labels(name: str) -> None:
-    honest = await played(recorded(lines(*COLUMNS)), name)
-    assert await played(recorded(poisoned(lines(*COLUMNS))), name) == honest
+    honest = await results(recorded(lines(*COLUMNS)), name)
+    assert await results(recorded(poisoned(lines(*COLUMNS))), name) == honest
     assert any(each.outcome is not None for each in honest)
 
 
 async def test_a_panel_of_one_is_as_good_as_its_label() -> None:
     data = recorded(lines(*COLUMNS))
     for model, right in zip(MODELS, (3, 2, 2), strict=True):
-        items = await played(data, "sequential", panel=[model])
+        items = await results(data, "sequential", panel=[model])
         scores = [
             score(each, item, data.labels[item.key])
             for each, item in zip(items, data.recording.items, strict=True)
@@ -82,56 +90,56 @@ async def test_a_panel_of_one_is_as_good_as_its_label() -> None:
 
 
 async def test_calls_and_costs_are_those_that_were_started() -> None:
-    [each] = await played(recorded(lines("7 7 3")))
+    [each] = await results(recorded(lines("7 7 3")))
     assert (each.calls, each.cost_usd) == (3, Decimal("0.003"))
-    [one] = await played(recorded(lines("7 7 3")), "sequential", threshold=0.1)
+    [one] = await results(recorded(lines("7 7 3")), "sequential", threshold=0.1)
     assert (one.calls, one.cost_usd) == (1, Decimal("0.001"))
 
 
 async def test_calls_that_are_cut_off_cost_what_they_would_have() -> None:
-    [each] = await played(recorded(lines("7 7 3")), select="first_good_enough", threshold=0.1)
+    [each] = await results(recorded(lines("7 7 3")), select="first_good_enough", threshold=0.1)
     assert (each.calls, each.cost_usd) == (3, Decimal("0.003"))
 
 
 async def test_a_price_that_nobody_recorded_makes_the_cost_unknown() -> None:
     free = recorded([line(0, {}, answers=[answer("ada", "7", cost_usd=None)])])
-    [each] = await played(free, "sequential", panel=["ada"])
+    [each] = await results(free, "sequential", panel=["ada"])
     assert each.cost_usd is None
 
 
 async def test_outages_are_retried_counted_and_cost_nothing() -> None:
     data = recorded(lines(*["7 7 7"] * 20))
     spec = data.recording.spec("ada")
-    flaky = Trial(
+    flaky = EvaluationRun(
         strategy=get_strategy("sequential"),
         options=validate_options("sequential", {}),
-        panel_for=panels_of([spec], [], Pace(failure_rate=0.5)),
+        panel_for=panel_factory([spec], [], Pace(failure_rate=0.5)),
     )
-    items = await play_all(flaky, data.recording.items, lambda *_: None)
+    items = await run_all(flaky, data.recording.items, lambda *_: None)
     assert sum(each.calls for each in items) > 24
     assert {each.cost_usd for each in items if each.outcome} == {Decimal("0.001")}
     assert {type(each.error) for each in items if each.error} <= {AllModelsFailed}
 
 
-async def test_the_same_evaluation_gives_the_same_whatever_else_is_played() -> None:
+async def test_the_same_evaluation_gives_the_same_whatever_else_is_run() -> None:
     data = recorded(lines(*COLUMNS))
-    alone = await trial(data).play(data.recording.items[3])
-    assert (await played(data))[3] == alone
-    assert seed_of(1, ItemKey("a", "b")) != seed_of(2, ItemKey("a", "b"))
+    alone = await evaluation(data).result(data.recording.items[3])
+    assert (await results(data))[3] == alone
+    assert item_seed(1, ItemKey("a", "b")) != item_seed(2, ItemKey("a", "b"))
 
 
-async def test_progress_is_told_item_by_item() -> None:
-    data, told = recorded(lines(*COLUMNS)), []
-    await play_all(trial(data), data.recording.items, lambda done, of: told.append((done, of)))
-    assert told == [(number, 5) for number in range(1, 6)]
+async def test_progress_is_reported_item_by_item() -> None:
+    data, reported = recorded(lines(*COLUMNS)), []
+    await run_all(evaluation(data), data.recording.items, lambda done, of: reported.append((done, of)))
+    assert reported == [(number, 5) for number in range(1, 6)]
 
 
 class Odd(Strategy):
-    """A strategy of a test: it does what it is told with its context."""
+    """A strategy for tests that calls a function with its context."""
 
     name: ClassVar[str] = "odd"
     title: ClassVar[str] = "Odd"
-    summary: ClassVar[str] = "Does as it is told."
+    summary: ClassVar[str] = "Calls a function."
     in_turn: ClassVar[bool] = False
     Options: ClassVar[type[StrategyOptions]] = StrategyOptions
 
@@ -143,15 +151,17 @@ class Odd(Strategy):
         return Outcome(answer="")
 
     def learn(
-        self, examples: Sequence[Lesson], panel: Sequence[ModelSpec], options: StrategyOptions
+        self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
     ) -> Mapping[str, Json]:
-        return {"lessons": len(examples), "panel": len(panel), **options.model_dump()}
+        return {"examples": len(examples), "panel": len(panel), **options.model_dump()}
 
 
-def odd(does: Deed) -> Trial:
+def odd(does: Deed) -> EvaluationRun:
     data = recorded(lines("7 7 3"))
     specs = [data.recording.spec("ada")]
-    return Trial(strategy=Odd(does), options=StrategyOptions(), panel_for=panels_of(specs, [], Pace()))
+    return EvaluationRun(
+        strategy=Odd(does), options=StrategyOptions(), panel_for=panel_factory(specs, [], Pace())
+    )
 
 
 async def asks_a_person(context: RunContext) -> None:
@@ -159,7 +169,7 @@ async def asks_a_person(context: RunContext) -> None:
 
 
 async def test_a_question_for_a_person_fails_the_run_instead_of_waiting_for_ever() -> None:
-    each = await odd(asks_a_person).play(recorded(lines("7 7 3")).recording.items[0])
+    each = await odd(asks_a_person).result(recorded(lines("7 7 3")).recording.items[0])
     assert "A person would be asked: Who wins?" in str(each.error)
 
 
@@ -182,7 +192,7 @@ async def loses_its_lease(context: RunContext) -> None:
 )
 async def test_what_is_no_result_is_raised(does: Deed, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await odd(does).play(recorded(lines("7 7 3")).recording.items[0])
+        await odd(does).result(recorded(lines("7 7 3")).recording.items[0])
 
 
 def outcome(text: str, chosen: str = "") -> Outcome:
@@ -222,9 +232,13 @@ def test_figures_add_up() -> None:
     data = recorded(lines("7 7 3", "7 7 3"))
     moved = Decision(kind="move_on", chosen="bob", reason="ada was cut off")
     good = replace(outcome("The answer is 7."), decisions=(moved,), quality=Quality(overall=0.9))
-    one = Played(key=data.recording.items[0].key, outcome=good, error=None, calls=2, cost_usd=Decimal("0.1"))
+    one = ItemResult(
+        key=data.recording.items[0].key, outcome=good, error=None, calls=2, cost_usd=Decimal("0.1")
+    )
     failed = AllModelsFailed({"ada": "down"})
-    two = Played(key=data.recording.items[1].key, outcome=None, error=failed, calls=1, cost_usd=Decimal(0))
+    two = ItemResult(
+        key=data.recording.items[1].key, outcome=None, error=failed, calls=1, cost_usd=Decimal(0)
+    )
     both = (one, two)
     scores = [
         score(each, item, data.labels[item.key])
@@ -248,12 +262,12 @@ def test_what_is_learned_from_must_not_be_scored() -> None:
     assert [str(item.key) for item in without_scored(same_words, scored)] == ["small/q5"]
 
 
-def test_lessons_hold_what_is_graded_and_a_learner_sets_what_was_not_given() -> None:
-    told = [answer("ada", "7", "7"), answer("bob", "1", text=None), answer("cyd", "1", correct=None)]
-    data = recorded([line(0, {}, answers=told)])
-    [lesson] = lessons = lessons_of(data.recording.items, data.labels)
-    assert {model: graded.correct for model, graded in lesson.answers.items()} == {"ada": True}
-    assert (lesson.reference, lesson.task_type) == ("7", "sums")
-    assert learned(Odd(loses_its_lease), lessons, [], {}) == {"lessons": 1, "panel": 0}
+def test_training_examples_hold_what_is_graded_and_a_learner_sets_what_was_not_given() -> None:
+    given = [answer("ada", "7", "7"), answer("bob", "1", text=None), answer("cyd", "1", correct=None)]
+    data = recorded([line(0, {}, answers=given)])
+    [example] = examples = training_examples(data.recording.items, data.labels)
+    assert {model: graded.correct for model, graded in example.answers.items()} == {"ada": True}
+    assert (example.reference, example.task_type) == ("7", "sums")
+    assert learned(Odd(loses_its_lease), examples, [], {}) == {"examples": 1, "panel": 0}
     assert learned(Odd(loses_its_lease), [], [], {}) == {}
-    assert learned(get_strategy("parallel"), lessons, [], {"threshold": 0.5}) == {"threshold": 0.5}
+    assert learned(get_strategy("parallel"), examples, [], {"threshold": 0.5}) == {"threshold": 0.5}

@@ -1,1 +1,0 @@
-"""What marks a final answer in a text, one file for each kind of mark: `read(text)` yields what it marks."""

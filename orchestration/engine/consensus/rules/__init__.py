@@ -1,1 +1,0 @@
-"""Ballot rules, one small file each."""

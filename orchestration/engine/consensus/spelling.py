@@ -1,0 +1,294 @@
+"""Spellings of one answer (LaTeX, numbers, dates, literals of code) become one text or one key."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from fractions import Fraction
+
+MOST_ROUNDS = 12
+"""Commands nested deeper than this stay as they are."""
+
+_DAMAGED = (
+    (re.compile("\x0c(?=rac)"), r"\\f"),
+    (re.compile("\x08(?=oxed|inom|ar)"), r"\\b"),
+    (re.compile("\t(?=ext|imes|heta|frac|an)"), r"\\t"),
+    (re.compile("\r(?=ight|ho)"), r"\\r"),
+    (re.compile(r"\\\\(?=[A-Za-z!,;:%$&#{}()^])"), r"\\"),
+)
+"""LaTeX commands that JSON decoding damaged: the backslash was not doubled, or doubled twice."""
+
+_ONCE = (
+    (re.compile(r"\\(?:left|right|displaystyle|,|;|:|!|quad|qquad|\s)(?![a-z])"), ""),
+    (re.compile(r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b"), "°"),
+    (re.compile(r"\\[dtc]?frac\s*(\d)\s*(\d)(?!\d)"), r"\1/\2"),
+    (re.compile(r"\\sqrt\s*(\d)(?!\d)"), r"sqrt(\1)"),
+    (re.compile(r"\\(?:cdot|times)(?![a-zA-Z])"), "*"),
+    (re.compile(r"\\(pi|infty|pm|leq?|geq?|theta|alpha|beta)(?![a-zA-Z])"), r"\1"),
+    (re.compile(r"\\([%$&#{}])"), r"\1"),
+    (re.compile(r"\\[()\[\]]"), ""),
+)
+_NESTED = (
+    (
+        re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|boxed|fbox|operatorname)\s*\{([^{}]*)\}"),
+        r"\1",
+    ),
+    (re.compile(r"\\sqrt\s*\{([^{}]*)\}"), r"sqrt(\1)"),
+    (re.compile(r"\\[dtc]?frac\s*\{(-?[\w.()]+)\}\s*\{([\w.]+|[a-z]+\([^{}()]*\))\}"), r"\1/\2"),
+    (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([\w.]+)\}"), r"(\1)/\2"),
+    (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"(\1)/(\2)"),
+    (re.compile(r"([\^_])\{(\w)\}"), r"\1\2"),
+)
+
+
+def plain_latex(text: str) -> str:
+    """Return `text` with LaTeX commands replaced by plain mathematics, from the inside out."""
+    for pattern, better in _DAMAGED:
+        text = pattern.sub(better, text)
+    if "\\" not in text and "{" not in text:
+        return text
+    for pattern, better in _ONCE:
+        text = pattern.sub(better, text)
+    for _ in range(MOST_ROUNDS):
+        before = text
+        for pattern, better in _NESTED:
+            text = pattern.sub(better, text)
+        if text == before:
+            break
+    return text
+
+
+LONGEST_NUMBER = 60
+"""Characters of a number; a longer sequence of digits is not a quantity."""
+LARGEST_POWER = 40
+
+_PLAIN = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = re.compile(_PLAIN)
+_RATIO = re.compile(rf"\(?({_PLAIN})\)?\s*/\s*\(?(\d+(?:\.\d+)?)\)?")
+_NEGATED = re.compile(r"-\s*\(([^()]*)\)")
+_MIXED = re.compile(r"([-+]?\d+)\s+(\d+)/(\d+)")
+_POWER = re.compile(rf"({_PLAIN})\s*(?:[eE]|[*×x]\s*10\s*\^?\s*)\{{?([-+]?\d{{1,3}})\}}?")
+_SCALED = re.compile(rf"({_PLAIN})\s*(hundred|thousand|million|billion|trillion)", re.IGNORECASE)
+_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_LEAD = re.compile(r"^(?:[a-zA-Z]\w?\s*=|≈|~|=|about|approximately|exactly|around)\s*", re.IGNORECASE)
+_CURRENCY = re.compile(r"[$€£¥]|\b(?:USD|EUR|GBP)\b")
+_UNIT = re.compile(
+    rf"({_PLAIN}(?:\s*/\s*\d+)?)\s*(?:%|°|[-/]?\s*[^\W\d]+)(?:[\s/.*·-]+(?:[^\W\d]+|\d?[²³])){{0,4}}[.²³%]?"
+)
+_SINGLE = re.compile(rf"(?<![\w.])(?:{_PLAIN})(?![\w]|\.\d)")
+
+
+def ungrouped(text: str) -> str:
+    """Drop the commas between groups of three digits."""
+    return _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
+
+
+def number_value(text: str) -> Fraction | None:
+    """Return the number that `text` is, without currency and percent signs; None when it is none."""
+    text = _CURRENCY.sub("", ungrouped(text.replace("\u2212", "-"))).strip().removesuffix("%").strip()
+    text = _LEAD.sub("", text, count=1)
+    if len(text) > LONGEST_NUMBER:
+        return None
+    if (negated := _NEGATED.fullmatch(text)) is not None:
+        inner = number_value(negated.group(1))
+        return None if inner is None else -inner
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Fraction | None:
+    if _NUMBER.fullmatch(text):
+        return Fraction(text.rstrip("."))
+    if (ratio := _RATIO.fullmatch(text)) is not None:
+        return Fraction(ratio.group(1)) / Fraction(ratio.group(2)) if Fraction(ratio.group(2)) else None
+    if (mixed := _MIXED.fullmatch(text)) is not None and int(mixed.group(3)):
+        whole, part = int(mixed.group(1)), Fraction(int(mixed.group(2)), int(mixed.group(3)))
+        return whole - part if text.startswith("-") else whole + part
+    if (power := _POWER.fullmatch(text)) is not None and abs(int(power.group(2))) <= LARGEST_POWER:
+        return Fraction(power.group(1)) * Fraction(10) ** int(power.group(2))
+    if (scaled := _SCALED.fullmatch(text)) is not None:
+        return Fraction(scaled.group(1)) * _SCALES[scaled.group(2).lower()]
+    return None
+
+
+def measured_value(text: str) -> Fraction | None:
+    """Return the number of a quantity: "42 km", "$52,500/year", "6th"."""
+    found = _UNIT.fullmatch(_LEAD.sub("", _CURRENCY.sub("", ungrouped(text)).strip(), count=1))
+    return number_value(found.group(1)) if found is not None else None
+
+
+def only_number(text: str) -> Fraction | None:
+    """Return the only number in `text`, None when there is none or more than one."""
+    found = {number_value(match) for match in _SINGLE.findall(_CURRENCY.sub("", ungrouped(text)))}
+    return found.pop() if len(found) == 1 else None
+
+
+def number_key(number: Fraction) -> str:
+    """Return the key of a number: a decimal where that is finite, otherwise a reduced fraction."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return f"{number.numerator}/{number.denominator}"
+    places = 0
+    while (number * 10**places).denominator != 1:
+        places += 1
+    digits = str(abs(int(number * 10**places))).rjust(places + 1, "0")
+    whole, decimals = (digits[:-places], f".{digits[-places:]}") if places else (digits, "")
+    return f"{'-' if number < 0 else ''}{whole}{decimals}"
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_NAME = (
+    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
+_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00(?::00)?Z?)?", re.ASCII)
+_DAY_FIRST = re.compile(
+    rf"{_WEEKDAY}(?:the\s+)?(\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH_NAME},?\s+(\d{{4}})",
+    re.IGNORECASE | re.ASCII,
+)
+_MONTH_FIRST = re.compile(
+    rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})",
+    re.IGNORECASE | re.ASCII,
+)
+_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
+_LAST_MONTH = 12
+
+
+def date_key(text: str) -> str | None:
+    """Return the ISO date that `text` is, None when it is no date or could be two."""
+    if (iso := _ISO.fullmatch(text)) is not None:
+        return _checked(int(iso[1]), int(iso[2]), int(iso[3]))
+    if (found := _DAY_FIRST.fullmatch(text)) is not None:
+        return _checked(int(found[3]), _month(found[2]), int(found[1]))
+    if (found := _MONTH_FIRST.fullmatch(text)) is not None:
+        return _checked(int(found[3]), _month(found[1]), int(found[2]))
+    if (found := _SLASHED.fullmatch(text)) is not None:
+        return _slashed(int(found[1]), int(found[2]), int(found[3]))
+    return None
+
+
+def _slashed(first: int, second: int, year: int) -> str | None:
+    if first > _LAST_MONTH or first == second:
+        return _checked(year, second, first)
+    return _checked(year, first, second) if second > _LAST_MONTH else None
+
+
+def _month(name: str) -> int:
+    return _MONTHS.index(name[:3].lower()) + 1
+
+
+def _checked(year: int, month: int, day: int) -> str | None:
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+_TOKEN = re.compile(
+    r"""(?P<string>\b[bB]?'(?:[^'\\]|\\.)*'|\b[bB]?"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+    r"""|(?P<last>\s*,\s*(?=[\])}]))|(?P<mark>\s*[,:]\s*)|(?P<bracket>[\[({]\s*|\s*[\])}])|(?P<word>\w+)|(?P<other>.)""",
+    re.DOTALL,
+)
+_CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
+_FENCE = re.compile(r"```\w*\n?(.*?)\n?```", re.DOTALL)
+_CODE = re.compile(r"`([^`]+)`")
+_STRING = re.compile(r"'(?:(?!'\s*,).)*'|\"(?:(?!\"\s*,).)*\"", re.DOTALL)
+"""A whole string, also one whose inner quotes are not escaped; not several with commas between."""
+
+_LONE_QUOTE = re.compile(r"^\s*['\"](?=[^'\"]+$)|(?<=[^'\"])['\"]\s*$")
+_ONE_QUOTE = re.compile(r"[^'\"]*['\"][^'\"]*")
+_ESCAPED_QUOTE = re.compile(r"\\(['\"])")
+_STRUCTURED = ("[", "(", "{")
+_BYTES = re.compile(r"[bB]['\"]")
+
+
+def literal_key(text: str) -> str:
+    """Return the key of a literal. A string has no quotes in it; spaces inside a string are kept."""
+    text = unfenced(text)
+    stripped = text.strip()
+    if _STRING.fullmatch(stripped):
+        return _visible(_ESCAPED_QUOTE.sub(r"\1", stripped[1:-1]))
+    if stripped.startswith(_STRUCTURED) or _BYTES.match(stripped):
+        return "".join(map(_spelled, _TOKEN.finditer(stripped)))
+    if _ONE_QUOTE.fullmatch(stripped):
+        text = _LONE_QUOTE.sub("", text)
+    return _CONSTANTS.get(stripped.lower(), _visible(text))
+
+
+def _visible(text: str) -> str:
+    """Return `text` with line breaks and tabs escaped."""
+    return text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+
+
+def unfenced(text: str) -> str:
+    """Return the content of a code fence or of backticks, else the text itself."""
+    stripped = text.strip()
+    found = _FENCE.fullmatch(stripped) or _CODE.fullmatch(stripped)
+    return found.group(1) if found is not None else text
+
+
+def _spelled(token: re.Match[str]) -> str:
+    text = token.group()
+    match token.lastgroup:
+        case "string":
+            return _quoted(text)
+        case "last":
+            return "," if token.string.startswith(")", token.end()) else ""
+        case "mark":
+            return f"{text.strip()} "
+        case "bracket":
+            return text.strip()
+        case "word":
+            return _CONSTANTS.get(text.lower(), text)
+        case _:
+            return text
+
+
+def _quoted(text: str) -> str:
+    """Return a string literal quoted as Python does: single quotes unless it contains only single ones."""
+    prefix, quoted = ("b", text[1:]) if text[0] in "bB" else ("", text)
+    inside = _ESCAPED_QUOTE.sub(r"\1", quoted[1:-1])
+    if "'" in inside and '"' not in inside:
+        return f'{prefix}"{inside}"'
+    escaped = inside.replace("'", "\\'")
+    return f"{prefix}'{escaped}'"
+
+
+LONGEST_ANSWER = 200
+"""Characters of a final answer; a longer text is prose."""
+
+_CHOICE = re.compile(r"\(?([A-J])(?:\)|[.):]\s.*|\))?", re.DOTALL)
+_TOKEN_MARK = re.compile(r"<\|?/?[a-zA-Z_]+\|?>$")
+_PLAIN_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
+
+
+def normalise(value: str) -> str | None:
+    """Return the canonical spelling of a final answer, None for a text that is empty or too long.
+
+    Numbers lose grouping commas, currency and percent signs, trailing zeros and points.
+    """
+    text = plain_latex(value).replace("\u2212", "-")
+    text = ungrouped(_without_marks(text))
+    choice = _CHOICE.fullmatch(text)
+    if choice is not None:
+        return choice.group(1)
+    plain = text.replace("$", "").replace("€", "").replace("£", "").removesuffix("%").strip()
+    if _PLAIN_NUMBER.fullmatch(plain):
+        found = number_value(plain)
+        return number_key(found) if found is not None else text
+    return text if 0 < len(text) <= LONGEST_ANSWER else None
+
+
+def _without_marks(text: str) -> str:
+    """Strip emphasis, quotes, math delimiters and final punctuation, however deeply nested."""
+    while True:
+        inner = text.strip().strip("*_`$\"'“”").strip()
+        inner = inner.removeprefix("\\(").removesuffix("\\)").rstrip(".,;:!").strip()
+        inner = _TOKEN_MARK.sub("", inner)
+        if inner == text:
+            return inner
+        text = inner

@@ -1,1 +1,0 @@
-"""How one answer can be spelled, one file for each kind: all spellings become one key."""

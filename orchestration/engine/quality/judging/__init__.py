@@ -1,1 +1,0 @@
-"""Judge models: blind, asked in both orders, never their own family while another can."""
