@@ -13,8 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from orchestration.engine.routing.task_types import Profile
-
 Json = Any
 Role = Literal["system", "user", "assistant"]
 
@@ -109,8 +107,7 @@ class ModelSpec:
     """One model as a run has frozen it: its team-wide unique name, where it lives, what it costs and can do.
 
     `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is
-    what the provider calls it; `prices` is None where nobody said what it costs; `profiles` hold what it
-    has shown so far, for the types of task in which it has shown anything.
+    what the provider calls it; `prices` is None where nobody said what it costs.
     """
 
     name: str
@@ -122,7 +119,6 @@ class ModelSpec:
     prices: Prices | None = None
     capabilities: frozenset[Capability] = frozenset()
     tier: Tier = Tier.MEDIUM
-    profiles: tuple[Profile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,8 @@ from orchestration.engine.strategies.strategy import Strategy
 from orchestration.engine.types import Json
 from orchestration.models import LanguageModel
 from orchestration.selectors.methods import MethodRecord
-from orchestration.wiring.panel import model_profiles, model_spec
+from orchestration.services.live_models import model_profiles
+from orchestration.wiring.panel import model_spec
 
 FOLDER = "orchestration/methods"
 MODEL_FORMAT = "model"

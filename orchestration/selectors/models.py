@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from statistics import median
 
 from django.db.models import BooleanField, Case, Prefetch, QuerySet, Value, When
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.types import Prices
-from orchestration.models import Call, CallStatus, LanguageModel, Price, Provider, ProviderKind, Run
+from orchestration.models import LanguageModel, Price, Provider, ProviderKind
 from orchestration.providers.adapter import RemoteModel
 
-RECENT_DAYS = 7
-RECENT_RUNS = 2_000
 SHOWN_AT_MOST = 200
 
 
@@ -84,7 +81,7 @@ def team_models(membership: Membership) -> QuerySet[LanguageModel]:
 
 def provider_cards(membership: Membership, *, now: datetime, today: date) -> tuple[ProviderCard, ...]:
     """Return every provider of the team with its models, by name."""
-    records = call_records(membership, now=now)
+    records = _records(membership, now)
     models = LanguageModel.objects.prefetch_related("prices").order_by("name")
     found = team_providers(membership).prefetch_related(Prefetch("language_models", queryset=models))
     return tuple(
@@ -108,38 +105,20 @@ def model_card(model: LanguageModel, records: Mapping[str, CallRecord], *, today
     )
 
 
-def call_records(membership: Membership, *, now: datetime) -> dict[str, CallRecord]:
-    """Return each model's record over the team's newest runs of the last days, whatever their number was."""
-    runs = Run.objects.visible_to(membership).filter(created_at__gte=now - timedelta(days=RECENT_DAYS))
-    newest = runs.order_by("-created_at", "-id").values("pk")[:RECENT_RUNS]
-    ended = Call.objects.filter(run__in=newest).exclude(status=CallStatus.RUNNING).order_by()
-    by_model: dict[str, list[EndedCall]] = {}
-    for name, status, seconds, cost in ended.values_list("model", "status", "latency_s", "cost_usd"):
-        by_model.setdefault(name, []).append(EndedCall(CallStatus(status), seconds, cost))
-    return {name: call_record(calls) for name, calls in by_model.items()}
+CallRecords = Callable[[Membership, datetime], Mapping[str, CallRecord]]
+_call_records: list[CallRecords] = []
 
 
-@dataclass(frozen=True, slots=True)
-class EndedCall:
-    """What a record is computed from."""
-
-    status: CallStatus
-    seconds: float | None
-    cost_usd: Decimal | None
+def register_call_records(read: CallRecords) -> None:
+    """Have the Models page show what `read` knows of the calls to a team's models, by name, at a moment."""
+    _call_records.append(read)
 
 
-def call_record(calls: Iterable[EndedCall]) -> CallRecord:
-    """Summarise a model's calls."""
-    ended = list(calls)
-    done = [call for call in ended if call.status == CallStatus.DONE]
-    tried = [call for call in ended if call.status != CallStatus.CANCELLED]
-    seconds = [call.seconds for call in done if call.seconds is not None]
-    return CallRecord(
-        calls=len(ended),
-        success=len(done) / len(tried) if tried else None,
-        median_s=median(seconds) if seconds else None,
-        cost_usd=sum((call.cost_usd for call in ended if call.cost_usd is not None), Decimal(0)),
-    )
+def _records(membership: Membership, now: datetime) -> dict[str, CallRecord]:
+    found: dict[str, CallRecord] = {}
+    for read in _call_records:
+        found |= read(membership, now)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ from orchestration.providers.adapter import (
     RemoteModel,
 )
 from orchestration.wiring.credentials import open_secret, provider_secrets
-from orchestration.wiring.panel import PanelRole, build_panel, freeze
+from orchestration.wiring.panel import ModelStack, PanelRole, freeze, thaw
 from orchestration.wiring.provider_kinds import provider_adapter
 from orchestration.wiring.resources import reset_circuit, resources, run_async
 
@@ -90,20 +90,20 @@ def run_model_test(model: LanguageModel) -> ModelTest:
     """
     question = model_question(model)
     secrets = provider_secrets(model.team_id, {model.provider_id})
-    entry = freeze(model, PanelRole.MEMBER)
+    frozen = thaw(freeze(model, PanelRole.MEMBER))
 
     async def ask() -> Completion:
         shared = resources()
         shared.reset(model.id)
-        panel = build_panel(
-            [entry],
+        stack = ModelStack(
             secrets=secrets,
             shared=shared,
             scope=f"test/{uuid4()}",
             seed=0,
             time_left=lambda: LONGEST_S,
+            meter=lambda bare: bare,
         )
-        return await panel.members[0].complete(Prompt(messages=(Message(role="user", content=question),)))
+        return await stack.live(frozen).complete(Prompt(messages=(Message(role="user", content=question),)))
 
     try:
         answer = run_async(ask(), timeout=LONGEST_S)

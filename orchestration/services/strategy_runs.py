@@ -25,8 +25,8 @@ from orchestration.engine.types import Constraints, Json, Request
 from orchestration.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.models import LanguageModel, Run, RunStatus
 from orchestration.services import profiles
-from orchestration.services.live_models import live_panel
-from orchestration.wiring.panel import PanelRole, freeze
+from orchestration.services.live_models import live_panel, profiled_entry
+from orchestration.wiring.panel import PanelRole
 
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
@@ -199,7 +199,7 @@ def _entry(rows: Mapping[str, LanguageModel], name: str, role: PanelRole, at: st
     if name not in rows:
         missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
         raise InvalidRequest(missing, field=at)
-    return freeze(rows[name], role)
+    return profiled_entry(rows[name], role)
 
 
 def check_prices(constraints: Constraints, panel: Sequence[Mapping[str, Any]]) -> None:

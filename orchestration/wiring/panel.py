@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 from random import Random
 from uuid import UUID
 
 from orchestration.engine.context.codec import plain
-from orchestration.engine.context.metering import Metered
 from orchestration.engine.model import ChatModel
 from orchestration.engine.resilience.attempts import Limited, Retrying, RetryPolicy
 from orchestration.engine.resilience.caching import Cached
 from orchestration.engine.resilience.circuit import CircuitBroken
-from orchestration.engine.routing.profiles import expectation
-from orchestration.engine.routing.task_types import Profile, TaskType
-from orchestration.engine.strategies.strategy import Panel
 from orchestration.engine.types import Capability, Json, ModelSpec, Prices, Tier
 from orchestration.models import LanguageModel
 from orchestration.providers.adapter import ProviderAccess, Unavailable
@@ -48,10 +44,9 @@ class FrozenModel:
 
 
 def freeze(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
-    """Return a model's row, with what is known of its results, as the plain JSON of a panel entry."""
-    spec = model_spec(model)
+    """Return a model's row as the plain JSON of a panel entry."""
     frozen = FrozenModel(
-        spec=replace(spec, profiles=model_profiles(model, spec)),
+        spec=model_spec(model),
         role=role,
         model=model.id,
         provider=model.provider_id,
@@ -76,23 +71,11 @@ def thaw(entry: Mapping[str, Json]) -> FrozenModel:
             else Prices(**{name: Decimal(usd) for name, usd in prices.items()}),
             "capabilities": frozenset(map(Capability, stored["capabilities"])),
             "tier": Tier(stored["tier"]),
-            "profiles": tuple(map(_profile, stored.get("profiles", ()))),
         }
     )
     ids = {"model": UUID(entry["model"]), "provider": UUID(entry["provider"])}
-    return FrozenModel(**{**entry, **ids, "spec": spec, "role": PanelRole(entry["role"])})
-
-
-def _profile(stored: Mapping[str, Json]) -> Profile:
-    cost = stored["cost_usd"]
-    known = {"task": TaskType(stored["task"]), "cost_usd": None if cost is None else Decimal(cost)}
-    return Profile(**{**stored, **known})
-
-
-def model_profiles(model: LanguageModel, spec: ModelSpec) -> tuple[Profile, ...]:
-    """Return what to expect of a model by its results, for each type of task it was given."""
-    rows = sorted(model.profiles.all(), key=lambda row: row.task)
-    return tuple(expectation(spec, TaskType(row.task), row.evidence) for row in rows)
+    columns = {field.name: entry[field.name] for field in fields(FrozenModel)}
+    return FrozenModel(**{**columns, **ids, "spec": spec, "role": PanelRole(entry["role"])})
 
 
 def model_spec(model: LanguageModel) -> ModelSpec:
@@ -111,46 +94,33 @@ def model_spec(model: LanguageModel) -> ModelSpec:
     )
 
 
-def build_panel(
-    entries: Iterable[Mapping[str, Json]],
-    *,
-    secrets: Mapping[UUID, str | None],
-    shared: Resources,
-    scope: str,
-    seed: int,
-    time_left: Callable[[], float | None],
-) -> Panel:
-    """Return the live panel of a run.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelStack:
+    """What frozen models become live ones with.
 
     `secrets` holds each provider's key, None where it has none; the models of a provider that is not in it
-    raise `ModelUnavailable`. `scope` keeps the answers of different teams apart in the cache.
+    raise `ModelUnavailable`. `scope` keeps the answers of different teams apart in the cache. `meter` is the
+    innermost wrapper: it counts, prices and records each call.
     """
-    members: list[ChatModel] = []
-    helpers: dict[str, ChatModel] = {}
-    for frozen in map(thaw, entries):
-        model = _wrapped(_bare(frozen, secrets, shared, seed), frozen, shared, scope, seed, time_left)
-        if frozen.role is PanelRole.MEMBER:
-            members.append(model)
-        else:
-            helpers[frozen.spec.name] = model
-    return Panel(members=tuple(members), helpers=helpers)
 
+    secrets: Mapping[UUID, str | None]
+    shared: Resources
+    scope: str
+    seed: int
+    time_left: Callable[[], float | None]
+    meter: Callable[[ChatModel], ChatModel]
 
-def _wrapped(
-    bare: ChatModel,
-    frozen: FrozenModel,
-    shared: Resources,
-    scope: str,
-    seed: int,
-    time_left: Callable[[], float | None],
-) -> ChatModel:
-    """Stack the wrappers, inside out (the one place where they are)."""
-    model: ChatModel = Metered(bare)
-    model = CircuitBroken(model, shared.circuit(frozen.model))
-    model = Limited(model, shared.limiter(frozen.model, frozen.max_concurrency))
-    jitter = Random(f"{seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing
-    model = Retrying(model, RetryPolicy(), sleep=asyncio.sleep, random=jitter, time_left=time_left)
-    return model if shared.cache is None else Cached(model, shared.cache, scope=scope)
+    def live(self, frozen: FrozenModel) -> ChatModel:
+        """Return the model with its wrappers, stacked inside out (the one place where they are)."""
+        model = self.meter(_bare(frozen, self.secrets, self.shared, self.seed))
+        model = CircuitBroken(model, self.shared.circuit(frozen.model))
+        model = Limited(model, self.shared.limiter(frozen.model, frozen.max_concurrency))
+        jitter = Random(f"{self.seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing
+        retry = RetryPolicy()
+        model = Retrying(model, retry, sleep=asyncio.sleep, random=jitter, time_left=self.time_left)
+        if self.shared.cache is None:
+            return model
+        return Cached(model, self.shared.cache, scope=self.scope)
 
 
 def _bare(frozen: FrozenModel, secrets: Mapping[UUID, str | None], shared: Resources, seed: int) -> ChatModel:

@@ -47,10 +47,10 @@ class Session:
         return received and received.payload["text"]
 
     def lives(self) -> Lives:
-        messages: dict[float, Received] = {
-            30: message(3, "hello"),
-            31: message(8, "and then?"),
-            308: message(9, "inside"),
+        messages = {
+            30.0: message(3, "hello"),
+            31.0: message(8, "and then?"),
+            308.0: message(9, "inside"),
         }
         return Lives(self.story, messages, {300: ("human", "yes")}, linger_s=20, child=lambda *_: self.child)
 

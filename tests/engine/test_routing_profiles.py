@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -24,14 +25,22 @@ def spec(name: str = "m", tier: Tier = Tier.MEDIUM, price: str | None = "2", **m
     return replace(spec_named(name, prices=prices), tier=tier, **more)  # type: ignore[arg-type]
 
 
-def known(name: str, quality: float, *, cost: str | None = "0.001", **more: float) -> ModelSpec:
+class Known(NamedTuple):
+    """A model, and what results have shown of it."""
+
+    spec: ModelSpec
+    profile: Profile
+
+
+def known(name: str, quality: float, *, cost: str | None = "0.001", **more: float) -> Known:
     money = None if cost is None else Decimal(cost)
     expected = {"success": 1.0, "seconds": 1.0, **more}
-    return spec(name, profiles=(Profile(task=TASK, quality=quality, cost_usd=money, **expected),))  # type: ignore[arg-type]
+    return Known(spec(name), Profile(task=TASK, quality=quality, cost_usd=money, **expected))  # type: ignore[arg-type]
 
 
-def order(*specs: ModelSpec, prefer: Prefer = Prefer.QUALITY) -> list[str]:
-    return [ranked.model for ranked in rank(specs, TASK, prefer)]
+def order(*models: Known, prefer: Prefer = Prefer.QUALITY) -> list[str]:
+    profiles = {model.spec.name: [model.profile] for model in models}
+    return [ranked.model for ranked in rank([model.spec for model in models], TASK, prefer, profiles)]
 
 
 def test_a_larger_tier_is_expected_to_be_better_and_slower() -> None:
@@ -78,9 +87,9 @@ def test_estimates_stay_between_prior_and_evidence(quality: float, times: int) -
 
 
 def test_a_frozen_profile_stands_and_other_tasks_go_by_the_prior() -> None:
-    frozen = known("m", 0.3)
-    assert profile_for(frozen, TASK).quality == 0.3
-    assert profile_for(frozen, TaskType.CREATIVE) == expectation(frozen, TaskType.CREATIVE)
+    frozen, profile = known("m", 0.3)
+    assert profile_for(frozen, TASK, [profile]).quality == 0.3
+    assert profile_for(frozen, TaskType.CREATIVE, [profile]) == expectation(frozen, TaskType.CREATIVE)
 
 
 def test_the_best_expected_quality_comes_first_and_failures_count() -> None:

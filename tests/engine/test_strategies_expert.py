@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 import pytest
 
@@ -31,12 +32,18 @@ DOWN = ProviderUnavailable("503")
 QUESTION = "What is 17% of 2,300?"
 
 
-def good_at(
-    name: str, quality: float, task: TaskType = TaskType.REASONING, *, window: int = 8192
-) -> ModelSpec:
-    profile = Profile(
-        task=task, quality=quality, success=1.0, seconds=1.0, cost_usd=Decimal("0.001"), asked=9
-    )
+Model = TypeVar("Model", bound=ScriptedModel)
+
+
+def good_at(quality: float, model: Model, task: TaskType = TaskType.REASONING) -> Model:
+    """Return a model whose results have shown such a quality for one type of task."""
+    cost = Decimal("0.001")
+    shown = Profile(task=task, quality=quality, success=1.0, seconds=1.0, cost_usd=cost, asked=9)
+    model.profiles = (shown,)
+    return model
+
+
+def spec_of(name: str, window: int = 8192) -> ModelSpec:
     return ModelSpec(
         name=name,
         provider="test",
@@ -44,12 +51,11 @@ def good_at(
         family=name,
         context_window=window,
         prices=PRICES,
-        profiles=(profile,),
     )
 
 
 def models(**quality: float) -> list[ScriptedModel]:
-    return [ScriptedModel(good_at(name, value), [name]) for name, value in quality.items()]
+    return [good_at(value, ScriptedModel(spec_of(name), [name])) for name, value in quality.items()]
 
 
 def stage(
@@ -79,7 +85,7 @@ async def test_the_decisions_say_the_kind_the_words_and_each_models_numbers() ->
 
 
 async def test_the_same_panel_is_ranked_otherwise_for_another_kind() -> None:
-    poet = ScriptedModel(good_at("poet", 0.95, TaskType.CREATIVE), ["poet"])
+    poet = good_at(0.95, ScriptedModel(spec_of("poet"), ["poet"]), TaskType.CREATIVE)
     members = [*models(reckoner=0.9), poet]
     assert (await stage(members).run()).answer == "reckoner"
     assert (await stage(members, question="Write a haiku about rain.").run()).answer == "poet"
@@ -102,7 +108,7 @@ async def test_a_tie_goes_to_the_one_that_ranks_higher() -> None:
 
 async def test_it_falls_back_down_the_ranking_after_failures_and_low_quality() -> None:
     judge = ScriptedModel("judge", by_text(poor=1, fair=2, good=9))
-    down = FailingModel(good_at("down", 0.95), DOWN)
+    down = good_at(0.95, FailingModel(spec_of("down"), DOWN))
     run = stage([*models(good=0.6, fair=0.7, poor=0.9), down], judge)
     outcome = await run.run(ask=2, judge="judge")
     assert (outcome.answer, [c.model for c in outcome.candidates]) == (
@@ -122,16 +128,17 @@ async def test_when_all_fail_each_reason_is_given() -> None:
 
 
 async def test_a_prompt_too_long_for_the_first_ones_goes_to_a_larger_window() -> None:
-    too_long = [FailingModel(good_at(n, 0.9, window=4096), ContextWindowExceeded("Too long.")) for n in "ab"]
-    same = ScriptedModel(good_at("same", 0.8, window=4096))
-    large = ScriptedModel(good_at("large", 0.5, window=99_000), ["fits"])
+    refusal = ContextWindowExceeded("Too long.")
+    too_long = [good_at(0.9, FailingModel(spec_of(name, 4096), refusal)) for name in "ab"]
+    same = good_at(0.8, ScriptedModel(spec_of("same", 4096)))
+    large = good_at(0.5, ScriptedModel(spec_of("large", 99_000), ["fits"]))
     run = stage([*too_long, same, large])
     assert ((await run.run(ask=2)).answer, run.calls["same"]) == ("fits", 0)
 
 
 async def test_cost_may_count_in_the_ranking() -> None:
     cheap = ScriptedModel(spec_named("cheap"), ["cheap"])
-    dear = ScriptedModel(good_at("dear", 0.75), ["dear"])
+    dear = good_at(0.75, ScriptedModel(spec_of("dear"), ["dear"]))
     assert (await stage([cheap, dear]).run()).answer == "dear"
     outcome = await stage([dear, cheap], question=QUESTION).run(prefer="cheap")
     assert "less a lot for cost" in outcome.decisions[1].reason

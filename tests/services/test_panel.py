@@ -1,18 +1,19 @@
-"""A run's models as `build_panel` makes them: the whole stack over a scripted server."""
+"""A run's models as `ModelStack` makes them: the whole stack over a scripted server."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from uuid import uuid4
 
 from pytest_django import Settings
 
-from orchestration.engine.context.codec import plain
+from orchestration.engine.context.metering import Metered
 from orchestration.engine.context.records import CallEnding
 from orchestration.engine.errors import ModelTimeout
 from orchestration.models import ProviderKind
 from orchestration.providers.exchange import Deadlines
-from orchestration.wiring.panel import FrozenModel, PanelRole, build_panel
+from orchestration.wiring.panel import FrozenModel, ModelStack, PanelRole
 from orchestration.wiring.provider_kinds import ADAPTERS
 from orchestration.wiring.resources import Resources
 from tests.support.logs import MemoryLog, context_on
@@ -50,16 +51,17 @@ async def asked(
     log, shared = MemoryLog(), Resources(SHORT)
     async with OpenAIServer() as server, shared.client:
         server.default = behaviour or Behaviour()
-        panel = build_panel(
-            [{**plain(frozen), "base_url": server.base_url}],
+        stack = ModelStack(
             secrets={frozen.provider: None},
             shared=shared,
             scope="team",
             seed=0,
             time_left=lambda: None,
+            meter=Metered,
         )
+        model = stack.live(replace(frozen, base_url=server.base_url))
         try:
-            said = (await context_on(log).ask(panel.members[0], prompt_of("6 × 7?"), "ask")).text
+            said = (await context_on(log).ask(model, prompt_of("6 × 7?"), "ask")).text
         except ModelTimeout as error:
             said = error.code
     return said, log, len(server.chats)

@@ -14,7 +14,6 @@ from orchestration.models import CallStatus, LanguageModel, ModelProfile, Observ
 from orchestration.services.learning import learn_from_ended_runs
 from orchestration.services.observer import Observer
 from orchestration.services.ratings import rate_run
-from orchestration.wiring.panel import thaw
 from orchestration.wiring.resources import close_resources
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run
@@ -165,9 +164,9 @@ def test_a_new_run_freezes_what_is_known_and_later_results_do_not_change_it(
     )
     a_shown_run(member, model)
     learn_from_ended_runs()
-    [known] = thaw(Run.objects.get(pk=run.pk).panel[0]).spec.profiles
-    assert (known.task, known.asked, known.evidence) == (TaskType.REASONING, 1, 1.0)
-    assert known.quality == pytest.approx((0.72 * 4 + 0.9) / 5)
+    [known] = Run.objects.get(pk=run.pk).panel[0]["profiles"]
+    assert (known["task"], known["asked"], known["evidence"]) == (TaskType.REASONING, 1, 1.0)
+    assert known["quality"] == pytest.approx((0.72 * 4 + 0.9) / 5)
 
 
 def test_the_engine_learns_from_the_runs_that_it_carries_out(engine: Engine) -> None:

@@ -70,6 +70,7 @@ class Stage:
         panel = Panel(
             members=tuple(Metered(model) for model in self.members),
             helpers={model.spec.name: Metered(model) for model in self.helpers},
+            profiles={model.spec.name: model.profiles for model in self.members},
         )
         context = context_on(self.log, past=self.log.past(), limits=self.limits)
         return await answer(get_strategy(self.strategy), request, panel, context)

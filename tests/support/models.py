@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from orchestration.engine.errors import ModelError
 from orchestration.engine.model import AnswerStream, StreamingModel
+from orchestration.engine.routing.task_types import Profile
 from orchestration.engine.types import (
     Completion,
     Delta,
@@ -61,8 +62,11 @@ class Counters:
 class ScriptedModel(StreamingModel):
     """Gives its replies in turn, the last one for ever; a `ModelError` among them is raised.
 
-    Words come one by one, `word_s` seconds apart, after `first_s` seconds.
+    Words come one by one, `word_s` seconds apart, after `first_s` seconds. `profiles` are what a stage says
+    that results have shown of it.
     """
+
+    profiles: tuple[Profile, ...] = ()
 
     def __init__(
         self,

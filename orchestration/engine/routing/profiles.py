@@ -45,6 +45,7 @@ REASONING_EFFECT = 0.04
 """Added to the quality of a reasoning model in tasks that need reasoning."""
 NEEDS_REASONING = frozenset({TaskType.REASONING, TaskType.CODE_GENERATION, TaskType.ANALYSIS})
 NO_EVIDENCE = Evidence()
+NO_PROFILES: Mapping[str, Sequence[Profile]] = {}
 
 
 def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) -> Profile:
@@ -60,10 +61,10 @@ def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) 
     )
 
 
-def profile_for(spec: ModelSpec, task: TaskType) -> Profile:
-    """Return the profile that is frozen with the model, else the one that its registry entry gives."""
-    frozen = (profile for profile in spec.profiles if profile.task is task)
-    return next(frozen, None) or expectation(spec, task)
+def profile_for(spec: ModelSpec, task: TaskType, known: Iterable[Profile] = ()) -> Profile:
+    """Return the profile among those `known` of the model, else the one that its registry entry gives."""
+    found = (profile for profile in known if profile.task is task)
+    return next(found, None) or expectation(spec, task)
 
 
 def _blend(prior: float, weight: float, total: float, count: float) -> float:
@@ -214,15 +215,22 @@ class Ranked:
     score: float
 
 
-def rank(specs: Sequence[ModelSpec], task: TaskType, prefer: Prefer) -> tuple[Ranked, ...]:
+def rank(
+    specs: Sequence[ModelSpec],
+    task: TaskType,
+    prefer: Prefer,
+    known: Mapping[str, Sequence[Profile]] = NO_PROFILES,
+) -> tuple[Ranked, ...]:
     """Return the models, best first; ties go by cost, seconds, and their order in `specs`.
+
+    `known` holds what results have shown of them, by name.
 
     A model without a price counts with the mean cost of the others, and as the most expensive in a tie.
     """
-    profiles = [profile_for(spec, task) for spec in specs]
-    known = [profile.cost_usd for profile in profiles if profile.cost_usd is not None]
-    mean = sum(known, Decimal(0)) / len(known) if known else Decimal(0)
-    highest = max(known, default=Decimal(0)) or Decimal(1)
+    profiles = [profile_for(spec, task, known.get(spec.name, ())) for spec in specs]
+    costs = [profile.cost_usd for profile in profiles if profile.cost_usd is not None]
+    mean = sum(costs, Decimal(0)) / len(costs) if costs else Decimal(0)
+    highest = max(costs, default=Decimal(0)) or Decimal(1)
     ranked = []
     for spec, profile in zip(specs, profiles, strict=True):
         share = float((mean if profile.cost_usd is None else profile.cost_usd) / highest)

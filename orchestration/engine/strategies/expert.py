@@ -121,7 +121,7 @@ async def find_route(request: Request, options: ExpertOptions, panel: Panel, tim
     task, reason = rules.task, rules.reason
     for model in panel.each_named(options.classifier):
         task, reason = await classify_by(model, request, timer, rules)
-    ranking = rank([model.spec for model in panel.members], task, options.prefer)
+    ranking = rank([model.spec for model in panel.members], task, options.prefer, panel.profiles)
     found = Route(
         order=tuple(ranked.model for ranked in ranking),
         decisions=(_task_decision(task, reason, rules), _rank_decision(task, ranking, options)),

@@ -16,6 +16,7 @@ from typing import ClassVar
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.model import ChatModel
+from orchestration.engine.routing.task_types import Profile
 from orchestration.engine.strategies.options import StrategyOptions, parse_options
 from orchestration.engine.types import Json, ModelSpec, Outcome, Request
 
@@ -26,11 +27,13 @@ PACKAGE = "orchestration.engine.strategies"
 class Panel:
     """The models a strategy may use: members in order, and helpers (judge, aggregator) by name.
 
-    Raises `InvalidRequest` for an empty panel or a model named twice.
+    `profiles` holds what results have shown of models, by name, for each type of task. Raises
+    `InvalidRequest` for an empty panel or a model named twice.
     """
 
     members: tuple[ChatModel, ...]
     helpers: Mapping[str, ChatModel] = field(default_factory=dict)
+    profiles: Mapping[str, Sequence[Profile]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.members:
