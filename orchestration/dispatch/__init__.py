@@ -1,7 +1,15 @@
 """Starting runs: check the request, store it frozen, queue it once the transaction is through."""
 
-from orchestration.dispatch.queueing import answer_question, queue_run, resume_run
+from orchestration.dispatch.queueing import answer_question, queue_run, resume_run, send_message
 from orchestration.dispatch.requests import RunRequest
 from orchestration.dispatch.starting import start_run, store_run
 
-__all__ = ["RunRequest", "answer_question", "queue_run", "resume_run", "start_run", "store_run"]
+__all__ = [
+    "RunRequest",
+    "answer_question",
+    "queue_run",
+    "resume_run",
+    "send_message",
+    "start_run",
+    "store_run",
+]

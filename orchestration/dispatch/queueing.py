@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.types import Json
-from orchestration.models import HumanQuestion, Run
+from orchestration.models import Command, HumanQuestion, Run, RunStatus
 from orchestration.services import commands, questions
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,14 @@ def answer_question(*, membership: Membership, question: HumanQuestion, answer: 
     """Store a person's answer and let the run go on. Raises `InvalidRequest` when it comes too late."""
     if questions.store_answer(membership=membership, question=question, answer=answer):
         transaction.on_commit(lambda: queue_run(question.run_id))
+
+
+def send_message(*, membership: Membership, run: Run, payload: Json, check: commands.MessageCheck) -> Command:
+    """Store a member's message and let a run that waited for it go on. Raises `InvalidRequest`."""
+    command = commands.send_message(membership=membership, run=run, payload=payload, check=check)
+    if command.run.status == RunStatus.QUEUED:
+        transaction.on_commit(lambda: queue_run(run.id))
+    return command
 
 
 def resume_run(*, membership: Membership, run: Run) -> None:

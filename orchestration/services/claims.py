@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from orchestration.engine.context import Person, Received
 from orchestration.engine.context.budget import Limits, Spent
 from orchestration.engine.context.journaled import Past, event_digest
 from orchestration.engine.context.records import StepKind, StepRecord
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import StepStatus
 from orchestration.kinds import Assignment
-from orchestration.models import HumanQuestion, Run, RunStatus, Step
+from orchestration.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
 from orchestration.services.cancelling import end_cancelled, was_cancelled
 from orchestration.services.events import tell
 
@@ -65,7 +67,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         assignment=_assignment(run),
         fence=run.fence,
         limits=_limits(run.request.get("constraints", {})),
-        past=Past() if first else _past(run),
+        past=Past() if first and _is_new(run) else _past(run),
     )
 
 
@@ -90,6 +92,11 @@ def _limits(constraints: dict[str, Any]) -> Limits:
     )
 
 
+def _is_new(run: Run) -> bool:
+    """Return whether there is nothing to replay: a first claim may start from the steps of another run."""
+    return not run.steps.exists() and not run.commands.exists()
+
+
 def _past(run: Run) -> Past:
     """Read what ended, what was told, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
@@ -101,6 +108,8 @@ def _past(run: Run) -> Past:
         steps=steps,
         told=frozenset(event_digest(event) for event in told),
         answers=_answers(run),
+        timers=_timers(run),
+        messages=[received(command) for command in open_messages(run.commands.all())],
         spent=Spent(money=sum((cost for cost, _, _ in calls if cost), Decimal(0)), calls=len(calls)),
         seconds=max(ends, default=0.0),
     )
@@ -117,6 +126,25 @@ def _record(row: Step) -> StepRecord:
         started_s=row.started_s,
         seconds=row.seconds,
     )
+
+
+def _timers(run: Run) -> dict[str, datetime | None]:
+    """Return the moments until which steps and questions wait."""
+    timers = dict(run.timers.values_list("step", "due_at"))
+    return timers | dict(run.questions.values_list("step", "deadline_at"))
+
+
+def open_messages(commands: QuerySet[Command]) -> QuerySet[Command]:
+    """Return the messages among `commands` that no step received, in the order of their numbers."""
+    waiting = commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
+    return waiting.select_related("by").order_by("id")
+
+
+def received(command: Command) -> Received:
+    """Return a message as a run receives it."""
+    name = str(command.by or "somebody")
+    person = Person(id="" if command.by is None else str(command.by.id), name=name)
+    return Received(number=command.id, by=person, payload=command.payload)
 
 
 def _answers(run: Run) -> dict[str, Any]:

@@ -1,15 +1,27 @@
-"""What people tell runs: cancel, pause, go on."""
+"""What people send to runs: cancel, pause, go on, messages."""
 
 from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
 
 from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
+from orchestration.engine.events import Event, EventKind
+from orchestration.engine.types import Json
 from orchestration.models import Command, CommandKind, Run, RunStatus
 from orchestration.services.cancelling import end_cancelled
+from orchestration.services.events import tell
 from orchestration.services.recording import QueueReason
-from orchestration.services.sweeping import wake_run
+from orchestration.services.sweeping import wake_if_ready, wake_run
+
+LARGEST_PAYLOAD = 64_000
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL in JSON text: PostgreSQL cannot store one."""
+MessageCheck = Callable[[Run, Json], Json]
 
 
 def cancel_run(*, membership: Membership, run: Run) -> None:
@@ -35,6 +47,41 @@ def resume_run(*, membership: Membership, run: Run) -> bool:
     """
     held = Run.objects.visible_to(membership).get(id=run.id)
     return wake_run(held.id, QueueReason.RESUMED)
+
+
+@transaction.atomic
+def send_message(*, membership: Membership, run: Run, payload: Json, check: MessageCheck) -> Command:
+    """Store what a member says or does in a run, for a step of the run to receive.
+
+    `check`, the run kind's own, returns the payload as the run gets it. The command's run is as it is then:
+    `queued` when it waited for the message. Raises `InvalidRequest` when the run is over, and for a payload
+    that is not JSON, too large or refused by `check`.
+    """
+    held = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if held.is_over:
+        raise InvalidRequest(f"This run is over already: it {held.status}.")
+    _check_size(payload)
+    command = Command.objects.create(
+        run=held, kind=CommandKind.MESSAGE, by=membership.user, payload=check(held, payload)
+    )
+    data = {"number": command.id, "by": str(membership.user)}
+    tell(held, [Event(kind=EventKind.MESSAGE_RECEIVED, data=data)])
+    if wake_if_ready(held.id):
+        held.refresh_from_db()
+    return command
+
+
+def _check_size(payload: Json) -> None:
+    try:
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidRequest("This cannot be sent: it is not JSON.", field="payload") from None
+    if size > LARGEST_PAYLOAD:
+        too_large = f"This has {size:,} bytes; at most {LARGEST_PAYLOAD:,} can be sent. Shorten it."
+        raise InvalidRequest(too_large, field="payload")
+    if NUL.search(text):
+        raise InvalidRequest("This has a NUL character, which cannot be stored.", field="payload")
 
 
 @transaction.atomic

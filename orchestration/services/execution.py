@@ -23,7 +23,7 @@ from orchestration.models import RunStatus
 from orchestration.services.claims import Claim, claim_run
 from orchestration.services.recording import DatabaseRunLog, RunEnded, RunParked, RunReleased
 from orchestration.services.runtime import ActiveRun, Runtime
-from orchestration.services.sweeping import wake_if_answered
+from orchestration.services.sweeping import wake_if_ready
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ Ending = RunEnded | RunParked | RunReleased
 async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     """Carry out a run if it is there to be taken.
 
-    True when it should be queued again: its answer came while it was parking, or this process is stopping.
+    True when it should be queued again: what it waits for came while it was parking, or this process stops.
     """
     if runtime.stopping:
         return True
@@ -48,24 +48,28 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
         fence=claim.fence,
         spent=claim.past.spent,
     )
-    context = _context(claim, log)
+    context = _context(claim, log, runtime.linger_s)
     control = context.control
     log.lost = lambda: control.stop(StopReason.STOPPING)
     runtime.hold(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
     try:
         ending = await _carry_out(assignment, context)
         await log.close()
-        return await _write_down(log, ending, run_id)
+        again = await _write_down(log, ending, run_id)
+        if isinstance(ending, RunParked):
+            runtime.parked()
+        return again
     finally:
         runtime.let_go(run_id)
         runtime.observer.wake()
 
 
-def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
+def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> JournaledContext:
     around = Surroundings(
         log=log,
         clock=time.monotonic,
         wall_clock=timezone.now,
+        linger_s=linger_s,
         new_id=lambda: str(uuid4()),
         child=lambda kind, ref, panel: _child(claim.assignment, kind, ref, panel),
     )
@@ -118,7 +122,7 @@ def _stopped(control: RunControl) -> Ending:
     if control.reason is StopReason.CANCELLED:
         return RunEnded(status=RunStatus.CANCELLED)
     if control.reason is StopReason.PARKED:
-        return RunParked(paused=control.paused)
+        return RunParked(paused=control.paused, for_people=control.for_people)
     return RunReleased()
 
 
@@ -129,5 +133,5 @@ async def _write_down(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool
         logger.warning("Run %s was taken over by another process; what it did late was refused.", run_id)
         return False
     if isinstance(ending, RunParked):
-        return await in_database_thread(wake_if_answered, run_id)
+        return await in_database_thread(wake_if_ready, run_id)
     return isinstance(ending, RunReleased)

@@ -25,7 +25,8 @@ LEAVE_WITHIN_S = 0.5
 class Keeper:
     """Renews leases every 10 s and reads commands twice a second, for all active runs in one query each.
 
-    `lost` and `told` are called from this thread.
+    `lost` and `told` are called from this thread. A message stays open until a step received it, and is told
+    once.
     """
 
     def __init__(
@@ -34,11 +35,12 @@ class Keeper:
         owner: str,
         active: Callable[[], Collection[UUID]],
         lost: Callable[[UUID], None],
-        told: Callable[[UUID, CommandKind, str], None],
+        told: Callable[[Command], None],
     ) -> None:
         self._owner, self._active, self._lost, self._told = owner, active, lost, told
         self._wake = threading.Event()
         self._over = False
+        self._open_messages: set[int] = set()
         self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -75,10 +77,16 @@ class Keeper:
         connections.close_all()
 
     def _listen(self, active: list[UUID]) -> None:
-        waiting = Command.objects.filter(run_id__in=active, handled_at__isnull=True).select_related("by")
-        for command in waiting:
-            Command.objects.filter(id=command.id).update(handled_at=timezone.now())
-            self._told(command.run_id, CommandKind(command.kind), str(command.by or "somebody"))
+        waiting = Command.objects.filter(run_id__in=active, handled_at__isnull=True)
+        ids = set(waiting.values_list("id", flat=True))
+        new = ids - self._open_messages
+        self._open_messages &= ids
+        for command in Command.objects.filter(id__in=new).select_related("by").order_by("id"):
+            if command.kind == CommandKind.MESSAGE:
+                self._open_messages.add(command.id)
+            else:
+                Command.objects.filter(id=command.id).update(handled_at=timezone.now())
+            self._told(command)
 
     def _renew(self, active: list[UUID]) -> None:
         held = Run.objects.filter(id__in=active, lease_owner=self._owner, status=RunStatus.RUNNING)

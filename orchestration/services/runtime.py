@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,10 +15,11 @@ from django.conf import settings
 
 from orchestra_site.web.threads import close_database_thread
 from orchestration import live
-from orchestration.engine.context.control import RunControl, StopReason
+from orchestration.engine.context.control import LINGER_S, RunControl, StopReason
 from orchestration.engine.events import Event, EventKind
-from orchestration.models import CommandKind
+from orchestration.models import Command, CommandKind
 from orchestration.services import doorbell
+from orchestration.services.claims import received
 from orchestration.services.keeper import Keeper
 from orchestration.services.observer import Observer
 from orchestration.services.owners import this_process
@@ -40,10 +41,16 @@ class ActiveRun:
 
 
 class Runtime:
-    """One a process. Everything async happens on `loop`; the threads it starts end with `stop`."""
+    """One a process. Everything async happens on `loop`; the threads it starts end with `stop`.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    A run that receives messages stays in memory for `linger_s` seconds after one. `parked` is called after a
+    run was parked, from any thread.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, linger_s: float = LINGER_S) -> None:
         self.loop = loop
+        self.linger_s = linger_s
+        self.parked: Callable[[], None] = lambda: None
         self.owner = this_process()
         self.recorder = Recorder(self._changed)
         self.keeper = Keeper(owner=self.owner, active=self._held, lost=self._lost, told=self._told)
@@ -132,10 +139,10 @@ class Runtime:
         if active is not None:
             self.loop.call_soon_threadsafe(active.control.stop, StopReason.STOPPING)
 
-    def _told(self, run: UUID, kind: CommandKind, by: str) -> None:
-        active = self._active.get(run)
+    def _told(self, command: Command) -> None:
+        active = self._active.get(command.run_id)
         if active is not None:
-            self.loop.call_soon_threadsafe(_obey, active, kind, by)
+            self.loop.call_soon_threadsafe(_obey, active, command)
 
     def _changed(self, runs: set[UUID], teams: set[UUID]) -> None:
         if not self.loop.is_closed():
@@ -148,9 +155,17 @@ class Runtime:
             task.add_done_callback(self._ringing.discard)
 
 
-def _obey(active: ActiveRun, kind: CommandKind, by: str) -> None:
-    """Turn a person's command into an event and carry it out."""
-    active.log.write(Event(kind=EventKind.COMMAND_RECEIVED, data={"kind": kind.value, "by": by}))
+def _obey(active: ActiveRun, command: Command) -> None:
+    """Carry a person's command out; what had no event when it was sent gets one."""
+    kind = CommandKind(command.kind)
+    if kind is CommandKind.MESSAGE:
+        active.control.deliver(received(command))
+        return
+    if kind is CommandKind.ANSWER:
+        active.control.answer(command.payload["step"], command.payload["answer"])
+        return
+    data = {"kind": kind.value, "by": str(command.by or "somebody")}
+    active.log.write(Event(kind=EventKind.COMMAND_RECEIVED, data=data))
     if kind is CommandKind.CANCEL:
         active.control.stop(StopReason.CANCELLED)
     elif kind is CommandKind.PAUSE:

@@ -20,7 +20,7 @@ def carry_out_here(run_id: UUID) -> None:
     runtime.start()
     try:
         while runtime.submit(execute_run(runtime, run_id)).result():
-            pass  # its answer came while it was parking
+            pass  # what it waited for came while it was parking
     finally:
         thread.wait_for(_leave(runtime), STOP_WITHIN_S)
         thread.stop()

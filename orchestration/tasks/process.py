@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -13,12 +14,13 @@ from django.db import Error, connections
 from orchestration.dispatch import queue_run
 from orchestration.services.execution import execute_run
 from orchestration.services.runtime import Runtime
-from orchestration.services.sweeping import sweep
+from orchestration.services.sweeping import seconds_to_next, sweep, wake_ready
 from orchestration.wiring.resources import close_resources
 
 logger = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 15.0
+SHORTEST_PAUSE_S = 0.1
 
 _started: list[EngineProcess] = []
 
@@ -28,7 +30,9 @@ class EngineProcess:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.runtime = Runtime(loop)
-        self._over = threading.Event()
+        self._over = False
+        self._wake = threading.Event()
+        self.runtime.parked = self._wake.set
         self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
 
     def start(self) -> None:
@@ -39,21 +43,31 @@ class EngineProcess:
 
     async def stop(self) -> None:
         """Give all runs back and end within a few seconds."""
-        self._over.set()
+        self._over = True
+        self._wake.set()
         await self.runtime.stop()
         await close_resources()
 
     def _sweep(self) -> None:
-        first = True
-        while not self._over.is_set():
+        """Sweep regularly; in between wake the runs that have waited long enough."""
+        sweep_at, first = time.monotonic(), True
+        while not self._over:
+            self._wake.clear()
+            pause = SWEEP_EVERY_S
             try:
-                # At the start nobody else is there to pick up what waits.
-                self._see_to(sweep(picked_up_within_s=0.0) if first else sweep())
-                first = False
+                if time.monotonic() < sweep_at:
+                    self._see_to(wake_ready())
+                else:
+                    sweep_at = time.monotonic() + SWEEP_EVERY_S
+                    # At the start nobody else is there to pick up what waits.
+                    self._see_to(sweep(picked_up_within_s=0.0) if first else sweep())
+                    first = False
+                due = [seconds for seconds in (seconds_to_next(),) if seconds is not None]
+                pause = max(SHORTEST_PAUSE_S, min([sweep_at - time.monotonic(), *due]))
             except Error as error:
                 logger.warning("The database cannot be swept (%s); trying again.", error)
             connections.close_all()
-            self._over.wait(SWEEP_EVERY_S)
+            self._wake.wait(pause)
 
     def _see_to(self, runs: Sequence[UUID]) -> None:
         """Queue runs; while the broker is away, carry out here as many as this process has room for."""

@@ -17,6 +17,17 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Audience:
+    """Who may answer: members with one of the roles, and users by id. Empty: anyone who may run."""
+
+    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+
+ANYONE = Audience()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
     """What a person is asked: the words, a form as JSON Schema, what counts as the answer at the deadline."""
 
@@ -24,6 +35,7 @@ class Question:
     schema: Mapping[str, Json] = field(default_factory=dict)
     deadline_s: float | None = None
     default: Json = None
+    audience: Audience = ANYONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

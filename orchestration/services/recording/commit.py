@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -12,9 +11,16 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from orchestration.engine.context.records import CallEnded, CallStarted, QuestionAsked, StepRecord
+from orchestration.engine.context.records import (
+    CallEnded,
+    CallStarted,
+    QuestionAsked,
+    StepKind,
+    StepRecord,
+    TimerSet,
+)
 from orchestration.engine.events import Event, EventKind
-from orchestration.models import Call, CallStatus, HumanQuestion, Run, RunStatus, Step
+from orchestration.models import Call, CallStatus, Command, HumanQuestion, Run, RunStatus, Step, Timer
 from orchestration.models import Event as EventRow
 from orchestration.services.recording.parcels import (
     CallText,
@@ -27,7 +33,8 @@ from orchestration.services.recording.parcels import (
 )
 from orchestration.services.recording.tables import Row, Table
 
-RUNS, STEPS, CALLS, EVENTS, QUESTIONS = map(Table, (Run, Step, Call, EventRow, HumanQuestion))
+RUNS, STEPS, CALLS, EVENTS = map(Table, (Run, Step, Call, EventRow))
+QUESTIONS, TIMERS, COMMANDS = map(Table, (HumanQuestion, Timer, Command))
 ENDINGS = {
     RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
     RunStatus.FAILED: EventKind.RUN_FAILED,
@@ -115,7 +122,9 @@ def _events(entries: Iterable[Entry], last: Parcel) -> Iterable[Event]:
             told = {**totals, "error": entry.error} if entry.error else totals
             yield Event(kind=ENDINGS[entry.status], data=told)
         elif isinstance(entry, RunParked):
-            yield Event(kind=EventKind.RUN_WAITED, data={"paused": entry.paused})
+            yield Event(
+                kind=EventKind.RUN_WAITED, data={"paused": entry.paused, "for_people": entry.for_people}
+            )
         elif isinstance(entry, RunReleased):
             yield Event(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.RESTART.value})
 
@@ -133,6 +142,7 @@ def _run_changes(entries: Iterable[Entry], last: Parcel) -> dict[str, Any]:
                 "status": entry.status,
                 "finished_at": now,
                 "outcome": entry.outcome,
+                "output": entry.output,
                 "answer": entry.answer,
                 "quality": entry.quality,
                 "error": entry.error,
@@ -155,6 +165,9 @@ class _Rows:
         self._calls: dict[UUID, dict[str, Any]] = {}
         self._changes: dict[UUID, dict[str, Any]] = {}
         self._questions: list[Row] = []
+        self._timers: dict[tuple[UUID, str], Row] = {}
+        self._waited: dict[UUID, list[str]] = {}
+        self._received: dict[int, Row] = {}
 
     def advance(self, run: UUID, changes: Row) -> None:
         """Change a run's columns."""
@@ -172,6 +185,7 @@ class _Rows:
         """Turn an entry into its row."""
         if isinstance(entry, StepRecord):
             self._steps.append(_step(run, entry))
+            self._end_waiting(run, entry)
         elif isinstance(entry, CallStarted):
             self._calls[UUID(entry.id)] = _call(run, entry)
         elif isinstance(entry, CallText):
@@ -180,6 +194,17 @@ class _Rows:
             self._changes.setdefault(UUID(entry.id), {}).update(_ending(entry))
         elif isinstance(entry, QuestionAsked):
             self._questions.append(_question(run, entry))
+        elif isinstance(entry, TimerSet):
+            self._timers[run, entry.step] = _timer(run, entry)
+
+    def _end_waiting(self, run: UUID, record: StepRecord) -> None:
+        """Remove the timer of a step that ended; the message that it received is handled."""
+        if record.kind not in {StepKind.RECEIVE, StepKind.WAIT}:
+            return
+        if self._timers.pop((run, record.key), None) is None:
+            self._waited.setdefault(run, []).append(record.key)
+        if record.result is not None:
+            self._received[record.result["number"]] = {"handled_at": timezone.now()}
 
     def save(self) -> None:
         """Write everything."""
@@ -190,6 +215,10 @@ class _Rows:
         CALLS.insert(list(self._calls.values()))
         STEPS.insert(self._steps)
         QUESTIONS.insert(self._questions, once=True)
+        TIMERS.insert(list(self._timers.values()), once=True)
+        COMMANDS.update(self._received)
+        for run, steps in self._waited.items():
+            Timer.objects.filter(run_id=run, step__in=steps).delete()
         EVENTS.insert(self._events)
 
 
@@ -241,15 +270,17 @@ def _ending(ended: CallEnded) -> dict[str, Any]:
 
 
 def _question(run: UUID, asked: QuestionAsked) -> Row:
-    question = asked.question
-    deadline = (
-        None if question.deadline_s is None else timezone.now() + timedelta(seconds=question.deadline_s)
-    )
+    question, audience = asked.question, asked.question.audience
     return {
         "run_id": run,
         "step": asked.step,
         "text": question.text,
         "schema": dict(question.schema),
         "default": question.default,
-        "deadline_at": deadline,
+        "audience": {"roles": list(audience.roles), "users": list(audience.users)},
+        "deadline_at": asked.due_at,
     }
+
+
+def _timer(run: UUID, timer: TimerSet) -> Row:
+    return {"run_id": run, "step": timer.step, "due_at": timer.due_at, "for_message": timer.for_message}

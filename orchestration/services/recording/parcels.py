@@ -22,6 +22,8 @@ class QueueReason(StrEnum):
     LAPSED = "lapsed"
     ANSWERED = "answered"
     RESUMED = "resumed"
+    MESSAGE = "message"
+    DUE = "due"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,7 @@ class RunEnded:
 
     status: RunStatus
     outcome: Json = None
+    output: Json = None
     answer: str = ""
     quality: float | None = None
     error: str = ""
@@ -46,9 +49,10 @@ class RunEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunParked:
-    """The run waits for a person; `paused` when one stopped it on purpose."""
+    """The run waits, for a person or a moment; `paused` when a person stopped it on purpose."""
 
     paused: bool
+    for_people: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
