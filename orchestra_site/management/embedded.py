@@ -18,7 +18,7 @@ from twisted.internet import defer, reactor
 
 from orchestra_site.celery import app as celery_app
 from orchestra_site.web.limits import Application
-from orchestration.tasks.process import EngineProcess
+from orchestration.tasks import EngineProcess
 from orchestration.wiring.loops import stop_pages
 from orchestration.wiring.resources import close_resources
 

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.types import Json
 from orchestration.models import Command, HumanQuestion, Run, RunStatus
-from orchestration.services import commands, questions
+from orchestration.services import commands
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def _broker_errors() -> tuple[type[BaseException], ...]:
 
 def answer_question(*, membership: Membership, question: HumanQuestion, answer: Json) -> None:
     """Store a person's answer and let the run go on. Raises `InvalidRequest` when it comes too late."""
-    if questions.store_answer(membership=membership, question=question, answer=answer):
+    if commands.store_answer(membership=membership, question=question, answer=answer):
         transaction.on_commit(lambda: queue_run(question.run_id))
 
 

@@ -13,17 +13,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from orchestration.engine.context import Person, Received
-from orchestration.engine.context.budget import Limits, Spent
-from orchestration.engine.context.journaled import Past, event_digest
-from orchestration.engine.context.records import StepKind, StepRecord
+from orchestration.engine.context.metering import Limits
+from orchestration.engine.context.records import Past, Spent, StepKind, StepRecord, event_digest
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import StepStatus
 from orchestration.kinds import Assignment
 from orchestration.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
-from orchestration.services.cancelling import end_cancelled, was_cancelled
+from orchestration.services.commands import end_cancelled, was_cancelled
 from orchestration.services.events import tell
-
-LEASE_S = 30.0
+from orchestration.services.leases import LEASE_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

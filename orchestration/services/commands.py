@@ -1,4 +1,4 @@
-"""What people send to runs: cancel, pause, go on, messages."""
+"""What people send to runs: cancel, pause, go on, answers, messages."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable
 
 from django.db import transaction
+from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import Json
-from orchestration.models import Command, CommandKind, Run, RunStatus
-from orchestration.services.cancelling import end_cancelled
+from orchestration.models import Command, CommandKind, HumanQuestion, Run, RunStatus
 from orchestration.services.events import tell
 from orchestration.services.recording import QueueReason
 from orchestration.services.sweeping import wake_if_ready, wake_run
@@ -95,3 +95,50 @@ def _send(membership: Membership, run: Run, kind: CommandKind) -> None:
     if kind is not CommandKind.CANCEL:
         raise InvalidRequest(f"Only a running run can be paused; this one is {held.status}.")
     end_cancelled(held, str(membership.user))
+
+
+def was_cancelled(run: Run) -> bool:
+    """Tell whether a person has cancelled the run: a worker may have died before it got round to it."""
+    return run.commands.filter(kind=CommandKind.CANCEL).exists()
+
+
+def end_cancelled(run: Run, *by: str) -> None:
+    """End the run, telling who wants it (`by`, and who was not heard yet).
+
+    Call it in a transaction that locked the run.
+    """
+    waiting = run.commands.filter(kind=CommandKind.CANCEL, handled_at__isnull=True).select_related("by")
+    names = [*by, *(str(command.by or "somebody") for command in waiting)]
+    Command.objects.filter(id__in=[command.id for command in waiting]).update(handled_at=timezone.now())
+    told = [
+        Event(kind=EventKind.COMMAND_RECEIVED, data={"kind": CommandKind.CANCEL.value, "by": name})
+        for name in names
+    ]
+    ended = Event(
+        kind=EventKind.RUN_CANCELLED,
+        data={"cost_usd": format(run.cost_usd, "f"), "calls": run.calls_started},
+    )
+    now = timezone.now()
+    tell(run, [*told, ended], status=RunStatus.CANCELLED, finished_at=now, waiting_since=None)
+
+
+@transaction.atomic
+def store_answer(*, membership: Membership, question: HumanQuestion, answer: Json) -> bool:
+    """Keep a person's answer; True when it put the run back into the queue.
+
+    Raises `InvalidRequest` when the question was answered already, is for others, or its run is over.
+    """
+    run = Run.objects.visible_to(membership).select_for_update().get(id=question.run_id)
+    if run.is_over:
+        raise InvalidRequest(f"The run that asked this is over: it {run.status}.")
+    if not question.may_be_answered_by(membership):
+        raise InvalidRequest(question.answerable_by or "Viewers cannot answer.")
+    open_question = HumanQuestion.objects.filter(id=question.id, run=run, answered_at__isnull=True)
+    if not open_question.update(answer=answer, answered_at=timezone.now(), answered_by=membership.user):
+        raise InvalidRequest("Somebody has answered this question already.")
+    data = {"question": str(question.id), "by": str(membership.user)}
+    tell(run, [Event(kind=EventKind.QUESTION_ANSWERED, step=question.step, data=data)])
+    if run.status == RunStatus.RUNNING:
+        payload = {"step": question.step, "answer": answer}
+        Command.objects.create(run=run, kind=CommandKind.ANSWER, by=membership.user, payload=payload)
+    return wake_run(run.id, QueueReason.ANSWERED)

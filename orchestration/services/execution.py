@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.codec import outcome_to_json
 from orchestration.engine.context.control import RunControl, StopReason
 from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Surroundings
+from orchestration.engine.context.records import outcome_to_json
 from orchestration.engine.errors import EngineError, LeaseLost
 from orchestration.engine.types import Json, Outcome
 from orchestration.kinds import Assignment, get_kind

@@ -18,11 +18,10 @@ from orchestration import live
 from orchestration.engine.context.control import LINGER_S, RunControl, StopReason
 from orchestration.engine.events import Event, EventKind
 from orchestration.models import Command, CommandKind
-from orchestration.services import doorbell
 from orchestration.services.claims import received
-from orchestration.services.keeper import Keeper
+from orchestration.services.events import subscribe, unsubscribe
+from orchestration.services.leases import Keeper, this_process
 from orchestration.services.observer import Observer
-from orchestration.services.owners import this_process
 from orchestration.services.recording import DatabaseRunLog, Recorder
 
 logger = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class Runtime:
         self.recorder.start()
         self.keeper.start()
         self.observer.start()
-        doorbell.hang(self._changed)
+        subscribe(self._changed)
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Run `work` on the loop, from any other thread.
@@ -107,7 +106,7 @@ class Runtime:
         waiting for work that will not be done.
         """
         self.stopping = True
-        doorbell.take_down(self._changed)
+        unsubscribe(self._changed)
         running = list(self._active.values())
         for active in running:
             active.control.stop(StopReason.STOPPING)

@@ -22,7 +22,7 @@ from orchestration.models import (
     Timer,
 )
 from orchestration.services.events import tell
-from orchestration.services.owners import is_dead
+from orchestration.services.leases import is_dead
 from orchestration.services.recording import QueueReason
 
 MOST_LAPSES = 3

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from orchestration.engine.context.codec import plain
+from orchestration.engine.context.records import plain
 from orchestration.engine.routing.priors import expectation
 from orchestration.engine.routing.profile import Profile
 from orchestration.engine.routing.task_types import TaskType

@@ -9,14 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from orchestration.engine.context.budget import (
-    Limits,
-    price,
-)
-from orchestration.engine.context.codec import outcome_to_json, plain
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import JournaledContext
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered, price
+from orchestration.engine.context.records import outcome_to_json, plain
 from orchestration.engine.errors import (
     LimitReached,
     ModelError,

@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import pytest
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import ChildRun
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.errors import (
     ChildFailed,
     EngineError,

@@ -9,10 +9,16 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.budget import NOTHING_SPENT, Ledger, Limits
 from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.metering import SCOPE, Metered, StepScope
-from orchestration.engine.context.records import CallEnded, CallStarted, Record, StepKind, StepRecord
+from orchestration.engine.context.metering import SCOPE, Ledger, Limits, Metered, StepScope
+from orchestration.engine.context.records import (
+    NOTHING_SPENT,
+    CallEnded,
+    CallStarted,
+    Record,
+    StepKind,
+    StepRecord,
+)
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.events import Event
 from orchestration.engine.model import AnswerStream, WrappedModel

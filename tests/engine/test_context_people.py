@@ -6,9 +6,9 @@ import asyncio
 from decimal import Decimal
 
 from orchestration.engine.context import Question
-from orchestration.engine.context.codec import plain
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.records import plain
 from orchestration.engine.errors import (
     InvalidRequest,
 )

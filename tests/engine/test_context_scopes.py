@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
+from orchestration.engine.context.records import LONGEST, bounded
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.keys import LONGEST, bounded
 from orchestration.engine.types import Json
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import JournaledContext
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.context.records import TimerSet
 from orchestration.engine.types import Json, StepStatus
 from tests.support.clock import SkippingLoop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.context.budget import Limits
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import (
     AllModelsFailed,
     LimitReached,

@@ -13,7 +13,7 @@ from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.events import Event as Own
 from orchestration.engine.types import Outcome
 from orchestration.models import Event, HumanQuestion, Step
-from orchestration.services.questions import store_answer
+from orchestration.services.commands import store_answer
 from tests.support.engines import Engine, until
 from tests.support.history import a_member
 from tests.support.kinds import kind_that, question, queued_run

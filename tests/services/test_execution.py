@@ -12,7 +12,7 @@ from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.types import Outcome
 from orchestration.models import Command, CommandKind, Run
-from orchestration.services.questions import store_answer
+from orchestration.services.commands import store_answer
 from orchestration.services.sweeping import sweep
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, member, question, queued_run

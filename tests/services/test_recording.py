@@ -16,17 +16,16 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError
 
 from orchestration import live
-from orchestration.engine.context.budget import NOTHING_SPENT
-from orchestration.engine.context.records import CallStarted, StepKind, StepRecord
+from orchestration.engine.context.records import NOTHING_SPENT, CallStarted, StepKind, StepRecord
 from orchestration.engine.errors import LeaseLost
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.types import Delta, Purpose, StepStatus
 from orchestration.models import Call, Run, RunStatus
 from orchestration.services.claims import claim_run
 from orchestration.services.recording import DatabaseRunLog, Recorder, RunEnded
+from orchestration.services.recording.batches import Entry, Parcel
 from orchestration.services.recording.commit import Committed, commit_parcels
-from orchestration.services.recording.log import SAVE_TEXT_EVERY_S
-from orchestration.services.recording.parcels import Entry, Parcel
+from orchestration.services.recording.recorder import SAVE_TEXT_EVERY_S
 from orchestration.wiring.loops import LoopThread
 from tests.support.engines import Engine, until
 from tests.support.kinds import queued_run

@@ -21,7 +21,7 @@ from orchestration.models import Command, CommandKind, Run, RunStatus, Timer
 from orchestration.services.commands import LARGEST_PAYLOAD, cancel_run, send_message
 from orchestration.services.runtime import Runtime
 from orchestration.services.sweeping import seconds_to_next, sweep, wake_ready
-from orchestration.tasks.process import EngineProcess
+from orchestration.tasks import EngineProcess
 from orchestration.wiring.loops import LoopThread
 from tests.support.engines import Engine, until
 from tests.support.history import a_member

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.context.records import Record
 from orchestration.engine.events import Event, EventKind
 from orchestration.engine.strategies import Panel, get_strategy

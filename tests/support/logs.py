@@ -7,26 +7,27 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from orchestration.engine.context.budget import Limits, Spent
 from orchestration.engine.context.control import LINGER_S
 from orchestration.engine.context.journaled import (
     ChildRun,
     ClaimState,
     JournaledContext,
-    Past,
     StartChild,
     Surroundings,
-    event_digest,
 )
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.context.protocol import Received
 from orchestration.engine.context.records import (
     CallEnded,
     CallStarted,
+    Past,
     QuestionAsked,
     Record,
+    Spent,
     StepKind,
     StepRecord,
     TimerSet,
+    event_digest,
 )
 from orchestration.engine.events import Event
 from orchestration.engine.types import Delta, Json

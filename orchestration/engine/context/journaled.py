@@ -5,26 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, cast
 
-from orchestration.engine.context.budget import NOTHING_SPENT, Ledger, Limits, Spent
-from orchestration.engine.context.codec import (
+from orchestration.engine.context.control import LINGER_S, RunControl
+from orchestration.engine.context.metering import SCOPE, Ledger, Limits, StepScope
+from orchestration.engine.context.protocol import Timing
+from orchestration.engine.context.records import (
+    Past,
+    QuestionAsked,
+    Record,
+    RunLog,
+    StepKind,
+    StepRecord,
+    TimerSet,
+    bounded,
     completion_from_json,
     completion_to_json,
     digest,
     error_from_json,
     error_to_json,
+    event_digest,
     plain,
     prompt_digest,
     received_from_json,
 )
-from orchestration.engine.context.control import LINGER_S, RunControl
-from orchestration.engine.context.metering import SCOPE, StepScope
-from orchestration.engine.context.protocol import Timing
-from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord, TimerSet
 from orchestration.engine.errors import (
     ChildFailed,
     EngineError,
@@ -34,7 +41,6 @@ from orchestration.engine.errors import (
     ReplayMismatch,
 )
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.keys import bounded
 from orchestration.engine.types import Completion, Json, Prompt, StepStatus
 
 if TYPE_CHECKING:
@@ -51,23 +57,6 @@ GRACE_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Past:
-    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used.
-
-    `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
-    `messages` are those that no step received.
-    """
-
-    steps: Mapping[str, StepRecord] = field(default_factory=dict)
-    told: frozenset[str] = frozenset()
-    answers: Mapping[str, Json] = field(default_factory=dict)
-    timers: Mapping[str, datetime | None] = field(default_factory=dict)
-    messages: Sequence[Received] = ()
-    spent: Spent = NOTHING_SPENT
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What a run's context reaches the world through."""
 
@@ -77,11 +66,6 @@ class Surroundings:
     new_id: Callable[[], str]
     child: StartChild
     linger_s: float = LINGER_S
-
-
-def event_digest(event: Event) -> str:
-    """Return what tells one told event, of plain data, from another: none of them is told twice."""
-    return digest(event.kind, event.step, event.data)
 
 
 class ClaimState:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Past, Surroundings
-from orchestration.engine.context.records import CallEnding
+from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Surroundings
+from orchestration.engine.context.metering import Limits
+from orchestration.engine.context.records import CallEnding, Past
 from orchestration.engine.errors import Consequence, EngineError, InvalidRequest, ReplayMismatch
 from orchestration.engine.evaluation.items import Item, ItemKey
 from orchestration.engine.evaluation.log import CallLog

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from orchestration.engine.consensus.answers import Extracted
 from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.context import RunContext, Timing
+from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import LimitReached, ModelError
 from orchestration.engine.events import Event, EventKind
-from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.options import AnswerOptions
 from orchestration.engine.types import (

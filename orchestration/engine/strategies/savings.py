@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orchestration.engine.context.budget import estimate_tokens, price
-from orchestration.engine.model import ChatModel
+from orchestration.engine.context.metering import price
+from orchestration.engine.model import ChatModel, estimate_tokens
 from orchestration.engine.types import Candidate, Prompt, Usage
 
 

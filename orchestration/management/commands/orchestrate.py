@@ -18,7 +18,7 @@ from orchestration.management.reporting import answer_object, answer_text
 from orchestration.models import Run, RunStatus
 from orchestration.selectors.panels import usable_models
 from orchestration.services.first_start import prepare_installation
-from orchestration.tasks.once import carry_out_here
+from orchestration.tasks import carry_out_here
 
 BAD_ARGUMENTS = 2
 

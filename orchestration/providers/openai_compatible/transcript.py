@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.engine.errors import BadAnswer, ContentRefused, ModelError, ProviderUnavailable
+from orchestration.engine.model import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.engine.types import Completion, Delta, FinishReason, Json, Prompt, Usage
 from orchestration.providers.endpoint import Endpoint
 from orchestration.providers.json_values import items, mapping, parse_json, text_of, whole_number

@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.engine.errors import ProviderUnavailable, RequestRejected
 from orchestration.engine.evaluation.items import Item, RecordedAnswer, same_words
-from orchestration.engine.model import AnswerStream, StreamingModel
+from orchestration.engine.model import TOKENS_PER_MESSAGE, AnswerStream, StreamingModel, estimate_tokens
 from orchestration.engine.types import Completion, Delta, ModelSpec, Prompt, Usage
 from orchestration.providers.recorded.recording import Recording
 

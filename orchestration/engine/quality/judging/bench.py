@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.engine.context import RunContext
+from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import LimitReached, ModelError
-from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality.evidence import Dimension, Rating
 from orchestration.engine.quality.judging.blocks import label

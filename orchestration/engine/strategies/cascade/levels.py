@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from orchestration.engine.context.budget import estimate_tokens, price
-from orchestration.engine.model import ChatModel
+from orchestration.engine.context.metering import price
+from orchestration.engine.model import ChatModel, estimate_tokens
 from orchestration.engine.strategies.cascade.options import CascadeOptions, Order
 from orchestration.engine.types import ModelSpec, Usage
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.context import Question
+from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import LimitReached, ModelError
-from orchestration.engine.keys import step_key
 from orchestration.engine.quality.judging.blocks import label
 from orchestration.engine.strategies.asking import begin_phase
 from orchestration.engine.strategies.deciding import overall

@@ -1,4 +1,4 @@
-"""The engine of this process: started once, swept regularly, stopped when the process ends."""
+"""Background work: the engine of a process, its sweeper, and the task that executes a run on it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,31 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from uuid import UUID
 
+from celery import shared_task
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from django.db import Error, connections
 
 from orchestration.dispatch import queue_run
+from orchestration.dispatch.queueing import EXECUTE_RUN
 from orchestration.services.execution import execute_run
 from orchestration.services.runtime import Runtime
 from orchestration.services.sweeping import seconds_to_next, sweep, wake_ready
+from orchestration.wiring.loops import LoopThread
 from orchestration.wiring.resources import close_resources
 
 logger = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 15.0
 SHORTEST_PAUSE_S = 0.1
+STOP_WITHIN_S = 10.0
+HAND_OVER_S = 0.2
+"""Until a process that stops takes no more messages, and so not its own."""
 
 _started: list[EngineProcess] = []
+_engines: list[WorkerEngine] = []
 
 
 class EngineProcess:
@@ -84,3 +93,76 @@ def this_runtime() -> Runtime:
         message = "No engine was started in this process."
         raise RuntimeError(message)
     return _started[-1].runtime
+
+
+class WorkerEngine:
+    """The engine of a process that has no loop of its own."""
+
+    def __init__(self) -> None:
+        self.thread = LoopThread()
+        self.process = EngineProcess(self.thread.loop)
+
+    def start(self) -> None:
+        """Start the loop and the engine on it."""
+        self.thread.start()
+        self.process.start()
+
+    def stop(self) -> None:
+        """Give all runs back and end."""
+        self.thread.wait_for(self.process.stop(), STOP_WITHIN_S)
+        self.thread.stop()
+
+
+@worker_init.connect
+def _start_engine(**_: object) -> None:
+    engine = WorkerEngine()
+    engine.start()
+    _engines.append(engine)
+
+
+@worker_shutting_down.connect
+def _give_back(**_: object) -> None:
+    """Give the runs back as soon as the signal comes: Celery itself would wait until every one is over."""
+    threading.Thread(target=_stop_engine, name="leaving").start()
+
+
+@worker_shutdown.connect
+def _stop_engine(**_: object) -> None:
+    while _engines:
+        _engines.pop().stop()
+
+
+def carry_out_here(run_id: UUID) -> None:
+    """Carry a run out and wait until it is over or parked. Ctrl-C gives it back to the workers."""
+    thread = LoopThread()
+    thread.start()
+    runtime = Runtime(thread.loop)
+    runtime.start()
+    try:
+        while runtime.submit(execute_run(runtime, run_id)).result():
+            pass  # what it waited for came while it was parking
+    finally:
+        thread.wait_for(_leave(runtime), STOP_WITHIN_S)
+        thread.stop()
+
+
+async def _leave(runtime: Runtime) -> None:
+    await runtime.stop()
+    await close_resources()
+
+
+@shared_task(name=EXECUTE_RUN)
+def carry_out(run_id: str) -> None:
+    """Carry out a run on this process's engine, and wait for it.
+
+    A process that stops gives it back: another takes it up, or this one after its next start.
+    """
+    runtime = this_runtime()
+    try:
+        again = runtime.submit(execute_run(runtime, UUID(run_id))).result()
+    except CancelledError:
+        again = True
+    if again:
+        if runtime.stopping:
+            time.sleep(HAND_OVER_S)
+        queue_run(UUID(run_id))
