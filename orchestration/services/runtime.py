@@ -17,6 +17,7 @@ from orchestra_site.web.threads import close_database_thread
 from orchestration import live
 from orchestration.engine.context.control import LINGER_S, RunControl, StopReason
 from orchestration.engine.events import Event, EventKind
+from orchestration.engine.types import Json
 from orchestration.models import Command, CommandKind
 from orchestration.services.claims import received
 from orchestration.services.events import subscribe, unsubscribe
@@ -161,7 +162,8 @@ def _obey(active: ActiveRun, command: Command) -> None:
         active.control.deliver(received(command))
         return
     if kind is CommandKind.ANSWER:
-        active.control.answer(command.payload["step"], command.payload["answer"])
+        given: dict[str, Json] = command.payload or {}
+        active.control.answer(given["step"], given["answer"])
         return
     data = {"kind": kind.value, "by": str(command.by or "somebody")}
     active.log.write(Event(kind=EventKind.COMMAND_RECEIVED, data=data))

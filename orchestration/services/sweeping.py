@@ -90,7 +90,8 @@ def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:
         ),
     )
     waiting = Run.objects.filter(status=RunStatus.WAITING).annotate(reason=reason)
-    return waiting.filter(reason__isnull=False).values_list("id", "reason")
+    ready: QuerySet[Run, tuple[UUID, str]] = waiting.filter(reason__isnull=False).values_list("id", "reason")
+    return ready
 
 
 @transaction.atomic

@@ -46,8 +46,11 @@ class Session:
         return received and received.payload["text"]
 
     def lives(self) -> Lives:
-        messages = {30: message(3, "hello"), 31: message(8, "and then?"), 308: message(9, "inside")}
-        return Lives(self.story, messages, {300: ("human", "yes")}, linger_s=20, child=lambda *_: self.child)
+        said = {30.0: "hello", 31.0: "and then?", 308.0: "inside"}
+        messages = {at: message(n, said[at]) for n, at in zip((3, 8, 9), said, strict=True)}
+        return Lives(
+            self.story, messages, {300.0: ("human", "yes")}, linger_s=20, child=lambda *_: self.child
+        )
 
 
 RESULT = ["hello", "and then?", None, "four", "yes", "inside"]

@@ -105,7 +105,7 @@ def test_a_lively_conversation_goes_on_without_parking(engine: Engine, member: M
         say(member, run, "one")
         future = engine.start(run)
         for number, each in enumerate(("two", "three")):
-            until(lambda number=number: run.steps.filter(key=f"receive/{number}").exists())
+            until(run.steps.filter(key=f"receive/{number}").exists)
             say(member, run, each)
         future.result(10)
     run.refresh_from_db()
