@@ -48,12 +48,12 @@ CarryOut = Callable[[Assignment, RunContext], Awaitable[Outcome]]
 inside: list[float] = []
 
 
-def watched(carry_out: CarryOut) -> CarryOut:
+def watched(execute: CarryOut) -> CarryOut:
     """Time what the engine does between the claim and the end."""
 
     async def timed(assignment: Assignment, context: RunContext) -> Outcome:
         started = time.perf_counter()
-        outcome = await carry_out(assignment, context)
+        outcome = await execute(assignment, context)
         inside.append(time.perf_counter() - started)
         return outcome
 
@@ -99,7 +99,7 @@ def run_at_once(runtime: Runtime, runs: Sequence[Run]) -> list[float]:
 def measure(rounds: int) -> list[Figure]:
     """Return the ratios for both strategies."""
     strategy = get_kind("strategy")
-    register(replace(strategy, carry_out=watched(strategy.carry_out)))
+    register(replace(strategy, execute=watched(strategy.execute)))
     thread = LoopThread()
     thread.start()
     runtime = Runtime(thread.loop)

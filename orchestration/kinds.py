@@ -1,4 +1,4 @@
-"""The registry of run kinds: what a run of each kind does when it is carried out."""
+"""The registry of run kinds: what a run of each kind does when it is executed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestration.engine.types import Json, Outcome
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assignment:
-    """A run as it was frozen: everything that carrying it out may depend on."""
+    """A run as it was frozen: everything that its execution may depend on."""
 
     run: UUID
     team: UUID
@@ -26,10 +26,10 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunKind:
-    """A kind of run: its name, and how it is carried out, from the start or on from its journal."""
+    """A kind of run: its name, and how it is executed, from the start or on from its journal."""
 
     name: str
-    carry_out: Callable[[Assignment, RunContext], Awaitable[Outcome]]
+    execute: Callable[[Assignment, RunContext], Awaitable[Outcome]]
 
 
 _kinds: dict[str, RunKind] = {}

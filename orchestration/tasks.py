@@ -28,7 +28,7 @@ SWEEP_EVERY_S = 15.0
 SHORTEST_PAUSE_S = 0.1
 STOP_WITHIN_S = 10.0
 HAND_OVER_S = 0.2
-"""Until a process that stops takes no more messages, and so not its own."""
+"""Until a process that stops receives no more messages, and so not the one it sends."""
 
 _started: list[EngineProcess] = []
 _engines: list[WorkerEngine] = []
@@ -51,7 +51,7 @@ class EngineProcess:
         self._sweeper.start()
 
     async def stop(self) -> None:
-        """Give all runs back and end within a few seconds."""
+        """Release all runs and end within a few seconds."""
         self._over = True
         self._wake.set()
         await self.runtime.stop()
@@ -65,11 +65,11 @@ class EngineProcess:
             pause = SWEEP_EVERY_S
             try:
                 if time.monotonic() < sweep_at:
-                    self._see_to(wake_ready())
+                    self._queue(wake_ready())
                 else:
                     sweep_at = time.monotonic() + SWEEP_EVERY_S
-                    # At the start nobody else is there to pick up what waits.
-                    self._see_to(sweep(picked_up_within_s=0.0) if first else sweep())
+                    # At the start no other process may be there to claim what is queued.
+                    self._queue(sweep(picked_up_within_s=0.0) if first else sweep())
                     first = False
                 due = [seconds for seconds in (seconds_to_next(),) if seconds is not None]
                 pause = max(SHORTEST_PAUSE_S, min([sweep_at - time.monotonic(), *due]))
@@ -78,8 +78,8 @@ class EngineProcess:
             connections.close_all()
             self._wake.wait(pause)
 
-    def _see_to(self, runs: Sequence[UUID]) -> None:
-        """Queue runs; while the broker is away, carry out here as many as this process has room for."""
+    def _queue(self, runs: Sequence[UUID]) -> None:
+        """Queue runs; while the broker is away, execute here as many as this process has room for."""
         for place, run in enumerate(runs):
             if not queue_run(run):
                 for left in runs[place : place + self.runtime.room]:
@@ -108,7 +108,7 @@ class WorkerEngine:
         self.process.start()
 
     def stop(self) -> None:
-        """Give all runs back and end."""
+        """Release all runs and end."""
         self.thread.wait_for(self.process.stop(), STOP_WITHIN_S)
         self.thread.stop()
 
@@ -121,9 +121,9 @@ def _start_engine(**_: object) -> None:
 
 
 @worker_shutting_down.connect
-def _give_back(**_: object) -> None:
-    """Give the runs back as soon as the signal comes: Celery itself would wait until every one is over."""
-    threading.Thread(target=_stop_engine, name="leaving").start()
+def _release(**_: object) -> None:
+    """Release the runs as soon as the signal comes: Celery itself would wait until every one is over."""
+    threading.Thread(target=_stop_engine, name="stopping").start()
 
 
 @worker_shutdown.connect
@@ -132,8 +132,8 @@ def _stop_engine(**_: object) -> None:
         _engines.pop().stop()
 
 
-def carry_out_here(run_id: UUID) -> None:
-    """Carry a run out and wait until it is over or parked. Ctrl-C gives it back to the workers."""
+def execute_here(run_id: UUID) -> None:
+    """Execute a run and wait until it is over or parked. Ctrl-C releases it to the workers."""
     thread = LoopThread()
     thread.start()
     runtime = Runtime(thread.loop)
@@ -142,20 +142,20 @@ def carry_out_here(run_id: UUID) -> None:
         while runtime.submit(execute_run(runtime, run_id)).result():
             pass  # what it waited for came while it was parking
     finally:
-        thread.wait_for(_leave(runtime), STOP_WITHIN_S)
+        thread.wait_for(_stop(runtime), STOP_WITHIN_S)
         thread.stop()
 
 
-async def _leave(runtime: Runtime) -> None:
+async def _stop(runtime: Runtime) -> None:
     await runtime.stop()
     await close_resources()
 
 
 @shared_task(name=EXECUTE_RUN)
-def carry_out(run_id: str) -> None:
-    """Carry out a run on this process's engine, and wait for it.
+def execute(run_id: str) -> None:
+    """Execute a run on the engine of this process, and wait for it.
 
-    A process that stops gives it back: another takes it up, or this one after its next start.
+    A process that stops releases it: another claims it, or this one after its next start.
     """
     runtime = this_runtime()
     try:

@@ -1,4 +1,4 @@
-"""Handing run ids to the broker. A message that gets lost is made up for by the sweeper."""
+"""Queueing run ids at the broker. The sweeper queues a run again whose message got lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXECUTE_RUN = "orchestration.execute_run"
 
 
 def queue_run(run_id: UUID) -> bool:
-    """Tell a worker to carry out a run; False when the broker is away and the run waits for the sweeper."""
+    """Queue a run for a worker; False when the broker is away and the run waits for the sweeper."""
     try:
         current_app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False)
     except _broker_errors() as error:

@@ -15,9 +15,9 @@ from orchestration.dispatch.requests import (
     checked_options,
     frozen_panel,
 )
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.models import Run
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 from orchestration.services.recording import QueueReason
 
 
@@ -59,5 +59,5 @@ def store_run(*, membership: Membership, request: RunRequest, rerun_of: Run | No
         panel=panel,
         seed=secrets.randbits(62),
     )
-    tell(run, [Event(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.NEW.value})])
+    emit_events(run, [RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.NEW.value})])
     return run

@@ -1,4 +1,4 @@
-"""Taking a run up: the claim, its fence, and what earlier claims left."""
+"""Claiming a run: the lease, its fence, and the replay state that earlier claims left."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from django.utils import timezone
 
 from orchestration.engine.context import Person, Received
 from orchestration.engine.context.metering import Limits
-from orchestration.engine.context.records import Past, Spent, StepKind, StepRecord, event_digest
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.context.records import ReplayState, Spent, StepKind, StepRecord, event_digest
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import StepStatus
 from orchestration.kinds import Assignment
 from orchestration.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
 from orchestration.services.commands import end_cancelled, was_cancelled
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 from orchestration.services.leases import LEASE_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """A run that this process may work on while nobody raises the fence."""
+    """A run that this process may work on until the fence is raised."""
 
     assignment: Assignment
     fence: int
     limits: Limits
-    past: Past
+    replay: ReplayState
 
 
 def claim_run(run_id: UUID, owner: str) -> Claim | None:
-    """Take a queued run for `owner`, None when it is not there to be taken (any more).
+    """Claim a queued run for `owner`; None when it is not queued (any more).
 
-    One that was cancelled before its worker died is not taken up again: it ends.
+    One that was cancelled before its worker died is not claimed again: it ends.
     """
     with transaction.atomic():
         run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED).first()
@@ -48,7 +48,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
             end_cancelled(run)
             return None
         now = timezone.now()
-        event = Event(
+        event = RunEvent(
             kind=EventKind.RUN_STARTED if first else EventKind.RUN_RESUMED, data={"claim": run.fence + 1}
         )
         changes: dict[str, Any] = {
@@ -60,12 +60,12 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         }
         if run.started_at is None:
             changes["started_at"] = now
-        tell(run, [event], **changes)
+        emit_events(run, [event], **changes)
     return Claim(
         assignment=_assignment(run),
         fence=run.fence,
         limits=_limits(run.request.get("constraints", {})),
-        past=Past() if first and _is_new(run) else _past(run),
+        replay=ReplayState() if first and _is_new(run) else _replay_state(run),
     )
 
 
@@ -95,16 +95,16 @@ def _is_new(run: Run) -> bool:
     return not run.steps.exists() and not run.commands.exists()
 
 
-def _past(run: Run) -> Past:
-    """Read what ended, what was told, what people answered, what was spent and how long it took."""
+def _replay_state(run: Run) -> ReplayState:
+    """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
-    told = (Event(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
+    events = (RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
     ends = [step.started_s + step.seconds for step in steps.values()]
     ends += [started + (latency or 0.0) for _, started, latency in calls]
-    return Past(
+    return ReplayState(
         steps=steps,
-        told=frozenset(event_digest(event) for event in told),
+        emitted=frozenset(event_digest(event) for event in events),
         answers=_answers(run),
         timers=_timers(run),
         messages=[received(command) for command in open_messages(run.commands.all())],

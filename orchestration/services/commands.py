@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import Json
 from orchestration.models import Command, CommandKind, HumanQuestion, Run, RunStatus
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 from orchestration.services.recording import QueueReason
 from orchestration.services.sweeping import wake_if_ready, wake_run
 
@@ -25,7 +25,7 @@ MessageCheck = Callable[[Run, Json], Json]
 
 
 def cancel_run(*, membership: Membership, run: Run) -> None:
-    """End a run: at once when nobody works on it, through its lease holder otherwise.
+    """End a run: at once when no process works on it, through its lease holder otherwise.
 
     Raises `InvalidRequest` when it is over already.
     """
@@ -45,8 +45,8 @@ def resume_run(*, membership: Membership, run: Run) -> bool:
 
     A run that waits for an answer waits again.
     """
-    held = Run.objects.visible_to(membership).get(id=run.id)
-    return wake_run(held.id, QueueReason.RESUMED)
+    locked = Run.objects.visible_to(membership).get(id=run.id)
+    return wake_run(locked.id, QueueReason.RESUMED)
 
 
 @transaction.atomic
@@ -57,17 +57,17 @@ def send_message(*, membership: Membership, run: Run, payload: Json, check: Mess
     `queued` when it waited for the message. Raises `InvalidRequest` when the run is over, and for a payload
     that is not JSON, too large or refused by `check`.
     """
-    held = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
-    if held.is_over:
-        raise InvalidRequest(f"This run is over already: it {held.status}.")
+    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if locked.is_over:
+        raise InvalidRequest(f"This run is over already: it {locked.status}.")
     _check_size(payload)
     command = Command.objects.create(
-        run=held, kind=CommandKind.MESSAGE, by=membership.user, payload=check(held, payload)
+        run=locked, kind=CommandKind.MESSAGE, by=membership.user, payload=check(locked, payload)
     )
     data = {"number": command.id, "by": str(membership.user)}
-    tell(held, [Event(kind=EventKind.MESSAGE_RECEIVED, data=data)])
-    if wake_if_ready(held.id):
-        held.refresh_from_db()
+    emit_events(locked, [RunEvent(kind=EventKind.MESSAGE_RECEIVED, data=data)])
+    if wake_if_ready(locked.id):
+        locked.refresh_from_db()
     return command
 
 
@@ -86,40 +86,40 @@ def _check_size(payload: Json) -> None:
 
 @transaction.atomic
 def _send(membership: Membership, run: Run, kind: CommandKind) -> None:
-    held = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
-    if held.is_over:
-        raise InvalidRequest(f"This run is over already: it {held.status}.")
-    if held.status == RunStatus.RUNNING:
-        Command.objects.create(run=held, kind=kind, by=membership.user)
+    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if locked.is_over:
+        raise InvalidRequest(f"This run is over already: it {locked.status}.")
+    if locked.status == RunStatus.RUNNING:
+        Command.objects.create(run=locked, kind=kind, by=membership.user)
         return
     if kind is not CommandKind.CANCEL:
-        raise InvalidRequest(f"Only a running run can be paused; this one is {held.status}.")
-    end_cancelled(held, str(membership.user))
+        raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
+    end_cancelled(locked, str(membership.user))
 
 
 def was_cancelled(run: Run) -> bool:
-    """Tell whether a person has cancelled the run: a worker may have died before it got round to it."""
+    """Return whether a person has cancelled the run: a worker may have died before it acted on that."""
     return run.commands.filter(kind=CommandKind.CANCEL).exists()
 
 
 def end_cancelled(run: Run, *by: str) -> None:
-    """End the run, telling who wants it (`by`, and who was not heard yet).
+    """End the run, with an event for each member who cancelled it: `by`, and those of open commands.
 
     Call it in a transaction that locked the run.
     """
     waiting = run.commands.filter(kind=CommandKind.CANCEL, handled_at__isnull=True).select_related("by")
     names = [*by, *(str(command.by or "somebody") for command in waiting)]
     Command.objects.filter(id__in=[command.id for command in waiting]).update(handled_at=timezone.now())
-    told = [
-        Event(kind=EventKind.COMMAND_RECEIVED, data={"kind": CommandKind.CANCEL.value, "by": name})
+    received = [
+        RunEvent(kind=EventKind.COMMAND_RECEIVED, data={"kind": CommandKind.CANCEL.value, "by": name})
         for name in names
     ]
-    ended = Event(
+    ended = RunEvent(
         kind=EventKind.RUN_CANCELLED,
         data={"cost_usd": format(run.cost_usd, "f"), "calls": run.calls_started},
     )
     now = timezone.now()
-    tell(run, [*told, ended], status=RunStatus.CANCELLED, finished_at=now, waiting_since=None)
+    emit_events(run, [*received, ended], status=RunStatus.CANCELLED, finished_at=now, waiting_since=None)
 
 
 @transaction.atomic
@@ -137,7 +137,7 @@ def store_answer(*, membership: Membership, question: HumanQuestion, answer: Jso
     if not open_question.update(answer=answer, answered_at=timezone.now(), answered_by=membership.user):
         raise InvalidRequest("Somebody has answered this question already.")
     data = {"question": str(question.id), "by": str(membership.user)}
-    tell(run, [Event(kind=EventKind.QUESTION_ANSWERED, step=question.step, data=data)])
+    emit_events(run, [RunEvent(kind=EventKind.QUESTION_ANSWERED, step=question.step, data=data)])
     if run.status == RunStatus.RUNNING:
         payload = {"step": question.step, "answer": answer}
         Command.objects.create(run=run, kind=CommandKind.ANSWER, by=membership.user, payload=payload)

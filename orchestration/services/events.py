@@ -11,22 +11,21 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from orchestration import live
-from orchestration.engine.events import Event
-from orchestration.models import Event as EventRow
-from orchestration.models import Run
+from orchestration.engine.events import RunEvent
+from orchestration.models import Event, Run
 
 Notify = Callable[[set[UUID], set[UUID]], None]
 
 _subscribed: list[Notify] = []
 
 
-def tell(run: Run, events: Sequence[Event], **changes: object) -> None:
+def emit_events(run: Run, events: Sequence[RunEvent], **changes: object) -> None:
     """Change the run's columns, append numbered events, and notify pages once that is committed.
 
     Call it in the transaction that locked (or made) the run, with the run as it was read there.
     """
-    EventRow.objects.bulk_create(
-        EventRow(run=run, seq=seq, kind=event.kind, step=event.step, data=dict(event.data))
+    Event.objects.bulk_create(
+        Event(run=run, seq=seq, kind=event.kind, step=event.step, data=dict(event.data))
         for seq, event in enumerate(events, start=run.last_seq + 1)
     )
     changes["last_seq"] = run.last_seq + len(events)
@@ -58,4 +57,4 @@ def notify(run: UUID, team: UUID) -> None:
 
 
 async def _notify(run: UUID, team: UUID) -> None:
-    await asyncio.gather(live.ring_run(run), live.ring_team(team))
+    await asyncio.gather(live.notify_run(run), live.notify_team(team))

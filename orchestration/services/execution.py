@@ -1,4 +1,4 @@
-"""Carrying out one run: claim it, run its kind, write how it ended."""
+"""Executing one run: claim it, run its kind, record how it ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
 from orchestration.engine.context.control import RunControl, StopReason
-from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Surroundings
+from orchestration.engine.context.journaled import ChildRun, ClaimState, Dependencies, JournaledContext
 from orchestration.engine.context.records import outcome_to_json
 from orchestration.engine.errors import EngineError, LeaseLost
 from orchestration.engine.types import Json, Outcome
@@ -31,7 +31,7 @@ Ending = RunEnded | RunParked | RunReleased
 
 
 async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
-    """Carry out a run if it is there to be taken.
+    """Execute a run if it is queued.
 
     True when it should be queued again: what it waits for came while it was parking, or this process stops.
     """
@@ -46,26 +46,26 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
         run=assignment.run,
         team=assignment.team,
         fence=claim.fence,
-        spent=claim.past.spent,
+        spent=claim.replay.spent,
     )
     context = _context(claim, log, runtime.linger_s)
     control = context.control
     log.lost = lambda: control.stop(StopReason.STOPPING)
-    runtime.hold(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
+    runtime.add(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
     try:
-        ending = await _carry_out(assignment, context)
+        ending = await _execute(assignment, context)
         await log.close()
-        again = await _write_down(log, ending, run_id)
+        again = await _record(log, ending, run_id)
         if isinstance(ending, RunParked):
             runtime.parked()
         return again
     finally:
-        runtime.let_go(run_id)
-        runtime.observer.wake()
+        runtime.remove(run_id)
+        runtime.profile_updater.wake()
 
 
 def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> JournaledContext:
-    around = Surroundings(
+    dependencies = Dependencies(
         log=log,
         clock=time.monotonic,
         wall_clock=timezone.now,
@@ -74,25 +74,27 @@ def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> JournaledCon
         child=lambda kind, ref, panel: _child(claim.assignment, kind, ref, panel),
     )
     return JournaledContext(
-        ClaimState(around=around, limits=claim.limits, past=claim.past, seed=claim.assignment.seed)
+        ClaimState(
+            dependencies=dependencies, limits=claim.limits, replay=claim.replay, seed=claim.assignment.seed
+        )
     )
 
 
 def _child(parent: Assignment, kind: str, ref: str, panel: Sequence[str]) -> ChildRun:  # noqa: ARG001  # the panel is whole for now
-    """Return what carries out a child: another kind with the parent's panel."""
-    carry_out = get_kind(kind).carry_out
+    """Return what executes a child: another kind with the parent's panel."""
+    execute = get_kind(kind).execute
 
     async def run(payload: Mapping[str, Json], context: RunContext) -> Json:
-        return outcome_to_json(await carry_out(replace(parent, kind=kind, ref=ref, request=payload), context))
+        return outcome_to_json(await execute(replace(parent, kind=kind, ref=ref, request=payload), context))
 
     return run
 
 
-async def _carry_out(assignment: Assignment, context: JournaledContext) -> Ending:
+async def _execute(assignment: Assignment, context: JournaledContext) -> Ending:
     """Run the kind in a task of its own that the control can end, and say how it ended."""
     control = context.control
     try:
-        task = asyncio.ensure_future(get_kind(assignment.kind).carry_out(assignment, context))
+        task = asyncio.ensure_future(get_kind(assignment.kind).execute(assignment, context))
         control.attach(task)
         return _succeeded(await task)
     except asyncio.CancelledError:
@@ -126,11 +128,11 @@ def _stopped(control: RunControl) -> Ending:
     return RunReleased()
 
 
-async def _write_down(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
+async def _record(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
     try:
         await log.write(ending)
     except LeaseLost:
-        logger.warning("Run %s was taken over by another process; what it did late was refused.", run_id)
+        logger.warning("Run %s was claimed by another process; late writes were refused.", run_id)
         return False
     if isinstance(ending, RunParked):
         return await in_database_thread(wake_if_ready, run_id)

@@ -21,9 +21,9 @@ from orchestration.models import Command, CommandKind, Run, RunStatus
 logger = logging.getLogger(__name__)
 
 LEASE_S = 30.0
-LISTEN_EVERY_S = 0.5
+READ_EVERY_S = 0.5
 RENEW_EVERY_S = 10.0
-LEAVE_WITHIN_S = 0.5
+STOP_WITHIN_S = 0.5
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -35,7 +35,7 @@ def this_process() -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Tell whether `owner` was a process of this machine and is gone; unsure means no."""
+    """Return whether `owner` was a process of this machine that has ended; False when unsure."""
     host, boot, pid, start = (owner.split("|") + [""] * 4)[:4]
     if host != socket.gethostname()[:60] or not pid.isdigit():
         return False
@@ -71,11 +71,11 @@ def _exists(pid: int) -> bool:
     return True
 
 
-class Keeper:
+class LeaseHeartbeat:
     """Renews leases every 10 s and reads commands twice a second, for all active runs in one query each.
 
-    `lost` and `told` are called from this thread. A message stays open until a step received it, and is told
-    once.
+    `lost` and `received` are called from this thread, `received` once for each command; a message stays open
+    until a step received it.
     """
 
     def __init__(
@@ -84,39 +84,39 @@ class Keeper:
         owner: str,
         active: Callable[[], Collection[UUID]],
         lost: Callable[[UUID], None],
-        told: Callable[[Command], None],
+        received: Callable[[Command], None],
     ) -> None:
-        self._owner, self._active, self._lost, self._told = owner, active, lost, told
+        self._owner, self._active, self._lost, self._received = owner, active, lost, received
         self._wake = threading.Event()
         self._over = False
         self._open_messages: set[int] = set()
-        self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Start keeping."""
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for commands now."""
+        """Read commands now."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Stop keeping."""
+        """End the thread."""
         self._over = True
         self._wake.set()
-        self._thread.join(LEAVE_WITHIN_S)
+        self._thread.join(STOP_WITHIN_S)
 
     def _work(self) -> None:
         renew_at = time.monotonic() + RENEW_EVERY_S
         while not self._over:
-            self._wake.wait(LISTEN_EVERY_S)
+            self._wake.wait(READ_EVERY_S)
             self._wake.clear()
             active = list(self._active())
             if not active:
                 renew_at = min(renew_at, time.monotonic() + RENEW_EVERY_S)
                 continue
             try:
-                self._listen(active)
+                self._read_commands(active)
                 if time.monotonic() >= renew_at:
                     self._renew(active)
                     renew_at = time.monotonic() + RENEW_EVERY_S
@@ -125,7 +125,7 @@ class Keeper:
                 connections.close_all()
         connections.close_all()
 
-    def _listen(self, active: list[UUID]) -> None:
+    def _read_commands(self, active: list[UUID]) -> None:
         waiting = Command.objects.filter(run_id__in=active, handled_at__isnull=True)
         ids = set(waiting.values_list("id", flat=True))
         new = ids - self._open_messages
@@ -135,10 +135,10 @@ class Keeper:
                 self._open_messages.add(command.id)
             else:
                 Command.objects.filter(id=command.id).update(handled_at=timezone.now())
-            self._told(command)
+            self._received(command)
 
     def _renew(self, active: list[UUID]) -> None:
-        held = Run.objects.filter(id__in=active, lease_owner=self._owner, status=RunStatus.RUNNING)
-        if held.update(lease_until=timezone.now() + timedelta(seconds=LEASE_S)) < len(active):
-            for run in set(active) - set(held.values_list("id", flat=True)):
+        leased = Run.objects.filter(id__in=active, lease_owner=self._owner, status=RunStatus.RUNNING)
+        if leased.update(lease_until=timezone.now() + timedelta(seconds=LEASE_S)) < len(active):
+            for run in set(active) - set(leased.values_list("id", flat=True)):
                 self._lost(run)

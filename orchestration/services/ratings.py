@@ -6,9 +6,9 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.models import Rating, Run
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 from orchestration.services.profiles import learn_ratings
 
 LONGEST_COMMENT = 500
@@ -32,5 +32,5 @@ def rate_run(*, membership: Membership, run: Run, value: int, comment: str = "")
     )
     learn_ratings(held)
     data = {"by": str(membership.user), "value": value, "comment": comment}
-    tell(held, [Event(kind=EventKind.RUN_RATED, data=data)])
+    emit_events(held, [RunEvent(kind=EventKind.RUN_RATED, data=data)])
     return rating

@@ -1,4 +1,4 @@
-"""Finding runs that nobody works on although somebody should."""
+"""Finding runs that no process works on although one should."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.models import (
     Call,
     CallStatus,
@@ -21,7 +21,7 @@ from orchestration.models import (
     Step,
     Timer,
 )
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 from orchestration.services.leases import is_dead
 from orchestration.services.recording import QueueReason
 
@@ -33,8 +33,9 @@ MOST_AT_ONCE = 1000
 def sweep(now: datetime | None = None, *, picked_up_within_s: float = PICKED_UP_WITHIN_S) -> list[UUID]:
     """Return the runs that must be queued (again), oldest first.
 
-    Those whose lease lapsed or whose owner on this machine is dead, those nobody picked up, and those that
-    have waited long enough. After three lapses without a step in between a run fails with the reason.
+    Those whose lease lapsed or whose owner on this machine is dead, those that no worker picked up, and
+    those that have waited long enough. After three lapses without a step in between a run fails with the
+    reason.
     """
     now = now or timezone.now()
     for run_id in _abandoned(now):
@@ -96,29 +97,29 @@ def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:
 
 @transaction.atomic
 def lapse_run(run_id: UUID, now: datetime) -> None:
-    """Take a run from an owner that is gone: its calls are lost, its late writes refused from here on."""
+    """End the lease of an owner that is gone: its calls are lost, its late writes refused from here on."""
     run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.RUNNING).first()
     if run is None or not (run.lease_until is None or run.lease_until < now or is_dead(run.lease_owner)):
         return
     calls = list(run.calls.filter(status=CallStatus.RUNNING))
     Call.objects.filter(id__in=[call.id for call in calls]).update(status=CallStatus.LOST, maybe_billed=True)
     events = [
-        Event(kind=EventKind.CALL_LOST, step=call.step, data={"call": str(call.id), "model": call.model})
+        RunEvent(kind=EventKind.CALL_LOST, step=call.step, data={"call": str(call.id), "model": call.model})
         for call in calls
     ]
     free = {"fence": run.fence + 1, "lapses": run.lapses + 1, "lease_owner": "", "lease_until": None}
     if run.lapses + 1 >= MOST_LAPSES:
         reason = (
-            f"The worker carrying this run out stopped {MOST_LAPSES} times without getting any further."
+            f"The worker executing this run stopped {MOST_LAPSES} times without getting any further."
             " It is not tried again; see the worker's log, then run it again."
         )
-        failed = Event(kind=EventKind.RUN_FAILED, data={"error": reason, "calls": run.calls_started})
+        failed = RunEvent(kind=EventKind.RUN_FAILED, data={"error": reason, "calls": run.calls_started})
         ended = {"status": RunStatus.FAILED, "error": reason, "error_code": "worker_lost", "finished_at": now}
-        tell(run, [*events, failed], **free, **ended)
+        emit_events(run, [*events, failed], **free, **ended)
         return
-    queued = Event(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.LAPSED.value})
+    queued = RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.LAPSED.value})
     # An old `queued_at` makes the sweep that found the run queue it right away.
-    tell(run, [*events, queued], **free, status=RunStatus.QUEUED, queued_at=now - timedelta(days=1))
+    emit_events(run, [*events, queued], **free, status=RunStatus.QUEUED, queued_at=now - timedelta(days=1))
 
 
 @transaction.atomic
@@ -127,8 +128,8 @@ def wake_run(run_id: UUID, reason: QueueReason) -> bool:
     run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.WAITING).first()
     if run is None:
         return False
-    queued = Event(kind=EventKind.RUN_QUEUED, data={"reason": reason.value})
-    tell(
+    queued = RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": reason.value})
+    emit_events(
         run,
         [queued],
         status=RunStatus.QUEUED,

@@ -17,7 +17,7 @@ from orchestration.wiring.panel import build_panel
 from orchestration.wiring.resources import resources
 
 
-async def _carry_out(assignment: Assignment, context: RunContext) -> Outcome:
+async def _execute(assignment: Assignment, context: RunContext) -> Outcome:
     """Run the strategy named by the assignment."""
     providers = {UUID(entry["provider"]): entry["base_url"] for entry in assignment.panel}
     panel = build_panel(
@@ -48,4 +48,4 @@ def request_of(stored: Mapping[str, Json]) -> Request:
     )
 
 
-STRATEGY = RunKind(name="strategy", carry_out=_carry_out)
+STRATEGY = RunKind(name="strategy", execute=_execute)

@@ -10,7 +10,7 @@ from orchestra_site.accounts.models import Membership, Role
 from orchestration.engine.context import Audience, Question, RunContext
 from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import Event as Own
+from orchestration.engine.events import RunEvent as Own
 from orchestration.engine.types import Outcome
 from orchestration.models import Event, HumanQuestion, Step
 from orchestration.services.commands import store_answer
@@ -62,7 +62,7 @@ def test_a_question_is_stored_with_its_audience(engine: Engine) -> None:
         return Outcome(answer=await context.ask_human(for_owners, "human"))
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind))
+        run = engine.execute(queued_run(kind))
     assert run.questions.get().audience == {"roles": ["owner"], "users": ["7"]}
 
 
@@ -96,12 +96,12 @@ def test_a_run_that_starts_with_anothers_steps_replays_them_at_its_first_claim(e
         return Outcome(answer=(await context.ask(Metered(model), question(), "ask/a")).text)
 
     with kind_that(story) as kind:
-        first = engine.carry_out(queued_run(kind))
+        first = engine.execute(queued_run(kind))
         second = queued_run(kind)
         for step in Step.objects.filter(run=first):
             step.pk, step.run = None, second
             step.save()
-        second = engine.carry_out(second)
+        second = engine.execute(second)
     assert (second.status, second.answer, model.count.started) == ("succeeded", "four", 1)
 
 
@@ -112,8 +112,8 @@ def test_an_event_of_the_kinds_own_does_not_keep_a_run_from_resuming(engine: Eng
 
     membership = a_member()
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind, membership))
+        run = engine.execute(queued_run(kind, membership))
         store_answer(membership=membership, question=run.questions.get(), answer="yes")
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert (run.status, run.answer) == ("succeeded", "yes")
     assert Event.objects.filter(run=run, kind__startswith="stage_skipped").count() == 1

@@ -100,7 +100,7 @@ def test_progress_clears_earlier_lapses(engine: Engine) -> None:
     with kind_that(story) as kind:
         run = queued_run(kind)
         Run.objects.filter(id=run.id).update(lapses=2)
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert run.lapses == 0
 
 

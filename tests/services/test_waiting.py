@@ -74,14 +74,14 @@ def test_a_waiting_run_is_woken_by_a_message_and_receives_each_once(
 ) -> None:
     without_lingering(engine)
     with kind_that(words(2)) as kind:
-        run = engine.carry_out(queued_run(kind, member))
+        run = engine.execute(queued_run(kind, member))
         assert (run.status, run.lease_owner, Timer.objects.get().for_message) == ("waiting", "", True)
         first = say(member, run, "one")
         assert (first.run.status, first.payload) == ("queued", {"text": "one"})
-        run = engine.carry_out(run)
+        run = engine.execute(run)
         assert run.status == "waiting"
         say(member, run, "two")
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert (run.status, run.answer, gapless(run)) == ("succeeded", "one, two", True)
     by = {"id": str(member.user_id), "name": "Ana"}
     assert run.steps.get(key="receive/0").result == {"number": first.id, "by": by, "payload": {"text": "one"}}
@@ -95,7 +95,7 @@ def test_messages_before_the_first_claim_are_received_in_order(engine: Engine, m
         run = queued_run(kind, member)
         for each in ("one", "two", "three"):
             say(member, run, each)
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert (run.status, run.answer) == ("succeeded", "one, two, three")
 
 
@@ -136,7 +136,7 @@ def test_a_message_during_a_call_then_a_stop_replays_in_its_place(
         future.result(5)
         again = Engine(Runtime(engine.runtime.loop))
         again.runtime.start()
-        run = again.carry_out(run)
+        run = again.execute(run)
         loop_thread.wait_for(again.runtime.stop(), 10)
     assert (run.status, run.answer, gapless(run)) == ("succeeded", "one four two", True)
 
@@ -146,10 +146,10 @@ def test_a_message_that_comes_while_the_run_is_being_parked_wakes_it(
 ) -> None:
     without_lingering(engine)
     with kind_that(words(1)) as kind:
-        run = engine.carry_out(queued_run(kind, member))
+        run = engine.execute(queued_run(kind, member))
         Command.objects.create(run=run, kind=CommandKind.MESSAGE, by=member.user, payload={"text": "late"})
         assert wake_ready() == [run.id]
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert (run.status, run.answer) == ("succeeded", "late")
 
 
@@ -159,7 +159,7 @@ def test_a_message_wakes_no_run_that_waits_for_something_else(engine: Engine, me
         return Outcome(answer="")
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind, member))
+        run = engine.execute(queued_run(kind, member))
         assert say(member, run, "hello").run.status == "waiting"
         assert (wake_ready(), sweep()) == ([], [])
 
@@ -171,7 +171,7 @@ def test_a_wait_holds_no_worker_and_is_over_at_its_moment(engine: Engine, member
         return Outcome(answer=f"{left:.0f}")
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind, member, max_latency_s=60))
+        run = engine.execute(queued_run(kind, member, max_latency_s=60))
         assert (run.status, run.lease_owner) == ("waiting", "")
         assert run.events.get(kind="run_waited").data == {"paused": False, "for_people": False}
         due_in = seconds_to_next()
@@ -181,17 +181,17 @@ def test_a_wait_holds_no_worker_and_is_over_at_its_moment(engine: Engine, member
         Timer.objects.update(due_at=F("due_at") - timedelta(seconds=3600))
         assert seconds_to_next() == 0.0
         assert sweep() == [run.id]
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert (run.status, run.answer, Timer.objects.count()) == ("succeeded", "60", 0)
     assert run.events.filter(kind="run_queued").get().data == {"reason": "due"}
 
 
 def test_a_timeout_without_a_message_is_over_at_its_moment(engine: Engine, member: Membership) -> None:
     with kind_that(words(1, 3600)) as kind:
-        run = engine.carry_out(queued_run(kind, member))
+        run = engine.execute(queued_run(kind, member))
         Timer.objects.update(due_at=timezone.now())
         assert wake_ready() == [run.id]
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert (run.status, run.answer) == ("succeeded", "-")
 
 
@@ -201,7 +201,7 @@ def test_a_wait_that_ends_in_memory_leaves_no_timer(engine: Engine, member: Memb
         return Outcome(answer="done")
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind, member))
+        run = engine.execute(queued_run(kind, member))
     assert (run.status, "run_waited" in kinds(run), Timer.objects.count()) == ("succeeded", False, 0)
 
 
@@ -222,7 +222,7 @@ def test_the_sweeper_wakes_a_run_at_its_moment_and_not_at_its_next_round(
     with kind_that(story) as kind:
         process.start()
         run = queued_run(kind, member)
-        Engine(process.runtime).carry_out(run)
+        Engine(process.runtime).execute(run)
         started = time.monotonic()
         until(lambda: Run.objects.get(id=run.id).status == RunStatus.QUEUED, 8)
         assert 2 < time.monotonic() - started < 6

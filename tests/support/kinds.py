@@ -20,10 +20,10 @@ def kind_that(tells: Story) -> Iterator[str]:
     """Register a kind whose runs do what `tells` says, for as long as the block lasts."""
     name = f"test{uuid4().hex[:8]}"
 
-    async def carry_out(assignment: Assignment, context: RunContext) -> Outcome:
+    async def execute(assignment: Assignment, context: RunContext) -> Outcome:
         return await tells(context)
 
-    register(RunKind(name=name, carry_out=carry_out))
+    register(RunKind(name=name, execute=execute))
     try:
         yield name
     finally:

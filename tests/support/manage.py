@@ -17,7 +17,7 @@ django.setup()
 from django.core.management import execute_from_command_line  # noqa: E402
 
 from orchestration.engine.context import Question, RunContext  # noqa: E402
-from orchestration.engine.events import Event, EventKind  # noqa: E402
+from orchestration.engine.events import EventKind, RunEvent  # noqa: E402
 from orchestration.engine.types import Outcome  # noqa: E402
 from orchestration.kinds import Assignment, RunKind, register  # noqa: E402
 
@@ -28,7 +28,7 @@ async def burst(_: Assignment, context: RunContext) -> Outcome:
     """Wait for somebody to watch, then tell many events at once."""
     await asyncio.sleep(1.5)
     for number in range(BURST):
-        await context.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": f"part {number}"}))
+        await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": f"part {number}"}))
     return Outcome(answer="told")
 
 
@@ -46,5 +46,5 @@ async def deadly(_: Assignment, context: RunContext) -> Outcome:
 
 if __name__ == "__main__":
     for story in (burst, questions, deadly):
-        register(RunKind(name=story.__name__, carry_out=story))
+        register(RunKind(name=story.__name__, execute=story))
     execute_from_command_line(["manage.py", *sys.argv[1:]])

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.models import Call, CallStatus, Run, RunStatus, Step
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 
 PRICES = {"input_per_million": "0.50", "output_per_million": "1.50"}
 
@@ -56,7 +56,7 @@ class RunRows:
         self, happened: EventKind, where: str = "", changes: dict[str, Any] | None = None, /, **data: object
     ) -> None:
         """Append an event, and change columns of the run with it."""
-        tell(self.run, [Event(kind=happened, step=where, data=data)], **(changes or {}))
+        emit_events(self.run, [RunEvent(kind=happened, step=where, data=data)], **(changes or {}))
 
     def start(self, age_s: float = 0.0) -> None:
         """Let a worker take the run."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from orchestration.engine.context.records import CallEnded, CallEnding, CallStarted, Record, RunLog, Spent
 from orchestration.engine.errors import LimitReached, ModelError
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.model import (
     TOKENS_PER_MESSAGE,
     AnswerStream,
@@ -112,7 +112,7 @@ class StepScope:
     over: bool = field(default=False)
     kept: list[Record] = field(default_factory=list)
 
-    def answered(self, ended: CallEnded, event: Event) -> None:
+    def answered(self, ended: CallEnded, event: RunEvent) -> None:
         """Keep the end of a call that was answered for the end of its step: both are durable, or neither.
 
         Otherwise a process that died between the two would pay for the same answer again.
@@ -154,7 +154,7 @@ class Metered(WrappedModel):
         try:
             async with aclosing(self.inner.stream(prompt)) as pieces:
                 async for piece in pieces:
-                    yield attempt.heard(piece)
+                    yield attempt.pass_on(piece)
         except ModelError as error:
             attempt.failed(error)
             raise
@@ -195,7 +195,7 @@ class _Attempt:
             "attempt": self._number,
             "purpose": self._prompt.purpose.value,
         }
-        event = Event(kind=EventKind.CALL_STARTED, step=self._scope.step, data=data)
+        event = RunEvent(kind=EventKind.CALL_STARTED, step=self._scope.step, data=data)
         try:
             await self._scope.log.write(started, event)
         except BaseException:
@@ -203,8 +203,8 @@ class _Attempt:
             self._scope.ledger.settle(self._reserved, None)
             raise
 
-    def heard(self, piece: Delta | Completion) -> Delta | Completion:
-        """Show a piece; price and record the whole."""
+    def pass_on(self, piece: Delta | Completion) -> Delta | Completion:
+        """Show a piece of text; price and record the completion."""
         if isinstance(piece, Delta):
             if self._first_token is None:
                 self._first_token = self._scope.now() - self._started
@@ -276,7 +276,7 @@ class _Attempt:
     def _end(self, ended: CallEnded, kind: EventKind, data: dict[str, object]) -> None:
         self._over = True
         self._scope.ledger.settle(self._reserved, ended.cost_usd or Decimal(0))
-        event = Event(kind=kind, step=self._scope.step, data=data)
+        event = RunEvent(kind=kind, step=self._scope.step, data=data)
         if ended.status is CallEnding.DONE:
             self._scope.answered(ended, event)
         else:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Protocol, TypeVar
 
-from orchestration.engine.events import Event
+from orchestration.engine.events import RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.types import Completion, Json, Prompt
 
@@ -85,7 +85,7 @@ class RunContext(Protocol):
     """
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
-        """Ask `model`, streaming to whoever watches; the result is durable before this returns.
+        """Ask `model`, streaming to the pages; the result is durable before this returns.
 
         Raises `ModelError` (the model's fault), `LimitReached` (money, calls or time used up).
         """
@@ -136,7 +136,7 @@ class RunContext(Protocol):
         A strategy looks here before it starts work that the decision has made needless.
         """
 
-    async def emit(self, event: Event) -> None:
+    async def emit(self, event: RunEvent) -> None:
         """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
 
     def scoped(self, name: str) -> RunContext:

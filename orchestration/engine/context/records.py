@@ -14,7 +14,7 @@ from uuid import UUID
 
 from orchestration.engine.context.protocol import Person, Question, Received
 from orchestration.engine.errors import EngineError, ModelError, RecordedFailure
-from orchestration.engine.events import Event
+from orchestration.engine.events import RunEvent
 from orchestration.engine.types import (
     NO_USAGE,
     Completion,
@@ -120,7 +120,7 @@ class TimerSet:
     for_message: bool = False
 
 
-Record = StepRecord | CallStarted | CallEnded | QuestionAsked | TimerSet | Event
+Record = StepRecord | CallStarted | CallEnded | QuestionAsked | TimerSet | RunEvent
 
 
 class RunLog(Protocol):
@@ -133,7 +133,7 @@ class RunLog(Protocol):
         """
 
     def show(self, call: str, delta: Delta) -> None:
-        """Show a piece of text of a call that is under way to whoever watches; it may lag or be dropped."""
+        """Show a piece of text of a call that is under way on the pages; it may lag or be dropped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,15 +148,15 @@ NOTHING_SPENT = Spent()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Past:
-    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used.
+class ReplayState:
+    """What earlier claims left: ended steps, emitted events, people's answers, what was spent, run time used.
 
     `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
     `messages` are those that no step received.
     """
 
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
-    told: frozenset[str] = frozenset()
+    emitted: frozenset[str] = frozenset()
     answers: Mapping[str, Json] = field(default_factory=dict)
     timers: Mapping[str, datetime | None] = field(default_factory=dict)
     messages: Sequence[Received] = ()
@@ -183,7 +183,7 @@ def digest(*parts: Json) -> str:
 
 
 def prompt_digest(model: str, prompt: Prompt) -> str:
-    """Return what tells one question to one model from another."""
+    """Return the identity of a prompt to one model."""
     return digest(model, prompt)
 
 
@@ -257,6 +257,6 @@ def error_from_json(stored: dict[str, Json]) -> RecordedFailure:
     return RecordedFailure(stored["message"], code=stored["code"], billed=stored["billed"])
 
 
-def event_digest(event: Event) -> str:
-    """Return what tells one told event, of plain data, from another: none of them is told twice."""
+def event_digest(event: RunEvent) -> str:
+    """Return the identity of an event with plain data: each is emitted once."""
     return digest(event.kind, event.step, event.data)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
-from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Surroundings
+from orchestration.engine.context.journaled import ChildRun, ClaimState, Dependencies, JournaledContext
 from orchestration.engine.context.metering import Limits
-from orchestration.engine.context.records import CallEnding, Past
+from orchestration.engine.context.records import CallEnding, ReplayState
 from orchestration.engine.errors import Consequence, EngineError, InvalidRequest, ReplayMismatch
 from orchestration.engine.evaluation.items import Item, ItemKey
 from orchestration.engine.evaluation.log import CallLog
@@ -72,7 +72,7 @@ class Trial:
 
     def _context(self, log: CallLog, item: Item) -> JournaledContext:
         numbers = count(1)
-        around = Surroundings(
+        dependencies = Dependencies(
             log=log,
             clock=lambda: 0.0,
             wall_clock=lambda: NO_TIME,
@@ -80,7 +80,12 @@ class Trial:
             child=_no_child,
         )
         return JournaledContext(
-            ClaimState(around=around, limits=Limits(), past=Past(), seed=seed_of(self.seed, item.key))
+            ClaimState(
+                dependencies=dependencies,
+                limits=Limits(),
+                replay=ReplayState(),
+                seed=seed_of(self.seed, item.key),
+            )
         )
 
 

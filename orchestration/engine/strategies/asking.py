@@ -11,7 +11,7 @@ from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.context import RunContext, Timing
 from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import LimitReached, ModelError
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.options import AnswerOptions
 from orchestration.engine.types import (
@@ -125,4 +125,4 @@ def not_asked(model: ChatModel, why: str) -> Candidate:
 
 async def begin_phase(context: RunContext, name: str) -> None:
     """Tell that a phase of the strategy begins."""
-    await context.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": name}))
+    await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": name}))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 from orchestration.engine.context import RunContext
 from orchestration.engine.errors import AllModelsFailed, EngineError, LimitReached, QualityTooLow
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality import assess
 from orchestration.engine.strategies.asking import Trail, begin_phase
@@ -117,7 +117,7 @@ async def settle(
 async def announce(context: RunContext, decision: Decision, step: str) -> None:
     """Tell whoever watches of a decision."""
     data: dict[str, Json] = asdict(decision)
-    await context.emit(Event(kind=EventKind.DECISION_MADE, step=step, data=data))
+    await context.emit(RunEvent(kind=EventKind.DECISION_MADE, step=step, data=data))
 
 
 def nobody_answered(candidates: Sequence[Candidate], limit: LimitReached | None) -> EngineError:

@@ -170,7 +170,7 @@ class Search:
         return f"estimated quality {candidate.quality.overall:.2f} is below {self.needed:.2f}. {evidence}"
 
 
-async def carry_out(search: Search, decided: Sequence[Decision] = ()) -> Outcome:
+async def execute(search: Search, decided: Sequence[Decision] = ()) -> Outcome:
     """Search and return the acceptable answer, or the best there is; `decided` is what led to the search.
 
     Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.

@@ -8,7 +8,7 @@ from orchestration.engine.context import RunContext
 from orchestration.engine.strategies.asking import Trail
 from orchestration.engine.strategies.options import StrategyOptions, parse_options
 from orchestration.engine.strategies.protocol import Panel
-from orchestration.engine.strategies.searching import Search, SearchOptions, carry_out
+from orchestration.engine.strategies.searching import Search, SearchOptions, execute
 from orchestration.engine.types import Outcome, Request
 
 
@@ -31,7 +31,7 @@ class Sequential:
     async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
         """Answer `request` with the first acceptable answer, or with the best there is."""
         options = parse_options(SequentialOptions, request.options)
-        return await carry_out(Search.of(request, options, panel, Trail(context)))
+        return await execute(Search.of(request, options, panel, Trail(context)))
 
 
 STRATEGY = Sequential()

@@ -18,7 +18,7 @@ from orchestration.management.reporting import answer_object, answer_text
 from orchestration.models import Run, RunStatus
 from orchestration.selectors.panels import usable_models
 from orchestration.services.first_start import prepare_installation
-from orchestration.tasks import carry_out_here
+from orchestration.tasks import execute_here
 
 BAD_ARGUMENTS = 2
 
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         except InvalidRequest as error:
             raise CommandError(_explained(error), returncode=BAD_ARGUMENTS) from None
         try:
-            carry_out_here(run.id)
+            execute_here(run.id)
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
         run.refresh_from_db()

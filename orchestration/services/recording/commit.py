@@ -20,17 +20,16 @@ from orchestration.engine.context.records import (
     StepRecord,
     TimerSet,
 )
-from orchestration.engine.events import Event, EventKind
-from orchestration.models import Call, CallStatus, Command, HumanQuestion, Run, RunStatus, Step, Timer
-from orchestration.models import Event as EventRow
+from orchestration.engine.events import EventKind, RunEvent
+from orchestration.models import Call, CallStatus, Command, Event, HumanQuestion, Run, RunStatus, Step, Timer
 from orchestration.services.recording.batches import (
     CallText,
     Entry,
-    Parcel,
     QueueReason,
     RunEnded,
     RunParked,
     RunReleased,
+    WriteBatch,
 )
 
 Row = Mapping[str, Any]
@@ -86,7 +85,7 @@ class Table:
 
 
 def _prepared(fields: Iterable[Field[Any, Any]], values: Iterable[Any]) -> list[Any]:
-    """Return values in the form that the database takes for their fields."""
+    """Return values in the form that the database expects for their fields."""
     return [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
 
 
@@ -98,7 +97,7 @@ def _quoted(name: str) -> str:
     return connection.ops.quote_name(name)
 
 
-RUNS, STEPS, CALLS, EVENTS = map(Table, (Run, Step, Call, EventRow))
+RUNS, STEPS, CALLS, EVENTS = map(Table, (Run, Step, Call, Event))
 QUESTIONS, TIMERS, COMMANDS = map(Table, (HumanQuestion, Timer, Command))
 ENDINGS = {
     RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
@@ -109,49 +108,49 @@ ENDINGS = {
 
 @dataclass(slots=True)
 class Committed:
-    """What a transaction did: parcels that were refused, teams whose runs changed status."""
+    """What a transaction did: batches that were refused, teams whose runs changed status."""
 
-    refused: list[Parcel] = field(default_factory=list)
+    refused: list[WriteBatch] = field(default_factory=list)
     teams: set[UUID] = field(default_factory=set)
 
 
-def commit_parcels(parcels: Sequence[Parcel]) -> Committed:
-    """Write all parcels in one transaction; those of a run that somebody else claimed since are refused."""
+def commit_batches(batches: Sequence[WriteBatch]) -> Committed:
+    """Write all batches in one transaction; those whose run was claimed anew since are refused."""
     committed = Committed()
     with transaction.atomic():
-        held = _held({parcel.run for parcel in parcels})
+        locked = _lock({batch.run for batch in batches})
         rows = _Rows()
-        for (run, fence), group in groupby(sorted(parcels, key=_owner), key=_owner):
-            taken = list(group)
-            last_seq = held.get((run, fence))
+        for (run, fence), group in groupby(sorted(batches, key=_owner), key=_owner):
+            accepted = list(group)
+            last_seq = locked.get((run, fence))
             if last_seq is not None:
-                _take(taken, last_seq, rows, committed)
+                _collect(accepted, last_seq, rows, committed)
             else:
-                committed.refused.extend(taken)
+                committed.refused.extend(accepted)
         rows.save()
     return committed
 
 
-def is_written(parcels: Sequence[Parcel]) -> bool:
-    """Tell whether parcels whose commit failed are in after all: its word can get lost with the connection.
+def is_written(batches: Sequence[WriteBatch]) -> bool:
+    """Return whether batches whose commit failed were written: the acknowledgement can get lost.
 
-    They are in together or not at all, and each step, call and end is written once: the first one tells.
+    They are written together or not at all, and each step, call and end once: the first one decides.
     Where there is none of these, only events for display, they may come twice.
     """
-    for parcel in parcels:
-        held = Run.objects.filter(id=parcel.run, fence=parcel.fence)
-        for entry in parcel.entries:
+    for batch in batches:
+        claimed = Run.objects.filter(id=batch.run, fence=batch.fence)
+        for entry in batch.entries:
             if isinstance(entry, StepRecord):
-                return held.filter(steps__key=entry.key).exists()
+                return claimed.filter(steps__key=entry.key).exists()
             if isinstance(entry, CallStarted):
-                return held.filter(calls__id=entry.id).exists()
+                return claimed.filter(calls__id=entry.id).exists()
             if isinstance(entry, RunEnded):
-                return held.filter(status=entry.status).exists()
+                return claimed.filter(status=entry.status).exists()
     return False
 
 
-def _held(runs: set[UUID]) -> dict[tuple[UUID, int], int]:
-    """Return run and fence of those that somebody is carrying out, locked until the transaction ends.
+def _lock(runs: set[UUID]) -> dict[tuple[UUID, int], int]:
+    """Return run and fence of those that are running, locked until the transaction ends.
 
     With each comes the number of its newest event.
     """
@@ -159,14 +158,14 @@ def _held(runs: set[UUID]) -> dict[tuple[UUID, int], int]:
     return {(run, fence): seq for run, fence, seq in running.values_list("id", "fence", "last_seq")}
 
 
-def _owner(parcel: Parcel) -> tuple[UUID, int]:
-    return parcel.run, parcel.fence
+def _owner(batch: WriteBatch) -> tuple[UUID, int]:
+    return batch.run, batch.fence
 
 
-def _take(parcels: list[Parcel], last_seq: int, rows: _Rows, committed: Committed) -> None:
-    """Advance one run and collect the rows of its parcels."""
-    last = parcels[-1]
-    entries = [entry for parcel in parcels for entry in parcel.entries]
+def _collect(batches: list[WriteBatch], last_seq: int, rows: _Rows, committed: Committed) -> None:
+    """Advance one run and collect the rows of its batches."""
+    last = batches[-1]
+    entries = [entry for batch in batches for entry in batch.entries]
     events = list(_events(entries, last))
     changes = _run_changes(entries, last)
     if "status" in changes:
@@ -177,24 +176,24 @@ def _take(parcels: list[Parcel], last_seq: int, rows: _Rows, committed: Committe
         rows.add(last.run, entry)
 
 
-def _events(entries: Iterable[Entry], last: Parcel) -> Iterable[Event]:
+def _events(entries: Iterable[Entry], last: WriteBatch) -> Iterable[RunEvent]:
     """Return the events that the entries are or bring with them, in order."""
     totals = {"cost_usd": format(last.cost_usd, "f"), "calls": last.calls}
     for entry in entries:
-        if isinstance(entry, Event):
+        if isinstance(entry, RunEvent):
             yield entry
         elif isinstance(entry, RunEnded):
-            told = {**totals, "error": entry.error} if entry.error else totals
-            yield Event(kind=ENDINGS[entry.status], data=told)
+            ended = {**totals, "error": entry.error} if entry.error else totals
+            yield RunEvent(kind=ENDINGS[entry.status], data=ended)
         elif isinstance(entry, RunParked):
-            yield Event(
+            yield RunEvent(
                 kind=EventKind.RUN_WAITED, data={"paused": entry.paused, "for_people": entry.for_people}
             )
         elif isinstance(entry, RunReleased):
-            yield Event(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.RESTART.value})
+            yield RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.RESTART.value})
 
 
-def _run_changes(entries: Iterable[Entry], last: Parcel) -> dict[str, Any]:
+def _run_changes(entries: Iterable[Entry], last: WriteBatch) -> dict[str, Any]:
     """Return the columns of the run that the entries change."""
     now = timezone.now()
     changes: dict[str, Any] = {"cost_usd": last.cost_usd, "calls_started": last.calls}
@@ -238,7 +237,7 @@ class _Rows:
         """Change a run's columns."""
         self._runs[run] = changes
 
-    def number(self, run: UUID, last_seq: int, events: list[Event]) -> None:
+    def number(self, run: UUID, last_seq: int, events: list[RunEvent]) -> None:
         """Turn a run's events into rows that go on from its newest number."""
         now = timezone.now()
         self._events += [

@@ -10,7 +10,7 @@ from orchestration.engine.strategies.expert.options import ExpertOptions
 from orchestration.engine.strategies.expert.route import find_route
 from orchestration.engine.strategies.options import StrategyOptions, parse_options
 from orchestration.engine.strategies.protocol import Panel
-from orchestration.engine.strategies.searching import Search, carry_out
+from orchestration.engine.strategies.searching import Search, execute
 from orchestration.engine.types import Outcome, Request
 
 IN_THE_RANKING = "in the ranking"
@@ -37,7 +37,7 @@ class Expert:
         ranked = Panel(members=tuple(members[name] for name in route.order), helpers=panel.helpers)
         search = Search.of(request, options, ranked, trail)
         search.at_first, search.order = options.ask, IN_THE_RANKING
-        return await carry_out(search, route.decisions)
+        return await execute(search, route.decisions)
 
 
 STRATEGY = Expert()

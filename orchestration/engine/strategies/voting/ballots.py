@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.strategies.asking import Trail
 from orchestration.engine.strategies.protocol import Panel
 from orchestration.engine.strategies.voting.casting import Cast
@@ -50,7 +50,7 @@ class Vote:
         """Tell of a ballot as it is cast."""
         weight = parse_weights(self.options.weights, self.names).get(cast.voter, 1.0)
         data = cast.to_json() | {"ballot": self.options.ballot.value, "weight": weight}
-        await self.context.emit(Event(kind=EventKind.BALLOT_CAST, data=data))
+        await self.context.emit(RunEvent(kind=EventKind.BALLOT_CAST, data=data))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from orchestration.engine.consensus.ballots import RuleName, TieRule
 from orchestration.engine.consensus.tallying import Tally, Tie, Verdict, break_tie, tally
 from orchestration.engine.errors import EngineError, QuorumMissed, VoteUndecided
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.strategies.voting.ballots import Ballots, Vote
 from orchestration.engine.strategies.voting.casting import Cast
 from orchestration.engine.strategies.voting.counting import Count
@@ -100,7 +100,7 @@ async def tell_result(vote: Vote, ballots: Ballots, result: Result) -> None:
         "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
         "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
     }
-    await vote.context.emit(Event(kind=EventKind.VOTE_TALLIED, data=told))
+    await vote.context.emit(RunEvent(kind=EventKind.VOTE_TALLIED, data=told))
 
 
 def no_winner(vote: Vote, ballots: Ballots, result: Result) -> EngineError:
