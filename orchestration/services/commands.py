@@ -118,6 +118,7 @@ def end_cancelled(run: Run, *by: str) -> None:
         kind=EventKind.RUN_CANCELLED,
         data={"cost_usd": format(run.cost_usd, "f"), "calls": run.calls_started},
     )
+    run.timers.all().delete()
     now = timezone.now()
     emit_events(run, [*received, ended], status=RunStatus.CANCELLED, finished_at=now, waiting_since=None)
 

@@ -12,7 +12,7 @@ from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.events import RunEvent as Own
 from orchestration.engine.types import Outcome
-from orchestration.models import Event, HumanQuestion, Step
+from orchestration.models import Event, HumanQuestion, Run, Step
 from orchestration.services.commands import store_answer
 from tests.support.engines import Engine, until
 from tests.support.history import a_member
@@ -117,3 +117,19 @@ def test_an_event_of_the_kinds_own_does_not_keep_a_run_from_resuming(engine: Eng
         run = engine.execute(run)
     assert (run.status, run.answer) == ("succeeded", "yes")
     assert Event.objects.filter(run=run, kind__startswith="stage_skipped").count() == 1
+
+
+def test_names_as_long_as_their_columns_are_stored(engine: Engine) -> None:
+    async def story(context: RunContext) -> Outcome:
+        part = context.scoped("p" * 150).scoped("q" * 150)
+        await part.ask(Metered(ScriptedModel("a", ["four"])), question(), "ask/a")
+        await part.emit(Own(kind="k" * 60, step="ask/a"))
+        return Outcome(answer=str(await part.receive("receive", 0.1)))
+
+    with kind_that(story) as kind:
+        run = queued_run(kind)
+        Run.objects.filter(id=run.id).update(ref="r" * 200)
+        run = engine.execute(run)
+    assert (run.status, run.answer) == ("succeeded", "None")
+    keys = {*run.steps.values_list("key", flat=True), *run.calls.values_list("step", flat=True)}
+    assert {len(key) for key in keys} == {200}
