@@ -78,12 +78,12 @@ def frame_interval(run: UUID | str, lanes: int) -> float:
     return max(1 / FRAMES_A_SECOND, _viewers[str(run)] * lanes / MOST_FRAMES_A_SECOND)
 
 
-async def ring_run(run: UUID | str) -> None:
+async def notify_run(run: UUID | str) -> None:
     """Tell a run's viewers to look."""
     await _send(run_group(run), RunChanged(type="run.changed", run=str(run)))
 
 
-async def ring_team(team: UUID | str) -> None:
+async def notify_team(team: UUID | str) -> None:
     """Tell a team's members to look."""
     await _send(team_group(team), TeamChanged(type="team.changed"))
 

@@ -1,4 +1,4 @@
-"""Handing run ids to the broker. A message that gets lost is made up for by the sweeper."""
+"""Queueing run ids at the broker. The sweeper queues a run again whose message got lost."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kombu.exceptions import OperationalError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.types import Json
-from orchestration.models import HumanQuestion, Run
-from orchestration.services import commands, questions
+from orchestration.models import Command, HumanQuestion, Run, RunStatus
+from orchestration.services import commands
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ EXECUTE_RUN = "orchestration.execute_run"
 
 
 def queue_run(run_id: UUID) -> bool:
-    """Tell a worker to carry out a run; False when the broker is away and the run waits for the sweeper."""
+    """Queue a run for a worker; False when the broker is away and the run waits for the sweeper."""
     try:
         current_app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False)
     except _broker_errors() as error:
@@ -37,8 +37,16 @@ def _broker_errors() -> tuple[type[BaseException], ...]:
 
 def answer_question(*, membership: Membership, question: HumanQuestion, answer: Json) -> None:
     """Store a person's answer and let the run go on. Raises `InvalidRequest` when it comes too late."""
-    if questions.store_answer(membership=membership, question=question, answer=answer):
+    if commands.store_answer(membership=membership, question=question, answer=answer):
         transaction.on_commit(lambda: queue_run(question.run_id))
+
+
+def send_message(*, membership: Membership, run: Run, payload: Json, check: commands.MessageCheck) -> Command:
+    """Store a member's message and let a run that waited for it go on. Raises `InvalidRequest`."""
+    command = commands.send_message(membership=membership, run=run, payload=payload, check=check)
+    if command.run.status == RunStatus.QUEUED:
+        transaction.on_commit(lambda: queue_run(run.id))
+    return command
 
 
 def resume_run(*, membership: Membership, run: Run) -> None:

@@ -12,11 +12,11 @@ from django.db.models import Q
 from orchestra_site.accounts.models import Membership
 from orchestration.dispatch.queueing import queue_run
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import Json
 from orchestration.kinds import get_kind
 from orchestration.models import Run, Step
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 from orchestration.services.recording import QueueReason
 
 
@@ -70,7 +70,7 @@ def store_run(
     )
     if source is not None:
         _take_over(source, origin.keys, run)
-    tell(run, [Event(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.NEW.value})])
+    emit_events(run, [RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.NEW.value})])
     return run
 
 

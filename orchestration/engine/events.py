@@ -42,7 +42,7 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class RunEvent:
     """One thing that happened.
 
     `kind` is an `EventKind` or a name of the run kind's own, at most 60 characters long. `data` is plain

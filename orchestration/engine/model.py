@@ -65,3 +65,12 @@ class WrappedModel(StreamingModel):
     def spec(self) -> ModelSpec:
         """The inner model's."""
         return self.inner.spec
+
+
+CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_MESSAGE = 4
+
+
+def estimate_tokens(text: str) -> int:
+    """Return roughly how many tokens `text` is: four characters each, at least one for any text."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)

@@ -36,14 +36,14 @@ class AnswerForm(forms.Form):
 def _field(question: HumanQuestion) -> forms.Field:
     """Return the field that the question's schema describes."""
     schema: dict[str, Any] = question.schema
-    told: dict[str, Any] = {"error_messages": {"required": "Answer the question."}}
+    settings: dict[str, Any] = {"error_messages": {"required": "Answer the question."}}
     bounds: dict[str, Any] = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
     if question.choices:
-        return forms.ChoiceField(choices=question.choices, **told)
+        return forms.ChoiceField(choices=question.choices, **settings)
     match schema.get("type"):
         case "integer":
-            return forms.IntegerField(**bounds, **told)
+            return forms.IntegerField(**bounds, **settings)
         case "number":
-            return forms.FloatField(**bounds, **told)
+            return forms.FloatField(**bounds, **settings)
         case _:
-            return forms.CharField(max_length=schema.get("maxLength", LONGEST_ANSWER), **told)
+            return forms.CharField(max_length=schema.get("maxLength", LONGEST_ANSWER), **settings)

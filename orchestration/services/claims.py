@@ -1,43 +1,43 @@
-"""Taking a run up: the claim, its fence, and what earlier claims left."""
+"""Claiming a run: the lease, its fence, and the replay state that earlier claims left."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from orchestration.engine.context.budget import Limits, Spent
-from orchestration.engine.context.journaled import Past, event_digest
-from orchestration.engine.context.records import StepKind, StepRecord
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.context import Person, Received
+from orchestration.engine.context.metering import Limits
+from orchestration.engine.context.records import ReplayState, Spent, StepKind, StepRecord, event_digest
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import StepStatus
 from orchestration.kinds import FrozenRun
-from orchestration.models import HumanQuestion, Run, RunStatus, Step
-from orchestration.services.cancelling import end_cancelled, was_cancelled
-from orchestration.services.events import tell
-
-LEASE_S = 30.0
+from orchestration.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
+from orchestration.services.commands import end_cancelled, was_cancelled
+from orchestration.services.events import emit_events
+from orchestration.services.leases import LEASE_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """A run that this process may work on while nobody raises the fence."""
+    """A run that this process may work on until the fence is raised."""
 
     run: FrozenRun
     fence: int
     limits: Limits
-    past: Past
+    replay: ReplayState
 
 
 def claim_run(run_id: UUID, owner: str) -> Claim | None:
-    """Take a queued run for `owner`, None when it is not there to be taken (any more).
+    """Claim a queued run for `owner`; None when it is not queued (any more).
 
-    One that was cancelled before its worker died is not taken up again: it ends.
+    One that was cancelled before its worker died is not claimed again: it ends.
     """
     with transaction.atomic():
         run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED).first()
@@ -48,7 +48,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
             end_cancelled(run)
             return None
         now = timezone.now()
-        event = Event(
+        event = RunEvent(
             kind=EventKind.RUN_STARTED if first else EventKind.RUN_RESUMED, data={"claim": run.fence + 1}
         )
         changes: dict[str, Any] = {
@@ -60,12 +60,12 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         }
         if run.started_at is None:
             changes["started_at"] = now
-        tell(run, [event], **changes)
+        emit_events(run, [event], **changes)
     return Claim(
         run=_frozen(run),
         fence=run.fence,
         limits=_limits(run.request.get("constraints", {})),
-        past=Past() if first and run.rerun_of_id is None else _past(run),
+        replay=ReplayState() if first and _is_new(run) else _replay_state(run),
     )
 
 
@@ -90,17 +90,24 @@ def _limits(constraints: dict[str, Any]) -> Limits:
     )
 
 
-def _past(run: Run) -> Past:
-    """Read what ended, what was told, what people answered, what was spent and how long it took."""
+def _is_new(run: Run) -> bool:
+    """Return whether there is nothing to replay: a first claim may start from the steps of another run."""
+    return not run.steps.exists() and not run.commands.exists()
+
+
+def _replay_state(run: Run) -> ReplayState:
+    """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
-    told = (Event(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
+    events = (RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
     ends = [step.started_s + step.seconds for step in steps.values()]
     ends += [started + (latency or 0.0) for _, started, latency in calls]
-    return Past(
+    return ReplayState(
         steps=steps,
-        told=frozenset(event_digest(event) for event in told),
+        emitted=frozenset(event_digest(event) for event in events),
         answers=_answers(run),
+        timers=_timers(run),
+        messages=[received(command) for command in open_messages(run.commands.all())],
         spent=Spent(money=sum((cost for cost, _, _ in calls if cost), Decimal(0)), calls=len(calls)),
         seconds=max(ends, default=0.0),
     )
@@ -117,6 +124,25 @@ def _record(row: Step) -> StepRecord:
         started_s=row.started_s,
         seconds=row.seconds,
     )
+
+
+def _timers(run: Run) -> dict[str, datetime | None]:
+    """Return the moments until which steps and questions wait."""
+    timers = dict(run.timers.values_list("step", "due_at"))
+    return timers | dict(run.questions.values_list("step", "deadline_at"))
+
+
+def open_messages(commands: QuerySet[Command]) -> QuerySet[Command]:
+    """Return the messages among `commands` that no step received, in the order of their numbers."""
+    waiting = commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
+    return waiting.select_related("by").order_by("id")
+
+
+def received(command: Command) -> Received:
+    """Return a message as a run receives it."""
+    name = str(command.by or "somebody")
+    person = Person(id="" if command.by is None else str(command.by.id), name=name)
+    return Received(number=command.id, by=person, payload=command.payload)
 
 
 def _answers(run: Run) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from statistics import quantiles
 from typing import TypeVar
 
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens, price
+from orchestration.engine.context.metering import price
+from orchestration.engine.model import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.engine.strategies.options import (
     InvalidOptions,
     StrategyOptions,

@@ -1,4 +1,4 @@
-"""Carrying out one run: claim it, run its kind, write how it ended."""
+"""Executing one run: claim it, run its kind, record how it ended."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.codec import plain
 from orchestration.engine.context.control import RunControl, StopReason
-from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Surroundings
+from orchestration.engine.context.journaled import ChildRun, ClaimState, Dependencies, JournaledContext
+from orchestration.engine.context.records import plain
 from orchestration.engine.errors import EngineError, LeaseLost
 from orchestration.engine.outcome import Outcome
 from orchestration.engine.types import Json
@@ -23,7 +23,7 @@ from orchestration.models import RunStatus
 from orchestration.services.claims import Claim, claim_run
 from orchestration.services.recording import DatabaseRunLog, RunEnded, RunParked, RunReleased
 from orchestration.services.runtime import ActiveRun, Runtime
-from orchestration.services.sweeping import wake_if_answered
+from orchestration.services.sweeping import wake_if_ready
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,9 @@ Ending = RunEnded | RunParked | RunReleased
 
 
 async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
-    """Carry out a run if it is there to be taken.
+    """Execute a run if it is queued.
 
-    True when it should be queued again: its answer came while it was parking, or this process is stopping.
+    True when it should be queued again: what it waits for came while it was parking, or this process stops.
     """
     if runtime.stopping:
         return True
@@ -46,30 +46,33 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
         run=frozen.run,
         team=frozen.team,
         fence=claim.fence,
-        spent=claim.past.spent,
+        spent=claim.replay.spent,
     )
-    context = _context(claim, log)
+    context = _context(claim, log, runtime.linger_s)
     control = context.control
     log.lost = lambda: control.stop(StopReason.STOPPING)
-    runtime.hold(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
+    runtime.add(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
     try:
         ending = await _execute(frozen, context)
         await log.close()
         return await _record(log, ending, run_id)
     finally:
-        runtime.let_go(run_id)
-        runtime.observer.wake()
+        runtime.remove(run_id)
+        runtime.profile_updater.wake()
 
 
-def _context(claim: Claim, log: DatabaseRunLog) -> JournaledContext:
-    around = Surroundings(
+def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> JournaledContext:
+    dependencies = Dependencies(
         log=log,
         clock=time.monotonic,
         wall_clock=timezone.now,
+        linger_s=linger_s,
         new_id=lambda: str(uuid4()),
         child=lambda kind, ref, panel: _child(claim.run, kind, ref, panel),
     )
-    state = ClaimState(around=around, limits=claim.limits, past=claim.past, seed=claim.run.seed)
+    state = ClaimState(
+        dependencies=dependencies, limits=claim.limits, replay=claim.replay, seed=claim.run.seed
+    )
     return JournaledContext(state)
 
 
@@ -118,7 +121,7 @@ def _stopped(control: RunControl) -> Ending:
     if control.reason is StopReason.CANCELLED:
         return RunEnded(status=RunStatus.CANCELLED)
     if control.reason is StopReason.PARKED:
-        return RunParked(paused=control.paused)
+        return RunParked(paused=control.paused, for_people=control.for_people)
     return RunReleased()
 
 
@@ -126,8 +129,8 @@ async def _record(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
     try:
         await log.write(ending)
     except LeaseLost:
-        logger.warning("Run %s was taken over by another process; what it did late was refused.", run_id)
+        logger.warning("Run %s was claimed by another process; late writes were refused.", run_id)
         return False
     if isinstance(ending, RunParked):
-        return await in_database_thread(wake_if_answered, run_id)
+        return await in_database_thread(wake_if_ready, run_id)
     return isinstance(ending, RunReleased)

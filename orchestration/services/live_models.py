@@ -8,8 +8,8 @@ from uuid import UUID
 
 from orchestra_site.web.threads import in_database_thread
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.codec import plain
 from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.records import plain
 from orchestration.engine.model import ChatModel
 from orchestration.engine.routing.profiles import expectation
 from orchestration.engine.routing.task_types import Profile, TaskType

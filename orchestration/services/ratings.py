@@ -6,10 +6,10 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.kinds import all_kinds
 from orchestration.models import Rating, Run
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 
 LONGEST_COMMENT = 500
 
@@ -34,5 +34,5 @@ def rate_run(*, membership: Membership, run: Run, value: int, comment: str = "")
         if kind.name == held.kind:
             kind.learn_rating(held)
     data = {"by": str(membership.user), "value": value, "comment": comment}
-    tell(held, [Event(kind=EventKind.RUN_RATED, data=data)])
+    emit_events(held, [RunEvent(kind=EventKind.RUN_RATED, data=data)])
     return rating

@@ -10,7 +10,7 @@ from enum import StrEnum
 from random import Random
 from uuid import UUID
 
-from orchestration.engine.context.codec import plain
+from orchestration.engine.context.records import plain
 from orchestration.engine.model import ChatModel
 from orchestration.engine.resilience.attempts import Limited, Retrying, RetryPolicy
 from orchestration.engine.resilience.caching import Cached

@@ -1,4 +1,4 @@
-"""What every kind of run is offered, on PostgreSQL: columns are as wide as they say, locks are real."""
+"""Runs of every kind on PostgreSQL: its columns are as wide as they say, its locks are real."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from orchestra_site.settings.environment import ROOT
 from tests.support.postgres_server import needs_postgres, running_postgres
 
 pytestmark = [pytest.mark.e2e, needs_postgres]
-FILES = [
-    "tests/services/test_kinds.py",
+ALL = [f"tests/services/test_{name}.py" for name in ("answers", "execution", "kinds", "leases", "waiting")]
+FOR_EACH_KIND = [
     "tests/services/test_profiles.py",
     "tests/web/test_ask.py",
     "tests/web/test_live_socket.py",
@@ -24,19 +24,10 @@ FILES = [
 ]
 
 
-def test_the_tests_of_runs_pages_and_sockets_hold_for_the_second_kind() -> None:
+@pytest.mark.parametrize("files", [ALL, ["-k", "second or kind", *FOR_EACH_KIND]], ids=["runs", "pages"])
+def test_the_tests_of_runs_pages_and_sockets_hold(files: list[str]) -> None:
     with running_postgres() as server:
-        tests = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-k",
-            "second or kind",
-            *FILES,
-        ]
+        tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
         ours = {**os.environ, "TEST_DATABASE_URL": server.url, "COVERAGE_PROCESS_CONFIG": ""}
         done = subprocess.run(
             tests, cwd=ROOT, env=ours, capture_output=True, text=True, timeout=300, check=False

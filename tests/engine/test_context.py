@@ -9,14 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from orchestration.engine.context.budget import (
-    Limits,
-    price,
-)
-from orchestration.engine.context.codec import outcome_to_json, plain
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import JournaledContext
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered, price
+from orchestration.engine.context.records import outcome_to_json, plain
 from orchestration.engine.errors import (
     LimitReached,
     ModelError,
@@ -24,7 +20,7 @@ from orchestration.engine.errors import (
     RecordedFailure,
     ReplayMismatch,
 )
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import Candidate, Completion, Outcome, StepStatus, Usage
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
@@ -58,7 +54,7 @@ async def test_an_answer_is_journaled_metered_and_priced() -> None:
 async def test_a_done_step_replays_without_asking_and_gives_the_same_completion() -> None:
     log, model = MemoryLog(), ScriptedModel("a", ["four"])
     first = await context_on(log).ask(Metered(model), PROMPT, "ask/a")
-    again = await context_on(log, past=log.past()).ask(Metered(model), PROMPT, "ask/a")
+    again = await context_on(log, replay=log.replay()).ask(Metered(model), PROMPT, "ask/a")
     assert (again, model.count.started, len(log.started)) == (first, 1, 1)
 
 
@@ -67,7 +63,7 @@ async def test_a_failed_step_replays_its_error_with_code_and_words() -> None:
     with pytest.raises(ProviderUnavailable):
         await context_on(log).ask(Metered(model), PROMPT, "ask/a")
     with pytest.raises(RecordedFailure, match=r"It is down\.") as again:
-        await context_on(log, past=log.past()).ask(Metered(model), PROMPT, "ask/a")
+        await context_on(log, replay=log.replay()).ask(Metered(model), PROMPT, "ask/a")
     assert (again.value.code, model.count.started) == ("provider_unavailable", 1)
     assert log.event_kinds == ["call_started", "call_failed", "step_ended"]
 
@@ -81,7 +77,7 @@ async def test_a_step_that_the_run_cancelled_replays_as_cancelled() -> None:
     assert log.steps["ask/a"].status is StepStatus.CANCELLED
     assert (log.ended[0].status, log.ended[0].maybe_billed) == ("cancelled", True)
     with pytest.raises(asyncio.CancelledError):
-        await context_on(log, past=log.past()).ask(Metered(model), PROMPT, "ask/a")
+        await context_on(log, replay=log.replay()).ask(Metered(model), PROMPT, "ask/a")
     assert model.count.started == 1
 
 
@@ -99,7 +95,7 @@ async def test_another_prompt_under_the_same_key_fails_the_run_loudly() -> None:
     log, model = MemoryLog(), ScriptedModel("a", ["four"])
     await context_on(log).ask(Metered(model), PROMPT, "ask/a")
     with pytest.raises(ReplayMismatch, match="another input"):
-        await context_on(log, past=log.past()).ask(Metered(model), prompt_of("Who?"), "ask/a")
+        await context_on(log, replay=log.replay()).ask(Metered(model), prompt_of("Who?"), "ask/a")
 
 
 async def test_a_key_used_twice_is_an_error() -> None:
@@ -117,7 +113,7 @@ async def test_a_decision_is_stored_once_and_can_be_recalled() -> None:
         "model": "a",
         "cost": "0.5",
     }
-    again = context_on(log, past=log.past())
+    again = context_on(log, replay=log.replay())
     assert again.recall("winner") == {"model": "a", "cost": "0.5"}
     assert await again.decide("winner", {"model": "b"}) == {"model": "a", "cost": "0.5"}
 
@@ -148,19 +144,19 @@ def test_values_are_journaled_as_plain_json(value: object, kept: object) -> None
 
 async def test_an_event_is_told_once_whatever_replays() -> None:
     log = MemoryLog()
-    event = Event(kind=EventKind.PHASE_STARTED, step="ask", data={"name": "asking"})
+    event = RunEvent(kind=EventKind.PHASE_STARTED, step="ask", data={"name": "asking"})
     context = context_on(log)
     await context.emit(event)
     await context.emit(event)
-    await context_on(log, past=log.past()).emit(event)
+    await context_on(log, replay=log.replay()).emit(event)
     assert len(log.events) == 1
 
 
 async def test_an_event_of_a_kind_that_the_engine_does_not_know_is_told_once() -> None:
     log = MemoryLog()
-    event = Event(kind="stage_skipped", step="stage/1")
+    event = RunEvent(kind="stage_skipped", step="stage/1")
     await context_on(log).emit(event)
-    await context_on(log, past=log.past()).emit(event)
+    await context_on(log, replay=log.replay()).emit(event)
     assert log.event_kinds == ["stage_skipped"]
 
 
@@ -223,4 +219,4 @@ async def test_a_timeout_of_the_model_itself_stays_one() -> None:
 async def test_run_time_goes_on_where_the_journal_ends() -> None:
     log = MemoryLog()
     await context_on(log).ask(ScriptedModel("a", ["four"], first_s=3), PROMPT, "ask/a")
-    assert context_on(log, past=log.past()).now() == 3.0
+    assert context_on(log, replay=log.replay()).now() == 3.0

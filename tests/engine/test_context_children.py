@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import pytest
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import ChildRun
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.errors import (
     ChildFailed,
     EngineError,
@@ -21,7 +20,7 @@ from orchestration.engine.errors import (
     QuorumMissed,
     ReplayMismatch,
 )
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import Json, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
@@ -56,7 +55,7 @@ async def test_a_child_shares_budget_and_journal_below_its_parents_key() -> None
     log, model = MemoryLog(), ScriptedModel("a", ["four"])
 
     async def child(payload: Mapping[str, Json], context: RunContext) -> Json:
-        await context.emit(Event(kind=EventKind.PHASE_STARTED, step="x", data={"step": "x"}))
+        await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, step="x", data={"step": "x"}))
         answer = await context.ask(Metered(model), prompt_of(payload["text"]), "ask/a")
         return {"said": answer.text, "left": context.budget.calls_left}
 
@@ -65,7 +64,7 @@ async def test_a_child_shares_budget_and_journal_below_its_parents_key() -> None
     assert await context.run_child("strategy", "parallel", {"text": "?"}, step="child/1") == said
     assert list(log.steps) == ["child/1/ask/a", "child/1"]
     assert (log.events[0].step, log.events[0].data["step"]) == ("child/1/x", "child/1/x")
-    again = context_on(log, past=log.past())
+    again = context_on(log, replay=log.replay())
     assert await again.run_child("strategy", "parallel", {"text": "?"}, step="child/1") == said
 
 
@@ -80,7 +79,7 @@ async def test_a_child_is_given_the_models_that_its_parent_names() -> None:
     await context_on(log, child=child).run_child("k", "r", {}, panel=("m1", "m2"), step="child")
     assert given == [("k", "r", ("m1", "m2"))]
     with pytest.raises(ReplayMismatch):
-        await context_on(log, past=log.past()).run_child("k", "r", {}, panel=("m1",), step="child")
+        await context_on(log, replay=log.replay()).run_child("k", "r", {}, panel=("m1",), step="child")
 
 
 async def test_children_of_children_stop_at_the_depth_limit() -> None:
@@ -121,7 +120,7 @@ async def test_a_child_that_fails_ends_its_step_and_replays_without_running_agai
         StepStatus.FAILED,
         {"code": error.code, "message": str(error), "billed": False},
     )
-    again = context_on(log, past=log.past(), child=child_of(deciding("never")))
+    again = context_on(log, replay=log.replay(), child=child_of(deciding("never")))
     with pytest.raises(ChildFailed) as second:
         await again.run_child("k", "r", {}, step="child")
     assert (str(second.value), second.value.code) == (str(first.value), first.value.code)
@@ -159,4 +158,4 @@ async def test_a_child_that_the_run_cancelled_replays_as_cancelled() -> None:
     await asyncio.wait([work])
     assert log.steps["child"].status is StepStatus.CANCELLED
     with pytest.raises(asyncio.CancelledError):
-        await context_on(log, past=log.past()).run_child("k", "r", {}, step="child")
+        await context_on(log, replay=log.replay()).run_child("k", "r", {}, step="child")

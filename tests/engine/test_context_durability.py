@@ -9,12 +9,18 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.budget import NOTHING_SPENT, Ledger, Limits
 from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.metering import SCOPE, Metered, StepScope
-from orchestration.engine.context.records import CallEnded, CallStarted, Record, StepKind, StepRecord
+from orchestration.engine.context.metering import SCOPE, Ledger, Limits, Metered, StepScope
+from orchestration.engine.context.records import (
+    NOTHING_SPENT,
+    CallEnded,
+    CallStarted,
+    Record,
+    StepKind,
+    StepRecord,
+)
 from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.events import Event
+from orchestration.engine.events import RunEvent
 from orchestration.engine.model import AnswerStream, WrappedModel
 from orchestration.engine.types import Prompt
 from tests.support.clock import SkippingLoop
@@ -56,7 +62,7 @@ class WritesLog(MemoryLog):
 async def test_the_end_of_an_answered_call_is_written_together_with_the_end_of_its_step() -> None:
     log = WritesLog()
     await context_on(log).ask(Metered(ScriptedModel("a", ["four"])), PROMPT, "ask/a")
-    assert log.writes == [{CallStarted, Event}, {CallEnded, StepRecord, Event}]
+    assert log.writes == [{CallStarted, RunEvent}, {CallEnded, StepRecord, RunEvent}]
     assert log.event_kinds == ["call_started", "call_finished", "step_ended"]
 
 
@@ -96,7 +102,7 @@ async def test_a_record_is_written_once_without_being_waited_for_and_never_read_
     context_on(log).record("mapping", {"cost": Decimal("0.5")})
     step = log.steps["mapping"]
     assert (step.kind, step.result) == (StepKind.RECORD, {"cost": "0.5"})
-    again = context_on(log, past=log.past())
+    again = context_on(log, replay=log.replay())
     again.record("mapping", {"cost": "another"})
     assert again.recall("mapping") is None
     assert (len(log.records), log.steps["mapping"].result) == (2, {"cost": "0.5"})

@@ -7,18 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.budget import (
-    Ledger,
-    Limits,
-    Spent,
-    estimate_tokens,
-    most_it_can_cost,
-    price,
-)
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Ledger, Limits, Metered, most_it_can_cost, price
+from orchestration.engine.context.records import Spent
 from orchestration.engine.errors import (
     LimitReached,
 )
+from orchestration.engine.model import estimate_tokens
 from orchestration.engine.types import Usage
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on

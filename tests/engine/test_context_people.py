@@ -6,9 +6,9 @@ import asyncio
 from decimal import Decimal
 
 from orchestration.engine.context import Question
-from orchestration.engine.context.codec import plain
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.records import plain
 from orchestration.engine.errors import (
     InvalidRequest,
 )
@@ -28,16 +28,16 @@ async def test_a_question_parks_the_run_and_its_answer_replays() -> None:
     context.control.attach(task)
     await asyncio.wait([task])
     assert (context.control.reason, len(log.questions), log.steps) == (StopReason.PARKED, 1, {})
-    again = context_on(log, past=log.past({"human/a": "yes"}))
+    again = context_on(log, replay=log.replay({"human/a": "yes"}))
     assert await again.ask_human(Question(text="Go on?"), "human/a") == "yes"
-    assert await context_on(log, past=log.past()).ask_human(Question(text="Go on?"), "human/a") == "yes"
+    assert await context_on(log, replay=log.replay()).ask_human(Question(text="Go on?"), "human/a") == "yes"
     assert log.event_kinds == ["question_asked", "step_ended"]
 
 
 async def test_a_question_is_put_once_however_often_the_run_comes_back() -> None:
     log = MemoryLog()
     for _ in range(2):
-        context = context_on(log, past=log.past())
+        context = context_on(log, replay=log.replay())
         task: asyncio.Task[object] = asyncio.ensure_future(context.ask_human(Question(text="Go on?"), "h"))
         context.control.attach(task)
         await asyncio.wait([task])

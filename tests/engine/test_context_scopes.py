@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.events import Event, EventKind
-from orchestration.engine.keys import LONGEST, bounded
+from orchestration.engine.context.metering import Limits, Metered
+from orchestration.engine.context.records import LONGEST, bounded
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import Json
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
@@ -35,15 +34,15 @@ async def test_what_a_part_decides_is_its_own() -> None:
     assert await whole.decide("select", "a") == "a"
     assert await whole.scoped("part").decide("select", "b") == "b"
     assert set(log.steps) == {"select", "part/select"}
-    again = context_on(MemoryLog(), past=log.past())
+    again = context_on(MemoryLog(), replay=log.replay())
     assert (again.recall("select"), again.scoped("part").recall("select")) == ("a", "b")
 
 
 async def test_events_of_a_part_name_steps_as_the_whole_knows_them() -> None:
     log = MemoryLog()
     part = context_on(log).scoped("part")
-    await part.emit(Event(kind=EventKind.CANDIDATE_SCORED, step="ask/a", data={"step": "ask/a"}))
-    await part.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": "asking", "step": 3}))
+    await part.emit(RunEvent(kind=EventKind.CANDIDATE_SCORED, step="ask/a", data={"step": "ask/a"}))
+    await part.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": "asking", "step": 3}))
     scored, phase = log.events
     assert (scored.step, scored.data["step"]) == ("part/ask/a", "part/ask/a")
     assert (phase.step, phase.data["step"]) == ("", 3)
@@ -54,7 +53,7 @@ async def test_what_a_part_asks_people_and_other_kinds_has_keys_of_its_own() -> 
         return str(payload["words"]).upper()
 
     log = MemoryLog()
-    whole = context_on(log, past=log.past({"part/approve": "yes"}), child=lambda *_: shouting)
+    whole = context_on(log, replay=log.replay({"part/approve": "yes"}), child=lambda *_: shouting)
     part = whole.scoped("part")
     assert await part.ask_human(Question(text="Go on?"), "approve") == "yes"
     assert await part.run_child("kind", "ref", {"words": "done"}, step="child") == "DONE"
@@ -71,7 +70,9 @@ async def test_keys_are_bounded_with_their_prefix_and_stay_different() -> None:
     deep = context_on(log).scoped(LONG).scoped(LONG)
     for end in "ab":
         await deep.ask(Metered(ScriptedModel(end)), prompt_of("?"), f"ask/{end}")
-        await deep.emit(Event(kind=EventKind.PHASE_STARTED, step=f"ask/{end}", data={"step": f"ask/{end}"}))
+        await deep.emit(
+            RunEvent(kind=EventKind.PHASE_STARTED, step=f"ask/{end}", data={"step": f"ask/{end}"})
+        )
     assert len(log.steps) == 2
     named = {*log.steps, *(call.step for call in log.started), *(event.step for event in log.events)}
     assert named == set(log.steps)
@@ -81,7 +82,7 @@ async def test_keys_are_bounded_with_their_prefix_and_stay_different() -> None:
 async def test_a_bounded_key_replays_is_timed_and_recalled() -> None:
     log = MemoryLog()
     await context_on(log).scoped(LONG).scoped(LONG).decide("select", "a")
-    again = context_on(MemoryLog(), past=log.past()).scoped(LONG).scoped(LONG)
+    again = context_on(MemoryLog(), replay=log.replay()).scoped(LONG).scoped(LONG)
     assert again.recall("select") == "a"
     assert again.timing("select") is None
     assert await again.decide("select", "b") == "a"

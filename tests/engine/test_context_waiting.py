@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.budget import Limits
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import JournaledContext
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.context.records import TimerSet
 from orchestration.engine.types import Json, StepStatus
 from tests.support.clock import SkippingLoop
@@ -47,12 +46,11 @@ class Session:
         return received and received.payload["text"]
 
     def lives(self) -> Lives:
-        messages = {
-            30.0: message(3, "hello"),
-            31.0: message(8, "and then?"),
-            308.0: message(9, "inside"),
-        }
-        return Lives(self.story, messages, {300: ("human", "yes")}, linger_s=20, child=lambda *_: self.child)
+        said = {30.0: "hello", 31.0: "and then?", 308.0: "inside"}
+        messages = {at: message(n, said[at]) for n, at in zip((3, 8, 9), said, strict=True)}
+        return Lives(
+            self.story, messages, {300.0: ("human", "yes")}, linger_s=20, child=lambda *_: self.child
+        )
 
 
 RESULT = ["hello", "and then?", None, "four", "yes", "inside"]
@@ -100,10 +98,10 @@ async def stopped_by_itself(context: JournaledContext, work: asyncio.Task[object
 
 async def test_a_message_that_is_there_is_received_at_once_and_replays() -> None:
     log, hello = MemoryLog(), message(3, "hello")
-    context = context_on(log, past=log.past(messages=[hello]))
+    context = context_on(log, replay=log.replay(messages=[hello]))
     assert await context.receive("receive", 60) == hello
     assert (log.timers, log.event_kinds) == ({}, ["step_ended"])
-    again = context_on(log, past=log.past(messages=[hello]))
+    again = context_on(log, replay=log.replay(messages=[hello]))
     assert await again.receive("receive", 60) == hello
     assert await again.receive("next", 0) is None
 
@@ -112,14 +110,14 @@ async def test_no_message_within_the_timeout_is_journaled_as_none() -> None:
     log = MemoryLog()
     context = context_on(log)
     assert await context.receive("receive", 2) is None
-    late = context_on(log, past=log.past(messages=[message(3, "late")]))
+    late = context_on(log, replay=log.replay(messages=[message(3, "late")]))
     assert await late.receive("receive", 2) is None
     assert await late.receive("next", 2) == message(3, "late")
 
 
 async def test_messages_are_received_in_order_and_one_that_is_known_only_once() -> None:
     log, first, second = MemoryLog(), message(3, "first"), message(8, "second")
-    context = context_on(log, past=log.past(messages=[first]))
+    context = context_on(log, replay=log.replay(messages=[first]))
     both = asyncio.gather(*(context.receive(f"receive/{n}") for n in range(2)))
     await asyncio.sleep(0)
     for _ in range(2):
@@ -127,7 +125,7 @@ async def test_messages_are_received_in_order_and_one_that_is_known_only_once() 
     context.control.deliver(first)
     assert await both == [first, second]
     assert not context.control.has_message
-    again = context_on(log, past=log.past())
+    again = context_on(log, replay=log.replay())
     again.control.deliver(second)
     assert not again.control.has_message
 
@@ -151,7 +149,7 @@ async def test_a_receive_that_the_run_cancelled_replays_as_cancelled_and_takes_n
     work.cancel()
     await asyncio.wait([work])
     assert log.steps["receive"].status is StepStatus.CANCELLED
-    again = context_on(log, past=log.past(messages=[message(3, "hello")]))
+    again = context_on(log, replay=log.replay(messages=[message(3, "hello")]))
     with pytest.raises(asyncio.CancelledError):
         await again.receive("receive", 2)
     assert await again.receive("next") == message(3, "hello")
@@ -178,7 +176,7 @@ async def test_a_wait_of_seconds_stays_in_memory_and_is_no_run_time() -> None:
     await context.wait("pause", 2)
     assert asyncio.get_running_loop().time() - started == pytest.approx(2)
     assert (context.now(), context.time_left()) == (0.0, 10.0)
-    await context_on(log, past=log.past()).wait("pause", 2)
+    await context_on(log, replay=log.replay()).wait("pause", 2)
     assert asyncio.get_running_loop().time() - started == pytest.approx(2)
 
 
@@ -192,7 +190,7 @@ async def test_a_longer_wait_parks_and_a_restart_does_not_start_it_again() -> No
     )
     assert (log.timers, log.steps, context.control.for_people) == ({"pause": due}, {}, False)
     await asyncio.sleep(3599)
-    again = context_on(log, past=log.past())
+    again = context_on(log, replay=log.replay())
     await again.wait("pause", 3600)
     assert asyncio.get_running_loop().time() == pytest.approx((due - MIDNIGHT).total_seconds())
     assert len([record for record in log.records if isinstance(record, TimerSet)]) == 1
@@ -242,5 +240,5 @@ async def test_at_its_deadline_a_question_is_answered_by_its_default() -> None:
     work: asyncio.Task[object] = asyncio.ensure_future(context.ask_human(question, "human"))
     assert await stopped_by_itself(context, work) is StopReason.PARKED
     await asyncio.sleep(3598)
-    assert await context_on(log, past=log.past()).ask_human(question, "human") == "no"
+    assert await context_on(log, replay=log.replay()).ask_human(question, "human") == "no"
     assert len(log.questions) == 1

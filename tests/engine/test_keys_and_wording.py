@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from orchestration.engine.context.records import LONGEST, step_key
 from orchestration.engine.errors import AllModelsFailed, LimitReached
 from orchestration.engine.groups import single_error
-from orchestration.engine.keys import LONGEST, step_key
 from orchestration.engine.strategies.wording import counted, dollars, listed
 
 

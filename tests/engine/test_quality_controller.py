@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.quality.controller import assess
 from orchestration.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.budget import Limits
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import (
     AllModelsFailed,
     InvalidRequest,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from orchestration.engine.context.budget import Limits
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import (
     AllModelsFailed,
     ContextWindowExceeded,

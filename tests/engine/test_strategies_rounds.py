@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.context.records import Record, StepRecord
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.strategies.asking import StepTimer, answer_or_failure
@@ -51,7 +50,7 @@ class Asked:
     scoring_s: float | None = None
 
     async def run(self) -> Round[Candidate]:
-        timer = StepTimer(context_on(self.log, past=self.log.past(), limits=self.limits))
+        timer = StepTimer(context_on(self.log, replay=self.log.replay(), limits=self.limits))
         return await ask_round(
             [Metered(model) for model in self.models],
             lambda model: answer_or_failure(model, PROMPT, timer),

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from orchestration.engine.context.budget import Limits
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import (
     AllModelsFailed,
     AuthenticationRejected,

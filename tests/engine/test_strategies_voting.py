@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.context.budget import Limits
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import (
     AllModelsFailed,
     LimitReached,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
-from orchestration.engine.context.budget import Limits
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed, VoteUndecided
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.options import BallotKind

@@ -130,7 +130,7 @@ async def test_a_tie_waits_for_a_person_and_takes_the_answer() -> None:
 
 async def _lived(run: Stage, answers: dict[str, Json]) -> Outcome | None:
     """Return the outcome, None when the run parks."""
-    context = context_on(run.log, past=run.log.past(answers))
+    context = context_on(run.log, replay=run.log.replay(answers))
     panel = Panel(members=tuple(Metered(model) for model in run.members))
     request = Request(text=QUESTION, options={"tie": "human"})
     task = asyncio.ensure_future(get_strategy("voting").run(request, panel, context))

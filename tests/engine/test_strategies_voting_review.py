@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from orchestration.engine.consensus.ballots import RuleName
-from orchestration.engine.context.budget import Limits
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import ProviderUnavailable, QuorumMissed
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.reviewing import Review, read_review, review_prompt

@@ -1,4 +1,4 @@
-"""A real engine on a loop thread, with its writer and its keeper, on a database in a file."""
+"""A real engine on a loop thread, with its writer and its heartbeat, on a database in a file."""
 
 from __future__ import annotations
 

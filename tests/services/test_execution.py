@@ -12,7 +12,7 @@ from orchestration.engine.context.metering import Metered
 from orchestration.engine.errors import ProviderUnavailable
 from orchestration.engine.outcome import Outcome
 from orchestration.models import Command, CommandKind, Run
-from orchestration.services.questions import store_answer
+from orchestration.services.commands import store_answer
 from orchestration.services.sweeping import sweep
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, member, question, queued_run
@@ -33,7 +33,7 @@ def test_a_run_records_its_call_its_step_its_cost_and_its_end(engine: Engine) ->
         return Outcome(answer=answer.text)
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind))
+        run = engine.execute(queued_run(kind))
     assert (run.status, run.answer) == ("succeeded", "four")
     assert kinds(run) == ["run_started", "call_started", "call_finished", "step_ended", "run_succeeded"]
     assert numbers(run) == [1, 2, 3, 4, 5]
@@ -49,7 +49,7 @@ def test_a_model_error_ends_the_step_and_the_run_with_its_words(engine: Engine) 
         return Outcome(answer="")
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind))
+        run = engine.execute(queued_run(kind))
     assert (run.status, run.error, run.error_code) == (
         "failed",
         "a.example.com is down.",
@@ -64,7 +64,7 @@ def test_an_error_of_the_program_fails_the_run_without_its_details(engine: Engin
         raise ZeroDivisionError("secret detail")
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind))
+        run = engine.execute(queued_run(kind))
     assert run.status == "failed"
     assert "secret detail" not in run.error
 
@@ -114,7 +114,7 @@ def test_stopping_gives_the_run_back_and_a_second_engine_repeats_only_what_was_i
         assert (run.status, run.lapses, run.lease_owner) == ("queued", 0, "")
         again = Engine(type(engine.runtime)(engine.runtime.loop))
         again.runtime.start()
-        again.carry_out(run)
+        again.execute(run)
         asyncio.run_coroutine_threadsafe(again.runtime.stop(), again.runtime.loop).result(5)
     assert (run.status, run.answer, quick.count.started) == ("succeeded", "one two", 1)
     assert sorted(run.calls.values_list("model", "status", "maybe_billed")) == [
@@ -133,7 +133,7 @@ def test_a_limit_on_money_ends_the_run_before_the_call_that_could_break_it(engin
         return Outcome(answer="")
 
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind, max_cost_usd="0.000001"))
+        run = engine.execute(queued_run(kind, max_cost_usd="0.000001"))
     assert (run.status, run.error_code, model.count.started) == ("failed", "limit_reached", 0)
     assert run.cost_usd == Decimal(0)
 
@@ -151,14 +151,14 @@ def test_two_questions_park_the_run_until_both_are_answered(engine: Engine) -> N
 
     membership = member()
     with kind_that(story) as kind:
-        run = engine.carry_out(queued_run(kind, membership))
+        run = engine.execute(queued_run(kind, membership))
         assert (run.status, run.lease_owner, run.questions.count()) == ("waiting", "", 2)
         store_answer(membership=membership, question=run.questions.get(step="human/a"), answer="yes")
-        run = engine.carry_out(run)
+        run = engine.execute(run)
         assert run.status == "waiting"
         store_answer(membership=membership, question=run.questions.get(step="human/b"), answer="no")
         assert sweep() == [run.id]
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert (run.status, run.answer, quick.count.started) == ("succeeded", "one ['yes', 'no']", 1)
     assert kinds(run).count("question_asked") == 2
     assert kinds(run).count("question_answered") == 2

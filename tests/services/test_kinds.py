@@ -13,8 +13,8 @@ from orchestration.dispatch import Origin, store_run
 from orchestration.engine.errors import InvalidRequest
 from orchestration.kinds import all_kinds, get_kind, register
 from orchestration.models import Command, ModelProfile, Run
+from orchestration.services.commands import store_answer
 from orchestration.services.learning import learn_from_ended_runs
-from orchestration.services.questions import store_answer
 from orchestration.services.registry import seed_simulated
 from orchestration.wiring.resources import close_resources
 from tests.support.engines import Engine, until
@@ -59,7 +59,7 @@ def numbers(run: Run) -> list[int]:
 def test_a_run_goes_from_its_request_to_an_answer_and_its_page(
     closed: Engine, member: Membership, kind: str
 ) -> None:
-    run = closed.carry_out(a_stored_run(member, kind))
+    run = closed.execute(a_stored_run(member, kind))
     assert (run.status, run.kind) == ("succeeded", kind)
     assert "391" in run.answer
     assert numbers(run) == list(range(1, run.last_seq + 1))
@@ -74,13 +74,13 @@ def test_a_cancelled_run_of_any_kind_ends(closed: Engine, member: Membership, ki
     Command.objects.create(run=run, kind="cancel", by=member.user)
     run.fence = 1
     run.save()
-    assert closed.carry_out(run).status == "cancelled"
+    assert closed.execute(run).status == "cancelled"
 
 
 def test_what_a_run_shows_of_its_models_is_learned_once(
     closed: Engine, member: Membership, kind: str
 ) -> None:
-    closed.carry_out(a_stored_run(member, kind))
+    closed.execute(a_stored_run(member, kind))
     until(lambda: Run.objects.filter(learned_at=None).count() == 0)
     assert learn_from_ended_runs() == 0
     asked = {row.model.name for row in ModelProfile.objects.select_related("model") if row.asked}
@@ -89,11 +89,11 @@ def test_what_a_run_shows_of_its_models_is_learned_once(
 
 def test_a_kind_with_events_of_its_own_is_resumed_after_a_crash(closed: Engine, member: Membership) -> None:
     with second_kind():
-        run = closed.carry_out(a_stored_run(member, "second", approve=True))
+        run = closed.execute(a_stored_run(member, "second", approve=True))
         assert run.status == "waiting"
         calls = run.calls.count()
         store_answer(membership=member, question=run.questions.get(), answer="yes")
-        run = closed.carry_out(run)
+        run = closed.execute(run)
     assert run.outcome is not None
     assert (run.status, run.outcome["approved"]) == ("succeeded", "yes")
     assert run.events.filter(kind="topic_was_opened_for_discussion").count() == 1
@@ -105,7 +105,7 @@ def test_a_child_asks_the_models_of_its_own_panel_below_its_parents_step(
     closed: Engine, member: Membership
 ) -> None:
     with second_kind():
-        run = closed.carry_out(a_stored_run(member, "second", checkers=["sim-sage", "sim-oracle"]))
+        run = closed.execute(a_stored_run(member, "second", checkers=["sim-sage", "sim-oracle"]))
     inside = run.calls.filter(step__startswith="child/")
     assert set(inside.values_list("step", "model")) == {
         ("child/ask/sim-sage", "sim-sage"),
@@ -140,10 +140,10 @@ class TestGoingOnFromAnotherRun:
         self, closed: Engine, member: Membership
     ) -> None:
         with second_kind():
-            first = closed.carry_out(a_stored_run(member, "second"))
+            first = closed.execute(a_stored_run(member, "second"))
             origin = Origin(replaying=first, keys=["write/sim-swift", "check/"])
             again = store_run(membership=member, kind="second", payload=PAYLOADS["second"], origin=origin)
-            again = closed.carry_out(again)
+            again = closed.execute(again)
         assert (again.status, again.answer, again.rerun_of) == ("succeeded", first.answer, first)
         assert not again.calls.exclude(step__startswith="child/").exists()
         assert again.calls.filter(step="child/ask/sim-sage").exists()
@@ -153,7 +153,7 @@ class TestGoingOnFromAnotherRun:
         self, closed: Engine, member: Membership, keys: list[str]
     ) -> None:
         with second_kind():
-            first = closed.carry_out(a_stored_run(member, "second"))
+            first = closed.execute(a_stored_run(member, "second"))
             with pytest.raises(InvalidRequest):
                 store_run(
                     membership=member,
@@ -166,7 +166,7 @@ class TestGoingOnFromAnotherRun:
     def test_another_teams_run_or_another_kinds_cannot_be_gone_on_from(
         self, closed: Engine, member: Membership
     ) -> None:
-        first = closed.carry_out(a_stored_run(member, "strategy"))
+        first = closed.execute(a_stored_run(member, "strategy"))
         other = a_member()
         seed_simulated(other.team)
         with second_kind():
@@ -189,7 +189,7 @@ def test_every_kind_says_what_it_can_start(member: Membership, kind: str) -> Non
 def test_what_a_strategy_typically_takes_comes_from_its_newest_runs(
     closed: Engine, member: Membership
 ) -> None:
-    run = closed.carry_out(a_stored_run(member, "strategy"))
+    run = closed.execute(a_stored_run(member, "strategy"))
     found = {choice.ref: choice for choice in get_kind("strategy").choices(member)}
     assert found["parallel"].cost_usd == run.cost_usd
     assert found["parallel"].seconds is not None

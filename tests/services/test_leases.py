@@ -13,7 +13,7 @@ from orchestration.engine.context.metering import Metered
 from orchestration.engine.outcome import Outcome
 from orchestration.models import Call, Run, RunStatus, Step
 from orchestration.services.claims import claim_run
-from orchestration.services.owners import is_dead, this_process
+from orchestration.services.leases import is_dead, this_process
 from orchestration.services.sweeping import MOST_LAPSES, sweep
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, question, queued_run
@@ -100,7 +100,7 @@ def test_progress_clears_earlier_lapses(engine: Engine) -> None:
     with kind_that(story) as kind:
         run = queued_run(kind)
         Run.objects.filter(id=run.id).update(lapses=2)
-        run = engine.carry_out(run)
+        run = engine.execute(run)
     assert run.lapses == 0
 
 

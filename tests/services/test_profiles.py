@@ -12,7 +12,7 @@ from orchestration.dispatch import store_run
 from orchestration.engine.routing.task_types import TaskType
 from orchestration.models import CallStatus, LanguageModel, ModelProfile, Observation, Run, RunStatus
 from orchestration.services.learning import learn_from_ended_runs
-from orchestration.services.observer import Observer
+from orchestration.services.profile_updater import ProfileUpdater
 from orchestration.services.ratings import rate_run
 from orchestration.wiring.resources import close_resources
 from tests.support.engines import Engine, until
@@ -173,7 +173,7 @@ def test_the_engine_learns_from_the_runs_that_it_carries_out(engine: Engine) -> 
     member = a_member()
     models = [a_model(member, name) for name in ("sim-swift", "sim-sage")]
     request = {"text": "What is 2 + 2?", "strategy": "expert", "models": ("sim-swift", "sim-sage")}
-    run = engine.carry_out(store_run(membership=member, kind="strategy", payload=request))
+    run = engine.execute(store_run(membership=member, kind="strategy", payload=request))
     engine.runtime.submit(close_resources()).result()
     assert run.status == RunStatus.SUCCEEDED
     until(lambda: ModelProfile.objects.filter(model__in=models, task="reasoning", asked__gte=1).exists())
@@ -184,7 +184,7 @@ def test_the_engine_learns_from_the_runs_that_it_carries_out(engine: Engine) -> 
 def test_an_engine_learns_at_its_start_from_what_an_earlier_one_left(engine: Engine) -> None:
     member = a_member()
     left = a_shown_run(member, a_model(member, "sage"))
-    engine.runtime.observer.wake()
+    engine.runtime.profile_updater.wake()
     until(lambda: Run.objects.filter(pk=left.pk, learned_at__isnull=False).exists())
 
 
@@ -199,7 +199,7 @@ def test_a_database_that_is_away_is_tried_again_after_the_next_run() -> None:
             raise answer
         return answer
 
-    observer = Observer(learn)
+    observer = ProfileUpdater(learn)
     observer.start()
     until(lambda: seen)
     observer.wake()

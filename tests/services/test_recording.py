@@ -16,23 +16,22 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError
 
 from orchestration import live
-from orchestration.engine.context.budget import NOTHING_SPENT
-from orchestration.engine.context.records import CallStarted, StepKind, StepRecord
+from orchestration.engine.context.records import NOTHING_SPENT, CallStarted, StepKind, StepRecord
 from orchestration.engine.errors import LeaseLost
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import Delta, Purpose, StepStatus
 from orchestration.models import Call, Run, RunStatus
 from orchestration.services.claims import claim_run
 from orchestration.services.recording import DatabaseRunLog, Recorder, RunEnded
-from orchestration.services.recording.commit import Committed, commit_parcels
-from orchestration.services.recording.log import SAVE_TEXT_EVERY_S
-from orchestration.services.recording.parcels import Entry, Parcel
+from orchestration.services.recording.batches import Entry, WriteBatch
+from orchestration.services.recording.commit import Committed, commit_batches
+from orchestration.services.recording.recorder import SAVE_TEXT_EVERY_S
 from orchestration.wiring.resources import LoopThread
 from tests.support.engines import Engine, until
 from tests.support.kinds import queued_run
 from tests.support.models import spec_named
 
-PHASE = Event(kind=EventKind.PHASE_STARTED, data={"name": "asking"})
+PHASE = RunEvent(kind=EventKind.PHASE_STARTED, data={"name": "asking"})
 
 
 def claimed() -> Run:
@@ -140,8 +139,8 @@ def test_what_was_committed_although_its_word_got_lost_is_not_written_twice(
 ) -> None:
     lost: list[OperationalError] = [OperationalError("server closed the connection unexpectedly")]
 
-    def commit(parcels: Sequence[Parcel]) -> Committed:
-        done = commit_parcels(parcels)
+    def commit(parcels: Sequence[WriteBatch]) -> Committed:
+        done = commit_batches(parcels)
         if lost:
             raise lost.pop()
         return done
@@ -161,10 +160,10 @@ def test_what_was_committed_although_its_word_got_lost_is_not_written_twice(
 def test_what_was_not_committed_is_written_after_all(transactional_db: None, loop_thread: LoopThread) -> None:
     failures = [OperationalError("the database is away")]
 
-    def commit(parcels: Sequence[Parcel]) -> Committed:
+    def commit(parcels: Sequence[WriteBatch]) -> Committed:
         if failures:
             raise failures.pop()
-        return commit_parcels(parcels)
+        return commit_batches(parcels)
 
     recorder, run = Recorder(lambda *_: None, commit), claimed()
     recorder.start()

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.context.records import Record
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Constraints, Json, Outcome, Request
@@ -72,7 +71,7 @@ class Stage:
             helpers={model.spec.name: Metered(model) for model in self.helpers},
             profiles={model.spec.name: model.profiles for model in self.members},
         )
-        context = context_on(self.log, past=self.log.past(), limits=self.limits)
+        context = context_on(self.log, replay=self.log.replay(), limits=self.limits)
         return await answer(get_strategy(self.strategy), request, panel, context)
 
     async def run_until_death(self, dies_at: int, **options: Json) -> bool:
@@ -93,6 +92,6 @@ class Stage:
         """How often each model was asked."""
         return {model.spec.name: model.count.started for model in (*self.members, *self.helpers)}
 
-    def emitted(self, kind: EventKind) -> list[Event]:
+    def emitted(self, kind: EventKind) -> list[RunEvent]:
         """Return the events of a kind, in order."""
         return [event for event in self.log.events if event.kind == kind]

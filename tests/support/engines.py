@@ -11,7 +11,7 @@ from orchestration.models import Run
 from orchestration.services.execution import execute_run
 from orchestration.services.runtime import Runtime
 
-PATIENCE_S = 20.0
+DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Engine:
         """Let the engine take `run` up."""
         return self.runtime.submit(execute_run(self.runtime, run.id))
 
-    def carry_out(self, run: Run) -> Run:
+    def execute(self, run: Run) -> Run:
         """Let the engine take `run` up, wait until it lets go, and return the row as it is then."""
-        self.start(run).result(PATIENCE_S)
+        self.start(run).result(DEADLINE_S)
         run.refresh_from_db()
         return run
 
 
-def until(holds: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+def until(holds: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
     """Wait until something holds; fail when it does not come to that."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + deadline_s
     while not holds():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.01)

@@ -69,7 +69,7 @@ class Lives:
         arrived = [each for at, each in self.messages.items() if at <= self.seconds]
         answers = {step: answer for at, (step, answer) in self.answers.items() if at <= self.seconds}
         context = context_on(
-            self.log, past=self.log.past(answers, arrived), linger_s=self.linger_s, child=self.child
+            self.log, replay=self.log.replay(answers, arrived), linger_s=self.linger_s, child=self.child
         )
         loop = asyncio.get_running_loop()
         for at, each in self.messages.items():

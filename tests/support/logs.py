@@ -7,28 +7,29 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from orchestration.engine.context.budget import Limits, Spent
 from orchestration.engine.context.control import LINGER_S
 from orchestration.engine.context.journaled import (
     ChildRun,
     ClaimState,
+    Dependencies,
     JournaledContext,
-    Past,
     StartChild,
-    Surroundings,
-    event_digest,
 )
+from orchestration.engine.context.metering import Limits
 from orchestration.engine.context.protocol import Received
 from orchestration.engine.context.records import (
     CallEnded,
     CallStarted,
     QuestionAsked,
     Record,
+    ReplayState,
+    Spent,
     StepKind,
     StepRecord,
     TimerSet,
+    event_digest,
 )
-from orchestration.engine.events import Event
+from orchestration.engine.events import RunEvent
 from orchestration.engine.types import Delta, Json
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,8 +61,8 @@ class MemoryLog:
         self.shown.append((call, delta))
 
     @property
-    def events(self) -> list[Event]:
-        return [record for record in self.records if isinstance(record, Event)]
+    def events(self) -> list[RunEvent]:
+        return [record for record in self.records if isinstance(record, RunEvent)]
 
     @property
     def event_kinds(self) -> list[str]:
@@ -89,16 +90,18 @@ class MemoryLog:
         kinds = (TimerSet, QuestionAsked)
         return {record.step: record.due_at for record in self.records if isinstance(record, kinds)}
 
-    def past(self, answers: Mapping[str, Json] | None = None, messages: Sequence[Received] = ()) -> Past:
+    def replay(
+        self, answers: Mapping[str, Json] | None = None, messages: Sequence[Received] = ()
+    ) -> ReplayState:
         """Return what a new claim would read."""
         received = {
             step.result["number"] for step in self.steps.values() if step.kind is RECEIVE and step.result
         }
-        return Past(
+        return ReplayState(
             timers=self.timers,
             messages=[message for message in messages if message.number not in received],
             steps=self.steps,
-            told=frozenset(map(event_digest, self.events)),
+            emitted=frozenset(map(event_digest, self.events)),
             answers=answers or {},
             spent=Spent(calls=len(self.started)),
             seconds=max((step.started_s + step.seconds for step in self.steps.values()), default=0.0),
@@ -119,7 +122,7 @@ def no_child(kind: str, ref: str, panel: Sequence[str]) -> ChildRun:
 def context_on(
     log: MemoryLog,
     *,
-    past: Past | None = None,
+    replay: ReplayState | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] | None = None,
     linger_s: float = LINGER_S,
@@ -128,7 +131,7 @@ def context_on(
     """Return a claim's context that writes to `log`."""
     ids = _ids()
     now = clock or asyncio.get_running_loop().time
-    around = Surroundings(
+    dependencies = Dependencies(
         log=log,
         clock=now,
         wall_clock=lambda: MIDNIGHT + timedelta(seconds=now()),
@@ -136,4 +139,8 @@ def context_on(
         new_id=lambda: next(ids),
         child=child,
     )
-    return JournaledContext(ClaimState(around=around, limits=limits or Limits(), past=past or Past(), seed=7))
+    return JournaledContext(
+        ClaimState(
+            dependencies=dependencies, limits=limits or Limits(), replay=replay or ReplayState(), seed=7
+        )
+    )

@@ -17,7 +17,7 @@ django.setup()
 from django.core.management import execute_from_command_line  # noqa: E402
 
 from orchestration.engine.context import Question, RunContext  # noqa: E402
-from orchestration.engine.events import Event, EventKind  # noqa: E402
+from orchestration.engine.events import EventKind, RunEvent  # noqa: E402
 from orchestration.engine.outcome import Outcome  # noqa: E402
 from orchestration.kinds import FrozenRun, register  # noqa: E402
 from tests.support.kinds import StoryKind  # noqa: E402
@@ -30,7 +30,7 @@ async def burst(_: FrozenRun, context: RunContext) -> Outcome:
     """Wait for somebody to watch, then tell many events at once."""
     await asyncio.sleep(1.5)
     for number in range(BURST):
-        await context.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": f"part {number}"}))
+        await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": f"part {number}"}))
     return Outcome(answer="told")
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.models import Call, CallStatus, Run, RunStatus, Step
-from orchestration.services.events import tell
+from orchestration.services.events import emit_events
 
 PRICES = {"input_per_million": "0.50", "output_per_million": "1.50"}
 
@@ -65,21 +65,21 @@ class RunRows:
             team=member.team, created_by=member.user, created_at=at, queued_at=at, **given
         )
         rows = cls(run)
-        rows.tell(EventKind.RUN_QUEUED, reason="new")
+        rows.emit(EventKind.RUN_QUEUED, reason="new")
         return rows
 
-    def tell(
+    def emit(
         self, happened: EventKind, where: str = "", changes: dict[str, Any] | None = None, /, **data: object
     ) -> None:
         """Append an event, and change columns of the run with it."""
-        tell(self.run, [Event(kind=happened, step=where, data=data)], **(changes or {}))
+        emit_events(self.run, [RunEvent(kind=happened, step=where, data=data)], **(changes or {}))
 
     def start(self, age_s: float = 0.0) -> None:
         """Let a worker take the run."""
         at = timezone.now() - timedelta(seconds=age_s)
         lease = timezone.now() + timedelta(seconds=30)
         taken = {"status": RunStatus.RUNNING, "started_at": at, "lease_until": lease}
-        self.tell(EventKind.RUN_STARTED, "", taken, claim=1)
+        self.emit(EventKind.RUN_STARTED, "", taken, claim=1)
 
     def ask(
         self, model: str, text: str = "", *, attempt: int = 1, purpose: str = "answer", at_s: float = 0.1
@@ -103,7 +103,7 @@ class RunRows:
             "attempt": attempt,
             "purpose": purpose,
         }
-        self.tell(EventKind.CALL_STARTED, step, **data)
+        self.emit(EventKind.CALL_STARTED, step, **data)
         return call
 
     def save_text(self, call: Call, text: str) -> None:
@@ -118,7 +118,7 @@ class RunRows:
         Call.objects.filter(pk=call.pk).update(**ended, **costs)
         told = {"seconds": seconds, "input_tokens": 12, "output_tokens": tokens, "cost_usd": str(cost)}
         data = {"call": str(call.pk), "model": call.model, "finish": "stop", **told}
-        self.tell(EventKind.CALL_FINISHED, call.step, **data)
+        self.emit(EventKind.CALL_FINISHED, call.step, **data)
         self.end_step(call.step, "done", at_s=call.started_s, seconds=seconds)
 
     def fail(self, call: Call, message: str, *, code: str = "rate_limited", final: bool = True) -> None:
@@ -126,7 +126,7 @@ class RunRows:
         ended = {"status": CallStatus.FAILED, "latency_s": 0.4, "error": message, "error_code": code}
         Call.objects.filter(pk=call.pk).update(**ended)
         data = {"call": str(call.pk), "model": call.model, "code": code, "message": message}
-        self.tell(EventKind.CALL_FAILED, call.step, **data)
+        self.emit(EventKind.CALL_FAILED, call.step, **data)
         if final:
             self.end_step(call.step, "failed", at_s=call.started_s, seconds=0.4)
 
@@ -134,14 +134,14 @@ class RunRows:
         """End a call that was stopped, or lost with its process."""
         Call.objects.filter(pk=call.pk).update(status=status, latency_s=0.8, maybe_billed=True)
         kind = EventKind.CALL_LOST if status == CallStatus.LOST else EventKind.CALL_CANCELLED
-        self.tell(kind, call.step, call=str(call.pk), model=call.model)
+        self.emit(kind, call.step, call=str(call.pk), model=call.model)
 
     def end_step(
         self, key: str, status: str, *, kind: str = "ask", at_s: float = 0.0, seconds: float = 0.0
     ) -> None:
         """End a journaled step."""
         Step.objects.create(run=self.run, key=key, kind=kind, status=status, started_s=at_s, seconds=seconds)
-        self.tell(EventKind.STEP_ENDED, key, key=key, kind=kind, status=status)
+        self.emit(EventKind.STEP_ENDED, key, key=key, kind=kind, status=status)
 
     def score(self, model: str, overall: float, *, step: str = "") -> None:
         """Tell how good a model's answer probably is."""
@@ -158,7 +158,7 @@ class RunRows:
             "dimensions": marks,
             "evidence": ["Judged by sim-oracle."],
         }
-        self.tell(EventKind.CANDIDATE_SCORED, step or f"ask/{model}", **data)
+        self.emit(EventKind.CANDIDATE_SCORED, step or f"ask/{model}", **data)
 
     def choose(self, model: str, scores: dict[str, float]) -> None:
         """Tell which answer was chosen, and why."""
@@ -171,7 +171,7 @@ class RunRows:
             "scores": scores,
         }
         self.end_step("select", "done", kind="decision", at_s=1.3)
-        self.tell(EventKind.DECISION_MADE, "select", **chosen)
+        self.emit(EventKind.DECISION_MADE, "select", **chosen)
 
     def succeed(self, answer: str, *, chosen: str = "", **outcome: object) -> None:
         """End the run with an answer."""
@@ -184,4 +184,4 @@ class RunRows:
         calls = self.run.calls.count()
         ended = {"status": status, "finished_at": timezone.now(), "lease_until": None}
         told = {"cost_usd": "0.00012", "calls": calls, "error": changes.get("error", "")}
-        self.tell(kind, "", {**ended, **changes}, **told)
+        self.emit(kind, "", {**ended, **changes}, **told)

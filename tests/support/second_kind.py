@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.context import Question, RunContext
 from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import Event
+from orchestration.engine.events import RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.outcome import Outcome
 from orchestration.engine.types import Constraints, Json, Message, Prompt, Purpose
@@ -57,7 +57,7 @@ class SecondRequest(BaseModel):
 
 async def board(request: SecondRequest, models: Mapping[str, ChatModel], context: RunContext) -> Outcome:
     """Have the writers write and the checkers check, a person approve, and a strategy answer."""
-    await context.emit(Event(kind=OPENED, data={"topic": request.text}))
+    await context.emit(RunEvent(kind=OPENED, data={"topic": request.text}))
     written = [
         (await context.ask(models[name], _prompt(request.text, Purpose.PROPOSE), f"write/{name}")).text
         for name in request.writers
@@ -72,7 +72,7 @@ async def board(request: SecondRequest, models: Mapping[str, ChatModel], context
         said = await context.ask_human(asked, "approve")
     payload = {"text": request.text, "options": {"max_parallel": 2}}
     child = await context.run_child("strategy", "parallel", payload, panel=request.checkers, step="child")
-    await context.emit(Event(kind=CLOSED, data={"approved": said, "parts": 2}))
+    await context.emit(RunEvent(kind=CLOSED, data={"approved": said, "parts": 2}))
     parts = {"written": written, "checked": checked, "child": child["data"]["candidates"]}
     output = {"answer": child["answer"]}
     data = {**parts, "approved": said}

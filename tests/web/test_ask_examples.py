@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.metering import Metered
+from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.strategies.strategy import Panel, get_strategy
 from orchestration.engine.types import Outcome, Request
 from orchestration.forms.ask import FIRST_STRATEGY

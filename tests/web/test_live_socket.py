@@ -38,7 +38,7 @@ def _has_reached(seq: int, socket: LiveSocket) -> bool:
 
 def _burst(rows: RunRows, count: int) -> None:
     for number in range(count):
-        rows.tell(EventKind.PHASE_STARTED, name=f"phase {number}")
+        rows.emit(EventKind.PHASE_STARTED, name=f"phase {number}")
 
 
 async def test_a_page_opened_at_a_number_gets_what_came_after_it(kind: str) -> None:
@@ -62,7 +62,7 @@ async def test_a_burst_and_two_lost_connections_lose_and_repeat_nothing(kind: st
     for enough in (50, 150, 250):
         writing = asyncio.create_task(in_thread(_burst, rows, 100))
         async with live_socket(_address(rows, reached), client) as socket:
-            await live.ring_run(rows.run.pk)
+            await live.notify_run(rows.run.pk)
             await socket.until(partial(_has_reached, enough))
         await writing
         seen, reached = seen + socket.seen, socket.seq
@@ -90,7 +90,7 @@ async def test_text_grows_and_the_answer_takes_its_place(kind: str) -> None:
             lambda s: f'<div id="text-{call.pk}" hx-swap-oob="beforeend"> 2,300</div>' in s.html
         )
         await in_thread(rows.answer, call, "17% of 2,300 is **391**.")
-        await live.ring_run(rows.run.pk)
+        await live.notify_run(rows.run.pk)
         html = await socket.until(lambda s: "<strong>391</strong>" in s.html)
     assert f"text-{call.pk}" not in html
 
@@ -135,7 +135,7 @@ async def test_who_leaves_the_team_is_cut_off_at_the_next_look(kind: str) -> Non
         await socket.until(lambda s: s.seq == 2)
         await in_thread(member.delete)
         await in_thread(_burst, rows, 1)
-        await live.ring_run(rows.run.pk)
+        await live.notify_run(rows.run.pk)
         assert await socket.close_code() == 4403
     assert socket.seen == [1, 2]
 
@@ -183,7 +183,7 @@ class TestTopBar:
         async with live_socket(f"/ws/team/{member.team_id}/", client) as socket:
             assert "<strong" in await socket.next()
             await in_thread(rows.succeed, "391")
-            await live.ring_team(member.team_id)
+            await live.notify_team(member.team_id)
             assert "<strong" not in await socket.next()
 
     async def test_other_teams_are_not_there(self, kind: str) -> None:

@@ -130,7 +130,7 @@ def test_an_answer_from_the_cache_says_so_and_is_shown(browser: Client, asking: 
         started_s=0.1,
         seconds=0.0,
     )
-    asking.tell(EventKind.ANSWER_REUSED, "ask/sim-swift", model="sim-swift")
+    asking.emit(EventKind.ANSWER_REUSED, "ask/sim-swift", model="sim-swift")
     html = _page(browser, asking)
     assert 'data-model="sim-swift" data-state="reused"' in html
     assert "It is <strong>391</strong>." in html
@@ -153,14 +153,14 @@ def test_every_event_is_told_once_in_order(browser: Client, member: Membership, 
 @pytest.mark.parametrize("happened", list(EventKind))
 def test_every_kind_of_event_has_a_sentence(happened: EventKind, browser: Client, running: RunRows) -> None:
     numbers = {"seconds": 1.0, "overall": 0.5, "calls": 2, "cost_usd": "0.001", "output_tokens": 7}
-    running.tell(happened, "ask/sim-swift", model="sim-swift", kind="select", chosen="x", key="k", **numbers)
+    running.emit(happened, "ask/sim-swift", model="sim-swift", kind="select", chosen="x", key="k", **numbers)
     told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
     assert '<span class="story-words"></span>' not in told
 
 
 def test_an_event_of_an_unknown_kind_is_shown_as_plain_data(browser: Client, running: RunRows) -> None:
     data = {"by": "Ada", "parts": 3, "nested": {"x": [1]}, "text": "<b>bold</b>" + "x" * 500}
-    running.tell("somebody_joined", "", **data)  # type: ignore[arg-type]
+    running.emit("somebody_joined", "", **data)  # type: ignore[arg-type]
     told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
     assert "Somebody joined: " in told
     for fact in ("by Ada", "parts 3", "text &lt;b&gt;bold"):
@@ -298,7 +298,7 @@ class TestCancelling:
     def test_a_run_that_was_told_to_end_says_that_it_is_ending(
         self, browser: Client, running: RunRows
     ) -> None:
-        running.tell(EventKind.COMMAND_RECEIVED, kind="cancel", by="Ada")
+        running.emit(EventKind.COMMAND_RECEIVED, kind="cancel", by="Ada")
         html = _page(browser, running)
         assert "Cancelling</button>" in html
         assert "Ada asked to cancel the run." in html

@@ -23,7 +23,7 @@ def _page(member: Membership, rows: RunRows) -> str:
 def test_where_it_went_on_is_told_with_scores_before_the_choice(member: Membership) -> None:
     rows = RunRows.queued(member, "sim-swift", "sim-sage", "sim-oracle", ref="cascade")
     rows.start()
-    rows.tell(
+    rows.emit(
         EventKind.DECISION_MADE,
         "accept/1",
         kind="escalate",
@@ -46,7 +46,7 @@ def test_a_fallback_model_has_a_lane_once_it_was_turned_to(member: Membership) -
     rows.run.save()
     rows.start()
     assert _page(member, rows).count('class="lane-name"') == 1
-    rows.tell(EventKind.DECISION_MADE, "fallback", kind="fallback", chosen="sim-oracle", reason="Too low.")
+    rows.emit(EventKind.DECISION_MADE, "fallback", kind="fallback", chosen="sim-oracle", reason="Too low.")
     rows.ask("sim-oracle")
     html = _page(member, rows)
     assert html.count('class="lane-name"') == 2

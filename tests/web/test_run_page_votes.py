@@ -34,18 +34,18 @@ def cast(rows: RunRows, voter: str, number: str = "", /, **more: object) -> None
     """Tell of a ballot: a number, or whatever else is said."""
     answer = Extracted(kind=AnswerKind.NUMBER, key=number, raw=number) if number else None
     ballot = Cast(voter=voter, answer=answer, **more)  # type: ignore[arg-type]
-    rows.tell(EventKind.BALLOT_CAST, "", **ballot.to_json(), weight=1.0)
+    rows.emit(EventKind.BALLOT_CAST, "", **ballot.to_json(), weight=1.0)
 
 
 def fitted(rows: RunRows, chosen: str, reason: str) -> None:
     """Tell what is voted with."""
-    rows.tell(EventKind.DECISION_MADE, "ballot", kind="ballot", chosen=chosen, reason=reason)
+    rows.emit(EventKind.DECISION_MADE, "ballot", kind="ballot", chosen=chosen, reason=reason)
 
 
 def tallied(rows: RunRows, **result: object) -> None:
     """Tell how the vote came out."""
     told = {"winner": "391", "reason": "“391” is backed by the most voters.", "agreement": 2 / 3}
-    rows.tell(EventKind.VOTE_TALLIED, "", **{**told, "dissenters": ["sim-c"], "notes": [], **result})
+    rows.emit(EventKind.VOTE_TALLIED, "", **{**told, "dissenters": ["sim-c"], "notes": [], **result})
 
 
 def section(browser: Client, rows: RunRows) -> str:

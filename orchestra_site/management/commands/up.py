@@ -21,7 +21,7 @@ from twisted.internet import defer, reactor
 from orchestra_site.celery import app as celery_app
 from orchestra_site.web.asgi import Application
 from orchestration.services.registry.seeding import prepare_installation
-from orchestration.tasks.process import EngineProcess
+from orchestration.tasks import EngineProcess
 from orchestration.wiring.resources import stop_pages
 
 EXIT_TIMEOUT_S = 0.5

@@ -80,7 +80,7 @@ class RunControl:
         return self._idle_s + (0.0 if self._idle_since is None else self._clock() - self._idle_since)
 
     def attach(self, task: asyncio.Task[object]) -> None:
-        """Name the task that runs the run; a stop that was asked for before takes effect at once."""
+        """Set the task that executes the run; a stop that was requested before takes effect at once."""
         self._task = task
         if self.reason is not None:
             task.cancel()

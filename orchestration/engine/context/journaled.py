@@ -5,26 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, cast
 
-from orchestration.engine.context.budget import NOTHING_SPENT, Ledger, Limits, Spent
-from orchestration.engine.context.codec import (
+from orchestration.engine.context.control import LINGER_S, RunControl
+from orchestration.engine.context.metering import SCOPE, Ledger, Limits, StepScope
+from orchestration.engine.context.protocol import Timing
+from orchestration.engine.context.records import (
+    QuestionAsked,
+    Record,
+    ReplayState,
+    RunLog,
+    StepKind,
+    StepRecord,
+    TimerSet,
+    bounded,
     completion_from_json,
     completion_to_json,
     digest,
     error_from_json,
     error_to_json,
+    event_digest,
     plain,
     prompt_digest,
     received_from_json,
 )
-from orchestration.engine.context.control import LINGER_S, RunControl
-from orchestration.engine.context.metering import SCOPE, StepScope
-from orchestration.engine.context.protocol import Timing
-from orchestration.engine.context.records import QuestionAsked, Record, RunLog, StepKind, StepRecord, TimerSet
 from orchestration.engine.errors import (
     ChildFailed,
     EngineError,
@@ -33,8 +40,7 @@ from orchestration.engine.errors import (
     ModelError,
     ReplayMismatch,
 )
-from orchestration.engine.events import Event, EventKind
-from orchestration.engine.keys import bounded
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.types import Completion, Json, Prompt, StepStatus
 
 if TYPE_CHECKING:
@@ -47,28 +53,11 @@ ChildRun = Callable[[Mapping[str, Json], "RunContext"], Awaitable[Json]]
 StartChild = Callable[[str, str, Sequence[str]], ChildRun]
 """Returns what runs a child of a kind, a ref and the names of its panel's models."""
 GRACE_S = 1.0
-"""How long past the deadline a call may go on: a strategy that watches the deadline itself ends it first."""
+"""How long after the deadline a call may go on: a strategy that observes the deadline ends it before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Past:
-    """What earlier claims left: ended steps, events told, people's answers, what was spent, run time used.
-
-    `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
-    `messages` are those that no step received.
-    """
-
-    steps: Mapping[str, StepRecord] = field(default_factory=dict)
-    told: frozenset[str] = frozenset()
-    answers: Mapping[str, Json] = field(default_factory=dict)
-    timers: Mapping[str, datetime | None] = field(default_factory=dict)
-    messages: Sequence[Received] = ()
-    spent: Spent = NOTHING_SPENT
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
+class Dependencies:
     """What a run's context reaches the world through."""
 
     log: RunLog
@@ -79,31 +68,26 @@ class Surroundings:
     linger_s: float = LINGER_S
 
 
-def event_digest(event: Event) -> str:
-    """Return what tells one told event, of plain data, from another: none of them is told twice."""
-    return digest(event.kind, event.step, event.data)
-
-
 class ClaimState:
     """What all parts of one claim of one run share."""
 
-    def __init__(self, *, around: Surroundings, limits: Limits, past: Past, seed: int) -> None:
-        received = [step.result for step in past.steps.values() if step.kind is StepKind.RECEIVE]
+    def __init__(self, *, dependencies: Dependencies, limits: Limits, replay: ReplayState, seed: int) -> None:
+        received = [step.result for step in replay.steps.values() if step.kind is StepKind.RECEIVE]
         self.control = RunControl(
-            around.clock,
-            linger_s=around.linger_s,
-            answers=past.answers,
-            messages=past.messages,
+            dependencies.clock,
+            linger_s=dependencies.linger_s,
+            answers=replay.answers,
+            messages=replay.messages,
             newest=max((result["number"] for result in received if result), default=0),
         )
-        self.around = around
+        self.dependencies = dependencies
         self.limits = limits
-        self.past = past
-        self.ledger = Ledger(limits, past.spent)
+        self.replay = replay
+        self.ledger = Ledger(limits, replay.spent)
         self.random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
-        self.zero = around.clock() - past.seconds
+        self.zero = dependencies.clock() - replay.seconds
         self.seen: set[str] = set()
-        self.told = set(past.told)
+        self.emitted = set(replay.emitted)
         self.timings: dict[str, Timing] = {}
 
 
@@ -136,7 +120,7 @@ class JournaledContext:
 
     def now(self) -> float:
         """Seconds of run time: since the first start, without the time in which the run only waited."""
-        return self._claim.around.clock() - self._claim.zero - self.control.idle_s
+        return self._claim.dependencies.clock() - self._claim.zero - self.control.idle_s
 
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
@@ -154,27 +138,27 @@ class JournaledContext:
         """Return this run with the keys of all steps prefixed by `name`."""
         return JournaledContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth, own=self._own)
 
-    async def emit(self, event: Event) -> None:
+    async def emit(self, event: RunEvent) -> None:
         """Emit an event, once per content."""
         data = plain(dict(event.data))
         if isinstance(data.get("step"), str):
             data["step"] = self.key(data["step"])
         event = replace(event, step=self.key(event.step), data=data)
-        told = event_digest(event)
-        if told not in self._claim.told:
-            self._claim.told.add(told)
-            self._claim.around.log.write(event)
+        known = event_digest(event)
+        if known not in self._claim.emitted:
+            self._claim.emitted.add(known)
+            self._claim.dependencies.log.write(event)
 
     def recall(self, step: str) -> Json:
         """Return what `decide(step, ...)` stored before a crash, None if it did not come to that."""
-        record = self._claim.past.steps.get(self.key(step))
+        record = self._claim.replay.steps.get(self.key(step))
         return record.result if record is not None and record.kind is StepKind.DECISION else None
 
     async def decide(self, step: str, value: Value) -> Value:
         """Journal a choice; on replay the stored one comes back."""
-        key, past = self._open(step, StepKind.DECISION, "")
-        if past is not None:
-            return cast("Value", past.result)
+        key, earlier = self._open(step, StepKind.DECISION, "")
+        if earlier is not None:
+            return cast("Value", earlier.result)
         chosen = plain(value)
         moment = self.now()
         await self._end(
@@ -186,8 +170,8 @@ class JournaledContext:
 
     def record(self, step: str, value: Json) -> None:
         """Store a pure step's result for the pages; nothing waits for it or reads it back."""
-        key, past = self._open(step, StepKind.RECORD, "")
-        if past is None:
+        key, earlier = self._open(step, StepKind.RECORD, "")
+        if earlier is None:
             self._end(
                 StepRecord(
                     key=key,
@@ -201,15 +185,15 @@ class JournaledContext:
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask a model as a journaled step."""
         input_hash = prompt_digest(model.spec.name, prompt)
-        key, past = self._open(step, StepKind.ASK, input_hash)
-        if past is not None:
-            return completion_from_json(self._replay(past))
+        key, earlier = self._open(step, StepKind.ASK, input_hash)
+        if earlier is not None:
+            return completion_from_json(self._replay(earlier))
         scope = StepScope(
             step=key,
-            log=self._claim.around.log,
+            log=self._claim.dependencies.log,
             ledger=self._claim.ledger,
             now=self.now,
-            new_id=self._claim.around.new_id,
+            new_id=self._claim.dependencies.new_id,
             stopping=lambda: not self.control.keeps_journal,
         )
         record = StepRecord(key=key, kind=StepKind.ASK, status=StepStatus.DONE, input_hash=input_hash)
@@ -219,11 +203,11 @@ class JournaledContext:
                 completion = await self._complete(model, prompt, scope)
                 if completion.cached:
                     reused = {"model": model.spec.name}
-                    await self.emit(Event(kind=EventKind.ANSWER_REUSED, step=step, data=reused))
+                    await self.emit(RunEvent(kind=EventKind.ANSWER_REUSED, step=step, data=reused))
                 entry["result"] = completion_to_json(completion)
         finally:
             if kept := scope.close():
-                self._claim.around.log.write(*kept)
+                self._claim.dependencies.log.write(*kept)
             self.control.leave()
         return completion
 
@@ -237,9 +221,9 @@ class JournaledContext:
     async def ask_human(self, question: Question, step: str) -> Json:
         """Ask a person as a journaled step; parks the run when nothing else is under way."""
         input_hash = digest(question)
-        key, past = self._open(step, StepKind.HUMAN, input_hash)
-        if past is not None:
-            return self._replay(past)
+        key, earlier = self._open(step, StepKind.HUMAN, input_hash)
+        if earlier is not None:
+            return self._replay(earlier)
         record = StepRecord(key=key, kind=StepKind.HUMAN, status=StepStatus.DONE, input_hash=input_hash)
         answers = self.control.answers
         async with self._ending(record) as entry:
@@ -252,18 +236,20 @@ class JournaledContext:
 
     async def _put(self, question: Question, key: str) -> datetime | None:
         """Store a question once; return the moment at which its default is the answer."""
-        event = Event(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
-        if event_digest(event) in self._claim.told:
-            return self._claim.past.timers.get(key)
+        event = RunEvent(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
+        if event_digest(event) in self._claim.emitted:
+            return self._claim.replay.timers.get(key)
         due = None if question.deadline_s is None else self._in(question.deadline_s)
-        await self._claim.around.log.write(QuestionAsked(step=key, question=question, due_at=due), event)
+        await self._claim.dependencies.log.write(
+            QuestionAsked(step=key, question=question, due_at=due), event
+        )
         return due
 
     async def receive(self, step: str, timeout: float | None = None) -> Received | None:  # noqa: ASYNC109  # it outlasts a restart
         """Return the next message of a person as a journaled step, None at the timeout."""
-        key, past = self._open(step, StepKind.RECEIVE, "")
-        if past is not None:
-            return received_from_json(self._replay(past))
+        key, earlier = self._open(step, StepKind.RECEIVE, "")
+        if earlier is not None:
+            return received_from_json(self._replay(earlier))
         async with self._ending(StepRecord(key=key, kind=StepKind.RECEIVE, status=StepStatus.DONE)) as entry:
             if not self.control.has_message and (timeout is None or timeout > 0):
                 due = None if timeout is None else self._in(timeout)
@@ -276,31 +262,31 @@ class JournaledContext:
 
     async def wait(self, step: str, until: datetime | float) -> None:
         """Wait until a moment as a journaled step."""
-        key, past = self._open(step, StepKind.WAIT, "")
-        if past is not None:
-            self._replay(past)
+        key, earlier = self._open(step, StepKind.WAIT, "")
+        if earlier is not None:
+            self._replay(earlier)
             return
         async with self._ending(StepRecord(key=key, kind=StepKind.WAIT, status=StepStatus.DONE)) as entry:
             due = until if isinstance(until, datetime) else self._in(until)
-            if due > self._claim.around.wall_clock():
+            if due > self._claim.dependencies.wall_clock():
                 left = self._left(await self._timer(key, due))
                 await self.control.wait(lambda: False, left, for_people=False)
             entry["result"] = None
 
     async def _timer(self, key: str, due: datetime | None, *, for_message: bool = False) -> datetime | None:
         """Store until when a step waits, once; return the moment that was stored first."""
-        timers = self._claim.past.timers
+        timers = self._claim.replay.timers
         if key in timers:
             return timers[key]
-        await self._claim.around.log.write(TimerSet(step=key, due_at=due, for_message=for_message))
+        await self._claim.dependencies.log.write(TimerSet(step=key, due_at=due, for_message=for_message))
         return due
 
     def _in(self, seconds: float) -> datetime:
-        return self._claim.around.wall_clock() + timedelta(seconds=seconds)
+        return self._claim.dependencies.wall_clock() + timedelta(seconds=seconds)
 
     def _left(self, due: datetime | None) -> Callable[[], float | None]:
-        """Return what tells how many seconds are left until `due`."""
-        clock = self._claim.around.wall_clock
+        """Return a function that returns the seconds left until `due`, None without one."""
+        clock = self._claim.dependencies.wall_clock
         return lambda: None if due is None else (due - clock()).total_seconds()
 
     async def run_child(
@@ -308,13 +294,13 @@ class JournaledContext:
     ) -> Json:
         """Run another kind inline; its own steps are journaled below this one's key."""
         input_hash = digest(kind, ref, dict(payload), list(panel))
-        key, past = self._open(step, StepKind.CHILD, input_hash)
-        if past is not None:
-            return self._replay(past)
+        key, earlier = self._open(step, StepKind.CHILD, input_hash)
+        if earlier is not None:
+            return self._replay(earlier)
         if self._depth >= self._claim.limits.depth:
             message = f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper."
             raise LimitReached(message, limit="depth")
-        child = self._claim.around.child(kind, ref, panel)
+        child = self._claim.dependencies.child(kind, ref, panel)
         inside = JournaledContext(self._claim, prefix=f"{key}/", depth=self._depth + 1)
         record = StepRecord(key=key, kind=StepKind.CHILD, status=StepStatus.DONE, input_hash=input_hash)
         async with self._ending(record) as entry:
@@ -342,25 +328,25 @@ class JournaledContext:
         for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
             if len(steps) > most:
                 raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
-        past = self._claim.past.steps.get(key)
-        if past is not None and (past.kind is not kind or past.input_hash != input_hash):
+        earlier = self._claim.replay.steps.get(key)
+        if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
             message = (
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
             raise ReplayMismatch(message)
-        if past is not None:
-            self._claim.timings[key] = Timing(started_s=past.started_s, seconds=past.seconds)
-        return key, past
+        if earlier is not None:
+            self._claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
+        return key, earlier
 
-    def _replay(self, past: StepRecord) -> Json:
+    def _replay(self, earlier: StepRecord) -> Json:
         """Give what a step gave when it ended. Raises what it raised."""
-        if past.status is StepStatus.CANCELLED:
+        if earlier.status is StepStatus.CANCELLED:
             raise asyncio.CancelledError
-        if past.status is StepStatus.FAILED and past.error is not None:
-            if past.kind is StepKind.CHILD:
-                raise ChildFailed(past.error["message"], code=past.error["code"])
-            raise error_from_json(dict(past.error))
-        return past.result
+        if earlier.status is StepStatus.FAILED and earlier.error is not None:
+            if earlier.kind is StepKind.CHILD:
+                raise ChildFailed(earlier.error["message"], code=earlier.error["code"])
+            raise error_from_json(dict(earlier.error))
+        return earlier.result
 
     @asynccontextmanager
     async def _ending(
@@ -390,8 +376,8 @@ class JournaledContext:
     def _end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
         self._claim.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
-        event = Event(kind=EventKind.STEP_ENDED, step=record.key, data=data)
-        return self._claim.around.log.write(*before, record, event)
+        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
+        return self._claim.dependencies.log.write(*before, record, event)
 
     async def _in_time(self, work: Awaitable[Completion]) -> Completion:
         """Wait for `work` until the run's deadline and a grace. Raises `LimitReached`."""

@@ -1,4 +1,4 @@
-"""Counting, pricing and recording every attempt at a model."""
+"""Counting, pricing, limiting and recording every attempt at a model."""
 
 from __future__ import annotations
 
@@ -8,12 +8,94 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from orchestration.engine.context.budget import Ledger, price
-from orchestration.engine.context.records import CallEnded, CallEnding, CallStarted, Record, RunLog
-from orchestration.engine.errors import ModelError
-from orchestration.engine.events import Event, EventKind
-from orchestration.engine.model import AnswerStream, ChatModel, WrappedModel
-from orchestration.engine.types import Completion, Delta, ModelSpec, Prompt
+from orchestration.engine.context.records import CallEnded, CallEnding, CallStarted, Record, RunLog, Spent
+from orchestration.engine.errors import LimitReached, ModelError
+from orchestration.engine.events import EventKind, RunEvent
+from orchestration.engine.model import (
+    TOKENS_PER_MESSAGE,
+    AnswerStream,
+    ChatModel,
+    WrappedModel,
+    estimate_tokens,
+)
+from orchestration.engine.types import MILLION, Completion, Delta, ModelSpec, Prompt, Usage
+
+
+def price(spec: ModelSpec, usage: Usage) -> Decimal | None:
+    """Return what `usage` costs in US dollars, None when the model has no price."""
+    if spec.prices is None:
+        return None
+    return (
+        usage.input_tokens * spec.prices.input_per_million
+        + usage.output_tokens * spec.prices.output_per_million
+    ) / MILLION
+
+
+def most_it_can_cost(spec: ModelSpec, prompt: Prompt) -> Decimal:
+    """Return the most that answering `prompt` can cost: its tokens and the longest answer allowed.
+
+    A model without a price counts as free here: a run with a money limit is refused such a model beforehand.
+    """
+    given = sum(estimate_tokens(message.content) + TOKENS_PER_MESSAGE for message in prompt.messages)
+    longest = min(prompt.max_tokens or spec.max_output_tokens, spec.max_output_tokens)
+    return price(spec, Usage(input_tokens=given, output_tokens=longest)) or Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a run may use. None means no limit; `seconds` is run time, waiting not counted.
+
+    `steps` are those of a run or of a child by itself, `steps_in_all` those of a run with its children.
+    """
+
+    money: Decimal | None = None
+    calls: int | None = None
+    seconds: float | None = None
+    depth: int = 8
+    steps: int = 500
+    steps_in_all: int = 5000
+
+
+class Ledger:
+    """Money and calls of one run: reserved before a call, settled after it."""
+
+    def __init__(self, limits: Limits, spent: Spent) -> None:
+        self._limits = limits
+        self._money = spent.money
+        self._calls = spent.calls
+        self._reserved = Decimal(0)
+
+    @property
+    def money_left(self) -> Decimal | None:
+        """US dollars neither spent nor reserved."""
+        return None if self._limits.money is None else self._limits.money - self._money - self._reserved
+
+    @property
+    def calls_left(self) -> int | None:
+        """Calls not yet started."""
+        return None if self._limits.calls is None else self._limits.calls - self._calls
+
+    def reserve(self, spec: ModelSpec, prompt: Prompt) -> Decimal:
+        """Set aside the most that a call can cost, and return it. Raises `LimitReached`."""
+        if self.calls_left is not None and self.calls_left < 1:
+            message = f"The limit of {self._limits.calls} calls is used up. Raise it or use fewer models."
+            raise LimitReached(message, limit="calls")
+        most = most_it_can_cost(spec, prompt)
+        if self.money_left is not None and most > self.money_left:
+            left = max(self.money_left, Decimal(0))
+            message = (
+                f"Asking {spec.name} could cost up to ${most:.6f}, and ${left:.6f} of the limit of"
+                f" ${self._limits.money} is left. Raise the limit or use a cheaper model."
+            )
+            raise LimitReached(message, limit="money")
+        self._reserved += most
+        self._calls += 1
+        return most
+
+    def settle(self, reserved: Decimal, cost: Decimal | None) -> None:
+        """Give back what was reserved and book what the call cost."""
+        self._reserved -= reserved
+        self._money += cost or Decimal(0)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -30,7 +112,7 @@ class StepScope:
     over: bool = field(default=False)
     kept: list[Record] = field(default_factory=list)
 
-    def answered(self, ended: CallEnded, event: Event) -> None:
+    def answered(self, ended: CallEnded, event: RunEvent) -> None:
         """Keep the end of a call that was answered for the end of its step: both are durable, or neither.
 
         Otherwise a process that died between the two would pay for the same answer again.
@@ -72,7 +154,7 @@ class Metered(WrappedModel):
         try:
             async with aclosing(self.inner.stream(prompt)) as pieces:
                 async for piece in pieces:
-                    yield attempt.heard(piece)
+                    yield attempt.pass_on(piece)
         except ModelError as error:
             attempt.failed(error)
             raise
@@ -113,7 +195,7 @@ class _Attempt:
             "attempt": self._number,
             "purpose": self._prompt.purpose.value,
         }
-        event = Event(kind=EventKind.CALL_STARTED, step=self._scope.step, data=data)
+        event = RunEvent(kind=EventKind.CALL_STARTED, step=self._scope.step, data=data)
         try:
             await self._scope.log.write(started, event)
         except BaseException:
@@ -121,8 +203,8 @@ class _Attempt:
             self._scope.ledger.settle(self._reserved, None)
             raise
 
-    def heard(self, piece: Delta | Completion) -> Delta | Completion:
-        """Show a piece; price and record the whole."""
+    def pass_on(self, piece: Delta | Completion) -> Delta | Completion:
+        """Show a piece of text; price and record the completion."""
         if isinstance(piece, Delta):
             if self._first_token is None:
                 self._first_token = self._scope.now() - self._started
@@ -194,7 +276,7 @@ class _Attempt:
     def _end(self, ended: CallEnded, kind: EventKind, data: dict[str, object]) -> None:
         self._over = True
         self._scope.ledger.settle(self._reserved, ended.cost_usd or Decimal(0))
-        event = Event(kind=kind, step=self._scope.step, data=data)
+        event = RunEvent(kind=kind, step=self._scope.step, data=data)
         if ended.status is CallEnding.DONE:
             self._scope.answered(ended, event)
         else:

@@ -9,11 +9,22 @@ from decimal import Decimal
 from random import Random
 from typing import Protocol, TypeVar
 
-from orchestration.engine.events import Event
+from orchestration.engine.events import RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.types import Completion, Json, Prompt
 
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audience:
+    """Who may answer: members with one of the roles, and users by id. Empty: anyone who may run."""
+
+    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+
+ANYONE = Audience()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +35,7 @@ class Question:
     schema: Mapping[str, Json] = field(default_factory=dict)
     deadline_s: float | None = None
     default: Json = None
+    audience: Audience = ANYONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +85,7 @@ class RunContext(Protocol):
     """
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
-        """Ask `model`, streaming to whoever watches; the result is durable before this returns.
+        """Ask `model`, streaming to the pages; the result is durable before this returns.
 
         Raises `ModelError` (the model's fault), `LimitReached` (money, calls or time used up).
         """
@@ -124,7 +136,7 @@ class RunContext(Protocol):
         A strategy looks here before it starts work that the decision has made needless.
         """
 
-    async def emit(self, event: Event) -> None:
+    async def emit(self, event: RunEvent) -> None:
         """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
 
     def scoped(self, name: str) -> RunContext:

@@ -1,17 +1,36 @@
-"""What a run leaves behind: the records its context writes, and the log that keeps them."""
+"""What a run leaves behind: its records, the log that keeps them, their plain JSON, what a replay reads."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
 
-from orchestration.engine.context.protocol import Question
-from orchestration.engine.events import Event
-from orchestration.engine.types import NO_USAGE, Delta, Json, ModelSpec, Purpose, StepStatus, Usage
+from orchestration.engine.context.protocol import Person, Question, Received
+from orchestration.engine.errors import EngineError, ModelError, RecordedFailure
+from orchestration.engine.events import RunEvent
+from orchestration.engine.types import (
+    NO_USAGE,
+    Completion,
+    Delta,
+    FinishReason,
+    Json,
+    ModelSpec,
+    Outcome,
+    Prompt,
+    Purpose,
+    StepStatus,
+    Usage,
+)
+
+LONGEST = 200
+_DIGEST = 16
 
 
 class StepKind(StrEnum):
@@ -101,7 +120,7 @@ class TimerSet:
     for_message: bool = False
 
 
-Record = StepRecord | CallStarted | CallEnded | QuestionAsked | TimerSet | Event
+Record = StepRecord | CallStarted | CallEnded | QuestionAsked | TimerSet | RunEvent
 
 
 class RunLog(Protocol):
@@ -114,4 +133,130 @@ class RunLog(Protocol):
         """
 
     def show(self, call: str, delta: Delta) -> None:
-        """Show a piece of text of a call that is under way to whoever watches; it may lag or be dropped."""
+        """Show a piece of text of a call that is under way on the pages; it may lag or be dropped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What earlier claims of the same run have used."""
+
+    money: Decimal = Decimal(0)
+    calls: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayState:
+    """What earlier claims left: ended steps, emitted events, people's answers, what was spent, run time used.
+
+    `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
+    `messages` are those that no step received.
+    """
+
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    emitted: frozenset[str] = frozenset()
+    answers: Mapping[str, Json] = field(default_factory=dict)
+    timers: Mapping[str, datetime | None] = field(default_factory=dict)
+    messages: Sequence[Received] = ()
+    spent: Spent = NOTHING_SPENT
+    seconds: float = 0.0
+
+
+def bounded(key: str) -> str:
+    """Return `key`, its end replaced by a digest of the whole where it is longer than 200 characters."""
+    if len(key) <= LONGEST:
+        return key
+    end = hashlib.sha256(key.encode()).hexdigest()[:_DIGEST]
+    return f"{key[: LONGEST - _DIGEST - 1]}~{end}"
+
+
+def step_key(*parts: str) -> str:
+    """Join `parts` with slashes into the key of a step, at most 200 characters long."""
+    return bounded("/".join(parts))
+
+
+def digest(*parts: Json) -> str:
+    """Return a SHA-256 over the canonical JSON of `parts`."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_as_plain).encode()).hexdigest()
+
+
+def prompt_digest(model: str, prompt: Prompt) -> str:
+    """Return the identity of a prompt to one model."""
+    return digest(model, prompt)
+
+
+def plain(value: Json) -> Json:
+    """Return `value` as it comes back from a journal: through JSON once, money as text.
+
+    Raises `TypeError` for what cannot be journaled.
+    """
+    return json.loads(json.dumps(value, default=_as_plain))
+
+
+def _as_plain(value: object) -> Json:
+    """Return one level of a value that JSON does not know."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    message = f"{type(value).__name__} cannot be journaled."
+    raise TypeError(message)
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, Json]:
+    """Return an outcome as plain JSON."""
+    result: dict[str, Json] = plain(outcome)
+    return result
+
+
+def completion_to_json(completion: Completion) -> dict[str, Json]:
+    """Return a completion as plain JSON."""
+    result: dict[str, Json] = plain(completion)
+    return result
+
+
+def completion_from_json(stored: dict[str, Json]) -> Completion:
+    """Return the completion that `completion_to_json` stored."""
+    cost = stored["cost_usd"]
+    return Completion(
+        **{
+            **stored,
+            "usage": Usage(**stored["usage"]),
+            "finish": FinishReason(stored["finish"]),
+            "cost_usd": None if cost is None else Decimal(cost),
+        }
+    )
+
+
+def received_from_json(stored: dict[str, Json] | None) -> Received | None:
+    """Return the message that a step stored, None where it stored that none came."""
+    if stored is None:
+        return None
+    return Received(number=stored["number"], by=Person(**stored["by"]), payload=stored["payload"])
+
+
+def error_to_json(error: EngineError) -> dict[str, Json]:
+    """Return an error as plain JSON."""
+    return {
+        "code": error.code,
+        "message": str(error),
+        "billed": isinstance(error, ModelError) and error.billed,
+    }
+
+
+def error_from_json(stored: dict[str, Json]) -> RecordedFailure:
+    """Return a stored model error as one that can be raised again."""
+    return RecordedFailure(stored["message"], code=stored["code"], billed=stored["billed"])
+
+
+def event_digest(event: RunEvent) -> str:
+    """Return the identity of an event with plain data: each is emitted once."""
+    return digest(event.kind, event.step, event.data)

@@ -10,9 +10,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 
-from orchestration.engine.context.budget import Limits
-from orchestration.engine.context.journaled import ChildRun, ClaimState, JournaledContext, Past, Surroundings
-from orchestration.engine.context.records import CallEnded, CallEnding, CallStarted, QuestionAsked, Record
+from orchestration.engine.context.journaled import ChildRun, ClaimState, Dependencies, JournaledContext
+from orchestration.engine.context.metering import Limits
+from orchestration.engine.context.records import (
+    CallEnded,
+    CallEnding,
+    CallStarted,
+    QuestionAsked,
+    Record,
+    ReplayState,
+)
 from orchestration.engine.errors import Consequence, EngineError, InvalidRequest, ReplayMismatch
 from orchestration.engine.evaluation.items import Item, ItemKey, Label, same_words
 from orchestration.engine.groups import single_error
@@ -167,7 +174,7 @@ class EvaluationRun:
 
     def _context(self, log: CallLog, item: Item) -> JournaledContext:
         numbers = count(1)
-        around = Surroundings(
+        dependencies = Dependencies(
             log=log,
             clock=lambda: 0.0,
             wall_clock=lambda: NO_TIME,
@@ -175,7 +182,9 @@ class EvaluationRun:
             child=_no_child,
         )
         seed = item_seed(self.seed, item.key)
-        return JournaledContext(ClaimState(around=around, limits=Limits(), past=Past(), seed=seed))
+        return JournaledContext(
+            ClaimState(dependencies=dependencies, limits=Limits(), replay=ReplayState(), seed=seed)
+        )
 
 
 def item_seed(seed: int, key: ItemKey) -> int:

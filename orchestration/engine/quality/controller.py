@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.events import Event, EventKind
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality.checks import examine
 from orchestration.engine.quality.judging import OWN_FAMILY, JudgeReport, ask_judge, assign
@@ -97,8 +97,8 @@ def _estimate(
     return combine(findings, ratings, remarks, agreement=agreement)
 
 
-def _scored(candidate: Candidate, quality: Quality) -> Event:
-    return Event(
+def _scored(candidate: Candidate, quality: Quality) -> RunEvent:
+    return RunEvent(
         kind=EventKind.CANDIDATE_SCORED,
         step=candidate.step,
         data={

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from orchestration.engine.consensus.extraction import json_values
 from orchestration.engine.context import RunContext
+from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import LimitReached, ModelError
-from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality.prompts import judge_prompt, label
 from orchestration.engine.quality.scoring import Dimension, JudgeRating

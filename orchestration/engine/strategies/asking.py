@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from orchestration.engine.consensus.answers import Extracted
 from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.context import RunContext, Timing
+from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import ModelError
-from orchestration.engine.events import Event, EventKind
-from orchestration.engine.keys import step_key
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.options import AnswerOptions
 from orchestration.engine.types import (
@@ -126,10 +126,10 @@ def not_asked(model: ChatModel, why: str) -> Candidate:
 
 async def begin_phase(context: RunContext, name: str) -> None:
     """Emit that a phase of the strategy begins."""
-    await context.emit(Event(kind=EventKind.PHASE_STARTED, data={"name": name}))
+    await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": name}))
 
 
 async def announce(context: RunContext, decision: Decision, step: str) -> None:
     """Emit a decision."""
     data: dict[str, Json] = asdict(decision)
-    await context.emit(Event(kind=EventKind.DECISION_MADE, step=step, data=data))
+    await context.emit(RunEvent(kind=EventKind.DECISION_MADE, step=step, data=data))

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from orchestration.engine.context.budget import estimate_tokens, price
+from orchestration.engine.context.metering import price
 from orchestration.engine.errors import LimitReached
-from orchestration.engine.model import ChatModel
+from orchestration.engine.model import ChatModel, estimate_tokens
 from orchestration.engine.strategies.asking import ask_step
 from orchestration.engine.strategies.wording import counted, dollars
 from orchestration.engine.types import Candidate, Decision, Json, Prompt, Usage

@@ -18,7 +18,7 @@ from orchestration.models import Call, Run, RunStatus
 from orchestration.selectors.models import usable_models
 from orchestration.services.registry.seeding import prepare_installation
 from orchestration.services.strategy_runs import NAME
-from orchestration.tasks.once import carry_out_here
+from orchestration.tasks import execute_here
 
 BAD_ARGUMENTS = 2
 NO_CONSENSUS: Mapping[str, Json] = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         except InvalidRequest as error:
             raise CommandError(_explained(error), returncode=BAD_ARGUMENTS) from None
         try:
-            carry_out_here(run.id)
+            execute_here(run.id)
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
         run.refresh_from_db()

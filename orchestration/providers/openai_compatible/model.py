@@ -8,7 +8,6 @@ from time import perf_counter
 
 import httpx
 
-from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.engine.errors import (
     BadAnswer,
     ContentRefused,
@@ -17,7 +16,7 @@ from orchestration.engine.errors import (
     ProviderUnavailable,
     StreamBroken,
 )
-from orchestration.engine.model import AnswerStream, StreamingModel
+from orchestration.engine.model import TOKENS_PER_MESSAGE, AnswerStream, StreamingModel, estimate_tokens
 from orchestration.engine.types import Completion, Delta, FinishReason, Json, ModelSpec, Prompt, Usage
 from orchestration.providers.addresses import Endpoint
 from orchestration.providers.exchange import Body, Deadlines, Exchange, broken_off

@@ -11,10 +11,9 @@ from pathlib import Path
 from random import Random
 from threading import Lock
 
-from orchestration.engine.context.budget import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.engine.errors import ModelUnavailable, ProviderUnavailable, RequestRejected
 from orchestration.engine.evaluation.items import Item, RecordedAnswer, same_words
-from orchestration.engine.model import AnswerStream, StreamingModel
+from orchestration.engine.model import TOKENS_PER_MESSAGE, AnswerStream, StreamingModel, estimate_tokens
 from orchestration.engine.types import Completion, Delta, ModelSpec, Prompt, Usage
 from orchestration.providers.recorded.loading import BrokenRecording, RecordingLimits, load_recording
 from orchestration.providers.recorded.recording import Recording

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from orchestration.engine.context.budget import estimate_tokens, price
-from orchestration.engine.model import ChatModel
+from orchestration.engine.context.metering import price
+from orchestration.engine.model import ChatModel, estimate_tokens
 from orchestration.engine.strategies.fallback import JudgedOptions
 from orchestration.engine.strategies.options import AnswerOptions, StrategyOptions
 from orchestration.engine.strategies.wording import dollars

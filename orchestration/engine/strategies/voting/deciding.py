@@ -9,9 +9,9 @@ from decimal import Decimal
 from orchestration.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
 from orchestration.engine.consensus.tallying import break_tie, tally
 from orchestration.engine.context import Question
+from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import EngineError, LimitReached, ModelError, QuorumMissed, VoteUndecided
-from orchestration.engine.events import Event, EventKind
-from orchestration.engine.keys import step_key
+from orchestration.engine.events import EventKind, RunEvent
 from orchestration.engine.quality.prompts import label
 from orchestration.engine.strategies.asking import begin_phase
 from orchestration.engine.strategies.deciding import overall
@@ -109,7 +109,7 @@ async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
         "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
         "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
     }
-    await vote.context.emit(Event(kind=EventKind.VOTE_TALLIED, data=data))
+    await vote.context.emit(RunEvent(kind=EventKind.VOTE_TALLIED, data=data))
 
 
 def no_winner(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.consensus.extraction import json_values
+from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import ModelError
-from orchestration.engine.keys import step_key
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality.prompts import CHARACTERS_PER_TOKEN, DATA_ONLY, ROOM_FOR_REST, blocks, label
 from orchestration.engine.strategies.asking import begin_phase

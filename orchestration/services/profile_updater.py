@@ -1,4 +1,4 @@
-"""The thread that takes runs that are over into the profiles, in batches and off the runs' path."""
+"""The thread that updates profiles from runs that are over, in batches and apart from the runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ GATHER_S = 0.25
 LEAVE_WITHIN_S = 0.5
 
 
-class Observer:
+class ProfileUpdater:
     """Looks once at its start, for what an earlier process left, and whenever a run has ended.
 
-    `learn` takes some runs in and returns how many.
+    `learn` processes some runs and returns how many.
     """
 
     def __init__(self, learn: Callable[[], int] = learn_from_ended_runs) -> None:

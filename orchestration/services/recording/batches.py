@@ -1,4 +1,4 @@
-"""What is handed to the writer: records of one run, with the fence that entitles to write them."""
+"""What is given to the writer thread: records of one run, with the fence that allows writing them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class QueueReason(StrEnum):
     LAPSED = "lapsed"
     ANSWERED = "answered"
     RESUMED = "resumed"
+    MESSAGE = "message"
+    DUE = "due"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,25 +49,26 @@ class RunEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunParked:
-    """The run waits for a person; `paused` when one stopped it on purpose."""
+    """The run waits, for a person or a moment; `paused` when a person stopped it on purpose."""
 
     paused: bool
+    for_people: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunReleased:
-    """The process stops: whoever comes next may take the run up at once."""
+    """The process stops: any other may claim the run at once."""
 
 
 Entry = Record | CallText | RunEnded | RunParked | RunReleased
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parcel:
+class WriteBatch:
     """Entries of one run that are committed together.
 
-    `cost_usd` and `calls` are the run's totals once these entries are in; `told` is called on `loop` with
-    None or the reason why the parcel was refused.
+    `cost_usd` and `calls` are the run's totals once these entries are in; `acknowledge` is called on `loop`
+    with None or the reason why the batch was refused.
     """
 
     run: UUID
@@ -75,4 +78,4 @@ class Parcel:
     cost_usd: Decimal
     calls: int
     loop: AbstractEventLoop
-    told: Callable[[BaseException | None], None]
+    acknowledge: Callable[[BaseException | None], None]
