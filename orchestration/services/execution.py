@@ -55,7 +55,10 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     try:
         ending = await _execute(frozen, context)
         await log.close()
-        return await _record(log, ending, run_id)
+        again = await _record(log, ending, run_id)
+        if isinstance(ending, RunParked):
+            runtime.parked()
+        return again
     finally:
         runtime.remove(run_id)
         runtime.profile_updater.wake()
