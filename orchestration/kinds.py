@@ -221,6 +221,10 @@ class KindPage:
         """Return how the history names what was run."""
         return ref
 
+    def start_address(self) -> str:
+        """Return the page where runs of the kind are started, empty when there is none."""
+        return ""
+
     def change_address(self, run: Run) -> str:  # noqa: ARG002  # most kinds have a form
         """Return where a run is changed and started again, empty when it cannot be."""
         return ""
@@ -272,6 +276,11 @@ def get_page(name: str) -> KindPage:
     """Return the page of a kind; runs of a kind that is gone are shown plainly."""
     entry = _registered.get(name)
     return entry.page if entry is not None else KindPage()
+
+
+def start_address() -> str:
+    """Return the page where a run of the first kind that has one is started."""
+    return next((found for entry in _registered.values() if (found := entry.page.start_address())), "")
 
 
 def remembered_events() -> frozenset[str]:

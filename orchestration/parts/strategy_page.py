@@ -117,9 +117,13 @@ class StrategyPage(KindPage):
         found = all_strategies().get(ref)
         return found.title if found is not None else ref
 
+    def start_address(self) -> str:
+        """Return Ask."""
+        return reverse("orchestration:ask")
+
     def change_address(self, run: Run) -> str:
         """Return Ask, filled in with what was asked."""
-        return f"{reverse('orchestration:ask')}?from={run.pk}"
+        return f"{self.start_address()}?from={run.pk}"
 
 
 def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:

@@ -13,7 +13,7 @@ from orchestra_site.accounts.access import MemberRequest
 from orchestra_site.accounts.selectors import team_members
 from orchestra_site.web.pages import render_part, wants_part
 from orchestration.forms.runs import RunFilterForm
-from orchestration.kinds import all_kinds, get_page
+from orchestration.kinds import all_kinds, get_page, start_address
 from orchestration.selectors.models import team_models
 from orchestration.selectors.run_pages import RunPage, run_page
 from orchestration.selectors.runs import RunLine
@@ -34,7 +34,7 @@ def runs(request: MemberRequest) -> HttpResponse:
         request,
         "runs/run_list.html",
         LIST,
-        {"form": form, "page": page, "lines": _lines(page), "cursor": cursor},
+        {"form": form, "page": page, "lines": _lines(page), "cursor": cursor, "start": start_address()},
         status=HTTPStatus.OK if usable else HTTPStatus.UNPROCESSABLE_ENTITY,
     )
     if request.htmx.trigger == "run-filters":
