@@ -224,6 +224,14 @@ class Request(BaseModel):
     constraints: Constraints = UNCONSTRAINED
 
 
+class StrategyEvent(StrEnum):
+    """Names of the events that strategies add to a run's own."""
+
+    CANDIDATE_SCORED = "candidate_scored"
+    BALLOT_CAST = "ballot_cast"
+    VOTE_TALLIED = "vote_tallied"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quality:
     """An estimate that an answer is acceptable.
@@ -300,7 +308,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class StrategyOutcome:
     """What came back; `chosen` is the step of the candidate that is the answer, empty for a synthesis."""
 
     answer: str

@@ -14,7 +14,7 @@ from orchestration.engine.strategies.voting.deciding import shares
 from orchestration.engine.strategies.voting.options import BallotKind, VotingOptions
 from orchestration.engine.strategies.voting.strategy import BallotChoice
 from orchestration.engine.strategies.wording import counted
-from orchestration.engine.types import Json
+from orchestration.engine.types import Json, StrategyEvent
 from orchestration.selectors.runs_live import RunState
 from orchestration.wiring.panel import PanelRole
 
@@ -90,7 +90,7 @@ class BallotBox:
 
 def ballot_box(state: RunState) -> BallotBox | None:
     """Return the vote of a run, None until it is clear what is voted with or a ballot was cast."""
-    told = [event.data for event in state.remembered if event.kind == EventKind.BALLOT_CAST]
+    told = [event.data for event in state.remembered if event.kind == StrategyEvent.BALLOT_CAST]
     fit = _fit(state)
     if state.run.ref != VOTING or not (told or fit):
         return None
@@ -102,7 +102,7 @@ def ballot_box(state: RunState) -> BallotBox | None:
         e["spec"]["name"] for e in state.run.panel if e.get("role", PanelRole.MEMBER) == PanelRole.MEMBER
     ]
     casts = {cast.voter: cast for cast in map(Cast.from_json, told) if cast.voter in {*panel, options.judge}}
-    tallied = [event.data for event in state.remembered if event.kind == EventKind.VOTE_TALLIED]
+    tallied = [event.data for event in state.remembered if event.kind == StrategyEvent.VOTE_TALLIED]
     if fit is not None:
         options = options.with_ballot(fit.kind)
     why = "" if fit is None else fit.reason

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from orchestration.engine.events import EventKind
-from orchestration.engine.types import MILLION, Json, Purpose
+from orchestration.engine.types import MILLION, Json, Purpose, StrategyEvent
 from orchestration.models import Call, CallStatus, RunStatus
 from orchestration.selectors.runs_live import RunState
 
@@ -143,7 +143,7 @@ class _Facts:
         self._scores = {
             event.data.get("step", event.step): event.data
             for event in state.remembered
-            if event.kind == EventKind.CANDIDATE_SCORED
+            if event.kind == StrategyEvent.CANDIDATE_SCORED
         }
         self._reused = {  # a model answers before it judges: its first reuse is its answer
             event.data["model"]: event.step

@@ -20,7 +20,7 @@ from orchestration.engine.strategies.strategy import (
     escalations,
 )
 from orchestration.engine.strategies.voting.strategy import BALLOT
-from orchestration.engine.types import Json, Purpose
+from orchestration.engine.types import Json, Purpose, StrategyEvent
 from orchestration.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
 from orchestration.models import Event, Run
 from orchestration.parts.ballots import ballot_box
@@ -52,14 +52,13 @@ class StrategyPage(KindPage):
     stylesheets = ("css/ballots.css",)
     sections = (
         Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),
-        Section(name="run-ballots", events=END_EVENTS | {EventKind.BALLOT_CAST, EventKind.VOTE_TALLIED}),
+        Section(
+            name="run-ballots", events=END_EVENTS | {StrategyEvent.BALLOT_CAST, StrategyEvent.VOTE_TALLIED}
+        ),
     )
     details = (Section(name="run-helpers", events=END_EVENTS | CALL_EVENTS),)
-    sentences: Mapping[str, str] = {
-        kind: f"strategies/events/{kind}.html"
-        for kind in (EventKind.CANDIDATE_SCORED, EventKind.BALLOT_CAST, EventKind.VOTE_TALLIED)
-    }
-    remembered = frozenset({EventKind.CANDIDATE_SCORED, EventKind.BALLOT_CAST, EventKind.VOTE_TALLIED})
+    sentences: Mapping[str, str] = {kind: f"strategies/events/{kind}.html" for kind in StrategyEvent}
+    remembered = frozenset(StrategyEvent)
     advice: Mapping[str, str] = {
         "all_models_failed": "Test the models under Models, or choose others and run again.",
         "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",

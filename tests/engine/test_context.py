@@ -21,7 +21,7 @@ from orchestration.engine.errors import (
     ReplayMismatch,
 )
 from orchestration.engine.events import EventKind, RunEvent
-from orchestration.engine.types import Candidate, Completion, Outcome, StepStatus, Usage
+from orchestration.engine.types import Candidate, Completion, StepStatus, StrategyOutcome, Usage
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of
@@ -124,7 +124,9 @@ async def test_what_cannot_be_journaled_says_so() -> None:
 
 
 def test_an_outcome_is_stored_as_plain_json_with_money_as_text() -> None:
-    outcome = Outcome(answer="4", candidates=(Candidate(model="a", step="ask/a", cost_usd=Decimal("0.10")),))
+    outcome = StrategyOutcome(
+        answer="4", candidates=(Candidate(model="a", step="ask/a", cost_usd=Decimal("0.10")),)
+    )
     stored = outcome_to_json(outcome)
     assert (stored["answer"], stored["candidates"][0]["cost_usd"]) == ("4", "0.10")
 

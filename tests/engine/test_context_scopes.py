@@ -8,7 +8,7 @@ from orchestration.engine.context import Question, RunContext
 from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.context.records import LONGEST, bounded
 from orchestration.engine.events import EventKind, RunEvent
-from orchestration.engine.types import Json
+from orchestration.engine.types import Json, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of
@@ -41,7 +41,7 @@ async def test_what_a_part_decides_is_its_own() -> None:
 async def test_events_of_a_part_name_steps_as_the_whole_knows_them() -> None:
     log = MemoryLog()
     part = context_on(log).scoped("part")
-    await part.emit(RunEvent(kind=EventKind.CANDIDATE_SCORED, step="ask/a", data={"step": "ask/a"}))
+    await part.emit(RunEvent(kind=StrategyEvent.CANDIDATE_SCORED, step="ask/a", data={"step": "ask/a"}))
     await part.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": "asking", "step": 3}))
     scored, phase = log.events
     assert (scored.step, scored.data["step"]) == ("part/ask/a", "part/ask/a")

@@ -33,7 +33,7 @@ from orchestration.engine.strategies.strategy import (
     get_strategy,
     validate_options,
 )
-from orchestration.engine.types import Candidate, Decision, Json, ModelSpec, Outcome, Quality, Request
+from orchestration.engine.types import Candidate, Decision, Json, ModelSpec, Quality, Request, StrategyOutcome
 from orchestration.providers.recorded.loading import Labelled
 from orchestration.providers.recorded.model import Pace
 from orchestration.services.evaluation.evaluating import panel_factory
@@ -146,9 +146,9 @@ class Odd(Strategy):
     def __init__(self, does: Deed) -> None:
         self._does = does
 
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:  # noqa: ARG002  # a seam
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:  # noqa: ARG002  # a seam
         await self._does(context)
-        return Outcome(answer="")
+        return StrategyOutcome(answer="")
 
     def learn(
         self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
@@ -195,9 +195,9 @@ async def test_what_is_no_result_is_raised(does: Deed, error: type[Exception]) -
         await odd(does).result(recorded(lines("7 7 3")).recording.items[0])
 
 
-def outcome(text: str, chosen: str = "") -> Outcome:
+def outcome(text: str, chosen: str = "") -> StrategyOutcome:
     candidate = Candidate(model="ada", step="ask/ada", text="The answer is 7.")
-    return Outcome(answer=text, candidates=(candidate,), chosen=chosen)
+    return StrategyOutcome(answer=text, candidates=(candidate,), chosen=chosen)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from orchestration.engine.errors import (
     QualityTooLow,
 )
 from orchestration.engine.events import EventKind
-from orchestration.engine.types import Constraints, Json
+from orchestration.engine.types import Constraints, Json, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import by_text
@@ -189,7 +189,7 @@ async def test_phases_scores_and_decisions_are_told() -> None:
     run = stage(*saying("a", "b"), helpers=(judge,))
     await run.run(judge="judge")
     assert [event.data["name"] for event in run.emitted(EventKind.PHASE_STARTED)] == ["asking", "judging"]
-    scored = run.emitted(EventKind.CANDIDATE_SCORED)
+    scored = run.emitted(StrategyEvent.CANDIDATE_SCORED)
     assert [(event.step, event.data["model"]) for event in scored] == [("ask/a", "a"), ("ask/b", "b")]
     [decision] = run.emitted(EventKind.DECISION_MADE)
     assert decision.data["options"] == ["a", "b"]

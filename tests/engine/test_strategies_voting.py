@@ -14,9 +14,8 @@ from orchestration.engine.errors import (
     QuorumMissed,
     VoteUndecided,
 )
-from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.counting import Cast
-from orchestration.engine.types import Constraints
+from orchestration.engine.types import Constraints, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.models import FailingModel, ScriptedModel, truncated
 from tests.support.votes import answering, answers_poll, preferring
@@ -38,7 +37,7 @@ async def test_equal_answers_count_together_however_they_are_written() -> None:
 async def test_who_fails_or_cannot_be_read_abstains_with_a_reason() -> None:
     run = answers_poll(*answering(a="12", b=""), FailingModel("c", DOWN))
     outcome = await run.run()
-    ballots = {event.data["voter"]: event.data for event in run.emitted(EventKind.BALLOT_CAST)}
+    ballots = {event.data["voter"]: event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)}
     assert [ballots[name]["abstained"] for name in "abc"] == [False, True, True]
     assert ballots["b"]["reason"] == "No final answer can be read in what it wrote."
     assert ballots["c"]["reason"] == "503"
@@ -50,7 +49,7 @@ async def test_a_missed_quorum_fails_and_names_who_abstained() -> None:
     run = answers_poll(*answering(a="12", b="", c=""))
     with pytest.raises(QuorumMissed, match=r"1 of 3 ballots count; the quorum is 2\. b abstained: No final"):
         await run.run(quorum=2)
-    [told] = run.emitted(EventKind.VOTE_TALLIED)
+    [told] = run.emitted(StrategyEvent.VOTE_TALLIED)
     assert (told.data["verdict"], told.data["winner"]) == ("no quorum", None)
 
 
@@ -63,7 +62,7 @@ async def test_words_before_the_length_limit_are_no_vote() -> None:
     babbling = [ScriptedModel(name, [truncated(f"zimi nulezu {name}")]) for name in "ab"]
     run = answers_poll(*babbling, *answering(c="12"))
     outcome = await run.run()
-    ballots = {event.data["voter"]: event.data for event in run.emitted(EventKind.BALLOT_CAST)}
+    ballots = {event.data["voter"]: event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)}
     assert [ballots[name]["abstained"] for name in "abc"] == [True, True, False]
     assert ballots["a"]["reason"] == "It was cut off at the length limit before it stated a final answer."
     assert outcome.answer == "Answer: 12"
@@ -121,7 +120,7 @@ async def test_under_the_judge_rule_the_judge_decides_and_the_panel_dissents() -
     assert outcome.chosen == "ask/c"
     assert outcome.consensus is not None
     assert outcome.consensus.dissenters == ("a", "b")
-    assert [event.data["voter"] for event in run.emitted(EventKind.BALLOT_CAST)][-1] == "judge"
+    assert [event.data["voter"] for event in run.emitted(StrategyEvent.BALLOT_CAST)][-1] == "judge"
 
 
 async def test_a_judge_is_not_asked_when_there_is_one_answer_only() -> None:

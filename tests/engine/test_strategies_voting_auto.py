@@ -8,10 +8,9 @@ import pytest
 
 from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed, VoteUndecided
-from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.options import BallotKind
 from orchestration.engine.strategies.voting.strategy import WITHOUT_A_VOTE, BallotChoice
-from orchestration.engine.types import Json, Purpose
+from orchestration.engine.types import Json, Purpose, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
 from tests.support.models import FailingModel, ScriptedModel, truncated
@@ -78,8 +77,8 @@ async def test_answers_that_can_be_compared_are_counted_as_if_that_had_been_aske
         wanted.candidates,
     )
     assert fitted.calls == counted.calls
-    assert [e.data for e in fitted.emitted(EventKind.VOTE_TALLIED)] == [
-        e.data for e in counted.emitted(EventKind.VOTE_TALLIED)
+    assert [e.data for e in fitted.emitted(StrategyEvent.VOTE_TALLIED)] == [
+        e.data for e in counted.emitted(StrategyEvent.VOTE_TALLIED)
     ]
 
 
@@ -197,7 +196,7 @@ async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -
     outcome = await long.run()
     assert (outcome.answer, long.calls) == (POEMS["soft"], {"soft": 1})
     assert how(outcome).startswith("answers: There is only one answer")
-    [cast] = long.emitted(EventKind.BALLOT_CAST)
+    [cast] = long.emitted(StrategyEvent.BALLOT_CAST)
     assert cast.data["answer"]["raw"] == "soft"
 
 

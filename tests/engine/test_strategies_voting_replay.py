@@ -11,7 +11,7 @@ from orchestration.engine.context.metering import Metered
 from orchestration.engine.context.records import StepKind, StepRecord
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.strategy import Panel, get_strategy
-from orchestration.engine.types import Json, Outcome, Purpose, Request, StepStatus
+from orchestration.engine.types import Json, Purpose, Request, StepStatus, StrategyEvent, StrategyOutcome
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points
@@ -56,7 +56,7 @@ async def test_wherever_a_review_is_killed_nobody_is_asked_twice_and_the_order_s
     left = sum(1 for name in before for phase in ("ask", "review") if f"{phase}/{name}" not in done)
     assert sum(run.calls.values()) == sum(before.values()) + left
     assert all(seen[0] == again for seen in orders(run).values() for again in seen)
-    voters = [event.data["voter"] for event in run.emitted(EventKind.BALLOT_CAST)]
+    voters = [event.data["voter"] for event in run.emitted(StrategyEvent.BALLOT_CAST)]
     assert sorted(voters) == ["best", "fair", "good", "poor"]
 
 
@@ -76,7 +76,7 @@ async def test_wherever_waves_are_killed_whom_the_stop_left_out_is_never_asked(
     outcome = await run.run()
     assert outcome.chosen == "ask/a"
     assert (run.calls["d"], run.calls["e"]) == (0, 0)
-    assert len(run.emitted(EventKind.VOTE_TALLIED)) == 1
+    assert len(run.emitted(StrategyEvent.VOTE_TALLIED)) == 1
 
 
 @pytest.mark.parametrize("dies_at", crash_points(jury))
@@ -87,7 +87,7 @@ async def test_wherever_an_open_vote_is_killed_it_goes_the_same_way(dies_at: int
     await run.run()
     again = run.log.steps["ballot"]
     assert again.result == (first or again).result
-    assert {event.data["ballot"] for event in run.emitted(EventKind.BALLOT_CAST)} == {"review"}
+    assert {event.data["ballot"] for event in run.emitted(StrategyEvent.BALLOT_CAST)} == {"review"}
     assert [event.step for event in run.emitted(EventKind.DECISION_MADE)] == ["ballot", "vote", "select"]
 
 
@@ -128,7 +128,7 @@ async def test_a_tie_waits_for_a_person_and_takes_the_answer() -> None:
     assert outcome.decisions[-2].reason == "“1” and “2” were tied; a person chose “2”."
 
 
-async def _lived(run: Stage, answers: dict[str, Json]) -> Outcome | None:
+async def _lived(run: Stage, answers: dict[str, Json]) -> StrategyOutcome | None:
     """Return the outcome, None when the run parks."""
     context = context_on(run.log, replay=run.log.replay(answers))
     panel = Panel(members=tuple(Metered(model) for model in run.members))

@@ -9,9 +9,8 @@ import pytest
 from orchestration.engine.consensus.ballots import RuleName
 from orchestration.engine.context.metering import Limits
 from orchestration.engine.errors import ProviderUnavailable, QuorumMissed
-from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.reviewing import Review, read_review, review_prompt
-from orchestration.engine.types import Capability, Purpose, Request
+from orchestration.engine.types import Capability, Purpose, Request, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
 from tests.support.models import FailingModel, ScriptedModel, spec_named
@@ -40,7 +39,7 @@ async def test_rankings_decide(rule: str) -> None:
     assert outcome.chosen == "ask/best"
     assert outcome.consensus is not None
     assert (outcome.consensus.agreement, outcome.consensus.dissenters) == (1.0, ())
-    ballots = {event.data["voter"]: event.data["ranking"] for event in run.emitted(EventKind.BALLOT_CAST)}
+    ballots = {event.data["voter"]: event.data["ranking"] for event in run.emitted(StrategyEvent.BALLOT_CAST)}
     assert ballots == {"best": ["good", "fair"], "good": ["best", "fair"], "fair": ["best", "good"]}
 
 
@@ -60,7 +59,9 @@ async def test_an_unreadable_or_failed_review_abstains() -> None:
     run = poll(*three(), mute, down)
     outcome = await run.run(ballot="review")
     reasons = {
-        e.data["voter"]: e.data["reason"] for e in run.emitted(EventKind.BALLOT_CAST) if e.data["abstained"]
+        e.data["voter"]: e.data["reason"]
+        for e in run.emitted(StrategyEvent.BALLOT_CAST)
+        if e.data["abstained"]
     }
     assert reasons == {
         "mute": "No ranking can be read in what it wrote.",
@@ -74,7 +75,7 @@ async def test_who_gave_no_answer_has_no_vote() -> None:
     run = poll(*three(), failing)
     await run.run(ballot="review")
     assert failing.count.started == 1
-    assert [e.data["reason"] for e in run.emitted(EventKind.BALLOT_CAST) if e.data["abstained"]] == [
+    assert [e.data["reason"] for e in run.emitted(StrategyEvent.BALLOT_CAST) if e.data["abstained"]] == [
         "It gave no answer: 503"
     ]
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.counting import Cast, Count, count
 from orchestration.engine.strategies.voting.options import VotingOptions
+from orchestration.engine.types import StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.models import ScriptedModel, spec_named
 from tests.support.votes import answering, answers_poll
@@ -26,7 +26,7 @@ async def test_later_waves_are_not_started_once_no_ballot_can_change_the_winner(
     assert run.calls == {"a": 1, "b": 1, "c": 1, "d": 0, "e": 0}
     assert [candidate.state for candidate in outcome.candidates[3:]] == ["cancelled", "cancelled"]
     assert outcome.notes[0].startswith("Settled: “12” wins whatever the others say. 2 calls not started, an")
-    [told] = run.emitted(EventKind.VOTE_TALLIED)
+    [told] = run.emitted(StrategyEvent.VOTE_TALLIED)
     assert told.data["calls_saved"] == 2
     assert float(told.data["saved_usd"]) > 0
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.context.records import Record
-from orchestration.engine.events import EventKind, RunEvent
+from orchestration.engine.events import RunEvent
 from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.strategy import Panel, get_strategy
-from orchestration.engine.types import Constraints, Json, Outcome, Request
+from orchestration.engine.types import Constraints, Json, Request, StrategyOutcome
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
 
@@ -63,7 +63,7 @@ class Stage:
     usual: Mapping[str, Json] = field(default_factory=dict)
     log: MortalLog = field(default_factory=MortalLog)
 
-    async def run(self, **options: Json) -> Outcome:
+    async def run(self, **options: Json) -> StrategyOutcome:
         """Execute the run to its end."""
         request = Request(text=self.question, constraints=self.constraints, options={**self.usual, **options})
         panel = Panel(
@@ -92,6 +92,6 @@ class Stage:
         """How often each model was asked."""
         return {model.spec.name: model.count.started for model in (*self.members, *self.helpers)}
 
-    def emitted(self, kind: EventKind) -> list[RunEvent]:
+    def emitted(self, kind: str) -> list[RunEvent]:
         """Return the events of a kind, in order."""
         return [event for event in self.log.events if event.kind == kind]

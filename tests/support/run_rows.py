@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.events import EventKind, RunEvent
+from orchestration.engine.types import StrategyEvent
 from orchestration.models import Call, CallStatus, Run, RunStatus, Step
 from orchestration.services.events import emit_events
 
@@ -69,7 +70,7 @@ class RunRows:
         return rows
 
     def emit(
-        self, happened: EventKind, where: str = "", changes: dict[str, Any] | None = None, /, **data: object
+        self, happened: str, where: str = "", changes: dict[str, Any] | None = None, /, **data: object
     ) -> None:
         """Append an event, and change columns of the run with it."""
         emit_events(self.run, [RunEvent(kind=happened, step=where, data=data)], **(changes or {}))
@@ -158,7 +159,7 @@ class RunRows:
             "dimensions": marks,
             "evidence": ["Judged by sim-oracle."],
         }
-        self.emit(EventKind.CANDIDATE_SCORED, step or f"ask/{model}", **data)
+        self.emit(StrategyEvent.CANDIDATE_SCORED, step or f"ask/{model}", **data)
 
     def choose(self, model: str, scores: dict[str, float]) -> None:
         """Tell which answer was chosen, and why."""

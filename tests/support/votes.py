@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from orchestration.engine.events import EventKind
 from orchestration.engine.quality.prompts import label
-from orchestration.engine.types import Json, Outcome, Prompt, Purpose
+from orchestration.engine.types import Json, Prompt, Purpose, StrategyEvent, StrategyOutcome
 from tests.support.context import Stage
 from tests.support.judges import answers_in
 from tests.support.models import ScriptedModel
@@ -63,10 +62,10 @@ def mixed(**said: str) -> list[ScriptedModel]:
 
 def kinds(run: Stage) -> set[Json]:
     """Return with what was voted, as the ballots tell it."""
-    return {event.data["ballot"] for event in run.emitted(EventKind.BALLOT_CAST)}
+    return {event.data["ballot"] for event in run.emitted(StrategyEvent.BALLOT_CAST)}
 
 
-def how(outcome: Outcome) -> str:
+def how(outcome: StrategyOutcome) -> str:
     """Return why the answers were counted or reviewed."""
     [decision] = [each for each in outcome.decisions if each.kind == "ballot"]
     return f"{decision.chosen}: {decision.reason}"

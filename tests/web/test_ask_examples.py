@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.engine.context.metering import Limits, Metered
 from orchestration.engine.strategies.strategy import Panel, get_strategy
-from orchestration.engine.types import Outcome, Request
+from orchestration.engine.types import Request, StrategyOutcome
 from orchestration.forms.ask import FIRST_STRATEGY
 from orchestration.forms.examples import EXAMPLES, Example
 from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
@@ -25,7 +25,7 @@ RIGHT = {
 }
 
 
-async def asked(question: str) -> Outcome:
+async def asked(question: str) -> StrategyOutcome:
     """Return what the panel of three comes to; attempts that fail are tried again elsewhere."""
     profiles = [replace(profile, failure_rate=0.0) for profile in CATALOG if profile.name in PANEL]
     models = [SimulatedModel(model_spec(profile), profile, seed=0, pace=0) for profile in profiles]

@@ -160,7 +160,7 @@ def test_every_kind_of_event_has_a_sentence(happened: EventKind, browser: Client
 
 def test_an_event_of_an_unknown_kind_is_shown_as_plain_data(browser: Client, running: RunRows) -> None:
     data = {"by": "Ada", "parts": 3, "nested": {"x": [1]}, "text": "<b>bold</b>" + "x" * 500}
-    running.emit("somebody_joined", "", **data)  # type: ignore[arg-type]
+    running.emit("somebody_joined", "", **data)
     told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
     assert "Somebody joined: " in told
     for fact in ("by Ada", "parts 3", "text &lt;b&gt;bold"):

@@ -11,6 +11,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.engine.events import EventKind
 from orchestration.engine.strategies.voting.counting import Cast
+from orchestration.engine.types import StrategyEvent
 from orchestration.models import RunStatus
 from orchestration.parts.batches import BatchKey, make_batch
 from tests.support.run_rows import RunRows, panel_entry
@@ -34,7 +35,7 @@ def cast(rows: RunRows, voter: str, number: str = "", /, **more: object) -> None
     """Tell of a ballot: a number, or whatever else is said."""
     answer = Extracted(kind=AnswerKind.NUMBER, key=number, raw=number) if number else None
     ballot = Cast(voter=voter, answer=answer, **more)  # type: ignore[arg-type]
-    rows.emit(EventKind.BALLOT_CAST, "", **ballot.to_json(), weight=1.0)
+    rows.emit(StrategyEvent.BALLOT_CAST, "", **ballot.to_json(), weight=1.0)
 
 
 def fitted(rows: RunRows, chosen: str, reason: str) -> None:
@@ -45,7 +46,7 @@ def fitted(rows: RunRows, chosen: str, reason: str) -> None:
 def tallied(rows: RunRows, **result: object) -> None:
     """Tell how the vote came out."""
     told = {"winner": "391", "reason": "“391” is backed by the most voters.", "agreement": 2 / 3}
-    rows.emit(EventKind.VOTE_TALLIED, "", **{**told, "dissenters": ["sim-c"], "notes": [], **result})
+    rows.emit(StrategyEvent.VOTE_TALLIED, "", **{**told, "dissenters": ["sim-c"], "notes": [], **result})
 
 
 def section(browser: Client, rows: RunRows) -> str:

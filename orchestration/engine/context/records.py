@@ -22,10 +22,10 @@ from orchestration.engine.types import (
     FinishReason,
     Json,
     ModelSpec,
-    Outcome,
     Prompt,
     Purpose,
     StepStatus,
+    StrategyOutcome,
     Usage,
 )
 
@@ -211,7 +211,7 @@ def _as_plain(value: object) -> Json:
     raise TypeError(message)
 
 
-def outcome_to_json(outcome: Outcome) -> dict[str, Json]:
+def outcome_to_json(outcome: StrategyOutcome) -> dict[str, Json]:
     """Return an outcome as plain JSON."""
     result: dict[str, Json] = plain(outcome)
     return result

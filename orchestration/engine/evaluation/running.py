@@ -26,7 +26,7 @@ from orchestration.engine.groups import single_error
 from orchestration.engine.strategies.fallback import answer
 from orchestration.engine.strategies.options import StrategyOptions, parse_options
 from orchestration.engine.strategies.strategy import GradedAnswer, Panel, Strategy, TrainingExample
-from orchestration.engine.types import Delta, Json, ModelSpec, Outcome, Request
+from orchestration.engine.types import Delta, Json, ModelSpec, Request, StrategyOutcome
 
 MOST_NAMED = 3
 NO_TIME = datetime.min.replace(tzinfo=UTC)
@@ -135,7 +135,7 @@ class ItemResult:
     """
 
     key: ItemKey
-    outcome: Outcome | None
+    outcome: StrategyOutcome | None
     error: EngineError | None
     calls: int
     cost_usd: Decimal | None
@@ -158,7 +158,7 @@ class EvaluationRun:
         """
         log = CallLog()
         request = Request(text=item.prompt, options=self.options.model_dump(mode="json"))
-        outcome: Outcome | None = None
+        outcome: StrategyOutcome | None = None
         failed: EngineError | None = None
         try:
             outcome = await answer(self.strategy, request, self.panel_for(item), self._context(log, item))

@@ -10,7 +10,7 @@ from orchestration.engine.consensus.extraction import extract_answer
 from orchestration.engine.evaluation.items import Item, ItemKey, Label, same_words
 from orchestration.engine.evaluation.running import ItemResult
 from orchestration.engine.strategies.strategy import escalations
-from orchestration.engine.types import Outcome
+from orchestration.engine.types import StrategyOutcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +36,7 @@ def score(result: ItemResult, item: Item, label: Label) -> Score:
     )
 
 
-def is_right(outcome: Outcome, item: Item, label: Label) -> bool:
+def is_right(outcome: StrategyOutcome, item: Item, label: Label) -> bool:
     """Return the label of the recorded answer that was chosen, else whether the text states the reference.
 
     An answer that is not a recorded one counts as wrong where there is no reference.

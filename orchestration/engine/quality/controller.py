@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from orchestration.engine.context import RunContext
-from orchestration.engine.events import EventKind, RunEvent
+from orchestration.engine.events import RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.quality.checks import examine
 from orchestration.engine.quality.judging import OWN_FAMILY, JudgeReport, ask_judge, assign
@@ -18,7 +18,7 @@ from orchestration.engine.quality.scoring import (
     combine,
     compare_answers,
 )
-from orchestration.engine.types import Candidate, Quality, Request
+from orchestration.engine.types import Candidate, Quality, Request, StrategyEvent
 
 
 async def assess(
@@ -99,7 +99,7 @@ def _estimate(
 
 def _scored(candidate: Candidate, quality: Quality) -> RunEvent:
     return RunEvent(
-        kind=EventKind.CANDIDATE_SCORED,
+        kind=StrategyEvent.CANDIDATE_SCORED,
         step=candidate.step,
         data={
             "model": candidate.model,

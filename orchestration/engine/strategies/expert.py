@@ -34,10 +34,10 @@ from orchestration.engine.types import (
     Json,
     Message,
     ModelSpec,
-    Outcome,
     Prompt,
     Purpose,
     Request,
+    StrategyOutcome,
 )
 
 IN_THE_RANKING = "in the ranking"
@@ -234,7 +234,7 @@ class Expert(Strategy):
     moments: ClassVar[Mapping[str, str]] = {ROUTE_STEP: "Models ranked"}
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
 
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the best expert's answer that is good enough, or with the best there is."""
         options = parse_options(ExpertOptions, request.options)
         timer = StepTimer(context)

@@ -26,7 +26,7 @@ from orchestration.engine.strategies.options import (
     parse_options,
 )
 from orchestration.engine.strategies.strategy import Panel, Strategy, all_strategies, get_strategy
-from orchestration.engine.types import Decision, Json, Outcome, Request
+from orchestration.engine.types import Decision, Json, Request, StrategyOutcome
 
 PART = "fallback"
 ALONE = "sequential"
@@ -92,7 +92,7 @@ class FallbackPlan:
     words: str
 
 
-async def answer(strategy: Strategy, request: Request, panel: Panel, context: RunContext) -> Outcome:
+async def answer(strategy: Strategy, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
     """Run `strategy`, and the fallback that its options name where its answer is not good enough.
 
     The better of the two answers is the outcome. Raises what the strategy raises, if nothing follows it.
@@ -101,7 +101,7 @@ async def answer(strategy: Strategy, request: Request, panel: Panel, context: Ru
     plan = _plan(options, request, panel)
     if plan is None or not isinstance(options, FallbackOptions):
         return await strategy.run(request, panel, context)
-    first: Outcome | None = None
+    first: StrategyOutcome | None = None
     try:
         first = await strategy.run(request, panel, context)
         reason = _too_low(first, options.fallback_below)
@@ -138,13 +138,15 @@ def _carried(options: StrategyOptions, schema: type[StrategyOptions]) -> Mapping
     return {name: given[name] for name in given if name in shared and name in schema.model_fields}
 
 
-def _too_low(outcome: Outcome, needed: float) -> str:
+def _too_low(outcome: StrategyOutcome, needed: float) -> str:
     if outcome.quality is None or outcome.quality.overall >= needed:
         return ""
     return f"Estimated quality {outcome.quality.overall:.2f} is below {needed:.2f}."
 
 
-async def _go_on(first: Outcome | None, plan: FallbackPlan, move: Decision, context: RunContext) -> Outcome:
+async def _go_on(
+    first: StrategyOutcome | None, plan: FallbackPlan, move: Decision, context: RunContext
+) -> StrategyOutcome:
     part = context.scoped(PART)
     try:
         second = _renamed(await plan.strategy.run(plan.request, plan.panel, part), part)
@@ -159,7 +161,9 @@ async def _go_on(first: Outcome | None, plan: FallbackPlan, move: Decision, cont
     return _better(first, second, plan, move)
 
 
-def _better(first: Outcome, second: Outcome, plan: FallbackPlan, move: Decision) -> Outcome:
+def _better(
+    first: StrategyOutcome, second: StrategyOutcome, plan: FallbackPlan, move: Decision
+) -> StrategyOutcome:
     """Return the outcome of the higher estimate, the later one where they are level, with all of both."""
     kept = first if _estimate(first) > _estimate(second) else second
     which = "its answer is taken" if kept is second else "the answer from before is better and stays"
@@ -173,11 +177,11 @@ def _better(first: Outcome, second: Outcome, plan: FallbackPlan, move: Decision)
     )
 
 
-def _estimate(outcome: Outcome) -> float:
+def _estimate(outcome: StrategyOutcome) -> float:
     return outcome.quality.overall if outcome.quality is not None else 0.0
 
 
-def _renamed(outcome: Outcome, part: RunContext) -> Outcome:
+def _renamed(outcome: StrategyOutcome, part: RunContext) -> StrategyOutcome:
     """Return the part's outcome with its steps as the whole run knows them."""
     return replace(
         outcome,

@@ -36,7 +36,7 @@ from orchestration.engine.strategies.stopping import EarlyStopReason, Enough
 from orchestration.engine.strategies.strategy import Panel, Strategy
 from orchestration.engine.strategies.synthesis import synthesise
 from orchestration.engine.strategies.wording import counted, listed
-from orchestration.engine.types import Candidate, Outcome, Request
+from orchestration.engine.types import Candidate, Request, StrategyOutcome
 
 OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
 LEAST_FIT = 0.1
@@ -125,7 +125,7 @@ class _ParallelRun:
         """The estimated quality of an answer that is good enough."""
         return max(self.options.threshold, self.request.constraints.min_quality or 0.0)
 
-    async def run(self) -> Outcome:
+    async def run(self) -> StrategyOutcome:
         """Ask, select and conclude."""
         context = self.timer.context
         await begin_phase(context, "asking")
@@ -140,7 +140,7 @@ class _ParallelRun:
         with self.timer.step("select"):
             chosen, selection = await settle(context, selected.selection, (*selected.candidates, *combined))
         require_quality(self.request, chosen, self.options)
-        return Outcome(
+        return StrategyOutcome(
             answer=chosen.text,
             candidates=selected.candidates,
             chosen="" if chosen in combined else chosen.step,
@@ -267,7 +267,7 @@ class Parallel(Strategy):
     in_turn: ClassVar[bool] = False
     Options: ClassVar[type[StrategyOptions]] = ParallelOptions
 
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with what the selection makes of the panel's answers."""
         options = parse_options(ParallelOptions, request.options)
         timer = StepTimer(context)

@@ -38,7 +38,7 @@ from orchestration.engine.strategies.rounds import RoundPlan, ask_round, candida
 from orchestration.engine.strategies.stopping import Stop
 from orchestration.engine.strategies.strategy import Panel, Strategy
 from orchestration.engine.strategies.wording import listed
-from orchestration.engine.types import Candidate, Decision, Outcome, Request
+from orchestration.engine.types import Candidate, Decision, Request, StrategyOutcome
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"
@@ -159,7 +159,7 @@ class Search:
         return tuple(notes)
 
 
-async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Outcome:
+async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> StrategyOutcome:
     """Search and return the acceptable answer, or the best there is; `decided` is what led to the search.
 
     Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
@@ -175,7 +175,7 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Out
         selection = search.acceptable or select_best(search.candidates, search.order)
         chosen, decision = await settle(context, selection, there)
     require_quality(search.request, chosen, search.options)
-    return Outcome(
+    return StrategyOutcome(
         answer=chosen.text,
         candidates=tuple(search.candidates),
         chosen=chosen.step,
@@ -209,7 +209,7 @@ class Sequential(Strategy):
     labels: ClassVar[Mapping[str, str]] = SEARCH_LABELS
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
 
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the first acceptable answer, or with the best there is."""
         options = parse_options(SequentialOptions, request.options)
         timer = StepTimer(context)

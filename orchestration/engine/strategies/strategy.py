@@ -18,7 +18,7 @@ from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.model import ChatModel
 from orchestration.engine.routing.task_types import Profile
 from orchestration.engine.strategies.options import StrategyOptions, parse_options
-from orchestration.engine.types import Json, ModelSpec, Outcome, Request
+from orchestration.engine.types import Json, ModelSpec, Request, StrategyOutcome
 
 PACKAGE = "orchestration.engine.strategies"
 
@@ -131,7 +131,7 @@ class Strategy(ABC):
     escalations: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request`, whose options `Options` has validated.
 
         Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.

@@ -34,7 +34,7 @@ from orchestration.engine.strategies.rounds import RoundPlan, ask_round, candida
 from orchestration.engine.strategies.stopping import Stop
 from orchestration.engine.strategies.strategy import Panel, Strategy
 from orchestration.engine.strategies.wording import listed
-from orchestration.engine.types import Candidate, Decision, Message, Outcome, Prompt, Request
+from orchestration.engine.types import Candidate, Decision, Message, Prompt, Request, StrategyOutcome
 
 FEWEST_ALIKE = 2
 CHARACTERS_PER_TOKEN = 3
@@ -190,7 +190,7 @@ class _CascadeRun:
         self.moves.append(decision)
         await announce(self.timer.context, decision, f"{ACCEPT}/{number}")
 
-    async def conclude(self) -> Outcome:
+    async def conclude(self) -> StrategyOutcome:
         """Return the accepted answer, else the best one."""
         if not self.answers:
             raise nobody_answered(self.candidates, self.stop)
@@ -200,7 +200,7 @@ class _CascadeRun:
         with self.timer.step("select"):
             chosen, decision = await settle(self.timer.context, selection, self.answers)
         require_quality(self.request, chosen, self.options)
-        return Outcome(
+        return StrategyOutcome(
             answer=chosen.text,
             candidates=tuple(self.candidates),
             chosen=chosen.step,
@@ -245,7 +245,7 @@ class Cascade(Strategy):
         head, _, number = key.partition("/")
         return f"Level {number} decided" if head == ACCEPT else ""
 
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the first accepted answer, or with the last level's."""
         options = parse_options(CascadeOptions, request.options)
         timer = StepTimer(context)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestration.engine.consensus.tallying import probability_of_staying
 from orchestration.engine.context import RunContext
-from orchestration.engine.events import EventKind, RunEvent
+from orchestration.engine.events import RunEvent
 from orchestration.engine.model import ChatModel
 from orchestration.engine.strategies.asking import (
     StepTimer,
@@ -29,7 +29,7 @@ from orchestration.engine.strategies.voting.counting import (
     countable,
 )
 from orchestration.engine.strategies.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
-from orchestration.engine.types import Candidate, Decision, FinishReason, Prompt, Request
+from orchestration.engine.types import Candidate, Decision, FinishReason, Prompt, Request, StrategyEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +63,7 @@ class Vote:
         """Emit a ballot as it is cast."""
         weight = parse_weights(self.options.weights, self.panel.names).get(cast.voter, 1.0)
         data = cast.to_json() | {"ballot": self.options.ballot.value, "weight": weight}
-        await self.context.emit(RunEvent(kind=EventKind.BALLOT_CAST, data=data))
+        await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, data=data))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from orchestration.engine.consensus.tallying import break_tie, tally
 from orchestration.engine.context import Question
 from orchestration.engine.context.records import step_key
 from orchestration.engine.errors import EngineError, LimitReached, ModelError, QuorumMissed, VoteUndecided
-from orchestration.engine.events import EventKind, RunEvent
+from orchestration.engine.events import RunEvent
 from orchestration.engine.quality.prompts import label
 from orchestration.engine.strategies.asking import begin_phase
 from orchestration.engine.strategies.deciding import overall
@@ -20,7 +20,7 @@ from orchestration.engine.strategies.voting.counting import Cast, Contender, Cou
 from orchestration.engine.strategies.voting.options import BallotKind
 from orchestration.engine.strategies.voting.reviewing import read_review, review_prompt
 from orchestration.engine.strategies.wording import listed
-from orchestration.engine.types import Candidate, Consensus, Decision, Json
+from orchestration.engine.types import Candidate, Consensus, Decision, Json, StrategyEvent
 
 ONLY_ONE = "There was only one to choose from."
 LEAST_FIT = 0.1
@@ -109,7 +109,7 @@ async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
         "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
         "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
     }
-    await vote.context.emit(RunEvent(kind=EventKind.VOTE_TALLIED, data=data))
+    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, data=data))
 
 
 def no_winner(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:

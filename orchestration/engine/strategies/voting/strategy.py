@@ -36,7 +36,15 @@ from orchestration.engine.strategies.voting.options import (
 )
 from orchestration.engine.strategies.voting.reviewing import review_answers, vote_by_review
 from orchestration.engine.strategies.wording import counted
-from orchestration.engine.types import Candidate, Decision, FinishReason, Json, ModelSpec, Outcome, Request
+from orchestration.engine.types import (
+    Candidate,
+    Decision,
+    FinishReason,
+    Json,
+    ModelSpec,
+    Request,
+    StrategyOutcome,
+)
 
 BALLOT = "ballot"
 _ALONE = "There is only one answer: nothing to compare it with, and nobody else's to review."
@@ -176,7 +184,7 @@ class Voting(Strategy):
         """Return how many models a vote asks: reviews are a second call of each."""
         return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
 
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> Outcome:
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with what the vote decides.
 
         Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
@@ -198,7 +206,7 @@ async def _ballots(vote: Vote) -> Ballots:
     return await vote_by_kind_of_answers(vote)
 
 
-async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
+async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
     for stop in ballots.stops:
         await announce(vote.context, stop.decision, "stop")
     if not ballots.answered():
@@ -217,7 +225,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> Outcome:
     _require_quality(vote.request, chosen)
     by_answers = () if ballots.chosen is None else (ballots.chosen,)
     voted = (result.decision,) if is_won else ()
-    return Outcome(
+    return StrategyOutcome(
         answer=chosen.text,
         candidates=candidates,
         chosen=chosen.step,
