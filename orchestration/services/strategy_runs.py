@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from orchestra_site.accounts.models import Membership
 from orchestration.engine.context import RunContext
-from orchestration.engine.context.records import outcome_to_json
+from orchestration.engine.context.records import plain
 from orchestration.engine.errors import InvalidRequest
 from orchestration.engine.outcome import Outcome
 from orchestration.engine.strategies.fallback import answer
@@ -66,7 +66,7 @@ class StrategyKind(RunKind):
             output=found.answer,
             score=found.quality.overall if found.quality else None,
             path=found.path,
-            data=outcome_to_json(found),
+            data=plain(found),
         )
 
     def choices(self, membership: Membership) -> Sequence[Startable]:

@@ -12,7 +12,7 @@ import pytest
 from orchestration.engine.context.control import StopReason
 from orchestration.engine.context.journaled import JournaledContext
 from orchestration.engine.context.metering import Limits, Metered, price
-from orchestration.engine.context.records import outcome_to_json, plain
+from orchestration.engine.context.records import plain
 from orchestration.engine.errors import (
     LimitReached,
     ModelError,
@@ -127,7 +127,7 @@ def test_an_outcome_is_stored_as_plain_json_with_money_as_text() -> None:
     outcome = StrategyOutcome(
         answer="4", candidates=(Candidate(model="a", step="ask/a", cost_usd=Decimal("0.10")),)
     )
-    stored = outcome_to_json(outcome)
+    stored = plain(outcome)
     assert (stored["answer"], stored["candidates"][0]["cost_usd"]) == ("4", "0.10")
 
 

@@ -25,7 +25,6 @@ from orchestration.engine.types import (
     Prompt,
     Purpose,
     StepStatus,
-    StrategyOutcome,
     Usage,
 )
 
@@ -209,12 +208,6 @@ def _as_plain(value: object) -> Json:
         return {each.name: getattr(value, each.name) for each in fields(value)}
     message = f"{type(value).__name__} cannot be journaled."
     raise TypeError(message)
-
-
-def outcome_to_json(outcome: StrategyOutcome) -> dict[str, Json]:
-    """Return an outcome as plain JSON."""
-    result: dict[str, Json] = plain(outcome)
-    return result
 
 
 def completion_to_json(completion: Completion) -> dict[str, Json]:
