@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.recorded_answers import DATA, MIXED, Answer, Item, folder_or_exit, items, panels
-from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, Voter
-from orchestration.engine.consensus.tallying import probability_of_staying, settled, tally
+from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, Voter
+from orchestration.strategies.engine.consensus.tallying import probability_of_staying, settled, tally
 
 PANELS = ("weak5", "cheap5", "mid5", "top5")
 STOPPED = "cheap5"

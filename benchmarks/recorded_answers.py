@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.engine.consensus.answers import read_answer, read_question
-from orchestration.engine.consensus.extraction import extract_answer
+from orchestration.strategies.engine.consensus.answers import read_answer, read_question
+from orchestration.strategies.engine.consensus.extraction import extract_answer
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 MIXED = ("zeroeval_gsm8k", "zeroeval_math_l5", "zeroeval_crux")

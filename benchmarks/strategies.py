@@ -33,15 +33,16 @@ from django.core.management import call_command  # noqa: E402
 
 from benchmarks.figures import Figure, figure, main  # noqa: E402
 from orchestra_site.accounts.models import Membership, Role, Team, User  # noqa: E402
-from orchestration.dispatch import store_run  # noqa: E402
-from orchestration.engine.context import RunContext  # noqa: E402
-from orchestration.engine.outcome import Outcome  # noqa: E402
-from orchestration.kinds import FrozenRun, register  # noqa: E402
-from orchestration.models import LanguageModel, Price, Provider, ProviderKind, Run  # noqa: E402
-from orchestration.services.execution import execute_run  # noqa: E402
-from orchestration.services.runtime import Runtime  # noqa: E402
-from orchestration.services.strategy_runs import StrategyKind  # noqa: E402
-from orchestration.wiring.resources import LoopThread, close_resources  # noqa: E402
+from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind  # noqa: E402
+from orchestration.llm.services.resources import LoopThread, close_resources  # noqa: E402
+from orchestration.runs.engine.context import RunContext  # noqa: E402
+from orchestration.runs.engine.types import Outcome  # noqa: E402
+from orchestration.runs.kinds import FrozenRun, register  # noqa: E402
+from orchestration.runs.models import Run  # noqa: E402
+from orchestration.runs.services.execution import execute_run  # noqa: E402
+from orchestration.runs.services.runtime import Runtime  # noqa: E402
+from orchestration.runs.services.starting import store_run  # noqa: E402
+from orchestration.strategies.services.strategy_runs import StrategyKind  # noqa: E402
 
 inside: list[float] = []
 

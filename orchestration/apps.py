@@ -12,12 +12,12 @@ class OrchestrationConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the run kind `strategy` and the check of providers: their models are there only now."""
-        from orchestration.kinds import register  # noqa: PLC0415
-        from orchestration.parts.strategy_page import StrategyPage  # noqa: PLC0415
-        from orchestration.selectors.call_records import call_records  # noqa: PLC0415
-        from orchestration.selectors.models import register_call_records  # noqa: PLC0415
-        from orchestration.services.health import providers  # noqa: PLC0415
-        from orchestration.services.strategy_runs import StrategyKind  # noqa: PLC0415
+        from orchestration.llm.selectors import register_call_records  # noqa: PLC0415
+        from orchestration.llm.services.health import providers  # noqa: PLC0415
+        from orchestration.runs.kinds import register  # noqa: PLC0415
+        from orchestration.runs.selectors.call_records import call_records  # noqa: PLC0415
+        from orchestration.strategies.parts.strategy_page import StrategyPage  # noqa: PLC0415
+        from orchestration.strategies.services.strategy_runs import StrategyKind  # noqa: PLC0415
 
         register(StrategyKind(), StrategyPage())
         register_call_records(call_records)

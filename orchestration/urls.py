@@ -2,15 +2,9 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.views import (
-    ask,
-    methods,
-    models,
-    providers,
-    run_live,
-    run_steering,
-    runs,
-)
+from orchestration.llm.views import models, providers
+from orchestration.runs.views import run_live, run_steering, runs
+from orchestration.strategies.views import ask, methods
 
 app_name = "orchestration"
 urlpatterns: list[URLPattern] = [

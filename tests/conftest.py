@@ -13,7 +13,7 @@ from django.test import Client
 from hypothesis import settings
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.wiring.resources import stop_pages
+from orchestration.llm.services.resources import stop_pages
 from tests.support.history import a_member, signed_in
 from tests.support.network import forbid_outside
 

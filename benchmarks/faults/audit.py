@@ -11,8 +11,7 @@ from django.db import connection
 from benchmarks.faults import FOLDER
 from benchmarks.faults.findings import Finding, exactly, none_of
 from benchmarks.faults.provider import API_KEY
-from orchestration.models import Call, CallStatus, Event, Run
-from orchestration.models.runs import TERMINAL
+from orchestration.runs.models import TERMINAL, Call, CallStatus, Event, Run
 
 ENDS = {f"run_{status.value}" for status in TERMINAL}
 

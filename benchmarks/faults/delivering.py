@@ -7,8 +7,8 @@ from benchmarks.faults.findings import Finding, exactly
 from benchmarks.faults.workers import start_worker
 from benchmarks.faults.world import MODELS, World
 from orchestra_site.accounts.models import Membership
-from orchestration.dispatch import store_run
-from orchestration.models import Event
+from orchestration.runs.models import Event
+from orchestration.runs.services.starting import store_run
 
 WORKERS = 8
 

@@ -13,7 +13,7 @@ from benchmarks.faults.audit import audit
 from benchmarks.faults.findings import Finding, at_most, none_of, told
 from benchmarks.faults.provider import number_of
 from benchmarks.faults.world import World
-from orchestration.models import Call, CallStatus, Run, Step
+from orchestration.runs.models import Call, CallStatus, Run, Step
 
 Key = tuple[int, str]
 INSTANTS_S = (0.2, 2.5)

@@ -10,7 +10,7 @@ from benchmarks.faults.audit import audit
 from benchmarks.faults.findings import Finding, exactly, none_of
 from benchmarks.faults.world import World
 from benchmarks.member import Member
-from orchestration.models import Run
+from orchestration.runs.models import Run
 
 SORRY = 503
 

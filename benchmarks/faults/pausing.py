@@ -10,7 +10,7 @@ from benchmarks.faults.findings import Finding, exactly, none_of, told
 from benchmarks.faults.workers import start_worker
 from benchmarks.faults.world import World
 from benchmarks.waiting import until
-from orchestration.models import Run
+from orchestration.runs.models import Run
 
 SECONDS = 4.0
 SETTLED_S = 1.5

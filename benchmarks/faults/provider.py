@@ -11,7 +11,7 @@ from random import Random
 from aiohttp import web
 
 from benchmarks.upstream import CHUNK, LAST
-from orchestration.wiring.resources import LoopThread
+from orchestration.llm.services.resources import LoopThread
 
 API_KEY = "canary-key-that-no-log-may-show"
 NUMBER = re.compile(r"Question (\d+)")

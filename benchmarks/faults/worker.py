@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from orchestration.models import Run
-from orchestration.models.runs import TERMINAL
-from orchestration.services.execution import execute_run
-from orchestration.services.runtime import Runtime
-from orchestration.services.sweeping import sweep
-from orchestration.wiring.resources import LoopThread, close_resources
+from orchestration.llm.services.resources import LoopThread, close_resources
+from orchestration.runs.models import TERMINAL, Run
+from orchestration.runs.services.execution import execute_run
+from orchestration.runs.services.runtime import Runtime
+from orchestration.runs.services.sweeping import sweep
 
 SWEEP_EVERY_S = 0.5
 

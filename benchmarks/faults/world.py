@@ -15,10 +15,9 @@ from benchmarks.installation import Installation
 from benchmarks.member import Member
 from benchmarks.waiting import until
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.types import Prices
-from orchestration.models import Run
-from orchestration.models.runs import TERMINAL
-from orchestration.services.registry import NewModel, add_models, connect_provider
+from orchestration.llm.engine.types import Prices
+from orchestration.llm.services.registry import NewModel, add_models, connect_provider
+from orchestration.runs.models import TERMINAL, Run
 
 MODELS = ("m1", "m2", "m3")
 PRICES = Prices(input_per_million=Decimal(1), output_per_million=Decimal(4))

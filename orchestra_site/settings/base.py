@@ -73,7 +73,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "orchestration.parts.topbar.topbar",
+                "orchestration.runs.parts.topbar.topbar",
             ],
             "builtins": [
                 "orchestra_site.web.templatetags.ui",

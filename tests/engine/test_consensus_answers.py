@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted, offered, read_answer, read_question
-from orchestration.engine.consensus.extraction import extract_answer
-from orchestration.engine.consensus.spelling import (
+from orchestration.strategies.engine.consensus.answers import (
+    AnswerKind,
+    Extracted,
+    offered,
+    read_answer,
+    read_question,
+)
+from orchestration.strategies.engine.consensus.extraction import extract_answer
+from orchestration.strategies.engine.consensus.spelling import (
     MOST_ROUNDS,
     date_key,
     literal_key,

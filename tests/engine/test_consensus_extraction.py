@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.extraction import (
+from orchestration.strategies.engine.consensus.extraction import (
     AnswerCue,
     extract_answer,
     json_values,
     stated_answers,
 )
-from orchestration.engine.consensus.spelling import LONGEST_ANSWER, normalise
+from orchestration.strategies.engine.consensus.spelling import LONGEST_ANSWER, normalise
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted, read_answer
-from orchestration.engine.consensus.grouping import group_answers, similar
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted, read_answer
+from orchestration.strategies.engine.consensus.grouping import group_answers, similar
 
 SPELLINGS = (
     "1/2",

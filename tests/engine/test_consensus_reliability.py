@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from orchestration.engine.consensus.reliability import (
+from orchestration.strategies.engine.consensus.reliability import (
     LARGEST,
     DecidedVote,
     PastVote,

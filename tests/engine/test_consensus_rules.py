@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.ballots import (
+from orchestration.strategies.engine.consensus.ballots import (
     Ballot,
     Election,
     RuleName,
@@ -15,8 +15,8 @@ from orchestration.engine.consensus.ballots import (
     TieRule,
     Voter,
 )
-from orchestration.engine.consensus.rules import RULES
-from orchestration.engine.consensus.tallying import break_tie, tally
+from orchestration.strategies.engine.consensus.rules import RULES
+from orchestration.strategies.engine.consensus.tallying import break_tie, tally
 from tests.support.elections import CHOOSING, OPTIONS, ballot_for, choices, election_of, polls
 
 Poll = tuple[Election, list[Ballot]]

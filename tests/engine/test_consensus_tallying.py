@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, TieRule
-from orchestration.engine.consensus.tallying import probability_of_staying, settled, tally
+from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, TieRule
+from orchestration.strategies.engine.consensus.tallying import probability_of_staying, settled, tally
 from tests.support.elections import CHOOSING, OPTIONS, ballot_for, choices, completions, election_of, polls
 
 Poll = tuple[Election, list[Ballot]]

@@ -9,19 +9,16 @@ from uuid import UUID
 
 import pytest
 
-from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.journaled import JournaledContext
-from orchestration.engine.context.metering import Limits, Metered, price
-from orchestration.engine.context.records import plain
-from orchestration.engine.errors import (
-    LimitReached,
-    ModelError,
-    ProviderUnavailable,
-    RecordedFailure,
-    ReplayMismatch,
-)
-from orchestration.engine.events import EventKind, RunEvent
-from orchestration.engine.types import Candidate, Completion, StepStatus, StrategyOutcome, Usage
+from orchestration.llm.engine.errors import ModelError, ProviderUnavailable
+from orchestration.llm.engine.plain import plain
+from orchestration.llm.engine.types import Completion, Usage
+from orchestration.runs.engine.control import StopReason
+from orchestration.runs.engine.errors import LimitReached, RecordedFailure, ReplayMismatch
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.journaled import JournaledContext
+from orchestration.runs.engine.metering import Limits, Metered, price
+from orchestration.runs.engine.types import StepStatus
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of

@@ -7,21 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import pytest
 
-from orchestration.engine.context import RunContext
-from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.journaled import ChildRun
-from orchestration.engine.context.metering import Limits, Metered
-from orchestration.engine.errors import (
-    ChildFailed,
-    EngineError,
-    LeaseLost,
-    LimitReached,
-    ProviderUnavailable,
-    QuorumMissed,
-    ReplayMismatch,
-)
-from orchestration.engine.events import EventKind, RunEvent
-from orchestration.engine.types import Json, StepStatus
+from orchestration.llm.engine.errors import EngineError, ProviderUnavailable
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.control import StopReason
+from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.journaled import ChildRun
+from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.types import StepStatus
+from orchestration.strategies.engine.errors import QuorumMissed
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of

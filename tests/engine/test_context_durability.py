@@ -9,9 +9,13 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.metering import SCOPE, Ledger, Limits, Metered, StepScope
-from orchestration.engine.context.records import (
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.model import AnswerStream, WrappedModel
+from orchestration.llm.engine.types import Prompt
+from orchestration.runs.engine.control import StopReason
+from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.metering import SCOPE, Ledger, Limits, Metered, StepScope
+from orchestration.runs.engine.records import (
     NOTHING_SPENT,
     CallEnded,
     CallStarted,
@@ -19,10 +23,6 @@ from orchestration.engine.context.records import (
     StepKind,
     StepRecord,
 )
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.events import RunEvent
-from orchestration.engine.model import AnswerStream, WrappedModel
-from orchestration.engine.types import Prompt
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of

@@ -7,13 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.metering import Ledger, Limits, Metered, most_it_can_cost, price
-from orchestration.engine.context.records import Spent
-from orchestration.engine.errors import (
-    LimitReached,
-)
-from orchestration.engine.model import estimate_tokens
-from orchestration.engine.types import Usage
+from orchestration.llm.engine.types import Usage, estimate_tokens
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.metering import Ledger, Limits, Metered, most_it_can_cost, price
+from orchestration.runs.engine.records import Spent
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of, spec_named

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
-from orchestration.engine.context import Question
-from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.context.records import plain
-from orchestration.engine.errors import (
-    InvalidRequest,
-)
-from orchestration.engine.types import StepStatus
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.plain import plain
+from orchestration.runs.engine.context import Question
+from orchestration.runs.engine.control import StopReason
+from orchestration.runs.engine.metering import Metered
+from orchestration.runs.engine.types import StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of

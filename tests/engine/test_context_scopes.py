@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.metering import Limits, Metered
-from orchestration.engine.context.records import LONGEST, bounded
-from orchestration.engine.events import EventKind, RunEvent
-from orchestration.engine.types import Json, StrategyEvent
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.records import LONGEST, bounded
+from orchestration.strategies.engine.types import StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.journaled import JournaledContext
-from orchestration.engine.context.metering import Limits, Metered
-from orchestration.engine.context.records import TimerSet
-from orchestration.engine.types import Json, StepStatus
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.control import StopReason
+from orchestration.runs.engine.journaled import JournaledContext
+from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.records import TimerSet
+from orchestration.runs.engine.types import StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.lives import Lives, message
 from tests.support.logs import MIDNIGHT, MemoryLog, context_on

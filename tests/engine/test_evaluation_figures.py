@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.evaluation.items import AnswerLabel, Label
-from orchestration.engine.evaluation.report import auroc, expected_calibration_error, wilson
-from orchestration.engine.evaluation.scoring import Baseline, baseline, plurality
+from orchestration.evaluation.engine.report import auroc, expected_calibration_error, wilson
+from orchestration.evaluation.engine.scoring import Baseline, baseline, plurality
+from orchestration.llm.providers.recorded.items import AnswerLabel, Label
 
 PANEL = ("ada", "bob", "cyd")
 judged = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)

@@ -10,11 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from orchestration.engine.context import Question, RunContext
-from orchestration.engine.errors import AllModelsFailed, InvalidRequest, LeaseLost, ReplayMismatch
-from orchestration.engine.evaluation.items import Item, ItemKey, Label
-from orchestration.engine.evaluation.report import summarise
-from orchestration.engine.evaluation.running import (
+from orchestration.evaluation.engine.report import summarise
+from orchestration.evaluation.engine.running import (
     EvaluationRun,
     ItemResult,
     item_seed,
@@ -23,9 +20,19 @@ from orchestration.engine.evaluation.running import (
     training_examples,
     without_scored,
 )
-from orchestration.engine.evaluation.scoring import is_right, score
-from orchestration.engine.strategies.options import StrategyOptions
-from orchestration.engine.strategies.strategy import (
+from orchestration.evaluation.engine.scoring import is_right, score
+from orchestration.evaluation.services.evaluating import panel_factory
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json, ModelSpec
+from orchestration.llm.providers.recorded.items import Item, ItemKey, Label
+from orchestration.llm.providers.recorded.loading import Labelled
+from orchestration.llm.providers.recorded.model import Pace
+from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.errors import LeaseLost, ReplayMismatch
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.errors import AllModelsFailed
+from orchestration.strategies.engine.options import StrategyOptions
+from orchestration.strategies.engine.strategy import (
     Panel,
     Strategy,
     TrainingExample,
@@ -33,10 +40,7 @@ from orchestration.engine.strategies.strategy import (
     get_strategy,
     validate_options,
 )
-from orchestration.engine.types import Candidate, Decision, Json, ModelSpec, Quality, Request, StrategyOutcome
-from orchestration.providers.recorded.loading import Labelled
-from orchestration.providers.recorded.model import Pace
-from orchestration.services.evaluation.evaluating import panel_factory
+from orchestration.strategies.engine.types import Candidate, Quality, Request, StrategyOutcome
 from tests.support.recordings import MODELS, answer, line, lines, recorded
 
 Deed = Callable[[RunContext], Awaitable[None]]

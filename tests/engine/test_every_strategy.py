@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed
-from orchestration.engine.strategies.strategy import all_strategies
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.strategies.engine.errors import AllModelsFailed, QuorumMissed
+from orchestration.strategies.engine.strategy import all_strategies
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash, crash_points

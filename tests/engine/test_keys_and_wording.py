@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.records import LONGEST, step_key
-from orchestration.engine.errors import AllModelsFailed, LimitReached
-from orchestration.engine.groups import single_error
-from orchestration.engine.strategies.wording import counted, dollars, listed
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.records import LONGEST, step_key
+from orchestration.strategies.engine.errors import AllModelsFailed
+from orchestration.strategies.engine.groups import single_error
+from orchestration.strategies.engine.wording import counted, dollars, listed
 
 
 def test_a_key_is_its_parts_with_slashes() -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.quality.controller import assess
-from orchestration.engine.quality.scoring import SUREST, compare_answers, group_probabilities
-from orchestration.engine.types import Candidate, FinishReason, Quality, Request
+from orchestration.llm.engine.types import FinishReason
+from orchestration.strategies.engine.quality.controller import assess
+from orchestration.strategies.engine.quality.scoring import SUREST, compare_answers, group_probabilities
+from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.context import Stage
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.quality.checks import examine
-from orchestration.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
-from orchestration.engine.types import FinishReason
+from orchestration.llm.engine.types import FinishReason
+from orchestration.strategies.engine.quality.checks import examine
+from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
 
 GERMAN = (
     "Die Hauptstadt von Frankreich ist Paris, und das ist auch für die Wirtschaft nicht ohne ein Gewicht."

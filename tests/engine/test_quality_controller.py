@@ -8,13 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.context.metering import Limits, Metered
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.quality.controller import assess
-from orchestration.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
-from orchestration.engine.quality.prompts import SCHEMA, SHORTENED, blocks, escaped, judge_prompt, label
-from orchestration.engine.quality.scoring import Dimension, Finding, JudgeRating, combine
-from orchestration.engine.types import Candidate, Capability, ModelSpec, Quality, Request
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.types import Capability, ModelSpec
+from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.strategies.engine.quality.controller import assess
+from orchestration.strategies.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
+from orchestration.strategies.engine.quality.prompts import (
+    SCHEMA,
+    SHORTENED,
+    blocks,
+    escaped,
+    judge_prompt,
+    label,
+)
+from orchestration.strategies.engine.quality.scoring import Dimension, Finding, JudgeRating, combine
+from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in, by_text, scores
 from tests.support.logs import MemoryLog, context_on

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.errors import (
+from orchestration.llm.engine.errors import (
     AuthenticationRejected,
     CircuitOpen,
     ContextWindowExceeded,
-    LimitReached,
     ModelError,
     ModelNotFound,
     ModelTimeout,
@@ -23,9 +22,10 @@ from orchestration.engine.errors import (
     RequestRejected,
     StreamBroken,
 )
-from orchestration.engine.model import ChatModel
-from orchestration.engine.resilience.attempts import Limited, Limiter, Retrying, RetryPolicy
-from orchestration.engine.types import Completion, Delta
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.resilience.attempts import Limited, Limiter, Retrying, RetryPolicy
+from orchestration.llm.engine.types import Completion, Delta
+from orchestration.runs.engine.errors import LimitReached
 from tests.support.clock import ManualClock, SkippingLoop
 from tests.support.models import FailingModel, RawModel, ScriptedModel, SlowModel, prompt_of
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.errors import BadAnswer, LimitReached, ModelError, ProviderUnavailable
-from orchestration.engine.model import ChatModel
-from orchestration.engine.resilience.caching import ENTRY_OVERHEAD, AnswerCache, Cached, cache_key
-from orchestration.engine.types import Completion, Delta, Purpose
+from orchestration.llm.engine.errors import BadAnswer, ModelError, ProviderUnavailable
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.resilience.caching import ENTRY_OVERHEAD, AnswerCache, Cached, cache_key
+from orchestration.llm.engine.types import Completion, Delta, Purpose
+from orchestration.runs.engine.errors import LimitReached
 from tests.support.clock import ManualClock, SkippingLoop
 from tests.support.models import FailingModel, RawModel, ScriptedModel, prompt_of, spec_named, truncated
 

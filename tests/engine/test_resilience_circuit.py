@@ -9,14 +9,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from orchestration.engine.errors import (
+from orchestration.llm.engine.errors import (
     AuthenticationRejected,
     CircuitOpen,
     ModelError,
     ProviderUnavailable,
     RateLimited,
 )
-from orchestration.engine.resilience.circuit import (
+from orchestration.llm.engine.resilience.circuit import (
     CallPermit,
     Circuit,
     CircuitBroken,

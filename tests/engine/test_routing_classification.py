@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.routing.classification import classify
-from orchestration.engine.routing.task_types import MEANINGS, TaskType, task_called
+from orchestration.strategies.engine.classification import classify
+from orchestration.strategies.engine.task_types import MEANINGS, TaskType, task_called
 
 SAID = {
     "Translate to French: good morning": TaskType.TRANSLATION,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.routing.profiles import ObservedAttempt, minus, observed, plus, rating_evidence
-from orchestration.engine.routing.task_types import Evidence
-from orchestration.engine.types import Json
+from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.profiles import ObservedAttempt, minus, observed, plus, rating_evidence
+from orchestration.strategies.engine.task_types import Evidence
 
 STEP = "ask/m"
 ANSWERED = ObservedAttempt(step=STEP, done=True, seconds=2.0, input_tokens=10, output_tokens=20)

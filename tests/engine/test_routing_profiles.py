@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.routing.profiles import Prefer, expectation, profile_for, rank
-from orchestration.engine.routing.task_types import Evidence, Profile, TaskType
-from orchestration.engine.types import Capability, ModelSpec, Prices, Tier
+from orchestration.llm.engine.types import Capability, ModelSpec, Prices, Tier
+from orchestration.strategies.engine.profiles import Prefer, expectation, profile_for, rank
+from orchestration.strategies.engine.task_types import Evidence, Profile, TaskType
 from tests.support.models import spec_named
 
 TASK = TaskType.REASONING

@@ -6,18 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import (
-    AllModelsFailed,
-    InvalidRequest,
-    LimitReached,
-    ModelError,
-    ProviderUnavailable,
-    QualityTooLow,
-)
-from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.strategy import validate_options
-from orchestration.engine.types import Completion, Constraints, Prices, Usage
+from orchestration.llm.engine.errors import InvalidRequest, ModelError, ProviderUnavailable
+from orchestration.llm.engine.types import Completion, Prices, Usage
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.metering import Limits
+from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.strategy import validate_options
+from orchestration.strategies.engine.types import Constraints
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import scores

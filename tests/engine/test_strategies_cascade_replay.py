@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.types import Json
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.metering import Limits
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

@@ -9,18 +9,14 @@ from typing import TypeVar
 
 import pytest
 
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import (
-    AllModelsFailed,
-    ContextWindowExceeded,
-    InvalidRequest,
-    ProviderUnavailable,
-)
-from orchestration.engine.events import EventKind
-from orchestration.engine.routing.task_types import Profile, TaskType
-from orchestration.engine.strategies.options import InvalidOptions
-from orchestration.engine.strategies.strategy import validate_options
-from orchestration.engine.types import Json, ModelSpec, Purpose
+from orchestration.llm.engine.errors import ContextWindowExceeded, InvalidRequest, ProviderUnavailable
+from orchestration.llm.engine.types import Json, ModelSpec, Purpose
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.metering import Limits
+from orchestration.strategies.engine.errors import AllModelsFailed
+from orchestration.strategies.engine.options import InvalidOptions
+from orchestration.strategies.engine.strategy import validate_options
+from orchestration.strategies.engine.task_types import Profile, TaskType
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

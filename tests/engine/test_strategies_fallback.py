@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable
-from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.fallback import FallbackOptions, fallback_names
-from orchestration.engine.strategies.options import InvalidOptions, parse_options
-from orchestration.engine.strategies.strategy import all_strategies
-from orchestration.engine.types import Constraints, Json
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.events import EventKind
+from orchestration.strategies.engine.errors import AllModelsFailed
+from orchestration.strategies.engine.fallback import FallbackOptions, fallback_names
+from orchestration.strategies.engine.options import InvalidOptions, parse_options
+from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.engine.types import Constraints
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

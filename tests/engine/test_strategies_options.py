@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.strategies.options import (
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.strategies.engine.options import (
     InvalidOptions,
     OptionError,
     StrategyOptions,
     helper_models,
     parse_options,
 )
-from orchestration.engine.strategies.strategy import (
+from orchestration.strategies.engine.strategy import (
     Panel,
     all_strategies,
     decided_at,

@@ -7,16 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import (
-    AllModelsFailed,
-    LimitReached,
-    ModelNotFound,
-    ProviderUnavailable,
-    QualityTooLow,
-)
-from orchestration.engine.events import EventKind
-from orchestration.engine.types import Constraints, Json, StrategyEvent
+from orchestration.llm.engine.errors import ModelNotFound, ProviderUnavailable
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.metering import Limits
+from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.types import Constraints, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import by_text

@@ -6,9 +6,11 @@ import asyncio
 
 import pytest
 
-from orchestration.engine.errors import ProviderUnavailable, ReplayMismatch
-from orchestration.engine.events import EventKind
-from orchestration.engine.types import Json, StepStatus
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.errors import ReplayMismatch
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

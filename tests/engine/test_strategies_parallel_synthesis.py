@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.types import Purpose
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.types import Purpose
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import answers_in, by_text

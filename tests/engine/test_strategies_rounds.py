@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from orchestration.engine.context.metering import Limits, Metered
-from orchestration.engine.context.records import Record, StepRecord
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.strategies.asking import StepTimer, answer_or_failure
-from orchestration.engine.strategies.rounds import CUT_OFF, Round, RoundPlan, ask_round, candidates
-from orchestration.engine.strategies.stopping import EarlyStopReason, Enough, Stop
-from orchestration.engine.types import Candidate
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.records import Record, StepRecord
+from orchestration.strategies.engine.asking import StepTimer, answer_or_failure
+from orchestration.strategies.engine.rounds import CUT_OFF, Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.stopping import EarlyStopReason, Enough, Stop
+from orchestration.strategies.engine.types import Candidate
 from tests.support.clock import SkippingLoop
 from tests.support.context import MortalLog
 from tests.support.logs import context_on

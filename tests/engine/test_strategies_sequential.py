@@ -6,17 +6,12 @@ import asyncio
 
 import pytest
 
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import (
-    AllModelsFailed,
-    AuthenticationRejected,
-    ContextWindowExceeded,
-    LimitReached,
-    ProviderUnavailable,
-    QualityTooLow,
-)
-from orchestration.engine.events import EventKind
-from orchestration.engine.types import Constraints
+from orchestration.llm.engine.errors import AuthenticationRejected, ContextWindowExceeded, ProviderUnavailable
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.metering import Limits
+from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.types import Constraints
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import (
-    AllModelsFailed,
-    LimitReached,
-    ProviderUnavailable,
-    QualityTooLow,
-    QuorumMissed,
-    VoteUndecided,
-)
-from orchestration.engine.strategies.voting.counting import Cast
-from orchestration.engine.types import Constraints, StrategyEvent
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.metering import Limits
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided
+from orchestration.strategies.engine.types import Constraints, StrategyEvent
+from orchestration.strategies.engine.voting.counting import Cast
 from tests.support.clock import SkippingLoop
 from tests.support.models import FailingModel, ScriptedModel, truncated
 from tests.support.votes import answering, answers_poll, preferring

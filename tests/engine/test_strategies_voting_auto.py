@@ -6,11 +6,13 @@ from dataclasses import asdict
 
 import pytest
 
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import AllModelsFailed, ProviderUnavailable, QuorumMissed, VoteUndecided
-from orchestration.engine.strategies.voting.options import BallotKind
-from orchestration.engine.strategies.voting.strategy import WITHOUT_A_VOTE, BallotChoice
-from orchestration.engine.types import Json, Purpose, StrategyEvent
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.types import Json, Purpose
+from orchestration.runs.engine.metering import Limits
+from orchestration.strategies.engine.errors import AllModelsFailed, QuorumMissed, VoteUndecided
+from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.voting.options import BallotKind
+from orchestration.strategies.engine.voting.strategy import WITHOUT_A_VOTE, BallotChoice
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
 from tests.support.models import FailingModel, ScriptedModel, truncated

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.strategies.voting.counting import Cast, countable
-from orchestration.engine.types import Purpose
+from orchestration.llm.engine.types import Purpose
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.strategies.engine.voting.counting import Cast, countable
 from tests.support.clock import SkippingLoop
 from tests.support.votes import how, kinds, mixed, poll
 

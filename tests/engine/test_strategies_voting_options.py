@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.strategies.options import InvalidOptions
-from orchestration.engine.strategies.strategy import (
+from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.options import InvalidOptions
+from orchestration.strategies.engine.strategy import (
     GradedAnswer,
     TrainingExample,
     get_strategy,
     validate_options,
 )
-from orchestration.engine.strategies.voting.options import parse_weights, weights_text
-from orchestration.engine.types import Json
+from orchestration.strategies.engine.voting.options import parse_weights, weights_text
 from tests.support.clock import SkippingLoop
 from tests.support.models import spec_named
 from tests.support.votes import answering, poll

@@ -7,11 +7,13 @@ from functools import partial
 
 import pytest
 
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.context.records import StepKind, StepRecord
-from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.strategy import Panel, get_strategy
-from orchestration.engine.types import Json, Purpose, Request, StepStatus, StrategyEvent, StrategyOutcome
+from orchestration.llm.engine.types import Json, Purpose
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.metering import Metered
+from orchestration.runs.engine.records import StepKind, StepRecord
+from orchestration.runs.engine.types import StepStatus
+from orchestration.strategies.engine.strategy import Panel, get_strategy
+from orchestration.strategies.engine.types import Request, StrategyEvent, StrategyOutcome
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

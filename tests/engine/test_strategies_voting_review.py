@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration.engine.consensus.ballots import RuleName
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.errors import ProviderUnavailable, QuorumMissed
-from orchestration.engine.strategies.voting.reviewing import Review, read_review, review_prompt
-from orchestration.engine.types import Capability, Purpose, Request, StrategyEvent
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.types import Capability, Purpose
+from orchestration.runs.engine.metering import Limits
+from orchestration.strategies.engine.consensus.ballots import RuleName
+from orchestration.strategies.engine.errors import QuorumMissed
+from orchestration.strategies.engine.types import Request, StrategyEvent
+from orchestration.strategies.engine.voting.reviewing import Review, read_review, review_prompt
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
 from tests.support.models import FailingModel, ScriptedModel, spec_named

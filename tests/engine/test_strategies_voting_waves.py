@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.strategies.voting.counting import Cast, Count, count
-from orchestration.engine.strategies.voting.options import VotingOptions
-from orchestration.engine.types import StrategyEvent
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.voting.counting import Cast, Count, count
+from orchestration.strategies.engine.voting.options import VotingOptions
 from tests.support.clock import SkippingLoop
 from tests.support.models import ScriptedModel, spec_named
 from tests.support.votes import answering, answers_poll

@@ -21,8 +21,8 @@ from celery.signals import before_task_publish
 from django.test import Client
 
 from orchestra_site.web.threads import in_thread
-from orchestration.models import LanguageModel, Provider, ProviderKind
-from orchestration.tasks import EngineProcess
+from orchestration.llm.models import LanguageModel, Provider, ProviderKind
+from orchestration.runs.tasks import EngineProcess
 from tests.support.history import a_member, signed_in
 from tests.support.hops import CAUSES, CausalLoop, Chain, HopTrace, chain, listed, profiled
 from tests.support.sockets import live_socket

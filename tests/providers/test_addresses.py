@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.errors import AddressRefused, InvalidRequest
-from orchestration.providers.addresses import (
+from orchestration.llm.engine.errors import AddressRefused, InvalidRequest
+from orchestration.llm.providers.addresses import (
     AddressGuard,
     Endpoint,
     host_and_port,

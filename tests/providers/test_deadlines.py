@@ -7,9 +7,9 @@ from contextlib import aclosing
 
 import pytest
 
-from orchestration.engine.errors import ModelTimeout
-from orchestration.engine.types import Delta
-from orchestration.providers.exchange import Deadlines, Timed
+from orchestration.llm.engine.errors import ModelTimeout
+from orchestration.llm.engine.types import Delta
+from orchestration.llm.providers.exchange import Deadlines, Timed
 from tests.support.clock import SkippingLoop
 from tests.support.models import RawModel, ScriptedModel, SlowModel, prompt_of
 

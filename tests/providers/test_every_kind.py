@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from orchestration.engine.errors import ModelError
-from orchestration.engine.model import StreamingModel
-from orchestration.engine.types import Completion, Delta, Prompt
-from orchestration.models import ProviderKind
-from orchestration.providers.recorded.model import Pace, RecordedModel
-from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import StreamingModel
+from orchestration.llm.engine.types import Completion, Delta, Prompt
+from orchestration.llm.models import ProviderKind
+from orchestration.llm.providers.recorded.model import Pace, RecordedModel
+from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
 from tests.support.models import prompt_of
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.recordings import lines, recorded

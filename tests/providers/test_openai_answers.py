@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration.engine.errors import BadAnswer, ContentRefused, ModelError, ProviderUnavailable
-from orchestration.engine.types import (
+from orchestration.llm.engine.errors import BadAnswer, ContentRefused, ModelError, ProviderUnavailable
+from orchestration.llm.engine.types import (
     Capability,
     Completion,
     Delta,

@@ -7,18 +7,22 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from orchestration.engine.errors import AuthenticationRejected, BadAnswer, InvalidRequest, ModelNotFound
-from orchestration.engine.types import Capability, Prices
-from orchestration.providers.adapter import (
+from orchestration.llm.engine.errors import AuthenticationRejected, BadAnswer, InvalidRequest, ModelNotFound
+from orchestration.llm.engine.types import Capability, Prices
+from orchestration.llm.providers.adapter import (
     CheckSubject,
     ConnectionReport,
     ProviderAccess,
     RemoteModel,
     check_connection,
 )
-from orchestration.providers.addresses import AddressGuard
-from orchestration.providers.openai_compatible.catalogue import MOST, OpenAICompatibleProvider, read_listing
-from orchestration.providers.transport import build_client
+from orchestration.llm.providers.addresses import AddressGuard
+from orchestration.llm.providers.openai_compatible.catalogue import (
+    MOST,
+    OpenAICompatibleProvider,
+    read_listing,
+)
+from orchestration.llm.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.transport import loopback_client
 

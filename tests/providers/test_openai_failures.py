@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
-from orchestration.engine import errors
-from orchestration.engine.errors import ModelError, ProviderUnavailable, RateLimited, RequestRejected
-from orchestration.providers.addresses import AddressGuard, Endpoint
-from orchestration.providers.openai_compatible.refusals import Refusal, model_error
-from orchestration.providers.transport import build_client
+from orchestration.llm.engine import errors
+from orchestration.llm.engine.errors import ModelError, ProviderUnavailable, RateLimited, RequestRejected
+from orchestration.llm.providers.addresses import AddressGuard, Endpoint
+from orchestration.llm.providers.openai_compatible.refusals import Refusal, model_error
+from orchestration.llm.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.transport import PROMPT, chat_model, loopback_client
 

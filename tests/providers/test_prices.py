@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.providers.prices import LISTINGS, model_family, suggest_listing
+from orchestration.llm.providers.prices import LISTINGS, model_family, suggest_listing
 
 OPENAI = "https://api.openai.com/v1"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.engine.errors import BadAnswer
-from orchestration.providers.reading import ServerSentEvent, SSEParser
+from orchestration.llm.engine.errors import BadAnswer
+from orchestration.llm.providers.reading import ServerSentEvent, SSEParser
 
 
 def parse(*chunks: bytes, limit: int = 1000) -> list[ServerSentEvent]:

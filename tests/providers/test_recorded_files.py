@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from orchestration.engine.evaluation.items import ItemKey
-from orchestration.engine.types import Prices, Tier
-from orchestration.providers.recorded.loading import (
+from orchestration.llm.engine.types import Prices, Tier
+from orchestration.llm.providers.recorded.items import ItemKey
+from orchestration.llm.providers.recorded.loading import (
     FAULTS_SHOWN,
     BrokenRecording,
     RecordingLimits,
     load_recording,
     load_recordings,
 )
-from orchestration.providers.recorded.recording import price_tier, recovered_prices
+from orchestration.llm.providers.recorded.recording import price_tier, recovered_prices
 from tests.support.recordings import answer, line, lines, packed, recorded, written
 
 GOOD = lines("7 7 3", "7 1 2")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.engine.errors import ProviderUnavailable, RequestRejected
-from orchestration.engine.model import ChatModel
-from orchestration.engine.types import Completion, Delta, Message, Prompt
-from orchestration.providers.recorded.model import Pace, RecordedModel
+from orchestration.llm.engine.errors import ProviderUnavailable, RequestRejected
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Completion, Delta, Message, Prompt
+from orchestration.llm.providers.recorded.model import Pace, RecordedModel
 from tests.support.models import prompt_of
 from tests.support.recordings import answer, line, lines, recorded
 

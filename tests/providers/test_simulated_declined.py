@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestration.providers.simulated.question import read
-from orchestration.providers.simulated.solvers.registry import solve
+from orchestration.llm.providers.simulated.question import read
+from orchestration.llm.providers.simulated.solvers.registry import solve
 
 DECLINED = (
     "What is the capital of France?",

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from orchestration.engine.quality.judging import read_verdicts
-from orchestration.engine.quality.prompts import judge_prompt
-from orchestration.engine.types import Message, ModelSpec, Prompt, Purpose, Request
-from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
-from orchestration.providers.simulated.judging.agreement import agree, majority
-from orchestration.providers.simulated.judging.blocks import read_case
+from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose
+from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
+from orchestration.llm.providers.simulated.judging.agreement import agree, majority
+from orchestration.llm.providers.simulated.judging.blocks import read_case
+from orchestration.strategies.engine.quality.judging import read_verdicts
+from orchestration.strategies.engine.quality.prompts import judge_prompt
+from orchestration.strategies.engine.types import Request
 
 JUDGE = replace(CATALOG[-1], skill=1.0, failure_rate=0.0)
 RIGHT, WRONG, REFUSAL = "It comes to this.\n\nAnswer: 391", "Answer: 381", "I can't answer that."

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration.engine.errors import ContextWindowExceeded, ProviderUnavailable, RateLimited
-from orchestration.engine.model import ChatModel
-from orchestration.engine.types import (
+from orchestration.llm.engine.errors import ContextWindowExceeded, ProviderUnavailable, RateLimited
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import (
     Capability,
     Completion,
     Delta,
@@ -17,7 +17,7 @@ from orchestration.engine.types import (
     Tier,
     Usage,
 )
-from orchestration.providers.simulated import (
+from orchestration.llm.providers.simulated import (
     CATALOG,
     SimulatedModel,
     SimulatedProfile,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.providers.simulated.expression import NotAnExpression, NoValue, evaluate
-from orchestration.providers.simulated.material import items, material, quotes
-from orchestration.providers.simulated.numbers import numbers_in, show, with_digits
-from orchestration.providers.simulated.question import Question, identity, read
-from orchestration.providers.simulated.solvers.registry import MAX_LENGTH, solve
+from orchestration.llm.providers.simulated.expression import NotAnExpression, NoValue, evaluate
+from orchestration.llm.providers.simulated.material import items, material, quotes
+from orchestration.llm.providers.simulated.numbers import numbers_in, show, with_digits
+from orchestration.llm.providers.simulated.question import Question, identity, read
+from orchestration.llm.providers.simulated.solvers.registry import MAX_LENGTH, solve
 
 
 @pytest.mark.parametrize(

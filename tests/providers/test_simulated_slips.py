@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.providers.simulated.solution import AnswerKind, Solution, chosen, listed, numeric
-from orchestration.providers.simulated.wrong import folded, wrong_answer
+from orchestration.llm.providers.simulated.solution import AnswerKind, Solution, chosen, listed, numeric
+from orchestration.llm.providers.simulated.wrong import folded, wrong_answer
 
 seeds = st.integers(0, 2**32).map(Random)
 words = st.text("abcdefgh", min_size=1, max_size=6)

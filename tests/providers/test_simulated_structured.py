@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.engine.types import Message, Prompt, Purpose
-from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
+from orchestration.llm.engine.types import Message, Prompt, Purpose
+from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
 
 INTEGER, NUMBER, STRING, TRUTH = ({"type": name} for name in ("integer", "number", "string", "boolean"))
 SURE = replace(CATALOG[0], skill=1.0, failure_rate=0.0)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestration.providers.simulated.question import read
-from orchestration.providers.simulated.solvers.registry import solve
+from orchestration.llm.providers.simulated.question import read
+from orchestration.llm.providers.simulated.solvers.registry import solve
 
 SORTING = (
     ("Sort these numbers in ascending order: 5, 3, 9, 1", "1, 3, 5, 9"),

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from orchestration.engine.errors import AddressRefused, BadAnswer, ModelError, ProviderUnavailable
-from orchestration.providers.addresses import AddressGuard
-from orchestration.providers.transport import build_client
+from orchestration.llm.engine.errors import AddressRefused, BadAnswer, ModelError, ProviderUnavailable
+from orchestration.llm.providers.addresses import AddressGuard
+from orchestration.llm.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import LOOPBACK, NAME, Names, answer, certificate_for, raw_server, saying
 from tests.support.transport import PROMPT, chat_model, loopback_client

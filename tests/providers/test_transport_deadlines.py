@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 import pytest
 
-from orchestration.engine.errors import ModelTimeout, ProviderUnavailable
-from orchestration.providers.exchange import Deadlines
-from orchestration.providers.transport import build_client
+from orchestration.llm.engine.errors import ModelTimeout, ProviderUnavailable
+from orchestration.llm.providers.exchange import Deadlines
+from orchestration.llm.providers.transport import build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import LOOPBACK, NAME, raw_server
 from tests.support.transport import PROMPT, chat_model, loopback_client

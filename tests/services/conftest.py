@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestration.services.runtime import Runtime
-from orchestration.wiring.resources import LoopThread
+from orchestration.llm.services.resources import LoopThread
+from orchestration.runs.services.runtime import Runtime
 from tests.support.engines import Engine
 
 

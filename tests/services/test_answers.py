@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.engine.context import Audience, Question, RunContext
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import RunEvent as Own
-from orchestration.engine.outcome import Outcome
-from orchestration.models import Event, HumanQuestion, Run, Step
-from orchestration.services.commands import store_answer
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.runs.engine.context import Audience, Question, RunContext
+from orchestration.runs.engine.events import RunEvent as Own
+from orchestration.runs.engine.metering import Metered
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.models import Event, HumanQuestion, Run, Step
+from orchestration.runs.services.commands import store_answer
 from tests.support.engines import Engine, until
 from tests.support.history import a_member
 from tests.support.kinds import kind_that, question, queued_run

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from orchestration.models import Command, CommandKind, Run
-from orchestration.services.claims import claim_run
-from orchestration.services.sweeping import sweep
+from orchestration.runs.models import Command, CommandKind, Run
+from orchestration.runs.services.claims import claim_run
+from orchestration.runs.services.sweeping import sweep
 from tests.support.kinds import queued_run
 
 pytestmark = pytest.mark.django_db

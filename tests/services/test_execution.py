@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.engine.context import Question, RunContext
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.outcome import Outcome
-from orchestration.models import Command, CommandKind, Run
-from orchestration.services.commands import store_answer
-from orchestration.services.sweeping import sweep
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.metering import Metered
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.models import Command, CommandKind, Run
+from orchestration.runs.services.commands import store_answer
+from orchestration.runs.services.sweeping import sweep
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, member, question, queued_run
 from tests.support.models import ScriptedModel

@@ -8,10 +8,10 @@ import pytest
 
 from orchestra_site.accounts.models import Team
 from orchestra_site.web.health import Severity, registered_checks
-from orchestration.models import Provider, ProviderKind
-from orchestration.services.health import providers
-from orchestration.wiring.credentials import seal_secret
-from orchestration.wiring.provider_kinds import recording_file
+from orchestration.llm.models import Provider, ProviderKind
+from orchestration.llm.services.credentials import seal_secret
+from orchestration.llm.services.health import providers
+from orchestration.llm.services.provider_kinds import recording_file
 from tests.support.provider_process import ProviderProcess
 
 pytestmark = pytest.mark.django_db

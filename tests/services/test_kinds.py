@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.dispatch import Origin, store_run
-from orchestration.engine.errors import InvalidRequest
-from orchestration.kinds import all_kinds, get_kind, register
-from orchestration.models import Command, ModelProfile, Run
-from orchestration.services.commands import store_answer
-from orchestration.services.learning import learn_from_ended_runs
-from orchestration.services.registry import seed_simulated
-from orchestration.wiring.resources import close_resources
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.services.registry import seed_simulated
+from orchestration.llm.services.resources import close_resources
+from orchestration.runs.kinds import all_kinds, get_kind, register
+from orchestration.runs.models import Command, Run
+from orchestration.runs.services.commands import store_answer
+from orchestration.runs.services.learning import learn_from_ended_runs
+from orchestration.runs.services.starting import Origin, store_run
+from orchestration.strategies.models import ModelProfile
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, signed_in
 from tests.support.kinds import StoryKind

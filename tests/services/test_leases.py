@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orchestration.engine.context import RunContext
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.outcome import Outcome
-from orchestration.models import Call, Run, RunStatus, Step
-from orchestration.services.claims import claim_run
-from orchestration.services.leases import is_dead, this_process
-from orchestration.services.sweeping import MOST_LAPSES, sweep
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.metering import Metered
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.models import Call, Run, RunStatus, Step
+from orchestration.runs.services.claims import claim_run
+from orchestration.runs.services.leases import is_dead, this_process
+from orchestration.runs.services.sweeping import MOST_LAPSES, sweep
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, question, queued_run
 from tests.support.models import ScriptedModel

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from orchestra_site.accounts.models import Role
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.resilience.circuit import CircuitPolicy, CircuitState
-from orchestration.models import LanguageModel
-from orchestration.services.model_tests import run_model_test
-from orchestration.services.registry import add_simulated
-from orchestration.wiring.resources import (
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.resilience.circuit import CircuitPolicy, CircuitState
+from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.model_tests import run_model_test
+from orchestration.llm.services.registry import add_simulated
+from orchestration.llm.services.resources import (
     LoopThread,
     circuit_snapshot,
     close_resources,

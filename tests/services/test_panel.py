@@ -8,14 +8,14 @@ from uuid import uuid4
 
 from pytest_django import Settings
 
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.context.records import CallEnding
-from orchestration.engine.errors import ModelTimeout
-from orchestration.models import ProviderKind
-from orchestration.providers.exchange import Deadlines
-from orchestration.wiring.panel import FrozenModel, ModelStack, PanelRole
-from orchestration.wiring.provider_kinds import ADAPTERS
-from orchestration.wiring.resources import Resources
+from orchestration.llm.engine.errors import ModelTimeout
+from orchestration.llm.models import ProviderKind
+from orchestration.llm.providers.exchange import Deadlines
+from orchestration.llm.services.panel import FrozenModel, ModelStack, PanelRole
+from orchestration.llm.services.provider_kinds import ADAPTERS
+from orchestration.llm.services.resources import Resources
+from orchestration.runs.engine.metering import Metered
+from orchestration.runs.engine.records import CallEnding
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import prompt_of, spec_named
 from tests.support.openai_server import Behaviour, OpenAIServer

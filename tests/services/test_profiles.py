@@ -8,13 +8,15 @@ import pytest
 from django.db import OperationalError
 
 from orchestra_site.accounts.models import Membership
-from orchestration.dispatch import store_run
-from orchestration.engine.routing.task_types import TaskType
-from orchestration.models import CallStatus, LanguageModel, ModelProfile, Observation, Run, RunStatus
-from orchestration.services.learning import learn_from_ended_runs
-from orchestration.services.profile_updater import ProfileUpdater
-from orchestration.services.ratings import rate_run
-from orchestration.wiring.resources import close_resources
+from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.resources import close_resources
+from orchestration.runs.models import CallStatus, Run, RunStatus
+from orchestration.runs.services.learning import learn_from_ended_runs
+from orchestration.runs.services.profile_updater import ProfileUpdater
+from orchestration.runs.services.ratings import rate_run
+from orchestration.runs.services.starting import store_run
+from orchestration.strategies.engine.task_types import TaskType
+from orchestration.strategies.models import ModelProfile, Observation
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run
 from tests.support.second_kind import second_kind

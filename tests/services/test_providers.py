@@ -4,11 +4,11 @@ import pytest
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team
 from orchestra_site.web.encryption import SecretUnreadable
-from orchestration.engine.errors import InvalidRequest
-from orchestration.models import LanguageModel, Provider
-from orchestration.services import registry
-from orchestration.services.registry import NewModel
-from orchestration.wiring.credentials import frozen_secrets, open_secret, provider_secrets
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.models import LanguageModel, Provider
+from orchestration.llm.services import registry
+from orchestration.llm.services.credentials import frozen_secrets, open_secret, provider_secrets
+from orchestration.llm.services.registry import NewModel
 from tests.support.history import a_member
 
 KEY = "sk-canary-0123456789"

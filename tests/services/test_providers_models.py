@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team
-from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.types import Capability, Prices, Tier
-from orchestration.models import LanguageModel, Price, Provider, ProviderKind
-from orchestration.providers.adapter import RemoteModel
-from orchestration.providers.simulated import CATALOG
-from orchestration.services import registry
-from orchestration.services.registry import NewModel, suggest_model
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Capability, Prices, Tier
+from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
+from orchestration.llm.providers.adapter import RemoteModel
+from orchestration.llm.providers.simulated import CATALOG
+from orchestration.llm.services import registry
+from orchestration.llm.services.registry import NewModel, suggest_model
 from tests.support.history import a_member
 
 DOLLAR = Prices(input_per_million=Decimal(1), output_per_million=Decimal(4))

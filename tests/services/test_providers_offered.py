@@ -7,17 +7,17 @@ import pytest
 from pytest_django import Settings
 
 from orchestra_site.accounts.models import Team
-from orchestration.models import LanguageModel, Provider
-from orchestration.providers.adapter import RemoteModel
-from orchestration.services.registry.seeding import (
+from orchestration.llm.models import LanguageModel, Provider
+from orchestration.llm.providers.adapter import RemoteModel
+from orchestration.llm.services.credentials import open_secret
+from orchestration.llm.services.registry.seeding import (
     FoundProvider,
     connect_from_environment,
     environment_providers,
     ollama_address,
     store_found,
 )
-from orchestration.wiring.credentials import open_secret
-from orchestration.wiring.resources import LoopThread
+from orchestration.llm.services.resources import LoopThread
 from tests.support.openai_server import Behaviour, OpenAIServer
 
 pytestmark = pytest.mark.django_db

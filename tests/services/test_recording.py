@@ -15,18 +15,19 @@ from channels.layers import BaseChannelLayer, get_channel_layer
 from django.conf import settings
 from django.db import IntegrityError, OperationalError
 
-from orchestration import live
-from orchestration.engine.context.records import NOTHING_SPENT, CallStarted, StepKind, StepRecord
-from orchestration.engine.errors import LeaseLost
-from orchestration.engine.events import EventKind, RunEvent
-from orchestration.engine.types import Delta, Purpose, StepStatus
-from orchestration.models import Call, Run, RunStatus
-from orchestration.services.claims import claim_run
-from orchestration.services.recording import DatabaseRunLog, Recorder, RunEnded
-from orchestration.services.recording.batches import Entry, WriteBatch
-from orchestration.services.recording.commit import Committed, commit_batches
-from orchestration.services.recording.recorder import SAVE_TEXT_EVERY_S
-from orchestration.wiring.resources import LoopThread
+from orchestration.llm.engine.types import Delta, Purpose
+from orchestration.llm.services.resources import LoopThread
+from orchestration.runs import live
+from orchestration.runs.engine.errors import LeaseLost
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.records import NOTHING_SPENT, CallStarted, StepKind, StepRecord
+from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.models import Call, Run, RunStatus
+from orchestration.runs.services.claims import claim_run
+from orchestration.runs.services.recording import DatabaseRunLog, Recorder, RunEnded
+from orchestration.runs.services.recording.batches import Entry, WriteBatch
+from orchestration.runs.services.recording.commit import Committed, commit_batches
+from orchestration.runs.services.recording.recorder import SAVE_TEXT_EVERY_S
 from tests.support.engines import Engine, until
 from tests.support.kinds import queued_run
 from tests.support.models import spec_named

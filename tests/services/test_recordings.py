@@ -10,16 +10,16 @@ import pytest
 from django.conf import settings
 
 from orchestra_site.accounts.models import AuditEntry, Membership
-from orchestration.engine.errors import InvalidRequest, ModelUnavailable
-from orchestration.forms.panel import default_panel
-from orchestration.models import Provider
-from orchestration.providers.recorded.loading import BrokenRecording
-from orchestration.providers.recorded.model import CACHED_RECORDINGS, RecordingCache
-from orchestration.selectors.models import usable_models
-from orchestration.services import registry
-from orchestration.services.model_tests import model_question, remote_models, run_model_test
-from orchestration.services.registry import NewModel
-from orchestration.wiring.provider_kinds import offered_folder, recording_file, recordings_folder
+from orchestration.llm.engine.errors import InvalidRequest, ModelUnavailable
+from orchestration.llm.models import Provider
+from orchestration.llm.providers.recorded.loading import BrokenRecording
+from orchestration.llm.providers.recorded.model import CACHED_RECORDINGS, RecordingCache
+from orchestration.llm.selectors import usable_models
+from orchestration.llm.services import registry
+from orchestration.llm.services.model_tests import model_question, remote_models, run_model_test
+from orchestration.llm.services.provider_kinds import offered_folder, recording_file, recordings_folder
+from orchestration.llm.services.registry import NewModel
+from orchestration.strategies.forms.panel import default_panel
 from tests.support.recordings import lines, packed, recorded, written
 
 pytestmark = pytest.mark.django_db

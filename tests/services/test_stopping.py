@@ -7,10 +7,10 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from orchestration.engine.context import RunContext
-from orchestration.engine.outcome import Outcome
-from orchestration.services.execution import execute_run
-from orchestration.wiring.resources import LoopThread
+from orchestration.llm.services.resources import LoopThread
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.services.execution import execute_run
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, queued_run
 

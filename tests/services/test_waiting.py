@@ -12,18 +12,18 @@ from django.db.models import F
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestration import dispatch
-from orchestration.engine.context import RunContext
-from orchestration.engine.context.metering import Metered
-from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.outcome import Outcome
-from orchestration.engine.types import Json
-from orchestration.models import Command, CommandKind, Run, RunStatus, Timer
-from orchestration.services.commands import LARGEST_PAYLOAD, cancel_run, send_message
-from orchestration.services.runtime import Runtime
-from orchestration.services.sweeping import seconds_to_next, sweep, wake_ready
-from orchestration.tasks import EngineProcess
-from orchestration.wiring.resources import LoopThread
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.llm.services.resources import LoopThread
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.metering import Metered
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.models import Command, CommandKind, Run, RunStatus, Timer
+from orchestration.runs.services import queueing
+from orchestration.runs.services.commands import LARGEST_PAYLOAD, cancel_run, send_message
+from orchestration.runs.services.runtime import Runtime
+from orchestration.runs.services.sweeping import seconds_to_next, sweep, wake_ready
+from orchestration.runs.tasks import EngineProcess
 from tests.support.engines import Engine, until
 from tests.support.history import a_member
 from tests.support.kinds import Story, kind_that, question, queued_run
@@ -282,6 +282,6 @@ def test_a_run_that_waited_for_the_message_is_queued_and_another_is_not(
     queued = []
     for run in (waiting, busy):
         with django_capture_on_commit_callbacks() as after:
-            dispatch.send_message(membership=ana, run=run, payload="hello", check=lambda _, given: given)
+            queueing.send_message(membership=ana, run=run, payload="hello", check=lambda _, given: given)
         queued.append([each for each in after if "send_message" in repr(each)])
     assert list(map(len, queued)) == [1, 0]

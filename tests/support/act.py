@@ -12,8 +12,8 @@ select_settings()
 django.setup()
 
 from orchestra_site.accounts.models import Membership  # noqa: E402
-from orchestration.dispatch import answer_question  # noqa: E402
-from orchestration.models import HumanQuestion  # noqa: E402
+from orchestration.runs.models import HumanQuestion  # noqa: E402
+from orchestration.runs.services.queueing import answer_question  # noqa: E402
 from tests.support.kinds import queued_run  # noqa: E402
 
 

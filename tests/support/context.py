@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestration.engine.context.metering import Limits, Metered
-from orchestration.engine.context.records import Record
-from orchestration.engine.events import RunEvent
-from orchestration.engine.strategies.fallback import answer
-from orchestration.engine.strategies.strategy import Panel, get_strategy
-from orchestration.engine.types import Constraints, Json, Request, StrategyOutcome
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.records import Record
+from orchestration.strategies.engine.fallback import answer
+from orchestration.strategies.engine.strategy import Panel, get_strategy
+from orchestration.strategies.engine.types import Constraints, Request, StrategyOutcome
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
 

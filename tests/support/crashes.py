@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import Runner
 from collections.abc import Callable
 
-from orchestration.engine.types import Json
+from orchestration.llm.engine.types import Json
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 

@@ -7,7 +7,7 @@ from itertools import chain, permutations, product
 
 from hypothesis import strategies as st
 
-from orchestration.engine.consensus.ballots import Ballot, Election, RuleName, TieRule, Voter
+from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, TieRule, Voter
 
 OPTIONS = ("a", "b", "c")
 NEW = "z"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from orchestration.models import Run
-from orchestration.services.execution import execute_run
-from orchestration.services.runtime import Runtime
+from orchestration.runs.models import Run
+from orchestration.runs.services.execution import execute_run
+from orchestration.runs.services.runtime import Runtime
 
 DEADLINE_S = 20.0
 

@@ -13,7 +13,7 @@ select_settings()
 django.setup()
 
 from orchestra_site.accounts.models import Team  # noqa: E402
-from orchestration.models import LanguageModel, Price, Provider, ProviderKind  # noqa: E402
+from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind  # noqa: E402
 
 
 def furnish(base_url: str, names: list[str], columns: dict[str, float]) -> None:

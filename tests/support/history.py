@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership, Role, Team, User
-from orchestration.models import Run, RunStatus
+from orchestration.runs.models import Run, RunStatus
 
 HTMX = {"HX-Request": "true", "HX-Target": "run-list", "HX-Trigger": "run-filters"}
 

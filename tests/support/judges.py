@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Callable
 
-from orchestration.engine.quality.scoring import Dimension
-from orchestration.engine.types import Prompt
+from orchestration.llm.engine.types import Prompt
+from orchestration.strategies.engine.quality.scoring import Dimension
 
 
 def scores(*values: float) -> str:

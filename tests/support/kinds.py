@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from orchestra_site.accounts.models import Membership, Role, Team, User
-from orchestration.engine.context import RunContext
-from orchestration.engine.outcome import Outcome
-from orchestration.engine.types import Json, Message, Prompt
-from orchestration.kinds import CheckedRequest, FrozenRun, RunKind, register, unregister
-from orchestration.models import Run
+from orchestration.llm.engine.types import Json, Message, Prompt
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, register, unregister
+from orchestration.runs.models import Run
 
 Story = Callable[[RunContext], Awaitable[Outcome]]
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from orchestration.engine.context import Person, Received, RunContext
-from orchestration.engine.context.control import StopReason
-from orchestration.engine.context.journaled import JournaledContext, StartChild
-from orchestration.engine.context.records import StepKind
-from orchestration.engine.types import Json
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import Person, Received, RunContext
+from orchestration.runs.engine.control import StopReason
+from orchestration.runs.engine.journaled import JournaledContext, StartChild
+from orchestration.runs.engine.records import StepKind
 from tests.support.context import MortalLog
 from tests.support.logs import MIDNIGHT, context_on, no_child
 

@@ -7,17 +7,19 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from orchestration.engine.context.control import LINGER_S
-from orchestration.engine.context.journaled import (
+from orchestration.llm.engine.types import Delta, Json
+from orchestration.runs.engine.context import Received
+from orchestration.runs.engine.control import LINGER_S
+from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.journaled import (
     ChildRun,
     ClaimState,
     Dependencies,
     JournaledContext,
     StartChild,
 )
-from orchestration.engine.context.metering import Limits
-from orchestration.engine.context.protocol import Received
-from orchestration.engine.context.records import (
+from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.records import (
     CallEnded,
     CallStarted,
     QuestionAsked,
@@ -29,8 +31,6 @@ from orchestration.engine.context.records import (
     TimerSet,
     event_digest,
 )
-from orchestration.engine.events import RunEvent
-from orchestration.engine.types import Delta, Json
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 RECEIVE = StepKind.RECEIVE

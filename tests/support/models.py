@@ -8,10 +8,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from orchestration.engine.errors import ModelError
-from orchestration.engine.model import AnswerStream, StreamingModel
-from orchestration.engine.routing.task_types import Profile
-from orchestration.engine.types import (
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import AnswerStream, StreamingModel
+from orchestration.llm.engine.types import (
     Completion,
     Delta,
     FinishReason,
@@ -21,6 +20,7 @@ from orchestration.engine.types import (
     Prompt,
     Usage,
 )
+from orchestration.strategies.engine.task_types import Profile
 
 Reply = str | Completion | ModelError
 PRICES = Prices(input_per_million=Decimal(1), output_per_million=Decimal(4))

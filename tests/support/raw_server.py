@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from orchestration.providers.addresses import AddressGuard
+from orchestration.llm.providers.addresses import AddressGuard
 
 LOOPBACK = AddressGuard(allow_loopback=True)
 NAME = "models.example.test"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestration.providers.recorded.loading import Labelled, load_recording
+from orchestration.llm.providers.recorded.loading import Labelled, load_recording
 
 MODELS = ("ada", "bob", "cyd")
 

@@ -10,10 +10,10 @@ from typing import Any
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.events import EventKind, RunEvent
-from orchestration.engine.types import StrategyEvent
-from orchestration.models import Call, CallStatus, Run, RunStatus, Step
-from orchestration.services.events import emit_events
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.models import Call, CallStatus, Run, RunStatus, Step
+from orchestration.runs.services.events import emit_events
+from orchestration.strategies.engine.types import StrategyEvent
 
 PRICES = {"input_per_million": "0.50", "output_per_million": "1.50"}
 

@@ -16,13 +16,15 @@ from django.urls import reverse
 from pydantic import BaseModel, ValidationError
 
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.context import Question, RunContext
-from orchestration.engine.errors import InvalidRequest
-from orchestration.engine.events import RunEvent
-from orchestration.engine.model import ChatModel
-from orchestration.engine.outcome import Outcome
-from orchestration.engine.types import Constraints, Json, Message, Prompt, Purpose
-from orchestration.kinds import (
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Json, Message, Prompt, Purpose
+from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.panel import PanelRole, freeze
+from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.kinds import (
     CALL_EVENTS,
     CheckedRequest,
     FrozenRun,
@@ -33,11 +35,11 @@ from orchestration.kinds import (
     register,
     unregister,
 )
-from orchestration.models import LanguageModel, Run
-from orchestration.selectors.runs_live import RunState
-from orchestration.services import profiles
-from orchestration.services.live_models import live_models
-from orchestration.wiring.panel import PanelRole, freeze
+from orchestration.runs.models import Run
+from orchestration.runs.selectors.runs_live import RunState
+from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.services import profiles
+from orchestration.strategies.services.live_models import live_models
 
 NAME, REF = "second", "board"
 TEMPLATES = Path(__file__).parent / "templates"

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from orchestra_site.accounts.models import Membership
-from orchestration.models import Call, CallStatus, LanguageModel, Price, Provider, ProviderKind, Run
+from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
+from orchestration.runs.models import Call, CallStatus, Run
 from tests.support.history import a_run
 
 REASONING = "What is 17% of 2,300?"

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from orchestration.engine.types import Message, ModelSpec, Prompt
-from orchestration.providers.addresses import AddressGuard
-from orchestration.providers.exchange import Deadlines
-from orchestration.providers.openai_compatible.model import OpenAICompatibleModel
-from orchestration.providers.transport import BODY_LIMIT, build_client
+from orchestration.llm.engine.types import Message, ModelSpec, Prompt
+from orchestration.llm.providers.addresses import AddressGuard
+from orchestration.llm.providers.exchange import Deadlines
+from orchestration.llm.providers.openai_compatible.model import OpenAICompatibleModel
+from orchestration.llm.providers.transport import BODY_LIMIT, build_client
 
 SHORT = Deadlines(connect_s=2, first_event_s=3, idle_s=3, total_s=5)
 PROMPT = Prompt(messages=(Message(role="user", content="Hello?"),))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from orchestration.engine.quality.prompts import label
-from orchestration.engine.types import Json, Prompt, Purpose, StrategyEvent, StrategyOutcome
+from orchestration.llm.engine.types import Json, Prompt, Purpose
+from orchestration.strategies.engine.quality.prompts import label
+from orchestration.strategies.engine.types import StrategyEvent, StrategyOutcome
 from tests.support.context import Stage
 from tests.support.judges import answers_in
 from tests.support.models import ScriptedModel

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Invitation, Membership, Role, Team
-from orchestration.engine.events import EventKind
-from orchestration.models import Event, HumanQuestion, LanguageModel, Provider, Run
+from orchestration.llm.models import LanguageModel, Provider
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.models import Event, HumanQuestion, Run
 from tests.support.history import a_member, a_run, signed_in
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it

@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from benchmarks.installation import SIGN_IN
 from orchestra_site.accounts.models import Membership, Role, Team
-from orchestration.models import LanguageModel
+from orchestration.llm.models import LanguageModel
 
 pytestmark = pytest.mark.django_db
 

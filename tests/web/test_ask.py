@@ -12,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.models import LanguageModel, Price, Provider, Run
+from orchestration.llm.models import LanguageModel, Price, Provider
+from orchestration.runs.models import Run
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
 

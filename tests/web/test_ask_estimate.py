@@ -7,10 +7,12 @@ from decimal import Decimal
 import pytest
 
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.strategies.strategy import get_strategy, validate_options
-from orchestration.engine.types import ModelSpec, Prices, Request
-from orchestration.models import Call, LanguageModel, Price, Provider
-from orchestration.services.estimates import (
+from orchestration.llm.engine.types import ModelSpec, Prices
+from orchestration.llm.models import LanguageModel, Price, Provider
+from orchestration.runs.models import Call
+from orchestration.strategies.engine.strategy import get_strategy, validate_options
+from orchestration.strategies.engine.types import Request
+from orchestration.strategies.services.estimates import (
     Habit,
     Share,
     at_once,

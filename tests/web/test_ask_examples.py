@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration.engine.context.metering import Limits, Metered
-from orchestration.engine.strategies.strategy import Panel, get_strategy
-from orchestration.engine.types import Request, StrategyOutcome
-from orchestration.forms.ask import FIRST_STRATEGY
-from orchestration.forms.examples import EXAMPLES, Example
-from orchestration.providers.simulated import CATALOG, SimulatedModel, model_spec
+from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
+from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.strategies.engine.strategy import Panel, get_strategy
+from orchestration.strategies.engine.types import Request, StrategyOutcome
+from orchestration.strategies.forms.ask import FIRST_STRATEGY
+from orchestration.strategies.forms.examples import EXAMPLES, Example
 from tests.support.logs import MemoryLog, context_on
 
 PANEL = ("sim-scout", "sim-sage", "sim-oracle")

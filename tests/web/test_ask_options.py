@@ -8,10 +8,10 @@ import pytest
 from django import forms
 from pydantic import BaseModel, Field
 
-from orchestration.engine.strategies.options import ModelName
-from orchestration.forms.options import ModelField, names_model, option_fields, option_values
-from orchestration.forms.panel import default_panel, moved
-from orchestration.models import LanguageModel, Provider
+from orchestration.llm.models import LanguageModel, Provider
+from orchestration.strategies.engine.options import ModelName
+from orchestration.strategies.forms.options import ModelField, names_model, option_fields, option_values
+from orchestration.strategies.forms.panel import default_panel, moved
 
 
 class Colour(StrEnum):

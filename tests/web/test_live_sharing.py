@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from orchestration.parts.batches import Batch, BatchKey, KeptBatches
-from orchestration.parts.lookout import Lookout
+from orchestration.runs.parts.batches import Batch, BatchKey, KeptBatches
+from orchestration.runs.parts.lookout import Lookout
 
 RUN = uuid4()
 

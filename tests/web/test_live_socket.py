@@ -10,9 +10,9 @@ from django.test import Client
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.web.threads import in_thread
-from orchestration import live
-from orchestration.engine.events import EventKind
-from orchestration.models import Event
+from orchestration.runs import live
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.models import Event
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
 from tests.support.sockets import LiveSocket, communicator_for, live_socket

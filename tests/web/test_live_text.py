@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.parts.lane_text import LaneText, Patch
-from orchestration.parts.streams import Streams
+from orchestration.runs.parts.lane_text import LaneText, Patch
+from orchestration.runs.parts.streams import Streams
 
 WHOLE = "The quick brown fox jumps over the lazy dog."
 

@@ -12,13 +12,13 @@ from pydantic import Field
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.engine.strategies.options import ModelName, StrategyOptions
-from orchestration.engine.strategies.strategy import all_strategies
-from orchestration.models import Rating, RunStatus
-from orchestration.parts.methods import MethodCard, OptionNote
-from orchestration.selectors import methods as selector
-from orchestration.selectors.methods import EndedRun, method_records, record_of
-from orchestration.services.learning import learn_from_ended_runs
+from orchestration.runs.models import Rating, RunStatus
+from orchestration.runs.services.learning import learn_from_ended_runs
+from orchestration.strategies import selectors as selector
+from orchestration.strategies.engine.options import ModelName, StrategyOptions
+from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.parts.methods import MethodCard, OptionNote
+from orchestration.strategies.selectors import EndedRun, method_records, record_of
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.shown import a_model, a_shown_run
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role
-from orchestration.models import Call, CallStatus, LanguageModel, Price, Provider, ProviderKind
+from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
+from orchestration.runs.models import Call, CallStatus
 from tests.support.history import a_member, a_run, signed_in
 
 pytestmark = pytest.mark.django_db

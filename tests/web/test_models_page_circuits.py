@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.engine.errors import ProviderUnavailable
-from orchestration.engine.resilience.circuit import CircuitPolicy
-from orchestration.models import LanguageModel
-from orchestration.wiring.resources import resources, run_async, stop_pages
+from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.llm.engine.resilience.circuit import CircuitPolicy
+from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.resources import resources, run_async, stop_pages
 from tests.support.history import a_member, signed_in
 from tests.web.test_models_page import a_model
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role
-from orchestration.models import LanguageModel, Provider, ProviderKind
-from orchestration.wiring.credentials import open_secret
-from orchestration.wiring.resources import LoopThread, close_resources, run_async
+from orchestration.llm.models import LanguageModel, Provider, ProviderKind
+from orchestration.llm.services.credentials import open_secret
+from orchestration.llm.services.resources import LoopThread, close_resources, run_async
 from tests.support.history import a_member, signed_in
 from tests.support.openai_server import OpenAIServer
 

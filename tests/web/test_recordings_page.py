@@ -8,8 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from orchestra_site.accounts.models import Membership
-from orchestration.models import LanguageModel, Provider, ProviderKind
-from orchestration.wiring.provider_kinds import offered_folder
+from orchestration.llm.models import LanguageModel, Provider, ProviderKind
+from orchestration.llm.services.provider_kinds import offered_folder
 from tests.support.history import signed_in
 from tests.support.recordings import lines, packed, written
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-import orchestration.engine.strategies
-from orchestration.engine.strategies.strategy import decision_labels
-from orchestration.kinds import decided_at
-from orchestration.models import Step
-from orchestration.parts.run_view import with_shares
-from orchestration.parts.waterfall import waterfall_of
-from orchestration.selectors.runs_live import run_state
+import orchestration.strategies.engine
+from orchestration.runs.kinds import decided_at
+from orchestration.runs.models import Step
+from orchestration.runs.parts.run_view import with_shares
+from orchestration.runs.parts.waterfall import waterfall_of
+from orchestration.runs.selectors.runs_live import run_state
+from orchestration.strategies.engine.strategy import decision_labels
 from tests.support.history import a_member
 from tests.support.run_rows import RunRows
 
@@ -22,7 +22,7 @@ KIND = re.compile(r'\bkind="(\w+)"')
 
 
 def test_every_kind_of_decision_has_a_name_in_words() -> None:
-    folder = Path(orchestration.engine.strategies.__path__[0])
+    folder = Path(orchestration.strategies.engine.__path__[0])
     made = {kind for file in folder.rglob("*.py") for kind in KIND.findall(file.read_text())}
     assert {"select", "vote", "stop"} <= made <= decision_labels().keys()
 

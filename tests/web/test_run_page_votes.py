@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 
 from orchestra_site.accounts.models import Membership
-from orchestration.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.engine.events import EventKind
-from orchestration.engine.strategies.voting.counting import Cast
-from orchestration.engine.types import StrategyEvent
-from orchestration.models import RunStatus
-from orchestration.parts.batches import BatchKey, make_batch
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.models import RunStatus
+from orchestration.runs.parts.batches import BatchKey, make_batch
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.voting.counting import Cast
 from tests.support.run_rows import RunRows, panel_entry
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from orchestration.models import RunStatus
-from orchestration.selectors.runs_live import RunState, run_state, whole_run
+from orchestration.runs.models import RunStatus
+from orchestration.runs.selectors.runs_live import RunState, run_state, whole_run
 from tests.support.history import a_member
 from tests.support.run_rows import RunRows
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.models import Command, HumanQuestion, Run, RunStatus
+from orchestration.runs.models import Command, HumanQuestion, Run, RunStatus
 from tests.support.history import a_member, a_run, signed_in
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,8 @@ from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.kinds import start_address
-from orchestration.models import Rating, RunStatus
+from orchestration.runs.kinds import start_address
+from orchestration.runs.models import Rating, RunStatus
 from tests.support.history import HTMX, a_member, a_run, signed_in
 
 pytestmark = pytest.mark.django_db

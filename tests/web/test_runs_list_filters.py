@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestration.models import Call, Rating, RunStatus
-from orchestration.selectors import run_pages
-from orchestration.selectors.run_pages import run_page
-from orchestration.selectors.runs import RatingFilter, RunFilter
+from orchestration.runs.models import Call, Rating, RunStatus
+from orchestration.runs.selectors import run_pages
+from orchestration.runs.selectors.run_pages import run_page
+from orchestration.runs.selectors.runs import RatingFilter, RunFilter
 from tests.support.history import a_member, a_run, signed_in
 
 pytestmark = pytest.mark.django_db

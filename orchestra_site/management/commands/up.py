@@ -20,9 +20,9 @@ from twisted.internet import defer, reactor
 
 from orchestra_site.celery import app as celery_app
 from orchestra_site.web.asgi import Application
-from orchestration.services.registry.seeding import prepare_installation
-from orchestration.tasks import EngineProcess
-from orchestration.wiring.resources import stop_pages
+from orchestration.llm.services.registry.seeding import prepare_installation
+from orchestration.llm.services.resources import stop_pages
+from orchestration.runs.tasks import EngineProcess
 
 EXIT_TIMEOUT_S = 0.5
 

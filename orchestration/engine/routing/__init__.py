@@ -1,1 +1,0 @@
-"""Types of task, the classification of requests by them, and model profiles for each."""

@@ -1,1 +1,0 @@
-"""Ways to turn a request and a panel into an outcome, one module each."""

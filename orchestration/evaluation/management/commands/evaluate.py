@@ -1,0 +1,176 @@
+"""Measure strategies on recorded answers of real models."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from orchestration.evaluation.engine.report import StrategyFigures
+from orchestration.evaluation.services.evaluating import EvaluationRequest, Report, evaluate
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.wording import dollars, listed
+
+BAD_ARGUMENTS = 2
+STEPS = 200
+"""Updates of the progress line for each strategy."""
+COLUMNS = (
+    ("strategy", "<14"),
+    ("accuracy", ">9"),
+    ("  95 % interval", "<17"),
+    ("$ per 1,000", ">12"),
+    ("calls", ">7"),
+    ("escalated", ">11"),
+    ("failed", ">8"),
+    ("AUROC", ">8"),
+    ("ECE", ">7"),
+)
+
+
+class Command(BaseCommand):
+    """`manage.py evaluate`: exit 0 evaluated, 2 bad arguments."""
+
+    help = "Run strategies on recorded answers and print how often they are right, at what cost."
+    requires_system_checks: tuple[str, ...] = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the data, the panel and the strategies."""
+        _add_files(parser, "--data", "recordings to score on: JSON lines, plain or gzip")
+        _add_files(parser, "--fit", "recordings to learn from; none of their items is scored")
+        parser.add_argument(
+            "--panel",
+            required=True,
+            metavar="NAME,...",
+            help="models in order, or panels of panels.json beside the data",
+        )
+        parser.add_argument("--strategy", required=True, metavar="NAME,...", help="strategies to compare")
+        parser.add_argument(
+            "--option",
+            action="append",
+            default=[],
+            metavar="[STRATEGY.]NAME=VALUE",
+            help="an option of the strategies",
+        )
+        parser.add_argument("--limit", type=int, metavar="N", help="score a sample of N items only")
+        parser.add_argument(
+            "--seed", type=int, default=0, metavar="N", help="of the sample and of every run (0)"
+        )
+        parser.add_argument(
+            "--failure-rate", type=float, default=0.0, metavar="P", help="let this share of attempts fail (0)"
+        )
+        parser.add_argument("--progress", action="store_true", help="show progress even without a terminal")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, **given: Json) -> None:
+        """Evaluate and print."""
+        shown = given["progress"] or sys.stderr.isatty()
+        request = _request(given)
+        try:
+            report = evaluate(request, self._show_progress) if shown else evaluate(request)
+        except InvalidRequest as error:
+            explained = f"{error.field}: {error}" if error.field else str(error)
+            raise CommandError(explained, returncode=BAD_ARGUMENTS) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Nothing is kept of an evaluation.") from None
+        for note in report.notes:
+            self.stderr.write(note)
+        if given["json"]:
+            self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write(_report_text(report))
+
+    def _show_progress(self, strategy: str, done: int, of: int) -> None:
+        if done == of or done % max(1, of // STEPS) == 0:
+            self.stderr.write(f"\r{strategy}: {done:,} of {of:,} items", ending="\n" if done == of else "")
+            self.stderr.flush()
+
+
+def _add_files(parser: ArgumentParser, name: str, words: str) -> None:
+    parser.add_argument(
+        name,
+        nargs="+",
+        action="extend",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        required=name == "--data",
+        help=words,
+    )
+
+
+def _request(given: dict[str, Json]) -> EvaluationRequest:
+    return EvaluationRequest(
+        data=tuple(given["data"]),
+        panel=_names(given["panel"]),
+        strategies=_names(given["strategy"]),
+        options=tuple(given["option"]),
+        fit=tuple(given["fit"]),
+        limit=given["limit"],
+        seed=given["seed"],
+        failure_rate=given["failure_rate"],
+    )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in listed.split(","))))
+
+
+def _report_text(report: Report) -> str:
+    """Return the figures as a table, with the data above it and the baselines below."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    chosen = report.chosen
+    yield f"{len(chosen.items):,} items of {listed(report.data)}, seed {report.seed}"
+    if chosen.missing_model or chosen.unlabelled:
+        missing, unlabelled = f"{chosen.missing_model:,}", f"{chosen.unlabelled:,}"
+        yield f"left out: {missing} without an answer of every model, {unlabelled} without a label"
+    if report.fitted_items:
+        yield f"learned from {report.fitted_items:,} other items"
+    yield f"panel: {listed(report.panel)}"
+    yield ""
+    yield _aligned(name for name, _ in COLUMNS)
+    for result in report.results:
+        yield _aligned(_row(result))
+        yield from (f"  {failure}" for failure in result.failures)
+    yield ""
+    base = report.results[0].baseline
+    yield (
+        f"without a strategy: best single {_percent(base.best_single)}, random {_percent(base.random)},"
+        f" plurality {_percent(base.plurality)}, oracle {_percent(base.oracle)}"
+    )
+
+
+def _row(result: StrategyFigures) -> tuple[str, ...]:
+    low, high = result.accuracy_ci95
+    cost = result.cost_per_1k_usd
+    return (
+        result.strategy,
+        _percent(result.accuracy),
+        f"  {_percent(low)} to {_percent(high)}",
+        "unknown" if cost is None else dollars(Decimal(repr(cost))),
+        f"{result.calls_per_item:.2f}",
+        _percent(result.escalation_rate),
+        _percent(result.failed_rate),
+        _share(result.quality_auroc),
+        _share(result.quality_ece),
+    )
+
+
+def _aligned(cells: Iterable[str]) -> str:
+    return "".join(f"{cell:{width}}" for cell, (_, width) in zip(cells, COLUMNS, strict=True))
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}%"
+
+
+def _share(number: float | None) -> str:
+    return "–" if number is None else f"{number:.3f}"

@@ -1,0 +1,109 @@
+"""The arguments of an evaluation as they are written: options, panels and numbers, checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.strategy import Strategy
+
+
+def check_numbers(*, limit: int | None, failure_rate: float) -> None:
+    """Raise `InvalidRequest` for numbers out of range."""
+    if limit is not None and limit < 1:
+        raise InvalidRequest("At least one item must be scored.", field="limit")
+    if not 0 <= failure_rate <= 1:
+        raise InvalidRequest("The share of attempts that fail lies between 0 and 1.", field="failure-rate")
+
+
+STRUCTURED = ("{", "[")
+
+
+def options_for(strategies: Sequence[Strategy], words: Sequence[str]) -> dict[str, dict[str, Json]]:
+    """Return each strategy's options by its name, not validated yet. Raises `InvalidRequest`.
+
+    `k=v` is for every strategy that has the option, `strategy.k=v` for one.
+    """
+    given: dict[str, dict[str, Json]] = {strategy.name: {} for strategy in strategies}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not (name.strip() and equals):
+            raise InvalidRequest(f"Write an option as name=value, not {word!r}.", field="option")
+        owner, dot, option = name.strip().partition(".")
+        takers = [owner] if dot else _having(strategies, owner)
+        for taker in takers:
+            if taker not in given:
+                message = f"{word!r} is for {taker}, which is not evaluated. Add it to --strategy."
+                raise InvalidRequest(message, field="option")
+            given[taker][option if dot else owner] = _value(text, word)
+    return given
+
+
+def _having(strategies: Sequence[Strategy], option: str) -> list[str]:
+    takers = [strategy.name for strategy in strategies if option in strategy.Options.model_fields]
+    if not takers:
+        there = "; ".join(f"{each.name}: {', '.join(each.Options.model_fields)}" for each in strategies)
+        raise InvalidRequest(f"There is no option {option!r}. There are: {there}.", field="option")
+    return takers
+
+
+def _value(text: str, word: str) -> Json:
+    """Return a list or an object parsed as JSON, anything else as text for the option's own type."""
+    if not text.startswith(STRUCTURED):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidRequest(f"{word!r} contains invalid JSON: {error}.", field="option") from None
+
+
+PANELS_FILE = "panels.json"
+MOST_LISTED = 12
+_PANELS = TypeAdapter(dict[str, list[str]])
+
+
+def panels_beside(paths: Sequence[Path]) -> dict[str, list[str]]:
+    """Return the panels that `panels.json` names in the data's folders. Raises `InvalidRequest`."""
+    panels: dict[str, list[str]] = {}
+    for folder in dict.fromkeys(path.parent for path in paths):
+        file = folder / PANELS_FILE
+        try:
+            panels |= _PANELS.validate_python(json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, ValidationError) as error:
+            message = f"{file} cannot be read: it must map names to lists of models. {error}"
+            raise InvalidRequest(message, field="panel") from None
+    return panels
+
+
+def panel_named(
+    words: Sequence[str], models: Sequence[str], panels: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    """Return the models that `words` name, in order. Raises `InvalidRequest`."""
+    names = [name for word in words for name in ([word] if word in models else panels.get(word, [word]))]
+    for name in names:
+        if name not in models:
+            raise InvalidRequest(unknown_model(name, models, tuple(panels)), field="panel")
+    if not names:
+        raise InvalidRequest("The panel is empty. Name at least one model.", field="panel")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidRequest(f"{twice} is on the panel twice. Name it once.", field="panel")
+    return tuple(names)
+
+
+def unknown_model(name: str, models: Sequence[str], panels: Sequence[str] = ()) -> str:
+    """Return the sentence that the recording has no such model, with those it has."""
+    close = get_close_matches(name, [*models, *panels], n=3)
+    if close:
+        return f"The data has no answers of {name!r}. Did you mean {' or '.join(close)}?"
+    more = f" and {len(models) - MOST_LISTED} more" if len(models) > MOST_LISTED else ""
+    has = f"The data has no answers of {name!r}; it has {', '.join(models[:MOST_LISTED])}{more}."
+    return f"{has} Panels: {', '.join(panels)}." if panels else has

@@ -1,0 +1,245 @@
+"""Evaluate strategies on recorded answers: from a request to a report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from orchestration.evaluation.engine.report import StrategyFigures, summarise
+from orchestration.evaluation.engine.running import (
+    EvaluationRun,
+    learned,
+    run_all,
+    training_examples,
+    without_scored,
+)
+from orchestration.evaluation.engine.scoring import baseline, score
+from orchestration.evaluation.services.arguments import (
+    check_numbers,
+    options_for,
+    panel_named,
+    panels_beside,
+    unknown_model,
+)
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.resilience.attempts import Retrying, RetryPolicy
+from orchestration.llm.engine.types import Json, ModelSpec
+from orchestration.llm.providers.recorded.items import Item
+from orchestration.llm.providers.recorded.loading import Labelled, load_recordings
+from orchestration.llm.providers.recorded.model import Pace, RecordedModel
+from orchestration.llm.providers.recorded.recording import Recording
+from orchestration.runs.engine.metering import Metered
+from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
+from orchestration.strategies.engine.strategy import Panel, Strategy, TrainingExample, get_strategy
+
+Progress = Callable[[str, int, int], None]
+"""Called after each item with the strategy, the number of items done, and of all items."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluationRequest:
+    """What to evaluate: files, models or names of panels, strategies, options as `k=v`."""
+
+    data: tuple[Path, ...]
+    panel: tuple[str, ...]
+    strategies: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    fit: tuple[Path, ...] = ()
+    limit: int | None = None
+    seed: int = 0
+    failure_rate: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The items to score, and how many were left out because a model's answer or a label is missing."""
+
+    items: tuple[Item, ...]
+    missing_model: int
+    unlabelled: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingSet:
+    """Training examples, and how many items were left out because a scored one has the same prompt."""
+
+    examples: tuple[TrainingExample, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CandidateConfiguration:
+    """A strategy with its options, learned ones included, its panel and the models that the options name."""
+
+    strategy: Strategy
+    options: StrategyOptions
+    panel: tuple[ModelSpec, ...]
+    helpers: tuple[ModelSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """The result of an evaluation."""
+
+    data: tuple[str, ...]
+    panel: tuple[str, ...]
+    chosen: Chosen
+    fitted_items: int
+    seed: int
+    results: tuple[StrategyFigures, ...]
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the object that `evaluate --json` prints."""
+        return {
+            "data": list(self.data),
+            "panel": list(self.panel),
+            "items": len(self.chosen.items),
+            "skipped": {"missing_model": self.chosen.missing_model, "unlabelled": self.chosen.unlabelled},
+            "fitted_items": self.fitted_items,
+            "seed": self.seed,
+            "results": [result.as_json() for result in self.results],
+            "notes": list(self.notes),
+        }
+
+
+def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -> Report:
+    """Run every strategy on the same items and score the results.
+
+    Raises `InvalidRequest` for what cannot be evaluated, before anything is run.
+    """
+    check_numbers(limit=request.limit, failure_rate=request.failure_rate)
+    strategies = [get_strategy(name) for name in dict.fromkeys(request.strategies)]
+    given = options_for(strategies, request.options)
+    data = load_recordings(request.data)
+    panel = panel_named(request.panel, data.recording.models, panels_beside(request.data))
+    training = _training_set(request.fit, data.recording.items)
+    specs = {name: data.recording.spec(name) for name in data.recording.models}
+    configurations = [
+        _configure(strategy, given[strategy.name], panel, training, specs) for strategy in strategies
+    ]
+    helpers = tuple(dict.fromkeys(spec.name for each in configurations for spec in each.helpers))
+    chosen = _choose_items(data, panel, helpers, limit=request.limit, seed=request.seed)
+    return Report(
+        data=tuple(map(str, request.data)),
+        panel=panel,
+        chosen=chosen,
+        fitted_items=len(training.examples),
+        seed=request.seed,
+        results=tuple(_figures(each, data, chosen, request, progress) for each in configurations),
+        notes=_notes(strategies, training),
+    )
+
+
+def _training_set(fit: Sequence[Path], scored: Sequence[Item]) -> TrainingSet:
+    """Read the files to learn from. Raises `InvalidRequest`, also when one of their items is scored."""
+    if not fit:
+        return TrainingSet()
+    data = load_recordings(fit)
+    kept = without_scored(data.recording.items, scored)
+    examples = training_examples(kept, data.labels)
+    return TrainingSet(examples=examples, left_out=len(data.recording.items) - len(kept))
+
+
+def _configure(
+    strategy: Strategy,
+    given: Mapping[str, Json],
+    panel: Sequence[str],
+    training: TrainingSet,
+    known: Mapping[str, ModelSpec],
+) -> CandidateConfiguration:
+    """Let the strategy learn, and check its options. Raises `InvalidRequest`, `InvalidOptions`."""
+    members = tuple(known[name] for name in panel)
+    options = parse_options(strategy.Options, learned(strategy, training.examples, members, given))
+    helpers = helper_models(options)
+    for name in helpers:
+        if name not in known:
+            raise InvalidRequest(unknown_model(name, tuple(known)), field="option")
+    return CandidateConfiguration(
+        strategy=strategy, options=options, panel=members, helpers=tuple(known[name] for name in helpers)
+    )
+
+
+def _choose_items(
+    data: Labelled, panel: Sequence[str], helpers: Sequence[str], *, limit: int | None, seed: int
+) -> Chosen:
+    """Return the items that have an answer of every model and a label of every panel member.
+
+    Beyond `limit`, a sample drawn by `seed`, in the data's order. Raises `InvalidRequest` if none is left.
+    """
+    items, labels = data.recording.items, data.labels
+    whole = [item for item in items if all(map(item.holds, (*panel, *helpers)))]
+    graded = [item for item in whole if all(labels[item.key].correct(name) is not None for name in panel)]
+    missing, unlabelled = len(items) - len(whole), len(whole) - len(graded)
+    if not graded:
+        message = (
+            f"No item can be scored: in {missing:,} the text of a model of the panel is missing, in"
+            f" {unlabelled:,} no label says whether its answer is right. Choose another panel or data."
+        )
+        raise InvalidRequest(message, field="panel")
+    if limit is not None and limit < len(graded):
+        drawn = Random(seed).sample(range(len(graded)), limit)  # noqa: S311  # repeatable on purpose
+        graded = [graded[place] for place in sorted(drawn)]
+    return Chosen(items=tuple(graded), missing_model=missing, unlabelled=unlabelled)
+
+
+def _figures(
+    configuration: CandidateConfiguration,
+    data: Labelled,
+    chosen: Chosen,
+    request: EvaluationRequest,
+    progress: Progress,
+) -> StrategyFigures:
+    """Run one strategy on every item, and only then read the labels."""
+    name, items = configuration.strategy.name, chosen.items
+    pace = Pace(failure_rate=request.failure_rate, seed=request.seed)
+    run = EvaluationRun(
+        strategy=configuration.strategy,
+        options=configuration.options,
+        panel_for=panel_factory(configuration.panel, configuration.helpers, pace),
+        seed=request.seed,
+    )
+    results = asyncio.run(run_all(run, items, lambda done, of: progress(name, done, of)))
+    labels = [data.labels[item.key] for item in items]
+    scores = [score(*each) for each in zip(results, items, labels, strict=True)]
+    base = baseline(labels, [spec.name for spec in configuration.panel])
+    return summarise(name, configuration.options.model_dump(mode="json"), results, scores, base)
+
+
+def panel_factory(
+    members: Sequence[ModelSpec], helpers: Sequence[ModelSpec], pace: Pace
+) -> Callable[[Item], Panel]:
+    """Return a function that makes the panel for an item: models that know nothing but that item.
+
+    They are metered and retried as in a run, but without waiting between attempts.
+    """
+
+    def panel_for(item: Item) -> Panel:
+        recording = Recording([item])
+
+        def model(spec: ModelSpec) -> ChatModel:
+            jitter = Random(f"{pace.seed}/{spec.name}/{item.key}")  # noqa: S311  # repeatable, guards nothing
+            metered = Metered(RecordedModel(spec, recording, pace=pace))
+            return Retrying(metered, RetryPolicy(), sleep=_no_wait, random=jitter, time_left=lambda: None)
+
+        return Panel(members=tuple(map(model, members)), helpers={spec.name: model(spec) for spec in helpers})
+
+    return panel_for
+
+
+async def _no_wait(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+def _notes(strategies: Sequence[Strategy], training: TrainingSet) -> tuple[str, ...]:
+    notes = []
+    if training.left_out:
+        notes.append(f"{training.left_out} items of --fit ask what a scored item asks: they are left out.")
+    fixed = [strategy.name for strategy in strategies if not strategy.learns]
+    if training.examples and fixed:
+        notes.append(f"--fit changes nothing for {', '.join(fixed)}: there is nothing to learn in it.")
+    return tuple(notes)

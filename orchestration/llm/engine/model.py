@@ -1,0 +1,67 @@
+"""The one protocol to a model. What wraps a model is a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Protocol, runtime_checkable
+
+from orchestration.llm.engine.errors import BadAnswer
+from orchestration.llm.engine.types import Completion, Delta, ModelSpec, Prompt
+
+AnswerStream = AsyncGenerator[Delta | Completion, None]
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A model that can be asked.
+
+    `stream` yields any number of `Delta` and then exactly one `Completion`, whose text is the whole answer;
+    it raises only `ModelError` (and what the asker's own cancellation raises). Closing the generator ends
+    the request.
+    """
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the model is."""
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Answer in one piece."""
+
+    def stream(self, prompt: Prompt) -> AnswerStream:
+        """Answer piece by piece."""
+
+
+class StreamingModel(ABC):
+    """A model whose `complete` drains its `stream`: the base of providers and wrappers."""
+
+    @property
+    @abstractmethod
+    def spec(self) -> ModelSpec:
+        """What the model is."""
+
+    @abstractmethod
+    def stream(self, prompt: Prompt) -> AnswerStream:
+        """Answer piece by piece."""
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Answer in one piece."""
+        async with aclosing(self.stream(prompt)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Completion):
+                    return piece
+        message = f"{self.spec.name} ended its stream without an answer."
+        raise BadAnswer(message)
+
+
+class WrappedModel(StreamingModel):
+    """A model around another one; a subclass overrides `stream`."""
+
+    def __init__(self, inner: ChatModel) -> None:
+        self.inner = inner
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The inner model's."""
+        return self.inner.spec

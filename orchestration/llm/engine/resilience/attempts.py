@@ -1,0 +1,157 @@
+"""When a model is asked: at most so many calls at once, and again after errors that may pass."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+
+from orchestration.llm.engine.errors import Consequence, ModelError, RateLimited
+from orchestration.llm.engine.model import AnswerStream, ChatModel, WrappedModel
+from orchestration.llm.engine.types import Prompt
+
+
+class Limiter:
+    """Slots for `limit` calls of one model, first come, first served; shared by the runs of an event loop."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._busy = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def busy(self) -> int:
+        """Slots in use."""
+        return self._busy
+
+    @property
+    def waiting(self) -> int:
+        """Calls in the queue."""
+        return len(self._queue)
+
+    def resize(self, limit: int) -> None:
+        """Change the number of slots; calls under way keep theirs."""
+        self._limit = limit
+        self._admit()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Use a slot, after waiting for one in the queue."""
+        if self._queue or self._busy >= self._limit:
+            await self._wait_in_queue()
+        else:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _wait_in_queue(self) -> None:
+        slot = asyncio.get_running_loop().create_future()
+        self._queue.append(slot)
+        try:
+            await slot
+        except asyncio.CancelledError:
+            if slot.cancelled():
+                self._queue.remove(slot)
+                self._admit()
+            else:  # the slot was given in the same moment: pass it on
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        self._busy -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        """Give free slots to waiting calls; a cancelled one removes itself from the queue."""
+        for slot in [slot for slot in self._queue if not slot.done()][: max(0, self._limit - self._busy)]:
+            self._queue.remove(slot)
+            self._busy += 1
+            slot.set_result(None)
+
+
+class Limited(WrappedModel):
+    """Waits for a slot of the model's limiter before it asks."""
+
+    def __init__(self, inner: ChatModel, limiter: Limiter) -> None:
+        super().__init__(inner)
+        self._limiter = limiter
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        """Pass the inner stream on while using a slot."""
+        async with self._limiter.slot(), aclosing(self.inner.stream(prompt)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """How often to try, and how long to wait in between. Times in seconds.
+
+    The wait before attempt n + 1 is drawn evenly from 0 to `base_s` * 2^(n-1), at most `cap_s` ("full
+    jitter", Amazon Builders' Library). A provider's own Retry-After, at most `retry_after_cap_s`, is waited
+    for in full.
+    """
+
+    attempts: int = 3
+    base_s: float = 0.5
+    cap_s: float = 20.0
+    retry_after_cap_s: float = 30.0
+
+    def wait_s(self, error: ModelError, attempt: int, random: Random) -> float:
+        """Return how long to wait after the `attempt`th attempt (from 1) failed with `error`."""
+        asked = error.retry_after_s if isinstance(error, RateLimited) else None
+        if asked is not None and math.isfinite(asked):
+            return min(max(asked, 0.0), self.retry_after_cap_s) + random.uniform(0.0, self.base_s)
+        return random.uniform(0.0, min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60)))
+
+
+class Retrying(WrappedModel):
+    """Asks again after errors that may pass; never starts a wait that outlasts the run's deadline.
+
+    A new attempt streams from offset 0, so that its text replaces what a broken one had shown.
+    """
+
+    def __init__(
+        self,
+        inner: ChatModel,
+        policy: RetryPolicy,
+        *,
+        sleep: Callable[[float], Awaitable[object]],
+        random: Random,
+        time_left: Callable[[], float | None],
+    ) -> None:
+        super().__init__(inner)
+        self._policy = policy
+        self._sleep = sleep
+        self._random = random
+        self._time_left = time_left
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        """Pass the inner stream on, from its start again after each retryable error."""
+        attempt = 1
+        while True:
+            try:
+                async with aclosing(self.inner.stream(prompt)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except ModelError as error:
+                wait = self._wait_before_next(error, attempt)
+                if wait is None:
+                    raise
+            else:
+                return
+            await self._sleep(wait)
+            attempt += 1
+
+    def _wait_before_next(self, error: ModelError, attempt: int) -> float | None:
+        if error.consequence is not Consequence.RETRYABLE or attempt >= self._policy.attempts:
+            return None
+        wait = self._policy.wait_s(error, attempt, self._random)
+        left = self._time_left()
+        return None if left is not None and wait >= left else wait

@@ -1,0 +1,162 @@
+"""The engine's vocabulary: frozen, keyword-only values without behaviour that needs the outside world.
+
+Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+
+Json = Any
+Role = Literal["system", "user", "assistant"]
+
+MILLION = Decimal(1_000_000)
+
+
+class Purpose(StrEnum):
+    """What a prompt is for. Real providers ignore it; simulated models, caches and metrics use it."""
+
+    ANSWER = "answer"
+    JUDGE = "judge"
+    RANK = "rank"
+    AGGREGATE = "aggregate"
+    CLASSIFY = "classify"
+    PLAN = "plan"
+    PROPOSE = "propose"
+    VOTE = "vote"
+    REVIEW = "review"
+    SUMMARISE = "summarise"
+
+
+class FinishReason(StrEnum):
+    """Why a model stopped writing."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    OTHER = "other"
+
+
+class Tier(StrEnum):
+    """A model's place on the ladder from cheap to dear."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+class Capability(StrEnum):
+    """What a model can do beside plain chat."""
+
+    STREAMING = "streaming"
+    JSON_SCHEMA = "json_schema"
+    TOOLS = "tools"
+    VISION = "vision"
+    REASONING = "reasoning"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """Everything a model is sent, and what for.
+
+    `sample` tells repeated draws of one prompt apart (it is part of a cache key and of the step's hash).
+    """
+
+    messages: tuple[Message, ...]
+    purpose: Purpose = Purpose.ANSWER
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    response_schema: Mapping[str, Json] | None = None
+    sample: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prices:
+    """List price in US dollars per million tokens."""
+
+    input_per_million: Decimal
+    output_per_million: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSpec:
+    """One model as a run has frozen it: its team-wide unique name, where it lives, what it costs and can do.
+
+    `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is
+    what the provider calls it; `prices` is None where nobody said what it costs.
+    """
+
+    name: str
+    provider: str
+    remote_name: str
+    family: str = ""
+    context_window: int = 8192
+    max_output_tokens: int = 1024
+    prices: Prices | None = None
+    capabilities: frozenset[Capability] = frozenset()
+    tier: Tier = Tier.MEDIUM
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Tokens of one call; `estimated` when the provider did not say."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delta:
+    """A piece of streamed text: from character `offset` on, the text so far is replaced by `text`.
+
+    Offsets only fall back when a later attempt starts the answer again.
+    """
+
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion:
+    """A model's whole answer.
+
+    `cost_usd` is None when the model has no price; `latency_s` covers this attempt.
+    """
+
+    text: str
+    usage: Usage = NO_USAGE
+    finish: FinishReason = FinishReason.STOP
+    cost_usd: Decimal | None = None
+    latency_s: float = 0.0
+    first_token_s: float | None = None
+    cached: bool = False
+    reported_model: str = ""
+
+
+CHARACTERS_PER_TOKEN = 4
+
+
+TOKENS_PER_MESSAGE = 4
+
+
+def estimate_tokens(text: str) -> int:
+    """Return roughly how many tokens `text` is: four characters each, at least one for any text."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)

@@ -1,0 +1,237 @@
+"""One HTTP exchange with a provider under its deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import aiohttp
+import httpx
+
+from orchestration.llm.engine.errors import ModelError, ModelTimeout, ProviderUnavailable, StreamBroken
+from orchestration.llm.engine.model import AnswerStream, ChatModel, WrappedModel
+from orchestration.llm.engine.types import Json, Prompt
+from orchestration.llm.providers.addresses import Endpoint
+
+DRAIN_S = 0.1
+REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "its name is not known. Check the spelling of the address"),
+    (aiohttp.ClientConnectorDNSError, "its name is not known. Check the spelling of the address"),
+    (ssl.SSLCertVerificationError, "its certificate is not valid for this address"),
+    (ssl.SSLError, "no secure connection came about. Check whether the address should start with http://"),
+    (ConnectionRefusedError, "nothing listens there. Check the address, and that the server runs"),
+    (aiohttp.ServerDisconnectedError, "it closed the connection without an answer"),
+    (ConnectionResetError, "it broke the connection off"),
+    (aiohttp.ClientResponseError, "what came back is not HTTP"),
+    (TimeoutError, "no connection came about in time"),
+)
+"""Words for what went wrong, the most telling first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deadlines:
+    """Seconds: to connect, to the first event of an answer, from one event to the next, and in all.
+
+    An event is anything that arrives in the body: text, reasoning, a role, usage, a comment that keeps the
+    connection open. A model that thinks aloud before its answer is therefore waited for.
+    """
+
+    connect_s: float = 10.0
+    first_event_s: float = 60.0
+    idle_s: float = 45.0
+    total_s: float = 300.0
+
+    def within(self, total_s: float) -> Deadlines:
+        """Return the deadlines of a model whose calls may take `total_s` seconds."""
+        return replace(
+            self,
+            first_event_s=min(self.first_event_s, total_s),
+            idle_s=min(self.idle_s, total_s),
+            total_s=total_s,
+        )
+
+
+class CallTimer:
+    """The deadlines of one call, counted on the event loop's clock from when this is made.
+
+    `name` stands in the sentences of errors: a host, or a model.
+    """
+
+    def __init__(self, deadlines: Deadlines, name: str) -> None:
+        self._deadlines = deadlines
+        self._name = name
+        self._started = self._requested = self._now()
+        self._has_event = False
+
+    def request_sent(self) -> None:
+        """Wait for a first event again: the call is made with another request."""
+        self._requested = self._now()
+        self._has_event = False
+
+    def event(self) -> None:
+        """Note that the provider sent something."""
+        self._has_event = True
+
+    @asynccontextmanager
+    async def waiting(self, *, at_most: float | None = None) -> AsyncIterator[None]:
+        """Limit what is awaited inside, to `at_most` seconds, too.
+
+        Raises `ModelTimeout`, naming the deadline that passed; billed once anything was received.
+        """
+        left, sentence = self._left()
+        if left <= 0:
+            raise self._timeout(sentence)
+        limit = asyncio.timeout(left if at_most is None else min(left, at_most))
+        try:
+            async with limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise self._timeout(sentence) from error
+
+    def _left(self) -> tuple[float, str]:
+        """Return the seconds to the nearest deadline, and what to say once it has passed.
+
+        The idle deadline counts from now: the time that a reader takes between two events is not the
+        provider's.
+        """
+        limits, now = self._deadlines, self._now()
+        total = self._started + limits.total_s - now
+        if self._has_event:
+            next_event = limits.idle_s
+            sentence = f"{self._name} fell silent for {limits.idle_s:g} seconds in mid-answer."
+        else:
+            next_event = self._requested + limits.first_event_s - now
+            sentence = f"{self._name} did not start to answer within {limits.first_event_s:g} seconds."
+        if next_event <= total:
+            return next_event, sentence
+        return total, f"{self._name} did not finish its answer within {limits.total_s:g} seconds."
+
+    def _timeout(self, sentence: str) -> ModelTimeout:
+        error = ModelTimeout(sentence)
+        error.billed = self._has_event
+        return error
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+class Timed(WrappedModel):
+    """A model inside this process under the same deadlines as one behind a network: a piece is an event."""
+
+    def __init__(self, inner: ChatModel, deadlines: Deadlines) -> None:
+        super().__init__(inner)
+        self._deadlines = deadlines
+
+    async def stream(self, prompt: Prompt) -> AnswerStream:
+        """Pass the inner stream on. Raises `ModelTimeout`."""
+        timer = CallTimer(self._deadlines, self.spec.name)
+        async with aclosing(self.inner.stream(prompt)) as pieces:
+            while True:
+                async with timer.waiting():
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    return
+                timer.event()
+                yield piece
+
+
+def unreachable(error: httpx.TransportError, host: str) -> ModelError:
+    """Return the error for a request that got no response."""
+    return ProviderUnavailable(f"{host} could not be reached: {_reason(error)}.")
+
+
+def broken_off(host: str, characters: int) -> StreamBroken:
+    """Return the error for an answer that stopped before its end mark."""
+    so_far = f"after {characters:,} characters" if characters else "before its first word"
+    return StreamBroken(f"{host} broke the answer off {so_far}. It may have been billed.")
+
+
+def _reason(error: BaseException) -> str:
+    """Return the words for the most telling error in the chain of causes."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = getattr(cause, "os_error", None) or cause.__cause__ or cause.__context__
+    for kind, words in REASONS:
+        if any(isinstance(each, kind) for each in chain):
+            return words
+    return "the connection failed"
+
+
+class Body:
+    """The chunks of one response, each an event of the call."""
+
+    def __init__(self, response: httpx.Response, host: str, timer: CallTimer) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        self._chunks = aiter(response.aiter_raw())
+        self._host = host
+        self._timer = timer
+
+    async def next_chunk(self, *, characters: int = 0, at_most: float | None = None) -> bytes:
+        """Return the next bytes, none at the end; `characters` were read so far, as an error then says.
+
+        Raises `StreamBroken`, `ModelTimeout` (also after `at_most` seconds), `BadAnswer`.
+        """
+        try:
+            async with self._timer.waiting(at_most=at_most):
+                chunk = await anext(self._chunks, b"")
+        except httpx.TransportError as error:
+            raise broken_off(self._host, characters) from error
+        if chunk:
+            self._timer.event()
+        return chunk
+
+    async def rest(self, start: bytes = b"") -> bytes:
+        """Return `start` and everything that follows."""
+        chunks = [start]
+        while chunk := await self.next_chunk():
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def drain(self) -> None:
+        """Read past the end mark, so that the connection can be used again; give up after `DRAIN_S`."""
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self.rest()
+        except (ModelError, TimeoutError):
+            return
+
+
+class Exchange:
+    """The requests of one call to a provider, all under the call's deadlines."""
+
+    def __init__(self, client: httpx.AsyncClient, endpoint: Endpoint, deadlines: Deadlines) -> None:
+        self._client = client
+        self._endpoint = endpoint
+        self._connecting = httpx.Timeout(None, connect=deadlines.connect_s, pool=deadlines.connect_s)
+        self._timer = CallTimer(deadlines, endpoint.host)
+
+    @asynccontextmanager
+    async def response(self, method: str, path: str, payload: Json = None) -> AsyncIterator[Body]:
+        """Send a request with a JSON body and give the body of the response; leaving ends it at once.
+
+        Raises `ProviderUnavailable`, `AddressRefused`, `ModelTimeout`.
+        """
+        endpoint = self._endpoint
+        request = self._client.build_request(
+            method, endpoint.url(path), json=payload, headers=endpoint.headers, timeout=self._connecting
+        )
+        self._timer.request_sent()
+        try:
+            async with self._timer.waiting():
+                response = await self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise unreachable(error, endpoint.host) from error
+        try:
+            yield Body(response, endpoint.host, self._timer)
+        finally:
+            await response.aclose()

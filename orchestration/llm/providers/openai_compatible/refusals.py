@@ -1,0 +1,261 @@
+"""Refusals of an OpenAI-compatible server: what they mean, and what to leave out of the next request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from orchestration.llm.engine.errors import (
+    AuthenticationRejected,
+    BadAnswer,
+    ContentRefused,
+    ContextWindowExceeded,
+    ModelError,
+    ModelNotFound,
+    ModelTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RequestRejected,
+)
+from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prompt
+from orchestration.llm.providers.addresses import Endpoint, path_hint
+from orchestration.llm.providers.reading import mapping, parse_json, retry_after, string
+
+TOO_LONG = re.compile(
+    r"context.?length|context.?window|maximum context|context_size|too many (input )?tokens"
+    r"|(prompt|input) is too long|reduce the length",
+    re.IGNORECASE,
+)
+FILTERED = re.compile(r"content.?(filter|policy|management)|responsible.?ai|moderation", re.IGNORECASE)
+NO_CREDIT = re.compile(
+    r"insufficient.?(quota|balance|credit|funds)|billing|exceeded your current quota", re.IGNORECASE
+)
+
+STATUS_BY_CODE = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "insufficient_quota": 429,
+    "overloaded_error": 529,
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
+    "content_policy_violation": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+}
+REJECTED = frozenset({400, 422})
+OPTIONAL = ("stream_options", "response_format", "seed", "temperature", "stop", "stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a provider said instead of an answer: its status, its words, and its own codes for them."""
+
+    status: int
+    words: str = ""
+    codes: str = ""
+
+    @classmethod
+    def from_body(cls, status: int, body: bytes) -> Refusal:
+        """Read the body of a response that is not a success: JSON, a web page or plain text."""
+        try:
+            return cls._from_json(status, parse_json(body))
+        except ValueError:
+            text = body.decode("utf-8", "replace")
+            return cls(status, "" if text.lstrip().startswith("<") else text)
+
+    @classmethod
+    def from_event(cls, chunk: Mapping[str, Json]) -> Refusal:
+        """Read an error object that was streamed instead of a piece of the answer."""
+        error = mapping(chunk.get("error")) or chunk
+        for said in (error.get("code"), error.get("status"), error.get("type")):
+            if isinstance(said, int) and 400 <= said < 600:  # noqa: PLR2004  # error statuses
+                return cls._from_json(said, chunk)
+            if isinstance(said, str) and said in STATUS_BY_CODE:
+                return cls._from_json(STATUS_BY_CODE[said], chunk)
+        return cls._from_json(500, chunk)
+
+    @classmethod
+    def _from_json(cls, status: int, value: Json) -> Refusal:
+        outer = mapping(value)
+        error = mapping(outer.get("error")) or outer
+        said = error.get("message") or outer.get("error") or outer.get("detail") or ""
+        codes = " ".join(string(error.get(name)) for name in ("code", "type", "param"))
+        return cls(status, said if isinstance(said, str) else str(said), codes)
+
+    @property
+    def everything(self) -> str:
+        """Words and codes, to be searched."""
+        return f"{self.codes} {self.words}"
+
+    @property
+    def is_about_length(self) -> bool:
+        """True when the prompt did not fit."""
+        return bool(TOO_LONG.search(self.everything))
+
+
+def model_error(
+    refusal: Refusal, endpoint: Endpoint, model: str, headers: Mapping[str, str] | None = None
+) -> ModelError:
+    """Return the error that `refusal` means."""
+    errors = _RefusalErrors(refusal, endpoint, model, headers or {})
+    if refusal.status == HTTPStatus.TOO_MANY_REQUESTS and NO_CREDIT.search(refusal.everything):
+        return errors.no_credit()
+    by_status = {
+        HTTPStatus.UNAUTHORIZED: errors.access,
+        HTTPStatus.FORBIDDEN: errors.filtered if FILTERED.search(refusal.everything) else errors.access,
+        HTTPStatus.PAYMENT_REQUIRED: errors.no_credit,
+        HTTPStatus.NOT_FOUND: errors.not_found,
+        HTTPStatus.REQUEST_TIMEOUT: errors.gave_up,
+        HTTPStatus.TOO_MANY_REQUESTS: errors.too_fast,
+    }
+    if refusal.status in by_status:
+        return by_status[HTTPStatus(refusal.status)]()
+    return errors.by_class()
+
+
+class _RefusalErrors:
+    """The errors that one refusal may mean, each with its sentence."""
+
+    def __init__(self, refusal: Refusal, endpoint: Endpoint, model: str, headers: Mapping[str, str]) -> None:
+        self._refusal = refusal
+        self._endpoint = endpoint
+        self._host = endpoint.host
+        self._status = refusal.status
+        self._model = model
+        self._headers = headers
+        quoted = endpoint.quote(refusal.words)
+        self._said = f": {quoted}" if quoted else "."
+
+    def access(self) -> ModelError:
+        if not self._endpoint.api_key:
+            return AuthenticationRejected(
+                f"{self._host} asks for a key ({self._status}). Enter one under Models."
+            )
+        if self._status == HTTPStatus.UNAUTHORIZED:
+            return AuthenticationRejected(f"{self._host} refused the key (401). Check the key under Models.")
+        return AuthenticationRejected(f"{self._host} does not let this key do that (403){self._said}")
+
+    def no_credit(self) -> ModelError:
+        message = (
+            f"The account at {self._host} has no credit left ({self._status}). Top it up, or use another."
+        )
+        return RequestRejected(message)
+
+    def not_found(self) -> ModelError:
+        asked = f"no model {self._model!r}" if self._model else "nothing at this path"
+        hint = path_hint(self._endpoint.base_url)
+        return ModelNotFound(f"{self._host} has {asked}, or the address is not that of its API (404).{hint}")
+
+    def filtered(self) -> ModelError:
+        return ContentRefused(f"The content filter of {self._host} refused ({self._status}){self._said}")
+
+    def gave_up(self) -> ModelError:
+        return ModelTimeout(f"{self._host} gave up waiting for its own answer (408). Try again.")
+
+    def too_fast(self) -> ModelError:
+        wait = retry_after(self._headers, datetime.now(UTC))
+        return RateLimited(f"{self._host} asks to slow down (429){self._said}", retry_after_s=wait)
+
+    def by_class(self) -> ModelError:
+        """Return the error for a status that has no meaning of its own here."""
+        match self._status // 100:
+            case 5:
+                return ProviderUnavailable(
+                    f"{self._host} has a problem of its own ({self._status}){self._said}"
+                )
+            case 4:
+                return self._rejected()
+            case 3:
+                return RequestRejected(self._redirected())
+            case _:
+                return BadAnswer(f"{self._host} answered with status {self._status} and no answer.")
+
+    def _rejected(self) -> ModelError:
+        if self._refusal.is_about_length:
+            return ContextWindowExceeded(
+                f"The prompt is longer than the model at {self._host} can read ({self._status}){self._said}"
+            )
+        if FILTERED.search(self._refusal.everything):
+            return self.filtered()
+        return RequestRejected(f"{self._host} refused the request ({self._status}){self._said}")
+
+    def _redirected(self) -> str:
+        target = self._endpoint.quote(self._headers.get("location", "")) or "another address"
+        return (
+            f"{self._host} redirects to {target} ({self._status}), and redirects are not followed."
+            " Use the final address."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one server is asked: without the parameters it refused, with its name for the length limit."""
+
+    without: frozenset[str] = frozenset()
+    length_limit: str = "max_tokens"
+
+    def body(self, spec: ModelSpec, prompt: Prompt) -> dict[str, Json]:
+        """Return the request body, less what the server does not know."""
+        whole: dict[str, Json] = {
+            "model": spec.remote_name,
+            "messages": [{"role": each.role, "content": each.content} for each in prompt.messages],
+            self.length_limit: min(prompt.max_tokens or spec.max_output_tokens, spec.max_output_tokens),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "temperature": prompt.temperature,
+            "seed": prompt.seed,
+            "stop": list(prompt.stop) or None,
+            "response_format": _response_format(spec, prompt),
+        }
+        return {key: value for key, value in whole.items() if value is not None and key not in self.without}
+
+    def adapted(self, refusal: Refusal, body: dict[str, Json]) -> Dialect | None:
+        """Return the dialect to try after `refusal` of `body`; None when its parameters were not the reason.
+
+        A refusal that names no parameter is attributed to `stream_options`, which older servers reject so.
+        """
+        if refusal.status not in REJECTED or refusal.is_about_length:
+            return None
+        if self.length_limit == "max_tokens" and _names(refusal, "max_completion_tokens"):
+            return replace(self, length_limit="max_completion_tokens")
+        if self.length_limit != "max_tokens" and _names(refusal, self.length_limit):
+            return None
+        named = [name for name in OPTIONAL if name in body and _names(refusal, name)]
+        if not named and "stream_options" in body:
+            named = ["stream_options"]
+        if "stream" in named:
+            named.append("stream_options")
+        return replace(self, without=self.without | set(named)) if named else None
+
+
+_learned: WeakKeyDictionary[httpx.AsyncClient, dict[tuple[str, str], Dialect]] = WeakKeyDictionary()
+
+
+def learned_dialects(client: httpx.AsyncClient) -> dict[tuple[str, str], Dialect]:
+    """Return the dialects learned through `client`, by base address and model; kept as long as the client."""
+    return _learned.setdefault(client, {})
+
+
+def _names(refusal: Refusal, parameter: str) -> bool:
+    """Return whether the refusal names the parameter, and not just uses an everyday word."""
+    if parameter in refusal.codes.split():
+        return True
+    plain_word = "_" in parameter or parameter == "temperature"
+    pattern = rf"\b{parameter}\b" if plain_word else rf"['\"`.]{parameter}['\"`]"
+    return re.search(pattern, refusal.words) is not None
+
+
+def _response_format(spec: ModelSpec, prompt: Prompt) -> Json:
+    if prompt.response_schema is None or Capability.JSON_SCHEMA not in spec.capabilities:
+        return None
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(prompt.response_schema)}}

@@ -1,0 +1,214 @@
+"""Reading what a provider sends without trusting it: server-sent events, JSON, text, times to wait.
+
+Server-sent events follow WHATWG HTML, section 9.2, however their bytes were cut into chunks; stricter than
+a browser in one thing: bytes that are not UTF-8 are an error, not a replacement character.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+
+from orchestration.llm.engine.errors import BadAnswer
+from orchestration.llm.engine.types import Json
+
+EVENT_LIMIT = 4 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+LINE_END = re.compile(rb"\r\n|\r|\n")
+LARGEST_COUNT = 2_000_000_000
+LONGEST_WAIT_S = 86_400.0
+HIGH_SURROGATES = ("\ud800", "\udbff")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One dispatched event."""
+
+    data: str
+    event: str = "message"
+    id: str = ""
+
+
+class SSEParser:
+    """Collects chunks and returns the events that they complete; an event without its blank line is dropped.
+
+    Raises `BadAnswer` for invalid UTF-8 and for an event larger than `limit` bytes.
+    """
+
+    def __init__(self, *, limit: int = EVENT_LIMIT) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._searched = 0
+        self._after_cr = False
+        self._first_line = True
+        self._data: list[str] = []
+        self._size = 0
+        self._event = ""
+        self._id = ""
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Return the events that `chunk` completes."""
+        self._append(chunk)
+        events: list[ServerSentEvent] = []
+        start = 0
+        while found := LINE_END.search(self._buffer, max(start, self._searched)):
+            line = bytes(self._buffer[start : found.start()])
+            start = found.end()
+            self._after_cr = start == len(self._buffer) and self._buffer[start - 1] == ord("\r")
+            if event := self._take(line):
+                events.append(event)
+        del self._buffer[:start]
+        self._searched = len(self._buffer)
+        self._check_size(self._searched)
+        return events
+
+    def _append(self, chunk: bytes) -> None:
+        """Add `chunk`, less the LF of a line end whose CR closed the chunk before."""
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        self._buffer += chunk
+
+    def _take(self, line: bytes) -> ServerSentEvent | None:
+        """Handle a whole line; a blank one dispatches."""
+        if self._first_line:
+            line = line.removeprefix(BOM)
+            self._first_line = False
+        if not line:
+            return self._dispatch()
+        self._check_size(len(line))
+        try:
+            name, _, value = line.decode("utf-8").partition(":")
+        except UnicodeDecodeError as error:
+            message = "The answer holds bytes that are not UTF-8."
+            raise BadAnswer(message) from error
+        self._set(name, value.removeprefix(" "))
+        return None
+
+    def _set(self, name: str, value: str) -> None:
+        """Apply a field; comments (no name) and unknown fields do nothing."""
+        if name == "data":
+            self._data.append(value)
+            self._size += len(value)
+        elif name == "event":
+            self._event = value
+        elif name == "id" and "\0" not in value:
+            self._id = value
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        data, event = self._data, self._event
+        self._data, self._event, self._size = [], "", 0
+        if not data:
+            return None
+        return ServerSentEvent("\n".join(data), event or "message", self._id)
+
+    def _check_size(self, more: int) -> None:
+        if self._size + more > self._limit:
+            message = f"One event of the answer is larger than {self._limit // 1024:,} KiB."
+            raise BadAnswer(message)
+
+
+def parse_json(text: str | bytes) -> Json:
+    """Return the value. Raises `ValueError` for anything unreadable, nested too deeply or not UTF-8."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        message = "nested too deeply"
+        raise ValueError(message) from error
+
+
+def mapping(value: Json) -> Mapping[str, Json]:
+    """Return `value` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Json) -> list[Json]:
+    """Return `value` if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def string(value: Json) -> str:
+    """Return `value` if it is a string, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def whole_number(value: Json) -> int | None:
+    """Return `value` if it is a plausible count (from 0 to two thousand million), else None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
+        return None
+    return value
+
+
+def money(value: Json) -> Decimal | None:
+    """Return `value` as an amount if it is a finite number, or a string of one, that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds to wait, from 0 to a day; None when the headers do not say or cannot be read."""
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return _bounded(milliseconds / 1000)
+    value = headers.get("retry-after", "").strip()
+    seconds = _number(value)
+    if seconds is not None:
+        return _bounded(seconds)
+    return _until(value, now)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text.strip().removesuffix("s"))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _until(text: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return _bounded((moment - now).total_seconds())
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_WAIT_S)
+
+
+class Tidier:
+    """Makes text that every database and browser can store.
+
+    Joins characters that a server cut in half between two events, and replaces those that are invalid.
+    """
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def feed(self, text: str) -> str:
+        """Return `text` without NUL and lone surrogates; half a character is kept for the next call."""
+        if text.isascii() and not self._half:
+            return text.replace("\0", "\ufffd")
+        whole = self._half + text
+        first, last = HIGH_SURROGATES
+        self._half = whole[-1] if whole and first <= whole[-1] <= last else ""
+        kept = whole[: len(whole) - len(self._half)]
+        return (
+            kept.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+        )

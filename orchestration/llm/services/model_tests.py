@@ -1,0 +1,121 @@
+"""Testing a connection or a model from a page. Nothing of it is stored, and no run is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import uuid4
+
+from orchestra_site.web.encryption import SecretUnreadable
+from orchestration.llm.engine.errors import ModelError, ModelUnavailable
+from orchestration.llm.engine.types import Completion, Message, Prompt
+from orchestration.llm.models import LanguageModel, Provider, ProviderKind
+from orchestration.llm.providers import adapter
+from orchestration.llm.providers.adapter import (
+    TEST_QUESTION,
+    CheckSubject,
+    ConnectionCheck,
+    ConnectionReport,
+    ProviderAccess,
+    RemoteModel,
+)
+from orchestration.llm.services.credentials import open_secret, provider_secrets
+from orchestration.llm.services.panel import ModelStack, PanelRole, freeze, thaw
+from orchestration.llm.services.provider_kinds import provider_adapter
+from orchestration.llm.services.resources import reset_circuit, resources, run_async
+
+LONGEST_S = 60.0
+UNREADABLE = "The stored key cannot be read with this installation's encryption keys. Enter the key again."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelTest:
+    """What a model answered to the test question, or why it did not. `cost_usd` is None without a price."""
+
+    answer: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    tokens: int = 0
+    cost_usd: Decimal | None = None
+
+
+def check_connection(kind: ProviderKind, base_url: str, api_key: str) -> ConnectionReport:
+    """Check an address and a key that are not stored yet. Raises `InvalidRequest` for invalid ones."""
+
+    async def check() -> ConnectionReport:
+        access = ProviderAccess(client=resources().client, base_url=base_url, api_key=api_key or None)
+        return await adapter.check_connection(provider_adapter(kind), access)
+
+    return run_async(check(), timeout=LONGEST_S)
+
+
+def check_provider(provider: Provider) -> ConnectionReport:
+    """Check the address and the key that are stored."""
+    try:
+        api_key = open_secret(provider) or ""
+    except SecretUnreadable:
+        unreadable = ConnectionCheck(subject=CheckSubject.KEY, ok=False, sentence=UNREADABLE)
+        return ConnectionReport(checks=(unreadable,))
+    return check_connection(ProviderKind(provider.kind), provider.base_url, api_key)
+
+
+def remote_models(provider: Provider) -> tuple[RemoteModel, ...]:
+    """Return the models that the provider lists. Raises `ModelError`, `InvalidRequest`."""
+    try:
+        api_key = open_secret(provider)
+    except SecretUnreadable as error:
+        raise ModelUnavailable(UNREADABLE) from error
+
+    async def ask() -> tuple[RemoteModel, ...]:
+        access = ProviderAccess(
+            client=resources().client, base_url=provider.base_url, api_key=api_key, provider=provider.id
+        )
+        return await provider_adapter(provider.kind).list_models(access)
+
+    return run_async(ask(), timeout=LONGEST_S)
+
+
+def model_question(model: LanguageModel) -> str:
+    """Return the question that a model is tested with; a recorded model gets one that it can answer."""
+    try:
+        return provider_adapter(model.provider.kind).test_question(model.provider_id, model.remote_name)
+    except ModelUnavailable:
+        return TEST_QUESTION
+
+
+def run_model_test(model: LanguageModel) -> ModelTest:
+    """Ask the model one small question, with its own limits, past the cache and an open circuit.
+
+    The circuit of a model that answers is closed for runs, too.
+    """
+    question = model_question(model)
+    secrets = provider_secrets(model.team_id, {model.provider_id})
+    frozen = thaw(freeze(model, PanelRole.MEMBER))
+
+    async def ask() -> Completion:
+        shared = resources()
+        shared.reset(model.id)
+        stack = ModelStack(
+            secrets=secrets,
+            shared=shared,
+            scope=f"test/{uuid4()}",
+            seed=0,
+            time_left=lambda: LONGEST_S,
+            meter=lambda bare: bare,
+        )
+        return await stack.live(frozen).complete(Prompt(messages=(Message(role="user", content=question),)))
+
+    try:
+        answer = run_async(ask(), timeout=LONGEST_S)
+    except ModelError as error:
+        return ModelTest(error=str(error))
+    except TimeoutError:
+        sentence = f"{model.name} did not answer within {LONGEST_S:.0f} seconds. Try again later."
+        return ModelTest(error=sentence)
+    reset_circuit(model.id)
+    return ModelTest(
+        answer=answer.text,
+        seconds=answer.latency_s,
+        tokens=answer.usage.input_tokens + answer.usage.output_tokens,
+        cost_usd=answer.cost_usd,
+    )

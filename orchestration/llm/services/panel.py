@@ -1,0 +1,138 @@
+"""What a run keeps of its models, and how that becomes models that can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from enum import StrEnum
+from random import Random
+from uuid import UUID
+
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.plain import plain
+from orchestration.llm.engine.resilience.attempts import Limited, Retrying, RetryPolicy
+from orchestration.llm.engine.resilience.caching import Cached
+from orchestration.llm.engine.resilience.circuit import CircuitBroken
+from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prices, Tier
+from orchestration.llm.models import LanguageModel
+from orchestration.llm.providers.adapter import ProviderAccess, Unavailable
+from orchestration.llm.services.provider_kinds import provider_adapter
+from orchestration.llm.services.resources import Resources
+
+
+class PanelRole(StrEnum):
+    """What a frozen model does in a run: answer, or help (judge, aggregate)."""
+
+    MEMBER = "member"
+    HELPER = "helper"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrozenModel:
+    """One entry of a run's panel, without the key: that is read when the run is executed."""
+
+    spec: ModelSpec
+    role: PanelRole
+    model: UUID
+    provider: UUID
+    kind: str
+    base_url: str
+    timeout_s: float
+    max_concurrency: int
+
+
+def freeze(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
+    """Return a model's row as the plain JSON of a panel entry."""
+    frozen = FrozenModel(
+        spec=model_spec(model),
+        role=role,
+        model=model.id,
+        provider=model.provider_id,
+        kind=model.provider.kind,
+        base_url=model.provider.base_url,
+        timeout_s=model.timeout_s,
+        max_concurrency=model.max_concurrency,
+    )
+    entry: dict[str, Json] = plain(frozen)
+    return entry
+
+
+def thaw(entry: Mapping[str, Json]) -> FrozenModel:
+    """Return the frozen model that `freeze` stored."""
+    stored = dict(entry["spec"])
+    prices = stored.pop("prices")
+    spec = ModelSpec(
+        **{
+            **stored,
+            "prices": None
+            if prices is None
+            else Prices(**{name: Decimal(usd) for name, usd in prices.items()}),
+            "capabilities": frozenset(map(Capability, stored["capabilities"])),
+            "tier": Tier(stored["tier"]),
+        }
+    )
+    ids = {"model": UUID(entry["model"]), "provider": UUID(entry["provider"])}
+    columns = {field.name: entry[field.name] for field in fields(FrozenModel)}
+    return FrozenModel(**{**columns, **ids, "spec": spec, "role": PanelRole(entry["role"])})
+
+
+def model_spec(model: LanguageModel) -> ModelSpec:
+    """Return a row as the engine's spec, with today's price."""
+    known = {capability.value for capability in Capability}
+    return ModelSpec(
+        name=model.name,
+        provider=model.provider.name,
+        remote_name=model.remote_name,
+        family=model.family,
+        context_window=model.context_window,
+        max_output_tokens=model.max_output_tokens,
+        prices=model.prices_today(),
+        capabilities=frozenset(Capability(name) for name in model.capabilities if name in known),
+        tier=Tier(model.tier),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelStack:
+    """What frozen models become live ones with.
+
+    `secrets` holds each provider's key, None where it has none; the models of a provider that is not in it
+    raise `ModelUnavailable`. `scope` keeps the answers of different teams apart in the cache. `meter` is the
+    innermost wrapper: it counts, prices and records each call.
+    """
+
+    secrets: Mapping[UUID, str | None]
+    shared: Resources
+    scope: str
+    seed: int
+    time_left: Callable[[], float | None]
+    meter: Callable[[ChatModel], ChatModel]
+
+    def live(self, frozen: FrozenModel) -> ChatModel:
+        """Return the model with its wrappers, stacked inside out (the one place where they are)."""
+        model = self.meter(_bare(frozen, self.secrets, self.shared, self.seed))
+        model = CircuitBroken(model, self.shared.circuit(frozen.model))
+        model = Limited(model, self.shared.limiter(frozen.model, frozen.max_concurrency))
+        jitter = Random(f"{self.seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing
+        retry = RetryPolicy()
+        model = Retrying(model, retry, sleep=asyncio.sleep, random=jitter, time_left=self.time_left)
+        if self.shared.cache is None:
+            return model
+        return Cached(model, self.shared.cache, scope=self.scope)
+
+
+def _bare(frozen: FrozenModel, secrets: Mapping[UUID, str | None], shared: Resources, seed: int) -> ChatModel:
+    """Return the provider's own model, which keeps the deadlines of its calls."""
+    if frozen.provider not in secrets:
+        gone = f"{frozen.spec.provider} was removed, disabled or moved since, or its key cannot be read."
+        return Unavailable(frozen.spec, gone)
+    access = ProviderAccess(
+        client=shared.client,
+        base_url=frozen.base_url,
+        api_key=secrets[frozen.provider],
+        provider=frozen.provider,
+    )
+    deadlines = shared.deadlines.within(frozen.timeout_s)
+    return provider_adapter(frozen.kind).model(frozen.spec, access, deadlines, seed=seed)

@@ -1,0 +1,226 @@
+"""What a run leaves behind: its records, the log that keeps them, their plain JSON, what a replay reads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from orchestration.llm.engine.errors import EngineError, ModelError
+from orchestration.llm.engine.plain import digest, plain
+from orchestration.llm.engine.types import (
+    NO_USAGE,
+    Completion,
+    Delta,
+    FinishReason,
+    Json,
+    ModelSpec,
+    Prompt,
+    Purpose,
+    Usage,
+)
+from orchestration.runs.engine.context import Person, Question, Received
+from orchestration.runs.engine.errors import RecordedFailure
+from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.types import StepStatus
+
+LONGEST = 200
+_DIGEST = 16
+
+
+class StepKind(StrEnum):
+    """What sort of work a step was."""
+
+    ASK = "ask"
+    DECISION = "decision"
+    HUMAN = "human"
+    CHILD = "child"
+    RECORD = "record"
+    RECEIVE = "receive"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepRecord:
+    """How a step ended.
+
+    `result` is plain JSON, `error` is `{code, message, billed}`, times are run seconds.
+    """
+
+    key: str
+    kind: StepKind
+    status: StepStatus
+    input_hash: str = ""
+    result: Json = None
+    error: Mapping[str, Json] | None = None
+    started_s: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallStarted:
+    """An attempt at a model is about to go out."""
+
+    id: str
+    step: str
+    attempt: int
+    spec: ModelSpec
+    purpose: Purpose
+    started_s: float
+
+
+class CallEnding(StrEnum):
+    """How an attempt ended. A lost one was cut off by the process's own end: the provider may bill it."""
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallEnded:
+    """An attempt is over. `maybe_billed` marks what a provider may charge although no answer was kept."""
+
+    id: str
+    step: str
+    model: str
+    status: CallEnding
+    text: str = ""
+    usage: Usage = NO_USAGE
+    cost_usd: Decimal | None = None
+    finish: str = ""
+    error_code: str = ""
+    error: str = ""
+    latency_s: float = 0.0
+    first_token_s: float | None = None
+    maybe_billed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuestionAsked:
+    """A person is needed; at `due_at`, if there is such a moment, the question's default is the answer."""
+
+    step: str
+    question: Question
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimerSet:
+    """A step is pending: until `due_at` if there is such a moment, or until a message arrives."""
+
+    step: str
+    due_at: datetime | None
+    for_message: bool = False
+
+
+Record = StepRecord | CallStarted | CallEnded | QuestionAsked | TimerSet | RunEvent
+
+
+class RunLog(Protocol):
+    """Where a run's records go. Records become durable in the order in which they were written."""
+
+    def write(self, *records: Record) -> Awaitable[None]:
+        """Queue records; the awaitable is done once they are committed.
+
+        Awaiting raises `LeaseLost` when another process owns the run by now. Nobody has to await it.
+        """
+
+    def show(self, call: str, delta: Delta) -> None:
+        """Show a piece of text of a call that is under way on the pages; it may lag or be dropped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What earlier claims of the same run have used."""
+
+    money: Decimal = Decimal(0)
+    calls: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayState:
+    """What earlier claims left: ended steps, emitted events, people's answers, what was spent, run time used.
+
+    `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
+    `messages` are those that no step received.
+    """
+
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    emitted: frozenset[str] = frozenset()
+    answers: Mapping[str, Json] = field(default_factory=dict)
+    timers: Mapping[str, datetime | None] = field(default_factory=dict)
+    messages: Sequence[Received] = ()
+    spent: Spent = NOTHING_SPENT
+    seconds: float = 0.0
+
+
+def bounded(key: str) -> str:
+    """Return `key`, its end replaced by a digest of the whole where it is longer than 200 characters."""
+    if len(key) <= LONGEST:
+        return key
+    end = hashlib.sha256(key.encode()).hexdigest()[:_DIGEST]
+    return f"{key[: LONGEST - _DIGEST - 1]}~{end}"
+
+
+def step_key(*parts: str) -> str:
+    """Join `parts` with slashes into the key of a step, at most 200 characters long."""
+    return bounded("/".join(parts))
+
+
+def prompt_digest(model: str, prompt: Prompt) -> str:
+    """Return the identity of a prompt to one model."""
+    return digest(model, prompt)
+
+
+def completion_to_json(completion: Completion) -> dict[str, Json]:
+    """Return a completion as plain JSON."""
+    result: dict[str, Json] = plain(completion)
+    return result
+
+
+def completion_from_json(stored: dict[str, Json]) -> Completion:
+    """Return the completion that `completion_to_json` stored."""
+    cost = stored["cost_usd"]
+    return Completion(
+        **{
+            **stored,
+            "usage": Usage(**stored["usage"]),
+            "finish": FinishReason(stored["finish"]),
+            "cost_usd": None if cost is None else Decimal(cost),
+        }
+    )
+
+
+def received_from_json(stored: dict[str, Json] | None) -> Received | None:
+    """Return the message that a step stored, None where it stored that none came."""
+    if stored is None:
+        return None
+    return Received(number=stored["number"], by=Person(**stored["by"]), payload=stored["payload"])
+
+
+def error_to_json(error: EngineError) -> dict[str, Json]:
+    """Return an error as plain JSON."""
+    return {
+        "code": error.code,
+        "message": str(error),
+        "billed": isinstance(error, ModelError) and error.billed,
+    }
+
+
+def error_from_json(stored: dict[str, Json]) -> RecordedFailure:
+    """Return a stored model error as one that can be raised again."""
+    return RecordedFailure(stored["message"], code=stored["code"], billed=stored["billed"])
+
+
+def event_digest(event: RunEvent) -> str:
+    """Return the identity of an event with plain data: each is emitted once."""
+    return digest(event.kind, event.step, event.data)

@@ -1,0 +1,125 @@
+"""The filters of the Runs page, kept in its address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
+
+from orchestration.runs.models import RunStatus
+from orchestration.runs.selectors.runs import OPEN, RatingFilter, RunFilter
+
+RARER = ("model", "rating", "since", "until", "min_cost", "max_cost")
+ANY = ("", "Any")
+RATINGS = [
+    (RatingFilter.GOOD.value, "Rated good"),
+    (RatingFilter.BAD.value, "Rated bad"),
+    (RatingFilter.NONE.value, "Not rated"),
+]
+
+
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+
+
+def day_field(label: str) -> forms.DateField:
+    """Return a field for a day that a run can have been asked on."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
+    )
+
+
+class RunFilterForm(forms.Form):
+    """Search and filters. Methods and models are taken as they come: old runs keep names that are gone.
+
+    A method is a kind and a name inside it, with a slash between them.
+    """
+
+    q = forms.CharField(label="Search", max_length=200, required=False)
+    status = forms.ChoiceField(
+        label="State", choices=[ANY, (OPEN, "Still going"), *RunStatus.choices], required=False
+    )
+    method = forms.CharField(label="Method", max_length=260, required=False)
+    model = forms.CharField(label="Model", max_length=120, required=False)
+    who = forms.UUIDField(
+        label="Asked by", required=False, error_messages={"invalid": "Choose a member of this team."}
+    )
+    rating = forms.ChoiceField(label="Rating", choices=[ANY, *RATINGS], required=False)
+    since = day_field("From")
+    until = day_field("To")
+    min_cost = forms.DecimalField(label="Cost from ($)", min_value=0, max_digits=12, required=False)
+    max_cost = forms.DecimalField(label="Cost to ($)", min_value=0, max_digits=12, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse ranges that end before they begin."""
+        data = super().clean() or self.cleaned_data
+        self._check_order("since", "until", "This day is before the first one. Choose a later day.")
+        self._check_order("min_cost", "max_cost", "This is less than the lowest cost. Enter a higher amount.")
+        return data
+
+    def _check_order(self, low: str, high: str, sentence: str) -> None:
+        first, last = self.cleaned_data.get(low), self.cleaned_data.get(high)
+        if first is not None and last is not None and last < first:
+            self.add_error(high, sentence)
+
+    def wanted(self) -> RunFilter:
+        """Return the filter; call it on a valid form."""
+        data = self.cleaned_data
+        until: date | None = data["until"]
+        return RunFilter(
+            text=data["q"],
+            status=data["status"],
+            method=_method(data["method"]),
+            model=data["model"],
+            member=data["who"],
+            rating=RatingFilter(data["rating"]) if data["rating"] else None,
+            since=_start_of(data["since"]),
+            until=_start_of(until + timedelta(days=1)) if until else None,
+            min_cost=data["min_cost"],
+            max_cost=data["max_cost"],
+        )
+
+    def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        """Show `name` as a list of `choices`; a value that is none of them any more stays chosen."""
+        chosen = str(self.data.get(name) or "")
+        gone = [] if chosen in {"", *(value for value, _ in choices)} else [(chosen, chosen)]
+        field = self.fields[name]
+        field.widget = forms.Select(choices=[ANY, *choices, *gone])
+        field.widget.is_required = False
+
+    @property
+    def is_used(self) -> bool:
+        """True when a filter is set."""
+        return bool(self._set(self.fields))
+
+    @property
+    def more_is_used(self) -> bool:
+        """True when one of the rarer filters is set."""
+        return bool(self._set(RARER))
+
+    def address_query(self) -> str:
+        """Return the filters that are set as the query of an address, with its question mark."""
+        found = self._set(self.fields)
+        return f"?{urlencode(found)}" if found else ""
+
+    def _set(self, names: Iterable[str]) -> dict[str, str]:
+        given = {name: str(self.data.get(name) or "").strip() for name in names}
+        return {name: value for name, value in given.items() if value}
+
+
+def _method(given: str) -> tuple[str, str] | None:
+    """Return kind and name; what names no kind is looked for among all."""
+    kind, _, ref = given.rpartition("/")
+    return (kind, ref) if given else None
+
+
+def _start_of(day: date | None) -> datetime | None:
+    """Return the first moment of `day` in the site's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min)) if day else None

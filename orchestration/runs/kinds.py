@@ -1,0 +1,321 @@
+"""What a kind of run brings: how it is checked, executed and shown. Kinds register when Django starts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.models import Call, CallStatus, Event, Run
+from orchestration.runs.selectors.runs_live import RunState
+
+LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedRequest:
+    """A request that can be run, frozen. `prompt` is what was asked, as text for headings and lists.
+
+    `request` is plain JSON that `RunKind.check` accepts again; limits stand under its key `constraints`.
+    `panel` has an entry for each model that the run may ask.
+    """
+
+    ref: str
+    prompt: str
+    request: Mapping[str, Json]
+    panel: Sequence[Mapping[str, Json]] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrozenRun:
+    """A run as it was frozen: everything that executing it may depend on."""
+
+    run: UUID
+    team: UUID
+    kind: str
+    ref: str
+    request: Mapping[str, Json]
+    panel: Sequence[Mapping[str, Json]]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Startable:
+    """Something that a member can start: its name inside its kind, and the JSON Schema of its payload.
+
+    `cost_usd` and `seconds` are what it typically takes, None where nothing is known.
+    """
+
+    ref: str
+    title: str
+    summary: str = ""
+    schema: Mapping[str, Json] = field(default_factory=dict)
+    cost_usd: Decimal | None = None
+    seconds: float | None = None
+
+
+class RunKind(ABC):
+    """A kind of run. `name` is stored with its runs (at most 40 characters), `title` is for people."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Check a payload whole and freeze it.
+
+        Raises `InvalidRequest` with the path of the field at fault.
+        """
+
+    @abstractmethod
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        """Execute a frozen run, from the start or from its journal. Raises `EngineError`."""
+
+    def check_child(
+        self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
+    ) -> FrozenRun:
+        """Freeze a child of another run: `panel` names models among those of the parent, in order.
+
+        Raises `InvalidRequest` for a model that the parent's run may not ask.
+        """
+        members = [panel_entry(parent.panel, name, role="member") for name in panel]
+        return replace(parent, kind=self.name, ref=ref, request=payload, panel=members)
+
+    def check_message(self, run: Run, payload: Json) -> Json:  # noqa: ARG002  # kinds that take messages look at them
+        """Return what a person says to a run as the run receives it. Raises `InvalidRequest`."""
+        raise InvalidRequest(f"A run of the kind {self.title} takes no messages.")
+
+    def payload(self, run: Run) -> Mapping[str, Json]:
+        """Return the payload that starts the same run again."""
+        request: Mapping[str, Json] = run.request
+        return request
+
+    def choices(self, membership: Membership) -> Sequence[Startable]:  # noqa: ARG002  # most kinds list the team's
+        """Return what the member can start."""
+        return ()
+
+    def learn(self, runs: Sequence[Run]) -> None:  # noqa: B027  # most kinds learn nothing
+        """Learn from runs that are over, each given once, in the transaction that marks them as learned."""
+
+    def learn_rating(self, run: Run) -> None:  # noqa: B027  # most kinds learn nothing
+        """Learn from the ratings of a run as they are now, in the transaction that changed them."""
+
+
+def panel_entry(panel: Iterable[Mapping[str, Json]], name: str, *, role: str) -> dict[str, Json]:
+    """Return the entry of a frozen panel for the model called `name`, in another role.
+
+    Raises `InvalidRequest`.
+    """
+    for entry in panel:
+        if entry["spec"]["name"] == name:
+            return {**entry, "role": role}
+    raise InvalidRequest(f"This run was not started with a model called {name!r}.", field="models")
+
+
+CALL_EVENTS = frozenset(
+    {
+        EventKind.CALL_STARTED,
+        EventKind.CALL_FINISHED,
+        EventKind.CALL_FAILED,
+        EventKind.CALL_CANCELLED,
+        EventKind.CALL_LOST,
+    }
+)
+START_EVENTS = frozenset(
+    {EventKind.RUN_QUEUED, EventKind.RUN_STARTED, EventKind.RUN_RESUMED, EventKind.RUN_WAITED}
+)
+END_EVENTS = frozenset({EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A part of a run's page: `name` is the partial in the kind's template and the id of its element.
+
+    It is drawn anew after each event whose kind is among `events`, and when a run ends.
+    """
+
+    name: str
+    events: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Redraw:
+    """What events change on a page: whole sections, and partials of the kind's template with more context.
+
+    `calls` are the running calls whose text element is drawn by it.
+    """
+
+    sections: frozenset[str] = frozenset()
+    pieces: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    calls: frozenset[str] = frozenset()
+
+
+class KindPage:
+    """What a kind's runs look like on the pages that all kinds share. Each attribute has a plain default.
+
+    `sections` stand above the decisions, `details` below the path. `sentences` maps the kind's own events to
+    templates; `remembered` are those that a page needs however old they are. `advice` says by error code what
+    to do.
+    """
+
+    template: str = "runs/sections.html"
+    sentence: str = "runs/_sentence.html"
+    stylesheets: Sequence[str] = ()
+    sections: Sequence[Section] = (Section(name="run-calls", events=CALL_EVENTS),)
+    details: Sequence[Section] = ()
+    sentences: Mapping[str, str] = {}
+    remembered: frozenset[str] = frozenset()
+    advice: Mapping[str, str] = {}
+
+    def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
+        """Return what the sections and the sentence show.
+
+        `answered_by` and `notes`, where they are given, stand with the answer.
+        """
+        return {"calls": state.calls}
+
+    def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
+        """Return what `events` change; `context` is that of the page.
+
+        The sections are taken to show the text of each of the context's `calls` that is running.
+        """
+        kinds = {event.kind for event in events}
+        touched = {
+            section.name
+            for section in (*self.sections, *self.details)
+            if kinds & (section.events | END_EVENTS | START_EVENTS)
+        }
+        calls: Iterable[Call] = context.get("calls", ()) if touched else ()
+        running = (str(call.pk) for call in calls if call.status == CallStatus.RUNNING)
+        return Redraw(sections=frozenset(touched), calls=frozenset(running))
+
+    def is_elsewhere(self, decision: Mapping[str, Json], context: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Tell whether a section of the kind shows a decision, so that no card has to."""
+        return False
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What decisions are about, in words, by their kind."""
+        return {}
+
+    @property
+    def escalations(self) -> frozenset[str]:
+        """The kinds of decision to go on because a result would not do."""
+        return frozenset()
+
+    def moment(self, step: str) -> str:  # noqa: ARG002  # for overriding
+        """Return in words what was decided at a step, empty where there are none."""
+        return ""
+
+    def method(self, ref: str) -> str:
+        """Return how the history names what was run."""
+        return ref
+
+    def start_address(self) -> str:
+        """Return the page where runs of the kind are started, empty when there is none."""
+        return ""
+
+    def change_address(self, run: Run) -> str:  # noqa: ARG002  # most kinds have a form
+        """Return where a run is changed and started again, empty when it cannot be."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    kind: RunKind
+    page: KindPage
+
+
+_registered: dict[str, _Registered] = {}
+
+
+def register(kind: RunKind, page: KindPage | None = None) -> None:
+    """Make a kind known; apps call it when Django starts. Raises `ValueError` for a name that is too long."""
+    if len(kind.name) > LONGEST_NAME:
+        message = f"The name of a run kind has at most {LONGEST_NAME} characters: {kind.name}."
+        raise ValueError(message)
+    _registered[kind.name] = _Registered(kind, page or KindPage())
+
+
+def unregister(name: str) -> None:
+    """Forget a kind."""
+    _registered.pop(name, None)
+
+
+def all_kinds() -> Sequence[RunKind]:
+    """Return every kind, in the order in which they were registered."""
+    return [entry.kind for entry in _registered.values()]
+
+
+def get_kind(name: str) -> RunKind:
+    """Return a kind by name. Raises `InvalidRequest` that names those there are."""
+    entry = _registered.get(name)
+    if entry is None:
+        message = f"There is no run kind {name!r}; there are {', '.join(sorted(_registered)) or 'none'}."
+        raise InvalidRequest(message, field="kind")
+    return entry.kind
+
+
+def kind_title(name: str) -> str:
+    """Return what people call a kind; the stored name where the kind is gone."""
+    entry = _registered.get(name)
+    return entry.kind.title if entry is not None else name
+
+
+def get_page(name: str) -> KindPage:
+    """Return the page of a kind; runs of a kind that is gone are shown plainly."""
+    entry = _registered.get(name)
+    return entry.page if entry is not None else KindPage()
+
+
+def start_address() -> str:
+    """Return the page where a run of the first kind that has one is started."""
+    return next((found for entry in _registered.values() if (found := entry.page.start_address())), "")
+
+
+def remembered_events() -> frozenset[str]:
+    """Return the events of all kinds that pages need however old they are: a run may have children."""
+    return frozenset().union(*(entry.page.remembered for entry in _registered.values()))
+
+
+def sentence_template(event: str) -> str | None:
+    """Return the template of the sentence that a kind registered for its event, None for other events."""
+    found = (entry.page.sentences.get(event) for entry in _registered.values())
+    return next(filter(None, found), None)
+
+
+def decision_label(decision: str) -> str:
+    """Return what a decision is about, in words, as the kind that makes it says; a run may have children."""
+    found = (entry.page.labels.get(decision) for entry in _registered.values())
+    return next(filter(None, found), "Decision")
+
+
+def decided_at(step: str) -> str:
+    """Return in words what was decided at a step, which may be a child's; empty where no kind says it."""
+    parts = step.split("/")
+    for start in range(len(parts)):
+        key = "/".join(parts[start:])
+        for entry in _registered.values():
+            if words := entry.page.moment(key):
+                return words
+    return ""
+
+
+def child_result(outcome: Outcome) -> dict[str, Json]:
+    """Return what a parent gets of a child's outcome, as plain data."""
+    return {
+        "answer": outcome.answer,
+        "output": outcome.output,
+        "score": outcome.score,
+        "data": dict(outcome.data),
+    }

@@ -1,0 +1,240 @@
+"""Everything the run page shows, made of what the tables say: the page and its socket render the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.kinds import (
+    CALL_EVENTS,
+    END_EVENTS,
+    START_EVENTS,
+    KindPage,
+    decided_at,
+    decision_label,
+    get_page,
+    sentence_template,
+)
+from orchestration.runs.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
+from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall_of
+from orchestration.runs.selectors.runs_live import RunState
+
+ADVICE = {
+    "internal_error": "Run it again; if it fails again, tell whoever looks after this installation.",
+    "replay_mismatch": "Run it again: this run was started by another version of Orchestra.",
+}
+OTHER_EVENT = "runs/events/other.html"
+OWN_EVENTS = {kind.value for kind in EventKind}
+PLAIN_VALUE = (str, int, float)
+LONGEST_VALUE = 200
+
+
+class Part(StrEnum):
+    """Parts of the run page that every kind has and that are swapped whole: partial and element's id."""
+
+    SUMMARY = "run-summary"
+    ACTIONS = "run-actions"
+    NOTICE = "run-notice"
+    ANSWER = "run-answer"
+    DECISIONS = "run-decisions"
+    PATH = "run-path"
+    RATE = "run-rate"
+    RATINGS = "run-ratings"
+
+
+OF_THE_START = frozenset({Part.SUMMARY, Part.ACTIONS, Part.NOTICE, Part.PATH})
+OF_OTHERS = frozenset({Part.SUMMARY})
+TOUCHED: Mapping[str, frozenset[Part]] = {
+    **dict.fromkeys(START_EVENTS, OF_THE_START),
+    **dict.fromkeys(END_EVENTS, OF_THE_START | {Part.ANSWER, Part.DECISIONS, Part.RATE}),
+    **dict.fromkeys(CALL_EVENTS, frozenset({Part.SUMMARY, Part.PATH})),
+    EventKind.PHASE_STARTED: frozenset(),
+    EventKind.ANSWER_REUSED: frozenset({Part.SUMMARY, Part.PATH}),
+    EventKind.DECISION_MADE: frozenset({Part.SUMMARY, Part.DECISIONS, Part.PATH}),
+    EventKind.STEP_ENDED: frozenset({Part.PATH}),
+    EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),
+    EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE}),
+    EventKind.COMMAND_RECEIVED: frozenset({Part.ACTIONS}),
+    EventKind.MESSAGE_RECEIVED: frozenset(),
+    EventKind.RUN_RATED: frozenset({Part.RATINGS}),
+}
+
+
+def touched_parts(events: Iterable[Event]) -> frozenset[Part]:
+    """Return the parts that `events` change; an event of a kind's own may change the sentence."""
+    return frozenset().union(*(TOUCHED.get(event.kind, OF_OTHERS) for event in events))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """A run's totals. `unpriced` names models that were called and whose cost nobody knows."""
+
+    calls: int
+    tokens: int
+    cost_usd: Decimal
+    unpriced: tuple[str, ...]
+    maybe_billed: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryLine:
+    """An event with the template that has its sentence; `after` is the time since the run was started.
+
+    An event that no template is known for is shown as plain data: `words` and `facts`.
+    """
+
+    event: Event
+    after: timedelta
+    template: str
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run was asked for."""
+        return max(0.0, self.after.total_seconds())
+
+    @property
+    def words(self) -> str:
+        """The event's name as words."""
+        return self.event.kind.replace("_", " ").capitalize()
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What is plain in the event's data, by name, each value cut at 200 characters."""
+        data: Mapping[str, Json] = self.event.data if isinstance(self.event.data, dict) else {}
+        return [
+            (name.replace("_", " "), str(value)[:LONGEST_VALUE])
+            for name, value in data.items()
+            if isinstance(value, PLAIN_VALUE)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunView:
+    """A run page's content. `advice` says what to do about a failure, where its own sentence does not.
+
+    `own` is the context of the kind's sections.
+    """
+
+    run: Run
+    page: KindPage
+    facts: Facts
+    decisions: tuple[Mapping[str, Json], ...]
+    path: Waterfall
+    story: tuple[StoryLine, ...]
+    ratings: tuple[Rating, ...]
+    question: HumanQuestion | None
+    advice: str
+    cancelling: bool
+    first: int
+    seq: int
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sections(self) -> list[str]:
+        """The partials of the kind that stand above the decisions."""
+        return [f"{self.page.template}#{section.name}" for section in self.page.sections]
+
+    @property
+    def details(self) -> list[str]:
+        """The partials of the kind that stand below the path."""
+        return [f"{self.page.template}#{section.name}" for section in self.page.details]
+
+    @property
+    def method(self) -> str:
+        """What was run, in words."""
+        return self.page.method(self.run.ref)
+
+    @property
+    def change_address(self) -> str:
+        """Where the run is changed and started again, empty when it cannot be."""
+        return self.page.change_address(self.run)
+
+    @property
+    def escalations(self) -> tuple[Mapping[str, Json], ...]:
+        """Decisions to go on because an answer would not do."""
+        return tuple(each for each in self.decisions if each["kind"] in self.page.escalations)
+
+    @property
+    def choices(self) -> tuple[Mapping[str, Json], ...]:
+        """The other decisions, unless a section of the kind shows them."""
+        return tuple(
+            each
+            for each in self.decisions
+            if each["kind"] not in self.page.escalations and not self.page.is_elsewhere(each, self.own)
+        )
+
+    @property
+    def limits(self) -> Mapping[str, Json]:
+        """The limits the member set."""
+        limits: Mapping[str, Json] = self.run.request.get("constraints") or {}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def view_of(state: RunState, *, after: int, now: datetime) -> RunView:
+    """Return what to show of `state`; the story has the events after number `after`."""
+    page = get_page(state.run.kind)
+    return RunView(
+        run=state.run,
+        page=page,
+        facts=_facts(state, now),
+        decisions=tuple(_decisions(state)),
+        path=waterfall_of(state, now, decided_at),
+        story=tuple(_line(event, state.run) for event in state.news),
+        ratings=state.ratings,
+        question=state.question if state.run.status == RunStatus.WAITING else None,
+        advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
+        cancelling=not state.run.is_over and any(_asks_to_cancel(event) for event in state.remembered),
+        first=after + 1,
+        seq=state.seq,
+        own=page.context(state, now),
+    )
+
+
+def _facts(state: RunState, now: datetime) -> Facts:
+    priced = {e["spec"]["name"] for e in state.run.panel if (e.get("spec") or {}).get("prices")}
+    return Facts(
+        calls=len(state.calls),
+        tokens=sum(call.input_tokens + call.output_tokens for call in state.calls),
+        cost_usd=sum((call.cost_usd for call in state.calls if call.cost_usd is not None), Decimal(0)),
+        unpriced=tuple(sorted({call.model for call in state.calls} - priced)),
+        maybe_billed=sum(call.maybe_billed for call in state.calls),
+        seconds=elapsed_s(state, now),
+    )
+
+
+def _line(event: Event, run: Run) -> StoryLine:
+    template = sentence_template(event.kind)
+    if template is None:
+        template = f"runs/events/{event.kind}.html" if event.kind in OWN_EVENTS else OTHER_EVENT
+    return StoryLine(event=event, after=event.at - run.created_at, template=template)
+
+
+def _asks_to_cancel(event: Event) -> bool:
+    return event.kind == EventKind.COMMAND_RECEIVED and event.data.get("kind") == CommandKind.CANCEL
+
+
+def _decisions(state: RunState) -> list[Mapping[str, Json]]:
+    """Return what was decided: from the outcome, before there is one from the events."""
+    final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
+    told = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    return [with_shares(decision) for decision in final or told]
+
+
+def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return a decision with its options beside their scores, best first; those without a score come last."""
+    scores: Mapping[str, float] = decision.get("scores") or {}
+    names = list(dict.fromkeys([*(decision.get("options") or ()), *scores]))
+    ranked = sorted(names, key=lambda name: -scores.get(name, -1.0))
+    remarks: Mapping[str, str] = decision.get("remarks") or {}
+    rows = [
+        {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
+        for n in ranked
+    ]
+    return {**decision, "label": decision_label(decision["kind"]), "rows": rows}

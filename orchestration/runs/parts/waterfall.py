@@ -1,0 +1,131 @@
+"""The path of a run as bars on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestration.runs.engine.records import StepKind
+from orchestration.runs.models import Call, CallStatus
+from orchestration.runs.selectors.runs_live import RunState
+
+WAITING = frozenset({StepKind.HUMAN, StepKind.RECEIVE, StepKind.WAIT})
+"""Steps in which a run may stand still without a worker."""
+WIDTH = 1000
+NARROWEST = 3
+STEPS_OF_AXIS = (1, 2, 5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """One call or decision. `x`, `width` and `first_token_x` are in units of a drawing `WIDTH` wide."""
+
+    label: str
+    detail: str
+    status: str
+    started_s: float
+    seconds: float
+    x: float
+    width: float
+    first_token_x: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """A mark on the axis."""
+
+    seconds: float
+    x: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waterfall:
+    """Bars from top to bottom in order of their start, and the axis they share."""
+
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+    seconds: float
+
+    @property
+    def grows(self) -> bool:
+        """True while a call runs: its length is that of the moment in which the page was drawn."""
+        return any(bar.status == CallStatus.RUNNING for bar in self.bars)
+
+
+def elapsed_s(state: RunState, now: datetime) -> float | None:
+    """Return the run's working seconds so far, None until it starts.
+
+    Time in which nobody worked on it, waiting for people or after a crash, does not count.
+    """
+    run = state.run
+    if run.started_at is None:
+        return None
+    waited = any(step.kind in WAITING for step in state.steps)
+    if waited or any(call.status == CallStatus.LOST for call in state.calls):
+        return max(_ends(state, now))
+    return max(0.0, ((run.finished_at or run.waiting_since or now) - run.started_at).total_seconds())
+
+
+def waterfall_of(state: RunState, now: datetime, words: Callable[[str], str]) -> Waterfall:
+    """Lay the run's calls and decisions out on its time axis; `words` says what was decided at a step."""
+    spans = [_span(call, now) for call in state.calls]
+    marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]
+    whole = max([elapsed_s(state, now) or 0.0, *_ends(state, now)]) or 1.0
+    bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
+    bars += [_mark(key, words(key), at, whole) for key, at in marks]
+    bars.sort(key=lambda bar: bar.started_s)
+    return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
+
+
+def _mark(key: str, moment: str, at: float, whole: float) -> Bar:
+    return Bar(
+        label=moment or key,
+        detail="" if moment else "decision",
+        status="decision",
+        started_s=at,
+        seconds=0.0,
+        x=_x(at, whole),
+        width=NARROWEST,
+    )
+
+
+def _ends(state: RunState, now: datetime) -> list[float]:
+    """Return when the calls and steps ended, in run seconds."""
+    calls = [started + seconds for _, started, seconds in (_span(call, now) for call in state.calls)]
+    return calls + [step.started_s + step.seconds for step in state.steps]
+
+
+def _span(call: Call, now: datetime) -> tuple[Call, float, float]:
+    """Return a call with its start and length; one still running reaches to the present."""
+    running = call.status == CallStatus.RUNNING
+    so_far = max(0.0, (now - call.started_at).total_seconds())
+    return call, call.started_s, so_far if running else call.latency_s or 0.0
+
+
+def _bar(call: Call, started: float, seconds: float, whole: float) -> Bar:
+    again = f", attempt {call.attempt}" if call.attempt > 1 else ""
+    first = call.first_token_s
+    return Bar(
+        label=call.model,
+        detail=f"{call.purpose}{again}",
+        status=call.status,
+        started_s=started,
+        seconds=seconds,
+        x=min(_x(started, whole), WIDTH - NARROWEST),
+        width=max(NARROWEST, _x(seconds, whole)),
+        first_token_x=_x(started + first, whole) if first is not None and first < seconds else None,
+    )
+
+
+def _x(seconds: float, whole: float) -> float:
+    return round(min(seconds, whole) / whole * WIDTH, 1)
+
+
+def _ticks(whole: float) -> Sequence[Tick]:
+    """Return three to six round marks between the start and the end."""
+    size = 10.0**-6
+    while not any(whole / (size * step) <= 5 for step in STEPS_OF_AXIS):  # noqa: PLR2004  # five marks fit a phone
+        size *= 10
+    step = next(size * step for step in STEPS_OF_AXIS if whole / (size * step) <= 5)  # noqa: PLR2004
+    return [Tick(seconds=step * n, x=_x(step * n, whole)) for n in range(int(whole / step) + 1)]

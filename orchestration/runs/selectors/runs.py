@@ -1,0 +1,183 @@
+"""The history of a team's runs: which ones a filter keeps, and what a line of the list says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Left
+
+from orchestra_site.accounts.models import Membership
+from orchestration.runs.models import Call, Rating, Run, RunStatus
+
+EXCERPT_CHARACTERS = 240
+SEARCHED = ("prompt", "answer", "error")
+OPEN = "open"
+"""Stands for every status of a run that is not over."""
+OPEN_AT_MOST = 2_000
+OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+
+
+class RatingFilter(StrEnum):
+    """What members thought of an answer."""
+
+    GOOD = "good"
+    BAD = "bad"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFilter:
+    """Which runs to show; an empty field keeps all. `until` is exclusive, US dollars are inclusive.
+
+    `method` is a kind and a name inside it; an empty kind is any.
+    """
+
+    text: str = ""
+    status: str = ""
+    method: tuple[str, str] | None = None
+    model: str = ""
+    member: UUID | None = None
+    rating: RatingFilter | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    min_cost: Decimal | None = None
+    max_cost: Decimal | None = None
+
+
+def indexed_runs(membership: Membership, wanted: RunFilter) -> QuerySet[Run]:
+    """Return the team's runs narrowed by what one index in the list's order answers."""
+    found = _by_status(membership, wanted.status)
+    if wanted.since:
+        found = found.filter(created_at__gte=wanted.since)
+    if wanted.until:
+        found = found.filter(created_at__lt=wanted.until)
+    return found.filter(**_of_method(wanted)) if not wanted.status else found
+
+
+def _of_method(wanted: RunFilter) -> dict[str, str]:
+    """Return the columns that name the method, those that are given."""
+    kind, ref = wanted.method or ("", "")
+    return {name: value for name, value in (("kind", kind), ("ref", ref)) if value}
+
+
+def _by_status(membership: Membership, status: str) -> QuerySet[Run]:
+    found: QuerySet[Run] = Run.objects.visible_to(membership)
+    if status != OPEN:
+        return found.filter(status=status) if status else found
+    going_on = found.filter(status__in=OPEN_STATUSES).order_by().values_list("pk", flat=True)
+    # Ids first and nothing beside them: given the team, SQLite walks the whole history to find these few.
+    return Run.objects.filter(pk__in=list(going_on[:OPEN_AT_MOST]))
+
+
+def scanned(wanted: RunFilter) -> Q:
+    """Return the conditions that have to be tried on every row."""
+    tried = {
+        "created_by_id": wanted.member,
+        "cost_usd__gte": wanted.min_cost,
+        "cost_usd__lte": wanted.max_cost,
+    }
+    found = Q(**{name: value for name, value in tried.items() if value not in {None, ""}})
+    if wanted.status:
+        found &= Q(**_of_method(wanted))
+    if wanted.text:
+        found &= _mentions(wanted.text)
+    if wanted.model:
+        found &= Q(Exists(Call.objects.filter(run=OuterRef("pk"), model=wanted.model)))
+    if wanted.rating:
+        found &= _rated(wanted.rating)
+    return found
+
+
+def _mentions(text: str) -> Q:
+    """Find `text` whatever its case; SQLite folds ASCII letters only, so others are tried in each case."""
+    spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.capitalize()}
+    found = Q()
+    for spelling in sorted(spellings):
+        for column in SEARCHED:
+            found |= Q(**{f"{column}__icontains": spelling})
+    return found
+
+
+def _rated(rating: RatingFilter) -> Q:
+    """Keep runs that a member rated so, or that nobody rated."""
+    ratings = Rating.objects.filter(run=OuterRef("pk"))
+    match rating:
+        case RatingFilter.GOOD:
+            return Q(Exists(ratings.filter(value=1)))
+        case RatingFilter.BAD:
+            return Q(Exists(ratings.filter(value=-1)))
+        case RatingFilter.NONE:
+            return ~Q(Exists(ratings))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLine:
+    """A run as the list shows it.
+
+    `seconds` is working time, None until it starts; `rating` sums the members' votes.
+    """
+
+    id: UUID
+    status: str
+    excerpt: str
+    error: str
+    kind: str
+    ref: str
+    models: tuple[str, ...]
+    quality: float | None
+    cost_usd: Decimal
+    seconds: float | None
+    member: str
+    created_at: datetime
+    rating: int
+    is_over: bool
+
+
+def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Load only what `line_of` reads: long texts are cut in the database."""
+    votes = Rating.objects.filter(run=OuterRef("pk")).order_by().values("run").annotate(sum=Sum("value"))
+    return (
+        runs.select_related("created_by")
+        .only(
+            *("id", "status", "kind", "ref", "panel", "quality", "cost_usd", "created_at", "started_at"),
+            *("finished_at", "waiting_since", "created_by__email", "created_by__name"),
+        )
+        .annotate(
+            excerpt=Left("prompt", EXCERPT_CHARACTERS),
+            error_excerpt=Left("error", EXCERPT_CHARACTERS),
+            votes=Subquery(votes.values("sum"), output_field=IntegerField()),
+        )
+    )
+
+
+def line_of(run: Run, *, now: datetime) -> RunLine:
+    """Return the list's line for `run`, loaded by `with_line_columns`."""
+    excerpt, error, votes = (getattr(run, name) for name in ("excerpt", "error_excerpt", "votes"))
+    return RunLine(
+        id=run.id,
+        status=run.status,
+        excerpt=" ".join(excerpt.split()),
+        error=" ".join(error.split()),
+        kind=run.kind,
+        ref=run.ref,
+        models=tuple(entry["spec"]["name"] for entry in run.panel),
+        quality=run.quality,
+        cost_usd=run.cost_usd,
+        seconds=_working_seconds(run, now=now),
+        member=str(run.created_by) if run.created_by else "",
+        created_at=run.created_at,
+        rating=votes or 0,
+        is_over=run.is_over,
+    )
+
+
+def _working_seconds(run: Run, *, now: datetime) -> float | None:
+    if run.started_at is None:
+        return None
+    until = run.finished_at or run.waiting_since or now
+    return max(0.0, (until - run.started_at).total_seconds())

@@ -1,0 +1,155 @@
+"""Claiming a run: the lease, its fence, and the replay state that earlier claims left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from orchestration.runs.engine.context import Person, Received
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.records import ReplayState, Spent, StepKind, StepRecord, event_digest
+from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.kinds import FrozenRun
+from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
+from orchestration.runs.services.commands import end_cancelled, was_cancelled
+from orchestration.runs.services.events import emit_events
+from orchestration.runs.services.leases import LEASE_S
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A run that this process may work on until the fence is raised."""
+
+    run: FrozenRun
+    fence: int
+    limits: Limits
+    replay: ReplayState
+
+
+def claim_run(run_id: UUID, owner: str) -> Claim | None:
+    """Claim a queued run for `owner`; None when it is not queued (any more).
+
+    One that was cancelled before its worker died is not claimed again: it ends.
+    """
+    with transaction.atomic():
+        run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED).first()
+        if run is None:
+            return None
+        first = run.fence == 0
+        if not first and was_cancelled(run):
+            end_cancelled(run)
+            return None
+        now = timezone.now()
+        event = RunEvent(
+            kind=EventKind.RUN_STARTED if first else EventKind.RUN_RESUMED, data={"claim": run.fence + 1}
+        )
+        changes: dict[str, Any] = {
+            "status": RunStatus.RUNNING,
+            "fence": run.fence + 1,
+            "lease_owner": owner,
+            "lease_until": now + timedelta(seconds=LEASE_S),
+            "waiting_since": None,
+        }
+        if run.started_at is None:
+            changes["started_at"] = now
+        emit_events(run, [event], **changes)
+    return Claim(
+        run=_frozen(run),
+        fence=run.fence,
+        limits=_limits(run.request.get("constraints", {})),
+        replay=ReplayState() if first and _is_new(run) else _replay_state(run),
+    )
+
+
+def _frozen(run: Run) -> FrozenRun:
+    return FrozenRun(
+        run=run.id,
+        team=run.team_id,
+        kind=run.kind,
+        ref=run.ref,
+        request=run.request,
+        panel=run.panel,
+        seed=run.seed,
+    )
+
+
+def _limits(constraints: dict[str, Any]) -> Limits:
+    money = constraints.get("max_cost_usd")
+    return Limits(
+        money=None if money is None else Decimal(money),
+        calls=constraints.get("max_calls"),
+        seconds=constraints.get("max_latency_s"),
+    )
+
+
+def _is_new(run: Run) -> bool:
+    """Return whether there is nothing to replay: a first claim may start from the steps of another run."""
+    return not run.steps.exists() and not run.commands.exists()
+
+
+def _replay_state(run: Run) -> ReplayState:
+    """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
+    steps = {row.key: _record(row) for row in run.steps.all()}
+    calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
+    events = (RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
+    ends = [step.started_s + step.seconds for step in steps.values()]
+    ends += [started + (latency or 0.0) for _, started, latency in calls]
+    return ReplayState(
+        steps=steps,
+        emitted=frozenset(event_digest(event) for event in events),
+        answers=_answers(run),
+        timers=_timers(run),
+        messages=[received(command) for command in open_messages(run.commands.all())],
+        spent=Spent(money=sum((cost for cost, _, _ in calls if cost), Decimal(0)), calls=len(calls)),
+        seconds=max(ends, default=0.0),
+    )
+
+
+def _record(row: Step) -> StepRecord:
+    return StepRecord(
+        key=row.key,
+        kind=StepKind(row.kind),
+        status=StepStatus(row.status),
+        input_hash=row.input_hash,
+        result=row.result,
+        error=row.error,
+        started_s=row.started_s,
+        seconds=row.seconds,
+    )
+
+
+def _timers(run: Run) -> dict[str, datetime | None]:
+    """Return the moments until which steps and questions wait."""
+    timers = dict(run.timers.values_list("step", "due_at"))
+    return timers | dict(run.questions.values_list("step", "deadline_at"))
+
+
+def open_messages(commands: QuerySet[Command]) -> QuerySet[Command]:
+    """Return the messages among `commands` that no step received, in the order of their numbers."""
+    waiting = commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
+    return waiting.select_related("by").order_by("id")
+
+
+def received(command: Command) -> Received:
+    """Return a message as a run receives it."""
+    name = str(command.by or "somebody")
+    person = Person(id="" if command.by is None else str(command.by.id), name=name)
+    return Received(number=command.id, by=person, payload=command.payload)
+
+
+def _answers(run: Run) -> dict[str, Any]:
+    """Return people's answers, and the default where the deadline passed without one."""
+    now = timezone.now()
+    return {
+        question.step: question.answer if question.answered_at else question.default
+        for question in HumanQuestion.objects.filter(run=run)
+        if question.answered_at or (question.deadline_at and question.deadline_at <= now)
+    }

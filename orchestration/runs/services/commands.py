@@ -1,0 +1,145 @@
+"""What people send to runs: cancel, pause, go on, answers, messages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from django.db import transaction
+from django.utils import timezone
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus
+from orchestration.runs.services.events import emit_events
+from orchestration.runs.services.recording import QueueReason
+from orchestration.runs.services.sweeping import wake_if_ready, wake_run
+
+LARGEST_PAYLOAD = 64_000
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL in JSON text: PostgreSQL cannot store one."""
+MessageCheck = Callable[[Run, Json], Json]
+
+
+def cancel_run(*, membership: Membership, run: Run) -> None:
+    """End a run: at once when no process works on it, through its lease holder otherwise.
+
+    Raises `InvalidRequest` when it is over already.
+    """
+    _send(membership, run, CommandKind.CANCEL)
+
+
+def pause_run(*, membership: Membership, run: Run) -> None:
+    """Let a running run finish what is under way and then wait.
+
+    Raises `InvalidRequest` when it is not running.
+    """
+    _send(membership, run, CommandKind.PAUSE)
+
+
+def resume_run(*, membership: Membership, run: Run) -> bool:
+    """Put a paused run back into the queue; False when it was not waiting.
+
+    A run that waits for an answer waits again.
+    """
+    locked = Run.objects.visible_to(membership).get(id=run.id)
+    return wake_run(locked.id, QueueReason.RESUMED)
+
+
+@transaction.atomic
+def send_message(*, membership: Membership, run: Run, payload: Json, check: MessageCheck) -> Command:
+    """Store what a member says or does in a run, for a step of the run to receive.
+
+    `check`, the run kind's own, returns the payload as the run gets it. The command's run is as it is then:
+    `queued` when it waited for the message. Raises `InvalidRequest` when the run is over, and for a payload
+    that is not JSON, too large or refused by `check`.
+    """
+    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if locked.is_over:
+        raise InvalidRequest(f"This run is over already: it {locked.status}.")
+    _check_size(payload)
+    command = Command.objects.create(
+        run=locked, kind=CommandKind.MESSAGE, by=membership.user, payload=check(locked, payload)
+    )
+    data = {"number": command.id, "by": str(membership.user)}
+    emit_events(locked, [RunEvent(kind=EventKind.MESSAGE_RECEIVED, data=data)])
+    if wake_if_ready(locked.id):
+        locked.refresh_from_db()
+    return command
+
+
+def _check_size(payload: Json) -> None:
+    try:
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidRequest("This cannot be sent: it is not JSON.", field="payload") from None
+    if size > LARGEST_PAYLOAD:
+        too_large = f"This has {size:,} bytes; at most {LARGEST_PAYLOAD:,} can be sent. Shorten it."
+        raise InvalidRequest(too_large, field="payload")
+    if NUL.search(text):
+        raise InvalidRequest("This has a NUL character, which cannot be stored.", field="payload")
+
+
+@transaction.atomic
+def _send(membership: Membership, run: Run, kind: CommandKind) -> None:
+    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if locked.is_over:
+        raise InvalidRequest(f"This run is over already: it {locked.status}.")
+    if locked.status == RunStatus.RUNNING:
+        Command.objects.create(run=locked, kind=kind, by=membership.user)
+        return
+    if kind is not CommandKind.CANCEL:
+        raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
+    end_cancelled(locked, str(membership.user))
+
+
+def was_cancelled(run: Run) -> bool:
+    """Return whether a person has cancelled the run: a worker may have died before it acted on that."""
+    return run.commands.filter(kind=CommandKind.CANCEL).exists()
+
+
+def end_cancelled(run: Run, *by: str) -> None:
+    """End the run, with an event for each member who cancelled it: `by`, and those of open commands.
+
+    Call it in a transaction that locked the run.
+    """
+    waiting = run.commands.filter(kind=CommandKind.CANCEL, handled_at__isnull=True).select_related("by")
+    names = [*by, *(str(command.by or "somebody") for command in waiting)]
+    Command.objects.filter(id__in=[command.id for command in waiting]).update(handled_at=timezone.now())
+    received = [
+        RunEvent(kind=EventKind.COMMAND_RECEIVED, data={"kind": CommandKind.CANCEL.value, "by": name})
+        for name in names
+    ]
+    ended = RunEvent(
+        kind=EventKind.RUN_CANCELLED,
+        data={"cost_usd": format(run.cost_usd, "f"), "calls": run.calls_started},
+    )
+    run.timers.all().delete()
+    now = timezone.now()
+    emit_events(run, [*received, ended], status=RunStatus.CANCELLED, finished_at=now, waiting_since=None)
+
+
+@transaction.atomic
+def store_answer(*, membership: Membership, question: HumanQuestion, answer: Json) -> bool:
+    """Keep a person's answer; True when it put the run back into the queue.
+
+    Raises `InvalidRequest` when the question was answered already, is for others, or its run is over.
+    """
+    run = Run.objects.visible_to(membership).select_for_update().get(id=question.run_id)
+    if run.is_over:
+        raise InvalidRequest(f"The run that asked this is over: it {run.status}.")
+    if not question.may_be_answered_by(membership):
+        raise InvalidRequest(question.answerable_by or "Viewers cannot answer.")
+    open_question = HumanQuestion.objects.filter(id=question.id, run=run, answered_at__isnull=True)
+    if not open_question.update(answer=answer, answered_at=timezone.now(), answered_by=membership.user):
+        raise InvalidRequest("Somebody has answered this question already.")
+    data = {"question": str(question.id), "by": str(membership.user)}
+    emit_events(run, [RunEvent(kind=EventKind.QUESTION_ANSWERED, step=question.step, data=data)])
+    if run.status == RunStatus.RUNNING:
+        payload = {"step": question.step, "answer": answer}
+        Command.objects.create(run=run, kind=CommandKind.ANSWER, by=membership.user, payload=payload)
+    return wake_run(run.id, QueueReason.ANSWERED)

@@ -1,0 +1,81 @@
+"""What is given to the writer thread: records of one run, with the fence that allows writing them."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.records import Record
+from orchestration.runs.models import RunStatus
+
+
+class QueueReason(StrEnum):
+    """Why a run was put into the queue."""
+
+    NEW = "new"
+    RESTART = "restart"
+    LAPSED = "lapsed"
+    ANSWERED = "answered"
+    RESUMED = "resumed"
+    MESSAGE = "message"
+    DUE = "due"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallText:
+    """The text of a call that is under way, for pages that open late."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnded:
+    """The run's one terminal status and what it leaves."""
+
+    status: RunStatus
+    outcome: Json = None
+    output: Json = None
+    answer: str = ""
+    quality: float | None = None
+    error: str = ""
+    error_code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunParked:
+    """The run waits, for a person or a moment; `paused` when a person stopped it on purpose."""
+
+    paused: bool
+    for_people: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunReleased:
+    """The process stops: any other may claim the run at once."""
+
+
+Entry = Record | CallText | RunEnded | RunParked | RunReleased
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteBatch:
+    """Entries of one run that are committed together.
+
+    `cost_usd` and `calls` are the run's totals once these entries are in; `acknowledge` is called on `loop`
+    with None or the reason why the batch was refused.
+    """
+
+    run: UUID
+    team: UUID
+    fence: int
+    entries: tuple[Entry, ...]
+    cost_usd: Decimal
+    calls: int
+    loop: AbstractEventLoop
+    acknowledge: Callable[[BaseException | None], None]

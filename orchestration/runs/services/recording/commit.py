@@ -1,0 +1,360 @@
+"""One transaction for many write batches, each table written once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import AutoField, Field, Model
+from django.utils import timezone
+
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.records import (
+    CallEnded,
+    CallStarted,
+    QuestionAsked,
+    StepKind,
+    StepRecord,
+    TimerSet,
+)
+from orchestration.runs.models import (
+    Call,
+    CallStatus,
+    Command,
+    Event,
+    HumanQuestion,
+    Run,
+    RunStatus,
+    Step,
+    Timer,
+)
+from orchestration.runs.services.recording.batches import (
+    CallText,
+    Entry,
+    QueueReason,
+    RunEnded,
+    RunParked,
+    RunReleased,
+    WriteBatch,
+)
+
+Row = Mapping[str, Any]
+
+
+class Table:
+    """The table of a model: all its columns but a key that the database counts up."""
+
+    def __init__(self, model: type[Model]) -> None:
+        meta = model._meta  # noqa: SLF001  # Django's documented way to a model's fields
+        self._name = meta.db_table
+        self._key: Field[Any, Any] = meta.pk
+        self._fields: Mapping[str, Field[Any, Any]] = {
+            field.attname: field for field in meta.concrete_fields if not isinstance(field, AutoField)
+        }
+
+    def insert(self, rows: Sequence[Row], *, once: bool = False) -> None:
+        """Insert rows, given by the fields' attribute names; what one leaves out gets its default.
+
+        With `once`, a row that is there already stays as it is.
+        """
+        values = connection.features.max_query_params
+        most = values // len(self._fields) if values else len(rows) or 1
+        for start in range(0, len(rows), most):
+            self._insert(rows[start : start + most], " ON CONFLICT DO NOTHING" if once else "")
+
+    def _insert(self, rows: Sequence[Row], otherwise: str) -> None:
+        columns = ", ".join(map(self._column, self._fields.values()))
+        places = f"({', '.join(['%s'] * len(self._fields))})"
+        values = ", ".join([places] * len(rows))
+        statement = f"INSERT INTO {_quoted(self._name)} ({columns}) VALUES {values}{otherwise}"  # noqa: S608  # names of models
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [value for row in rows for value in self._values(row)])
+
+    def _values(self, row: Row) -> list[Any]:
+        given = [row[name] if name in row else field.get_default() for name, field in self._fields.items()]
+        return _prepared(self._fields.values(), given)
+
+    def update(self, changes: Mapping[Any, Row]) -> None:
+        """Change columns of rows, given by key; rows that change the same columns share a statement."""
+        for names, group in groupby(sorted(changes.items(), key=_names), key=_names):
+            fields = [self._fields[name] for name in names]
+            columns = ", ".join(f"{self._column(field)} = %s" for field in fields)
+            statement = f"UPDATE {_quoted(self._name)} SET {columns} WHERE {self._column(self._key)} = %s"  # noqa: S608  # names of models
+            values = [
+                _prepared([*fields, self._key], [*(row[name] for name in names), key]) for key, row in group
+            ]
+            with connection.cursor() as cursor:
+                cursor.executemany(statement, values)
+
+    def _column(self, field: Field[Any, Any]) -> str:
+        return _quoted(str(field.column))
+
+
+def _prepared(fields: Iterable[Field[Any, Any]], values: Iterable[Any]) -> list[Any]:
+    """Return values in the form that the database expects for their fields."""
+    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
+
+
+def _names(change: tuple[Any, Row]) -> tuple[str, ...]:
+    return tuple(sorted(change[1]))
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+RUNS, STEPS, CALLS, EVENTS = map(Table, (Run, Step, Call, Event))
+QUESTIONS, TIMERS, COMMANDS = map(Table, (HumanQuestion, Timer, Command))
+ENDINGS = {
+    RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
+    RunStatus.FAILED: EventKind.RUN_FAILED,
+    RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
+}
+
+
+@dataclass(slots=True)
+class Committed:
+    """What a transaction did: batches that were refused, teams whose runs changed status."""
+
+    refused: list[WriteBatch] = field(default_factory=list)
+    teams: set[UUID] = field(default_factory=set)
+
+
+def commit_batches(batches: Sequence[WriteBatch]) -> Committed:
+    """Write all batches in one transaction; those whose run was claimed anew since are refused."""
+    committed = Committed()
+    with transaction.atomic():
+        locked = _lock({batch.run for batch in batches})
+        rows = _Rows()
+        for (run, fence), group in groupby(sorted(batches, key=_owner), key=_owner):
+            accepted = list(group)
+            last_seq = locked.get((run, fence))
+            if last_seq is not None:
+                _collect(accepted, last_seq, rows, committed)
+            else:
+                committed.refused.extend(accepted)
+        rows.save()
+    return committed
+
+
+def is_written(batches: Sequence[WriteBatch]) -> bool:
+    """Return whether batches whose commit failed were written: the acknowledgement can get lost.
+
+    They are written together or not at all, and each step, call and end once: the first one decides.
+    Where there is none of these, only events for display, they may come twice.
+    """
+    for batch in batches:
+        claimed = Run.objects.filter(id=batch.run, fence=batch.fence)
+        for entry in batch.entries:
+            if isinstance(entry, StepRecord):
+                return claimed.filter(steps__key=entry.key).exists()
+            if isinstance(entry, CallStarted):
+                return claimed.filter(calls__id=entry.id).exists()
+            if isinstance(entry, RunEnded):
+                return claimed.filter(status=entry.status).exists()
+    return False
+
+
+def _lock(runs: set[UUID]) -> dict[tuple[UUID, int], int]:
+    """Return run and fence of those that are running, locked until the transaction ends.
+
+    With each comes the number of its newest event.
+    """
+    running = Run.objects.select_for_update().filter(id__in=runs, status=RunStatus.RUNNING).order_by("id")
+    return {(run, fence): seq for run, fence, seq in running.values_list("id", "fence", "last_seq")}
+
+
+def _owner(batch: WriteBatch) -> tuple[UUID, int]:
+    return batch.run, batch.fence
+
+
+def _collect(batches: list[WriteBatch], last_seq: int, rows: _Rows, committed: Committed) -> None:
+    """Advance one run and collect the rows of its batches."""
+    last = batches[-1]
+    entries = [entry for batch in batches for entry in batch.entries]
+    events = list(_events(entries, last))
+    changes = _run_changes(entries, last)
+    if "status" in changes:
+        committed.teams.add(last.team)
+    rows.advance(last.run, changes | {"last_seq": last_seq + len(events)})
+    rows.number(last.run, last_seq, events)
+    for entry in entries:
+        rows.add(last.run, entry)
+
+
+def _events(entries: Iterable[Entry], last: WriteBatch) -> Iterable[RunEvent]:
+    """Return the events that the entries are or bring with them, in order."""
+    totals = {"cost_usd": format(last.cost_usd, "f"), "calls": last.calls}
+    for entry in entries:
+        if isinstance(entry, RunEvent):
+            yield entry
+        elif isinstance(entry, RunEnded):
+            ended = {**totals, "error": entry.error} if entry.error else totals
+            yield RunEvent(kind=ENDINGS[entry.status], data=ended)
+        elif isinstance(entry, RunParked):
+            yield RunEvent(
+                kind=EventKind.RUN_WAITED, data={"paused": entry.paused, "for_people": entry.for_people}
+            )
+        elif isinstance(entry, RunReleased):
+            yield RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.RESTART.value})
+
+
+def _run_changes(entries: Iterable[Entry], last: WriteBatch) -> dict[str, Any]:
+    """Return the columns of the run that the entries change."""
+    now = timezone.now()
+    changes: dict[str, Any] = {"cost_usd": last.cost_usd, "calls_started": last.calls}
+    free: dict[str, Any] = {"lease_owner": "", "lease_until": None}
+    for entry in entries:
+        if isinstance(entry, StepRecord):
+            changes["lapses"] = 0
+        elif isinstance(entry, RunEnded):
+            changes |= free | {
+                "status": entry.status,
+                "finished_at": now,
+                "outcome": entry.outcome,
+                "output": entry.output,
+                "answer": entry.answer,
+                "quality": entry.quality,
+                "error": entry.error,
+                "error_code": entry.error_code,
+            }
+        elif isinstance(entry, RunParked):
+            changes |= free | {"status": RunStatus.WAITING, "waiting_since": now}
+        elif isinstance(entry, RunReleased):
+            changes |= free | {"status": RunStatus.QUEUED, "queued_at": now}
+    return changes
+
+
+class _Rows:
+    """Rows of a whole transaction, gathered so that each table is written once."""
+
+    def __init__(self) -> None:
+        self._runs: dict[UUID, Row] = {}
+        self._events: list[Row] = []
+        self._steps: list[Row] = []
+        self._calls: dict[UUID, dict[str, Any]] = {}
+        self._changes: dict[UUID, dict[str, Any]] = {}
+        self._questions: list[Row] = []
+        self._timers: dict[tuple[UUID, str], Row] = {}
+        self._waited: dict[UUID, list[str]] = {}
+        self._received: dict[int, Row] = {}
+
+    def advance(self, run: UUID, changes: Row) -> None:
+        """Change a run's columns."""
+        self._runs[run] = changes
+
+    def number(self, run: UUID, last_seq: int, events: list[RunEvent]) -> None:
+        """Turn a run's events into rows that go on from its newest number."""
+        now = timezone.now()
+        self._events += [
+            {"run_id": run, "seq": seq, "kind": e.kind, "step": e.step, "data": dict(e.data), "at": now}
+            for seq, e in enumerate(events, start=last_seq + 1)
+        ]
+
+    def add(self, run: UUID, entry: Entry) -> None:
+        """Turn an entry into its row."""
+        if isinstance(entry, StepRecord):
+            self._steps.append(_step(run, entry))
+            self._end_waiting(run, entry)
+        elif isinstance(entry, CallStarted):
+            self._calls[UUID(entry.id)] = _call(run, entry)
+        elif isinstance(entry, CallText):
+            self._changes.setdefault(UUID(entry.id), {})["text"] = entry.text
+        elif isinstance(entry, CallEnded):
+            self._changes.setdefault(UUID(entry.id), {}).update(_ending(entry))
+        elif isinstance(entry, QuestionAsked):
+            self._questions.append(_question(run, entry))
+        elif isinstance(entry, TimerSet):
+            self._timers[run, entry.step] = _timer(run, entry)
+
+    def _end_waiting(self, run: UUID, record: StepRecord) -> None:
+        """Remove the timer of a step that ended; the message that it received is handled."""
+        if record.kind not in {StepKind.RECEIVE, StepKind.WAIT}:
+            return
+        if self._timers.pop((run, record.key), None) is None:
+            self._waited.setdefault(run, []).append(record.key)
+        if record.result is not None:
+            self._received[record.result["number"]] = {"handled_at": timezone.now()}
+
+    def save(self) -> None:
+        """Write everything."""
+        for new in self._calls.keys() & self._changes.keys():
+            self._calls[new] |= self._changes.pop(new)
+        RUNS.update(self._runs)
+        CALLS.update(self._changes)
+        CALLS.insert(list(self._calls.values()))
+        STEPS.insert(self._steps)
+        QUESTIONS.insert(self._questions, once=True)
+        TIMERS.insert(list(self._timers.values()), once=True)
+        COMMANDS.update(self._received)
+        for run, steps in self._waited.items():
+            Timer.objects.filter(run_id=run, step__in=steps).delete()
+        EVENTS.insert(self._events)
+
+
+def _step(run: UUID, record: StepRecord) -> Row:
+    return {
+        "run_id": run,
+        "key": record.key,
+        "kind": record.kind,
+        "status": record.status,
+        "input_hash": record.input_hash,
+        "result": record.result,
+        "error": None if record.error is None else dict(record.error),
+        "started_s": record.started_s,
+        "seconds": record.seconds,
+    }
+
+
+def _call(run: UUID, started: CallStarted) -> dict[str, Any]:
+    prices = started.spec.prices
+    return {
+        "id": UUID(started.id),
+        "run_id": run,
+        "step": started.step,
+        "attempt": started.attempt,
+        "model": started.spec.name,
+        "provider": started.spec.provider,
+        "purpose": started.purpose,
+        "input_price": prices.input_per_million if prices else None,
+        "output_price": prices.output_per_million if prices else None,
+        "started_s": started.started_s,
+    }
+
+
+def _ending(ended: CallEnded) -> dict[str, Any]:
+    return {
+        "status": CallStatus(ended.status.value),
+        "text": ended.text,
+        "input_tokens": ended.usage.input_tokens,
+        "output_tokens": ended.usage.output_tokens,
+        "usage_estimated": ended.usage.estimated,
+        "cost_usd": ended.cost_usd,
+        "maybe_billed": ended.maybe_billed,
+        "finish": ended.finish,
+        "error": ended.error,
+        "error_code": ended.error_code,
+        "latency_s": ended.latency_s,
+        "first_token_s": ended.first_token_s,
+    }
+
+
+def _question(run: UUID, asked: QuestionAsked) -> Row:
+    question, audience = asked.question, asked.question.audience
+    return {
+        "run_id": run,
+        "step": asked.step,
+        "text": question.text,
+        "schema": dict(question.schema),
+        "default": question.default,
+        "audience": {"roles": list(audience.roles), "users": list(audience.users)},
+        "deadline_at": asked.due_at,
+    }
+
+
+def _timer(run: UUID, timer: TimerSet) -> Row:
+    return {"run_id": run, "step": timer.step, "due_at": timer.due_at, "for_message": timer.for_message}

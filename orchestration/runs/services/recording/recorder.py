@@ -1,0 +1,248 @@
+"""The writer thread of a process, and the log of one claim that hands it records."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connections
+
+from orchestration.llm.engine.types import Delta
+from orchestration.runs import live
+from orchestration.runs.engine.errors import LeaseLost
+from orchestration.runs.engine.records import CallEnded, CallStarted, Spent
+from orchestration.runs.services.recording.batches import CallText, Entry, WriteBatch
+from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
+
+logger = logging.getLogger(__name__)
+
+LARGEST_GROUP = 400
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
+SAVE_TEXT_EVERY_S = 1.0
+
+Changed = Callable[[set[UUID], set[UUID]], None]
+Commit = Callable[[Sequence[WriteBatch]], Committed]
+
+
+class Recorder:
+    """Accepts batches from any thread and commits them in groups, in order, through a connection of its own.
+
+    While the database is locked, full or away, writes wait; `changed` is called with the runs that have new
+    events and the teams whose runs changed status. `commit` writes batches in one transaction.
+    """
+
+    def __init__(self, changed: Changed, commit: Commit = commit_batches) -> None:
+        self._changed = changed
+        self._commit_batches = commit
+        self._queue: queue.SimpleQueue[WriteBatch | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._given_up = threading.Event()
+
+    def start(self) -> None:
+        """Start writing."""
+        self._thread.start()
+
+    def put(self, batch: WriteBatch) -> None:
+        """Queue a batch."""
+        self._queue.put(batch)
+
+    def stop(self, timeout: float) -> None:
+        """Write what was queued before this call, for at most `timeout` seconds, and end."""
+        self._queue.put(None)
+        self._thread.join(timeout)
+        self._given_up.set()
+
+    def _work(self) -> None:
+        try:
+            while True:
+                group, last = self._next_group()
+                if group:
+                    self._commit(group)
+                if last:
+                    return
+        finally:
+            connections.close_all()
+
+    def _next_group(self) -> tuple[list[WriteBatch], bool]:
+        """Return what has come in, waiting for the first, and whether it is the end."""
+        group: list[WriteBatch] = []
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            if len(group) >= LARGEST_GROUP:
+                return group, False
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _commit(self, group: list[WriteBatch]) -> None:
+        """Commit a group; one that cannot be written is split, so that a faulty batch fails alone."""
+        try:
+            committed = self._commit_retrying(group)
+        except Exception as error:  # the writer goes on, whatever is wrong with one run's records
+            if len({batch.run for batch in group}) > 1:
+                for run in dict.fromkeys(batch.run for batch in group):
+                    self._commit([batch for batch in group if batch.run == run])
+                return
+            logger.exception("Records of run %s cannot be written.", group[0].run)
+            _acknowledge(group, dict.fromkeys(map(id, group), error))
+            return
+        refused = dict.fromkeys(
+            map(id, committed.refused), LeaseLost("Another process has taken this run over.")
+        )
+        _acknowledge(group, refused)
+        kept = [batch for batch in group if id(batch) not in refused]
+        self._changed({batch.run for batch in kept}, committed.teams)
+
+    def _commit_retrying(self, group: list[WriteBatch]) -> Committed:
+        """Commit, waiting for a database that is locked or away."""
+        wait, tried = FIRST_WAIT_S, False
+        while True:
+            try:
+                if tried and is_written(group):
+                    return Committed(teams={batch.team for batch in group})
+                return self._commit_batches(group)
+            except (OperationalError, InterfaceError) as error:
+                tried = True
+                if self._given_up.is_set():
+                    raise
+                logger.warning("The database cannot be written (%s); trying again in %.1f s.", error, wait)
+                connections.close_all()
+                time.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT_S)
+
+
+def _acknowledge(batches: Iterable[WriteBatch], reasons: Mapping[int, BaseException]) -> None:
+    """Acknowledge batches, once a loop: `reasons` of refusals by ids. A closed loop is skipped."""
+    by_loop: dict[AbstractEventLoop, list[WriteBatch]] = {}
+    for batch in batches:
+        by_loop.setdefault(batch.loop, []).append(batch)
+    for loop, its in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, its, reasons)
+
+
+def _settle(batches: Iterable[WriteBatch], reasons: Mapping[int, BaseException]) -> None:
+    for batch in batches:
+        batch.acknowledge(reasons.get(id(batch)))
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The text of one call: how far it was sent, when it was last saved."""
+
+    text: str = ""
+    sent: int = 0
+    saved: int = 0
+    saved_at: float = 0.0
+    changed: bool = False
+
+
+class DatabaseRunLog:
+    """The `RunLog` of one claim. Lives on the engine's loop."""
+
+    def __init__(self, *, recorder: Recorder, run: UUID, team: UUID, fence: int, spent: Spent) -> None:
+        self._recorder = recorder
+        self._run, self._team, self._fence = run, team, fence
+        self._cost, self._calls = spent.money, spent.calls
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[str, _Lane] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+        self.lost: Callable[[], None] = lambda: None
+
+    @property
+    def spent(self) -> Decimal:
+        """US dollars that the run's calls have cost so far, all claims together."""
+        return self._cost
+
+    def write(self, *records: Entry) -> Awaitable[None]:
+        """Queue records; the awaitable is done once they are committed. Raises `LeaseLost` when awaited."""
+        for record in records:
+            self._account(record)
+        done: asyncio.Future[None] = self._loop.create_future()
+        done.add_done_callback(_retrieve)
+        batch = WriteBatch(
+            run=self._run,
+            team=self._team,
+            fence=self._fence,
+            entries=records,
+            cost_usd=self._cost,
+            calls=self._calls,
+            loop=self._loop,
+            acknowledge=lambda reason: self._settle(done, reason),
+        )
+        self._recorder.put(batch)
+        return done
+
+    def show(self, call: str, delta: Delta) -> None:
+        """Show a piece of text soon, together with what else comes until then."""
+        lane = self._lanes.setdefault(call, _Lane(saved_at=time.monotonic()))
+        lane.text = lane.text[: delta.offset] + delta.text
+        lane.sent = min(lane.sent, delta.offset)
+        lane.changed = True
+        interval = live.frame_interval(self._run, len(self._lanes))
+        due = self._loop.time() + interval
+        if self._timer is None or self._timer.when() > due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(due, self._flush)
+
+    async def close(self) -> None:
+        """Stop showing text."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._sending:
+            await asyncio.wait(self._sending)
+
+    def _account(self, record: Entry) -> None:
+        if isinstance(record, CallStarted):
+            self._calls += 1
+        elif isinstance(record, CallEnded):
+            self._cost += record.cost_usd or Decimal(0)
+            self._lanes.pop(record.id, None)
+
+    def _settle(self, done: asyncio.Future[None], reason: BaseException | None) -> None:
+        if not done.done():
+            if reason is None:
+                done.set_result(None)
+            else:
+                done.set_exception(reason)
+        if isinstance(reason, LeaseLost):
+            self.lost()
+
+    def _flush(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        for call, lane in self._lanes.items():
+            if lane.changed:
+                lane.changed = False
+                self._send(call, lane)
+            if lane.saved != len(lane.text) and now - lane.saved_at >= SAVE_TEXT_EVERY_S:
+                lane.saved, lane.saved_at = len(lane.text), now
+                self.write(CallText(id=call, text=lane.text))
+        if any(lane.saved != len(lane.text) for lane in self._lanes.values()):
+            self._timer = self._loop.call_later(SAVE_TEXT_EVERY_S, self._flush)
+
+    def _send(self, call: str, lane: _Lane) -> None:
+        piece = live.send_text(self._run, call=call, offset=lane.sent, text=lane.text[lane.sent :])
+        lane.sent = len(lane.text)
+        task = self._loop.create_task(piece)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+
+def _retrieve(done: asyncio.Future[None]) -> None:
+    """Mark the exception of a write that nobody awaits as seen: `lost` has informed the owner."""
+    if not done.cancelled():
+        done.exception()

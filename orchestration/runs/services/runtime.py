@@ -1,0 +1,181 @@
+"""The engine of a process: its loop, its writer, its leases, and the runs it is executing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+
+from orchestra_site.web.threads import close_database_thread
+from orchestration.llm.engine.types import Json
+from orchestration.runs import live
+from orchestration.runs.engine.control import LINGER_S, RunControl, StopReason
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.models import Command, CommandKind
+from orchestration.runs.services.claims import received
+from orchestration.runs.services.events import subscribe, unsubscribe
+from orchestration.runs.services.leases import LeaseHeartbeat, this_process
+from orchestration.runs.services.profile_updater import ProfileUpdater
+from orchestration.runs.services.recording import DatabaseRunLog, Recorder
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+RELEASE_WITHIN_S, WRITE_WITHIN_S = 1.5, 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActiveRun:
+    """A run that this process is executing."""
+
+    control: RunControl
+    log: DatabaseRunLog
+    over: asyncio.Event
+
+
+class Runtime:
+    """One a process. Everything async happens on `loop`; the threads it starts end with `stop`.
+
+    A run that receives messages stays in memory for `linger_s` seconds after one. `parked` is called after a
+    run was parked, from any thread.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, linger_s: float = LINGER_S) -> None:
+        self.loop = loop
+        self.linger_s = linger_s
+        self.parked: Callable[[], None] = lambda: None
+        self.owner = this_process()
+        self.recorder = Recorder(self._changed)
+        self.heartbeat = LeaseHeartbeat(
+            owner=self.owner, active=self._active_runs, lost=self._lost, received=self._received
+        )
+        self.profile_updater = ProfileUpdater()
+        self.stopping = False
+        self._active: dict[UUID, ActiveRun] = {}
+        self._submitted: set[Future[Any]] = set()
+        self._over = False
+        self._lock = threading.Lock()
+        self._notifying: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Start the writer, the heartbeat and the profile updater."""
+        self.recorder.start()
+        self.heartbeat.start()
+        self.profile_updater.start()
+        subscribe(self._changed)
+
+    def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+        """Run `work` on the loop, from any other thread.
+
+        The future is cancelled when the engine stops before the work is done.
+        """
+        with self._lock:
+            if self._over:
+                work.close()
+                return _cancelled()
+            future = asyncio.run_coroutine_threadsafe(work, self.loop)
+            self._submitted.add(future)
+        future.add_done_callback(self._submitted.discard)
+        return future
+
+    @property
+    def room(self) -> int:
+        """How many more runs this process should take up."""
+        return max(0, int(settings.CELERY_WORKER_CONCURRENCY) - len(self._active))
+
+    def add(self, run: UUID, active: ActiveRun) -> None:
+        """Add a run that was claimed; one that is claimed while the process stops is released at once."""
+        self._active[run] = active
+        if self.stopping:
+            active.control.stop(StopReason.STOPPING)
+
+    def remove(self, run: UUID) -> None:
+        """Remove a run that is over, parked or released."""
+        active = self._active.pop(run, None)
+        if active is not None:
+            active.over.set()
+
+    async def stop(self) -> None:
+        """Release all runs and write what is left, within three seconds at the most.
+
+        What is not written by then is claimed after the next start, as after a crash. Futures of submitted
+        work are cancelled.
+        """
+        self.stopping = True
+        unsubscribe(self._changed)
+        running = list(self._active.values())
+        for active in running:
+            active.control.stop(StopReason.STOPPING)
+        if running:
+            waits = [asyncio.ensure_future(active.over.wait()) for active in running]
+            _, late = await asyncio.wait(waits, timeout=RELEASE_WITHIN_S)
+            for wait in late:
+                wait.cancel()
+        await asyncio.gather(
+            asyncio.to_thread(self.heartbeat.stop),
+            asyncio.to_thread(self.recorder.stop, WRITE_WITHIN_S),
+            asyncio.to_thread(self.profile_updater.stop),
+        )
+        await asyncio.to_thread(close_database_thread)
+        self._cancel_submitted()
+
+    def _cancel_submitted(self) -> None:
+        with self._lock:
+            self._over = True
+            submitted = list(self._submitted)
+        for future in submitted:
+            future.cancel()
+
+    def _active_runs(self) -> list[UUID]:
+        return list(self._active)
+
+    def _lost(self, run: UUID) -> None:
+        active = self._active.get(run)
+        if active is not None:
+            self.loop.call_soon_threadsafe(active.control.stop, StopReason.STOPPING)
+
+    def _received(self, command: Command) -> None:
+        active = self._active.get(command.run_id)
+        if active is not None:
+            self.loop.call_soon_threadsafe(_apply, active, command)
+
+    def _changed(self, runs: set[UUID], teams: set[UUID]) -> None:
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._notify, runs, teams)
+
+    def _notify(self, runs: set[UUID], teams: set[UUID]) -> None:
+        for notification in (*map(live.notify_run, runs), *map(live.notify_team, teams)):
+            task = self.loop.create_task(notification)
+            self._notifying.add(task)
+            task.add_done_callback(self._notifying.discard)
+
+
+def _apply(active: ActiveRun, command: Command) -> None:
+    """Apply a command; emit its event, unless it was emitted when the command was sent."""
+    kind = CommandKind(command.kind)
+    if kind is CommandKind.MESSAGE:
+        active.control.deliver(received(command))
+        return
+    if kind is CommandKind.ANSWER:
+        given: dict[str, Json] = command.payload or {}
+        active.control.answer(given["step"], given["answer"])
+        return
+    data = {"kind": kind.value, "by": str(command.by or "somebody")}
+    active.log.write(RunEvent(kind=EventKind.COMMAND_RECEIVED, data=data))
+    if kind is CommandKind.CANCEL:
+        active.control.stop(StopReason.CANCELLED)
+    elif kind is CommandKind.PAUSE:
+        active.control.pause()
+
+
+def _cancelled() -> Future[Any]:
+    future: Future[Any] = Future()
+    future.cancel()
+    return future

@@ -1,0 +1,145 @@
+"""Finding runs that no process works on although one should."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.models import (
+    Call,
+    CallStatus,
+    Command,
+    CommandKind,
+    HumanQuestion,
+    Run,
+    RunStatus,
+    Step,
+    Timer,
+)
+from orchestration.runs.services.events import emit_events
+from orchestration.runs.services.leases import is_dead
+from orchestration.runs.services.recording import QueueReason
+
+MOST_LAPSES = 3
+PICKED_UP_WITHIN_S = 15.0
+MOST_AT_ONCE = 1000
+
+
+def sweep(now: datetime | None = None, *, picked_up_within_s: float = PICKED_UP_WITHIN_S) -> list[UUID]:
+    """Return the runs that must be queued (again), oldest first.
+
+    Those whose lease lapsed or whose owner on this machine is dead, those that no worker picked up, and
+    those that have waited long enough. After three lapses without a step in between a run fails with the
+    reason.
+    """
+    now = now or timezone.now()
+    for run_id in _abandoned(now):
+        lapse_run(run_id, now)
+    wake_ready(now)
+    stale = Run.objects.filter(
+        status=RunStatus.QUEUED, queued_at__lte=now - timedelta(seconds=picked_up_within_s)
+    )
+    return list(stale.order_by("queued_at").values_list("id", flat=True)[:MOST_AT_ONCE])
+
+
+def _abandoned(now: datetime) -> list[UUID]:
+    """Return the running runs whose lease is void."""
+    running = Run.objects.filter(status=RunStatus.RUNNING).values_list("id", "lease_owner", "lease_until")
+    return [run for run, owner, until in running if until is None or until < now or is_dead(owner)]
+
+
+def wake_ready(now: datetime | None = None) -> list[UUID]:
+    """Queue the waiting runs for which something came or that have waited long enough, and return them."""
+    ready = _ready(now or timezone.now())[:MOST_AT_ONCE]
+    return [run for run, reason in ready if wake_run(run, QueueReason(reason))]
+
+
+def seconds_to_next(now: datetime | None = None) -> float | None:
+    """Return how long it is until a waiting run has waited long enough, None when none has such a moment."""
+    waiting = {"run__status": RunStatus.WAITING}
+    timers = Timer.objects.filter(**waiting).aggregate(at=Min("due_at"))
+    open_questions = HumanQuestion.objects.filter(~Exists(_ended()), answered_at=None, **waiting)
+    moments = [timers["at"], open_questions.aggregate(at=Min("deadline_at"))["at"]]
+    due = min((moment for moment in moments if moment is not None), default=None)
+    return None if due is None else max(0.0, (due - (now or timezone.now())).total_seconds())
+
+
+def _ended() -> QuerySet[Step]:
+    return Step.objects.filter(run=OuterRef("run"), key=OuterRef("step"))
+
+
+def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:
+    """Return the waiting runs that can go on, with the reason.
+
+    They have an answer or a deadline that passed, a timer that is due, or a message to receive.
+    """
+    over = Q(answered_at__isnull=False) | Q(deadline_at__lte=now)
+    questions = HumanQuestion.objects.filter(over, ~Exists(_ended()), run=OuterRef("pk"))
+    timers = Timer.objects.filter(run=OuterRef("pk"))
+    messages = Command.objects.filter(run=OuterRef("pk"), kind=CommandKind.MESSAGE, handled_at__isnull=True)
+    reason = Case(
+        When(Exists(questions), then=Value(QueueReason.ANSWERED.value)),
+        When(Exists(timers.filter(due_at__lte=now)), then=Value(QueueReason.DUE.value)),
+        When(
+            Exists(timers.filter(for_message=True)) & Exists(messages),
+            then=Value(QueueReason.MESSAGE.value),
+        ),
+    )
+    waiting = Run.objects.filter(status=RunStatus.WAITING).annotate(reason=reason)
+    ready: QuerySet[Run, tuple[UUID, str]] = waiting.filter(reason__isnull=False).values_list("id", "reason")
+    return ready
+
+
+@transaction.atomic
+def lapse_run(run_id: UUID, now: datetime) -> None:
+    """End the lease of an owner that is gone: its calls are lost, its late writes refused from here on."""
+    run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.RUNNING).first()
+    if run is None or not (run.lease_until is None or run.lease_until < now or is_dead(run.lease_owner)):
+        return
+    calls = list(run.calls.filter(status=CallStatus.RUNNING))
+    Call.objects.filter(id__in=[call.id for call in calls]).update(status=CallStatus.LOST, maybe_billed=True)
+    events = [
+        RunEvent(kind=EventKind.CALL_LOST, step=call.step, data={"call": str(call.id), "model": call.model})
+        for call in calls
+    ]
+    free = {"fence": run.fence + 1, "lapses": run.lapses + 1, "lease_owner": "", "lease_until": None}
+    if run.lapses + 1 >= MOST_LAPSES:
+        reason = (
+            f"The worker executing this run stopped {MOST_LAPSES} times without getting any further."
+            " It is not tried again; see the worker's log, then run it again."
+        )
+        failed = RunEvent(kind=EventKind.RUN_FAILED, data={"error": reason, "calls": run.calls_started})
+        ended = {"status": RunStatus.FAILED, "error": reason, "error_code": "worker_lost", "finished_at": now}
+        emit_events(run, [*events, failed], **free, **ended)
+        return
+    queued = RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.LAPSED.value})
+    # An old `queued_at` makes the sweep that found the run queue it right away.
+    emit_events(run, [*events, queued], **free, status=RunStatus.QUEUED, queued_at=now - timedelta(days=1))
+
+
+@transaction.atomic
+def wake_run(run_id: UUID, reason: QueueReason) -> bool:
+    """Queue a waiting run again; False when it was not waiting."""
+    run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.WAITING).first()
+    if run is None:
+        return False
+    queued = RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": reason.value})
+    emit_events(
+        run,
+        [queued],
+        status=RunStatus.QUEUED,
+        queued_at=timezone.now() - timedelta(days=1),
+        waiting_since=None,
+    )
+    return True
+
+
+def wake_if_ready(run_id: UUID) -> bool:
+    """Queue a waiting run again if something that it waits for came; False when nothing has."""
+    ready = _ready(timezone.now()).filter(id=run_id).first()
+    return ready is not None and wake_run(run_id, QueueReason(ready[1]))

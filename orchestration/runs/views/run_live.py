@@ -1,0 +1,102 @@
+"""The run page, and what a member can do to a run there."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from orchestra_site.accounts.access import MemberRequest, may_run
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.runs.forms.rating import RatingForm
+from orchestration.runs.kinds import get_kind, get_page
+from orchestration.runs.models import Run
+from orchestration.runs.parts.batches import PAGE, page_context
+from orchestration.runs.parts.raw import raw_run
+from orchestration.runs.parts.run_view import view_of
+from orchestration.runs.selectors.runs_live import visible_runs, whole_run
+from orchestration.runs.services.commands import cancel_run
+from orchestration.runs.services.ratings import rate_run
+from orchestration.runs.services.starting import Origin, start_run
+
+
+def run_of(request: MemberRequest, run: UUID) -> Run:
+    """Return one of the team's runs. Raises Http404."""
+    return get_object_or_404(visible_runs(request.membership), pk=run)
+
+
+def path_of(run: Run) -> str:
+    """Return the address of a run's page."""
+    return reverse("orchestration:run", args=[run.pk])
+
+
+@require_GET
+def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Show a run as it stands; its socket goes on from the last event shown."""
+    state = whole_run(run_of(request, run).pk)
+    view = view_of(state, after=0, now=timezone.now())
+    context = page_context(view, may_run=request.membership.may_run)
+    is_whole = view.run.is_over and view.run.last_seq == view.seq
+    socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
+    return render(request, PAGE, context | {"live_socket": socket})
+
+
+@require_GET
+def show_json(request: MemberRequest, run: UUID) -> JsonResponse:
+    """Give the run as plain data."""
+    return JsonResponse(raw_run(whole_run(run_of(request, run).pk)), json_dumps_params={"indent": 2})
+
+
+@require_POST
+@may_run
+def cancel(request: MemberRequest, run: UUID) -> HttpResponse:
+    """End a run; its page tells when it has ended."""
+    found = run_of(request, run)
+    try:
+        cancel_run(membership=request.membership, run=found)
+    except InvalidRequest as refusal:
+        if request.htmx:
+            return HttpResponse(str(refusal), status=HTTPStatus.CONFLICT, content_type="text/plain")
+        messages.info(request, str(refusal))
+    return HttpResponse(status=HTTPStatus.NO_CONTENT) if request.htmx else redirect(path_of(found))
+
+
+@require_POST
+@may_run
+def rerun(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Ask the same again, as it was asked; what cannot be asked any more opens for changes."""
+    found = run_of(request, run)
+    try:
+        payload = get_kind(found.kind).payload(found)
+        origin = Origin(rerun_of=found)
+        again = start_run(membership=request.membership, kind=found.kind, payload=payload, origin=origin)
+    except InvalidRequest as refusal:
+        messages.error(request, str(refusal))
+        return redirect(get_page(found.kind).change_address(found) or path_of(found))
+    return redirect(path_of(again))
+
+
+@require_POST
+@may_run
+def rate(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Keep what the member thinks of the answer."""
+    found = run_of(request, run)
+    form = RatingForm(request.POST)
+    error = form.first_error()
+    if not error:
+        try:
+            rate_run(membership=request.membership, run=found, **form.cleaned_data)
+        except InvalidRequest as refusal:
+            error = str(refusal)
+    if not error and not request.htmx:
+        return redirect(path_of(found))
+    view = view_of(whole_run(found.pk), after=0, now=timezone.now())
+    context = page_context(view, may_run=True) | {"rate_error": error}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
+    return render(request, f"{PAGE}#run-ratings" if request.htmx else PAGE, context, status=status)

@@ -1,1 +1,0 @@
-"""Evaluating strategies on recorded answers."""

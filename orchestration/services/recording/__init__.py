@@ -1,6 +1,0 @@
-"""Writing down what runs do: one writer thread a process, commits in groups, numbers without gaps."""
-
-from orchestration.services.recording.batches import CallText, QueueReason, RunEnded, RunParked, RunReleased
-from orchestration.services.recording.recorder import DatabaseRunLog, Recorder
-
-__all__ = ["CallText", "DatabaseRunLog", "QueueReason", "Recorder", "RunEnded", "RunParked", "RunReleased"]

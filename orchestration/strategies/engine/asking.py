@@ -1,0 +1,126 @@
+"""Asking panel members for answers, timing the steps of the path, and emitting what a strategy does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
+from orchestration.runs.engine.context import RunContext, Timing
+from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.records import step_key
+from orchestration.runs.engine.types import Decision, Step
+from orchestration.strategies.engine.consensus.answers import Extracted
+from orchestration.strategies.engine.consensus.extraction import extract_answer
+from orchestration.strategies.engine.options import AnswerOptions
+from orchestration.strategies.engine.types import Candidate, Request
+
+
+@dataclass(frozen=True, slots=True)
+class StepTimer:
+    """The path an outcome takes: one step after another, timed by the run's clock."""
+
+    context: RunContext
+    steps: list[Step] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str, detail: str = "") -> Iterator[None]:
+        """Time what is done inside; a failure is recorded and passed on.
+
+        A step that replays is timed as it was when it ended.
+        """
+        started, ok = self.context.now(), False
+        try:
+            yield
+            ok = True
+        finally:
+            live = Timing(started_s=started, seconds=self.context.now() - started)
+            took = self.context.timing(name) or live
+            self.steps.append(
+                Step(step=name, started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail)
+            )
+
+    def path(self) -> tuple[Step, ...]:
+        """Return the steps by when they began."""
+        return tuple(sorted(self.steps, key=lambda step: (step.started_s, step.step)))
+
+
+def ask_step(name: str) -> str:
+    """Return the key of the step that asks the panel member called `name` for an answer."""
+    return step_key("ask", name)
+
+
+def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
+    """Return what panel members are asked."""
+    system = (Message(role="system", content=request.system),) if request.system else ()
+    return Prompt(
+        messages=(*system, Message(role="user", content=request.text)),
+        purpose=Purpose.ANSWER,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+    )
+
+
+async def ask_member(model: ChatModel, prompt: Prompt, timer: StepTimer) -> Candidate:
+    """Return a member's answer. Raises `ModelError`, `LimitReached`."""
+    name = model.spec.name
+    step = ask_step(name)
+    with timer.step(step, name):
+        completion = await timer.context.ask(model, prompt, step)
+    return answered(name, step, completion, question=prompt.messages[-1].content)
+
+
+async def answer_or_failure(model: ChatModel, prompt: Prompt, timer: StepTimer) -> Candidate:
+    """Return a member's answer, or a failed candidate with the model's error. Raises `LimitReached`."""
+    try:
+        return await ask_member(model, prompt, timer)
+    except ModelError as error:
+        return failed(model, error)
+
+
+def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:
+    """Return a completion as a candidate; `question` helps to read its final answer."""
+    candidate = Candidate(
+        model=model,
+        step=step,
+        text=completion.text,
+        latency_s=completion.latency_s,
+        cost_usd=completion.cost_usd,
+        usage=completion.usage,
+        finish=completion.finish,
+        cached=completion.cached,
+    )
+    final = final_answer(candidate, question)
+    return candidate if final is None else replace(candidate, extracted=final.raw)
+
+
+def final_answer(candidate: Candidate, question: str | None) -> Extracted | None:
+    """Return the final answer that a candidate gives to `question`, None when it cannot be read."""
+    cut_off = candidate.finish is FinishReason.LENGTH
+    return extract_answer(candidate.text, question=question, cut_off=cut_off)
+
+
+def failed(model: ChatModel, error: ModelError) -> Candidate:
+    """Return the candidate of a member that could not answer."""
+    name = model.spec.name
+    return Candidate(model=name, step=ask_step(name), state="failed", error=str(error))
+
+
+def not_asked(model: ChatModel, why: str) -> Candidate:
+    """Return the candidate of a member that was not asked."""
+    name = model.spec.name
+    return Candidate(model=name, step=ask_step(name), state="missing", error=why)
+
+
+async def begin_phase(context: RunContext, name: str) -> None:
+    """Emit that a phase of the strategy begins."""
+    await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": name}))
+
+
+async def announce(context: RunContext, decision: Decision, step: str) -> None:
+    """Emit a decision."""
+    data: dict[str, Json] = asdict(decision)
+    await context.emit(RunEvent(kind=EventKind.DECISION_MADE, step=step, data=data))

@@ -1,0 +1,306 @@
+"""Extract the final answer that a text states, by the cues that mark it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from functools import lru_cache
+
+from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.consensus.answers import (
+    ANY_FORM,
+    AnswerForm,
+    Extracted,
+    read_answer,
+    read_question,
+)
+from orchestration.strategies.engine.consensus.spelling import unfenced
+
+MOST_JSON_CHARACTERS = 100_000
+MOST_JSON_TRIES = 100
+_OPENING_BRACKET = re.compile(r"[{\[]")
+
+
+def json_values(text: str) -> Iterator[Json]:
+    """Yield every JSON object and list in `text` that is not inside another, in order."""
+    decoder = json.JSONDecoder(strict=False)
+    text = text[:MOST_JSON_CHARACTERS]
+    end = 0
+    for _ in range(MOST_JSON_TRIES):
+        opening = _OPENING_BRACKET.search(text, end)
+        if opening is None:
+            return
+        try:
+            value, end = decoder.raw_decode(text, opening.start())
+        except ValueError:
+            end = opening.end()
+        except RecursionError:
+            return
+        else:
+            yield value
+
+
+FIELDS = ("answer", "final_answer", "final answer", "result")
+LONGEST_VALUE = 2000
+MOST_MARKS = 20
+_FIELD = re.compile(r"""["']?\b(?:final[_ ])?answer["']\s*:\s*""", re.IGNORECASE)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'(?=\s*[,}])', re.DOTALL)
+_BARE = re.compile(r"[^\n}]*")
+_CLOSES = {"[": "]", "{": "}"}
+
+
+def _json_fields(text: str) -> Iterator[str]:
+    """Yield the value behind each answer field's name, then the answer fields of valid JSON objects."""
+    yield from (
+        _after(text[match.end() : match.end() + LONGEST_VALUE])
+        for match in list(_FIELD.finditer(text))[-MOST_MARKS:]
+    )
+    yield from (found for found in map(_answer_field, json_values(text)) if found is not None)
+
+
+def _answer_field(value: Json) -> str | None:
+    """Return the answer field of a JSON object: a string as it is, any other value as Python writes it."""
+    fields = {str(key).lower(): item for key, item in value.items()} if isinstance(value, dict) else {}
+    found = [
+        fields[name] if isinstance(fields[name], str) else repr(fields[name])
+        for name in FIELDS
+        if name in fields
+    ]
+    return found[0] if found else None
+
+
+def _after(rest: str) -> str:
+    """Return the value at the beginning of `rest`, also where it is no valid JSON."""
+    quoted = _QUOTED.match(rest)
+    if quoted is not None:
+        return _unescaped(quoted.group(1) or quoted.group(2) or "")
+    if rest[:1] in _CLOSES:
+        return _bracketed(rest)
+    bare = _BARE.match(rest)
+    return bare.group().strip().rstrip(",") if bare else ""
+
+
+def _unescaped(inside: str) -> str:
+    try:
+        return str(json.loads(f'"{inside}"', strict=False))
+    except ValueError:
+        return inside.replace('\\"', '"')
+
+
+def _bracketed(rest: str) -> str:
+    depth = 0
+    for position, character in enumerate(rest):
+        depth += (character in _CLOSES) - (character in _CLOSES.values())
+        if depth == 0:
+            return rest[: position + 1]
+    return ""
+
+
+LONGEST_BOX = 800
+_OPENING = re.compile(r"(?:\\+|\x08)(?:f?boxed|fbox)\s*\{|\x08oxed\s*\{")
+
+
+def _boxed(text: str) -> Iterator[str]:
+    r"""Yield the content of each `\boxed{...}`, braces matched; a box that is never closed is left out."""
+    for start in list(_OPENING.finditer(text))[-MOST_MARKS:]:
+        depth = 1
+        for position in range(start.end(), min(len(text), start.end() + LONGEST_BOX)):
+            depth += {"{": 1, "}": -1}.get(text[position], 0)
+            if depth == 0:
+                yield text[start.end() : position]
+                break
+
+
+_HASHES = re.compile(r"^#{4}[ \t]*([^#\s][^\n]*)$", re.MULTILINE)
+_HEADING = re.compile(r"[^\W\d]+.*")
+
+
+def _hashes(text: str) -> Iterator[str]:
+    """Yield the text behind each `####` (the form of some training sets), unless it is a heading in words."""
+    yield from (found for found in _HASHES.findall(text) if not _HEADING.match(found))
+
+
+_SENTENCE = re.compile(
+    r"\bthe\s+(?:final\s+|correct\s+|right\s+|best\s+)?answer\s+(?:is|should\s+be|must\s+be|would\s+be|=)"
+    r"\s*:?\s*(.+?)(?:[.;!?](?=\s|$)|\n|$)",
+    re.IGNORECASE,
+)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Yield the end of each sentence "the answer is ..."."""
+    yield from _SENTENCE.findall(text)
+
+
+_LINE = re.compile(
+    r"^[^\w\n]*(?:final[ ]|correct[ ])?answer[*_ ]*[:=][*_\s]*(\S.*)$", re.IGNORECASE | re.MULTILINE
+)
+
+
+def _answer_lines(text: str) -> Iterator[str]:
+    """Yield the text behind each `Answer:` at the beginning of a line; of a sentence, its end."""
+    for line in _LINE.findall(text):
+        yield next(_sentences(line), line)
+
+
+_STATED_OPTION = re.compile(
+    r"\banswer\s*(?:is|should\s+be|would\s+be|must\s+be|:)\s*[:*_$\\(\[\s{]*(?:boxed\{|text\{)?"
+    r"(?:option|choice)?\s*[*(\[\s]*([A-Z])\b(?!['’])",
+    re.IGNORECASE,
+)
+_NAMED_OPTION = re.compile(
+    r"\b(?:option|choice)\s*(?:is|:)?\s*[(*\[]*([A-Z])\b"
+    r"|\(([A-Z])\)\s+is\s+(?:the\s+)?(?:correct|right|best|answer)"
+    r"|\b(?:is|be|are|called)\s*:?\s*\**(?:\(([A-Z])\)|([A-Z])[.)](?=\s))"
+)
+_PARENTHESISED = re.compile(r"\(([A-Z])\)")
+_LISTED = re.compile(r"(?:^|\n)\s*[(*\[]*([A-Z])[).:\]*]+(?:\s|$)")
+_SECOND_THOUGHT = re.compile(
+    r"\b(?:wait|actually|correction|mistake|sorry|apologi[sz]e|reconsider|on second thought)\b", re.IGNORECASE
+)
+OPTION_TAIL = 400
+
+
+def _stated_options(text: str) -> Iterator[str]:
+    """Yield the letters stated to be the answer: the first one, then each that follows a correction.
+
+    A letter stated later without a correction mostly answers another question that the model added itself.
+    """
+    end = 0
+    for match in _STATED_OPTION.finditer(text):
+        letter = match.group(1)
+        if letter.isupper() and (end == 0 or _SECOND_THOUGHT.search(text, end, match.start())):
+            yield letter
+            end = match.end()
+
+
+def _named_options(text: str) -> Iterator[str]:
+    """Yield the option letters in the last 400 characters, the most explicit wording last."""
+    end = text[-OPTION_TAIL:]
+    for pattern in (_LISTED, _PARENTHESISED, _NAMED_OPTION):
+        yield from (next(filter(None, match.groups())) for match in pattern.finditer(end))
+
+
+_ASSERTION = re.compile(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*(\S[^\n]*?)[ \t`]*$", re.MULTILINE)
+
+
+def _assertions(text: str) -> Iterator[str]:
+    """Yield the right side of each completed assertion: `assert f(1) == 2`."""
+    yield from (found for found in _ASSERTION.findall(text) if not found.startswith("?"))
+
+
+SHORT_TEXT = 60
+LITERAL = ("[", "(", "{", "'", '"', "`")
+
+
+def _whole_text(text: str) -> Iterator[str]:
+    """Yield the whole text if it is one short line, a literal or one code fence, and not left open."""
+    inside = unfenced(text).strip()
+    short = "\n" not in inside and (len(inside) <= SHORT_TEXT or inside.startswith(LITERAL))
+    if inside and "??" not in inside and (short or inside != text.strip()):
+        yield inside
+
+
+MARKUP = ("{", "[", "```", "\\")
+SHORT_LINE = 160
+_NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?%?(?!\w)")
+_CLOSING = re.compile(rf"({_NUMBER.pattern})\W*(?:[^\W\d]+\W*){{0,2}}$")
+_BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*\W*$")
+_FOOTNOTE = re.compile(r"_[^_]+_|\*[^*]+\*|\([^()]*\)")
+
+
+def _closing(text: str) -> Iterator[str]:
+    """Yield at most one answer of an unmarked text: the end of its last line, or a single short line."""
+    if text.lstrip().startswith(MARKUP):
+        return
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    while len(lines) > 1 and _FOOTNOTE.fullmatch(lines[-1]):
+        lines.pop()
+    if not lines or len(lines[-1]) > SHORT_LINE or lines[-1].startswith("#"):
+        return
+    last = lines[-1]
+    if len(lines) == 1 and len(last) <= SHORT_TEXT and not _NUMBER.search(last):
+        yield last
+        return
+    found = _BOLD.search(last) or _CLOSING.search(last)
+    if found is not None:
+        yield found.group(1)
+
+
+class AnswerCue(StrEnum):
+    """What marked a final answer, the most explicit first."""
+
+    JSON_FIELD = "json field"
+    BOXED = "boxed"
+    HASHES = "number signs"
+    ANSWER_LINE = "answer line"
+    SENTENCE = "sentence"
+
+
+MOST_CHARACTERS = 50_000
+"""Characters at the end of a text in which its final answer is searched."""
+
+REMEMBERED = 256
+"""Size of the cache: a run extracts each answer several times, for candidate, score and ballot."""
+
+_END_OF_SENTENCE = re.compile(r"\n|[.!?]\s")
+
+
+def extract_answer(text: str, *, question: str | None = None, cut_off: bool = False) -> Extracted | None:
+    """Return the final answer, None when it is not clear what it is.
+
+    `question` tells which form the answer has. In a text that was `cut_off` only an answer that is stated in
+    a complete sentence counts.
+    """
+    return _extracted(text[-MOST_CHARACTERS:], question, cut_off)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | None:  # noqa: FBT001  # cached by position
+    asked = read_question(question) if question else ANY_FORM
+    if cut_off:
+        return _stated(_finished(text), asked)
+    if asked.choices:
+        return _stated(text, asked) or _last(_named_options(text), asked) or _last(_closing(text), asked)
+    unmarked = (_assertions, _whole_text) if asked.code else (_closing,)
+    later = (found for read in unmarked if (found := _last(read(text), asked)))
+    return _stated(text, asked) or next(later, None)
+
+
+def stated_answers(text: str, asked: AnswerForm = ANY_FORM) -> Mapping[AnswerCue, Extracted]:
+    """Return the final answer by each kind of cue that occurs, the last one of its kind."""
+    text = text[-MOST_CHARACTERS:]
+    found = {cue: _last(read(text), asked) for cue, read in _CUES.items()}
+    return {cue: answer for cue, answer in found.items() if answer is not None}
+
+
+def _stated(text: str, asked: AnswerForm) -> Extracted | None:
+    """Return the answer with the most explicit cue."""
+    option = _last(_stated_options(text), asked) if asked.choices else None
+    if option is not None:
+        return option
+    stated = stated_answers(text, asked)
+    return next((stated[cue] for cue in AnswerCue if cue in stated), None)
+
+
+def _finished(text: str) -> str:
+    """Return the text without its last, unfinished sentence."""
+    ends = [match.end() for match in _END_OF_SENTENCE.finditer(text)]
+    return text[: ends[-1]] if ends else ""
+
+
+def _last(marked: Iterator[str], asked: AnswerForm) -> Extracted | None:
+    """Return the last of the marked texts that can be read as an answer."""
+    readable = [answer for value in marked if (answer := read_answer(value, asked)) is not None]
+    return readable[-1] if readable else None
+
+
+_CUES: Mapping[AnswerCue, Callable[[str], Iterator[str]]] = {
+    AnswerCue.JSON_FIELD: _json_fields,
+    AnswerCue.BOXED: _boxed,
+    AnswerCue.HASHES: _hashes,
+    AnswerCue.ANSWER_LINE: _answer_lines,
+    AnswerCue.SENTENCE: _sentences,
+}

@@ -1,0 +1,275 @@
+"""Count ballots, and tell whether the outstanding ones can still change the result or are likely to.
+
+The probability that the leader stays comes from Pólya's urn (a Dirichlet-multinomial): the next vote falls on
+an option with a probability proportional to the votes it has, and on an option that nobody named with one
+proportional to the prior's `concentration`. All votes for unnamed options are assumed to agree, and the
+chances of all rivals are added: both make the result a lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import prod
+
+from orchestration.strategies.engine.consensus.ballots import (
+    ASKED_AFTERWARDS,
+    Ballot,
+    Election,
+    Poll,
+    RuleName,
+    Tally,
+    TallyVerdict,
+    Tie,
+    TieRule,
+    build_poll,
+)
+from orchestration.strategies.engine.consensus.rules import RULES, Rule, bars
+
+
+def tally(election: Election, ballots: Iterable[Ballot]) -> Tally:
+    """Count the ballots cast so far. Raises `ValueError` for a ballot that the election does not allow."""
+    return _result(_checked_poll(election, ballots), RULES[election.rule])
+
+
+def _checked_poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
+    """Return the poll after checking that every counting ballot has the form that the rule needs."""
+    poll = build_poll(election, ballots)
+    for _, ballot in poll.cast:
+        RULES[election.rule].check(ballot)
+    return poll
+
+
+def _leaders(poll: Poll, rule: Rule) -> Sequence[str]:
+    """Return the options of the highest score, none where it is not enough to win."""
+    scores = rule.scores(poll)
+    best = max(scores.values(), default=Fraction())
+    if not rule.enough(best, rule.total(poll)):
+        return ()
+    return [option for option, score in scores.items() if score == best]
+
+
+def break_tie(tied: Tally, election: Election, ballots: Iterable[Ballot], *, choice: str, by: str) -> Tally:
+    """Return the tally with the tie broken for `choice`. Raises `ValueError` if `choice` was not tied."""
+    if tied.tie is None or choice not in tied.tie.options:
+        raise ValueError(f"“{choice}” is not one of the tied options.")
+    poll = _checked_poll(election, ballots)
+    reason = f"{_words(tied.tie.options)} were tied; {by} chose “{choice}”."
+    return _won(poll, RULES[election.rule], choice, TallyVerdict.TIE_BROKEN, reason)
+
+
+def _result(poll: Poll, rule: Rule) -> Tally:
+    election, counting = poll.election, len(poll.cast)
+    if counting < election.quorum:
+        reason = f"{counting} of {len(election.voters)} ballots count; the quorum is {election.quorum}."
+        return _none(poll, rule, TallyVerdict.NO_QUORUM, reason)
+    if election.rule is RuleName.JUDGE:
+        return _judged(poll, rule)
+    leaders = _leaders(poll, rule)
+    if not leaders:
+        return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {_WANTED.get(election.rule, _ANY)}.")
+    if len(leaders) == 1:
+        return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {_WON[election.rule]}.")
+    if election.tie in ASKED_AFTERWARDS:
+        tie = Tie(options=tuple(leaders), needs=election.tie)
+        undecided = _none(
+            poll, rule, TallyVerdict.TIED, f"{_words(leaders)} are tied; a {election.tie} decides."
+        )
+        return replace(undecided, tie=tie)
+    winner = min(leaders, key=lambda option: _precedence(poll, rule, option))
+    how = "first in order" if election.tie is TieRule.ORDER else "backed with more confidence"
+    reason = f"{_words(leaders)} are tied; “{winner}” is {how}."
+    return _won(poll, rule, winner, TallyVerdict.TIE_BROKEN, reason)
+
+
+def _precedence(poll: Poll, rule: Rule, option: str) -> tuple[float, int, int]:
+    """Return the sort key that breaks a tie: the lowest wins."""
+    if poll.election.tie is not TieRule.CONFIDENCE:
+        return (0.0, *poll.place(option))
+    backing = [ballot.confidence or 0.0 for _, ballot in poll.cast if option in rule.backs(ballot)]
+    return (-sum(sorted(backing)) / max(1, len(backing)), *poll.place(option))
+
+
+def _judged(poll: Poll, rule: Rule) -> Tally:
+    judged = poll.judged
+    if judged is None or judged.abstained or judged.choice is None:
+        return _none(poll, rule, TallyVerdict.NO_JUDGEMENT, "The judge made no choice.")
+    return _won(poll, rule, judged.choice, TallyVerdict.JUDGED, f"{judged.voter} chose “{judged.choice}”.")
+
+
+def _won(poll: Poll, rule: Rule, winner: str, verdict: TallyVerdict, reason: str) -> Tally:
+    scores = rule.scores(poll)
+    others = [score for option, score in scores.items() if option != winner]
+    lead = scores.get(winner, Fraction()) - max(others, default=Fraction())
+    total = rule.total(poll)
+    able = [(voter, ballot) for voter, ballot in poll.cast if not bars(voter, winner)]
+    behind = sum((rule.weight(voter) for voter, ballot in able if winner in rule.backs(ballot)), Fraction())
+    weight = sum((rule.weight(voter) for voter, _ in able), Fraction())
+    return replace(
+        _none(poll, rule, verdict, reason),
+        winner=winner,
+        agreement=float(behind / weight) if weight else 0.0,
+        margin=float(lead if poll.election.rule is RuleName.BORDA or not total else lead / total),
+        dissenters=tuple(voter.name for voter, ballot in able if winner not in rule.backs(ballot)),
+    )
+
+
+def _none(poll: Poll, rule: Rule, verdict: TallyVerdict, reason: str) -> Tally:
+    return Tally(
+        rule=poll.election.rule,
+        verdict=verdict,
+        reason=reason,
+        scores={option: float(score) for option, score in rule.scores(poll).items()},
+        abstained=tuple(voter.name for voter in poll.abstained),
+    )
+
+
+def _words(options: Sequence[str]) -> str:
+    return " and ".join(f"“{option}”" for option in options)
+
+
+_ANY = "backed by anyone"
+_WANTED: Mapping[RuleName, str] = {
+    RuleName.MAJORITY: "backed by more than half of the ballots that count",
+    RuleName.UNANIMOUS: "backed by all ballots that count",
+    RuleName.WEIGHTED: "backed by anyone with weight",
+}
+_WON: Mapping[RuleName, str] = {
+    RuleName.PLURALITY: "backed by the most voters",
+    RuleName.MAJORITY: "backed by more than half of the ballots that count",
+    RuleName.WEIGHTED: "backed by the most weight",
+    RuleName.BORDA: "ranked highest on average",
+    RuleName.APPROVAL: "approved of by the most voters",
+    RuleName.UNANIMOUS: "backed by all ballots that count",
+}
+
+
+def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
+    """Tell whether nothing that the outstanding voters may do changes the winner, or that there is none.
+
+    They may vote for any option, for a new one where the list is open, or abstain.
+    """
+    given = list(ballots)
+    poll = _checked_poll(election, given)
+    rule = RULES[election.rule]
+    if len(poll.cast) + len(poll.outstanding) < election.quorum:
+        return True
+    if election.rule is RuleName.JUDGE:
+        return poll.judged is not None and (poll.judged.abstained or len(poll.cast) >= election.quorum)
+    if not poll.outstanding or _unwinnable(poll, rule):
+        return True
+    winner = tally(election, given).winner
+    return winner is not None and _safe(poll, rule, winner)
+
+
+def _unwinnable(poll: Poll, rule: Rule) -> bool:
+    """Tell whether no option can reach any more what the rule needs."""
+    final = rule.total(poll) + rule.coming(poll)
+    return not any(rule.enough(rule.most(poll, option), final) for option in _possible(poll))
+
+
+def _safe(poll: Poll, rule: Rule, winner: str) -> bool:
+    """Tell whether `winner` keeps enough, and no rival can pass it or draw level and win the tie.
+
+    Each rival is examined by itself: all outstanding ballots may go to the same one.
+    """
+    least = rule.least(poll, winner)
+    if not rule.enough(least, rule.total(poll) + rule.coming(poll)):
+        return False
+    for rival in _possible(poll):
+        most = rule.most(poll, rival)
+        if rival != winner and (most > least or (most == least and not _wins_tie(poll, winner, rival))):
+            return False
+    return True
+
+
+def _wins_tie(poll: Poll, winner: str, rival: str | None) -> bool:
+    tie = poll.election.tie
+    if tie in ASKED_AFTERWARDS or tie is TieRule.CONFIDENCE:
+        return False
+    return poll.place(winner) < poll.best_place(rival)
+
+
+def _possible(poll: Poll) -> tuple[str | None, ...]:
+    return poll.options if poll.election.options else (*poll.options, None)
+
+
+CONCENTRATION = 1.0
+FORESEEN = frozenset({RuleName.PLURALITY, RuleName.WEIGHTED})
+"""The rules that the urn describes; under the others only a settled vote has a probability above 0."""
+
+
+def probability_of_staying(
+    election: Election, ballots: Iterable[Ballot], *, concentration: float = CONCENTRATION
+) -> float:
+    """Return a lower bound of the probability that the winner so far is the winner in the end.
+
+    0 while there is none (the quorum is missed, or a judge or person must break a tie), 1 where the vote is
+    settled. Abstentions to come are not modelled.
+    """
+    given = list(ballots)
+    if settled(election, given):
+        return 1.0
+    winner = tally(election, given).winner
+    if winner is None or election.rule not in FORESEEN:
+        return 0.0
+    poll = _checked_poll(election, given)
+    named = {option for _, ballot in poll.cast for option in ballot.named}
+    rivals: list[str | None] = [option for option in poll.options if option in named - {winner}]
+    unnamed = 0.0 if len(named) == len(election.options) else concentration
+    if unnamed:
+        rivals.append(None)
+    return max(0.0, 1.0 - sum(_overtaken(poll, winner, rival, unnamed) for rival in rivals))
+
+
+def _overtaken(poll: Poll, winner: str, rival: str | None, unnamed: float) -> float:
+    """Return the probability that `rival` (None: an option without votes) ends ahead of `winner`."""
+    rule = RULES[poll.election.rule]
+    votes = [ballot.choice for _, ballot in poll.cast]
+    urn = (
+        float(votes.count(winner)),
+        unnamed if rival is None else float(votes.count(rival)),
+        float(sum(vote not in (winner, rival) for vote in votes)) + (0.0 if rival is None else unnamed),
+    )
+    scores = rule.scores(poll)
+    lead = scores[winner] - (Fraction() if rival is None else scores[rival])
+    level_is_enough = _level_is_enough(poll, winner, rival)
+    lost = 0.0
+    for (ours, theirs, gain), ways in _ways([rule.weight(voter) for voter in poll.outstanding]).items():
+        if gain > lead or (gain == lead and level_is_enough):
+            lost += ways * _chance(urn, (ours, theirs, len(poll.outstanding) - ours - theirs))
+    return lost
+
+
+def _level_is_enough(poll: Poll, winner: str, rival: str | None) -> bool:
+    tie = poll.election.tie
+    if tie in ASKED_AFTERWARDS or tie is TieRule.CONFIDENCE:
+        return True
+    return poll.best_place(rival) < poll.place(winner)
+
+
+def _ways(weights: Iterable[Fraction]) -> dict[tuple[int, int, Fraction], int]:
+    """Count the splits of the voters: votes for the winner, for the rival, and the gain of the rival."""
+    ways = {(0, 0, Fraction()): 1}
+    for weight in weights:
+        further: dict[tuple[int, int, Fraction], int] = {}
+        for (ours, theirs, gain), number in ways.items():
+            for state in (
+                (ours + 1, theirs, gain - weight),
+                (ours, theirs + 1, gain + weight),
+                (ours, theirs, gain),
+            ):
+                further[state] = further.get(state, 0) + number
+        ways = further
+    return ways
+
+
+def _chance(urn: tuple[float, float, float], drawn: tuple[int, int, int]) -> float:
+    """Return the probability of one sequence of draws with the counts `drawn`."""
+    each = prod(_rising(start, count) for start, count in zip(urn, drawn, strict=True))
+    return each / _rising(sum(urn), sum(drawn))
+
+
+def _rising(start: float, count: int) -> float:
+    return prod(start + step for step in range(count))

@@ -1,0 +1,138 @@
+"""Scoring candidates, selecting the one that is the answer, and the errors when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+
+from orchestration.llm.engine.errors import EngineError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
+from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.options import JudgeOptions
+from orchestration.strategies.engine.quality.controller import assess
+from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.types import Candidate, Request
+from orchestration.strategies.engine.wording import listed
+
+ON_THE_PANEL = "on the panel"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scorer:
+    """Scores the candidates of one run; where it `compares`, agreement between them counts."""
+
+    request: Request
+    judges: tuple[ChatModel, ...]
+    families: Mapping[str, str]
+    timer: StepTimer
+    compares: bool = True
+
+    @classmethod
+    def judged_by(cls, options: JudgeOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
+        """Return a scorer with the judges that the options name."""
+        judges = panel.each_named(options.judge, options.second_judge)
+        return cls(request=request, judges=judges, families=panel.families, timer=timer)
+
+    def by_checks_alone(self) -> Scorer:
+        """Return a scorer that asks no judge and does not lower a score for disagreement."""
+        return replace(self, judges=(), compares=False)
+
+    async def score(
+        self, candidates: Sequence[Candidate], step: str, *, beside: Sequence[Candidate] = ()
+    ) -> tuple[Candidate, ...]:
+        """Return the candidates with their quality; `step` names the judging in the path.
+
+        Answers `beside` them are not scored, but agreement with them counts.
+        """
+        timed = self.timer.step(step, listed([judge.spec.name for judge in self.judges]))
+        if self.judges:
+            await begin_phase(self.timer.context, "judging")
+        with timed if self.judges else nullcontext():
+            qualities = await assess(
+                self.request,
+                candidates,
+                self.judges,
+                self.timer.context,
+                families=self.families,
+                compared=(*beside, *candidates) if self.compares else (),
+            )
+        return tuple(replace(c, quality=qualities.get(c.step)) for c in candidates)
+
+
+def overall(candidate: Candidate) -> float:
+    """Return the estimate that the candidate is acceptable, 0 where there is none."""
+    return candidate.quality.overall if candidate.quality is not None else 0.0
+
+
+def good_enough(candidate: Candidate, needed: float) -> str:
+    """Return in words that the candidate is good enough."""
+    return (
+        f"{candidate.model} is good enough: estimated quality {overall(candidate):.2f}, {needed:.2f} needed."
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """The step of the chosen candidate and why it was chosen, as it is journaled."""
+
+    step: str
+    reason: str
+
+
+def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Selection:
+    """Return the answered candidate of the highest quality; a tie goes to the first in `order`."""
+    there = [candidate for candidate in candidates if candidate.state == "answered"]
+    top = max(overall(candidate) for candidate in there)
+    equals = [candidate for candidate in there if overall(candidate) == top]
+    reason = f"{equals[0].model} has the highest estimated quality, {top:.2f}."
+    if len(there) == 1:
+        reason = f"{equals[0].model} gave the only answer; its estimated quality is {top:.2f}."
+    elif len(equals) > 1:
+        names = listed([candidate.model for candidate in equals])
+        first = f"{equals[0].model} comes first {order}"
+        reason = f"{names} tie at an estimated quality of {top:.2f}; {first}."
+    return Selection(step=equals[0].step, reason=reason)
+
+
+async def settle(
+    context: RunContext, selection: Selection, candidates: Sequence[Candidate]
+) -> tuple[Candidate, Decision]:
+    """Journal and emit the choice of a candidate; the choice of an earlier attempt of the run stays."""
+    kept = Selection(**await context.decide("select", asdict(selection)))
+    chosen = next(candidate for candidate in candidates if candidate.step == kept.step)
+    decision = Decision(
+        kind="select",
+        chosen=chosen.model,
+        reason=kept.reason,
+        options=tuple(candidate.model for candidate in candidates),
+        scores={c.model: c.quality.overall for c in candidates if c.quality is not None},
+    )
+    await announce(context, decision, "select")
+    return chosen, decision
+
+
+def nobody_answered(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
+    """Return what a run without a single answer fails with; `stops` ended its rounds early."""
+    limits = [stop.error for stop in stops if stop is not None and stop.error is not None]
+    if limits and not any(candidate.state == "failed" for candidate in candidates):
+        return limits[0]
+    return AllModelsFailed({candidate.model: candidate.error for candidate in candidates})
+
+
+def require_quality(request: Request, candidate: Candidate, options: JudgeOptions) -> None:
+    """Refuse an answer below the quality that the request asks for. Raises `QualityTooLow`."""
+    least = request.constraints.min_quality
+    if least is None or overall(candidate) >= least:
+        return
+    advice = "Add stronger models, or ask for less."
+    if options.judge is None:
+        advice = f"Without a judge the estimate rests on checks alone: name a judge. {advice}"
+    raise QualityTooLow(
+        f"The best answer, from {candidate.model}, reaches an estimated quality of {overall(candidate):.2f};"
+        f" {least:.2f} was asked for. {advice}"
+    )

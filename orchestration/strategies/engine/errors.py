@@ -1,0 +1,37 @@
+"""Errors of strategies: the branch of `EngineError` for answers that do not come together.
+
+EngineError                        of llm
+├── AllModelsFailed                fatal for the run: nobody answered; carries each model's reason
+├── QualityTooLow                  fatal for the run: nothing reached the quality that was asked for
+├── QuorumMissed                   fatal for the run: too few ballots of a vote count
+├── VoteUndecided                  fatal for the run: the vote has no winner under its rule
+└── InvalidRequest                 the user's fault: what is wrong, at which field
+    └── InvalidOptions             several of them at once (beside the strategies' options)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestration.llm.engine.errors import EngineError
+
+
+class AllModelsFailed(EngineError):
+    """Nobody answered. `reasons` maps each model to a sentence."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        listed = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
+        super().__init__(f"No model could answer. {listed}" if listed else "No model could answer.")
+        self.reasons = dict(reasons)
+
+
+class QualityTooLow(EngineError):
+    """No answer reached the quality that was asked for."""
+
+
+class QuorumMissed(EngineError):
+    """Too few ballots of a vote count."""
+
+
+class VoteUndecided(EngineError):
+    """The vote has no winner under its rule."""

@@ -1,0 +1,118 @@
+"""Options of strategies: pydantic schemas that forms, commands and the API are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+
+ModelName = Annotated[str, Field(min_length=1, max_length=120, json_schema_extra={"format": "model"})]
+"""The name of a model of the team, used as a helper beside the panel."""
+
+
+class StrategyOptions(BaseModel):
+    """Base of the options of strategies: unknown ones are refused, each has title, description and bounds.
+
+    A form shows the fields of the last base first: `class XOptions(AnswerOptions, JudgedOptions, XChoices)`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class AnswerOptions(StrategyOptions):
+    """Options of strategies that ask models for answers."""
+
+    max_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=200_000,
+        title="Longest answer",
+        description="Tokens an answer may have. Empty: as many as the model allows.",
+    )
+    temperature: float | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        title="Temperature",
+        description="0 answers alike each time, higher values vary more. Empty: the model's own default.",
+    )
+
+
+class JudgeOptions(StrategyOptions):
+    """Options of strategies whose answers may be scored by models."""
+
+    judge: ModelName | None = Field(
+        default=None,
+        title="Judge",
+        description="Model that scores the answers without knowing whose they are. Empty: only the built-in"
+        " checks (empty, refused, cut off, repetitive, off topic and the like) and what others answer.",
+    )
+    second_judge: ModelName | None = Field(
+        default=None,
+        title="Second judge",
+        description="Scores as well; no judge scores answers of its own model family while another can.",
+    )
+
+
+Options = TypeVar("Options", bound=StrategyOptions)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptionError:
+    """One thing wrong with the options: the form field, and a sentence."""
+
+    field: str
+    message: str
+
+
+class InvalidOptions(InvalidRequest):
+    """Options that do not fit the strategy: `errors` has one sentence for each fault."""
+
+    def __init__(self, errors: tuple[OptionError, ...]) -> None:
+        super().__init__(" ".join(error.message for error in errors), field=errors[0].field)
+        self.errors = errors
+
+
+def parse_options(schema: type[Options], given: Mapping[str, Json]) -> Options:
+    """Return `given` as options; empty text counts as not given. Raises `InvalidOptions`."""
+    try:
+        return schema.model_validate({name: value for name, value in given.items() if value != ""})
+    except ValidationError as error:
+        raise InvalidOptions(tuple(_explained(schema, error))) from None
+
+
+def helper_models(options: StrategyOptions) -> tuple[str, ...]:
+    """Return the names of the models that the options name, each once, in the order of the fields."""
+    fields = _model_fields(type(options))
+    return tuple(dict.fromkeys(name for field in fields if (name := getattr(options, field))))
+
+
+@cache
+def _model_fields(schema: type[StrategyOptions]) -> tuple[str, ...]:
+    properties = schema.model_json_schema()["properties"]
+    return tuple(name for name, field in properties.items() if _names_model(field))
+
+
+def _names_model(schema: Mapping[str, Json]) -> bool:
+    return any(choice.get("format") == "model" for choice in (schema, *schema.get("anyOf", ())))
+
+
+def _explained(schema: type[StrategyOptions], error: ValidationError) -> Iterator[OptionError]:
+    for detail in error.errors(include_url=False):
+        name = str(detail["loc"][0]) if detail["loc"] else ""
+        yield OptionError(field=f"options.{name}".rstrip("."), message=_sentence(schema, name, detail))
+
+
+def _sentence(schema: type[StrategyOptions], name: str, detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        return f"There is no option “{name[:60]}”. There are: {', '.join(schema.model_fields)}."
+    field = schema.model_fields.get(name)
+    title = field.title if field is not None and field.title else name or "Options"
+    return f"{title}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."

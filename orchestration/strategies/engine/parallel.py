@@ -1,0 +1,280 @@
+"""The parallel strategy: ask all models at once, then select an answer or combine several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.asking import (
+    StepTimer,
+    announce,
+    answer_or_failure,
+    answer_prompt,
+    ask_step,
+    begin_phase,
+)
+from orchestration.strategies.engine.deciding import (
+    Scorer,
+    Selection,
+    good_enough,
+    nobody_answered,
+    overall,
+    require_quality,
+    select_best,
+    settle,
+)
+from orchestration.strategies.engine.fallback import JudgedOptions
+from orchestration.strategies.engine.groups import single_error
+from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
+from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.stopping import EarlyStopReason, Enough
+from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.synthesis import synthesise
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
+from orchestration.strategies.engine.wording import counted, listed
+
+OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
+LEAST_FIT = 0.1
+"""Estimated quality below which an answer is not shown to the aggregator: empty, refused or cut off."""
+
+
+class Select(StrEnum):
+    """How the answer comes out of the candidates."""
+
+    BEST = "best"
+    FIRST_GOOD_ENOUGH = "first_good_enough"
+    SYNTHESIS = "synthesis"
+
+
+class ParallelChoices(StrategyOptions):
+    """Options of the parallel strategy alone."""
+
+    select: Select = Field(
+        default=Select.BEST,
+        title="Select",
+        description="best: the answer of the highest quality. first_good_enough: the first one that reaches"
+        " the threshold; the other calls are cancelled. synthesis: one model combines the answers.",
+    )
+    threshold: float = Field(
+        default=0.6,
+        ge=0.1,
+        le=0.99,
+        title="Good enough",
+        description="Estimated quality (0 to 1) that ends the wait when the first good answer is selected.",
+    )
+    aggregator: ModelName | None = Field(
+        default=None,
+        title="Aggregator",
+        description="Model that combines the answers in a synthesis. Empty: the first model of the panel.",
+    )
+    max_parallel: int = Field(
+        default=10,
+        ge=1,
+        le=50,
+        title="At once",
+        description="Models asked at the same time; the others wait for their turn.",
+    )
+    deadline_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        title="Deadline",
+        description="Seconds after which the answers there are must do; who is missing is named. Empty: wait"
+        " for all.",
+    )
+    at_least: int = Field(
+        default=1,
+        ge=1,
+        le=50,
+        title="At least",
+        description="Answers to wait for even when the deadline has passed.",
+    )
+
+
+class ParallelOptions(AnswerOptions, JudgedOptions, ParallelChoices):
+    """What can be set for the parallel strategy."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Selected:
+    """The outcome of a selection: scored candidates, the selection, the synthesis if there is one."""
+
+    candidates: tuple[Candidate, ...]
+    selection: Selection
+    synthesis: Candidate | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ParallelRun:
+    """One run: the round of answers and the selection of one."""
+
+    request: Request
+    options: ParallelOptions
+    panel: Panel
+    timer: StepTimer
+    scorer: Scorer
+
+    @property
+    def needed(self) -> float:
+        """The estimated quality of an answer that is good enough."""
+        return max(self.options.threshold, self.request.constraints.min_quality or 0.0)
+
+    async def run(self) -> StrategyOutcome:
+        """Ask, select and conclude."""
+        context = self.timer.context
+        await begin_phase(context, "asking")
+        ended = await self._ask_all()
+        stops = () if ended.stop is None else (ended.stop.decision,)
+        for decision in stops:
+            await announce(context, decision, "stop")
+        if not any(candidate.state == "answered" for candidate in candidates(ended)):
+            raise nobody_answered(candidates(ended), ended.stop)
+        selected = await self._select(ended)
+        combined = (selected.synthesis,) if selected.synthesis is not None else ()
+        with self.timer.step("select"):
+            chosen, selection = await settle(context, selected.selection, (*selected.candidates, *combined))
+        require_quality(self.request, chosen, self.options)
+        return StrategyOutcome(
+            answer=chosen.text,
+            candidates=selected.candidates,
+            chosen="" if chosen in combined else chosen.step,
+            quality=chosen.quality,
+            decisions=(*stops, selection),
+            path=self.timer.path(),
+            notes=(*_stop_notes(ended), *selected.notes),
+        )
+
+    async def _ask_all(self) -> Round[Candidate]:
+        first = self.options.select is Select.FIRST_GOOD_ENOUGH
+        prompt = answer_prompt(self.request, self.options)
+        plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
+        return await ask_round(
+            self.panel.members,
+            lambda model: answer_or_failure(model, prompt, self.timer),
+            plan,
+            context=self.timer.context,
+            score=self._score_one if first else None,
+        )
+
+    async def _score_one(self, candidate: Candidate) -> Candidate:
+        [scored] = await self.scorer.score([candidate], f"judge/{candidate.model}")
+        return scored
+
+    def _until(self, asked: Round[Candidate]) -> Enough | None:
+        """Return why asking should end now: a good answer, the deadline, the time limit of the run."""
+        good = [each for each in asked.answers if each.model in asked.ended and overall(each) >= self.needed]
+        if self.options.select is Select.FIRST_GOOD_ENOUGH and good:
+            best = max(good, key=overall)
+            why = f"Stopped: {best.model} was already good enough."
+            because = good_enough(best, self.needed)
+            return self._enough(asked, EarlyStopReason.GOOD_ENOUGH, because, why, chosen=best.model)
+        deadline_in, time_left = self._deadline_in(asked), self.timer.context.time_left()
+        if deadline_in is not None and deadline_in <= 0:
+            passed = f"The deadline of {self.options.deadline_s:g} s passed."
+            return self._enough(asked, EarlyStopReason.DEADLINE, passed, f"No answer in time. {passed}")
+        if time_left is not None and time_left <= 0:
+            why = f"No answer in time. {OUT_OF_TIME}"
+            return self._enough(asked, EarlyStopReason.DEADLINE, OUT_OF_TIME, why, limit="seconds")
+        return None
+
+    def _enough(
+        self, asked: Round[Candidate], reason: EarlyStopReason, because: str, why: str, **also: str
+    ) -> Enough:
+        prompt = answer_prompt(self.request, self.options)
+        return Enough(
+            reason=reason, because=because, why=why, prompt=prompt, answers=_there(asked.answers), **also
+        )
+
+    def _deadline_in(self, asked: Round[Candidate]) -> float | None:
+        """Return the seconds to the deadline option; None without one, or while too few have answered."""
+        if self.options.deadline_s is None or len(_there(asked.answers)) < self.options.at_least:
+            return None
+        return self.options.deadline_s - self.timer.context.now()
+
+    def _wait_s(self, asked: Round[Candidate]) -> float | None:
+        waits = (self.timer.context.time_left(), self._deadline_in(asked))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def _select(self, ended: Round[Candidate]) -> _Selected:
+        if self.options.select is Select.FIRST_GOOD_ENOUGH:
+            return self._first_good_enough(ended)
+        if self.options.select is Select.SYNTHESIS:
+            return await self._synthesis(ended)
+        return await self._best(ended)
+
+    async def _best(self, ended: Round[Candidate], *notes: str) -> _Selected:
+        """Select the answer of the highest quality."""
+        scored = await self.scorer.score(candidates(ended), "judge")
+        return _Selected(candidates=scored, selection=select_best(scored), notes=notes)
+
+    def _first_good_enough(self, ended: Round[Candidate]) -> _Selected:
+        """Select the answer that ended the asking, else the best one."""
+        stop, there = ended.stop, candidates(ended)
+        if stop is not None and stop.chosen:
+            selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
+            return _Selected(candidates=there, selection=selection)
+        if max(map(overall, there)) >= self.needed:
+            return _Selected(candidates=there, selection=select_best(there))
+        note = f"No answer reached the quality of {self.needed:.2f}: this is the best there was."
+        return _Selected(candidates=there, selection=select_best(there), notes=(note,))
+
+    async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
+        """Have the aggregator combine the answers that are fit to use; if it cannot, select the best one."""
+        checked = await self.scorer.by_checks_alone().score(candidates(ended), "checks")
+        fit = [candidate for candidate in checked if overall(candidate) >= LEAST_FIT]
+        if len(fit) < 2:  # noqa: PLR2004
+            fit_to_use = f"{counted(len(fit), 'answer')} fit to be used"
+            return await self._best(ended, f"There was nothing to combine: {fit_to_use}.")
+        aggregator = self.panel.named(self.options.aggregator or self.panel.names[0])
+        await begin_phase(self.timer.context, "synthesising")
+        written = await synthesise(aggregator, self.request, fit, self.options, self.timer)
+        if isinstance(written, str):
+            return await self._best(ended, written)
+        [scored] = await self.scorer.score([written], "judge")
+        combined = f"{written.model} combined {counted(len(fit), 'answer')}"
+        reason = f"{combined}; estimated quality {overall(scored):.2f}."
+        selection = Selection(step=written.step, reason=reason)
+        return _Selected(candidates=checked, selection=selection, synthesis=scored)
+
+
+def _there(answers: Sequence[Candidate]) -> list[Candidate]:
+    return [candidate for candidate in answers if candidate.state == "answered"]
+
+
+def _stop_notes(ended: Round[Candidate]) -> tuple[str, ...]:
+    """Return which models are missing and what an early stop saved."""
+    if ended.stop is None:
+        return ()
+    names = [candidate.model for candidate in candidates(ended) if candidate.state == "missing"]
+    return (ended.stop.sentence, f"Missing: {listed(names)}.") if names else (ended.stop.sentence,)
+
+
+class Parallel(Strategy):
+    """Ask the whole panel at once."""
+
+    name: ClassVar[str] = "parallel"
+    title: ClassVar[str] = "Parallel"
+    summary: ClassVar[str] = (
+        "Asks all models at once, then takes the best answer, the first one that is good enough, or a"
+        " synthesis of all."
+    )
+    in_turn: ClassVar[bool] = False
+    Options: ClassVar[type[StrategyOptions]] = ParallelOptions
+
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
+        """Answer `request` with what the selection makes of the panel's answers."""
+        options = parse_options(ParallelOptions, request.options)
+        timer = StepTimer(context)
+        scorer = Scorer.judged_by(options, request, panel, timer)
+        run = _ParallelRun(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
+        with single_error():
+            return await run.run()
+
+
+STRATEGY = Parallel()

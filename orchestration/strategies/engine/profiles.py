@@ -1,0 +1,246 @@
+"""Profiles of models for a type of task: from the prior and the evidence of runs, and the ranking by them.
+
+    quality = (prior * PRIOR_WEIGHT + sum of weighted estimates) / (PRIOR_WEIGHT + sum of weights)
+
+and likewise for success and seconds: the mean of a Beta-like distribution whose pseudo-counts are the
+prior's. The prior depends on tier, price and whether the model reasons; nothing else in the registry is
+evidence of quality.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from enum import StrEnum
+
+from orchestration.llm.engine.errors import (
+    AddressRefused,
+    AuthenticationRejected,
+    CircuitOpen,
+    ContextWindowExceeded,
+    ModelNotFound,
+    ModelUnavailable,
+    RequestRejected,
+)
+from orchestration.llm.engine.types import MILLION, Capability, Json, ModelSpec, Prices, Tier
+from orchestration.strategies.engine.quality.scoring import DISQUALIFIED_AT_MOST, PRIOR
+from orchestration.strategies.engine.task_types import Evidence, Profile, TaskType
+
+PRIOR_WEIGHT = 4.0
+"""The number of judged answers that the prior of the quality is worth."""
+SUCCESS, SUCCESS_WEIGHT = 0.95, 5.0
+SECONDS_WEIGHT = 2.0
+TOKENS_READ, TOKENS_WRITTEN = 300, 300
+"""Tokens of a call where none was observed yet."""
+
+QUALITY: Mapping[Tier, float] = {Tier.SMALL: 0.62, Tier.MEDIUM: 0.72, Tier.LARGE: 0.8}
+SECONDS: Mapping[Tier, float] = {Tier.SMALL: 2.0, Tier.MEDIUM: 4.0, Tier.LARGE: 8.0}
+USUAL_PRICE: Mapping[Tier, float] = {Tier.SMALL: 0.5, Tier.MEDIUM: 2.0, Tier.LARGE: 10.0}
+"""US dollars per million tokens, read and written in equal parts."""
+PRICE_EFFECT = 0.03
+"""Added to the quality of a model at ten times the usual price of its tier, subtracted at a tenth of it."""
+REASONING_EFFECT = 0.04
+"""Added to the quality of a reasoning model in tasks that need reasoning."""
+NEEDS_REASONING = frozenset({TaskType.REASONING, TaskType.CODE_GENERATION, TaskType.ANALYSIS})
+NO_EVIDENCE = Evidence()
+NO_PROFILES: Mapping[str, Sequence[Profile]] = {}
+
+
+def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) -> Profile:
+    """Return what to expect of a model for a type of task, given the evidence of its calls."""
+    return Profile(
+        task=task,
+        quality=_blend(_prior_quality(spec, task), PRIOR_WEIGHT, shown.quality, shown.judged),
+        success=_blend(SUCCESS, SUCCESS_WEIGHT, shown.answered, shown.asked),
+        seconds=_blend(SECONDS[spec.tier], SECONDS_WEIGHT, shown.seconds, shown.timed),
+        cost_usd=_cost(spec.prices, shown),
+        evidence=shown.judged,
+        asked=shown.asked,
+    )
+
+
+def profile_for(spec: ModelSpec, task: TaskType, known: Iterable[Profile] = ()) -> Profile:
+    """Return the profile among those `known` of the model, else the one that its registry entry gives."""
+    found = (profile for profile in known if profile.task is task)
+    return next(found, None) or expectation(spec, task)
+
+
+def _blend(prior: float, weight: float, total: float, count: float) -> float:
+    return (prior * weight + total) / (weight + count)
+
+
+def _prior_quality(spec: ModelSpec, task: TaskType) -> float:
+    reasons = Capability.REASONING in spec.capabilities and task in NEEDS_REASONING
+    return QUALITY[spec.tier] + _price_effect(spec) + (REASONING_EFFECT if reasons else 0.0)
+
+
+def _price_effect(spec: ModelSpec) -> float:
+    """Return what the price adds to the quality: nothing if it is zero (a self-hosted model) or unknown."""
+    if spec.prices is None:
+        return 0.0
+    mean = float(spec.prices.input_per_million + spec.prices.output_per_million) / 2
+    if mean <= 0:
+        return 0.0
+    decades = math.log10(mean / USUAL_PRICE[spec.tier])
+    return PRICE_EFFECT * min(max(decades, -1.0), 1.0)
+
+
+def _cost(prices: Prices | None, shown: Evidence) -> Decimal | None:
+    """Return the cost of a call of the usual length at the model's price of today."""
+    if prices is None:
+        return None
+    read = shown.input_tokens / shown.timed if shown.timed else TOKENS_READ
+    written = shown.output_tokens / shown.timed if shown.timed else TOKENS_WRITTEN
+    dollars = (
+        Decimal(round(read)) * prices.input_per_million + Decimal(round(written)) * prices.output_per_million
+    )
+    return dollars / MILLION
+
+
+JUDGED, AGREED, RATED = 1.0, 0.5, 2.0
+"""Weights of an estimate by judges, of one by agreement with other answers, and of a member's rating."""
+PRIOR_ESTIMATE = round(1.0 / (1.0 + math.exp(-PRIOR)), 4)
+"""The estimate of an answer without any evidence."""
+_SETUP_ERRORS = (
+    AddressRefused(),
+    AuthenticationRejected(),
+    CircuitOpen("", retry_in_s=0.0),
+    ContextWindowExceeded(),
+    ModelNotFound(),
+    ModelUnavailable(),
+    RequestRejected(),
+)
+SETUP_ERRORS = frozenset(error.code for error in _SETUP_ERRORS)
+"""Codes of errors that depend on how a model is set up or what it was sent, not on the model itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObservedAttempt:
+    """The last attempt of a step that asked a model for an answer; `code` is that of its error."""
+
+    step: str
+    done: bool
+    code: str = ""
+    seconds: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+def observed(
+    attempts: Iterable[ObservedAttempt],
+    candidates: Mapping[str, Mapping[str, Json]],
+    consensus: Mapping[str, Json],
+) -> Evidence:
+    """Return the evidence of a model's attempts, given the run's candidates by step and its consensus."""
+    total = Evidence()
+    for attempt in attempts:
+        if attempt.done:
+            candidate = candidates.get(attempt.step, {})
+            total = plus(total, _answer_evidence(attempt), _quality_evidence(candidate, consensus))
+        elif attempt.code not in SETUP_ERRORS:
+            total = plus(total, Evidence(asked=1))
+    return total
+
+
+def rating_evidence(ratings: Iterable[int]) -> Evidence:
+    """Return the evidence of members' ratings (1 or -1) for the model whose answer was given."""
+    votes = list(ratings)
+    return Evidence(quality=RATED * sum(vote > 0 for vote in votes), judged=RATED * len(votes))
+
+
+def plus(*parts: Evidence) -> Evidence:
+    """Return the sum of evidence."""
+    return Evidence(**{f.name: sum(getattr(part, f.name) for part in parts) for f in fields(Evidence)})
+
+
+def minus(whole: Evidence, part: Evidence) -> Evidence:
+    """Return `whole` without `part`."""
+    return Evidence(**{f.name: getattr(whole, f.name) - getattr(part, f.name) for f in fields(Evidence)})
+
+
+def _answer_evidence(attempt: ObservedAttempt) -> Evidence:
+    if attempt.seconds is None:
+        return Evidence(asked=1, answered=1)
+    return Evidence(
+        asked=1,
+        answered=1,
+        timed=1,
+        seconds=attempt.seconds,
+        input_tokens=attempt.input_tokens,
+        output_tokens=attempt.output_tokens,
+    )
+
+
+def _quality_evidence(candidate: Mapping[str, Json], consensus: Mapping[str, Json]) -> Evidence:
+    """Return the evidence of an answer's quality.
+
+    An answer that the checks disqualify counts as none. An estimate that equals the prior is no evidence.
+    """
+    quality = candidate.get("quality") or {}
+    if quality and quality["overall"] <= DISQUALIFIED_AT_MOST:
+        return Evidence(answered=-1)
+    if quality.get("accuracy") is not None:
+        return Evidence(quality=JUDGED * quality["overall"], judged=JUDGED)
+    if quality and quality["overall"] != PRIOR_ESTIMATE:
+        return Evidence(quality=AGREED * quality["overall"], judged=AGREED)
+    if candidate and consensus:
+        dissents = candidate["model"] in consensus.get("dissenters", ())
+        agreement = consensus["agreement"]
+        return Evidence(quality=AGREED * ((1.0 - agreement) if dissents else agreement), judged=AGREED)
+    return Evidence()
+
+
+class Prefer(StrEnum):
+    """What the choice of an expert depends on."""
+
+    QUALITY = "quality"
+    BALANCED = "balanced"
+    CHEAP = "cheap"
+
+
+COST_FACTORS = {Prefer.QUALITY: 0.0, Prefer.BALANCED: 0.1, Prefer.CHEAP: 0.4}
+"""Subtracted from the quality of the panel's most expensive model, from others in proportion to cost."""
+DIGITS = 2
+"""Decimal places of a score: estimates are no more precise, so that closer ones tie."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranked:
+    """A model with its profile and score (expected quality less the effect of its cost)."""
+
+    model: str
+    profile: Profile
+    score: float
+
+
+def rank(
+    specs: Sequence[ModelSpec],
+    task: TaskType,
+    prefer: Prefer,
+    known: Mapping[str, Sequence[Profile]] = NO_PROFILES,
+) -> tuple[Ranked, ...]:
+    """Return the models, best first; ties go by cost, seconds, and their order in `specs`.
+
+    `known` holds what results have shown of them, by name.
+
+    A model without a price counts with the mean cost of the others, and as the most expensive in a tie.
+    """
+    profiles = [profile_for(spec, task, known.get(spec.name, ())) for spec in specs]
+    costs = [profile.cost_usd for profile in profiles if profile.cost_usd is not None]
+    mean = sum(costs, Decimal(0)) / len(costs) if costs else Decimal(0)
+    highest = max(costs, default=Decimal(0)) or Decimal(1)
+    ranked = []
+    for spec, profile in zip(specs, profiles, strict=True):
+        share = float((mean if profile.cost_usd is None else profile.cost_usd) / highest)
+        score = profile.expected - COST_FACTORS[prefer] * share
+        ranked.append(
+            Ranked(model=spec.name, profile=profile, score=round(min(max(score, 0.0), 1.0), DIGITS))
+        )
+    return tuple(sorted(ranked, key=_sort_key))
+
+
+def _sort_key(ranked: Ranked) -> tuple[float, bool, Decimal, float]:
+    cost = ranked.profile.cost_usd
+    return (-ranked.score, cost is None, cost or Decimal(0), ranked.profile.seconds)

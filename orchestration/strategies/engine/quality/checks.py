@@ -1,0 +1,296 @@
+"""Checks of a single answer, in one table: each is a pure function that returns a finding or None."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+from orchestration.llm.engine.types import FinishReason
+from orchestration.strategies.engine.consensus.extraction import json_values, stated_answers
+from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
+
+
+def _empty(answer: ExaminedAnswer) -> Finding | None:
+    """Find an answer without a letter or digit in it."""
+    if any(character.isalnum() for character in answer.text):
+        return None
+    return Finding(
+        check="empty",
+        evidence="The answer is empty.",
+        effect=-8.0,
+        bounds=dict.fromkeys(Dimension, 0.0),
+        disqualifying=True,
+    )
+
+
+OPENING = 240
+"""Characters at the beginning in which a refusal is searched."""
+
+_DOING = (
+    "help|assist|answer|do (?:that|this|so)|provide|comply|fulfil|create|write|solve|give|discuss|generate"
+)
+_REFUSAL = re.compile(
+    r"\b(?:i|we) (?:can(?:no|[\u2019']?)t|can not|won[\u2019']?t|will not|must decline to) (?:\w+ ){0,2}?(?:"
+    rf"{_DOING})\b"
+    rf"|\b(?:i|we)(?:[\u2019']m| am| are) (?:not able|unable) to (?:\w+ ){{0,2}}?(?:{_DOING})\b"
+    r"|^\W*(?:sorry,? (?:but )?)?i (?:do not|don[\u2019']t) know\b"
+    r"|\bas an ai(?: language)? model,? i (?:can(?:no|[\u2019'])t|do not|don[\u2019']t)\b",
+    re.IGNORECASE,
+)
+
+
+def _refusal(answer: ExaminedAnswer) -> Finding | None:
+    """Find a refusal, by the provider's filter or in the model's own words."""
+    if answer.finish is FinishReason.CONTENT_FILTER:
+        return _refused("The provider's content filter stopped the answer.")
+    match = _REFUSAL.search(answer.text[:OPENING])
+    if match is None:
+        return None
+    return _refused(f"The model declines to answer: “{' '.join(match.group().split())}”.")
+
+
+def _refused(evidence: str) -> Finding:
+    bounds = {Dimension.COMPLETENESS: 0.05, Dimension.RELEVANCE: 0.3}
+    return Finding(check="refusal", evidence=evidence, effect=-5.0, bounds=bounds, disqualifying=True)
+
+
+PROSE_WORDS = 40
+_CUT = re.compile(r"(?:[\w,]|\s-)$")
+_FENCE = re.compile(r"^\s*```", re.MULTILINE)
+
+
+def _truncation(answer: ExaminedAnswer) -> Finding | None:
+    """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block."""
+    if answer.finish is FinishReason.LENGTH:
+        return _truncated("The answer was cut off at the length limit.", -3.0, disqualifying=True)
+    if len(_FENCE.findall(answer.text)) % 2:
+        return _truncated("The answer ends inside a code block.", -2.5)
+    last = answer.text.rstrip().rsplit("\n", 1)[-1]
+    if len(last.split()) >= PROSE_WORDS and _CUT.search(last):
+        return _truncated("The answer stops in the middle of a sentence.", -2.5)
+    return None
+
+
+def _truncated(evidence: str, effect: float, *, disqualifying: bool = False) -> Finding:
+    bounds = {Dimension.COMPLETENESS: 0.4}
+    return Finding(
+        check="truncated", evidence=evidence, effect=effect, bounds=bounds, disqualifying=disqualifying
+    )
+
+
+RUN_WORDS = 6
+ENOUGH_REPEATING_WORDS = 60
+MOST_REPEATED = 0.4
+MOST_WORDS = 20_000
+
+
+def _repeated_share(text: str) -> float:
+    """Return the share (0 to 1) of sequences of six words that occurred earlier in `text`."""
+    words = re.findall(r"\w+", text.lower())[:MOST_WORDS]
+    runs = [tuple(words[start : start + RUN_WORDS]) for start in range(len(words) - RUN_WORDS + 1)]
+    return 1.0 - len(set(runs)) / len(runs) if runs else 0.0
+
+
+def _repetition(answer: ExaminedAnswer) -> Finding | None:
+    """Find a longer answer that repeats itself."""
+    share = _repeated_share(answer.text)
+    if share < MOST_REPEATED or len(answer.text.split()) < ENOUGH_REPEATING_WORDS:
+        return None
+    return Finding(
+        check="repetition",
+        evidence=f"The answer repeats itself: {share:.0%} of its word sequences come again.",
+        effect=-3.0,
+        bounds={Dimension.FLUENCY: 0.2, Dimension.COHERENCE: 0.3},
+    )
+
+
+_WORDS = {
+    "English": "the and of to is in that for it with was are this not you on be from which as do no an or by",
+    "German": "der die das und ist nicht ein eine zu den mit von es im auf für sich dem wird auch",
+    "French": "le la les et est une des du que pour dans qui pas sur au avec ce sont il plus",
+    "Spanish": "el la los y es una de que en por para con las del se no como más su al",
+    "Italian": "il la di che e è un una per non sono con del della le si da come più nel",
+    "Portuguese": "o a os e é um uma de que em para com não do da se por mais como na",
+    "Dutch": "de het een en van is dat niet in op te met voor zijn er aan ook als bij maar",
+}
+STOPWORDS = {name: frozenset(words.split()) for name, words in _WORDS.items()}
+_SCRIPT_NAMES = "LATIN CYRILLIC GREEK ARABIC HEBREW DEVANAGARI THAI HANGUL HIRAGANA CJK"
+SCRIPTS = frozenset(_SCRIPT_NAMES.split())
+ENOUGH_WORDS = 12
+ENOUGH_LETTERS = 20
+SAMPLE = 4000
+_OTHER_WANTED = re.compile(
+    r"\btranslat|\b(?:in|into|auf|en|to)\s+(?:[a-z]+ish|french|german|deutsch|italian|dutch|portuguese|greek"
+    r"|russian|chinese|japanese|korean|arabic|hindi|hebrew|français|español|ukrainian|latin)\b"
+    r"|\btradu|\bübersetz",
+    re.IGNORECASE,
+)
+
+
+def _main_script(text: str) -> str | None:
+    """Return the script of most letters of `text`, None when it is not clear."""
+    letters = [character for character in text[:SAMPLE] if character.isalpha()]
+    if len(letters) < ENOUGH_LETTERS:
+        return None
+    names = (unicodedata.name(character, "").split(" ")[0] for character in letters)
+    script, count = Counter(names).most_common(1)[0]
+    return script if script in SCRIPTS and count > len(letters) / 2 else None
+
+
+def _main_language(text: str) -> str | None:
+    """Return the language of `text` by its most common words, None when it is not clear."""
+    words = re.findall(r"[^\W\d_]{2,}", text[:SAMPLE].lower())  # one letter is a variable in any language
+    hits = {name: sum(word in stopwords for word in words) for name, stopwords in STOPWORDS.items()}
+    (first, most), (_, second) = Counter(hits).most_common(2)
+    clear = len(words) >= ENOUGH_WORDS and most >= len(words) / 8 and most >= 1.5 * second
+    return first if clear else None
+
+
+def _language(answer: ExaminedAnswer) -> Finding | None:
+    """Find an answer in another language than its question, unless another one was asked for."""
+    if _OTHER_WANTED.search(f"{answer.instructions}\n{answer.question}"):
+        return None
+    for recognise in (_main_script, _main_language):
+        asked, answered = recognise(answer.question), recognise(answer.text)
+        if asked and answered and asked != answered:
+            return Finding(
+                check="language",
+                evidence=f"The question is in {asked.title()}, the answer in {answered.title()}.",
+                effect=-2.0,
+                bounds={Dimension.RELEVANCE: 0.4},
+            )
+    return None
+
+
+_JSON = re.compile(r"\b(?:as|in|return|output|only|valid)\b[^.\n]{0,25}\bjson\b", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\b(?:how (?:many|much)|what is \d|what percent|(?:only|just|as) (?:a|the|one) (?:single )?number)\b",
+    re.IGNORECASE,
+)
+_LIST = re.compile(r"\b(?:bullet(?:ed)?|numbered) (?:list|points)\b|\bas a list\b", re.IGNORECASE)
+_CODE = re.compile(
+    r"\b(?:write|implement|create)\b[^.\n]{0,40}\b(?:function|script|program|class|regex|query)\b",
+    re.IGNORECASE,
+)
+_NUMBER_WORDS = re.compile(
+    r"\b(?:zero|no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half|hundred)\b",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+\S", re.MULTILINE)
+_PROGRAM = re.compile(r"```|^\s{2,}\S|[{};=]|\bdef \w+|\bselect\b", re.IGNORECASE | re.MULTILINE)
+
+
+def _has_number(text: str) -> bool:
+    return any(character.isdigit() for character in text) or bool(_NUMBER_WORDS.search(text))
+
+
+FORMS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
+    ("JSON", _JSON, lambda text: any(True for _ in json_values(text))),
+    ("a list", _LIST, lambda text: len(_ITEM.findall(text)) > 1),
+    ("code", _CODE, lambda text: bool(_PROGRAM.search(text))),
+    ("a number", _NUMBER, _has_number),
+)
+"""Each form in words, how a question asks for it, and whether an answer has it."""
+
+
+def _form(answer: ExaminedAnswer) -> Finding | None:
+    """Find an answer without the JSON, list, code or number that was asked for."""
+    for form, asked, given in FORMS:
+        if asked.search(answer.question) and not given(answer.text):
+            return Finding(
+                check="format",
+                evidence=f"The question asks for {form}, the answer has none.",
+                effect=-2.0,
+                bounds={Dimension.RELEVANCE: 0.5, Dimension.COMPLETENESS: 0.4},
+            )
+    return None
+
+
+STEM = 5
+ENOUGH_ASKED = 4
+ENOUGH_ANSWERED = 40
+LEAST_SHARED = 0.1
+_PLAIN = frozenset().union(*STOPWORDS.values())
+
+
+def _content_stems(text: str) -> frozenset[str]:
+    """Return the first five letters of each word of `text` that is not a stop word."""
+    words = re.findall(r"[^\W\d_]{3,}", text.lower())
+    return frozenset(word[:STEM] for word in words if word not in _PLAIN)
+
+
+def _topic(answer: ExaminedAnswer) -> Finding | None:
+    """Find a longer answer that shares hardly any word with its question; a short one need not."""
+    asked = _content_stems(answer.question)
+    if len(asked) < ENOUGH_ASKED or len(answer.text.split()) < ENOUGH_ANSWERED:
+        return None
+    shared = len(asked & _content_stems(answer.text)) / len(asked)
+    if shared >= LEAST_SHARED:
+        return None
+    return Finding(
+        check="topic",
+        evidence=f"The answer shares {shared:.0%} of the question's key words: it may miss the point.",
+        effect=-0.5,
+        bounds={Dimension.RELEVANCE: 0.4},
+    )
+
+
+def _contradiction(answer: ExaminedAnswer) -> Finding | None:
+    """Find different final answers in one text, for example in a box and in the last line."""
+    stated = stated_answers(answer.text)
+    for (one, first), (other, second) in pairwise(stated.items()):
+        if first.key != second.key:
+            words = f"“{first.raw}” ({one}) against “{second.raw}” ({other})"
+            return Finding(
+                check="contradiction",
+                evidence=f"The answer contradicts itself: {words}.",
+                effect=-0.7,
+                bounds={Dimension.COHERENCE: 0.4, Dimension.ACCURACY: 0.5},
+            )
+    return None
+
+
+MOST_HEDGES = 2
+WORDS_PER_HEDGE = 60
+_HEDGE = re.compile(
+    r"\bi(?:[\u2019']m| am) not (?:entirely |completely |quite )?(?:sure|certain)\b"
+    r"|\bi (?:think|guess|believe)\b"
+    r"|\b(?:perhaps|maybe|might be|could be|not sure|hard to say|don[\u2019']t know|do not know)\b"
+    r"|\b(?:cannot|can[\u2019']t) be (?:determined|certain)\b|\bmy best guess\b",
+    re.IGNORECASE,
+)
+
+
+def _hedging(answer: ExaminedAnswer) -> Finding | None:
+    """Find an answer that says repeatedly that it may be wrong."""
+    hedges = len(_HEDGE.findall(answer.text))
+    if hedges < MOST_HEDGES or hedges * WORDS_PER_HEDGE < len(answer.text.split()):
+        return None
+    return Finding(
+        check="hedging",
+        evidence=f"The answer hedges {hedges} times.",
+        effect=-0.8,
+        bounds={Dimension.COMPLETENESS: 0.7},
+    )
+
+
+MOST_CHARACTERS = 100_000
+CHECKS = (_refusal, _truncation, _repetition, _language, _form, _topic, _contradiction, _hedging)
+
+
+def examine(answer: ExaminedAnswer) -> tuple[Finding, ...]:
+    """Return the findings of all checks, of an empty answer only that it is empty.
+
+    Of a very long answer only the beginning and the end are checked, to bound the time.
+    """
+    empty = _empty(answer)
+    if empty is not None:
+        return (empty,)
+    text, half = answer.text, MOST_CHARACTERS // 2
+    excerpt = text if len(text) <= MOST_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
+    findings = [check(replace(answer, text=excerpt)) for check in CHECKS]
+    return tuple(finding for finding in findings if finding is not None)

@@ -1,0 +1,183 @@
+"""Judge models: which answers each one scores, and how its replies become ratings.
+
+Judges do not see which model wrote an answer, see several answers in both orders, and never judge their own
+model family while another judge is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.records import step_key
+from orchestration.strategies.engine.consensus.extraction import json_values
+from orchestration.strategies.engine.quality.prompts import judge_prompt, label
+from orchestration.strategies.engine.quality.scoring import Dimension, JudgeRating
+from orchestration.strategies.engine.types import Candidate, Request
+
+MOST_REASON = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgeVerdict:
+    """The scores (0 to 1) of one answer and the judge's reason. A dimension without a score is absent."""
+
+    scores: Mapping[Dimension, float]
+    reason: str = ""
+
+
+def read_verdicts(text: str) -> Mapping[str, JudgeVerdict]:
+    """Return the verdicts in `text` by the label of their answer; empty when none can be read.
+
+    Of several verdicts on one answer, as in a reply that includes its reasoning, the last one counts.
+    """
+    found: dict[str, JudgeVerdict] = {}
+    for value in json_values(text):
+        for item in _items(value):
+            scores = {
+                dimension: score for dimension in Dimension if (score := _score(item, dimension)) is not None
+            }
+            if scores:
+                found[str(item.get("id", "")).strip().upper()] = JudgeVerdict(
+                    scores=scores, reason=_reason(item)
+                )
+    return found
+
+
+def _items(value: Json) -> Iterator[Mapping[str, Json]]:
+    listed = value.get("verdicts", [value]) if isinstance(value, dict) else value
+    if isinstance(listed, list):
+        yield from (item for item in listed if isinstance(item, dict))
+
+
+def _score(item: Mapping[str, Json], dimension: Dimension) -> float | None:
+    raw = item.get(dimension.value)
+    if isinstance(raw, str):
+        raw = raw.strip().removesuffix("/10")
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        return None
+    try:
+        score = float(raw)
+    except (ValueError, OverflowError):
+        return None
+    return min(max(score, 0.0), 10.0) / 10.0 if math.isfinite(score) else None
+
+
+def _reason(item: Mapping[str, Json]) -> str:
+    reason = item.get("reason")
+    return " ".join(reason.split())[:MOST_REASON] if isinstance(reason, str) else ""
+
+
+FAR_APART = 0.3
+OWN_FAMILY = "{judge} judged an answer of its own model family: no other judge was there."
+
+
+@dataclass(kw_only=True, slots=True)
+class JudgeReport:
+    """The result of one judge: ratings by the step of the answer, and why others have none."""
+
+    ratings: dict[str, JudgeRating] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+
+
+def assign(
+    judges: Sequence[ChatModel], families: Mapping[str, str]
+) -> list[tuple[ChatModel, tuple[str, ...]]]:
+    """Return each judge with the steps of the answers it judges, given the family that wrote each.
+
+    A judge does not judge its own family while a judge of another one is there.
+    """
+    assigned: list[tuple[ChatModel, tuple[str, ...]]] = []
+    for judge in judges:
+        others = {other.spec.family for other in judges} - {judge.spec.family}
+        steps = (step for step, family in families.items() if family != judge.spec.family or not others)
+        assigned.append((judge, tuple(steps)))
+    return [(judge, steps) for judge, steps in assigned if steps]
+
+
+async def ask_judge(
+    judge: ChatModel, request: Request, candidates: Sequence[Candidate], context: RunContext
+) -> JudgeReport:
+    """Have `judge` score the candidates.
+
+    A single answer is scored once; several are scored twice, the second time in reverse order, and the
+    scores are averaged. The first order is random and journaled.
+    """
+    name = judge.spec.name
+    if len(candidates) == 1:
+        readings = [
+            await _verdicts(judge, request, candidates, context, step_key("judge", name, candidates[0].step))
+        ]
+        return _merged(name, candidates, readings)
+    drawn = [candidate.step for candidate in candidates]
+    context.random.shuffle(drawn)
+    order = await context.decide(step_key("judge", name, "order"), drawn)
+    by_step = {candidate.step: candidate for candidate in candidates}
+    ordered = [by_step[step] for step in order]
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_verdicts(judge, request, seen, context, step_key("judge", name, number)))
+            for number, seen in (("1", ordered), ("2", ordered[::-1]))
+        ]
+    return _merged(name, candidates, [task.result() for task in tasks])
+
+
+Verdicts = Mapping[str, JudgeVerdict] | str
+"""Verdicts by step, or why there are none."""
+
+
+async def _verdicts(
+    judge: ChatModel, request: Request, seen: Sequence[Candidate], context: RunContext, step: str
+) -> Verdicts:
+    prompt = judge_prompt(judge.spec, request, [candidate.text for candidate in seen])
+    try:
+        completion = await context.ask(judge, prompt, step)
+    except (ModelError, LimitReached) as error:
+        return f"{judge.spec.name} could not judge: {error}"
+    verdicts = read_verdicts(completion.text)
+    if not verdicts:
+        return f"{judge.spec.name} gave no verdict that can be read: it counts for nothing."
+    return {
+        candidate.step: verdicts[label(number)]
+        for number, candidate in enumerate(seen)
+        if label(number) in verdicts
+    }
+
+
+def _merged(judge: str, candidates: Sequence[Candidate], readings: Sequence[Verdicts]) -> JudgeReport:
+    report = JudgeReport()
+    failures = [reading for reading in readings if isinstance(reading, str)]
+    for step in (candidate.step for candidate in candidates):
+        verdicts = [reading[step] for reading in readings if not isinstance(reading, str) and step in reading]
+        if verdicts:
+            report.ratings[step] = average(judge, verdicts)
+        else:
+            report.remarks[step] = failures[0] if failures else f"{judge} gave no verdict on this answer."
+    return report
+
+
+def average(judge: str, verdicts: Sequence[JudgeVerdict]) -> JudgeRating:
+    """Return the mean of one judge's verdicts on one answer, with less confidence the more they differ."""
+    given = {
+        dimension: [verdict.scores[dimension] for verdict in verdicts if dimension in verdict.scores]
+        for dimension in Dimension
+    }
+    apart = max(max(scores) - min(scores) for scores in given.values() if scores)
+    confidence = 1.0 - apart
+    remark = ""
+    if apart >= FAR_APART:
+        remark = f"{judge} judged differently when the order was reversed: it counts {confidence:.0%}."
+    return JudgeRating(
+        judge=judge,
+        scores={dimension: sum(scores) / len(scores) for dimension, scores in given.items() if scores},
+        confidence=confidence,
+        reason=verdicts[0].reason,
+        remark=remark,
+    )

@@ -1,0 +1,220 @@
+"""The sequential strategy, and the search for an acceptable answer that other strategies use, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import Field
+
+from orchestration.llm.engine.errors import ContextWindowExceeded, ModelError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.asking import (
+    StepTimer,
+    announce,
+    answer_prompt,
+    ask_member,
+    begin_phase,
+    failed,
+    not_asked,
+)
+from orchestration.strategies.engine.deciding import (
+    ON_THE_PANEL,
+    Scorer,
+    Selection,
+    good_enough,
+    nobody_answered,
+    overall,
+    require_quality,
+    select_best,
+    settle,
+)
+from orchestration.strategies.engine.fallback import JudgedOptions
+from orchestration.strategies.engine.groups import single_error
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
+from orchestration.strategies.engine.wording import listed
+
+TOO_LONG = ContextWindowExceeded().code
+MOVE_ON = "move_on"
+SEARCH_LABELS: Mapping[str, str] = {MOVE_ON: "Went on"}
+
+
+class SearchChoices(StrategyOptions):
+    """Options of every search."""
+
+    threshold: float = Field(
+        default=0.6,
+        ge=0.1,
+        le=0.99,
+        title="Good enough",
+        description="Estimated quality (0 to 1) at which an answer is taken and no further model is asked.",
+    )
+
+
+class SearchOptions(AnswerOptions, JudgedOptions, SearchChoices):
+    """What can be set for a search."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Search:
+    """How far the search for an acceptable answer has come.
+
+    `at_first` models are asked at once, the others one by one; `order` says where a tie's winner comes first.
+    A prompt that was too long for a context window of `window` tokens is sent to larger ones only.
+    """
+
+    request: Request
+    options: SearchOptions
+    panel: Panel
+    timer: StepTimer
+    at_first: int = 1
+    order: str = ON_THE_PANEL
+    candidates: list[Candidate] = field(default_factory=list)
+    moves: list[Decision] = field(default_factory=list)
+    acceptable: Selection | None = None
+    stop: Stop | None = None
+    window: int = 0
+
+    @property
+    def needed(self) -> float:
+        """The estimated quality at which the search ends."""
+        return max(self.options.threshold, self.request.constraints.min_quality or 0.0)
+
+    async def run(self) -> None:
+        """Ask until an answer is acceptable, a limit is reached or no model is left."""
+        members = self.panel.members
+        groups = [members[: self.at_first], *((model,) for model in members[self.at_first :])]
+        for group in groups:
+            fitting = [model for model in group if model.spec.context_window > self.window]
+            self.candidates += [not_asked(m, _too_small(m, self.window)) for m in group if m not in fitting]
+            if not fitting:
+                continue
+            tried = await self._try(fitting)
+            if self.acceptable is not None or self.stop is not None:
+                return
+            await self._explain(tried, members[len(self.candidates) :])
+
+    async def _try(self, group: Sequence[ChatModel]) -> tuple[Candidate, ...]:
+        """Ask models at once and score their answers."""
+        ended = await ask_round(group, self._ask, RoundPlan(), context=self.timer.context)
+        self.stop = ended.stop
+        step = f"judge/{group[0].spec.name}" if len(group) == 1 else "judge"
+        scorer = Scorer.judged_by(self.options, self.request, self.panel, self.timer)
+        scored = await scorer.score(candidates(ended), step)
+        self.candidates += scored
+        if max(map(overall, scored)) >= self.needed:
+            self.acceptable = self._accepted(scored)
+        return scored
+
+    async def _ask(self, model: ChatModel) -> Candidate:
+        try:
+            return await ask_member(model, answer_prompt(self.request, self.options), self.timer)
+        except ModelError as error:
+            if error.code == TOO_LONG:
+                self.window = max(self.window, model.spec.context_window)
+            return failed(model, error)
+
+    def _accepted(self, scored: Sequence[Candidate]) -> Selection:
+        if len(scored) > 1:
+            return select_best(scored, self.order)
+        return Selection(step=scored[0].step, reason=good_enough(scored[0], self.needed))
+
+    async def _explain(self, tried: Sequence[Candidate], rest: Sequence[ChatModel]) -> None:
+        """Emit why the search moves on to the next model, if there is one."""
+        following = [model.spec.name for model in rest if model.spec.context_window > self.window]
+        if not following:
+            return
+        decision = Decision(
+            kind=MOVE_ON,
+            chosen=following[0],
+            reason=" ".join(f"{candidate.model}: {self._why_not(candidate)}" for candidate in tried),
+            options=tuple(following),
+            scores={c.model: c.quality.overall for c in tried if c.quality is not None},
+        )
+        self.moves.append(decision)
+        await announce(self.timer.context, decision, tried[-1].step)
+
+    def _why_not(self, candidate: Candidate) -> str:
+        if candidate.quality is None:
+            return candidate.error
+        evidence = candidate.quality.evidence[0]
+        return f"estimated quality {candidate.quality.overall:.2f} is below {self.needed:.2f}. {evidence}"
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what else to say of the search."""
+        notes = []
+        if self.acceptable is None:
+            notes.append(f"No answer reached the quality of {self.needed:.2f}: this is the best there was.")
+        if self.stop is not None:
+            notes.append(f"The search ended early. {self.stop.because}")
+        spared = [model.spec.name for model in self.panel.members[len(self.candidates) :]]
+        if spared and self.stop is None:
+            notes.append(f"Not needed: {listed(spared)}.")
+        return tuple(notes)
+
+
+async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> StrategyOutcome:
+    """Search and return the acceptable answer, or the best there is; `decided` is what led to the search.
+
+    Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
+    """
+    context = search.timer.context
+    await begin_phase(context, "asking")
+    with single_error():
+        await search.run()
+    there = [candidate for candidate in search.candidates if candidate.state == "answered"]
+    if not there:
+        raise nobody_answered(search.candidates, search.stop)
+    with search.timer.step("select"):
+        selection = search.acceptable or select_best(search.candidates, search.order)
+        chosen, decision = await settle(context, selection, there)
+    require_quality(search.request, chosen, search.options)
+    return StrategyOutcome(
+        answer=chosen.text,
+        candidates=tuple(search.candidates),
+        chosen=chosen.step,
+        quality=chosen.quality,
+        decisions=(*decided, *search.moves, decision),
+        path=search.timer.path(),
+        notes=search.notes(),
+    )
+
+
+def _too_small(model: ChatModel, window: int) -> str:
+    size = f"{model.spec.context_window:,}"
+    return f"Not asked: its context window of {size} tokens is no larger than the {window:,} that did not do."
+
+
+class SequentialOptions(SearchOptions):
+    """What can be set for the sequential strategy."""
+
+
+class Sequential(Strategy):
+    """Ask in order of the panel and fail over."""
+
+    name: ClassVar[str] = "sequential"
+    title: ClassVar[str] = "Sequential"
+    summary: ClassVar[str] = (
+        "Asks one model after the other, in the order of the panel, until an answer is good enough; moves on"
+        " after errors, refusals, cut-off answers and low quality."
+    )
+    in_turn: ClassVar[bool] = True
+    Options: ClassVar[type[StrategyOptions]] = SequentialOptions
+    labels: ClassVar[Mapping[str, str]] = SEARCH_LABELS
+    escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
+
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
+        """Answer `request` with the first acceptable answer, or with the best there is."""
+        options = parse_options(SequentialOptions, request.options)
+        timer = StepTimer(context)
+        return await search_answer(Search(request=request, options=options, panel=panel, timer=timer))
+
+
+STRATEGY = Sequential()

@@ -1,0 +1,212 @@
+"""What a strategy is, what it is given and learns from, and the registry of all strategies."""
+
+from __future__ import annotations
+
+import pkgutil
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import ClassVar
+
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Json, ModelSpec
+from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.options import StrategyOptions, parse_options
+from orchestration.strategies.engine.task_types import Profile
+from orchestration.strategies.engine.types import Request, StrategyOutcome
+
+PACKAGE = "orchestration.strategies.engine"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Panel:
+    """The models a strategy may use: members in order, and helpers (judge, aggregator) by name.
+
+    `profiles` holds what results have shown of models, by name, for each type of task. Raises
+    `InvalidRequest` for an empty panel or a model named twice.
+    """
+
+    members: tuple[ChatModel, ...]
+    helpers: Mapping[str, ChatModel] = field(default_factory=dict)
+    profiles: Mapping[str, Sequence[Profile]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise InvalidRequest("The panel is empty. Choose at least one model.", field="models")
+        name, times = Counter(self.names).most_common(1)[0]
+        if times > 1:
+            raise InvalidRequest(f"{name} is on the panel {times} times. Choose it once.", field="models")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members' names, in panel order."""
+        return tuple(model.spec.name for model in self.members)
+
+    @property
+    def families(self) -> Mapping[str, str]:
+        """The model family of every member and helper, by name."""
+        models = (*self.members, *self.helpers.values())
+        return {model.spec.name: model.spec.family for model in models}
+
+    def named(self, name: str) -> ChatModel:
+        """Return the helper or member called `name`. Raises `InvalidRequest`."""
+        if name in self.helpers:
+            return self.helpers[name]
+        for model in self.members:
+            if model.spec.name == name:
+                return model
+        raise InvalidRequest(f"There is no model called {name}.", field="options")
+
+    def each_named(self, *names: str | None) -> tuple[ChatModel, ...]:
+        """Return the models of these names, each once, None left out. Raises `InvalidRequest`."""
+        return tuple(self.named(name) for name in dict.fromkeys(names) if name is not None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effort:
+    """Fewest and most models that answer and that then review all answers, and how many at the same time."""
+
+    answers: tuple[int, int]
+    at_once: int
+    reviews: tuple[int, int] = (0, 0)
+    reviews_at_once: int = 1
+
+    @property
+    def may_review(self) -> bool:
+        """True when the answers decide whether they are reviewed."""
+        fewest, most = self.reviews
+        return fewest == 0 < most
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GradedAnswer:
+    """A model's recorded answer, what it cost in US dollars, and whether it was right."""
+
+    text: str
+    correct: bool
+    cost_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingExample:
+    """A recorded question with graded answers, by model."""
+
+    prompt: str
+    task_type: str = ""
+    reference: str | None = None
+    answers: Mapping[str, GradedAnswer] = field(default_factory=dict)
+
+
+class Strategy(ABC):
+    """A way to turn a request and a panel into an outcome: a module of this package with a `STRATEGY`.
+
+    `in_turn` is True when models are asked one after the other until an answer is acceptable: cost and time
+    then lie anywhere between the first model's and all of them. `may_be_fallback` lets the options of other
+    strategies name it. What pages show of its decisions is its own, too: `labels` by kind of decision,
+    `moments` by the key of the step at which something was decided. `escalations` are the kinds of decisions
+    by which it goes on to a further model because the answers so far are not good enough.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    in_turn: ClassVar[bool]
+    Options: ClassVar[type[StrategyOptions]]
+    may_be_fallback: ClassVar[bool] = True
+    labels: ClassVar[Mapping[str, str]] = {
+        "fallback": "Fell back",
+        "select": "Chosen answer",
+        "stop": "Stopped early",
+    }
+    moments: ClassVar[Mapping[str, str]] = {
+        "fallback": "Fell back",
+        "select": "Answer chosen",
+        "stop": "Stopped early",
+    }
+    escalations: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
+        """Answer `request`, whose options `Options` has validated.
+
+        Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
+        """
+
+    def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:  # noqa: B027  # any panel will do
+        """Compare the options with the panel's names, in order. Raises `InvalidOptions`."""
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:  # noqa: ARG002  # for overriding
+        """Return how much of a panel of so many models is asked."""
+        if self.in_turn:
+            return Effort(answers=(min(1, panel), panel), at_once=1)
+        return Effort(answers=(panel, panel), at_once=max(1, panel))
+
+    @property
+    def learns(self) -> bool:
+        """True when there is something that the strategy can learn."""
+        return type(self).learn is not Strategy.learn
+
+    def learn(
+        self,
+        examples: Sequence[TrainingExample],  # noqa: ARG002  # for overriding
+        panel: Sequence[ModelSpec],  # noqa: ARG002
+        options: StrategyOptions,  # noqa: ARG002
+    ) -> Mapping[str, Json]:
+        """Return values for the options worth setting for this panel, given those that are set already.
+
+        They are plain values that are stored, shown and edited like any others.
+        """
+        return {}
+
+    def moment(self, key: str) -> str:
+        """Return what is decided at the step `key`, in words; empty for a step that is not its own."""
+        return self.moments.get(key, "")
+
+
+@cache
+def all_strategies() -> Mapping[str, Strategy]:
+    """Return every strategy by its name, in alphabetical order."""
+    names = (module.name for module in pkgutil.iter_modules(import_module(PACKAGE).__path__))
+    found: list[Strategy | None] = [getattr(import_module(f"{PACKAGE}.{n}"), "STRATEGY", None) for n in names]
+    return MappingProxyType({strategy.name: strategy for strategy in found if strategy is not None})
+
+
+def get_strategy(name: str) -> Strategy:
+    """Return the strategy called `name`. Raises `InvalidRequest`."""
+    strategy = all_strategies().get(name)
+    if strategy is None:
+        there_are = ", ".join(all_strategies())
+        raise InvalidRequest(f"There is no strategy “{name[:60]}”. There are: {there_are}.", field="strategy")
+    return strategy
+
+
+def validate_options(name: str, given: Mapping[str, Json]) -> StrategyOptions:
+    """Return `given` as options of the strategy called `name`. Raises `InvalidRequest`, `InvalidOptions`."""
+    return parse_options(get_strategy(name).Options, given)
+
+
+@cache
+def decision_labels() -> Mapping[str, str]:
+    """Return what a decision is about, in words, by its kind."""
+    labels = dict(Strategy.labels)
+    for strategy in all_strategies().values():
+        labels |= strategy.labels
+    return MappingProxyType(labels)
+
+
+def decided_at(key: str) -> str:
+    """Return what is decided at the step `key`, in words; empty where no strategy knows it."""
+    words = (strategy.moment(key) for strategy in all_strategies().values())
+    return next(filter(None, words), Strategy.moments.get(key, ""))
+
+
+@cache
+def escalations() -> frozenset[str]:
+    """Return the kinds of decisions by which strategies go on to a further model."""
+    return frozenset().union(*(strategy.escalations for strategy in all_strategies().values()))

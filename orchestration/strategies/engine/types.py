@@ -1,0 +1,150 @@
+"""What strategies share: frozen values without behaviour that needs the outside world.
+
+Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from orchestration.llm.engine.types import NO_USAGE, FinishReason, Json, Usage
+from orchestration.runs.engine.types import Decision, Step
+
+Dollars = Annotated[Decimal, WithJsonSchema({"type": "number", "format": "dollars", "exclusiveMinimum": 0})]
+
+
+class Constraints(BaseModel):
+    """Hard limits that a member puts on a run; None means no limit.
+
+    Raises `ValidationError` for impossible ones. Forms and commands are made from these fields: `flag` is the
+    command line's name of a limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    max_cost_usd: Dollars | None = Field(
+        default=None,
+        gt=0,
+        title="Cost limit ($)",
+        description="US dollars that the run may cost",
+        json_schema_extra={"flag": "--max-cost", "metavar": "USD"},
+    )
+    max_latency_s: float | None = Field(
+        default=None,
+        gt=0,
+        title="Time limit (s)",
+        description="seconds that the run may take",
+        json_schema_extra={"flag": "--max-latency", "metavar": "S"},
+    )
+    max_calls: int | None = Field(
+        default=None,
+        ge=1,
+        title="Most calls",
+        description="calls that the run may start",
+        json_schema_extra={"flag": "--max-calls", "metavar": "N"},
+    )
+    min_quality: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        title="Least quality (0 to 1)",
+        description="least estimated quality of the answer, 0 to 1",
+        json_schema_extra={"flag": "--min-quality", "metavar": "Q"},
+    )
+
+
+UNCONSTRAINED = Constraints()
+
+
+class Request(BaseModel):
+    """What is asked: the one shape that form, command, stored run and engine share.
+
+    `strategy` is a strategy's name, `models` the panel's names in order, `options` the strategy's own.
+    Raises `ValidationError` for a wrong type; what must fit together is checked when a run starts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    system: str = ""
+    strategy: str = ""
+    models: tuple[str, ...] = ()
+    options: Mapping[str, Json] = Field(default_factory=dict)
+    constraints: Constraints = UNCONSTRAINED
+
+
+class StrategyEvent(StrEnum):
+    """Names of the events that strategies add to a run's own."""
+
+    CANDIDATE_SCORED = "candidate_scored"
+    BALLOT_CAST = "ballot_cast"
+    VOTE_TALLIED = "vote_tallied"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quality:
+    """An estimate that an answer is acceptable.
+
+    `overall` is a probability; the five dimensions are None where nothing gave evidence on them; `evidence`
+    says in words what the score rests on.
+    """
+
+    overall: float
+    coherence: float | None = None
+    relevance: float | None = None
+    completeness: float | None = None
+    accuracy: float | None = None
+    fluency: float | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One model's answer inside an outcome, or the reason why there is none.
+
+    `step` is the key of the step that asked for it. `state` is `answered`, `failed`, `cancelled` or
+    `missing` (not there at the deadline).
+    """
+
+    model: str
+    step: str
+    state: Literal["answered", "failed", "cancelled", "missing"] = "answered"
+    text: str = ""
+    extracted: str | None = None
+    quality: Quality | None = None
+    latency_s: float = 0.0
+    cost_usd: Decimal | None = None
+    usage: Usage = NO_USAGE
+    finish: FinishReason | None = None
+    cached: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consensus:
+    """How far the candidates agree with the outcome, the lead over the runner-up, and who dissented."""
+
+    agreement: float
+    margin: float
+    dissenters: tuple[str, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StrategyOutcome:
+    """What came back; `chosen` is the step of the candidate that is the answer, empty for a synthesis."""
+
+    answer: str
+    candidates: tuple[Candidate, ...] = ()
+    chosen: str = ""
+    consensus: Consensus | None = None
+    quality: Quality | None = None
+    decisions: tuple[Decision, ...] = ()
+    path: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()

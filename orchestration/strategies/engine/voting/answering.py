@@ -1,0 +1,182 @@
+"""A vote under way, and the answers ballot: each final answer of the panel is a vote for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import FinishReason, Prompt
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.asking import (
+    StepTimer,
+    answer_or_failure,
+    answer_prompt,
+    begin_phase,
+    final_answer,
+)
+from orchestration.strategies.engine.consensus.tallying import probability_of_staying
+from orchestration.strategies.engine.deciding import Scorer, overall
+from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.stopping import EarlyStopReason, Enough, Stop
+from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.types import Candidate, Request, StrategyEvent
+from orchestration.strategies.engine.voting.counting import (
+    CUT_SHORT,
+    UNREADABLE,
+    Cast,
+    Count,
+    count,
+    countable,
+)
+from orchestration.strategies.engine.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vote:
+    """One run's vote: what is asked, of which models, with which options."""
+
+    request: Request
+    options: VotingOptions
+    panel: Panel
+    timer: StepTimer
+
+    @property
+    def context(self) -> RunContext:
+        """The run's context."""
+        return self.timer.context
+
+    @property
+    def scorer(self) -> Scorer:
+        """What scores answers: the built-in checks alone."""
+        return Scorer(request=self.request, judges=(), families=self.panel.families, timer=self.timer)
+
+    def with_ballot(self, kind: BallotKind) -> Vote:
+        """Return the vote as it goes on once it is clear what is voted with."""
+        return replace(self, options=self.options.with_ballot(kind))
+
+    def count(self, casts: Iterable[Cast]) -> Count:
+        """Return the count after `casts`."""
+        return count(self.options, self.panel.names, casts)
+
+    async def emit_ballot(self, cast: Cast) -> None:
+        """Emit a ballot as it is cast."""
+        weight = parse_weights(self.options.weights, self.panel.names).get(cast.voter, 1.0)
+        data = cast.to_json() | {"ballot": self.options.ballot.value, "weight": weight}
+        await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, data=data))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ballots:
+    """What came of the rounds: all candidates in panel order, the ballots that were cast, the early stops.
+
+    `kind` is what was voted with, `chosen` the decision for it where the answers had to decide that.
+    """
+
+    kind: BallotKind
+    candidates: tuple[Candidate, ...]
+    casts: tuple[Cast, ...]
+    stops: tuple[Stop, ...] = ()
+    chosen: Decision | None = None
+
+    def answered(self) -> Sequence[Candidate]:
+        """Return the candidates that can be chosen."""
+        return [candidate for candidate in self.candidates if candidate.state == "answered"]
+
+
+def reason_to_stop(
+    vote: Vote, casts: Iterable[Cast], *, prompt: Prompt, written: Sequence[Candidate]
+) -> Enough | None:
+    """Return why no other model need vote, None when the others should.
+
+    `prompt` and what has been `written` give what the calls that are left would have cost.
+    """
+    if vote.options.stop is StopMode.OFF:
+        return None
+    counted = vote.count(casts)
+    reason = EarlyStopReason.SETTLED
+    if counted.is_settled():
+        winner = counted.tally().winner
+        result = f"“{winner}” wins" if winner is not None else "there is no winner"
+        because = f"Settled: {result} whatever the others say."
+    elif vote.options.stop is StopMode.EXACT:
+        return None
+    else:
+        chance = probability_of_staying(counted.election, counted.ballots)
+        if chance < vote.options.posterior:
+            return None
+        reason = EarlyStopReason.LIKELY
+        ahead = f"“{counted.tally().winner}” stays ahead with a probability of at least {chance:.3f}"
+        because = f"{ahead}; {vote.options.posterior:g} was asked for."
+    why = f"Not asked. {because}"
+    return Enough(reason=reason, because=because, why=why, prompt=prompt, answers=written)
+
+
+async def vote_with_answers(vote: Vote) -> Ballots:
+    """Ask in waves, and stop once the answers that are there decide the vote."""
+    answering = Answering(vote=vote)
+    answers, stop = await answering.run(vote.options.waves)
+    return Ballots(
+        kind=BallotKind.ANSWERS,
+        candidates=answers,
+        casts=tuple(answering.casts.values()),
+        stops=() if stop is None else (stop,),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answering:
+    """The panel's answers as they come, each read as the ballot that it would be.
+
+    Only where answers are what is voted with are these ballots emitted; where that is still open, asking
+    ends early only once no answer to come can make it a review.
+    """
+
+    vote: Vote
+    casts: dict[str, Cast] = field(default_factory=dict)
+    written: list[Candidate] = field(default_factory=list)
+
+    async def run(self, wave: int) -> tuple[tuple[Candidate, ...], Stop | None]:
+        """Return what came of each model, in panel order, and why some were not asked."""
+        step = "stop" if self._kind is BallotKind.ANSWERS else "stop/answers"
+        await begin_phase(self.vote.context, "asking")
+        plan = RoundPlan(until=self._until, wave=wave, step=step)
+        ended = await ask_round(self.vote.panel.members, self._ask, plan, context=self.vote.context)
+        return candidates(ended), ended.stop
+
+    @property
+    def _kind(self) -> BallotKind:
+        return self.vote.options.ballot
+
+    @property
+    def _prompt(self) -> Prompt:
+        return answer_prompt(self.vote.request, self.vote.options)
+
+    async def _ask(self, model: ChatModel) -> Candidate:
+        answer = await answer_or_failure(model, self._prompt, self.vote.timer)
+        [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
+        if candidate.state == "answered":
+            self.written.append(candidate)
+        cast = _cast(candidate, self.vote.request.text)
+        self.casts[cast.voter] = cast
+        if self._kind is BallotKind.ANSWERS:
+            await self.vote.emit_ballot(cast)
+        return candidate
+
+    def _until(self, asked: Round[Candidate]) -> Enough | None:
+        casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
+        if self._kind is BallotKind.AUTO and not countable(casts, most, self.vote.options.quorum):
+            return None
+        return reason_to_stop(self.vote, casts, prompt=self._prompt, written=self.written)
+
+
+def _cast(candidate: Candidate, question: str) -> Cast:
+    if candidate.state != "answered":
+        return Cast.none(candidate.model, candidate.error)
+    answer = final_answer(candidate, question)
+    if answer is None:
+        cut_short = candidate.finish is FinishReason.LENGTH
+        return Cast.none(candidate.model, CUT_SHORT if cut_short else UNREADABLE)
+    return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))

@@ -1,0 +1,234 @@
+"""Ballots as they were cast, whether answers can be counted at all, and the election that the rules count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, Tally, Voter
+from orchestration.strategies.engine.consensus.grouping import Group, comparable_groups, group_answers
+from orchestration.strategies.engine.consensus.tallying import settled, tally
+from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions, parse_weights
+
+UNREADABLE = "No final answer can be read in what it wrote."
+CUT_SHORT = "It was cut off at the length limit before it stated a final answer."
+LONGEST_LABEL = 80
+RIVALS = "\0rivals"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cast:
+    """A ballot as it was cast: the voter's own answer, or in a review a ranking of `contenders` (models).
+
+    `choice` is what a judge decided for. `confidence` runs from 0 to 1. An abstention has a reason.
+    """
+
+    voter: str
+    answer: Extracted | None = None
+    contenders: tuple[str, ...] = ()
+    ranking: tuple[str, ...] = ()
+    approvals: tuple[str, ...] | None = None
+    choice: str = ""
+    confidence: float | None = None
+    abstained: bool = False
+    reason: str = ""
+
+    @classmethod
+    def none(cls, voter: str, why: str, *, contenders: tuple[str, ...] = ()) -> Cast:
+        """Return an abstention."""
+        return cls(voter=voter, abstained=True, reason=why, contenders=contenders)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> Cast:
+        """Return the ballot that `to_json` stored."""
+        answer, approvals = data["answer"], data["approvals"]
+        return cls(
+            voter=data["voter"],
+            answer=None if answer is None else Extracted(**{**answer, "kind": AnswerKind(answer["kind"])}),
+            contenders=tuple(data["contenders"]),
+            ranking=tuple(data["ranking"]),
+            approvals=None if approvals is None else tuple(approvals),
+            choice=data["choice"],
+            confidence=data["confidence"],
+            abstained=data["abstained"],
+            reason=data["reason"],
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the ballot as plain JSON."""
+        answer = self.answer
+        return {
+            "voter": self.voter,
+            "answer": answer and {"kind": answer.kind.value, "key": answer.key, "raw": answer.raw},
+            "contenders": list(self.contenders),
+            "ranking": list(self.ranking),
+            "approvals": None if self.approvals is None else list(self.approvals),
+            "choice": self.choice,
+            "confidence": self.confidence,
+            "abstained": self.abstained,
+            "reason": self.reason,
+        }
+
+
+def comparable(casts: Iterable[Cast]) -> int:
+    """Return how many voters gave a final answer that can be compared with others."""
+    return sum(len(group.members) for group in comparable_groups([cast.answer for cast in casts]))
+
+
+def readable(casts: Iterable[Cast]) -> int:
+    """Return how many voters gave a final answer at all."""
+    return sum(cast.answer is not None for cast in casts)
+
+
+def countable(casts: Iterable[Cast], answers: int, quorum: int) -> bool:
+    """Return whether more than half of so many `answers` can be compared, and enough are read for the quorum.
+
+    What is true of the first answers stays true: one more never makes another less comparable. So asked
+    with as many answers as there can be at the most, it holds for all that are still to come.
+    """
+    said = list(casts)
+    return 2 * comparable(said) > answers and readable(said) >= quorum
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contender:
+    """What can be voted for: an answer, or in a review a model's; `models` gave it, in panel order.
+
+    `loose` when its numbers differ by a hair: a further one might part them.
+    """
+
+    label: str
+    models: tuple[str, ...]
+    loose: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """The state of a vote. `fluid` when a further answer could make two that differ now count as one."""
+
+    election: Election
+    ballots: tuple[Ballot, ...]
+    contenders: tuple[Contender, ...]
+    fluid: bool = False
+
+    @property
+    def counting(self) -> tuple[Ballot, ...]:
+        """The voters' ballots that are no abstentions."""
+        judge = self.election.judge
+        return tuple(ballot for ballot in self.ballots if not ballot.abstained and ballot.voter != judge)
+
+    def tally(self) -> Tally:
+        """Return the result of the ballots so far."""
+        return tally(self.election, self.ballots)
+
+    def contender(self, label: str) -> Contender:
+        """Return the contender called `label`."""
+        return next(contender for contender in self.contenders if contender.label == label)
+
+    def is_settled(self) -> bool:
+        """Return whether the winner stays whatever the outstanding voters say."""
+        if not self.fluid:
+            return settled(self.election, self.ballots)
+        winner = self.tally().winner
+        if winner is None or self.contender(winner).loose:
+            return False
+        united = [
+            replace(ballot, choice=RIVALS) if ballot.choice not in {None, winner} else ballot
+            for ballot in self.ballots
+        ]
+        return tally(self.election, united).winner == winner and settled(self.election, united)
+
+
+def count(options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast]) -> Count:
+    """Return the state of the vote after `casts`; `panel` names the voters in order."""
+    place = {name: number for number, name in enumerate((*panel, options.judge or ""))}
+    there = sorted(casts, key=lambda cast: place[cast.voter])
+    count_them = _count_reviews if options.ballot is BallotKind.REVIEW else _count_answers
+    return count_them(options, panel, there)
+
+
+def _count_answers(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
+    groups = group_answers([cast.answer for cast in casts])
+    labels = _labels(groups)
+    choices = {casts[member].voter: labels[group.key] for group in groups for member in group.members}
+    kinds = {cast.answer.kind for cast in casts if cast.answer is not None}
+    contenders = [_contender(labels[group.key], group, casts) for group in groups]
+    return Count(
+        election=_election(options, panel),
+        ballots=tuple(_ballot(cast, choice=choices.get(cast.voter) or cast.choice or None) for cast in casts),
+        contenders=tuple(contenders),
+        fluid=AnswerKind.TEXT in kinds or any(contender.loose for contender in contenders),
+    )
+
+
+def _contender(label: str, group: Group, casts: Sequence[Cast]) -> Contender:
+    members = [casts[member] for member in group.members]
+    given = [cast.answer for cast in members if cast.answer is not None]
+    numbers = {answer.key for answer in given if answer.kind is AnswerKind.NUMBER}
+    return Contender(label=label, models=tuple(cast.voter for cast in members), loose=len(numbers) > 1)
+
+
+def _labels(groups: Sequence[Group]) -> Mapping[str, str]:
+    """Return a short name for each group; where two would be the same, they are numbered."""
+    names: dict[str, str] = {}
+    for group in groups:
+        short = " ".join(group.raw.split())
+        short = short if len(short) <= LONGEST_LABEL else f"{short[: LONGEST_LABEL - 1]}…"
+        alike = sum(name == short or name.startswith(f"{short} (") for name in names.values())
+        names[group.key] = f"{short} ({alike + 1})" if short in names.values() else short
+    return names
+
+
+def _count_reviews(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
+    ranked = {name for cast in casts for name in cast.contenders}
+    contenders = tuple(name for name in panel if name in ranked)
+    return Count(
+        election=_election(options, panel, contenders),
+        ballots=tuple(_reviewed(cast, options.rule) for cast in casts),
+        contenders=tuple(Contender(label=name, models=(name,)) for name in contenders),
+    )
+
+
+def _reviewed(cast: Cast, rule: RuleName) -> Ballot:
+    if cast.choice or cast.abstained:
+        return _ballot(cast, choice=cast.choice or None)
+    if rule is RuleName.BORDA:
+        return _ballot(cast, ranking=cast.ranking)
+    if rule is RuleName.APPROVAL:
+        return _ballot(cast, approvals=cast.approvals or ())
+    return _ballot(cast, choice=cast.ranking[0])
+
+
+def _ballot(
+    cast: Cast,
+    *,
+    choice: str | None = None,
+    ranking: tuple[str, ...] = (),
+    approvals: tuple[str, ...] = (),
+) -> Ballot:
+    return Ballot(
+        voter=cast.voter,
+        choice=choice,
+        ranking=ranking,
+        approvals=approvals,
+        confidence=cast.confidence,
+        reason=cast.reason,
+        abstained=cast.abstained,
+    )
+
+
+def _election(options: VotingOptions, panel: Sequence[str], contenders: tuple[str, ...] = ()) -> Election:
+    weights = parse_weights(options.weights, panel)
+    return Election(
+        rule=options.rule,
+        voters=tuple(
+            Voter(name=name, weight=weights[name], barred=name if name in contenders else None)
+            for name in panel
+        ),
+        options=contenders,
+        quorum=options.quorum,
+        tie=options.tie,
+        judge=(options.judge or "") if options.rule is RuleName.JUDGE else "",
+    )

@@ -1,0 +1,199 @@
+"""From ballots to the result of the vote, with what a judge or a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+
+from orchestration.llm.engine.errors import EngineError, ModelError
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import Question
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.records import step_key
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.asking import begin_phase
+from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
+from orchestration.strategies.engine.consensus.tallying import break_tie, tally
+from orchestration.strategies.engine.deciding import overall
+from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
+from orchestration.strategies.engine.quality.prompts import label
+from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent
+from orchestration.strategies.engine.voting.answering import Ballots, Vote
+from orchestration.strategies.engine.voting.counting import Cast, Contender, Count
+from orchestration.strategies.engine.voting.options import BallotKind
+from orchestration.strategies.engine.voting.reviewing import read_review, review_prompt
+from orchestration.strategies.engine.wording import listed
+
+ONLY_ONE = "There was only one to choose from."
+LEAST_FIT = 0.1
+"""Estimated quality below which an answer does not speak for others: empty, refused or cut off."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoteResult:
+    """The result of a vote: the count, its tally, all ballots, and notes."""
+
+    count: Count
+    tally: Tally
+    casts: tuple[Cast, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def consensus(self) -> Consensus:
+        """How far the voters agree with the winner."""
+        return Consensus(
+            agreement=self.tally.agreement,
+            margin=self.tally.margin,
+            dissenters=self.tally.dissenters,
+            rule=self.tally.rule.value,
+        )
+
+    @property
+    def decision(self) -> Decision:
+        """The result as a decision."""
+        return Decision(
+            kind="vote",
+            chosen=self.tally.winner or "",
+            reason=self.tally.reason,
+            options=tuple(self.tally.scores),
+            scores=shares(self.tally, len(self.count.counting)),
+        )
+
+
+def shares(result: Tally, counting: int) -> Mapping[str, float]:
+    """Return each option's score from 0 to 1: its share of what was given, under Borda its mean points."""
+    if result.rule is RuleName.BORDA:
+        return result.scores
+    whole = counting if result.rule is RuleName.APPROVAL else sum(result.scores.values())
+    return {option: score / whole if whole else 0.0 for option, score in result.scores.items()}
+
+
+async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
+    """Count, and ask the judge or the person that has to decide what the ballots leave open."""
+    counted = vote.count(ballots.casts)
+    tallied = counted.tally()
+    if tallied.verdict is TallyVerdict.NO_JUDGEMENT:
+        judged = await ask_judge(vote, vote.options.judge or "", counted.contenders, ballots.candidates)
+        await vote.emit_ballot(judged)
+        casts = (*ballots.casts, judged)
+        counted = vote.count(casts)
+        return VoteResult(count=counted, tally=counted.tally(), casts=casts)
+    result = VoteResult(count=counted, tally=tallied, casts=ballots.casts)
+    return result if tallied.tie is None else await _untied(vote, ballots, result, tallied.tie)
+
+
+async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) -> VoteResult:
+    tied = [result.count.contender(name) for name in tie.options]
+    if tie.needs is TieRule.HUMAN:
+        choice, by, why_not = await ask_person(vote, tied), "a person", ""
+    else:
+        by = vote.options.judge or ""
+        judged = await ask_judge(vote, by, tied, ballots.candidates)
+        choice, why_not = judged.choice, judged.reason
+    if choice in tie.options:
+        broken = break_tie(result.tally, result.count.election, result.count.ballots, choice=choice, by=by)
+        return replace(result, tally=broken)
+    election = replace(result.count.election, tie=TieRule.ORDER)
+    note = f"The tie was left to the order of the panel. {by} made no choice. {why_not}".strip()
+    return replace(result, tally=tally(election, result.count.ballots), notes=(note,))
+
+
+async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
+    """Emit the result of the vote."""
+    dollars = [Decimal(stop.saved_usd) for stop in ballots.stops if stop.saved_usd]
+    data: dict[str, Json] = {
+        **asdict(result.tally),
+        "tie": None,
+        "shares": shares(result.tally, len(result.count.counting)),
+        "counting": len(result.count.counting),
+        "quorum": result.count.election.quorum,
+        "notes": [*result.notes, *(stop.sentence for stop in ballots.stops)],
+        "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
+        "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
+    }
+    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, data=data))
+
+
+def no_winner(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
+    """Return what a vote without a winner fails with: why, who abstained, what would help."""
+    limits = [stop.because for stop in ballots.stops if stop.limit]
+    words = [result.tally.reason, *limits, *_abstentions(result.casts)]
+    if result.tally.verdict is TallyVerdict.NO_QUORUM:
+        return QuorumMissed(" ".join([*words, _advice(vote, ballots)]))
+    if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
+        return VoteUndecided(" ".join([*words, "Name another judge, or choose a rule that needs none."]))
+    advice = "Choose the plurality rule, or ask more models."
+    return VoteUndecided(" ".join([*words, advice]))
+
+
+def _abstentions(casts: Sequence[Cast]) -> Sequence[str]:
+    return [f"{cast.voter} abstained: {_sentence(cast.reason)}" for cast in casts if cast.abstained]
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
+def _advice(vote: Vote, ballots: Ballots) -> str:
+    if ballots.chosen is not None:
+        return _ADVICE_AS_FITS[ballots.kind]
+    if vote.options.ballot is BallotKind.ANSWERS:
+        return "Ask for a short final answer on a line of its own, lower the quorum, or vote by review."
+    return "Lower the quorum, add models, or let the answers themselves be the votes."
+
+
+_ADVICE_AS_FITS = {
+    BallotKind.ANSWERS: "Add models that can answer, lower the quorum, or ask by another method.",
+    BallotKind.REVIEW: (
+        "Add models that can review, lower the quorum, or ask by parallel, which takes the best answer"
+        " without a vote."
+    ),
+}
+
+
+def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
+    """Return the first answer on the panel behind `contender`, a fit one if there is one."""
+    behind = [candidate for candidate in candidates if candidate.model in contender.models]
+    fit = [candidate for candidate in behind if overall(candidate) >= LEAST_FIT]
+    return (fit or behind)[0]
+
+
+async def ask_judge(
+    vote: Vote, judge: str, contenders: Sequence[Contender], candidates: Sequence[Candidate]
+) -> Cast:
+    """Have `judge` choose among `contenders`, blind and in an order drawn at random and journaled."""
+    if len(contenders) == 1:
+        return Cast(voter=judge, choice=contenders[0].label, reason=ONLY_ONE)
+    context, model = vote.context, vote.panel.named(judge)
+    await begin_phase(context, "judging")
+    texts = {each.label: representative(each, candidates).text for each in contenders}
+    drawn = list(texts)
+    context.random.shuffle(drawn)
+    order = await context.decide("judge/order", drawn)
+    prompt = review_prompt(model.spec, vote.request, [texts[name] for name in order], RuleName.JUDGE)
+    step = step_key("judge", judge)
+    try:
+        with vote.timer.step(step, judge):
+            completion = await context.ask(model, prompt, step)
+    except (ModelError, LimitReached) as error:
+        return Cast.none(judge, f"It could not judge: {error}")
+    named = {label(place): name for place, name in enumerate(order)}
+    review = read_review(completion.text, tuple(named))
+    if review is None:
+        return Cast.none(judge, "No choice can be read in what it wrote.")
+    return Cast(
+        voter=judge, choice=named[review.ranking[0]], confidence=review.confidence, reason=review.reason
+    )
+
+
+async def ask_person(vote: Vote, contenders: Sequence[Contender]) -> str:
+    """Have a person choose among tied `contenders`; the run waits. Return what was answered."""
+    tied = listed([f"“{each.label}” ({listed(each.models)})" for each in contenders])
+    question = Question(
+        text=f"The vote is tied between {tied}. Which answer is to be taken?",
+        schema={"type": "string", "enum": [each.label for each in contenders]},
+    )
+    answer = await vote.context.ask_human(question, "tie")
+    return str(answer)

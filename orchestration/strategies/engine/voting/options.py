@@ -1,0 +1,255 @@
+"""What can be set for a vote, whether it fits the panel, what effort it means, and learned weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from pydantic import Field
+
+from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
+from orchestration.strategies.engine.consensus.extraction import extract_answer
+from orchestration.strategies.engine.consensus.grouping import group_answers
+from orchestration.strategies.engine.consensus.reliability import PastVote, fit_weights
+from orchestration.strategies.engine.fallback import FallbackOptions
+from orchestration.strategies.engine.options import AnswerOptions, ModelName, OptionError, StrategyOptions
+from orchestration.strategies.engine.strategy import Effort, TrainingExample
+from orchestration.strategies.engine.wording import counted, listed
+
+NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
+"""Rules that count more than one answer on a ballot."""
+FEWEST_TO_TELL_APART = 3
+"""Answers a review takes: of two, each model could only rank the other's first."""
+FEWEST_REVIEWERS = 2
+NEVER_EARLY = frozenset({RuleName.JUDGE, RuleName.APPROVAL})
+"""Rules under which hardly a vote is settled before all have voted."""
+
+
+class BallotKind(StrEnum):
+    """What the models vote with."""
+
+    AUTO = "auto"
+    ANSWERS = "answers"
+    REVIEW = "review"
+
+
+class StopMode(StrEnum):
+    """When waves that are left are not started."""
+
+    EXACT = "exact"
+    POSTERIOR = "posterior"
+    OFF = "off"
+
+
+class VotingChoices(StrategyOptions):
+    """Options of the voting strategy alone."""
+
+    ballot: BallotKind = Field(
+        default=BallotKind.AUTO,
+        title="Ballot",
+        description="auto: final answers where the question has a short one, otherwise blind review. answers:"
+        " each final answer is a vote for itself. review: each model ranks the others' answers without"
+        " knowing whose they are; that takes a second call of each model.",
+    )
+    rule: RuleName = Field(
+        default=RuleName.PLURALITY,
+        title="Rule",
+        description="plurality: most votes. majority: more than half. weighted: most weight. unanimous: all."
+        " judge: a judge decides. By review (auto then chooses it) also borda: best mean rank, and approval:"
+        " most approve of it.",
+    )
+    quorum: int = Field(
+        default=1,
+        ge=1,
+        le=50,
+        title="Quorum",
+        description="Ballots that must count. A model that fails or cannot be read abstains; below the quorum"
+        " the run fails.",
+    )
+    tie: TieRule = Field(
+        default=TieRule.ORDER,
+        title="Ties",
+        description="order: the first on the panel wins. confidence: the answer whose voters are surer of it"
+        " (answers: by the built-in checks; review: as they say). judge: the judge decides. human: a person"
+        " decides; the run waits.",
+    )
+    judge: ModelName | None = Field(
+        default=None,
+        title="Judge",
+        description="Model outside the panel that decides: always under the judge rule, else between tied"
+        " answers.",
+    )
+    weights: str = Field(
+        default="",
+        max_length=4000,
+        title="Weights",
+        description="For the weighted rule, as in gpt-4o=2, haiku=0.5. A model that is not named weighs 1.",
+    )
+    waves: int = Field(
+        default=0,
+        ge=0,
+        le=50,
+        title="Wave",
+        description="Models that vote at the same time; the next wave follows when all have. 0: all at once.",
+    )
+    stop: StopMode = Field(
+        default=StopMode.EXACT,
+        title="Stop between waves",
+        description="exact: once no ballot still to come can change the winner. posterior: also once the"
+        " leader stays ahead with the probability below (plurality and weighted only). off: never."
+        " With the auto ballot no sooner than it is certain that answers are counted.",
+    )
+    posterior: float = Field(
+        default=0.95,
+        ge=0.5,
+        le=0.999,
+        title="Probability",
+        description="How likely the leader must be to stay ahead for a stop by posterior.",
+    )
+
+
+class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
+    """What can be set for a vote."""
+
+    def with_ballot(self, kind: BallotKind) -> VotingOptions:
+        """Return the options with this ballot."""
+        return self.model_copy(update={"ballot": kind})
+
+    def with_ballot_by_rule(self) -> VotingOptions:
+        """Return the options with the ballot as far as the rule decides it: some rules need a review."""
+        needed = self.ballot is BallotKind.AUTO and self.rule in NEEDS_A_REVIEW
+        return self.with_ballot(BallotKind.REVIEW) if needed else self
+
+
+def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+    """Yield what is wrong with the options for a panel of these names, each at its field."""
+    if options.quorum > len(panel):
+        too_high = (
+            f"{options.quorum} ballots cannot count: the panel has {counted(len(panel), 'model')}."
+            " Lower the quorum or add models."
+        )
+        yield _fault("quorum", too_high)
+    if options.ballot is BallotKind.REVIEW and len(panel) < FEWEST_REVIEWERS:
+        yield _fault("ballot", "A review needs at least two models: each ranks the answers of the others.")
+    yield from _rule_faults(options, panel)
+    yield from _judge_faults(options, panel)
+    yield from _weight_faults(options, panel)
+
+
+def _rule_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+    if options.rule not in NEEDS_A_REVIEW:
+        return
+    if options.ballot is BallotKind.ANSWERS:
+        needs = f"The {options.rule} rule needs ballots that say more than one answer: choose ballot review."
+        yield _fault("rule", needs)
+    elif options.ballot is BallotKind.AUTO and len(panel) < FEWEST_REVIEWERS:
+        alone = f"The {options.rule} rule needs at least two models: each reviews the answers of the others."
+        yield _fault("rule", alone)
+
+
+def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+    needed = options.rule is RuleName.JUDGE or options.tie is TieRule.JUDGE
+    if options.judge is None:
+        if needed:
+            yield _fault("judge", "A judge is to decide: name one that is not on the panel.")
+    elif options.judge in panel:
+        own = (
+            f"{options.judge} is on the panel and would judge its own answer. Name a judge that is not, or"
+            " take it off the panel."
+        )
+        yield _fault("judge", own)
+    elif not needed:
+        idle = "No judge would be asked: choose the rule judge or let ties be decided by one, or name none."
+        yield _fault("judge", idle)
+
+
+def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+    if not options.weights.strip():
+        return
+    if options.rule is not RuleName.WEIGHTED:
+        yield _fault("weights", f"The {options.rule} rule uses no weights: choose weighted, or give none.")
+    try:
+        parse_weights(options.weights, panel)
+    except ValueError as fault:
+        yield _fault("weights", str(fault))
+
+
+def _fault(field: str, message: str) -> OptionError:
+    return OptionError(field=f"options.{field}", message=message)
+
+
+def parse_weights(text: str, panel: Sequence[str]) -> Mapping[str, float]:
+    """Return a weight for each model of the panel, 1 where none is given. Raises `ValueError`, in words."""
+    given: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.replace("\n", ",").split(","))):
+        name, weight = _read(part)
+        if name not in panel:
+            raise ValueError(f"There is no {name} on the panel: it has {listed(panel)}.")
+        if name in given:
+            raise ValueError(f"{name} has two weights. Keep one.")
+        given[name] = weight
+    weights = {name: given.get(name, 1.0) for name in panel}
+    if not any(weights.values()):
+        raise ValueError("No model has a weight above 0: nobody could win.")
+    return weights
+
+
+def weights_text(weights: Mapping[str, float]) -> str:
+    """Return weights as `parse_weights` reads them."""
+    return ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
+
+
+def _read(part: str) -> tuple[str, float]:
+    name, equals, number = (piece.strip() for piece in part.rpartition("="))
+    if not (equals and name):
+        raise ValueError(f"“{part[:60]}” is not a weight. Write model=number, as in gpt-4o=2.")
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = math.nan
+    if not (math.isfinite(weight) and weight >= 0):
+        raise ValueError(f"The weight of {name[:60]} is “{number[:20]}”: it must be a number from 0 up.")
+    return name, weight
+
+
+def learned_weights(examples: Sequence[TrainingExample], panel: Sequence[str]) -> Mapping[str, float]:
+    """Return a weight for each model of the panel; empty when the examples show no difference."""
+    votes = [_vote(example, panel) for example in examples]
+    fitted = fit_weights([vote for vote in votes if vote.answers])
+    return {name: fitted.get(name, 0.0) for name in panel} if any(fitted.values()) else {}
+
+
+def _vote(example: TrainingExample, panel: Sequence[str]) -> PastVote:
+    there = [name for name in panel if name in example.answers]
+    read = [extract_answer(example.answers[name].text, question=example.prompt) for name in there]
+    answers: dict[str, str | None] = dict.fromkeys(there)
+    right = None
+    for group in group_answers(read):
+        names = [there[member] for member in group.members]
+        answers |= dict.fromkeys(names, group.key)
+        if sum(example.answers[name].correct for name in names) * 2 > len(names):
+            right = group.key
+    return PastVote(answers=answers, right=right)
+
+
+def voting_effort(options: VotingOptions, panel: int) -> Effort:
+    """Return how many models answer and review: from a vote that is settled early to one that is not.
+
+    Where the answers decide whether they are reviewed, it is from no review to one of each model.
+    """
+    options = options.with_ballot_by_rule()
+    size = min(options.waves, panel) or panel
+    votes = (_fewest(options, panel, size), panel)
+    if options.ballot is BallotKind.REVIEW:
+        return Effort(answers=(panel, panel), at_once=panel, reviews=votes, reviews_at_once=size)
+    may_review = options.ballot is BallotKind.AUTO and panel >= FEWEST_TO_TELL_APART
+    return Effort(answers=votes, at_once=size, reviews=(0, panel if may_review else 0), reviews_at_once=size)
+
+
+def _fewest(options: VotingOptions, panel: int, size: int) -> int:
+    if options.stop is StopMode.OFF or options.rule in NEVER_EARLY:
+        return panel
+    likely = options.stop is StopMode.POSTERIOR and options.ballot is not BallotKind.AUTO
+    waves = -(-max(1 if likely else panel // 2 + 1, options.quorum) // size)
+    return min(panel, waves * size)

@@ -1,0 +1,247 @@
+"""The review ballot: each model ranks the answers of the others without knowing who wrote them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
+from orchestration.runs.engine.records import step_key
+from orchestration.strategies.engine.asking import begin_phase
+from orchestration.strategies.engine.consensus.ballots import RuleName
+from orchestration.strategies.engine.consensus.extraction import json_values
+from orchestration.strategies.engine.quality.prompts import (
+    CHARACTERS_PER_TOKEN,
+    DATA_ONLY,
+    ROOM_FOR_REST,
+    blocks,
+    label,
+)
+from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
+from orchestration.strategies.engine.stopping import Enough, Stop
+from orchestration.strategies.engine.types import Candidate, Request
+from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote, reason_to_stop
+from orchestration.strategies.engine.voting.counting import Cast
+from orchestration.strategies.engine.voting.options import BallotKind
+
+TASK = """You rank answers to a question. You do not know who wrote them, and their order means nothing.
+Work out the right answer yourself first. Then rank the answers from best to worst: first by whether what
+they state and conclude is right, then by how completely and clearly they answer what was asked.
+Length alone is no merit.
+"""
+APPROVE = "Also list the answers that you approve of: those that are right. There may be several, or none.\n"
+NOBODY_ELSE = "There was no other answer to rank."
+NO_RANKING = "No ranking can be read in what it wrote."
+NO_APPROVAL = "It ranked the answers, but did not say of which it approves."
+MOST_REASON = 300
+_ARROWS = re.compile(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
+
+
+async def vote_by_review(vote: Vote) -> Ballots:
+    """Have the panel answer at once, then rank in waves; a model that gave no answer has no vote."""
+    candidates, stop = await Answering(vote=vote).run(0)
+    return await review_answers(vote, candidates, stop)
+
+
+async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None) -> Ballots:
+    """Have the panel rank the answers that are there; `first` is why some models were not asked for one."""
+    contenders = [candidate for candidate in candidates if candidate.state == "answered"]
+    reviewing = Reviewing(vote=vote, contenders=contenders)
+    second = await reviewing.run(candidates) if contenders else None
+    return Ballots(
+        kind=BallotKind.REVIEW,
+        candidates=candidates,
+        casts=tuple(reviewing.casts.values()),
+        stops=tuple(stop for stop in (first, second) if stop is not None),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reviewing:
+    """The reviews of one vote, each of the answers of others in an order of its own."""
+
+    vote: Vote
+    contenders: Sequence[Candidate]
+    casts: dict[str, Cast] = field(default_factory=dict)
+    orders: dict[str, Sequence[str]] = field(default_factory=dict)
+    written: list[Candidate] = field(default_factory=list)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models whose answers are ranked, in panel order."""
+        return tuple(candidate.model for candidate in self.contenders)
+
+    async def run(self, candidates: Sequence[Candidate]) -> Stop | None:
+        """Collect the ballots; return why some were not asked for."""
+        context = self.vote.context
+        await begin_phase(context, "reviewing")
+        for silent in (candidate for candidate in candidates if candidate.model not in self.names):
+            await self._keep(self._none(silent.model, f"It gave no answer: {silent.error}"))
+        self.orders.update(await self._orders())
+        reviewers = [model for model in self.vote.panel.members if model.spec.name in self.names]
+        plan = RoundPlan(until=self._until, wave=self.vote.options.waves)
+        return (await ask_round(reviewers, self._ask, plan, context=context)).stop
+
+    async def _orders(self) -> Mapping[str, Sequence[str]]:
+        """Return the order in which each reviewer sees the others' answers: drawn at random, journaled."""
+        drawn: dict[str, Sequence[str]] = {}
+        for reviewer in self.names:
+            others = [name for name in self.names if name != reviewer]
+            self.vote.context.random.shuffle(others)
+            drawn[reviewer] = others
+        return await self.vote.context.decide("review/orders", drawn)
+
+    async def _ask(self, model: ChatModel) -> Cast:
+        try:
+            cast = await self._cast(model)
+        except ModelError as error:
+            cast = self._none(model.spec.name, f"It could not review: {error}")
+        await self._keep(cast)
+        return cast
+
+    async def _keep(self, cast: Cast) -> None:
+        self.casts[cast.voter] = cast
+        await self.vote.emit_ballot(cast)
+
+    async def _cast(self, model: ChatModel) -> Cast:
+        name, timer = model.spec.name, self.vote.timer
+        if not self.orders[name]:
+            return self._none(name, NOBODY_ELSE)
+        step = step_key("review", name)
+        with timer.step(step, name):
+            completion = await timer.context.ask(model, self._prompt(model), step)
+        self.written.append(Candidate(model=name, step=step, usage=completion.usage))
+        whose = {label(place): model for place, model in enumerate(self.orders[name])}
+        return self._read(name, read_review(completion.text, tuple(whose)), whose)
+
+    def _prompt(self, model: ChatModel) -> Prompt:
+        texts = {candidate.model: candidate.text for candidate in self.contenders}
+        shown = [texts[name] for name in self.orders[model.spec.name]]
+        return review_prompt(model.spec, self.vote.request, shown, self.vote.options.rule)
+
+    def _read(self, voter: str, review: Review | None, whose: Mapping[str, str]) -> Cast:
+        if review is None:
+            return self._none(voter, NO_RANKING)
+        if review.approved is None and self.vote.options.rule is RuleName.APPROVAL:
+            return self._none(voter, NO_APPROVAL)
+        return Cast(
+            voter=voter,
+            contenders=self.names,
+            ranking=tuple(whose[each] for each in review.ranking),
+            approvals=tuple(whose[each] for each in review.approved or ()),
+            confidence=review.confidence,
+            reason=review.reason,
+        )
+
+    def _none(self, voter: str, why: str) -> Cast:
+        return Cast.none(voter, why, contenders=self.names)
+
+    def _until(self, asked: Round[Cast]) -> Enough | None:
+        return reason_to_stop(
+            self.vote, self.casts.values(), prompt=self._prompt(asked.waiting[0]), written=self.written
+        )
+
+
+def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:
+    """Return the prompt that has `reviewer` rank `answers` in this order, fitted to its context window."""
+    tokens = reviewer.context_window - reviewer.max_output_tokens - ROOM_FOR_REST
+    marked = blocks(request.text, request.system, answers, characters=max(0, tokens) * CHARACTERS_PER_TOKEN)
+    labels = [label(number) for number in range(len(answers))]
+    approving = rule is RuleName.APPROVAL
+    return Prompt(
+        messages=(
+            Message(role="system", content=f"{TASK}{APPROVE if approving else ''}{DATA_ONLY}"),
+            Message(role="user", content=f"{marked}\n\n{_reply_form(labels, approving=approving)}"),
+        ),
+        purpose=Purpose.RANK,
+        temperature=None if Capability.REASONING in reviewer.capabilities else 0.0,
+        response_schema=_reply_schema(labels, approving=approving)
+        if Capability.JSON_SCHEMA in reviewer.capabilities
+        else None,
+    )
+
+
+def _reply_form(labels: Sequence[str], *, approving: bool) -> str:
+    example = ",".join(f'"{each}"' for each in reversed(labels))
+    approved = f',"approved":["{labels[-1]}"]' if approving else ""
+    return (
+        "Reply with JSON only, every answer once, the best first:\n"
+        f'{{"ranking":[{example}]{approved},"confidence":0-1,"reason":"one short sentence"}}'
+    )
+
+
+def _reply_schema(labels: Sequence[str], *, approving: bool) -> Mapping[str, Json]:
+    some = {"type": "array", "items": {"type": "string", "enum": list(labels)}}
+    fields: dict[str, Json] = {
+        "ranking": some,
+        **({"approved": some} if approving else {}),
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "reason": {"type": "string"},
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(fields),
+        "properties": fields,
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """Labels from best to worst; `approved` is None where the reviewer did not say."""
+
+    ranking: tuple[str, ...]
+    approved: tuple[str, ...] | None = None
+    confidence: float | None = None
+    reason: str = ""
+
+
+def read_review(text: str, labels: Sequence[str]) -> Review | None:
+    """Return the last review in `text` that ranks some of `labels`, None when none can be read.
+
+    Labels that there are not, and those that come again, do not count.
+    """
+    found = [review for value in json_values(text) if (review := _review_in(value, labels)) is not None]
+    if found:
+        return found[-1]
+    arrows = _ARROWS.findall(text)
+    ranking = _known(arrows[-1].split(">"), labels) if arrows else ()
+    return Review(ranking=ranking) if ranking else None
+
+
+def _review_in(value: Json, labels: Sequence[str]) -> Review | None:
+    if not isinstance(value, Mapping):
+        return None
+    ranking = _known(value.get("ranking"), labels)
+    if not ranking:
+        return None
+    approved, reason = value.get("approved"), value.get("reason")
+    return Review(
+        ranking=ranking,
+        approved=_known(approved, labels) if isinstance(approved, list) else None,
+        confidence=_share(value.get("confidence")),
+        reason=" ".join(reason.split())[:MOST_REASON] if isinstance(reason, str) else "",
+    )
+
+
+def _known(said: Json, labels: Sequence[str]) -> tuple[str, ...]:
+    read = _labels(said) if isinstance(said, list) else ()
+    return tuple(dict.fromkeys(name for name in read if name in labels))
+
+
+def _labels(said: Sequence[Json]) -> Iterator[str]:
+    for entry in said:
+        name = entry.get("id") if isinstance(entry, Mapping) else entry
+        if isinstance(name, str):
+            yield name.strip().upper().removeprefix("ANSWER").strip()
+
+
+def _share(said: Json) -> float | None:
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    share = float(min(max(said, 0), 1))
+    return share if math.isfinite(share) else None

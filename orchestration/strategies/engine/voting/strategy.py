@@ -1,0 +1,267 @@
+"""The voting strategy: ballots, a count, an answer; the auto ballot depends on what the answers are like."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
+
+from orchestration.llm.engine.types import FinishReason, Json, ModelSpec
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.asking import StepTimer, announce
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict
+from orchestration.strategies.engine.deciding import Selection, nobody_answered, overall, select_best, settle
+from orchestration.strategies.engine.errors import QualityTooLow
+from orchestration.strategies.engine.groups import single_error
+from orchestration.strategies.engine.options import InvalidOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.strategy import Effort, Panel, Strategy, TrainingExample
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
+from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote, vote_with_answers
+from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
+from orchestration.strategies.engine.voting.deciding import (
+    VoteResult,
+    decide_vote,
+    emit_result,
+    no_winner,
+    representative,
+)
+from orchestration.strategies.engine.voting.options import (
+    FEWEST_TO_TELL_APART,
+    BallotKind,
+    VotingOptions,
+    faults,
+    learned_weights,
+    voting_effort,
+    weights_text,
+)
+from orchestration.strategies.engine.voting.reviewing import review_answers, vote_by_review
+from orchestration.strategies.engine.wording import counted
+
+BALLOT = "ballot"
+_ALONE = "There is only one answer: nothing to compare it with, and nobody else's to review."
+_TWO = "Of two answers a review decides nothing: each model could only rank the other's first."
+WITHOUT_A_VOTE = (
+    "No review of the others' answers came about, so nothing was voted on: this is the answer of the highest"
+    " estimated quality."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BallotChoice:
+    """What is voted with, and why, as it is journaled."""
+
+    kind: BallotKind
+    reason: str
+
+    @property
+    def decision(self) -> Decision:
+        """The choice as a decision."""
+        return Decision(kind=BALLOT, chosen=self.kind.value, reason=self.reason)
+
+    @classmethod
+    def from_decision(cls, decision: Mapping[str, Json]) -> BallotChoice | None:
+        """Return the choice that was emitted as this decision, None for a decision about something else."""
+        if decision["kind"] != BALLOT:
+            return None
+        return cls(kind=BallotKind(decision["chosen"]), reason=decision["reason"])
+
+
+async def vote_by_kind_of_answers(vote: Vote) -> Ballots:
+    """Have the panel answer; then count answers that can be compared, or have the same panel review them.
+
+    What is voted with is journaled before any ballot is emitted or a review asked for.
+    """
+    answering = Answering(vote=vote)
+    candidates, stop = await answering.run(vote.options.waves)
+    stops = () if stop is None else (stop,)
+    written = [candidate for candidate in candidates if candidate.state == "answered"]
+    if not written:
+        return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=(), stops=stops)
+    casts = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
+    choice = await _journaled(vote, choose_ballot(casts, len(written), vote.options.quorum))
+    vote = vote.with_ballot(choice.kind)
+    if choice.kind is BallotKind.REVIEW:
+        return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
+    ballots = as_written(casts, written, vote.options.quorum)
+    for cast in ballots:
+        await vote.emit_ballot(cast)
+    return Ballots(
+        kind=choice.kind,
+        candidates=candidates,
+        casts=tuple(ballots),
+        stops=stops,
+        chosen=choice.decision,
+    )
+
+
+async def _journaled(vote: Vote, choice: BallotChoice) -> BallotChoice:
+    """Journal and emit what is voted with; the choice of an earlier attempt of the run stays."""
+    stored = await vote.context.decide(BALLOT, asdict(choice))
+    kept = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
+    await announce(vote.context, kept.decision, BALLOT)
+    return kept
+
+
+def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotChoice:
+    """Return what to vote with, once there are so many `answers`, read as `casts`."""
+    alike = comparable(casts)
+    if countable(casts, answers, quorum):
+        give = f"{alike} of {counted(answers, 'answer')} {'gives' if alike == 1 else 'give'}"
+        why = f"{give} a result that can be compared, so equal results count together."
+        return BallotChoice(kind=BallotKind.ANSWERS, reason=why)
+    if answers < FEWEST_TO_TELL_APART:
+        return BallotChoice(kind=BallotKind.ANSWERS, reason=_ALONE if answers == 1 else _TWO)
+    why_not = f"Only {alike} of {answers} answers can be compared"
+    if not alike:
+        why_not = "The answers are in each model's own words and cannot be counted"
+    elif 2 * alike > answers:
+        why_not = f"Only {counted(readable(casts), 'answer')} can be counted and the quorum is {quorum}"
+    return BallotChoice(kind=BallotKind.REVIEW, reason=f"{why_not}, so each model reviews the others'.")
+
+
+def as_written(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
+    """Return the ballots to count; where too few can be read, a whole text is a vote for itself.
+
+    That is so only where there are too few answers for a review, and not for a text that was cut off.
+    """
+    if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
+        return casts
+    whole = {c.model: c for c in written if c.text.strip() and c.finish is not FinishReason.LENGTH}
+    return [_whole(whole[cast.voter]) if cast.voter in whole and cast.abstained else cast for cast in casts]
+
+
+def _whole(candidate: Candidate) -> Cast:
+    """Return a vote for the whole text, named after its writer; only the same, word for word, is equal."""
+    key = hashlib.sha256(" ".join(candidate.text.split()).encode()).hexdigest()
+    answer = Extracted(kind=AnswerKind.TEXT, key=key, raw=candidate.model)
+    return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
+
+
+class Voting(Strategy):
+    """Let the panel vote on the best answer."""
+
+    name: ClassVar[str] = "voting"
+    title: ClassVar[str] = "Voting"
+    summary: ClassVar[str] = (
+        "Asks all models and lets them vote: equal final answers count together; where answers are long, each"
+        " model ranks the others' blind. Says how far they agree and who dissents."
+    )
+    in_turn: ClassVar[bool] = False
+    Options: ClassVar[type[StrategyOptions]] = VotingOptions
+    labels: ClassVar[Mapping[str, str]] = {BALLOT: "Ballot", "vote": "Vote"}
+    moments: ClassVar[Mapping[str, str]] = {
+        BALLOT: "Ballot chosen",
+        "judge/order": "Order drawn",
+        "review/orders": "Orders drawn",
+        "stop/answers": "Stopped early",
+    }
+
+    def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:
+        """Refuse options that do not fit the panel. Raises `InvalidOptions`."""
+        found = tuple(faults(parse_options(VotingOptions, options.model_dump()), panel))
+        if found:
+            raise InvalidOptions(found)
+
+    def learn(
+        self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
+    ) -> Mapping[str, Json]:
+        """Return weights for the weighted rule; nothing else is learned."""
+        if parse_options(VotingOptions, options.model_dump()).rule is not RuleName.WEIGHTED:
+            return {}
+        weights = learned_weights(examples, [spec.name for spec in panel])
+        return {"weights": weights_text(weights)} if weights else {}
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how many models a vote asks: reviews are a second call of each."""
+        return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
+
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
+        """Answer `request` with what the vote decides.
+
+        Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
+        """
+        options = parse_options(VotingOptions, request.options)
+        self.check(options, panel.names)
+        options = options.with_ballot_by_rule()
+        vote = Vote(request=request, options=options, panel=panel, timer=StepTimer(context))
+        with single_error():
+            ballots = await _ballots(vote)
+            return await _conclude(vote.with_ballot(ballots.kind), ballots)
+
+
+async def _ballots(vote: Vote) -> Ballots:
+    if vote.options.ballot is BallotKind.ANSWERS:
+        return await vote_with_answers(vote)
+    if vote.options.ballot is BallotKind.REVIEW:
+        return await vote_by_review(vote)
+    return await vote_by_kind_of_answers(vote)
+
+
+async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
+    for stop in ballots.stops:
+        await announce(vote.context, stop.decision, "stop")
+    if not ballots.answered():
+        raise nobody_answered(ballots.candidates, *ballots.stops)
+    result = await decide_vote(vote, ballots)
+    await emit_result(vote, ballots, result)
+    is_won = result.tally.winner is not None
+    if not is_won and not _is_left_open(vote, ballots, result):
+        raise no_winner(vote, ballots, result)
+    if is_won:
+        await announce(vote.context, result.decision, "vote")
+    candidates = await vote.scorer.score(ballots.candidates, "checks")
+    selection = _selection(result, ballots.candidates) if is_won else select_best(candidates)
+    with vote.timer.step("select"):
+        chosen, decision = await settle(vote.context, selection, candidates)
+    _require_quality(vote.request, chosen)
+    by_answers = () if ballots.chosen is None else (ballots.chosen,)
+    voted = (result.decision,) if is_won else ()
+    return StrategyOutcome(
+        answer=chosen.text,
+        candidates=candidates,
+        chosen=chosen.step,
+        consensus=result.consensus if is_won else None,
+        quality=chosen.quality,
+        decisions=(*by_answers, *(stop.decision for stop in ballots.stops), *voted, decision),
+        path=vote.timer.path(),
+        notes=(
+            *(stop.sentence for stop in ballots.stops),
+            *result.notes,
+            *(() if is_won else (WITHOUT_A_VOTE,)),
+        ),
+    )
+
+
+def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
+    """Return whether no review can be read, where the options require neither a review nor a quorum.
+
+    Models that can answer cannot always rank answers: then the best one is taken, without a vote.
+    """
+    nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
+    asked_for = vote.options.quorum > 1 or ballots.chosen is None
+    return nobody and ballots.kind is BallotKind.REVIEW and not asked_for
+
+
+def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection:
+    """Return the candidate whose text is given for the winner."""
+    winner = result.count.contender(result.tally.winner or "")
+    chosen = representative(winner, candidates)
+    if len(winner.models) == 1:
+        return Selection(step=chosen.step, reason=f"{chosen.model} gave the answer that won the vote.")
+    reason = f"{chosen.model} is the first on the panel of the {len(winner.models)} whose answer won."
+    return Selection(step=chosen.step, reason=reason)
+
+
+def _require_quality(request: Request, chosen: Candidate) -> None:
+    least = request.constraints.min_quality
+    if least is not None and overall(chosen) < least:
+        raise QualityTooLow(
+            f"The answer that won the vote, from {chosen.model}, reaches an estimated quality of"
+            f" {overall(chosen):.2f}; {least:.2f} was asked for. Add stronger models, or ask for less."
+        )
+
+
+STRATEGY = Voting()

@@ -1,0 +1,257 @@
+"""The Ask form: what is asked, by which method and models, within which limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django import forms
+from django.forms.utils import ErrorDict
+from django.http import QueryDict
+
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.llm.models import LanguageModel
+from orchestration.runs.kinds import Startable, get_kind
+from orchestration.runs.models import Run
+from orchestration.strategies.engine.options import InvalidOptions, OptionError
+from orchestration.strategies.engine.strategy import all_strategies, get_strategy
+from orchestration.strategies.engine.types import Constraints, Request
+from orchestration.strategies.forms.options import PREFIX, option_fields, option_values, schema_fields
+from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
+from orchestration.strategies.services.strategy_runs import NAME
+
+OPTIONS_OF = "options_of"
+FIRST_STRATEGY = "voting"
+LIMITS = tuple(Constraints.model_fields)
+OF_EVERY_METHOD = {"text", "system", "models", "constraints", "strategy", "options"}
+"""Properties of a payload that the form has fields of its own for."""
+
+
+class MethodChoice(NamedTuple):
+    """A method as Ask offers it."""
+
+    name: str
+    title: str
+    summary: str
+
+
+class AskForm(forms.Form):
+    """Checks what each field can check alone; what concerns several is `start_run`'s to refuse."""
+
+    text = forms.CharField(
+        label="Question",
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 5, "placeholder": "Ask something, or pick an example below."}),
+        error_messages={"required": "Write what you want to ask."},
+    )
+    system = forms.CharField(
+        label="Instructions",
+        strip=False,
+        required=False,
+        help_text="Sent to every model before the question: a role, a tone, a format.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    strategy = forms.CharField(label="Method")
+    models = forms.MultipleChoiceField(
+        label="Panel", error_messages={"required": "Choose at least one model."}
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        models: Sequence[LanguageModel],
+        others: Mapping[str, Startable] | None = None,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        known = {"strategy": FIRST_STRATEGY, "models": default_panel(models)} | dict(initial or {})
+        super().__init__(data, initial=known)
+        self._models = models
+        self._others = others or {}
+        names = [model.name for model in models]
+        picker = self.fields["models"]
+        picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        self.fields |= schema_fields(Constraints.model_json_schema())
+        self.chosen_method = self._chosen_method()
+        self.fields |= self._method_fields(names)
+        if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_method:
+            self.data = self._with_usual_options()
+
+    def _chosen_method(self) -> str:
+        """Return the method whose options are shown: the one asked for if there is such a one.
+
+        A method that is no strategy is named with its kind, "kind/name".
+        """
+        asked = str(self.data.get("strategy") or self.initial["strategy"])
+        return asked if asked in all_strategies() or asked in self._others else FIRST_STRATEGY
+
+    def _method_fields(self, models: Sequence[str]) -> dict[str, forms.Field]:
+        """Return the fields that the chosen method has of its own, and drop those it has no use for."""
+        other = self.other
+        if other is None:
+            return option_fields(get_strategy(self.chosen_method).Options, models)
+        properties = other.schema.get("properties", {})
+        for name in {"text", "models"} - set(properties):
+            self.fields[name].required = False
+        own = {name: shape for name, shape in properties.items() if name not in OF_EVERY_METHOD}
+        fields = schema_fields({**other.schema, "properties": own}, models)
+        return {f"{PREFIX}{name}": field for name, field in fields.items()}
+
+    @property
+    def other(self) -> Startable | None:
+        """The chosen method where it is no strategy."""
+        return self._others.get(self.chosen_method)
+
+    def asks_for(self, name: str) -> bool:
+        """Tell whether the chosen method takes the text, the instructions, a panel or limits."""
+        other = self.other
+        return other is None or name in other.schema.get("properties", {})
+
+    @property
+    def wants_panel(self) -> bool:
+        """True when the chosen method is given models to ask."""
+        return self.asks_for("models")
+
+    @property
+    def wants_limits(self) -> bool:
+        """True when the chosen method keeps limits."""
+        return self.asks_for("constraints")
+
+    def _with_usual_options(self) -> QueryDict:
+        """Return the data with the strategy's usual options where the page showed another's, or none."""
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        untouched = _untouched_options(str(self.data.get(OPTIONS_OF, "")))
+        for name, field in self.fields.items():
+            if not name.startswith(PREFIX):
+                continue
+            if name in untouched and data.get(name) == untouched[name]:
+                del data[name]  # the other strategy's own habit, not this person's wish
+            if name not in data and field.initial not in {None, False}:
+                data[name] = str(field.initial)
+        return data
+
+    def clean_strategy(self) -> str:
+        """Refuse a method that there is not."""
+        name = str(self.cleaned_data["strategy"])
+        if name in self._others:
+            return name
+        try:
+            return get_strategy(name).name
+        except InvalidRequest as refusal:
+            raise forms.ValidationError(str(refusal)) from None
+
+    def clean_models(self) -> list[str]:
+        """Put the chosen models into the panel's order."""
+        chosen = set(self.cleaned_data["models"])
+        return [row.name for row in self.panel if row.name in chosen]
+
+    @property
+    def panel(self) -> list[PanelRow]:
+        """The picker's rows, moved as a button asked."""
+        if not isinstance(self.data, QueryDict) or not self.is_bound:
+            chosen = self.initial["models"]
+            return panel_rows(self._models, chosen, chosen)
+        order = self.data.getlist("order")
+        if not order and self.data.get(OPTIONS_OF) in self._others:  # that method was shown no panel
+            chosen = self.initial["models"]
+            return panel_rows(self._models, chosen, self.data.getlist("models") or chosen)
+        direction, _, name = self.data.get("move", "").partition(":")
+        order = moved(order, name, up=direction == "up") if name else order
+        return panel_rows(self._models, order, self.data.getlist("models"))
+
+    @property
+    def method_choices(self) -> list[MethodChoice]:
+        """The methods there are: strategies, the one to begin with first, then what other kinds offer."""
+        ordered = sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
+        known = [MethodChoice(each.name, each.title, each.summary) for each in ordered]
+        return [*known, *(MethodChoice(name, o.title, o.summary) for name, o in self._others.items())]
+
+    @property
+    def option_boxes(self) -> list[forms.BoundField]:
+        """The fields of the method's own options."""
+        return [self[name] for name in self.fields if name.startswith(PREFIX)]
+
+    @property
+    def limit_boxes(self) -> list[forms.BoundField]:
+        """The fields of the limits."""
+        return [self[name] for name in LIMITS]
+
+    @property
+    def has_limits(self) -> bool:
+        """True when a limit is set or wrong."""
+        return any(box.value() not in {None, ""} or box.errors for box in self.limit_boxes)
+
+    @property
+    def has_own_options(self) -> bool:
+        """True when an option differs from what it is without anybody's doing, or is wrong."""
+        return any(box.errors or not _is_default(box) for box in self.option_boxes)
+
+    def draft(self) -> Request | None:
+        """Return the request of the form as it stands, valid or not; None where no strategy is chosen."""
+        if self.other is not None:
+            return None
+        return Request(
+            text=str(self["text"].value() or ""),
+            system=str(self["system"].value() or ""),
+            strategy=self.chosen_method,
+            models=tuple(row.name for row in self.panel if row.checked),
+            options=option_values({box.name: box.value() for box in self.option_boxes}),
+        )
+
+    def set_aside_errors(self) -> None:
+        """Show what was filled in without judging it."""
+        self._errors = ErrorDict()
+
+    def payload(self) -> tuple[str, dict[str, Json]]:
+        """Return the kind of run that the valid form asks for, and its payload."""
+        clean = self.cleaned_data
+        method, options = clean["strategy"], option_values(clean)
+        limits = {name: clean[name] for name in LIMITS if clean[name] is not None}
+        payload = {
+            "text": clean["text"],
+            "system": clean["system"],
+            "models": tuple(clean["models"]),
+            "constraints": limits,
+        }
+        if method not in self._others:
+            return NAME, {**payload, "strategy": method, "options": options}
+        kind, _, ref = method.partition("/")
+        asked = {name: value for name, value in payload.items() if self.asks_for(name)}
+        return kind, {**asked, **options, "ref": ref}
+
+    def refuse(self, refusal: InvalidRequest) -> None:
+        """Show a refusal at its field; one about no field of this form stands above it."""
+        faults = refusal.errors if isinstance(refusal, InvalidOptions) else (refusal,)
+        for fault in faults:
+            words = fault.message if isinstance(fault, OptionError) else str(fault)
+            self.add_error(fault.field if fault.field in self.fields else None, words)
+
+
+def _untouched_options(strategy: str) -> dict[str, str]:
+    """Return what a page sends for the options of `strategy` that nobody changed, by the fields' names."""
+    if strategy not in all_strategies():
+        return {}
+    fields = option_fields(get_strategy(strategy).Options, [])
+    return {name: "" if field.initial is None else str(field.initial) for name, field in fields.items()}
+
+
+def _is_default(box: forms.BoundField) -> bool:
+    usual = box.field.initial
+    return str(box.value() or "") == str(usual or "")
+
+
+def initial_of(run: Run) -> dict[str, Any]:
+    """Return what the form starts with when a run is to be changed and started again."""
+    payload = get_kind(run.kind).payload(run)
+    method = run.ref if run.kind == NAME else f"{run.kind}/{run.ref}"
+    own = payload.get("options") if run.kind == NAME else payload
+    return {
+        "text": payload.get("text", ""),
+        "system": payload.get("system", ""),
+        "strategy": method,
+        "models": list(payload.get("models", ())),
+        **{f"{PREFIX}{name}": value for name, value in (own or {}).items()},
+        **{name: (payload.get("constraints") or {}).get(name) for name in LIMITS},
+    }

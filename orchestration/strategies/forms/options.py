@@ -1,0 +1,127 @@
+"""Form fields made from a JSON Schema: a new option, limit or kind of run needs no form code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from pydantic import BaseModel
+
+from orchestration.llm.engine.types import Json
+
+PREFIX = "options."
+MODEL_FORMAT, DOLLARS_FORMAT = "model", "dollars"
+
+
+class ModelField(forms.ChoiceField):
+    """The name of one of the team's models."""
+
+
+class LinesField(forms.CharField):
+    """A list of short texts, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: object) -> object:
+        """Show a list as lines."""
+        return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def clean(self, value: object) -> list[str]:
+        """Return the lines that are not empty."""
+        return [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
+
+
+def names_model(field: forms.Field) -> bool:
+    """Tell whether a field names a helper model."""
+    return isinstance(field, ModelField)
+
+
+def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, forms.Field]:
+    """Return a field for each option, named `options.<name>` as errors about it are."""
+    fields = schema_fields(options.model_json_schema(), models)
+    return {f"{PREFIX}{name}": field for name, field in fields.items()}
+
+
+def schema_fields(schema: Mapping[str, Json], models: Sequence[str] = ()) -> dict[str, forms.Field]:
+    """Return a field for each property of an object's schema, by its name.
+
+    `models` are the choices of a property that names a model.
+    """
+    definitions = schema.get("$defs", {})
+    needed = schema.get("required", [])
+    return {
+        name: _field(name, _flat(shape, definitions), models, required=name in needed)
+        for name, shape in schema.get("properties", {}).items()
+    }
+
+
+def option_values(cleaned: Mapping[str, Any]) -> dict[str, Json]:
+    """Return the options among a form's cleaned values, by the strategy's names; an empty one is left out."""
+    return {
+        name.removeprefix(PREFIX): value
+        for name, value in cleaned.items()
+        if name.startswith(PREFIX) and value is not None and value != ""
+    }
+
+
+def _flat(shape: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[str, Json]:
+    """Return an option's schema with references and `or null` folded in."""
+    flat = dict(shape)
+    for part in flat.pop("anyOf", []):
+        if part.get("type") == "null":
+            flat["nullable"] = True
+        else:
+            flat = {**_flat(part, definitions), **flat}
+    if "$ref" in flat:
+        flat = {**_flat(definitions[flat.pop("$ref").rsplit("/", 1)[-1]], definitions), **flat}
+    return flat
+
+
+def _field(name: str, shape: Mapping[str, Json], models: Sequence[str], *, required: bool) -> forms.Field:
+    """Return the field for one flat schema."""
+    told: dict[str, Any] = {
+        "label": shape.get("title") or name.replace("_", " ").capitalize(),
+        "help_text": shape.get("description", ""),
+        "initial": shape.get("default"),
+        "error_messages": {"required": "Enter a value."},
+        "required": required,
+    }
+    if shape.get("format") == MODEL_FORMAT:
+        none = [] if told["required"] else [("", "Not set")]
+        return ModelField(choices=[*none, *((model, model) for model in models)], **told)
+    if "enum" in shape:
+        choices = [(v, str(v).replace("_", " ").capitalize()) for v in shape["enum"]]
+        return forms.ChoiceField(
+            choices=[*([("", "Not set")] if "nullable" in shape else []), *choices], **told
+        )
+    if shape.get("format") == DOLLARS_FORMAT:
+        return forms.DecimalField(**told, min_value=0, max_digits=12, decimal_places=6)
+    return _typed_field(shape, told)
+
+
+def _typed_field(shape: Mapping[str, Json], told: dict[str, Any]) -> forms.Field:
+    """Return the field for a schema's type, text where it has none."""
+    match shape.get("type"):
+        case "boolean":
+            return forms.BooleanField(**{**told, "required": False})
+        case "integer":
+            return forms.IntegerField(**told | _bounds(shape))
+        case "number":
+            return forms.FloatField(**told | _bounds(shape), widget=forms.NumberInput(attrs={"step": "any"}))
+        case "array":
+            return LinesField(**told)
+        case "object":
+            return forms.JSONField(
+                **{**told, "initial": told["initial"] or {}}, widget=forms.Textarea(attrs={"rows": 4})
+            )
+        case _:
+            return forms.CharField(**told, max_length=shape.get("maxLength", 2000))
+
+
+def _bounds(shape: Mapping[str, Json]) -> dict[str, Any]:
+    """Return the inclusive bounds; what lies on an exclusive one is refused by the strategy itself."""
+    low = shape.get("minimum", shape.get("exclusiveMinimum"))
+    high = shape.get("maximum", shape.get("exclusiveMaximum"))
+    bounds = {"min_value": low, "max_value": high}
+    return {name: bound for name, bound in bounds.items() if bound is not None}

@@ -1,0 +1,195 @@
+"""Ask from the command line, on the same engine and with the same records as the pages."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from django.core.management.base import BaseCommand, CommandError
+
+from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.selectors import first_member
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.llm.selectors import usable_models
+from orchestration.llm.services.registry.seeding import prepare_installation
+from orchestration.runs.models import Call, Run, RunStatus
+from orchestration.runs.services.starting import store_run
+from orchestration.runs.tasks import execute_here
+from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.forms.panel import default_panel
+from orchestration.strategies.services.strategy_runs import NAME
+
+BAD_ARGUMENTS = 2
+NO_CONSENSUS: Mapping[str, Json] = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
+DIMENSIONS = ("overall", "coherence", "relevance", "completeness", "accuracy", "fluency")
+
+
+class Command(BaseCommand):
+    """`manage.py orchestrate "PROMPT"`: exit 0 succeeded, 1 failed, 2 bad arguments."""
+
+    help = "Ask several models and print the answer; the run is kept like any other."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the prompt, the strategy and the constraints."""
+        parser.add_argument("prompt", help="what to ask")
+        parser.add_argument("--strategy", default="parallel", help="parallel (default), sequential, ...")
+        parser.add_argument(
+            "--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the strategy"
+        )
+        parser.add_argument(
+            "--model", action="append", default=[], metavar="NAME", help="a model of the panel, in order"
+        )
+        parser.add_argument("--team", default="", help="the team to ask for (the oldest one)")
+        for name, limit in Constraints.model_json_schema()["properties"].items():
+            parser.add_argument(limit["flag"], dest=name, metavar=limit["metavar"], help=limit["description"])
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *, prompt: str, **given: Json) -> None:
+        """Ask, wait, print."""
+        for line in prepare_installation():
+            self.stderr.write(line)
+        member = _member(given["team"])
+        try:
+            run = store_run(membership=member, kind=NAME, payload=_payload(prompt, given, member))
+        except InvalidRequest as error:
+            raise CommandError(_explained(error), returncode=BAD_ARGUMENTS) from None
+        try:
+            execute_here(run.id)
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
+        run.refresh_from_db()
+        self._print(run, as_json=given["json"])
+
+    def _print(self, run: Run, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(_answer_object(run), indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write(_answer_text(run))
+        if run.status != RunStatus.SUCCEEDED:
+            raise SystemExit(1)
+
+
+def _member(team: str) -> Membership:
+    member = first_member(team)
+    if member is None:
+        where = f"There is no team {team!r}." if team else "There is no team yet."
+        raise CommandError(
+            f"{where} Start Orchestra once with `manage.py up`, or name another team.",
+            returncode=BAD_ARGUMENTS,
+        )
+    return member
+
+
+def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[str, Json]:
+    """Return the request; numbers are read by its type."""
+    return {
+        "text": prompt,
+        "strategy": given["strategy"],
+        "models": tuple(given["model"]) or tuple(default_panel(usable_models(member))),
+        "options": _options(given["option"]),
+        "constraints": {name: given[name] for name in Constraints.model_fields if given[name] is not None},
+    }
+
+
+def _options(words: list[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    for name, equals, _ in pairs:
+        if not (name and equals):
+            raise InvalidRequest(f"Write an option as name=value, not {name!r}.", field="option")
+    return {name.strip(): value for name, _, value in pairs}
+
+
+def _explained(error: InvalidRequest) -> str:
+    return f"{error.field}: {error}" if error.field else str(error)
+
+
+def _answer_object(run: Run) -> dict[str, Json]:
+    """Return the object that `orchestrate --json` prints: a contract.
+
+    Money (US dollars) and seconds are numbers, scores run from 0 to 1.
+    """
+    outcome: Mapping[str, Json] = run.outcome or {}
+    decisions = outcome.get("decisions", [])
+    return {
+        "run_id": str(run.id),
+        "status": run.status,
+        "strategy": run.ref,
+        "answer": run.answer or None,
+        "candidates": [*map(_candidate, outcome["candidates"])] if outcome else [*_from_calls(run)],
+        "consensus": outcome.get("consensus") or NO_CONSENSUS,
+        "quality": _quality(outcome.get("quality")),
+        "cost_usd": float(run.cost_usd),
+        "latency_s": _seconds(run),
+        "path": [
+            {"step": step["step"], "seconds": step["seconds"], "ok": step["ok"], "detail": step["detail"]}
+            for step in outcome.get("path", [])
+        ],
+        "decision": _deciding(decisions),
+        "error": run.error or None,
+    }
+
+
+def _deciding(decisions: Sequence[Json]) -> Json:
+    """Return the decision that the outcome follows from: the vote where there was one, else the last."""
+    votes = [decision for decision in decisions if decision["kind"] == "vote"]
+    return (votes or list(decisions) or [None])[-1]
+
+
+def _answer_text(run: Run) -> str:
+    """Return a run as text for people."""
+    found = _answer_object(run)
+    lines = [found["answer"] or f"No answer: the run {run.status}. {found['error'] or ''}".rstrip(), ""]
+    lines += _candidate_lines(found["candidates"])
+    decision = found["decision"]
+    if decision:
+        lines.append(f"Decision: {decision['reason']}")
+    quality = found["quality"]["overall"]
+    scored = "" if quality is None else f", quality {quality:.2f}"
+    lines.append(f"{run.ref}, ${found['cost_usd']:.6f}, {found['latency_s']:.1f} s{scored}. Run {run.id}")
+    return "\n".join(lines)
+
+
+def _candidate_lines(candidates: Iterable[Mapping[str, Json]]) -> Iterator[str]:
+    for candidate in candidates:
+        answer = candidate["error"] or candidate["extracted"] or " ".join(candidate["text"].split())[:60]
+        yield f"  {candidate['model']:<24} {candidate['latency_s']:6.1f} s  {answer}"
+
+
+def _candidate(stored: Mapping[str, Json]) -> dict[str, Json]:
+    quality = stored["quality"]
+    return {
+        "model": stored["model"],
+        "text": stored["text"],
+        "extracted": stored["extracted"],
+        "quality": None if quality is None else quality["overall"],
+        "latency_s": stored["latency_s"],
+        "cost_usd": None if stored["cost_usd"] is None else float(stored["cost_usd"]),
+        "error": stored["error"] or (None if stored["state"] == "answered" else stored["state"]),
+    }
+
+
+def _from_calls(run: Run) -> Iterator[dict[str, Json]]:
+    """Yield the last call of each model, for a run without an outcome."""
+    last: dict[str, Call] = {call.model: call for call in run.calls.filter(purpose="answer")}
+    for call in last.values():
+        yield {
+            "model": call.model,
+            "text": call.text,
+            "extracted": None,
+            "quality": None,
+            "latency_s": call.latency_s or 0.0,
+            "cost_usd": None if call.cost_usd is None else float(call.cost_usd),
+            "error": call.error or (None if call.status == "done" else call.status),
+        }
+
+
+def _quality(stored: Mapping[str, Json] | None) -> dict[str, Json]:
+    return {name: (stored or {}).get(name) for name in DIMENSIONS}
+
+
+def _seconds(run: Run) -> float:
+    if run.started_at is None or run.finished_at is None:
+        return 0.0
+    return round((run.finished_at - run.started_at).total_seconds(), 3)

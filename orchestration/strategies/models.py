@@ -1,0 +1,65 @@
+"""What models have shown: one row for each run, and the sums over them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from orchestration.llm.models import LanguageModel
+from orchestration.runs.models import Run
+from orchestration.strategies.engine.task_types import Evidence, TaskType
+
+
+class EvidenceColumns(models.Model):
+    """Sums that add up, column by column."""
+
+    task = models.CharField(max_length=20, choices=[(task.value, task.label) for task in TaskType])
+    asked = models.PositiveIntegerField(default=0)
+    answered = models.PositiveIntegerField(default=0)
+    timed = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    quality = models.FloatField(default=0.0)
+    judged = models.FloatField(default=0.0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def evidence(self) -> Evidence:
+        """The sums as the engine knows them."""
+        return Evidence(**{name: getattr(self, name) for name in Evidence.__dataclass_fields__})
+
+
+class ModelProfile(EvidenceColumns):
+    """Everything that a model has shown in one type of task: the sum of its observations."""
+
+    id = models.BigAutoField(primary_key=True)
+    model = models.ForeignKey(LanguageModel, on_delete=models.CASCADE, related_name="profiles")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["model", "task"], name="one_profile_a_task")]
+
+    def __str__(self) -> str:
+        return f"{self.model} in {self.task}"
+
+
+class Observation(EvidenceColumns):
+    """What one run showed of one model. `rated` and `liked` are the part of it that members' ratings make."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="observations")
+    model = models.ForeignKey(LanguageModel, on_delete=models.CASCADE, related_name="+")
+    chosen = models.BooleanField(default=False)
+    rated = models.FloatField(default=0.0)
+    liked = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "model"], name="one_observation_a_run")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} in {self.run_id}"

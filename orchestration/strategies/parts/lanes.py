@@ -1,0 +1,247 @@
+"""One lane per model of the panel: where its answer stands, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from statistics import fmean
+from typing import Any
+
+from orchestration.llm.engine.types import MILLION, Json, Purpose
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.models import Call, CallStatus, RunStatus
+from orchestration.runs.selectors.runs_live import RunState
+from orchestration.strategies.engine.types import StrategyEvent
+
+DIMENSIONS = ("coherence", "relevance", "completeness", "accuracy", "fluency")
+
+
+class LaneState(StrEnum):
+    """Where a lane is."""
+
+    PENDING = "pending"
+    WRITING = "writing"
+    RETRYING = "retrying"
+    ANSWERED = "answered"
+    REUSED = "reused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    MISSING = "missing"
+    LOST = "lost"
+    NOT_ASKED = "not_asked"
+
+
+LOOKS = {
+    LaneState.PENDING: ("queued", "Not asked yet"),
+    LaneState.WRITING: ("running", "Writing"),
+    LaneState.RETRYING: ("resumed", "Trying again"),
+    LaneState.ANSWERED: ("done", "Answered"),
+    LaneState.REUSED: ("done", "Answered before"),
+    LaneState.FAILED: ("failed", "Failed"),
+    LaneState.CANCELLED: ("cancelled", "Cancelled"),
+    LaneState.MISSING: ("failed", "Not in time"),
+    LaneState.LOST: ("lost", "Lost"),
+    LaneState.NOT_ASKED: ("not_asked", "Not asked"),
+}
+OF_CALL = {
+    CallStatus.DONE: LaneState.ANSWERED,
+    CallStatus.FAILED: LaneState.FAILED,
+    CallStatus.CANCELLED: LaneState.CANCELLED,
+    CallStatus.LOST: LaneState.LOST,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lane:
+    """A model's lane.
+
+    Money is None where the model has no price; `saved_usd` is about what a cancel has saved.
+    """
+
+    number: int
+    model: str
+    provider: str
+    tier: str
+    role: str
+    state: LaneState
+    call: str
+    text: str
+    error: str
+    seconds: float | None
+    first_token_s: float | None
+    tokens: int
+    cost_usd: Decimal | None
+    priced: bool
+    saved_usd: Decimal | None
+    quality: Mapping[str, Json] | None
+    chosen: bool
+    cut_short: bool
+    attempts: tuple[Call, ...]
+
+    @property
+    def look(self) -> str:
+        """The state that the lane's badge looks like."""
+        return LOOKS[self.state][0]
+
+    @property
+    def word(self) -> str:
+        """The state in words."""
+        return LOOKS[self.state][1]
+
+    @property
+    def streams(self) -> bool:
+        """True while text may still arrive."""
+        return self.state is LaneState.WRITING
+
+    @property
+    def dimensions(self) -> list[tuple[str, float | None]]:
+        """The five dimensions of the answer's quality, in their usual order."""
+        return [(name, (self.quality or {}).get(name)) for name in DIMENSIONS]
+
+
+def lanes_of(state: RunState) -> tuple[Lane, ...]:
+    """Return the panel's lanes in its order, after them those of a fallback and a synthesis that began."""
+    joined = _fallback_model(state)
+    members = [
+        entry["spec"]
+        for role in ("member", "helper")
+        for entry in state.run.panel
+        if entry.get("role", "member") == role and (role == "member" or entry["spec"]["name"] == joined)
+    ]
+    facts = _Facts(state)
+    lanes = [facts.lane(number, spec, Purpose.ANSWER) for number, spec in enumerate(members)]
+    specs = {entry["spec"]["name"]: entry["spec"] for entry in state.run.panel}
+    writers = dict.fromkeys(call.model for call in state.calls if call.purpose == Purpose.AGGREGATE)
+    for number, model in enumerate(writers, start=len(lanes)):
+        lanes.append(facts.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
+    return tuple(lanes)
+
+
+def _fallback_model(state: RunState) -> str:
+    """Return the model that was asked because the panel's answer would not do, if there is one beside it."""
+    names = {entry["spec"]["name"] for entry in state.run.panel if entry.get("role", "member") == "member"}
+    model = str((state.run.request.get("options") or {}).get("fallback_model") or "")
+    told = (event.data.get("kind") for event in state.remembered if event.kind == EventKind.DECISION_MADE)
+    return model if model not in names and "fallback" in told else ""
+
+
+def helper_calls(state: RunState) -> tuple[Call, ...]:
+    """Return the calls that no lane shows: judges and other helpers."""
+    shown = {Purpose.ANSWER.value, Purpose.AGGREGATE.value}
+    return tuple(call for call in state.calls if call.purpose not in shown)
+
+
+class _Facts:
+    """What the tables say about each model, looked up once for all lanes."""
+
+    def __init__(self, state: RunState) -> None:
+        outcome: dict[str, Any] = state.run.outcome or {}
+        self._state = state
+        self._candidates = {entry["model"]: entry for entry in outcome.get("candidates", [])}
+        self._ended = {step.key for step in state.steps}
+        self._scores = {
+            event.data.get("step", event.step): event.data
+            for event in state.remembered
+            if event.kind == StrategyEvent.CANDIDATE_SCORED
+        }
+        self._reused = {  # a model answers before it judges: its first reuse is its answer
+            event.data["model"]: event.step
+            for event in reversed(state.remembered)
+            if event.kind == EventKind.ANSWER_REUSED
+        }
+        self._chosen = chosen_names(state)
+        self._over = state.run.is_over
+
+    def lane(self, number: int, spec: Mapping[str, Json], purpose: Purpose) -> Lane:
+        """Return the lane of one model."""
+        model = spec["name"]
+        calls = tuple(c for c in self._state.calls if c.model == model and c.purpose == purpose)
+        last = calls[-1] if calls else None
+        candidate = self._candidates.get(model, {}) if purpose == Purpose.ANSWER else {}
+        state = self._state_of(model, last, candidate)
+        step = last.step if last else candidate.get("step") or self._reused.get(model, "")
+        costs = [call.cost_usd for call in calls if call.cost_usd is not None]
+        return Lane(
+            number=number,
+            model=model,
+            provider=spec.get("provider", ""),
+            tier=spec.get("tier", ""),
+            role="synthesis" if purpose == Purpose.AGGREGATE else "",
+            state=state,
+            call=str(last.pk) if last else "",
+            text=self._text(model, last, candidate),
+            error=_reason(last, candidate),
+            seconds=last.latency_s if last else None,
+            first_token_s=last.first_token_s if last else None,
+            tokens=sum(call.input_tokens + call.output_tokens for call in calls),
+            cost_usd=sum(costs, Decimal(0)) if costs else None,
+            priced=bool(spec.get("prices")),
+            saved_usd=self._saved(spec) if state is LaneState.CANCELLED else None,
+            quality=self._quality(step, candidate),
+            chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._is_synthesis(),
+            cut_short=bool(last and last.finish == "length"),
+            attempts=calls,
+        )
+
+    def _state_of(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
+        """Return where the lane of `model` is."""
+        if candidate.get("state") == "missing" and last is not None:
+            return LaneState.MISSING
+        if last is None:
+            return self._without_call(model, candidate)
+        if last.status == CallStatus.RUNNING:
+            return LaneState.WRITING
+        state = OF_CALL[CallStatus(last.status)]
+        tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
+        return LaneState.RETRYING if tries_again and last.step not in self._ended else state
+
+    def _without_call(self, model: str, candidate: Mapping[str, Json]) -> LaneState:
+        if model in self._reused or candidate.get("cached"):
+            return LaneState.REUSED
+        if candidate.get("state") == "failed":
+            return LaneState.FAILED
+        return LaneState.NOT_ASKED if self._over else LaneState.PENDING
+
+    def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
+        if last is not None and (last.text or last.status == CallStatus.RUNNING):
+            return last.text
+        reused: Mapping[str, Json] = self._state.reused.get(self._reused.get(model, "")) or {}
+        return str(reused.get("text") or candidate.get("text") or "")
+
+    def _quality(self, step: str, candidate: Mapping[str, Json]) -> Mapping[str, Json] | None:
+        """Return the estimate of the answer: from the outcome, before there is one from the events."""
+        final: Mapping[str, Json] | None = candidate.get("quality")
+        told = self._scores.get(step)
+        return final or (told and {**told, **told.get("dimensions", {})})
+
+    def _saved(self, spec: Mapping[str, Json]) -> Decimal | None:
+        """Return what an answer as long as the others would have cost, the longest one if there are none."""
+        prices = spec.get("prices")
+        if not prices or self._state.run.status == RunStatus.FAILED:
+            return None
+        lengths = [c.output_tokens for c in self._state.calls if c.status == CallStatus.DONE]
+        expected = round(fmean(lengths)) if lengths else int(spec.get("max_output_tokens", 0))
+        return expected * Decimal(str(prices["output_per_million"])) / MILLION
+
+    def _is_synthesis(self) -> bool:
+        """Tell whether the answer was written from the candidates rather than chosen among them."""
+        outcome: Mapping[str, Json] = self._state.run.outcome or {}
+        return bool(outcome.get("answer")) and not outcome.get("chosen")
+
+
+def chosen_names(state: RunState) -> set[str]:
+    """Return the step and model of the chosen candidate, as far as they are known."""
+    if state.run.outcome:
+        return {state.run.outcome["chosen"]} - {""}
+    if any(call.purpose == Purpose.AGGREGATE for call in state.calls):
+        return set()  # the writer of a synthesis may be on the panel, too
+    decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
+    picked = [data["chosen"] for data in decided if data.get("kind") == "select"]
+    return set(picked[-1:])
+
+
+def _reason(last: Call | None, candidate: Mapping[str, Json]) -> str:
+    """Return why there is no answer."""
+    return (last.error if last else "") or str(candidate.get("error") or "")

@@ -1,0 +1,139 @@
+"""What the Methods pages show: a strategy with its picture, options and record; models by type of task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestration.llm.engine.types import Json
+from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.panel import model_spec
+from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, expectation
+from orchestration.strategies.engine.strategy import Strategy
+from orchestration.strategies.engine.task_types import Profile, TaskType
+from orchestration.strategies.selectors import MethodRecord
+from orchestration.strategies.services.live_models import model_profiles
+
+FOLDER = "orchestration/methods"
+MODEL_FORMAT = "model"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptionNote:
+    """An option in words: what it is called and does, what it is without being set, what it may be."""
+
+    name: str
+    title: str
+    description: str
+    default: str
+    allowed: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MethodCard:
+    """A strategy as its page explains it."""
+
+    strategy: Strategy
+    record: MethodRecord
+
+    @property
+    def picture(self) -> tuple[str, str]:
+        """The template of its picture; a strategy without one of its own gets that of its like."""
+        like = "in_turn" if self.strategy.in_turn else "at_once"
+        return f"{FOLDER}/picture_{self.strategy.name}.html", f"{FOLDER}/picture_{like}.html"
+
+    @property
+    def advice(self) -> tuple[str, str]:
+        """The template that says when to use it."""
+        return f"{FOLDER}/advice_{self.strategy.name}.html", f"{FOLDER}/advice_other.html"
+
+    @property
+    def options(self) -> list[OptionNote]:
+        """Its options, as its schema describes them."""
+        schema = self.strategy.Options.model_json_schema()
+        definitions = schema.get("$defs", {})
+        return [_note(name, shape, definitions) for name, shape in schema.get("properties", {}).items()]
+
+
+def _note(name: str, shape: Mapping[str, Json], definitions: Mapping[str, Json]) -> OptionNote:
+    parts = [
+        part
+        for part in (shape, *shape.get("anyOf", ()), *shape.get("allOf", ()))
+        if part.get("type") != "null"
+    ]
+    merged: dict[str, Any] = {}
+    for part in parts:
+        referred = definitions.get(str(part.get("$ref", "")).rsplit("/", 1)[-1], {})
+        merged = {**referred, **part, **merged}
+    return OptionNote(
+        name=name,
+        title=str(shape.get("title") or name.replace("_", " ").capitalize()),
+        description=str(shape.get("description", "")),
+        default=_default(shape.get("default")),
+        allowed=_allowed(merged),
+    )
+
+
+def _default(value: Json) -> str:
+    if value is None or value == "":
+        return "empty"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def _allowed(shape: Mapping[str, Json]) -> str:
+    """Say in words what values there may be."""
+    if "enum" in shape:
+        return ", ".join(str(value) for value in shape["enum"])
+    if shape.get("format") == MODEL_FORMAT:
+        return "a model of the team"
+    low = shape.get("minimum", shape.get("exclusiveMinimum"))
+    high = shape.get("maximum", shape.get("exclusiveMaximum"))
+    if low is not None and high is not None:
+        above = "above " if "exclusiveMinimum" in shape else ""
+        return f"{above}{low:,} to {high:,}"
+    return {"boolean": "on or off", "string": "text"}.get(str(shape.get("type")), "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileCell:
+    """What to expect of a model in one type of task; `learned` once it has been asked."""
+
+    task: TaskType
+    profile: Profile
+
+    @property
+    def learned(self) -> bool:
+        """True when results stand behind it."""
+        return self.profile.asked > 0 or self.profile.evidence > 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileRow:
+    """A model with a cell for each type of task, in their usual order."""
+
+    model: LanguageModel
+    cells: tuple[ProfileCell, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileTable:
+    """Models by types of task."""
+
+    rows: tuple[ProfileRow, ...]
+    tasks: tuple[TaskType, ...] = tuple(TaskType)
+    prior_weight: float = PRIOR_WEIGHT
+
+
+def profile_table(models: Iterable[LanguageModel]) -> ProfileTable:
+    """Return what to expect of each model, prefetched with prices and profiles, in each type of task."""
+    return ProfileTable(rows=tuple(_row(model) for model in models))
+
+
+def _row(model: LanguageModel) -> ProfileRow:
+    spec = model_spec(model)
+    shown = {profile.task: profile for profile in model_profiles(model, spec)}
+    cells = (ProfileCell(task=task, profile=shown.get(task) or expectation(spec, task)) for task in TaskType)
+    return ProfileRow(model=model, cells=tuple(cells))

@@ -1,0 +1,146 @@
+"""What the run page shows of a strategy: lanes, ballots, helpers, and the sentence that sums them up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+
+from orchestration.llm.engine.types import Json, Purpose
+from orchestration.runs.engine.events import EventKind
+from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
+from orchestration.runs.models import Event, Run
+from orchestration.runs.selectors.runs_live import RunState
+from orchestration.strategies.engine.fallback import PART
+from orchestration.strategies.engine.strategy import all_strategies, decided_at, decision_labels, escalations
+from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.voting.strategy import BALLOT
+from orchestration.strategies.parts.ballots import ballot_box
+from orchestration.strategies.parts.lanes import Lane, LaneState, helper_calls, lanes_of
+
+ANSWERED = (LaneState.ANSWERED, LaneState.REUSED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneCounts:
+    """Counts of the panel's lanes by how they stand, and what stopping some of them saved."""
+
+    panel: int
+    asked: int
+    answered: int
+    failed: int
+    cancelled: int
+    chosen: str
+    synthesised: bool
+    saved_usd: Decimal
+
+
+class StrategyPage(KindPage):
+    """The page of a run of one strategy."""
+
+    template = "strategies/run_sections.html"
+    sentence = "strategies/_run_sentence.html"
+    stylesheets = ("css/ballots.css",)
+    sections = (
+        Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),
+        Section(
+            name="run-ballots", events=END_EVENTS | {StrategyEvent.BALLOT_CAST, StrategyEvent.VOTE_TALLIED}
+        ),
+    )
+    details = (Section(name="run-helpers", events=END_EVENTS | CALL_EVENTS),)
+    sentences: Mapping[str, str] = {kind: f"strategies/events/{kind}.html" for kind in StrategyEvent}
+    remembered = frozenset(StrategyEvent)
+    advice: Mapping[str, str] = {
+        "all_models_failed": "Test the models under Models, or choose others and run again.",
+        "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",
+    }
+
+    def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # lanes tell no time
+        """Return lanes, ballots, helpers, and the counts of the sentence."""
+        lanes = lanes_of(state)
+        counts = lane_counts(lanes)
+        by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
+        return {
+            "lanes": lanes,
+            "counts": counts,
+            "ballots": ballot_box(state),
+            "helpers": helper_calls(state),
+            "answered_by": by,
+            "notes": tuple((state.run.outcome or {}).get("notes") or ()),
+        }
+
+    def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
+        """Return the sections that events change, or single lanes; a synthesis adds one, which draws all."""
+        kinds = {event.kind for event in events}
+        touched = {each.name for each in (*self.sections, *self.details) if kinds & each.events}
+        if any(event.data.get("purpose") == Purpose.AGGREGATE for event in events):
+            touched.add("run-lanes")
+        lanes: Sequence[Lane] = context["lanes"]
+        single = [] if "run-lanes" in touched else touched_lanes(events, lanes)
+        drawn = lanes if "run-lanes" in touched else single
+        return Redraw(
+            sections=frozenset(touched),
+            pieces=[("lane", {"lane": lane}) for lane in single],
+            calls=frozenset(lane.call for lane in drawn if lane.streams),
+        )
+
+    def is_elsewhere(self, decision: Mapping[str, Json], context: Mapping[str, Any]) -> bool:
+        """Tell whether a decision stands with the vote: what is voted with does, where a vote is shown."""
+        return bool(decision["kind"] == BALLOT and context["ballots"] is not None)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What decisions are about, as each strategy names them."""
+        return decision_labels()
+
+    @property
+    def escalations(self) -> frozenset[str]:
+        """The kinds of decision to ask a further model, or another way."""
+        return escalations() | {PART}
+
+    def moment(self, step: str) -> str:
+        """Return in words what was decided at a step, as its strategy says it."""
+        return decided_at(step)
+
+    def method(self, ref: str) -> str:
+        """Return the strategy's title; its name where it is gone."""
+        found = all_strategies().get(ref)
+        return found.title if found is not None else ref
+
+    def start_address(self) -> str:
+        """Return Ask."""
+        return reverse("orchestration:ask")
+
+    def change_address(self, run: Run) -> str:
+        """Return Ask, filled in with what was asked."""
+        return f"{self.start_address()}?from={run.pk}"
+
+
+def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
+    """Count how the lanes of a run stand."""
+    members = [lane for lane in lanes if not lane.role]
+    states = Counter(lane.state for lane in members)
+    chosen = next((lane for lane in lanes if lane.chosen), None)
+    untouched = {LaneState.PENDING, LaneState.NOT_ASKED}
+    return LaneCounts(
+        panel=len(members),
+        asked=sum(lane.state not in untouched for lane in members),
+        answered=sum(states[known] for known in ANSWERED),
+        failed=states[LaneState.FAILED] + states[LaneState.LOST] + states[LaneState.MISSING],
+        cancelled=states[LaneState.CANCELLED],
+        chosen=chosen.model if chosen else "",
+        synthesised=bool(chosen and chosen.role),
+        saved_usd=sum((lane.saved_usd for lane in lanes if lane.saved_usd), Decimal(0)),
+    )
+
+
+def touched_lanes(events: Iterable[Event], lanes: Iterable[Lane]) -> list[Lane]:
+    """Return the lanes that `events` are about, by model or by the step of a call."""
+    models = {event.data["model"] for event in events if "model" in event.data}
+    steps = {event.step for event in events if event.step}
+    return [lane for lane in lanes if lane.model in models or steps & {call.step for call in lane.attempts}]

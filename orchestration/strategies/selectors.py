@@ -1,0 +1,102 @@
+"""What the Methods pages read: how each strategy has done for a team, and what its models have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from statistics import fmean, median
+
+from django.db.models import QuerySet
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.models import LanguageModel
+from orchestration.runs.models import Rating, Run, RunStatus
+
+NEWEST = 500
+"""Runs of a strategy that its record looks back on."""
+NEWEST_RATINGS = 1_000
+OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MethodRecord:
+    """How a strategy's newest runs went; cancelled ones do not count.
+
+    `success` is a fraction; medians are over runs that succeeded, in seconds and US dollars; a figure without
+    evidence is None. `more` says that there are older runs.
+    """
+
+    runs: int
+    more: bool
+    success: float | None
+    median_s: float | None
+    median_usd: Decimal | None
+    quality: float | None
+    good: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """What a record needs to know of a run."""
+
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    cost_usd: Decimal
+    quality: float | None
+
+
+def method_records(membership: Membership, strategies: Iterable[str]) -> dict[str, MethodRecord]:
+    """Return each strategy's record over the team's newest 500 runs with it: one query for each, and one."""
+    ratings = _ratings(membership)
+    return {name: _record(membership, name, ratings.get(name, (0, 0))) for name in strategies}
+
+
+def _record(membership: Membership, strategy: str, ratings: tuple[int, int]) -> MethodRecord:
+    runs = Run.objects.visible_to(membership).filter(kind="strategy", ref=strategy, status__in=OVER)
+    columns = ("status", "started_at", "finished_at", "cost_usd", "quality")
+    newest = runs.order_by("-created_at", "-id").values_list(*columns)[: NEWEST + 1]
+    ended = [EndedRun(*row) for row in newest]
+    return record_of(ended[:NEWEST], ratings, more=len(ended) > NEWEST)
+
+
+def record_of(ended: list[EndedRun], ratings: tuple[int, int], *, more: bool = False) -> MethodRecord:
+    """Sum up runs."""
+    won = [run for run in ended if run.status == RunStatus.SUCCEEDED]
+    seconds = [
+        (run.finished_at - run.started_at).total_seconds()
+        for run in won
+        if run.finished_at is not None and run.started_at is not None
+    ]
+    qualities = [run.quality for run in won if run.quality is not None]
+    good, bad = ratings
+    return MethodRecord(
+        runs=len(ended),
+        more=more,
+        success=len(won) / len(ended) if ended else None,
+        median_s=median(seconds) if seconds else None,
+        median_usd=median(run.cost_usd for run in won) if won else None,
+        quality=fmean(qualities) if qualities else None,
+        good=good,
+        bad=bad,
+    )
+
+
+def _ratings(membership: Membership) -> Mapping[str, tuple[int, int]]:
+    """Count good and bad among the team's newest ratings, by strategy."""
+    rated = Rating.objects.filter(run__team_id=membership.team_id, run__kind="strategy").order_by("-at")
+    counts: dict[str, tuple[int, int]] = {}
+    for ref, value in rated.values_list("run__ref", "value")[:NEWEST_RATINGS]:
+        good, bad = counts.get(ref, (0, 0))
+        counts[ref] = (good + 1, bad) if value > 0 else (good, bad + 1)
+    return counts
+
+
+def models_with_profiles(membership: Membership) -> QuerySet[LanguageModel]:
+    """Return the team's usable models by name, with prices and what they have shown."""
+    usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
+    found: QuerySet[LanguageModel] = usable.select_related("provider").defer("provider__secret")
+    return found.prefetch_related("prices", "profiles").order_by("name")

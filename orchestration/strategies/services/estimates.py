@@ -1,0 +1,188 @@
+"""What a request will probably cost and how long it will take, before it is sent."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import reduce
+from statistics import quantiles
+from typing import TypeVar
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.types import (
+    TOKENS_PER_MESSAGE,
+    Json,
+    ModelSpec,
+    Purpose,
+    Usage,
+    estimate_tokens,
+)
+from orchestration.llm.selectors import usable_models
+from orchestration.llm.services.panel import model_spec
+from orchestration.runs.engine.metering import price
+from orchestration.runs.selectors.runs_live import recent_calls
+from orchestration.strategies.engine.options import (
+    InvalidOptions,
+    StrategyOptions,
+    helper_models,
+    parse_options,
+)
+from orchestration.strategies.engine.strategy import Effort, get_strategy
+from orchestration.strategies.engine.types import Request
+
+Number = TypeVar("Number", Decimal, float)
+SHORT_ANSWER_TOKENS = 20
+ENOUGH_HISTORY = 4
+DECILES = 10
+MOST_CALLS_READ = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """Ranges from "goes well" to "goes long"; a judge or aggregator is counted once, reading all answers.
+
+    Money is US dollars for the models that have a price (None when none has); seconds are None without
+    history. `may_review` tells that each model may be called once more, for a review.
+    """
+
+    cost_low: Decimal | None
+    cost_high: Decimal | None
+    seconds_low: float | None
+    seconds_high: float | None
+    unpriced: tuple[str, ...]
+    calls_low: int
+    calls_high: int
+    may_review: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Habit:
+    """How a model has answered lately: the range of its answers' tokens and seconds, None without history."""
+
+    tokens: tuple[float, float] | None = None
+    seconds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """One model's part of an estimate."""
+
+    model: str
+    tokens: tuple[float, float]
+    cost: tuple[Decimal, Decimal] | None
+    seconds: tuple[float, float] | None
+
+
+def estimate_request(*, membership: Membership, request: Request) -> Estimate:
+    """Estimate a request from prices and from how its models answered lately.
+
+    It may still be incomplete: unknown models are left out, options that do not fit count as the usual ones.
+    """
+    known = {model.name: model_spec(model) for model in usable_models(membership)}
+    panel = [known[name] for name in request.models if name in known]
+    strategy = get_strategy(request.strategy)
+    options = _options(strategy.Options, request.options)
+    helpers = [known[name] for name in helper_models(options) if name in known]
+    habits = _habits(membership, [spec.name for spec in (*panel, *helpers)])
+    words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
+    shares = [share_of(spec, words, habits.get(spec.name, Habit())) for spec in panel]
+    read = words + round(sum(share.tokens[1] for share in shares))
+    reviews = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in panel]
+    effort = strategy.effort(options, len(panel))
+    whole = replace(by_effort(effort, shares, reviews), may_review=effort.may_review)
+    helping = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in helpers]
+    return followed_by(whole, at_once(helping)) if helping else whole
+
+
+def _options(schema: type[StrategyOptions], given: Mapping[str, Json]) -> StrategyOptions:
+    try:
+        return parse_options(schema, given)
+    except InvalidOptions:
+        return schema()
+
+
+def by_effort(effort: Effort, answers: Sequence[Share], reviews: Sequence[Share]) -> Estimate:
+    """Add up models that answer, and then review, so many at a time."""
+    whole = in_waves(answers, least=effort.answers[0], size=effort.at_once)
+    if not effort.reviews[1]:
+        return whole
+    return followed_by(whole, in_waves(reviews, least=effort.reviews[0], size=effort.reviews_at_once))
+
+
+def share_of(spec: ModelSpec, prompt_tokens: int, habit: Habit) -> Share:
+    """Return what one model will take: its habit, or from a short answer to its longest one without any."""
+    low, high = habit.tokens or (min(SHORT_ANSWER_TOKENS, spec.max_output_tokens), spec.max_output_tokens)
+    costs = [price(spec, Usage(input_tokens=prompt_tokens, output_tokens=round(out))) for out in (low, high)]
+    cheap, dear = costs
+    cost = None if cheap is None or dear is None else (cheap, dear)
+    return Share(model=spec.name, tokens=(low, high), cost=cost, seconds=habit.seconds)
+
+
+def at_once(shares: Sequence[Share]) -> Estimate:
+    """Add up models that are all asked at the same time."""
+    costs, spans = _known(shares)
+    return Estimate(
+        cost_low=sum((low for low, _ in costs), Decimal(0)) if costs else None,
+        cost_high=sum((high for _, high in costs), Decimal(0)) if costs else None,
+        seconds_low=max(low for low, _ in spans) if spans else None,
+        seconds_high=max(high for _, high in spans) if spans else None,
+        unpriced=tuple(share.model for share in shares if share.cost is None),
+        calls_low=len(shares),
+        calls_high=len(shares),
+    )
+
+
+def in_waves(shares: Sequence[Share], *, least: int, size: int) -> Estimate:
+    """Add up models asked `size` at a time until it is enough: from the first `least` of them to all."""
+    first = at_once(shares[:least])
+    waves = [at_once(shares[start : start + size]) for start in range(0, len(shares), max(1, size))]
+    whole = reduce(followed_by, waves, at_once([]))
+    needed = reduce(followed_by, waves[: -(-least // max(1, size))], at_once([]))
+    return replace(whole, cost_low=first.cost_low, seconds_low=needed.seconds_low, calls_low=first.calls_low)
+
+
+def followed_by(first: Estimate, then: Estimate) -> Estimate:
+    """Add up two stages of which one waits for the other."""
+    return Estimate(
+        cost_low=_sum(first.cost_low, then.cost_low),
+        cost_high=_sum(first.cost_high, then.cost_high),
+        seconds_low=_sum(first.seconds_low, then.seconds_low),
+        seconds_high=_sum(first.seconds_high, then.seconds_high),
+        unpriced=tuple(dict.fromkeys((*first.unpriced, *then.unpriced))),
+        calls_low=first.calls_low + then.calls_low,
+        calls_high=first.calls_high + then.calls_high,
+        may_review=first.may_review or then.may_review,
+    )
+
+
+def _sum(left: Number | None, right: Number | None) -> Number | None:
+    """Add what is known."""
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right
+
+
+def _known(shares: Sequence[Share]) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[float, float]]]:
+    costs = [share.cost for share in shares if share.cost is not None]
+    return costs, [share.seconds for share in shares if share.seconds is not None]
+
+
+def _habits(membership: Membership, models: Sequence[str]) -> dict[str, Habit]:
+    """Return how `models` answered in the team's newest runs, where there is enough to go by."""
+    seen: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    calls = recent_calls(membership, models).filter(purpose=Purpose.ANSWER, latency_s__isnull=False)
+    for name, tokens, seconds in calls.values_list("model", "output_tokens", "latency_s")[:MOST_CALLS_READ]:
+        seen[name].append((tokens, seconds or 0.0))
+    return {
+        name: Habit(tokens=_range([t for t, _ in pairs]), seconds=_range([s for _, s in pairs]))
+        for name, pairs in seen.items()
+        if len(pairs) >= ENOUGH_HISTORY
+    }
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """Return the first and the last decile."""
+    cuts = quantiles(values, n=DECILES, method="inclusive")
+    return cuts[0], cuts[-1]

@@ -1,0 +1,148 @@
+"""What runs teach about models: each run that is over counts once, each rating replaces the one before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from orchestration.llm.engine.types import Json, Purpose
+from orchestration.llm.models import LanguageModel
+from orchestration.runs.models import Call, CallStatus, Rating, Run
+from orchestration.strategies.engine.classification import classify
+from orchestration.strategies.engine.profiles import ObservedAttempt, minus, observed, plus, rating_evidence
+from orchestration.strategies.engine.task_types import Evidence, TaskType, task_called
+from orchestration.strategies.models import ModelProfile, Observation
+
+CLASSIFIED = "classify"
+"""The kind of decision in which a strategy says what type of task a request is."""
+
+
+def learn_from_runs(runs: Sequence[Run]) -> None:
+    """Take runs that are over into their models' profiles; call it in the transaction that marks them."""
+    observations = _observations(runs)
+    Observation.objects.bulk_create(observations)
+    _add_up((seen.model_id, seen.task, seen.evidence) for seen in observations)
+
+
+def learn_ratings(run: Run) -> None:
+    """Let the ratings of a run's answer count as they are now; call it in a transaction that locked the run.
+
+    A run that is still to be learned from brings its ratings with it then.
+    """
+    seen = Observation.objects.filter(run=run, chosen=True).first()
+    if seen is None:
+        return
+    now = rating_evidence(Rating.objects.filter(run=run).values_list("value", flat=True))
+    change = minus(now, Evidence(quality=seen.liked, judged=seen.rated))
+    Observation.objects.filter(id=seen.id).update(liked=now.quality, rated=now.judged, **_added(change))
+    _add_up([(seen.model_id, seen.task, change)])
+
+
+def _observations(runs: Sequence[Run]) -> list[Observation]:
+    """Return what each run shows of each model that it asked for an answer and that is still there."""
+    calls, ratings = _answer_calls(runs), _ratings(runs)
+    named = {run.id: _models_by_name(run) for run in runs}
+    ids = {model for models in named.values() for model in models.values()}
+    there = set(LanguageModel.objects.filter(id__in=ids).values_list("id", flat=True))
+    return [
+        seen
+        for run in runs
+        for seen in _ObservedRun(run, calls[run.id], ratings[run.id]).observations(named[run.id])
+        if seen.model_id in there
+    ]
+
+
+def _answer_calls(runs: Sequence[Run]) -> Mapping[UUID, list[Call]]:
+    by_run: dict[UUID, list[Call]] = defaultdict(list)
+    asked = Call.objects.filter(run__in=runs, purpose=Purpose.ANSWER).defer("text")
+    for call in asked.order_by("attempt"):
+        by_run[call.run_id].append(call)
+    return by_run
+
+
+def _ratings(runs: Sequence[Run]) -> Mapping[UUID, list[int]]:
+    by_run: dict[UUID, list[int]] = defaultdict(list)
+    for run_id, value in Rating.objects.filter(run__in=runs).values_list("run_id", "value"):
+        by_run[run_id].append(value)
+    return by_run
+
+
+def _models_by_name(run: Run) -> dict[str, UUID]:
+    """Return the ids of the panel's members; entries from before models had ids in them are left out."""
+    members = (entry for entry in run.panel if entry.get("role") == "member" and "model" in entry)
+    return {entry["spec"]["name"]: UUID(entry["model"]) for entry in members}
+
+
+@dataclass(frozen=True, slots=True)
+class _ObservedRun:
+    """One run with its answer calls, by attempt, and its ratings."""
+
+    run: Run
+    calls: Sequence[Call]
+    ratings: Sequence[int]
+
+    @property
+    def outcome(self) -> Mapping[str, Json]:
+        """What came of the run; empty for one that failed."""
+        return self.run.outcome or {}
+
+    def observations(self, models: Mapping[str, UUID]) -> list[Observation]:
+        """Return what is new about each model, leaving out those of whom nothing was seen."""
+        candidates = {entry["step"]: entry for entry in self.outcome.get("candidates", ())}
+        chosen = candidates.get(self.outcome.get("chosen", ""), {}).get("model")
+        found, task = [], self._task()
+        for name, model in models.items():
+            shown = observed(self._attempts(name), candidates, self.outcome.get("consensus") or {})
+            liked = rating_evidence(self.ratings) if name == chosen else Evidence()
+            if shown != Evidence() or name == chosen:
+                part = {"chosen": name == chosen, "rated": liked.judged, "liked": liked.quality}
+                whole = asdict(plus(shown, liked))
+                found.append(Observation(run=self.run, model_id=model, task=task, **part, **whole))
+        return found
+
+    def _attempts(self, model: str) -> list[ObservedAttempt]:
+        """Return the last attempt of each step that asked `model`; a cancelled or lost one shows nothing."""
+        last = {call.step: call for call in self.calls if call.model == model}
+        ended = {CallStatus.DONE, CallStatus.FAILED}
+        return [_attempt(call) for call in last.values() if call.status in ended]
+
+    def _task(self) -> TaskType:
+        """Return the type of task that the strategy found, else what the words say."""
+        for decision in self.outcome.get("decisions", ()):
+            task = task_called(decision["chosen"]) if decision["kind"] == CLASSIFIED else None
+            if task is not None:
+                return task
+        return classify(self.run.prompt, self.run.request.get("system", "")).task
+
+
+def _attempt(call: Call) -> ObservedAttempt:
+    return ObservedAttempt(
+        step=call.step,
+        done=call.status == CallStatus.DONE,
+        code=call.error_code,
+        seconds=call.latency_s,
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+    )
+
+
+def _add_up(shown: Iterable[tuple[UUID, str, Evidence]]) -> None:
+    """Add evidence to profiles, each once however many pieces there are for it."""
+    sums: dict[tuple[UUID, str], Evidence] = {}
+    for model, task, evidence in shown:
+        sums[model, task] = plus(sums.get((model, task), Evidence()), evidence)
+    blank = [ModelProfile(model_id=model, task=task) for model, task in sums]
+    ModelProfile.objects.bulk_create(blank, ignore_conflicts=True)
+    for (model, task), evidence in sorted(
+        sums.items(), key=str
+    ):  # one order for all, so that none waits in a ring
+        ModelProfile.objects.filter(model_id=model, task=task).update(**_added(evidence))
+
+
+def _added(evidence: Evidence) -> dict[str, Any]:
+    return {f.name: F(f.name) + getattr(evidence, f.name) for f in fields(evidence)}

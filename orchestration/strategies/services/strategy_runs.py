@@ -1,0 +1,215 @@
+"""The run kind `strategy`: a request checked whole and frozen, then handed to the strategy it names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache
+from statistics import median
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.plain import plain
+from orchestration.llm.engine.types import Json
+from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.panel import PanelRole
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
+from orchestration.runs.models import Run, RunStatus
+from orchestration.strategies.engine.fallback import answer
+from orchestration.strategies.engine.options import helper_models
+from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
+from orchestration.strategies.engine.types import Constraints, Request
+from orchestration.strategies.services import profiles
+from orchestration.strategies.services.live_models import live_panel, profiled_entry
+
+NAME = "strategy"
+LONGEST_PROMPT = 200_000
+LARGEST_PANEL = 50
+NEWEST_RUNS = 200
+"""Runs that the typical cost and time of a strategy look back on, all strategies together."""
+
+
+class StrategyKind(RunKind):
+    """Runs of one strategy over a panel of models."""
+
+    name = NAME
+    title = "Strategy"
+
+    def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Check a request (text, strategy, models, options, constraints) and freeze it with its panel."""
+        return check_request(membership, payload)
+
+    def check_child(
+        self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
+    ) -> FrozenRun:
+        """Freeze a part of another run that a strategy answers; the models its options name help."""
+        request = parse_request({**payload, "strategy": ref, "models": tuple(panel)})
+        _check_text(request)
+        options, helpers = checked_options(request)
+        entries = [panel_entry(parent.panel, name, role=PanelRole.MEMBER) for name in request.models]
+        entries += [panel_entry(parent.panel, name, role=PanelRole.HELPER) for name in helpers]
+        stored = request.model_copy(update={"options": options}).model_dump(mode="json")
+        return replace(parent, kind=NAME, ref=ref, request=stored, panel=entries)
+
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        """Run the strategy over the live panel. Raises `EngineError`."""
+        panel = await live_panel(run, context)
+        found = await answer(get_strategy(run.ref), parse_request(run.request), panel, context)
+        return Outcome(
+            answer=found.answer,
+            output=found.answer,
+            score=found.quality.overall if found.quality else None,
+            path=found.path,
+            data=plain(found),
+        )
+
+    def choices(self, membership: Membership) -> Sequence[Startable]:
+        """Return every strategy, with what it typically took in the team's newest runs."""
+        typical = _typical(membership)
+        return [
+            Startable(
+                ref=name,
+                title=strategy.title,
+                summary=strategy.summary,
+                schema=request_schema(name),
+                cost_usd=typical[name][0] if name in typical else None,
+                seconds=typical[name][1] if name in typical else None,
+            )
+            for name, strategy in all_strategies().items()
+        ]
+
+    def learn(self, runs: Sequence[Run]) -> None:
+        """Let the models' profiles learn from runs that are over."""
+        profiles.learn_from_runs(runs)
+
+    def learn_rating(self, run: Run) -> None:
+        """Let the ratings of an answer count in its model's profile."""
+        profiles.learn_ratings(run)
+
+
+@cache
+def request_schema(strategy: str) -> Mapping[str, Json]:
+    """Return the JSON Schema of a request to a strategy, its options included."""
+    schema = Request.model_json_schema()
+    options = get_strategy(strategy).Options.model_json_schema()
+    schema.setdefault("$defs", {}).update(options.pop("$defs", {}))
+    schema["properties"] |= {"options": options, "strategy": {"const": strategy}}
+    return schema
+
+
+def _typical(membership: Membership) -> Mapping[str, tuple[Decimal, float]]:
+    """Return the median US dollars and seconds of each strategy's newest runs that succeeded."""
+    ended = Run.objects.visible_to(membership).filter(kind=NAME, status=RunStatus.SUCCEEDED)
+    columns = ended.order_by("-created_at", "-id").values_list("ref", "cost_usd", "started_at", "finished_at")
+    seen: dict[str, list[tuple[Decimal, float]]] = defaultdict(list)
+    for ref, cost, started, finished in columns[:NEWEST_RUNS]:
+        if started is not None and finished is not None:
+            seen[ref].append((cost, (finished - started).total_seconds()))
+    return {
+        ref: (median(cost for cost, _ in runs), median(seconds for _, seconds in runs))
+        for ref, runs in seen.items()
+    }
+
+
+def parse_request(payload: Mapping[str, Json]) -> Request:
+    """Return a payload as a request. Raises `InvalidRequest` with the field at fault."""
+    try:
+        return Request.model_validate(payload)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        raise InvalidRequest(_sentence(detail), field=_field(detail)) from None
+
+
+def _field(detail: ErrorDetails) -> str:
+    """Return the name of the form's field that an error is about: limits stand there beside the text."""
+    path = [str(part) for part in detail["loc"]]
+    return path[1] if path[:1] == ["constraints"] and len(path) > 1 else ".".join(path[:1])
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    field = _field(detail)
+    if detail["type"] == "decimal_parsing":
+        return f"{str(detail['input'])[:60]!r} is not an amount in US dollars."
+    if field == "min_quality":
+        return "The least quality is a number from 0 to 1."
+    if field in Constraints.model_fields:
+        return "A limit must be above zero; leave it empty for none."
+    return f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
+
+
+def check_request(membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+    """Check a strategy's request and freeze it. Raises `InvalidRequest`."""
+    request = parse_request(payload)
+    _check_text(request)
+    options, helpers = checked_options(request)
+    panel = _frozen_panel(membership, request, helpers)
+    stored = request.model_copy(update={"options": options}).model_dump(mode="json")
+    return CheckedRequest(ref=request.strategy, prompt=request.text, request=stored, panel=panel)
+
+
+def _check_text(request: Request) -> None:
+    """Raise `InvalidRequest` unless there is something to ask that is not over-long."""
+    if not request.text.strip():
+        raise InvalidRequest("Write what you want to ask.", field="text")
+    for name, text in (("text", request.text), ("system", request.system)):
+        if len(text) > LONGEST_PROMPT:
+            too_long = (
+                f"This has {len(text):,} characters; at most {LONGEST_PROMPT:,} can be sent. Shorten it."
+            )
+            raise InvalidRequest(too_long, field=name)
+
+
+def checked_options(request: Request) -> tuple[dict[str, Json], tuple[str, ...]]:
+    """Return the strategy's options, whole, and the models that they name. Raises `InvalidRequest`."""
+    options = validate_options(request.strategy, request.options)
+    if request.models:
+        get_strategy(request.strategy).check(options, request.models)
+    return options.model_dump(mode="json"), tuple(helper_models(options))
+
+
+def _frozen_panel(membership: Membership, request: Request, helpers: Sequence[str]) -> list[dict[str, Json]]:
+    """Return the panel as a run keeps it. Raises `InvalidRequest` naming what is missing."""
+    if not request.models:
+        raise InvalidRequest("Choose at least one model.", field="models")
+    if len(request.models) > LARGEST_PANEL:
+        raise InvalidRequest(f"A panel has at most {LARGEST_PANEL} models.", field="models")
+    if len(set(request.models)) < len(request.models):
+        raise InvalidRequest("A model is in the panel twice.", field="models")
+    rows = _enabled(membership, {*request.models, *helpers})
+    members = [_entry(rows, name, PanelRole.MEMBER, "models") for name in request.models]
+    helping = [_entry(rows, name, PanelRole.HELPER, "options") for name in dict.fromkeys(helpers)]
+    panel = [*members, *helping]
+    check_prices(request.constraints, panel)
+    return panel
+
+
+def _enabled(membership: Membership, names: set[str]) -> dict[str, LanguageModel]:
+    usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
+    found = usable.filter(name__in=names).select_related("provider").prefetch_related("prices", "profiles")
+    return {model.name: model for model in found}
+
+
+def _entry(rows: Mapping[str, LanguageModel], name: str, role: PanelRole, at: str) -> dict[str, Json]:
+    if name not in rows:
+        missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
+        raise InvalidRequest(missing, field=at)
+    return profiled_entry(rows[name], role)
+
+
+def check_prices(constraints: Constraints, panel: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `InvalidRequest` for a cost limit on models whose price nobody knows."""
+    unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
+    if constraints.max_cost_usd is not None and unpriced:
+        words = (
+            f"A cost limit needs prices, and nobody has said what {', '.join(unpriced)} costs."
+            " Set a price under Models, or leave the limit empty."
+        )
+        raise InvalidRequest(words, field="max_cost_usd")

@@ -1,0 +1,129 @@
+"""The Ask page: write, choose, see what it will cost, send."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from orchestra_site.accounts.access import MemberRequest, may_run
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.selectors import usable_models
+from orchestration.runs.kinds import Startable, all_kinds
+from orchestration.runs.models import Run
+from orchestration.runs.selectors.runs_live import visible_runs
+from orchestration.runs.services.starting import Origin, start_run
+from orchestration.strategies.forms.ask import AskForm, initial_of
+from orchestration.strategies.forms.examples import EXAMPLES
+from orchestration.strategies.services.estimates import Estimate, estimate_request
+from orchestration.strategies.services.strategy_runs import NAME
+
+PAGE = "orchestration/ask.html"
+PARTS = ("ask-options", "ask-panel")
+REDRAWS = ("move", "redraw")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: MemberRequest) -> HttpResponse:
+    """Show the form; a POST sends it, or only redraws it when one of its smaller buttons was pressed."""
+    if request.method != "POST":
+        return _page(request, _form(request, initial=_initial(request)))
+    if any(name in request.POST for name in REDRAWS):
+        return preview(request)
+    return _send(request)
+
+
+@require_POST
+def preview(request: MemberRequest) -> HttpResponse:
+    """Redraw the form as it was filled in, without judging it: another strategy's options, another order."""
+    form = _form(request, request.POST)
+    form.set_aside_errors()
+    part = request.headers.get("HX-Target", "")
+    return _page(request, form, part=part if part in PARTS else "")
+
+
+@require_POST
+def estimate(request: MemberRequest) -> HttpResponse:
+    """Say what the request would cost and how long it would take."""
+    form = _form(request, request.POST)
+    return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form), "form": form})
+
+
+@may_run
+def _send(request: MemberRequest) -> HttpResponse:
+    """Start the run, or say at its field what is wrong."""
+    form = _form(request, request.POST)
+    if form.is_valid():
+        try:
+            kind, payload = form.payload()
+            origin = Origin(rerun_of=_source(request))
+            run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
+        except InvalidRequest as refusal:
+            form.refuse(refusal)
+        else:
+            return HttpResponse(
+                status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("orchestration:run", args=[run.pk])}
+            )
+    return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _form(
+    request: MemberRequest, data: QueryDict | None = None, *, initial: dict[str, Any] | None = None
+) -> AskForm:
+    """Return the form with what the team has: its models, and what kinds beside strategies offer."""
+    others: dict[str, Startable] = {
+        f"{kind.name}/{choice.ref}": choice
+        for kind in all_kinds()
+        if kind.name != NAME
+        for choice in kind.choices(request.membership)
+    }
+    return AskForm(data, models=usable_models(request.membership), others=others, initial=initial)
+
+
+def _page(
+    request: MemberRequest, form: AskForm, *, part: str = "", status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "form": form,
+        "panel": form.panel,
+        "examples": EXAMPLES,
+        "estimate": None if part else _estimate(request, form),
+        "source": _source(request),
+    }
+    response = render(request, f"{PAGE}#{part}" if part else PAGE, context, status=status)
+    if part == "ask-options" and form.wants_panel != bool(request.POST.getlist("order")):
+        response.write(render_to_string(f"{PAGE}#ask-panel", {**context, "oob": True}, request))
+    return response
+
+
+def _estimate(request: MemberRequest, form: AskForm) -> Estimate | None:
+    draft = form.draft()
+    if draft is None or not draft.models:
+        return None
+    return estimate_request(membership=request.membership, request=draft)
+
+
+def _source(request: MemberRequest) -> Run | None:
+    """Return the run that is being changed, if one is."""
+    try:
+        source = UUID(request.POST.get("from") or request.GET.get("from", ""))
+    except ValueError:
+        return None
+    return get_object_or_404(visible_runs(request.membership), pk=source)
+
+
+def _initial(request: MemberRequest) -> dict[str, Any]:
+    """Return what the address asks to begin with: an earlier run, a prompt, a strategy."""
+    source = _source(request)
+    initial = initial_of(source) if source else {}
+    if "prompt" in request.GET:
+        initial["text"] = request.GET["prompt"]
+    if "strategy" in request.GET:
+        initial["strategy"] = request.GET["strategy"]
+    return initial

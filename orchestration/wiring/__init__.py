@@ -1,1 +1,0 @@
-"""Settings and rows turned into live engine objects: the only composition point."""
