@@ -53,7 +53,7 @@ async def watch(member: Member, run: str, seen: Arrivals, last: asyncio.Event) -
 
 def stored(site: Installation, run: str) -> dict[int, tuple[str, float]]:
     """Return each event's kind and stamp."""
-    rows = site.rows("select seq, kind, at from orchestration_event where run_id = ?", [UUID(run).hex])
+    rows = site.rows("select seq, kind, at from runs_event where run_id = ?", [UUID(run).hex])
     return {seq: (kind, datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()) for seq, kind, at in rows}
 
 

@@ -54,7 +54,7 @@ def the_models(scene: Scene) -> Finding:
     """Add listed models and a name typed in, with what the server tells of them."""
     windows = _add(scene, scene.first, BABBLER, ALIAS) | _add(scene, scene.second, STAMMERER)
     told = windows.get(BABBLER) == "4096" == windows.get(STAMMERER)
-    query = "select count(*) from orchestration_languagemodel where remote_name in (?, ?, ?)"
+    query = "select count(*) from llm_languagemodel where remote_name in (?, ?, ?)"
     ((stored,),) = scene.orchestra.rows(query, [BABBLER, ALIAS, STAMMERER])
     shown = ", ".join(f"{name} (window {tokens})" for name, tokens in windows.items())
     return Finding(step="add models", ok=told and stored == 3, observed=shown)
@@ -76,7 +76,7 @@ def _connect(scene: Scene, server: ForeignServer, key: str) -> httpx.Response:
 
 
 def _stored(scene: Scene) -> int:
-    query = "select count(*) from orchestration_provider where kind = 'openai_compatible'"
+    query = "select count(*) from llm_provider where kind = 'openai_compatible'"
     ((stored,),) = scene.orchestra.rows(query)
     return int(stored)
 

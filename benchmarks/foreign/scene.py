@@ -43,18 +43,18 @@ class Scene:
 
     def provider(self, server: ForeignServer) -> str:
         """Return where the pages of a server's provider are."""
-        query = "select id from orchestration_provider where base_url = ?"
+        query = "select id from llm_provider where base_url = ?"
         ((found,),) = self.orchestra.rows(query, [server.base_url])
         return f"/models/providers/{_dashed(found)}"
 
     def model(self, name: str) -> str:
         """Return where the page of a model is."""
-        ((found,),) = self.orchestra.rows("select id from orchestration_languagemodel where name = ?", [name])
+        ((found,),) = self.orchestra.rows("select id from llm_languagemodel where name = ?", [name])
         return f"/models/{_dashed(found)}"
 
     def model_of(self, call: str) -> str:
         """Return which model a call asks; from the table, which takes no time that streams use."""
-        query = "select model from orchestration_call where id = ?"
+        query = "select model from runs_call where id = ?"
         ((name,),) = self.orchestra.rows(query, [call.replace("-", "")])
         return str(name)
 

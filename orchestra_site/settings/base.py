@@ -42,7 +42,10 @@ INSTALLED_APPS = [
     "orchestra_site",
     "orchestra_site.web",
     "orchestra_site.accounts",
-    "orchestration",
+    "orchestration.llm",
+    "orchestration.runs",
+    "orchestration.strategies",
+    "orchestration.evaluation",
 ]
 
 MIDDLEWARE = [

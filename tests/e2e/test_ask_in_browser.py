@@ -75,7 +75,7 @@ def shown(page: Page) -> dict[str, list[str] | str]:
 def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_was_typed(
     window: Visit, site: Installation
 ) -> None:
-    before = site.rows("select count(*) from orchestration_run")
+    before = site.rows("select count(*) from runs_run")
     page = window.page
     window.go("/")
     question_box(page).fill(QUESTION)
@@ -89,7 +89,7 @@ def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_wa
     )
     expect(question_box(page)).to_have_value(QUESTION)
     expect(page.get_by_label("Least quality")).to_have_value("7")
-    assert site.rows("select count(*) from orchestration_run") == before
+    assert site.rows("select count(*) from runs_run") == before
     assert window.complaints == []
 
 

@@ -21,18 +21,16 @@ UNMEASURED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
 
 
 def status_of(installation: Installation, run: str) -> str:
-    return str(installation.rows("select status from orchestration_run where id = ?", [UUID(run).hex])[0][0])
+    return str(installation.rows("select status from runs_run where id = ?", [UUID(run).hex])[0][0])
 
 
 def answered(installation: Installation, run: str) -> int:
-    done = "select count(*) from orchestration_step where run_id = ? and kind = 'ask' and status = 'done'"
+    done = "select count(*) from runs_step where run_id = ? and kind = 'ask' and status = 'done'"
     return int(installation.rows(done, [UUID(run).hex])[0][0])
 
 
 def gapless(installation: Installation, run: str) -> bool:
-    numbers = installation.rows(
-        "select seq from orchestration_event where run_id = ? order by seq", [UUID(run).hex]
-    )
+    numbers = installation.rows("select seq from runs_event where run_id = ? order by seq", [UUID(run).hex])
     return [number for (number,) in numbers] == list(range(1, len(numbers) + 1))
 
 
@@ -71,7 +69,7 @@ def test_first_good_enough_leaves_no_call_open_and_a_replay_does_not_ask_the_los
     until(lambda: status_of(installation, run) == "succeeded")
     until(lambda: provider.open_calls() == 0, 1.0)
     assert sum(provider.asked().values()) == 5
-    statuses = installation.rows("select status from orchestration_call where run_id = ?", [UUID(run).hex])
+    statuses = installation.rows("select status from runs_call where run_id = ?", [UUID(run).hex])
     assert sorted(statuses) == [("cancelled",)] * 4 + [("done",)]
 
 
@@ -135,7 +133,7 @@ def test_two_questions_hold_no_worker_survive_a_restart_and_the_run_ends(install
     installation.up()
     run = installation.act("start", "questions")
     until(lambda: status_of(installation, run) == "waiting", 40)
-    leases = "select lease_owner from orchestration_run where id = ?"
+    leases = "select lease_owner from runs_run where id = ?"
     assert installation.rows(leases, [UUID(run).hex]) == [("",)]
     installation.act("answer", "Go on?", "yes")
     installation.kill()
@@ -143,10 +141,10 @@ def test_two_questions_hold_no_worker_survive_a_restart_and_the_run_ends(install
     until(lambda: status_of(installation, run) == "waiting" and questions(installation, run) == 2, 40)
     installation.act("answer", "Sure?", "quite")
     until(lambda: status_of(installation, run) == "succeeded", 40)
-    answer = installation.rows("select answer from orchestration_run where id = ?", [UUID(run).hex])
+    answer = installation.rows("select answer from runs_run where id = ?", [UUID(run).hex])
     assert answer == [("yes, quite",)]
 
 
 def questions(installation: Installation, run: str) -> int:
-    asked = "select count(*) from orchestration_humanquestion where run_id = ?"
+    asked = "select count(*) from runs_humanquestion where run_id = ?"
     return int(installation.rows(asked, [UUID(run).hex])[0][0])

@@ -65,14 +65,12 @@ def test_a_burst_and_two_disconnects_lose_nothing_and_repeat_nothing(installatio
     installation.up()
     member = installation.member()
     run = installation.act("start", "burst")
-    started = "select count(*) from orchestration_event where run_id = ? and kind = 'run_started'"
+    started = "select count(*) from runs_event where run_id = ? and kind = 'run_started'"
     until(lambda: installation.rows(started, [UUID(run).hex])[0][0], 40)
     seen: list[int] = []
     for enough in (2, BURST // 2, BURST + 2):
         with socket_of(member, run, after=max(seen, default=0)) as socket:
             listen(socket, seen, until_seen=enough)
-    stored = installation.rows(
-        "select seq from orchestration_event where run_id = ? order by seq", [UUID(run).hex]
-    )
+    stored = installation.rows("select seq from runs_event where run_id = ? order by seq", [UUID(run).hex])
     assert len(stored) >= BURST
     assert seen == [number for (number,) in stored]

@@ -62,13 +62,13 @@ def _unharmed(site: Production, member: Member) -> Iterator[None]:
 
 
 def statuses(site: Production, runs: list[str]) -> set[str]:
-    rows = site.rows("select status from orchestration_run where id = any(%s::uuid[])", (runs,))
+    rows = site.rows("select status from runs_run where id = any(%s::uuid[])", (runs,))
     return {status for (status,) in rows}
 
 
 def numbers(site: Production, run: str) -> list[int]:
     """Return the numbers of a run's events."""
-    told = site.rows("select seq from orchestration_event where run_id = %s order by seq", (run,))
+    told = site.rows("select seq from runs_event where run_id = %s order by seq", (run,))
     return [number for (number,) in told]
 
 
@@ -158,7 +158,7 @@ def test_a_postgresql_that_crashes_under_a_run_costs_no_answer_that_had_arrived(
     provider.behave(m1=QUICK, m2=STREAMING)
     before = provider.asked()
     run = member.ask("What is 17 * 23?", ["m1", "m2"])
-    done = "select count(*) from orchestration_step where run_id = %s and status = 'done'"
+    done = "select count(*) from runs_step where run_id = %s and status = 'done'"
     until(lambda: site.rows(done, (run,))[0][0] == 1 and provider.open_calls() == 1)
     with Follower(member, run) as page:
         until(lambda: page.seen)

@@ -31,7 +31,7 @@ def installation(tmp_path: Path, provider: ProviderProcess) -> Iterator[Producti
 
 
 def status_of(installation: Production, run: str) -> str:
-    return str(installation.rows("select status from orchestration_run where id = %s", (run,))[0][0])
+    return str(installation.rows("select status from runs_run where id = %s", (run,))[0][0])
 
 
 def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
@@ -45,7 +45,7 @@ def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
     member = Member(installation.address, sign_in, site=SITE)
     with closing(member.client):
         run = member.ask("What is 17 * 23?", PANEL)
-        answered = "select count(*) from orchestration_step where run_id = %s and status = 'done'"
+        answered = "select count(*) from runs_step where run_id = %s and status = 'done'"
         until(lambda: installation.rows(answered, (run,))[0][0] == 1 and provider.open_calls() == 2, 60)
         worker.kill()
         provider.behave(m2=QUICK, m3=QUICK)
@@ -58,7 +58,7 @@ def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
             additional_headers={"x-forwarded-proto": "https", "cookie": member.cookies},
             max_size=None,
         ) as socket:
-            last = installation.rows("select last_seq from orchestration_run where id = %s", (run,))[0][0]
+            last = installation.rows("select last_seq from runs_run where id = %s", (run,))[0][0]
             listen(socket, seen, until_seen=last)
     assert seen == list(range(1, last + 1))
     assert provider.asked() == {"m1": 1, "m2": 2, "m3": 2}
@@ -82,7 +82,7 @@ def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
         worker.terminate()
         assert worker.wait(5) == 0
         until(lambda: {status_of(installation, run) for run in runs} == {"succeeded"}, 10)
-    assert {installation.rows("select lapses from orchestration_run")[0][0]} == {0}
+    assert {installation.rows("select lapses from runs_run")[0][0]} == {0}
 
 
 def test_doctor_finds_everything_in_order(installation: Production) -> None:

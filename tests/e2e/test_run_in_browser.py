@@ -73,7 +73,7 @@ def test_a_page_outlives_its_server_and_shows_the_end(browser: Browser, installa
         has_ended(page)
         expect(page.locator("#connection-lost")).to_be_hidden()
     story = [int(str(line.get_attribute("data-seq"))) for line in page.locator("#run-story > li").all()]
-    stored = installation.rows("select seq from orchestration_event order by seq")
+    stored = installation.rows("select seq from runs_event order by seq")
     assert story == [seq for (seq,) in stored]
     assert window.complaints == []
     context.close()

@@ -126,7 +126,7 @@ def test_a_database_that_is_down_is_a_fail() -> None:
 
 @pytest.mark.django_db
 def test_migrations_that_are_not_applied_are_a_fail() -> None:
-    MigrationRecorder.Migration.objects.filter(app="orchestration").delete()
+    MigrationRecorder.Migration.objects.filter(app="runs").delete()
     assert any("not applied" in found.sentence for found in database() if found.level is Severity.FAIL)
 
 

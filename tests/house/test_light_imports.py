@@ -9,9 +9,11 @@ import pytest
 from django.conf import settings
 
 ENGINE = """
-import importlib, pkgutil, orchestration.engine as engine
-for module in pkgutil.walk_packages(engine.__path__, "orchestration.engine."):
-    importlib.import_module(module.name)
+import importlib, pkgutil, orchestration
+for app in pkgutil.iter_modules(orchestration.__path__, "orchestration."):
+    engine = importlib.import_module(f"{app.name}.engine")
+    for module in pkgutil.walk_packages(engine.__path__, f"{engine.__name__}."):
+        importlib.import_module(module.name)
 """
 CHECK = """
 import os

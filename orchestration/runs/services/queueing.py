@@ -16,7 +16,7 @@ from orchestration.runs.services import commands
 
 logger = logging.getLogger(__name__)
 
-EXECUTE_RUN = "orchestration.execute_run"
+EXECUTE_RUN = "orchestration.runs.execute_run"
 
 
 def queue_run(run_id: UUID) -> bool:

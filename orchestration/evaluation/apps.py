@@ -1,0 +1,9 @@
+"""Strategies measured on data."""
+
+from django.apps import AppConfig
+
+
+class EvaluationConfig(AppConfig):
+    """Evaluations over recorded answers."""
+
+    name = "orchestration.evaluation"
