@@ -9,5 +9,7 @@ handler500 = "orchestra_site.web.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orchestra_site.accounts.urls")),
-    path("", include("orchestration.urls")),
+    path("", include("orchestration.strategies.urls")),
+    path("", include("orchestration.runs.urls")),
+    path("", include("orchestration.llm.urls")),
 ]

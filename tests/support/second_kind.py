@@ -136,7 +136,7 @@ class SecondPage(KindPage):
         return f"Second: {ref}"
 
     def change_address(self, run: Run) -> str:
-        return f"{reverse('orchestration:ask')}?from={run.pk}"
+        return f"{reverse('strategies:ask')}?from={run.pk}"
 
 
 def _prompt(text: str, purpose: Purpose) -> Prompt:

@@ -33,10 +33,10 @@ class NavEntry:
 
 
 MENU = (  # only pages that exist
-    NavItem(word="Ask", icon="message-circle-question", view="orchestration:ask", key="a"),
-    NavItem(word="Runs", icon="history", view="orchestration:runs", key="r"),
-    NavItem(word="Methods", icon="route", view="orchestration:methods", key="h"),
-    NavItem(word="Models", icon="cpu", view="orchestration:models", key="m"),
+    NavItem(word="Ask", icon="message-circle-question", view="strategies:ask", key="a"),
+    NavItem(word="Runs", icon="history", view="runs:runs", key="r"),
+    NavItem(word="Methods", icon="route", view="strategies:methods", key="h"),
+    NavItem(word="Models", icon="cpu", view="llm:models", key="m"),
     NavItem(word="Team", icon="users", view="accounts:team", key="t"),
 )
 

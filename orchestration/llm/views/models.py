@@ -35,7 +35,7 @@ from orchestration.llm.services.model_tests import model_question, remote_models
 from orchestration.llm.services.resources import circuit_snapshot, reset_circuit
 from orchestration.llm.views.providers import MODELS, apply_change, listing_provider
 
-MODEL = "orchestration:model"
+MODEL = "llm:model"
 
 
 @require_safe
@@ -50,7 +50,7 @@ def models(request: MemberRequest) -> HttpResponse:
             found for card in cards for entry in card.models if (found := open_circuit(entry.model))
         ],
     }
-    return render(request, "orchestration/model_list.html", context)
+    return render(request, "llm/model_list.html", context)
 
 
 @may_configure
@@ -140,7 +140,7 @@ def _model_page(
         "open_circuit": open_circuit(found),
         **own,
     }
-    return render_part(request, "orchestration/model_detail.html", "model-test", context, status=status)
+    return render_part(request, "llm/model_detail.html", "model-test", context, status=status)
 
 
 @may_configure
@@ -196,7 +196,7 @@ def _choose_page(request: MemberRequest, provider: Provider, *, said: str = "") 
         "said": said,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK
-    return render(request, "orchestration/provider_choose.html", context, status=status)
+    return render(request, "llm/provider_choose.html", context, status=status)
 
 
 def _add_page(
@@ -207,7 +207,7 @@ def _add_page(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {"provider": provider, "formset": formset}
-    return render(request, "orchestration/provider_add.html", context, status=status)
+    return render(request, "llm/provider_add.html", context, status=status)
 
 
 def _listed(provider: Provider) -> tuple[tuple[RemoteModel, ...], str]:

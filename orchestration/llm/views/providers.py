@@ -24,7 +24,7 @@ from orchestration.llm.selectors import team_providers
 from orchestration.llm.services import registry
 from orchestration.llm.services.model_tests import check_connection, check_provider
 
-MODELS = "orchestration:models"
+MODELS = "llm:models"
 
 
 class RegistryChange(Protocol):
@@ -75,7 +75,7 @@ def _connected(request: MemberRequest, form: ConnectForm) -> HttpResponse:
         kind=form.kind,
     )
     messages.success(request, f"{provider.name} is connected. Choose the models that your team should use.")
-    target = reverse("orchestration:provider-choose", args=[provider.pk])
+    target = reverse("llm:provider-choose", args=[provider.pk])
     if wants_part(request, "connect-form"):
         return HttpResponse(headers={"HX-Redirect": target})
     return redirect(target)
@@ -89,7 +89,7 @@ def _connect_page(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {"form": form, "presets": PRESETS, "checks": checks}
-    return render_part(request, "orchestration/provider_connect.html", "connect-form", context, status=status)
+    return render_part(request, "llm/provider_connect.html", "connect-form", context, status=status)
 
 
 @may_configure
@@ -108,7 +108,7 @@ def edit(request: MemberRequest, provider_id: UUID) -> HttpResponse:
             refuse(form, refusal)
         else:
             messages.success(request, f"{form.cleaned_data['name']} was saved.")
-            return redirect("orchestration:provider-edit", provider.pk)
+            return redirect("llm:provider-edit", provider.pk)
     stored = remote_provider(request, provider_id)
     return _edit_page(request, stored, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -131,7 +131,7 @@ def _edit_page(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {"form": form, "provider": provider, "presets": PRESETS, "checks": checks}
-    return render_part(request, "orchestration/provider_edit.html", "provider-test", context, status=status)
+    return render_part(request, "llm/provider_edit.html", "provider-test", context, status=status)
 
 
 @may_configure
@@ -141,7 +141,7 @@ def forget_key(request: MemberRequest, provider_id: UUID) -> HttpResponse:
     provider = remote_provider(request, provider_id)
     forgotten = partial(registry.set_secret, provider=provider, api_key="")
     apply_change(request, forgotten, said=f"The key of {provider.name} was removed.")
-    return redirect("orchestration:provider-edit", provider.pk)
+    return redirect("llm:provider-edit", provider.pk)
 
 
 @may_configure
@@ -207,7 +207,7 @@ def add_recording(request: MemberRequest) -> HttpResponse:
             refuse(form, refusal)
         else:
             messages.success(request, f"{provider.name} was added. Choose the models your team should use.")
-            return redirect("orchestration:provider-choose", provider.pk)
+            return redirect("llm:provider-choose", provider.pk)
     return _recording_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -224,4 +224,4 @@ def _connected_recording(request: MemberRequest, form: RecordingForm) -> Provide
 def _recording_page(
     request: MemberRequest, form: RecordingForm, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    return render(request, "orchestration/recording_add.html", {"form": form}, status=status)
+    return render(request, "llm/recording_add.html", {"form": form}, status=status)

@@ -33,7 +33,7 @@ def run_of(request: MemberRequest, run: UUID) -> Run:
 
 def path_of(run: Run) -> str:
     """Return the address of a run's page."""
-    return reverse("orchestration:run", args=[run.pk])
+    return reverse("runs:run", args=[run.pk])
 
 
 @require_GET

@@ -38,7 +38,7 @@ def runs(request: MemberRequest) -> HttpResponse:
         status=HTTPStatus.OK if usable else HTTPStatus.UNPROCESSABLE_ENTITY,
     )
     if request.htmx.trigger == "run-filters":
-        response["HX-Push-Url"] = f"{reverse('orchestration:runs')}{form.address_query()}"
+        response["HX-Push-Url"] = f"{reverse('runs:runs')}{form.address_query()}"
     return response
 
 

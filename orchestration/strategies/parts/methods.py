@@ -15,7 +15,7 @@ from orchestration.strategies.engine.task_types import Profile, TaskType
 from orchestration.strategies.selectors import MethodRecord
 from orchestration.strategies.services.live_models import model_profiles
 
-FOLDER = "orchestration/methods"
+FOLDER = "strategies/methods"
 MODEL_FORMAT = "model"
 
 

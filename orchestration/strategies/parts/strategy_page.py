@@ -114,7 +114,7 @@ class StrategyPage(KindPage):
 
     def start_address(self) -> str:
         """Return Ask."""
-        return reverse("orchestration:ask")
+        return reverse("strategies:ask")
 
     def change_address(self, run: Run) -> str:
         """Return Ask, filled in with what was asked."""

@@ -24,7 +24,7 @@ from orchestration.strategies.forms.examples import EXAMPLES
 from orchestration.strategies.services.estimates import Estimate, estimate_request
 from orchestration.strategies.services.strategy_runs import NAME
 
-PAGE = "orchestration/ask.html"
+PAGE = "strategies/ask.html"
 PARTS = ("ask-options", "ask-panel")
 REDRAWS = ("move", "redraw")
 
@@ -68,7 +68,7 @@ def _send(request: MemberRequest) -> HttpResponse:
             form.refuse(refusal)
         else:
             return HttpResponse(
-                status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("orchestration:run", args=[run.pk])}
+                status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("runs:run", args=[run.pk])}
             )
     return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 

@@ -20,9 +20,7 @@ def methods(request: MemberRequest) -> HttpResponse:
     records = method_records(request.membership, strategies)
     cards = [MethodCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
     table = profile_table(models_with_profiles(request.membership))
-    return render(
-        request, "orchestration/method_list.html", {"cards": cards, "table": table, "newest": NEWEST}
-    )
+    return render(request, "strategies/method_list.html", {"cards": cards, "table": table, "newest": NEWEST})
 
 
 @require_safe
@@ -33,4 +31,4 @@ def method(request: MemberRequest, name: str) -> HttpResponse:
     except InvalidRequest as unknown:
         raise Http404(str(unknown)) from None
     card = MethodCard(strategy=strategy, record=method_records(request.membership, [name])[name])
-    return render(request, "orchestration/method_detail.html", {"card": card, "newest": NEWEST})
+    return render(request, "strategies/method_detail.html", {"card": card, "newest": NEWEST})

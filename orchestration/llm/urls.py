@@ -1,27 +1,11 @@
-"""Addresses of orchestration's pages."""
+"""Addresses of the pages of llm."""
 
 from django.urls import URLPattern, path
 
 from orchestration.llm.views import models, providers
-from orchestration.runs.views import run_live, run_steering, runs
-from orchestration.strategies.views import ask, methods
 
-app_name = "orchestration"
+app_name = "llm"
 urlpatterns: list[URLPattern] = [
-    path("", ask.ask, name="ask"),
-    path("ask/preview/", ask.preview, name="ask-preview"),
-    path("ask/estimate/", ask.estimate, name="ask-estimate"),
-    path("runs/", runs.runs, name="runs"),
-    path("runs/<uuid:run>/", run_live.show_run, name="run"),
-    path("runs/<uuid:run>/json", run_live.show_json, name="run-json"),
-    path("runs/<uuid:run>/cancel", run_live.cancel, name="run-cancel"),
-    path("runs/<uuid:run>/pause", run_steering.pause, name="run-pause"),
-    path("runs/<uuid:run>/resume", run_steering.resume, name="run-resume"),
-    path("runs/<uuid:run>/answer/<uuid:question>", run_steering.answer, name="run-answer"),
-    path("runs/<uuid:run>/rerun", run_live.rerun, name="run-rerun"),
-    path("runs/<uuid:run>/rate", run_live.rate, name="run-rate"),
-    path("methods/", methods.methods, name="methods"),
-    path("methods/<slug:name>/", methods.method, name="method"),
     path("models/", models.models, name="models"),
     path("models/connect/", providers.connect, name="provider-connect"),
     path("models/recording/", providers.add_recording, name="recording-add"),
