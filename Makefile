@@ -1,6 +1,6 @@
 # Orchestra's commands. Each makes the virtual environment first when it is missing or the locked packages changed.
 #   make run      start everything on http://127.0.0.1:8000       (ARGS="--port 9000" is passed on)
-#   make test     the tests, with coverage                        (ARGS="tests/engine -k voting" narrows them)
+#   make test     the tests, with coverage                        (ARGS="tests/strategies -k voting" narrows them)
 #   make check    every check that looks at the code              make fix    what of it can be fixed by itself
 #   make audit    known faults in the locked packages             make lock   resolve requirements/*.in again
 #   make bench    the figures of benchmarks/                      make faults what happens when things break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 from asyncio import AbstractEventLoop, new_event_loop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from django.conf import settings as django_settings
@@ -13,9 +13,12 @@ from django.test import Client
 from hypothesis import settings
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.llm.services.resources import stop_pages
+from orchestration.llm.services.resources import LoopThread, stop_pages
+from orchestration.runs.services.runtime import Runtime
+from tests.support.engines import Engine
 from tests.support.history import a_member, signed_in
 from tests.support.network import forbid_outside
+from tests.support.second_kind import second_kind
 
 forbid_outside()
 # A shell's background job ignores it, and so do the processes that tests start.
@@ -64,3 +67,27 @@ def admin(db: None) -> Membership:
 def browser(member: Membership) -> Client:
     """Return a browser in which `member` is signed in."""
     return signed_in(member)
+
+
+@pytest.fixture
+def loop_thread() -> Iterator[LoopThread]:
+    thread = LoopThread()
+    thread.start()
+    yield thread
+    thread.stop()
+
+
+@pytest.fixture
+def engine(transactional_db: None, loop_thread: LoopThread) -> Iterator[Engine]:
+    runtime = Runtime(loop_thread.loop)
+    runtime.start()
+    yield Engine(runtime)
+    if not runtime.stopping:
+        loop_thread.wait_for(runtime.stop(), 10)
+
+
+@pytest.fixture(params=["strategy", "second"])
+def kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Try a test with a strategy's run, and with a run of a kind that only tests bring."""
+    with second_kind():
+        yield request.param

@@ -11,8 +11,8 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.resilience.circuit import CircuitPolicy
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.resources import resources, run_async, stop_pages
+from tests.llm.test_models_page import a_model
 from tests.support.history import a_member, signed_in
-from tests.web.test_models_page import a_model
 
 pytestmark = pytest.mark.django_db
 
