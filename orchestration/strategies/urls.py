@@ -2,13 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.strategies.views import ask, methods
+from orchestration.strategies import views
 
 app_name = "strategies"
 urlpatterns: list[URLPattern] = [
-    path("", ask.ask, name="ask"),
-    path("ask/preview/", ask.preview, name="ask-preview"),
-    path("ask/estimate/", ask.estimate, name="ask-estimate"),
-    path("methods/", methods.methods, name="methods"),
-    path("methods/<slug:name>/", methods.method, name="method"),
+    path("", views.ask, name="ask"),
+    path("ask/preview/", views.preview, name="ask-preview"),
+    path("ask/estimate/", views.estimate, name="ask-estimate"),
+    path("methods/", views.methods, name="methods"),
+    path("methods/<slug:name>/", views.method, name="method"),
 ]

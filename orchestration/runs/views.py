@@ -1,4 +1,4 @@
-"""The run page, and what a member can do to a run there."""
+"""Pages of runs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, may_run
+from orchestra_site.accounts.selectors import team_members
+from orchestra_site.web.pages import render_part, wants_part
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.runs.forms.rating import RatingForm
-from orchestration.runs.kinds import get_kind, get_page
-from orchestration.runs.models import Run
+from orchestration.llm.selectors import team_models
+from orchestration.runs.forms import AnswerForm, RatingForm, RunFilterForm
+from orchestration.runs.kinds import all_kinds, get_kind, get_page, start_address
+from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.batches import PAGE, page_context
 from orchestration.runs.parts.raw import raw_run
 from orchestration.runs.parts.run_view import view_of
+from orchestration.runs.selectors.run_pages import RunPage, run_page
+from orchestration.runs.selectors.runs import RunLine
 from orchestration.runs.selectors.runs_live import visible_runs, whole_run
-from orchestration.runs.services.commands import cancel_run
+from orchestration.runs.services.commands import cancel_run, pause_run
+from orchestration.runs.services.queueing import answer_question, resume_run
 from orchestration.runs.services.ratings import rate_run
 from orchestration.runs.services.starting import Origin, start_run
 
@@ -100,3 +106,84 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
     context = page_context(view, may_run=True) | {"rate_error": error}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
     return render(request, f"{PAGE}#run-ratings" if request.htmx else PAGE, context, status=status)
+
+
+@require_POST
+@may_run
+def pause(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Let the calls under way end, then wait."""
+    found = run_of(request, run)
+    try:
+        pause_run(membership=request.membership, run=found)
+    except InvalidRequest as refusal:
+        messages.info(request, str(refusal))
+    return redirect(path_of(found))
+
+
+@require_POST
+@may_run
+def resume(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Let a paused run go on."""
+    found = run_of(request, run)
+    resume_run(membership=request.membership, run=found)
+    return redirect(path_of(found))
+
+
+@require_POST
+@may_run
+def answer(request: MemberRequest, run: UUID, question: UUID) -> HttpResponse:
+    """Give a run the answer it waits for."""
+    found = run_of(request, run)
+    asked = get_object_or_404(HumanQuestion, run=found, pk=question)
+    form = AnswerForm(asked, request.POST)
+    try:
+        if not form.is_valid():
+            raise InvalidRequest(form.first_error)  # noqa: TRY301  # one way out for every refusal
+        answer_question(membership=request.membership, question=asked, answer=form.answer)
+    except InvalidRequest as refusal:
+        messages.error(request, str(refusal))
+    return redirect(path_of(found))
+
+
+LIST = "run-list"
+
+
+@require_safe
+def runs(request: MemberRequest) -> HttpResponse:
+    """Show a page of the team's runs; htmx gets the list alone, under the address without empty filters."""
+    form = RunFilterForm(request.GET)
+    if not wants_part(request, LIST):
+        _offer(request, form)
+    usable = form.is_valid()
+    cursor = request.GET.get("cursor", "")
+    page = run_page(request.membership, form.wanted(), cursor, now=timezone.now()) if usable else RunPage()
+    response = render_part(
+        request,
+        "runs/run_list.html",
+        LIST,
+        {"form": form, "page": page, "lines": _lines(page), "cursor": cursor, "start": start_address()},
+        status=HTTPStatus.OK if usable else HTTPStatus.UNPROCESSABLE_ENTITY,
+    )
+    if request.htmx.trigger == "run-filters":
+        response["HX-Push-Url"] = f"{reverse('runs:runs')}{form.address_query()}"
+    return response
+
+
+def _lines(page: RunPage) -> list[tuple[RunLine, str]]:
+    """Return the page's lines, each with how its kind names what was run."""
+    return [(line, get_page(line.kind).method(line.ref)) for line in page.lines]
+
+
+def _offer(request: MemberRequest, form: RunFilterForm) -> None:
+    """Fill the form's choices with what the team has."""
+    methods = [
+        (f"{kind.name}/{choice.ref}", choice.title)
+        for kind in all_kinds()
+        for choice in kind.choices(request.membership)
+    ]
+    form.offer("method", methods)
+    form.offer(
+        "model", [(name, name) for name in team_models(request.membership).values_list("name", flat=True)]
+    )
+    members = team_members(request.membership)
+    form.offer("who", [(str(member.user_id), str(member.user)) for member in members])

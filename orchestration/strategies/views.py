@@ -1,4 +1,4 @@
-"""The Ask page: write, choose, see what it will cost, send."""
+"""Pages of strategies."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestration.llm.engine.errors import InvalidRequest
@@ -19,8 +19,11 @@ from orchestration.runs.kinds import Startable, all_kinds
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.runs_live import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
+from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_of
 from orchestration.strategies.forms.examples import EXAMPLES
+from orchestration.strategies.parts.methods import MethodCard, profile_table
+from orchestration.strategies.selectors import NEWEST, method_records, models_with_profiles
 from orchestration.strategies.services.estimates import Estimate, estimate_request
 from orchestration.strategies.services.strategy_runs import NAME
 
@@ -127,3 +130,24 @@ def _initial(request: MemberRequest) -> dict[str, Any]:
     if "strategy" in request.GET:
         initial["strategy"] = request.GET["strategy"]
     return initial
+
+
+@require_safe
+def methods(request: MemberRequest) -> HttpResponse:
+    """Show every strategy with this team's record, and what its models have shown."""
+    strategies = all_strategies()
+    records = method_records(request.membership, strategies)
+    cards = [MethodCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
+    table = profile_table(models_with_profiles(request.membership))
+    return render(request, "strategies/method_list.html", {"cards": cards, "table": table, "newest": NEWEST})
+
+
+@require_safe
+def method(request: MemberRequest, name: str) -> HttpResponse:
+    """Explain one strategy."""
+    try:
+        strategy = get_strategy(name)
+    except InvalidRequest as unknown:
+        raise Http404(str(unknown)) from None
+    card = MethodCard(strategy=strategy, record=method_records(request.membership, [name])[name])
+    return render(request, "strategies/method_detail.html", {"card": card, "newest": NEWEST})

@@ -1,4 +1,4 @@
-"""The filters of the Runs page, kept in its address."""
+"""Forms of runs: what people send is checked here."""
 
 from __future__ import annotations
 
@@ -9,10 +9,68 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import QueryDict
 from django.utils import timezone
 
-from orchestration.runs.models import RunStatus
+from orchestration.llm.engine.types import Json
+from orchestration.runs.models import HumanQuestion, RunStatus
 from orchestration.runs.selectors.runs import OPEN, RatingFilter, RunFilter
+
+LONGEST_ANSWER = 20_000
+
+
+class AnswerForm(forms.Form):
+    """Checks an answer against `enum`, `type` and the bounds of the question's schema."""
+
+    def __init__(self, question: HumanQuestion, data: QueryDict) -> None:
+        super().__init__(data)
+        self._question = question
+        self.fields["answer"] = _field(question)
+
+    @property
+    def answer(self) -> Json:
+        """The answer as the run gets it."""
+        given = self.cleaned_data["answer"]
+        return given == "true" if self._question.schema.get("type") == "boolean" else given
+
+    @property
+    def first_error(self) -> str:
+        """What is wrong with the answer, empty when nothing is."""
+        return next((str(words) for errors in self.errors.values() for words in errors), "")
+
+
+def _field(question: HumanQuestion) -> forms.Field:
+    """Return the field that the question's schema describes."""
+    schema: dict[str, Any] = question.schema
+    settings: dict[str, Any] = {"error_messages": {"required": "Answer the question."}}
+    bounds: dict[str, Any] = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
+    if question.choices:
+        return forms.ChoiceField(choices=question.choices, **settings)
+    match schema.get("type"):
+        case "integer":
+            return forms.IntegerField(**bounds, **settings)
+        case "number":
+            return forms.FloatField(**bounds, **settings)
+        case _:
+            return forms.CharField(max_length=schema.get("maxLength", LONGEST_ANSWER), **settings)
+
+
+class RatingForm(forms.Form):
+    """Good or bad, and why."""
+
+    value = forms.TypedChoiceField(
+        choices=[("1", "Good"), ("-1", "Bad")],
+        coerce=int,
+        error_messages={"required": "Choose good or bad.", "invalid_choice": "A rating is good or bad."},
+    )
+    comment = forms.CharField(
+        max_length=500, required=False, error_messages={"max_length": "A comment has at most 500 characters."}
+    )
+
+    def first_error(self) -> str:
+        """Return what is wrong first, empty when nothing is."""
+        return next((str(errors[0]) for errors in self.errors.values()), "")
+
 
 RARER = ("model", "rating", "since", "until", "min_cost", "max_cost")
 ANY = ("", "Any")
