@@ -23,7 +23,16 @@ from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
 from orchestra_site.settings.environment import Environment, variable_name
-from orchestra_site.web.health import Check, HealthFinding, fail, ok, warn
+from orchestra_site.web.health import (
+    EARLIER_ADVICE,
+    EARLIER_VERSION,
+    Check,
+    HealthFinding,
+    fail,
+    is_of_earlier_version,
+    ok,
+    warn,
+)
 
 ACCESS_OF_OTHERS = 0o077
 GENERATED_SECRETS = ("secret_key", "encryption_key")
@@ -117,7 +126,10 @@ def database_findings(connection: BaseDatabaseWrapper) -> Iterator[HealthFinding
         )
     else:
         yield ok(f"{connection.display_name} {_value(connection, 'SHOW server_version')}.")
-    yield _migrations(connection)
+    if is_of_earlier_version(connection):
+        yield fail(EARLIER_VERSION, EARLIER_ADVICE)
+    else:
+        yield _migrations(connection)
 
 
 def wal_finding(version: Version) -> HealthFinding:

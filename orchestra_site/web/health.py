@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 
 class Severity(StrEnum):
     """The severity of a finding. Only FAIL makes `doctor` exit with status 1."""
@@ -65,3 +67,17 @@ def run_checks(checks: Mapping[str, Check]) -> Iterator[tuple[str, HealthFinding
             ]
         for finding in findings:
             yield name, finding
+
+
+EARLIER_VERSION = (
+    "This database was made by an earlier version of Orchestra and cannot be brought up to date."
+)
+EARLIER_ADVICE = (
+    "Move the data folder away, or name a new database in ORCHESTRA_DATABASE_URL, and start again."
+)
+_EARLIER_TABLE = "orchestration_run"
+
+
+def is_of_earlier_version(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether a database is of the time before runs, models and strategies were apps of their own."""
+    return _EARLIER_TABLE in connection.introspection.table_names()

@@ -9,11 +9,13 @@ from datetime import date
 
 from django.conf import settings
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from orchestra_site.accounts.models import Membership, Team
 from orchestra_site.accounts.services import ensure_demo_team, record_change
+from orchestra_site.web.health import EARLIER_ADVICE, EARLIER_VERSION, is_of_earlier_version
 from orchestration.llm.engine.errors import InvalidRequest, ModelError
 from orchestration.llm.models import LanguageModel, Provider, ProviderKind
 from orchestration.llm.providers.adapter import ProviderAccess, RemoteModel
@@ -181,6 +183,8 @@ def prepare_installation(*, demo: bool = True) -> list[str]:
 
     Returns the lines to print, which hold the password: it is not stored in clear text.
     """
+    if is_of_earlier_version(connection):
+        raise CommandError(f"{EARLIER_VERSION} {EARLIER_ADVICE}")
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False)
