@@ -12,15 +12,15 @@ from orchestra_site.settings.environment import ROOT
 from tests.support.postgres_server import needs_postgres, running_postgres
 
 pytestmark = [pytest.mark.e2e, needs_postgres]
-ALL = [f"tests/services/test_{name}.py" for name in ("answers", "execution", "kinds", "leases", "waiting")]
+ALL = [f"tests/runs/test_{name}.py" for name in ("answers", "execution", "kinds", "leases", "waiting")]
 FOR_EACH_KIND = [
-    "tests/services/test_profiles.py",
-    "tests/web/test_ask.py",
-    "tests/web/test_live_socket.py",
-    "tests/web/test_run_page.py",
-    "tests/web/test_run_steering.py",
-    "tests/web/test_runs_list.py",
-    "tests/web/test_runs_list_filters.py",
+    "tests/strategies/test_profiles.py",
+    "tests/strategies/test_ask.py",
+    "tests/runs/test_live_socket.py",
+    "tests/runs/test_run_page.py",
+    "tests/runs/test_run_steering.py",
+    "tests/runs/test_runs_list.py",
+    "tests/runs/test_runs_list_filters.py",
 ]
 
 
