@@ -1,6 +1,6 @@
-"""What goes over the channel layer: doorbells that say where to look, and pieces of streaming text.
+"""Messages over the channel layer: notifications that a run or a team has changed, and streamed text.
 
-Tables are the truth. A lost message costs a moment, never an event.
+Tables are the truth: a lost message delays a page by a moment, and no event is lost with it.
 """
 
 from __future__ import annotations
@@ -8,22 +8,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Literal, TypedDict
 from uuid import UUID
 
-from channels.layers import BaseChannelLayer, get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import BaseChannelLayer, channel_layers
 
 from orchestra_site.web.logs import ThrottledWarning
 
 _AWAY = ThrottledWarning(
-    logging.getLogger(__name__), "The channel layer is away (%r); live pages follow every few seconds."
+    logging.getLogger(__name__), "The channel layer does not answer (%r); live pages query every few seconds."
 )
 
-REACH_WITHIN_S = 0.5
+ANSWERS_WITHIN_S = 0.5
 FRAMES_A_SECOND = 10.0
 MOST_FRAMES_A_SECOND = 1500.0
-"""What one process fans out with room to spare (Daphne: about 2,600 websocket frames a second)."""
+"""Well below what one process can send (Daphne: about 2,600 websocket frames a second)."""
 
 
 class RunChanged(TypedDict):
@@ -34,7 +36,7 @@ class RunChanged(TypedDict):
 
 
 class RunText(TypedDict):
-    """A call's text goes on: from character `offset` on it reads `text`."""
+    """A call's text has grown: from character `offset` on it is `text`."""
 
     type: Literal["run.text"]
     call: str
@@ -52,12 +54,12 @@ _viewers: Counter[str] = Counter()
 
 
 def run_group(run: UUID | str) -> str:
-    """Return the channel group of those who watch a run."""
+    """Return the channel group of a run's viewers."""
     return f"run.{run}"
 
 
 def team_group(team: UUID | str) -> str:
-    """Return the channel group of those who watch a team's top bar."""
+    """Return the channel group of the pages that show a team's top bar."""
     return f"team.{team}"
 
 
@@ -79,47 +81,51 @@ def frame_interval(run: UUID | str, lanes: int) -> float:
 
 
 async def notify_run(run: UUID | str) -> None:
-    """Tell a run's viewers to look."""
-    await _send(run_group(run), RunChanged(type="run.changed", run=str(run)))
+    """Notify a run's viewers of new events."""
+    message = RunChanged(type="run.changed", run=str(run))
+    async with _layer() as layer:
+        await layer.group_send(run_group(run), dict(message))
 
 
 async def notify_team(team: UUID | str) -> None:
-    """Tell a team's members to look."""
-    await _send(team_group(team), TeamChanged(type="team.changed"))
+    """Notify a team's pages that a run changed its status."""
+    message = TeamChanged(type="team.changed")
+    async with _layer() as layer:
+        await layer.group_send(team_group(team), dict(message))
 
 
 async def send_text(run: UUID | str, *, call: str, offset: int, text: str) -> None:
-    """Send a piece of a call's text to the run's viewers."""
-    await _send(run_group(run), RunText(type="run.text", call=call, offset=offset, text=text))
+    """Send the new part of a call's text to the run's viewers."""
+    message = RunText(type="run.text", call=call, offset=offset, text=text)
+    async with _layer() as layer:
+        await layer.group_send(run_group(run), dict(message))
 
 
 async def join_group(group: str, channel: str) -> bool:
-    """Have a channel hear what is sent to a group; False while the layer is away or hangs."""
-    return await _reach(lambda layer: layer.group_add(group, channel))
+    """Subscribe a channel to what is sent to a group; False while the layer does not answer."""
+    async with _layer() as layer:
+        await layer.group_add(group, channel)
+        return True
+    return False
 
 
 async def leave_group(group: str, channel: str) -> None:
-    """Have a channel hear no more of a group; a layer that is away forgets it in time."""
-    await _reach(lambda layer: layer.group_discard(group, channel))
+    """End a channel's subscription; a layer that does not answer drops it when it expires."""
+    async with _layer() as layer:
+        await layer.group_discard(group, channel)
 
 
-async def _send(group: str, message: RunChanged | RunText | TeamChanged) -> None:
-    """Send a message; while the layer is away or hangs it is lost, and pages look by themselves."""
-    await _reach(lambda layer: layer.group_send(group, dict(message)))
+@asynccontextmanager
+async def _layer() -> AsyncIterator[BaseChannelLayer]:
+    """Give the channel layer for at most half a second.
 
-
-async def _reach(act: Callable[[BaseChannelLayer], Awaitable[None]]) -> bool:
-    """Do something with the layer; False when it is away or hangs, which the log says."""
-    layer = get_channel_layer()
-    if layer is None:
-        return False
+    While it does not answer, messages are lost, which the log says; pages then query by themselves.
+    """
     try:
-        async with asyncio.timeout(REACH_WITHIN_S):
-            await act(layer)
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            yield channel_layers[DEFAULT_CHANNEL_LAYER]
     except _layer_errors() as error:
         _AWAY.warn(error)
-        return False
-    return True
 
 
 def _layer_errors() -> tuple[type[Exception], ...]:

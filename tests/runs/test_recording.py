@@ -205,12 +205,12 @@ def test_text_reaches_watchers_in_pieces_that_join_and_is_saved(engine: Engine) 
         channel = await layer.new_channel()
         await layer.group_add(live.run_group(run.id), channel)
         await log.write(call_started(call))
-        offset = 0
+        text = ""
         for word in words:
-            log.show(call, Delta(text=word, offset=offset))
-            offset += len(word)
+            text += word
+            log.show(call, Delta(text=text, offset=len(text) - len(word)))
             await asyncio.sleep(SAVE_TEXT_EVERY_S / 30)
-        while sum(len(frame["text"]) for frame in heard) < offset:
+        while sum(len(frame["text"]) for frame in heard) < len(text):
             message = await layer.receive(channel)
             if message["type"] == "run.text":
                 heard.append(message)

@@ -108,11 +108,11 @@ class ScriptedModel(StreamingModel):
         if isinstance(reply, ModelError):
             raise reply
         answer = reply if isinstance(reply, Completion) else answer_of(reply, prompt)
-        offset = 0
+        text = ""
         for word in answer.text.split(" "):
-            text = word if not offset else f" {word}"
+            offset = len(text)
+            text += word if not offset else f" {word}"
             yield Delta(text=text, offset=offset)
-            offset += len(text)
             await asyncio.sleep(self._word_s)
         yield answer
 

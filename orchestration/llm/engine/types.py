@@ -125,9 +125,10 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delta:
-    """A piece of streamed text: from character `offset` on, the text so far is replaced by `text`.
+    """A streamed answer that has grown: `text` is the whole answer so far, new from character `offset` on.
 
-    Offsets only fall back when a later attempt starts the answer again.
+    The provider accumulates it, once; all others keep a reference or send a slice. Offsets fall back only
+    when a later attempt starts the answer again.
     """
 
     text: str

@@ -194,7 +194,8 @@ class JournaledContext:
         await self.control.enter()
         try:
             async with self._ending(record, scope.close) as entry:
-                completion = await self._complete(model, prompt, scope)
+                async with self._calling(scope):
+                    completion = await model.complete(prompt)
                 if completion.cached:
                     reused = {"model": model.spec.name}
                     await self.emit(RunEvent(kind=EventKind.ANSWER_REUSED, step=step, data=reused))
@@ -204,13 +205,6 @@ class JournaledContext:
                 self._claim.dependencies.log.write(*kept)
             self.control.leave()
         return completion
-
-    async def _complete(self, model: ChatModel, prompt: Prompt, scope: StepScope) -> Completion:
-        token = SCOPE.set(scope)
-        try:
-            return await self._in_time(model.complete(prompt))
-        finally:
-            SCOPE.reset(token)
 
     async def ask_human(self, question: Question, step: str) -> Json:
         """Ask a person as a journaled step; parks the run when nothing else is under way."""
@@ -373,15 +367,22 @@ class JournaledContext:
         event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
         return self._claim.dependencies.log.write(*before, record, event)
 
-    async def _in_time(self, work: Awaitable[Completion]) -> Completion:
-        """Wait for `work` until the run's deadline and a grace. Raises `LimitReached`."""
+    @asynccontextmanager
+    async def _calling(self, scope: StepScope) -> AsyncIterator[None]:
+        """Meter what is called within as part of a step, until the run's deadline and a grace.
+
+        Raises `LimitReached`.
+        """
         left = self.time_left()
         timeout = asyncio.timeout(None if left is None else max(0.0, left) + GRACE_S)
+        token = SCOPE.set(scope)
         try:
             async with timeout:
-                return await work
+                yield
         except TimeoutError:
             if not timeout.expired():
                 raise
             passed = f"The time limit of {self._claim.limits.seconds:g} s has passed."
             raise LimitReached(f"{passed} Raise it or use faster models.", limit="seconds") from None
+        finally:
+            SCOPE.reset(token)

@@ -158,7 +158,12 @@ class Metered(WrappedModel):
         try:
             async with aclosing(self.inner.stream(prompt)) as pieces:
                 async for piece in pieces:
-                    yield attempt.pass_on(piece)
+                    if isinstance(piece, Delta):
+                        attempt.received(piece)
+                        scope.log.show(attempt.id, piece)
+                        yield piece
+                    else:
+                        yield attempt.answered(piece)
         except ModelError as error:
             attempt.failed(error)
             raise
@@ -176,7 +181,7 @@ class _Attempt:
         self._reserved = scope.ledger.reserve(spec, prompt)
         scope.attempts += 1
         self._number = scope.attempts
-        self._id = scope.new_id()
+        self.id = scope.new_id()
         self._started = scope.now()
         self._first_token: float | None = None
         self._text = ""
@@ -185,7 +190,7 @@ class _Attempt:
     async def begin(self) -> None:
         """Make the start durable: a call that is on its way is known even if the process dies now."""
         started = CallStarted(
-            id=self._id,
+            id=self.id,
             step=self._scope.step,
             attempt=self._number,
             spec=self._spec,
@@ -193,7 +198,7 @@ class _Attempt:
             started_s=self._started,
         )
         data = {
-            "call": self._id,
+            "call": self.id,
             "model": self._spec.name,
             "provider": self._spec.provider,
             "attempt": self._number,
@@ -207,17 +212,14 @@ class _Attempt:
             self._scope.ledger.settle(self._reserved, None)
             raise
 
-    def pass_on(self, piece: Delta | Completion) -> Delta | Completion:
-        """Show a piece of text; price and record the completion."""
-        if isinstance(piece, Delta):
-            if self._first_token is None:
-                self._first_token = self._scope.now() - self._started
-            self._text = self._text[: piece.offset] + piece.text
-            self._scope.log.show(self._id, piece)
-            return piece
-        return self._done(piece)
+    def received(self, piece: Delta) -> None:
+        """Note the text so far and when its first piece came."""
+        if self._first_token is None:
+            self._first_token = self._scope.now() - self._started
+        self._text = piece.text
 
-    def _done(self, piece: Completion) -> Completion:
+    def answered(self, piece: Completion) -> Completion:
+        """Price and record the completion."""
         seconds = self._scope.now() - self._started
         whole = replace(
             piece,
@@ -235,7 +237,7 @@ class _Attempt:
             first_token_s=whole.first_token_s,
         )
         data = {
-            "call": self._id,
+            "call": self.id,
             "model": self._spec.name,
             "seconds": round(seconds, 3),
             "input_tokens": whole.usage.input_tokens,
@@ -253,7 +255,7 @@ class _Attempt:
         self._end(
             ended,
             EventKind.CALL_FAILED,
-            {"call": self._id, "model": self._spec.name, "code": error.code, "message": str(error)},
+            {"call": self.id, "model": self._spec.name, "code": error.code, "message": str(error)},
         )
 
     def close(self) -> None:
@@ -263,11 +265,11 @@ class _Attempt:
         lost = self._scope.stopping()
         kind = EventKind.CALL_LOST if lost else EventKind.CALL_CANCELLED
         ended = self._ended(CallEnding.LOST if lost else CallEnding.CANCELLED, maybe_billed=True)
-        self._end(ended, kind, {"call": self._id, "model": self._spec.name})
+        self._end(ended, kind, {"call": self.id, "model": self._spec.name})
 
     def _ended(self, status: CallEnding, *, maybe_billed: bool = False) -> CallEnded:
         return CallEnded(
-            id=self._id,
+            id=self.id,
             step=self._scope.step,
             model=self._spec.name,
             status=status,

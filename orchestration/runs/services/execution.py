@@ -54,7 +54,9 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     log.lost = lambda: control.stop(StopReason.STOPPING)
     runtime.add(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
     try:
-        ending = await _execute(frozen, context)
+        task = asyncio.ensure_future(get_kind(frozen.kind).execute(frozen, context))
+        control.attach(task)
+        ending = await _ending(task, control, run_id)
         await log.close()
         again = await _record(log, ending, run_id)
         if isinstance(ending, RunParked):
@@ -90,12 +92,9 @@ def _child(parent: FrozenRun, kind: str, ref: str, panel: Sequence[str]) -> Chil
     return run
 
 
-async def _execute(frozen: FrozenRun, context: JournaledContext) -> Ending:
-    """Run the kind in a task of its own that the control can end, and say how it ended."""
-    control = context.control
+async def _ending(task: asyncio.Future[Outcome], control: RunControl, run_id: UUID) -> Ending:
+    """Wait for the task that executes a run, which the control can end, and return how it ended."""
     try:
-        task = asyncio.ensure_future(get_kind(frozen.kind).execute(frozen, context))
-        control.attach(task)
         return _succeeded(await task)
     except asyncio.CancelledError:
         if control.reason is None:
@@ -106,7 +105,7 @@ async def _execute(frozen: FrozenRun, context: JournaledContext) -> Ending:
             return _stopped(control)
         return RunEnded(status=RunStatus.FAILED, error=str(error), error_code=error.code)
     except Exception:
-        logger.exception("Run %s failed with an error of the program.", frozen.run)
+        logger.exception("Run %s failed with an error of the program.", run_id)
         words = "An error in the program ended this run; the log of the worker has the details."
         return RunEnded(status=RunStatus.FAILED, error=words, error_code="internal_error")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from uuid import UUID
 
 from celery import current_app
@@ -38,18 +39,18 @@ def _broker_errors() -> tuple[type[BaseException], ...]:
 def answer_question(*, membership: Membership, question: HumanQuestion, answer: Json) -> None:
     """Store a person's answer and let the run go on. Raises `InvalidRequest` when it comes too late."""
     if commands.store_answer(membership=membership, question=question, answer=answer):
-        transaction.on_commit(lambda: queue_run(question.run_id))
+        transaction.on_commit(partial(queue_run, question.run_id))
 
 
 def send_message(*, membership: Membership, run: Run, payload: Json, check: commands.MessageCheck) -> Command:
     """Store a member's message and let a run that waited for it go on. Raises `InvalidRequest`."""
     command = commands.send_message(membership=membership, run=run, payload=payload, check=check)
     if command.run.status == RunStatus.QUEUED:
-        transaction.on_commit(lambda: queue_run(run.id))
+        transaction.on_commit(partial(queue_run, run.id))
     return command
 
 
 def resume_run(*, membership: Membership, run: Run) -> None:
     """Let a paused run go on."""
     if commands.resume_run(membership=membership, run=run):
-        transaction.on_commit(lambda: queue_run(run.id))
+        transaction.on_commit(partial(queue_run, run.id))

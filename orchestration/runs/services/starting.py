@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -44,7 +45,7 @@ def start_run(
     Raises `InvalidRequest`; then nothing is stored.
     """
     run = store_run(membership=membership, kind=kind, payload=payload, origin=origin)
-    transaction.on_commit(lambda: queue_run(run.id))
+    transaction.on_commit(partial(queue_run, run.id))
     return run
 
 

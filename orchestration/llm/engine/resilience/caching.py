@@ -52,7 +52,7 @@ class PendingCall:
         """Add a piece of the answer."""
         if piece.offset < len(self.text):
             self.starts += 1
-        self.text = self.text[: piece.offset] + piece.text
+        self.text = piece.text
         self._notify()
 
     def end(self, answer: Completion | None, error: ModelError | None) -> None:
@@ -205,7 +205,7 @@ class Cached(WrappedModel):
                 yield Delta(text=call.text, offset=0)
             elif len(call.text) > known:
                 offset, known = known, len(call.text)
-                yield Delta(text=call.text[offset:], offset=offset)
+                yield Delta(text=call.text, offset=offset)
             elif call.over:
                 break
             else:

@@ -104,7 +104,7 @@ class OpenAICompatibleModel(StreamingModel):
                     first_token = perf_counter() - started
                 yield delta
         if not transcript.is_complete:
-            raise broken_off(self._endpoint.host, transcript.characters)
+            raise broken_off(self._endpoint.host, len(transcript.text))
         yield transcript.completion(prompt, latency_s=perf_counter() - started, first_token_s=first_token)
 
     @asynccontextmanager
@@ -160,7 +160,7 @@ async def _first_bytes(body: Body) -> bytes:
 async def _more(body: Body, transcript: Transcript) -> bytes:
     """Return the next chunk; once the answer is complete, nothing if it is late or broken."""
     if not transcript.is_complete:
-        return await body.next_chunk(characters=transcript.characters)
+        return await body.next_chunk(characters=len(transcript.text))
     try:
         return await body.next_chunk(at_most=TAIL_S)
     except (ModelTimeout, StreamBroken):
@@ -174,11 +174,10 @@ class Transcript:
         self._endpoint = endpoint
         self._model = model
         self._tidier = Tidier()
-        self._pieces: list[str] = []
         self._finish: FinishReason | None = None
         self._usage: Usage | None = None
         self._reported = ""
-        self.characters = 0
+        self.text = ""
         self.ended = False
 
     @property
@@ -201,12 +200,11 @@ class Transcript:
 
     def completion(self, prompt: Prompt, *, latency_s: float, first_token_s: float | None) -> Completion:
         """Return the whole answer. Raises `BadAnswer` or `ContentRefused` when it is empty."""
-        text = "".join(self._pieces)
-        if not text.strip():
+        if not self.text.strip():
             raise self._empty()
         return Completion(
-            text=text,
-            usage=self._usage or _estimate(prompt, text),
+            text=self.text,
+            usage=self._usage or _estimate(prompt, self.text),
             finish=self._finish or FinishReason.OTHER,
             latency_s=latency_s,
             first_token_s=first_token_s,
@@ -232,13 +230,12 @@ class Transcript:
         choice = mapping(first)
         self._end(string(choice.get("finish_reason")).lower())
         said = mapping(choice.get(where))
-        text = self._tidier.feed(_text(said.get("content")) or string(said.get("refusal")))
-        if not text:
+        more = self._tidier.feed(_text(said.get("content")) or string(said.get("refusal")))
+        if not more:
             return None
-        delta = Delta(text=text, offset=self.characters)
-        self._pieces.append(text)
-        self.characters += len(text)
-        return delta
+        offset = len(self.text)
+        self.text += more
+        return Delta(text=self.text, offset=offset)
 
     def _end(self, reason: str) -> None:
         if reason in INTERRUPTED:

@@ -78,14 +78,16 @@ class RecordedModel(StreamingModel):
         for piece in self._pieces(text):
             yield piece
             if self._pace.tokens_per_s > 0:
-                await asyncio.sleep(estimate_tokens(piece.text) / self._pace.tokens_per_s)
+                await asyncio.sleep(estimate_tokens(piece.text[piece.offset :]) / self._pace.tokens_per_s)
         yield Completion(text=text, usage=_usage(item, answer), reported_model=self._spec.remote_name)
 
     def _pieces(self, text: str) -> list[Delta]:
         """Return the text in pieces if it is streamed at a pace, else in one."""
         if self._pace.tokens_per_s <= 0:
             return [Delta(text=text, offset=0)] if text else []
-        return [Delta(text=piece.group(), offset=piece.start()) for piece in _PIECE.finditer(text)]
+        return [
+            Delta(text=text[:end], offset=start) for start, end in map(re.Match.span, _PIECE.finditer(text))
+        ]
 
     def _answer(self, prompt: Prompt) -> tuple[Item, RecordedAnswer]:
         name = self._spec.name

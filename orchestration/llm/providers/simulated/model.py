@@ -55,7 +55,7 @@ class SimulatedModel(StreamingModel):
         first_token_s = clock() - started
         for offset, word in _words(text):
             await self._until(started, offset)
-            yield Delta(text=word, offset=offset)
+            yield Delta(text=text[: offset + len(word)], offset=offset)
         await self._until(started, len(text))
         yield Completion(
             text=text,

@@ -188,7 +188,7 @@ class DatabaseRunLog:
     def show(self, call: str, delta: Delta) -> None:
         """Show a piece of text soon, together with what else comes until then."""
         lane = self._lanes.setdefault(call, _Lane(saved_at=time.monotonic()))
-        lane.text = lane.text[: delta.offset] + delta.text
+        lane.text = delta.text
         lane.sent = min(lane.sent, delta.offset)
         lane.changed = True
         interval = live.frame_interval(self._run, len(self._lanes))
@@ -227,19 +227,16 @@ class DatabaseRunLog:
         for call, lane in self._lanes.items():
             if lane.changed:
                 lane.changed = False
-                self._send(call, lane)
+                more = live.send_text(self._run, call=call, offset=lane.sent, text=lane.text[lane.sent :])
+                lane.sent = len(lane.text)
+                task = self._loop.create_task(more)
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
             if lane.saved != len(lane.text) and now - lane.saved_at >= SAVE_TEXT_EVERY_S:
                 lane.saved, lane.saved_at = len(lane.text), now
                 self.write(CallText(id=call, text=lane.text))
         if any(lane.saved != len(lane.text) for lane in self._lanes.values()):
             self._timer = self._loop.call_later(SAVE_TEXT_EVERY_S, self._flush)
-
-    def _send(self, call: str, lane: _Lane) -> None:
-        piece = live.send_text(self._run, call=call, offset=lane.sent, text=lane.text[lane.sent :])
-        lane.sent = len(lane.text)
-        task = self._loop.create_task(piece)
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
 
 
 def _retrieve(done: asyncio.Future[None]) -> None:
