@@ -76,7 +76,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "orchestration.runs.parts.topbar.topbar",
+                "orchestration.runs.parts.updates.topbar",
             ],
             "builtins": [
                 "orchestra_site.web.templatetags.ui",

@@ -1,4 +1,4 @@
-"""The sockets of live pages: join, check, look, send. Doorbells say when to look, tables what there is."""
+"""The sockets of live pages: subscribe, check, query, send."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
-from orchestration.runs.parts.lookout import Lookout
-from orchestration.runs.parts.news import CountQuestion, Question, counts_for, news_for
 from orchestration.runs.parts.streams import Streams
-from orchestration.runs.selectors.runs_live import running_texts, team_of_run
+from orchestration.runs.parts.updates import CountQuery, QueryBatcher, RunQuery, run_updates, running_counts
+from orchestration.runs.selectors.run_state import running_texts, team_of_run
 
 logger = logging.getLogger(__name__)
 _AWAY = ThrottledWarning(logger, "The database does not answer (%s); live pages are asked to reconnect.")
 
-TICK_S = 2.0
-GAP_TICK_S = 0.5
+QUERY_EVERY_S = 2.0
+"""Seconds between two queries without a notification."""
+QUERY_GAPS_EVERY_S = 0.5
 GATHER_S = 0.02
-"""How long a doorbell is let ring on: what comes within it goes into one message."""
-JOIN_EVERY_S = 10.0
-"""A Redis that was emptied has forgotten who listens, and does not say so."""
+"""What comes within this time after a notification goes into the same message."""
+SUBSCRIBE_EVERY_S = 10.0
+"""A Redis that was emptied has lost all subscriptions, and does not report it."""
 
-NEWS = Lookout(news_for)
-COUNTS = Lookout(counts_for)
+RUN_UPDATES = QueryBatcher(run_updates)
+COUNTS = QueryBatcher(running_counts)
 
 
 class CloseCode(IntEnum):
@@ -60,11 +60,11 @@ class Closed(Exception):
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """Looks at the tables when a doorbell rings, and every few seconds without one; sends what it finds."""
+    """Queries the tables when it is notified, and every few seconds without that; sends what is new."""
 
     group = ""
-    _join_at = 0.0
-    _watching: asyncio.Task[None] | None = None
+    _subscribe_at = 0.0
+    _following: asyncio.Task[None] | None = None
 
     async def __call__(
         self,
@@ -72,7 +72,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         receive: ASGIReceiveCallable,
         send: ASGISendCallable,
     ) -> None:
-        """Serve one socket; however it ends, nothing of it stays behind."""
+        """Serve one socket; however it ends, its task and its subscription end with it."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -80,45 +80,48 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Let members in; a refused socket is accepted first, so that the browser learns the code."""
-        self.bell = asyncio.Event()
+        self.changed = asyncio.Event()
         await self.accept()
         async with self._closing():
             self.user = self._signed_in()
             self.group = await self.join()
-            self._watching = asyncio.create_task(self._watch())
+            self._following = asyncio.create_task(self._follow())
 
     async def leave(self) -> None:
-        """Stop looking and listening."""
-        if self._watching is not None:
-            self._watching.cancel()
+        """End the task and the subscription."""
+        if self._following is not None:
+            self._following.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+                await self._following
         if self.group:
             await live.leave_group(self.group, self.channel_name)
 
     async def join(self) -> str:
-        """Check who is there and return the group to listen to. Raises `Closed`."""
+        """Check the user's membership and return the group to subscribe to. Raises `Closed`."""
         raise NotImplementedError
 
-    async def look(self) -> float:
-        """Send what is new and return the seconds until the next look without a doorbell. Raises `Closed`."""
+    async def update(self) -> float:
+        """Send what is new and return the seconds until the next query without a notification.
+
+        Raises `Closed`.
+        """
         raise NotImplementedError
 
-    async def _watch(self) -> None:
+    async def _follow(self) -> None:
         async with self._closing():
             while True:
-                await self._listen()
-                pause = await self.look()
+                await self._subscribe()
+                pause = await self.update()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
-                        await self.bell.wait()
+                        await self.changed.wait()
                         await asyncio.sleep(GATHER_S)
 
-    async def _listen(self) -> None:
-        """Join the group, again and again; while that fails, the page follows by looking."""
+    async def _subscribe(self) -> None:
+        """Subscribe to the group, again and again; while that fails, the page follows by queries alone."""
         now = asyncio.get_running_loop().time()
-        if now >= self._join_at and await live.join_group(self.group, self.channel_name):
-            self._join_at = now + JOIN_EVERY_S
+        if now >= self._subscribe_at and await live.join_group(self.group, self.channel_name):
+            self._subscribe_at = now + SUBSCRIBE_EVERY_S
 
     @contextlib.asynccontextmanager
     async def _closing(self) -> AsyncIterator[None]:
@@ -138,7 +141,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.close(code.value)  # a plain int: Daphne closes with nothing else
 
     def _signed_in(self) -> UUID:
-        """Return who is there. Raises `Closed`."""
+        """Return the user's id. Raises `Closed`."""
         user = self.scope["user"]
         if user is None or not user.is_authenticated:
             raise Closed(CloseCode.SIGNED_OUT)
@@ -146,15 +149,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
 
 class RunConsumer(LiveConsumer):
-    """Keeps a run's page in step, from the event number on that the page was rendered at."""
+    """Sends a run's page what came after the event number that it was rendered at."""
 
     async def join(self) -> str:
-        """Find the run and where the page stands."""
+        """Find the run and the page's event number."""
         self.run: UUID = self.scope["url_route"]["kwargs"]["run"]
         self.seq = self._after()
         self.streams = Streams()
-        self._frames: list[live.RunText] = []
-        self._rang, self._looked_at, self._notice = True, 0.0, ""
+        self._texts: list[live.RunText] = []
+        self._notified, self._queried_at, self._notice = True, 0.0, ""
         self._started = False
         await in_thread(self._check)
         live.viewer_joined(self.run)
@@ -166,45 +169,45 @@ class RunConsumer(LiveConsumer):
             live.viewer_left(self.run)
         await super().leave()
 
-    async def run_changed(self, message: live.RunChanged) -> None:  # noqa: ARG002  # a doorbell says nothing else
-        """Look at the tables."""
-        self._rang = True
-        self.bell.set()
+    async def run_changed(self, message: live.RunChanged) -> None:  # noqa: ARG002  # it has no content
+        """Query the tables soon."""
+        self._notified = True
+        self.changed.set()
 
     async def run_text(self, message: live.RunText) -> None:
-        """Show a piece of text."""
-        self._frames.append(message)
-        self.bell.set()
+        """Send a piece of text soon."""
+        self._texts.append(message)
+        self.changed.set()
 
-    async def look(self) -> float:
+    async def update(self) -> float:
         """Send events first, then text."""
-        self.bell.clear()
+        self.changed.clear()
         loop = asyncio.get_running_loop()
-        if self._rang or loop.time() - self._looked_at >= TICK_S:
-            self._rang, self._looked_at = False, loop.time()
-            await self._send_batches()
-        frames, self._frames = self._frames, []
-        await self._send("".join(self.streams.frame(f["call"], f["offset"], f["text"]) for f in frames))
+        if self._notified or loop.time() - self._queried_at >= QUERY_EVERY_S:
+            self._notified, self._queried_at = False, loop.time()
+            await self._send_events()
+        texts, self._texts = self._texts, []
+        await self._send("".join(self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts))
         if self.streams.gaps:
             await self._send(self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps)))
-        return GAP_TICK_S if self.streams.gaps else TICK_S
+        return QUERY_GAPS_EVERY_S if self.streams.gaps else QUERY_EVERY_S
 
-    async def _send_batches(self) -> None:
+    async def _send_events(self) -> None:
         """Send all that came after the page's number."""
         more = True
         while more:
-            news = await NEWS.ask(Question(self.user, self.run, self.seq))
-            if not news.found:
+            found = await RUN_UPDATES.ask(RunQuery(self.user, self.run, self.seq))
+            if not found.found:
                 raise Closed(CloseCode.NOT_FOUND)
-            if not news.member:
+            if not found.member:
                 raise Closed(CloseCode.NOT_A_MEMBER)
-            if news.batch is not None:
-                self.seq, self._notice = news.batch.seq, ""
-                await self._send(news.batch.html + self.streams.draw(news.batch.running, news.batch.drawn))
-            elif news.notice not in {"", self._notice}:
-                self._notice = news.notice
-                await self._send(news.notice)
-            more = news.more
+            if (update := found.update) is not None:
+                self.seq, self._notice = update.seq, ""
+                await self._send(update.html + self.streams.draw(update.running, update.drawn))
+            elif found.notice not in {"", self._notice}:
+                self._notice = found.notice
+                await self._send(found.notice)
+            more = found.more
         if not self._started:
             self._started = True
             await self._send(self.streams.start(await in_thread(running_texts, self.run)))
@@ -216,42 +219,42 @@ class RunConsumer(LiveConsumer):
     def _after(self) -> int:
         """Return the number in the address. Raises `Closed`."""
         asked = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
-        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):  # noqa: PLR2004  # what a column holds
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):  # noqa: PLR2004  # a column's width
             raise Closed(CloseCode.BAD_ADDRESS)
         return int(asked)
 
     def _check(self) -> None:
-        """Check that the run is one of the member's. Raises `Closed`: a stranger learns nothing."""
+        """Check that the run is of a team of the user's. Raises `Closed`, also if there is no such run."""
         team = team_of_run(self.run)
         if team is None or team_membership(self.user, team) is None:
             raise Closed(CloseCode.NOT_FOUND)
 
 
 class TeamConsumer(LiveConsumer):
-    """Keeps the top bar's running count in step."""
+    """Sends the top bar of a team's pages the count of runs that are under way."""
 
     async def join(self) -> str:
         """Check that the user is in the team."""
         self.team: UUID = self.scope["url_route"]["kwargs"]["team"]
         self._shown = ""
-        if await COUNTS.ask(CountQuestion(self.user, self.team)) is None:
+        if await COUNTS.ask(CountQuery(self.user, self.team)) is None:
             raise Closed(CloseCode.NOT_FOUND)
         return live.team_group(self.team)
 
-    async def team_changed(self, message: live.TeamChanged) -> None:  # noqa: ARG002  # a doorbell says nothing else
-        """Look at the tables."""
-        self.bell.set()
+    async def team_changed(self, message: live.TeamChanged) -> None:  # noqa: ARG002  # it has no content
+        """Query the tables soon."""
+        self.changed.set()
 
-    async def look(self) -> float:
+    async def update(self) -> float:
         """Send the count when it has changed."""
-        self.bell.clear()
-        html = await COUNTS.ask(CountQuestion(self.user, self.team))
+        self.changed.clear()
+        html = await COUNTS.ask(CountQuery(self.user, self.team))
         if html is None:
             raise Closed(CloseCode.NOT_A_MEMBER)
         if html != self._shown:
             self._shown = html
             await self.send(text_data=html)
-        return TICK_S
+        return QUERY_EVERY_S
 
 
 class NowhereConsumer(AsyncWebsocketConsumer):

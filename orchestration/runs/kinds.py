@@ -14,10 +14,9 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.events import EventKind
-from orchestration.runs.engine.types import Outcome
+from orchestration.runs.engine.types import EventKind, Outcome
 from orchestration.runs.models import Call, CallStatus, Event, Run
-from orchestration.runs.selectors.runs_live import RunState
+from orchestration.runs.selectors.run_state import RunState
 
 LONGEST_NAME = 40
 

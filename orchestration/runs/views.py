@@ -20,15 +20,13 @@ from orchestration.llm.selectors import team_models
 from orchestration.runs.forms import AnswerForm, RatingForm, RunFilterForm
 from orchestration.runs.kinds import all_kinds, get_kind, get_page, start_address
 from orchestration.runs.models import HumanQuestion, Run
-from orchestration.runs.parts.batches import PAGE, page_context
-from orchestration.runs.parts.raw import raw_run
-from orchestration.runs.parts.run_view import view_of
-from orchestration.runs.selectors.run_pages import RunPage, run_page
-from orchestration.runs.selectors.runs import RunLine
-from orchestration.runs.selectors.runs_live import visible_runs, whole_run
+from orchestration.runs.parts.run_view import run_view
+from orchestration.runs.parts.updates import PAGE, page_context
+from orchestration.runs.selectors.run_state import raw_run, visible_runs, whole_run
+from orchestration.runs.selectors.runs import RunLine, RunPage, run_page
 from orchestration.runs.services.commands import cancel_run, pause_run
+from orchestration.runs.services.learning import rate_run
 from orchestration.runs.services.queueing import answer_question, resume_run
-from orchestration.runs.services.ratings import rate_run
 from orchestration.runs.services.starting import Origin, start_run
 
 
@@ -46,7 +44,7 @@ def path_of(run: Run) -> str:
 def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
     """Show a run as it stands; its socket goes on from the last event shown."""
     state = whole_run(run_of(request, run).pk)
-    view = view_of(state, after=0, now=timezone.now())
+    view = run_view(state, after=0, now=timezone.now())
     context = page_context(view, may_run=request.membership.may_run)
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
@@ -102,7 +100,7 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
             error = str(refusal)
     if not error and not request.htmx:
         return redirect(path_of(found))
-    view = view_of(whole_run(found.pk), after=0, now=timezone.now())
+    view = run_view(whole_run(found.pk), after=0, now=timezone.now())
     context = page_context(view, may_run=True) | {"rate_error": error}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
     return render(request, f"{PAGE}#run-ratings" if request.htmx else PAGE, context, status=status)

@@ -17,7 +17,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.kinds import Startable, all_kinds
 from orchestration.runs.models import Run
-from orchestration.runs.selectors.runs_live import visible_runs
+from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_of

@@ -9,9 +9,9 @@ import pytest
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.engine.context import Audience, Question, RunContext
-from orchestration.runs.engine.events import RunEvent as Own
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
+from orchestration.runs.engine.types import RunEvent as Own
 from orchestration.runs.models import Event, HumanQuestion, Run, Step
 from orchestration.runs.services.commands import store_answer
 from tests.support.engines import Engine, until

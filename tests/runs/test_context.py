@@ -14,10 +14,9 @@ from orchestration.llm.engine.plain import plain
 from orchestration.llm.engine.types import Completion, Usage
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import LimitReached, RecordedFailure, ReplayMismatch
-from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.journaled import JournaledContext
 from orchestration.runs.engine.metering import Limits, Metered, price
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on

@@ -12,10 +12,9 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch
-from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.journaled import ChildRun
 from orchestration.runs.engine.metering import Limits, Metered
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.strategies.engine.errors import QuorumMissed
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on

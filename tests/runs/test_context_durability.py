@@ -13,7 +13,6 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.model import AnswerStream, WrappedModel
 from orchestration.llm.engine.types import Prompt
 from orchestration.runs.engine.control import StopReason
-from orchestration.runs.engine.events import RunEvent
 from orchestration.runs.engine.metering import SCOPE, Ledger, Limits, Metered, StepScope
 from orchestration.runs.engine.records import (
     NOTHING_SPENT,
@@ -23,6 +22,7 @@ from orchestration.runs.engine.records import (
     StepKind,
     StepRecord,
 )
+from orchestration.runs.engine.types import RunEvent
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of

@@ -10,52 +10,51 @@ from uuid import uuid4
 
 import pytest
 
-from orchestration.runs.parts.batches import Batch, BatchKey, KeptBatches
-from orchestration.runs.parts.lookout import Lookout
+from orchestration.runs.parts.updates import PageUpdate, QueryBatcher, UpdateCache, UpdateKey
 
 RUN = uuid4()
 
 
-def _batch(seq: int) -> Batch:
-    return Batch(html=f"{seq}", first=seq, seq=seq, running={}, drawn=frozenset(), over=False)
+def _batch(seq: int) -> PageUpdate:
+    return PageUpdate(html=f"{seq}", first=seq, seq=seq, running={}, drawn=frozenset(), over=False)
 
 
 def test_fifty_who_ask_at_once_get_it_rendered_once() -> None:
-    made: list[BatchKey] = []
+    made: list[UpdateKey] = []
     begun = threading.Barrier(10)
 
-    def make(key: BatchKey) -> Batch:
+    def make(key: UpdateKey) -> PageUpdate:
         made.append(key)
         return _batch(key.after + 1)
 
-    def ask(_: int) -> Batch | None:
+    def ask(_: int) -> PageUpdate | None:
         begun.wait()
-        return kept.after(BatchKey(RUN, 3, may_run=True))
+        return kept.after(UpdateKey(RUN, 3, may_run=True))
 
-    kept = KeptBatches(make)
+    kept = UpdateCache(make)
     with ThreadPoolExecutor(10) as viewers:
         answers = list(viewers.map(ask, range(50)))
     assert answers == [_batch(4)] * 50
-    assert made == [BatchKey(RUN, 3, may_run=True)]
+    assert made == [UpdateKey(RUN, 3, may_run=True)]
 
 
 def test_nothing_new_is_never_remembered() -> None:
     answers = iter([None, _batch(4)])
-    kept = KeptBatches(lambda _: next(answers))
-    key = BatchKey(RUN, 3, may_run=False)
+    kept = UpdateCache(lambda _: next(answers))
+    key = UpdateKey(RUN, 3, may_run=False)
     assert [kept.after(key), kept.after(key), kept.after(key)] == [None, _batch(4), _batch(4)]
 
 
 def test_only_the_newest_batches_are_kept() -> None:
     made: list[int] = []
 
-    def make(key: BatchKey) -> Batch:
+    def make(key: UpdateKey) -> PageUpdate:
         made.append(key.after)
         return _batch(key.after + 1)
 
-    kept = KeptBatches(make, most=2)
+    kept = UpdateCache(make, most=2)
     for after in (1, 2, 3, 1, 3):
-        kept.after(BatchKey(RUN, after, may_run=True))
+        kept.after(UpdateKey(RUN, after, may_run=True))
     assert made == [1, 2, 3, 1]
 
 
@@ -69,7 +68,7 @@ async def test_who_asks_while_others_are_answered_goes_into_the_next_lot() -> No
         go_on.wait(20)
         return [question * 10 for question in questions]
 
-    lookout = Lookout(answer)
+    lookout = QueryBatcher(answer)
     first = asyncio.create_task(lookout.ask(1))
     await asyncio.to_thread(begun.wait, 20)
     others = [asyncio.create_task(lookout.ask(number)) for number in (2, 3)]
@@ -87,7 +86,7 @@ async def test_an_error_reaches_everybody_who_asked_and_nobody_after() -> None:
             raise OSError("the disk is gone")
         return list(questions)
 
-    lookout = Lookout(answer)
+    lookout = QueryBatcher(answer)
     answers = await asyncio.gather(lookout.ask(1), lookout.ask(2), return_exceptions=True)
     assert [str(answer) for answer in answers] == ["the disk is gone"] * 2
     broken = False
@@ -95,7 +94,7 @@ async def test_an_error_reaches_everybody_who_asked_and_nobody_after() -> None:
 
 
 async def test_who_left_meanwhile_does_not_keep_others_from_their_answer() -> None:
-    lookout: Lookout[int, int] = Lookout(list)
+    lookout: QueryBatcher[int, int] = QueryBatcher(list)
     gone = asyncio.create_task(lookout.ask(1))
     stays = asyncio.create_task(lookout.ask(2))
     await asyncio.sleep(0)

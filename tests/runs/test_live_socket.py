@@ -11,7 +11,7 @@ from django.test import Client
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Event
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import CallStatus, Rating, Run, RunStatus, Step
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows

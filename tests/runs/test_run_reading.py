@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from orchestration.runs.models import RunStatus
-from orchestration.runs.selectors.runs_live import RunState, run_state, whole_run
+from orchestration.runs.selectors.run_state import RunState, run_state, whole_run
 from tests.support.history import a_member
 from tests.support.run_rows import RunRows
 
@@ -26,7 +26,7 @@ def test_one_that_ends_meanwhile_is_read_again_so_that_its_end_is_told() -> None
         return replace(before.pop(), run=state.run) if before else state
 
     state = whole_run(rows.run.pk, read)
-    assert (state.run.status, state.news[-1].kind) == ("succeeded", "run_succeeded")
+    assert (state.run.status, state.new_events[-1].kind) == ("succeeded", "run_succeeded")
 
 
 def test_one_that_never_rests_is_shown_all_the_same() -> None:

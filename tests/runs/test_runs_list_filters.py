@@ -13,9 +13,8 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestration.runs.models import Call, Rating, RunStatus
-from orchestration.runs.selectors import run_pages
-from orchestration.runs.selectors.run_pages import run_page
-from orchestration.runs.selectors.runs import RatingFilter, RunFilter
+from orchestration.runs.selectors import runs as run_pages
+from orchestration.runs.selectors.runs import RatingFilter, RunFilter, run_page
 from tests.support.history import a_member, a_run, signed_in
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.resources import close_resources
 from orchestration.runs.models import CallStatus, Run, RunStatus
-from orchestration.runs.services.learning import learn_from_ended_runs
-from orchestration.runs.services.profile_updater import ProfileUpdater
-from orchestration.runs.services.ratings import rate_run
+from orchestration.runs.services.learning import ProfileUpdater, learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.task_types import TaskType
 from orchestration.strategies.models import ModelProfile, Observation

@@ -12,8 +12,8 @@ import orchestration.strategies.engine
 from orchestration.runs.kinds import decided_at
 from orchestration.runs.models import Step
 from orchestration.runs.parts.run_view import with_shares
-from orchestration.runs.parts.waterfall import waterfall_of
-from orchestration.runs.selectors.runs_live import run_state
+from orchestration.runs.parts.waterfall import waterfall
+from orchestration.runs.selectors.run_state import run_state
 from orchestration.strategies.engine.strategy import decision_labels
 from tests.support.history import a_member
 from tests.support.run_rows import RunRows
@@ -45,5 +45,5 @@ def test_a_decision_is_labelled_in_words(kind: str, label: str) -> None:
 def test_a_moment_on_the_path_is_named_in_words(key: str, shown: tuple[str, str]) -> None:
     run = RunRows.queued(a_member(), "sim-swift").run
     Step.objects.create(run=run, key=key, kind="decision", status="done", started_s=1.0, seconds=0.0)
-    [bar] = waterfall_of(run_state(run.pk), timezone.now(), decided_at).bars
+    [bar] = waterfall(run_state(run.pk), timezone.now(), decided_at).bars
     assert (bar.label, bar.detail) == shown

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from orchestra_site.accounts.models import Membership
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from tests.support.history import signed_in
 from tests.support.run_rows import RunRows, panel_entry
 

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from orchestra_site.accounts.models import Membership
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import RunStatus
-from orchestration.runs.parts.batches import BatchKey, make_batch
+from orchestration.runs.parts.updates import UpdateKey, render_update
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.counting import Cast
@@ -77,7 +77,7 @@ def test_a_ballot_reaches_the_page_by_itself(member: Membership) -> None:
     rows = vote(member)
     seq = rows.run.last_seq
     cast(rows, "sim-a", "391")
-    batch = make_batch(BatchKey(rows.run.pk, seq, may_run=True))
+    batch = render_update(UpdateKey(rows.run.pk, seq, may_run=True))
     assert batch is not None
     assert '<section id="run-ballots" aria-live="polite" hx-swap-oob="true">' in batch.html
     assert "<strong>sim-a</strong> voted for 391." in batch.html

@@ -11,8 +11,8 @@ import pytest
 
 from orchestration.llm.engine.errors import ContextWindowExceeded, InvalidRequest, ProviderUnavailable
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose
-from orchestration.runs.engine.events import EventKind
 from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.options import InvalidOptions
 from orchestration.strategies.engine.strategy import validate_options

@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.fallback import FallbackOptions, fallback_names
 from orchestration.strategies.engine.options import InvalidOptions, parse_options

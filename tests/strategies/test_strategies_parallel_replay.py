@@ -9,8 +9,7 @@ import pytest
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.errors import ReplayMismatch
-from orchestration.runs.engine.events import EventKind
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import EventKind, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

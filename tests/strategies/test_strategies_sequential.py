@@ -8,8 +8,8 @@ import pytest
 
 from orchestration.llm.engine.errors import AuthenticationRejected, ContextWindowExceeded, ProviderUnavailable
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.events import EventKind
 from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
 from orchestration.strategies.engine.types import Constraints
 from tests.support.clock import SkippingLoop

@@ -8,10 +8,9 @@ from functools import partial
 import pytest
 
 from orchestration.llm.engine.types import Json, Purpose
-from orchestration.runs.engine.events import EventKind
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import StepKind, StepRecord
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import EventKind, StepStatus
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Request, StrategyEvent, StrategyOutcome
 from tests.support.clock import SkippingLoop

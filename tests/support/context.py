@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.events import RunEvent
 from orchestration.runs.engine.metering import Limits, Metered
 from orchestration.runs.engine.records import Record
+from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Constraints, Request, StrategyOutcome

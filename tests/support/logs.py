@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from orchestration.llm.engine.types import Delta, Json
 from orchestration.runs.engine.context import Received
 from orchestration.runs.engine.control import LINGER_S
-from orchestration.runs.engine.events import RunEvent
 from orchestration.runs.engine.journaled import (
     ChildRun,
     ClaimState,
@@ -31,6 +30,7 @@ from orchestration.runs.engine.records import (
     TimerSet,
     event_digest,
 )
+from orchestration.runs.engine.types import RunEvent
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 RECEIVE = StepKind.RECEIVE

@@ -17,8 +17,11 @@ django.setup()
 from django.core.management import execute_from_command_line  # noqa: E402
 
 from orchestration.runs.engine.context import Question, RunContext  # noqa: E402
-from orchestration.runs.engine.events import EventKind, RunEvent  # noqa: E402
-from orchestration.runs.engine.types import Outcome  # noqa: E402
+from orchestration.runs.engine.types import (  # noqa: E402
+    EventKind,
+    Outcome,
+    RunEvent,
+)
 from orchestration.runs.kinds import FrozenRun, register  # noqa: E402
 from tests.support.kinds import StoryKind  # noqa: E402
 from tests.support.second_kind import register_second_kind  # noqa: E402

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import Call, CallStatus, Run, RunStatus, Step
 from orchestration.runs.services.events import emit_events
 from orchestration.strategies.engine.types import StrategyEvent

@@ -22,8 +22,7 @@ from orchestration.llm.engine.types import Json, Message, Prompt, Purpose
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import PanelRole, freeze
 from orchestration.runs.engine.context import Question, RunContext
-from orchestration.runs.engine.events import RunEvent
-from orchestration.runs.engine.types import Outcome
+from orchestration.runs.engine.types import Outcome, RunEvent
 from orchestration.runs.kinds import (
     CALL_EVENTS,
     CheckedRequest,
@@ -36,7 +35,7 @@ from orchestration.runs.kinds import (
     unregister,
 )
 from orchestration.runs.models import Run
-from orchestration.runs.selectors.runs_live import RunState
+from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.live_models import live_models

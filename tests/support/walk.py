@@ -17,7 +17,7 @@ from django.utils import timezone
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Invitation, Membership, Role, Team
 from orchestration.llm.models import LanguageModel, Provider
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Event, HumanQuestion, Run
 from tests.support.history import a_member, a_run, signed_in
 

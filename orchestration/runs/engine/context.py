@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Completion, Json, Prompt
-from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.types import RunEvent
 
 Value = TypeVar("Value")
 

@@ -16,7 +16,6 @@ from orchestration.llm.engine.types import Completion, Json, Prompt
 from orchestration.runs.engine.context import Timing
 from orchestration.runs.engine.control import LINGER_S, RunControl
 from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch
-from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.metering import SCOPE, Ledger, Limits, StepScope
 from orchestration.runs.engine.records import (
     QuestionAsked,
@@ -35,7 +34,7 @@ from orchestration.runs.engine.records import (
     prompt_digest,
     received_from_json,
 )
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -21,8 +21,8 @@ from orchestration.llm.engine.types import (
     estimate_tokens,
 )
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, Record, RunLog, Spent
+from orchestration.runs.engine.types import EventKind, RunEvent
 
 
 def price(spec: ModelSpec, usage: Usage) -> Decimal | None:

@@ -25,8 +25,7 @@ from orchestration.llm.engine.types import (
 )
 from orchestration.runs.engine.context import Person, Question, Received
 from orchestration.runs.engine.errors import RecordedFailure
-from orchestration.runs.engine.events import RunEvent
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import RunEvent, StepStatus
 
 LONGEST = 200
 _DIGEST = 16

@@ -1,4 +1,4 @@
-"""What every run is made of: frozen, keyword-only values.
+"""What every run is made of: frozen, keyword-only values, and its events.
 
 Time is float seconds, scores run from 0 to 1.
 """
@@ -57,4 +57,43 @@ class Outcome:
     output: Json = None
     score: float | None = None
     path: tuple[Step, ...] = ()
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+class EventKind(StrEnum):
+    """The engine's own kinds of events; a kind of run adds names of its own."""
+
+    RUN_QUEUED = "run_queued"
+    RUN_STARTED = "run_started"
+    RUN_RESUMED = "run_resumed"
+    RUN_WAITED = "run_waited"
+    RUN_SUCCEEDED = "run_succeeded"
+    RUN_FAILED = "run_failed"
+    RUN_CANCELLED = "run_cancelled"
+    PHASE_STARTED = "phase_started"
+    CALL_STARTED = "call_started"
+    CALL_FINISHED = "call_finished"
+    CALL_FAILED = "call_failed"
+    CALL_CANCELLED = "call_cancelled"
+    CALL_LOST = "call_lost"
+    ANSWER_REUSED = "answer_reused"
+    DECISION_MADE = "decision_made"
+    STEP_ENDED = "step_ended"
+    QUESTION_ASKED = "question_asked"
+    QUESTION_ANSWERED = "question_answered"
+    COMMAND_RECEIVED = "command_received"
+    MESSAGE_RECEIVED = "message_received"
+    RUN_RATED = "run_rated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEvent:
+    """One thing that happened.
+
+    `kind` is an `EventKind` or a name of the run kind's own, at most 60 characters long. `data` is plain
+    JSON; `step` is the key of the step that the event belongs to, if any.
+    """
+
+    kind: str
+    step: str = ""
     data: Mapping[str, Json] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import (
     CALL_EVENTS,
     END_EVENTS,
@@ -22,8 +22,8 @@ from orchestration.runs.kinds import (
     sentence_template,
 )
 from orchestration.runs.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
-from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall_of
-from orchestration.runs.selectors.runs_live import RunState
+from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall
+from orchestration.runs.selectors.run_state import RunState
 
 ADVICE = {
     "internal_error": "Run it again; if it fails again, tell whoever looks after this installation.",
@@ -177,7 +177,7 @@ class RunView:
         return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def view_of(state: RunState, *, after: int, now: datetime) -> RunView:
+def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     """Return what to show of `state`; the story has the events after number `after`."""
     page = get_page(state.run.kind)
     return RunView(
@@ -185,8 +185,8 @@ def view_of(state: RunState, *, after: int, now: datetime) -> RunView:
         page=page,
         facts=_facts(state, now),
         decisions=tuple(_decisions(state)),
-        path=waterfall_of(state, now, decided_at),
-        story=tuple(_line(event, state.run) for event in state.news),
+        path=waterfall(state, now, decided_at),
+        story=tuple(_line(event, state.run) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.models import Call, CallStatus
-from orchestration.runs.selectors.runs_live import RunState
+from orchestration.runs.selectors.run_state import RunState
 
 WAITING = frozenset({StepKind.HUMAN, StepKind.RECEIVE, StepKind.WAIT})
 """Steps in which a run may stand still without a worker."""
@@ -67,7 +67,7 @@ def elapsed_s(state: RunState, now: datetime) -> float | None:
     return max(0.0, ((run.finished_at or run.waiting_since or now) - run.started_at).total_seconds())
 
 
-def waterfall_of(state: RunState, now: datetime, words: Callable[[str], str]) -> Waterfall:
+def waterfall(state: RunState, now: datetime, words: Callable[[str], str]) -> Waterfall:
     """Lay the run's calls and decisions out on its time axis; `words` says what was decided at a step."""
     spans = [_span(call, now) for call in state.calls]
     marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]

@@ -1,4 +1,4 @@
-"""The history of a team's runs: which ones a filter keeps, and what a line of the list says."""
+"""The history of a team's runs: which ones a filter keeps, what a line of the list says, and a page of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subque
 from django.db.models.functions import Left
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.web.pages import (
+    NEWER,
+    NEWEST_FIRST,
+    OLDER,
+    beyond,
+    keyset_page,
+    read_cursor,
+    write_cursor,
+)
 from orchestration.runs.models import Call, Rating, Run, RunStatus
 
 EXCERPT_CHARACTERS = 240
@@ -139,7 +148,7 @@ class RunLine:
 
 
 def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Load only what `line_of` reads: long texts are cut in the database."""
+    """Load only what `run_line` reads: long texts are cut in the database."""
     votes = Rating.objects.filter(run=OuterRef("pk")).order_by().values("run").annotate(sum=Sum("value"))
     return (
         runs.select_related("created_by")
@@ -155,7 +164,7 @@ def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
     )
 
 
-def line_of(run: Run, *, now: datetime) -> RunLine:
+def run_line(run: Run, *, now: datetime) -> RunLine:
     """Return the list's line for `run`, loaded by `with_line_columns`."""
     excerpt, error, votes = (getattr(run, name) for name in ("excerpt", "error_excerpt", "votes"))
     return RunLine(
@@ -181,3 +190,71 @@ def _working_seconds(run: Run, *, now: datetime) -> float | None:
         return None
     until = run.finished_at or run.waiting_since or now
     return max(0.0, (until - run.started_at).total_seconds())
+
+
+PAGE_SIZE = 25
+SCANNED_RUNS = 5_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunPage:
+    """Lines of the list, newest first, and the cursors of the pages beside it ("" where there is none).
+
+    `stopped_at` is the time of the last run looked at when the search ended before the history did.
+    """
+
+    lines: tuple[RunLine, ...] = ()
+    next: str = ""
+    previous: str = ""
+    stopped_at: datetime | None = None
+
+    @property
+    def has_open(self) -> bool:
+        """True while a run on the page is still going on."""
+        return any(not line.is_over for line in self.lines)
+
+
+def run_page(membership: Membership, wanted: RunFilter, cursor: str, *, now: datetime) -> RunPage:
+    """Return the runs that `wanted` keeps, from `cursor` on ("" is the newest).
+
+    Raises Http404 for a cursor that none of our pages gave.
+    """
+    runs, tried = indexed_runs(membership, wanted), scanned(wanted)
+    if tried:
+        return _search(runs, tried, cursor, now=now)
+    page = keyset_page(with_line_columns(runs), cursor=cursor, size=PAGE_SIZE)
+    lines = tuple(run_line(run, now=now) for run in page.rows)
+    return RunPage(lines=lines, next=page.next, previous=page.previous)
+
+
+def _search(runs: QuerySet[Run], tried: Q, cursor: str, *, now: datetime) -> RunPage:
+    """Try `tried` on a bounded number of `runs`, walking from `cursor` in its direction."""
+    direction = OLDER
+    if cursor:
+        direction, place = read_cursor(runs, NEWEST_FIRST, cursor)
+        runs = runs.filter(beyond(NEWEST_FIRST, place, "lt" if direction == OLDER else "gt"))
+    walk = runs.order_by(*(("-created_at", "-id") if direction == OLDER else ("created_at", "id")))
+    edge = walk.only(*NEWEST_FIRST)[SCANNED_RUNS - 1 : SCANNED_RUNS].first()
+    found = list(with_line_columns(_up_to(walk, edge, direction).filter(tried))[: PAGE_SIZE + 1])
+    shown, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
+    end = shown[-1] if more else edge
+    ahead = write_cursor(direction, end, NEWEST_FIRST) if end else ""
+    back = OLDER if direction == NEWER else NEWER
+    behind = write_cursor(back, shown[0], NEWEST_FIRST) if shown and cursor else ""
+    return RunPage(
+        lines=tuple(run_line(run, now=now) for run in (shown if direction == OLDER else reversed(shown))),
+        next=ahead if direction == OLDER else behind,
+        previous=behind if direction == OLDER else ahead,
+        stopped_at=edge.created_at if edge and not more else None,
+    )
+
+
+def _up_to(walk: QuerySet[Run], edge: Run | None, direction: str) -> QuerySet[Run]:
+    """Keep what lies before `edge`, and the run it stands on."""
+    if edge is None:
+        return walk
+    side = "gt" if direction == OLDER else "lt"
+    return walk.filter(
+        Q(**{f"created_at__{side}": edge.created_at}) | Q(**{f"id__{side}e": edge.id}),
+        **{f"created_at__{side}e": edge.created_at},
+    )

@@ -13,10 +13,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from orchestration.runs.engine.context import Person, Received
-from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.metering import Limits
 from orchestration.runs.engine.records import ReplayState, Spent, StepKind, StepRecord, event_digest
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.runs.kinds import FrozenRun
 from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
 from orchestration.runs.services.commands import end_cancelled, was_cancelled

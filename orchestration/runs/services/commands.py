@@ -12,7 +12,7 @@ from django.utils import timezone
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.recording import QueueReason

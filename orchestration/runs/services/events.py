@@ -11,7 +11,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from orchestration.runs import live
-from orchestration.runs.engine.events import RunEvent
+from orchestration.runs.engine.types import RunEvent
 from orchestration.runs.models import Event, Run
 
 Notify = Callable[[set[UUID], set[UUID]], None]

@@ -17,12 +17,12 @@ from orchestra_site.web.threads import close_database_thread
 from orchestration.llm.engine.types import Json
 from orchestration.runs import live
 from orchestration.runs.engine.control import LINGER_S, RunControl, StopReason
-from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import Command, CommandKind
 from orchestration.runs.services.claims import received
 from orchestration.runs.services.events import subscribe, unsubscribe
+from orchestration.runs.services.learning import ProfileUpdater
 from orchestration.runs.services.leases import LeaseHeartbeat, this_process
-from orchestration.runs.services.profile_updater import ProfileUpdater
 from orchestration.runs.services.recording import DatabaseRunLog, Recorder
 
 logger = logging.getLogger(__name__)

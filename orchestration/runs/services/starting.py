@@ -13,7 +13,7 @@ from django.db.models import Q
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run, Step
 from orchestration.runs.services.events import emit_events

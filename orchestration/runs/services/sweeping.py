@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from orchestration.runs.engine.events import EventKind, RunEvent
+from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import (
     Call,
     CallStatus,

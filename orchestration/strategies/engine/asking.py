@@ -10,9 +10,8 @@ from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext, Timing
-from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.records import step_key
-from orchestration.runs.engine.types import Decision, Step
+from orchestration.runs.engine.types import Decision, EventKind, RunEvent, Step
 from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.options import AnswerOptions

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.panel import PanelRole
-from orchestration.runs.engine.events import EventKind
-from orchestration.runs.selectors.runs_live import RunState
+from orchestration.runs.engine.types import EventKind
+from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally
 from orchestration.strategies.engine.options import InvalidOptions, parse_options
 from orchestration.strategies.engine.types import StrategyEvent

@@ -10,9 +10,9 @@ from statistics import fmean
 from typing import Any
 
 from orchestration.llm.engine.types import MILLION, Json, Purpose
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, RunStatus
-from orchestration.runs.selectors.runs_live import RunState
+from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import StrategyEvent
 
 DIMENSIONS = ("coherence", "relevance", "completeness", "accuracy", "fluency")

@@ -12,10 +12,10 @@ from typing import Any
 from django.urls import reverse
 
 from orchestration.llm.engine.types import Json, Purpose
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
 from orchestration.runs.models import Event, Run
-from orchestration.runs.selectors.runs_live import RunState
+from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.fallback import PART
 from orchestration.strategies.engine.strategy import all_strategies, decided_at, decision_labels, escalations
 from orchestration.strategies.engine.types import StrategyEvent

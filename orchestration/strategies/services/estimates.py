@@ -22,7 +22,7 @@ from orchestration.llm.engine.types import (
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.runs.engine.metering import price
-from orchestration.runs.selectors.runs_live import recent_calls
+from orchestration.runs.selectors.run_state import recent_calls
 from orchestration.strategies.engine.options import (
     InvalidOptions,
     StrategyOptions,

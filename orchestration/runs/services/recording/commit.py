@@ -12,7 +12,6 @@ from django.db import connection, transaction
 from django.db.models import AutoField, Field, Model
 from django.utils import timezone
 
-from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.records import (
     CallEnded,
     CallStarted,
@@ -21,6 +20,7 @@ from orchestration.runs.engine.records import (
     StepRecord,
     TimerSet,
 )
+from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import (
     Call,
     CallStatus,

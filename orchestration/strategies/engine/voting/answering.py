@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import FinishReason, Prompt
 from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.events import RunEvent
-from orchestration.runs.engine.types import Decision
+from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import (
     StepTimer,
     answer_or_failure,

@@ -1,16 +1,18 @@
-"""What the run page and its socket read: one run, its calls, its events."""
+"""A run with its calls, steps and events, as the run page, its socket and its JSON read it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.events import EventKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, Event, HumanQuestion, Rating, Run, RunStatus, Step
 
 # Facts that every page needs from events however old they are: nothing else keeps them.
@@ -21,14 +23,14 @@ OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunState:
-    """A run as the tables have it. `news` are the events after the asked-for number, without a gap.
+    """A run as the tables have it. `new_events` are the events after the asked-for number, without a gap.
 
     Events are read before calls and the run's row, so that what is shown is never older than `seq`.
     `reused` holds the completions that came from the cache, by step.
     """
 
     run: Run
-    news: tuple[Event, ...]
+    new_events: tuple[Event, ...]
     remembered: tuple[Event, ...]
     calls: tuple[Call, ...]
     steps: tuple[Step, ...]
@@ -49,21 +51,21 @@ def run_state(run_id: UUID, *, after: int = 0, remembered: Collection[str] = ())
     Events of `remembered` kinds are read whatever their number. Raises `Run.DoesNotExist`.
     """
     kept = REMEMBERED.union(remembered)
-    told = Event.objects.filter(run_id=run_id).filter(Q(seq__gt=after) | Q(kind__in=kept))
-    events = tuple(told.order_by("seq"))
-    news = tuple(event for event in events if event.seq > after)
+    wanted = Event.objects.filter(run_id=run_id).filter(Q(seq__gt=after) | Q(kind__in=kept))
+    events = tuple(wanted.order_by("seq"))
+    new_events = tuple(event for event in events if event.seq > after)
     facts = events if not after else tuple(event for event in events if event.kind in kept)
     from_cache = [event.step for event in facts if event.kind == EventKind.ANSWER_REUSED]
     return RunState(
         run=Run.objects.select_related("created_by", "rerun_of").get(pk=run_id),
-        news=news,
+        new_events=new_events,
         remembered=facts,
         calls=tuple(Call.objects.filter(run_id=run_id).order_by("started_s", "started_at", "id")),
         steps=tuple(Step.objects.filter(run_id=run_id).defer("result", "error").order_by("started_s", "id")),
         reused=_reused(run_id, from_cache),
         ratings=tuple(Rating.objects.filter(run_id=run_id).select_related("user").order_by("at")),
         question=HumanQuestion.objects.filter(run_id=run_id, answered_at=None).order_by("asked_at").first(),
-        seq=news[-1].seq if news else after,
+        seq=new_events[-1].seq if new_events else after,
     )
 
 
@@ -108,3 +110,114 @@ def recent_calls(membership: Membership, models: Sequence[str], *, runs: int = 5
     """Return the finished calls to `models` in the team's newest runs: what their next call will be like."""
     newest = Run.objects.visible_to(membership).order_by("-created_at", "-id").values("pk")[:runs]
     return Call.objects.filter(run_id__in=newest, model__in=models, status=CallStatus.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run has come: the number of its newest event, and since when it waits for a worker."""
+
+    team: UUID
+    seq: int
+    status: str
+    queued_at: datetime
+
+
+def memberships(users: Iterable[UUID], teams: Iterable[UUID]) -> dict[tuple[UUID, UUID], Membership]:
+    """Return the memberships of `users` in `teams` as they are now, by user and team."""
+    found = Membership.objects.filter(user_id__in=set(users), team_id__in=set(teams), user__is_active=True)
+    return {(member.user_id, member.team_id): member for member in found}
+
+
+def run_progress(runs: Iterable[UUID]) -> dict[UUID, RunProgress]:
+    """Return how far each of `runs` has come; one that is gone is left out."""
+    columns = ("pk", "team_id", "last_seq", "status", "queued_at")
+    rows = Run.objects.filter(pk__in=set(runs)).values_list(*columns)
+    return {pk: RunProgress(team, seq, RunStatus(status), queued) for pk, team, seq, status, queued in rows}
+
+
+PICKED_UP_WITHIN = timedelta(seconds=20)
+"""A queued run that no worker has claimed by then is overdue."""
+
+
+def any_worker(now: datetime) -> bool:
+    """Return whether some worker has a lease that has not expired."""
+    return Run.objects.filter(status=RunStatus.RUNNING, lease_until__gt=now).exists()
+
+
+class Queued(Protocol):
+    """A run, or what is known of it, with its status and when it was queued."""
+
+    @property
+    def status(self) -> str:
+        """The run's status."""
+
+    @property
+    def queued_at(self) -> datetime:
+        """When it was put into the queue."""
+
+
+def is_overdue(run: Queued, now: datetime) -> bool:
+    """Return whether a run has been queued for longer than a worker takes to claim one."""
+    return run.status == RunStatus.QUEUED and now - run.queued_at > PICKED_UP_WITHIN
+
+
+RUN = (
+    *("id", "kind", "ref", "prompt", "request", "panel", "seed", "status", "created_at", "started_at"),
+    *(
+        "finished_at",
+        "answer",
+        "quality",
+        "error",
+        "error_code",
+        "cost_usd",
+        "calls_started",
+        "output",
+        "outcome",
+    ),
+)
+CALL = (
+    *(
+        "id",
+        "step",
+        "attempt",
+        "model",
+        "provider",
+        "purpose",
+        "status",
+        "text",
+        "input_tokens",
+        "output_tokens",
+    ),
+    *(
+        "usage_estimated",
+        "input_price",
+        "output_price",
+        "cost_usd",
+        "maybe_billed",
+        "finish",
+        "error",
+        "error_code",
+    ),
+    *("started_at", "started_s", "latency_s", "first_token_s"),
+)
+STEP = ("key", "kind", "status", "started_s", "seconds")
+
+
+def raw_run(state: RunState) -> dict[str, Any]:
+    """Return the run with its calls, steps and events; money is in US dollars, times are in seconds."""
+    return {
+        **_columns(state.run, RUN),
+        "rerun_of": state.run.rerun_of_id,
+        "asked_by": str(state.run.created_by) if state.run.created_by else None,
+        "calls": [_columns(call, CALL) for call in state.calls],
+        "steps": [_columns(step, STEP) for step in state.steps],
+        "events": [_event(event) for event in state.new_events],
+    }
+
+
+def _columns(row: Model, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"seq": event.seq, "kind": event.kind, "step": event.step, "at": event.at, "data": event.data}
