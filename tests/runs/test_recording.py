@@ -23,10 +23,9 @@ from orchestration.runs.engine.records import NOTHING_SPENT, CallStarted, StepKi
 from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.claims import claim_run
-from orchestration.runs.services.recording import DatabaseRunLog, Recorder, RunEnded
-from orchestration.runs.services.recording.batches import Entry, WriteBatch
+from orchestration.runs.services.recording.batches import Entry, RunEnded, WriteBatch
 from orchestration.runs.services.recording.commit import Committed, commit_batches
-from orchestration.runs.services.recording.recorder import SAVE_TEXT_EVERY_S
+from orchestration.runs.services.recording.recorder import SAVE_TEXT_EVERY_S, DatabaseRunLog, Recorder
 from tests.support.engines import Engine, until
 from tests.support.kinds import queued_run
 from tests.support.models import spec_named

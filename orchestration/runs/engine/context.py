@@ -1,4 +1,4 @@
-"""`RunContext`: everything a strategy may do that touches the world, and nothing else."""
+"""`RunContext`: everything that a run may do outside itself, and nothing else."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Budget(Protocol):
 
 
 class RunContext(Protocol):
-    """A run as seen by the strategy that it runs.
+    """A run as seen by what it executes.
 
     Steps are named by the run's structure (`ask/gpt-4o`, `judge/2`), never by the order in which things
     finish. A key used twice raises `ReplayMismatch`. Steps that ended before a crash replay without
@@ -133,7 +133,7 @@ class RunContext(Protocol):
     def recall(self, step: str) -> Json:
         """Return what `decide(step, ...)` stored before a crash, None if it did not come to that.
 
-        A strategy looks here before it starts work that the decision has made needless.
+        Check this before starting work that the decision has made needless.
         """
 
     async def emit(self, event: RunEvent) -> None:

@@ -46,7 +46,7 @@ ChildRun = Callable[[Mapping[str, Json], "RunContext"], Awaitable[Json]]
 StartChild = Callable[[str, str, Sequence[str]], ChildRun]
 """Returns what runs a child of a kind, a ref and the names of its panel's models."""
 GRACE_S = 1.0
-"""How long after the deadline a call may go on: a strategy that observes the deadline ends it before."""
+"""How long after the deadline a call may go on: a kind that observes the deadline ends it before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,7 +127,7 @@ class RunLog(Protocol):
     def write(self, *records: Record) -> Awaitable[None]:
         """Queue records; the awaitable is done once they are committed.
 
-        Awaiting raises `LeaseLost` when another process owns the run by now. Nobody has to await it.
+        Awaiting raises `LeaseLost` when another process owns the run by now. It need not be awaited.
         """
 
     def show(self, call: str, delta: Delta) -> None:

@@ -26,7 +26,7 @@ from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall
 from orchestration.runs.selectors.run_state import RunState
 
 ADVICE = {
-    "internal_error": "Run it again; if it fails again, tell whoever looks after this installation.",
+    "internal_error": "Run it again; if it fails again, tell the administrator of this installation.",
     "replay_mismatch": "Run it again: this run was started by another version of Orchestra.",
 }
 OTHER_EVENT = "runs/events/other.html"
@@ -73,7 +73,7 @@ def touched_parts(events: Iterable[Event]) -> frozenset[Part]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """A run's totals. `unpriced` names models that were called and whose cost nobody knows."""
+    """A run's totals. `unpriced` names models that were called and whose cost is not known."""
 
     calls: int
     tokens: int
@@ -223,8 +223,8 @@ def _asks_to_cancel(event: Event) -> bool:
 def _decisions(state: RunState) -> list[Mapping[str, Json]]:
     """Return what was decided: from the outcome, before there is one from the events."""
     final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
-    told = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    return [with_shares(decision) for decision in final or told]
+    recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    return [with_shares(decision) for decision in final or recorded]
 
 
 def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -56,7 +56,7 @@ class Waterfall:
 def elapsed_s(state: RunState, now: datetime) -> float | None:
     """Return the run's working seconds so far, None until it starts.
 
-    Time in which nobody worked on it, waiting for people or after a crash, does not count.
+    Time without a worker, waiting for people or after a crash, does not count.
     """
     run = state.run
     if run.started_at is None:

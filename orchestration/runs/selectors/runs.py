@@ -113,7 +113,7 @@ def _mentions(text: str) -> Q:
 
 
 def _rated(rating: RatingFilter) -> Q:
-    """Keep runs that a member rated so, or that nobody rated."""
+    """Keep runs that a member rated so, or that have no rating."""
     ratings = Rating.objects.filter(run=OuterRef("pk"))
     match rating:
         case RatingFilter.GOOD:

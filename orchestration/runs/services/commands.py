@@ -15,7 +15,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.events import emit_events
-from orchestration.runs.services.recording import QueueReason
+from orchestration.runs.services.recording.batches import QueueReason
 from orchestration.runs.services.sweeping import wake_if_ready, wake_run
 
 LARGEST_PAYLOAD = 64_000

@@ -22,7 +22,8 @@ from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import FrozenRun, child_result, get_kind
 from orchestration.runs.models import RunStatus
 from orchestration.runs.services.claims import Claim, claim_run
-from orchestration.runs.services.recording import DatabaseRunLog, RunEnded, RunParked, RunReleased
+from orchestration.runs.services.recording.batches import RunEnded, RunParked, RunReleased
+from orchestration.runs.services.recording.recorder import DatabaseRunLog
 from orchestration.runs.services.runtime import ActiveRun, Runtime
 from orchestration.runs.services.sweeping import wake_if_ready
 

@@ -57,7 +57,7 @@ class ProfileUpdater:
         self._learn_from_ended_runs = learn
         self._wake = threading.Event()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="observer", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="profile-updater", daemon=True)
 
     def start(self) -> None:
         """Start watching."""
@@ -104,15 +104,15 @@ def rate_run(*, membership: Membership, run: Run, value: int, comment: str = "")
         raise InvalidRequest("A rating is good or bad.", field="value")
     if len(comment) > LONGEST_COMMENT:
         raise InvalidRequest(f"A comment has at most {LONGEST_COMMENT} characters.", field="comment")
-    held = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
-    if not held.is_over:
+    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if not locked.is_over:
         raise InvalidRequest("A run can be rated once it is over.", field="value")
     rating, _ = Rating.objects.update_or_create(
-        run=held, user=membership.user, defaults={"value": value, "comment": comment}
+        run=locked, user=membership.user, defaults={"value": value, "comment": comment}
     )
     for kind in all_kinds():
-        if kind.name == held.kind:
-            kind.learn_rating(held)
+        if kind.name == locked.kind:
+            kind.learn_rating(locked)
     data = {"by": str(membership.user), "value": value, "comment": comment}
-    emit_events(held, [RunEvent(kind=EventKind.RUN_RATED, data=data)])
+    emit_events(locked, [RunEvent(kind=EventKind.RUN_RATED, data=data)])
     return rating

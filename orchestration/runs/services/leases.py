@@ -31,7 +31,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def this_process() -> str:
     """Return this process's name: host, boot, process id and start, so that none is ever used twice."""
     pid = os.getpid()
-    return "|".join((socket.gethostname()[:60], _boot(), str(pid), _start_of(pid)))
+    return "|".join((socket.gethostname()[:60], _boot(), str(pid), _process_start(pid)))
 
 
 def is_dead(owner: str) -> bool:
@@ -39,7 +39,7 @@ def is_dead(owner: str) -> bool:
     host, boot, pid, start = (owner.split("|") + [""] * 4)[:4]
     if host != socket.gethostname()[:60] or not pid.isdigit():
         return False
-    return boot != _boot() or _start_of(int(pid)) != start
+    return boot != _boot() or _process_start(int(pid)) != start
 
 
 def _boot() -> str:
@@ -49,7 +49,7 @@ def _boot() -> str:
         return ""
 
 
-def _start_of(pid: int) -> str:
+def _process_start(pid: int) -> str:
     """Return when a process started, in ticks; "-" where that cannot be read, "" without a process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()

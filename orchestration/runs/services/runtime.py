@@ -23,7 +23,7 @@ from orchestration.runs.services.claims import received
 from orchestration.runs.services.events import subscribe, unsubscribe
 from orchestration.runs.services.learning import ProfileUpdater
 from orchestration.runs.services.leases import LeaseHeartbeat, this_process
-from orchestration.runs.services.recording import DatabaseRunLog, Recorder
+from orchestration.runs.services.recording.recorder import DatabaseRunLog, Recorder
 
 logger = logging.getLogger(__name__)
 

@@ -18,15 +18,15 @@ from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run, Step
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.queueing import queue_run
-from orchestration.runs.services.recording import QueueReason
+from orchestration.runs.services.recording.batches import QueueReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
     """The run that another comes from, if it comes from one.
 
-    Of `replaying`, the steps under `keys` (and below them, where a key ends in "/") are taken over as they
-    ended, with what they returned: the new run replays them and goes on from there. They cost it nothing.
+    Of `replaying`, the steps under `keys` (and below them, where a key ends in "/") are copied with what they
+    returned: the new run replays them and goes on from there. They cost it nothing.
     """
 
     rerun_of: Run | None = None

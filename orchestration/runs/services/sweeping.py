@@ -23,7 +23,7 @@ from orchestration.runs.models import (
 )
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import is_dead
-from orchestration.runs.services.recording import QueueReason
+from orchestration.runs.services.recording.batches import QueueReason
 
 MOST_LAPSES = 3
 PICKED_UP_WITHIN_S = 15.0

@@ -1,4 +1,7 @@
-"""What is given to the writer thread: records of one run, with the fence that allows writing them."""
+"""What the recorder commits: batches of one run's records, each with the fence that allows writing them.
+
+There is one writer thread a process; it commits in groups and numbers events without gaps.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ class RunParked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunReleased:
-    """The process stops: any other may claim the run at once."""
+    """The process stops: another may claim the run at once."""
 
 
 Entry = Record | CallText | RunEnded | RunParked | RunReleased

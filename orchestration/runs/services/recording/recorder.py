@@ -98,7 +98,7 @@ class Recorder:
             _acknowledge(group, dict.fromkeys(map(id, group), error))
             return
         refused = dict.fromkeys(
-            map(id, committed.refused), LeaseLost("Another process has taken this run over.")
+            map(id, committed.refused), LeaseLost("Another process has claimed this run.")
         )
         _acknowledge(group, refused)
         kept = [batch for batch in group if id(batch) not in refused]
@@ -240,6 +240,6 @@ class DatabaseRunLog:
 
 
 def _retrieve(done: asyncio.Future[None]) -> None:
-    """Mark the exception of a write that nobody awaits as seen: `lost` has informed the owner."""
+    """Mark the exception of a write that is not awaited as retrieved: `lost` has been called."""
     if not done.cancelled():
         done.exception()
