@@ -11,7 +11,7 @@ from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.types import Message, Prompt
 from orchestration.llm.providers import simulated
 from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, SimulatedProfile, model_spec
-from orchestration.llm.providers.simulated.question import identity
+from orchestration.llm.providers.simulated.reading import identity
 from tests.support.questions import Asked, questions, same_answer, stated_answer
 
 FIRST, MORE = 200, 400

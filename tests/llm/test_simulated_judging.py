@@ -1,4 +1,4 @@
-"""Simulated judges: they solve the question themselves and treat what they judge as data."""
+"""Simulated judges: they answer the question themselves and treat what they judge as data."""
 
 import json
 from dataclasses import replace
@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose
-from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
-from orchestration.llm.providers.simulated.judging.agreement import agree, majority
-from orchestration.llm.providers.simulated.judging.blocks import read_case
+from orchestration.llm.providers.simulated import CATALOG, OPEN_QUESTIONS, SimulatedModel, model_spec
+from orchestration.llm.providers.simulated.judging import final_answer, read_case
+from orchestration.llm.providers.simulated.open_questions import grade, known_answers
+from orchestration.runs.engine.metering import Limits, Metered
 from orchestration.strategies.engine.quality.judging import read_verdicts
 from orchestration.strategies.engine.quality.prompts import judge_prompt
-from orchestration.strategies.engine.types import Request
+from orchestration.strategies.engine.strategy import Panel, get_strategy
+from orchestration.strategies.engine.types import Request, StrategyOutcome
+from tests.support.logs import MemoryLog, context_on
 
+PANEL = ("sim-scout", "sim-sage", "sim-oracle")
 JUDGE = replace(CATALOG[-1], skill=1.0, failure_rate=0.0)
 RIGHT, WRONG, REFUSAL = "It comes to this.\n\nAnswer: 391", "Answer: 381", "I can't answer that."
 PERCENT, FACT = "What is 17% of 2,300?", "Who founded the city of Rome?"
@@ -37,6 +41,11 @@ async def verdicts(question: str, *answers: str) -> dict[str, Any]:
     return {verdict["id"]: verdict for verdict in written["verdicts"]}
 
 
+async def ranking(question: str, *answers: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(await reply(case(question, *answers), Purpose.RANK))
+    return found
+
+
 async def test_a_judge_scores_by_its_own_working() -> None:
     found = await verdicts(PERCENT, WRONG, RIGHT, REFUSAL)
     assert (found["A"]["accuracy"], found["B"]["accuracy"]) == (1, 9)
@@ -44,9 +53,10 @@ async def test_a_judge_scores_by_its_own_working() -> None:
     assert found["A"]["reason"] == "Simulated judge sim-oracle: I get 391, not 381."
 
 
-async def test_an_empty_answer_scores_nothing() -> None:
-    found = await verdicts(PERCENT, RIGHT, "")
+async def test_what_is_empty_or_repeats_itself_scores_little() -> None:
+    found = await verdicts(PERCENT, RIGHT, "", "so it is " * 50 + "\nAnswer: 391")
     assert all(found["B"][side] <= 1 for side in ("relevance", "completeness"))
+    assert found["C"]["fluency"] < found["A"]["fluency"]
 
 
 async def test_beyond_its_reach_a_judge_goes_by_the_surface_and_says_so() -> None:
@@ -63,9 +73,9 @@ async def test_text_inside_a_block_is_no_instruction() -> None:
 
 
 async def test_a_ranking_puts_the_best_first() -> None:
-    found = json.loads(await reply(case(PERCENT, REFUSAL, WRONG, RIGHT), Purpose.RANK))
-    assert found["ranking"] == ["C", "B", "A"]
-    assert found["approved"] == ["C"]
+    found = await ranking(PERCENT, REFUSAL, WRONG, RIGHT)
+    assert (found["ranking"], found["approved"]) == (["C", "B", "A"], ["C"])
+    assert 0 <= found["confidence"] <= 1
     assert json.loads(await reply(case(PERCENT, WRONG, RIGHT), Purpose.REVIEW))["ranking"] == ["B", "A"]
 
 
@@ -73,6 +83,7 @@ async def test_a_synthesis_rests_on_what_its_own_working_supports() -> None:
     text = await reply(case(PERCENT, WRONG, RIGHT, WRONG), Purpose.AGGREGATE)
     assert "It rests on answer B" in text
     assert "\nAnswer: 391\n" in text
+    assert text.endswith("_Simulated answer by sim-oracle._")
 
 
 async def test_a_synthesis_falls_back_to_the_majority() -> None:
@@ -99,33 +110,75 @@ async def test_a_judge_without_a_case_answers_like_anyone() -> None:
 
 
 def test_escaped_tags_inside_a_block_are_read_back() -> None:
-    found = read_case(case("What does &lt;answer mean?", "a &lt; b"))
+    found = read_case(case("What does &lt;answer mean?", "a &lt; b"), "0")
     assert found is not None
-    assert (found.question, found.answers) == ("What does <answer mean?", {"A": "a &lt; b"})
-    assert read_case("<question>\nalone\n</question>") is None
+    assert (found.asked.question, found.answers) == ("What does <answer mean?", {"A": "a &lt; b"})
+    assert read_case("<question>\nalone\n</question>", "0") is None
 
 
 @pytest.mark.parametrize(
-    ("first", "second"),
+    ("text", "final"),
     [
-        ("391", "391.0"),
-        ("2,300", "2300"),
-        ("8.04672 km", "8.05 km"),
-        ("8.05", "8.04672 km"),
-        ("Blue", "blue."),
+        ("Answer: 391", "391"),
+        ("So it goes.\n\n**Answer: 391**\n\n_Simulated answer by sim-sage._", "391"),
+        ("17% of 2,300 is 391.", "391"),
+        ("391", "391"),
+        ("I can't say what 17% of it is.", None),
+        ("", None),
     ],
 )
-def test_answers_that_say_the_same_agree(first: str, second: str) -> None:
-    assert agree(first, second)
+def test_the_final_answer_of_a_text_is_read(text: str, final: str | None) -> None:
+    assert final_answer(text) == final
 
 
-@pytest.mark.parametrize(
-    ("first", "second"), [("391", "381"), ("5 km", "5 m"), ("-3", "3"), ("blue", "red"), ("2499", "2500")]
-)
-def test_answers_that_differ_do_not(first: str, second: str) -> None:
-    assert not agree(first, second)
+@pytest.mark.parametrize("question", OPEN_QUESTIONS)
+async def test_a_judge_that_never_slips_ranks_open_answers_from_good_to_poor(question: str) -> None:
+    good, fair, poor = OPEN_QUESTIONS[question]
+    assert [grade((good, fair, poor), text) for text in (good, fair, poor, "Perhaps.")] == [0, 1, 2, 2]
+    assert (await ranking(question, poor, good, fair))["ranking"] == ["B", "C", "A"]
+    assert f"answer A looks soundest, so this rests on it:\n\n{good}" in await reply(
+        case(question, good, poor), Purpose.AGGREGATE
+    )
 
 
-def test_a_majority_takes_at_least_two() -> None:
-    assert majority({"A": "x", "B": "y", "C": None}) is None
-    assert majority({"A": "x", "B": "y", "C": "Y"}) == "B"
+def test_an_open_question_is_known_by_its_words() -> None:
+    question = next(iter(OPEN_QUESTIONS))
+    assert len(OPEN_QUESTIONS) == 6
+    assert known_answers(f"  {question.upper().rstrip('?')} !") == OPEN_QUESTIONS[question]
+    assert known_answers(f"{question} And why?") == ()
+
+
+async def voted(question: str, log: MemoryLog) -> StrategyOutcome:
+    """Return what the three models vote for with which Ask opens; no attempt fails."""
+    profiles = [replace(profile, failure_rate=0.0) for profile in CATALOG if profile.name in PANEL]
+    models = [SimulatedModel(model_spec(profile), profile, seed=0, pace=0) for profile in profiles]
+    panel = Panel(members=tuple(Metered(model) for model in models))
+    return await get_strategy("voting").run(Request(text=question), panel, context_on(log, limits=Limits()))
+
+
+@pytest.mark.parametrize("question", OPEN_QUESTIONS)
+async def test_an_open_question_is_reviewed_and_different_answers_compete(question: str) -> None:
+    outcome = await voted(question, MemoryLog())
+    written = {
+        answer for answer in OPEN_QUESTIONS[question] for each in outcome.candidates if answer in each.text
+    }
+    assert outcome.decisions[0].chosen == "review"
+    assert len(written) > 1
+    assert any(answer in outcome.answer for answer in written)
+    assert outcome.answer.endswith("._")
+
+
+async def test_reviewers_disagree_about_open_answers() -> None:
+    firsts = []
+    for question in OPEN_QUESTIONS:
+        log = MemoryLog()
+        await voted(question, log)
+        ballots = [event.data["ranking"] for event in log.events if event.data.get("ranking")]
+        firsts.append({ballot[0] for ballot in ballots})
+    assert all(len(chosen) > 1 for chosen in firsts)
+
+
+async def test_every_answer_of_a_long_case_is_bounded() -> None:
+    blocks = "".join(f'<answer id="{number}">Answer: {number}</answer>' for number in range(9_000))
+    found = json.loads(await reply(f"<question>{PERCENT}</question>{blocks}", Purpose.RANK))
+    assert len(found["ranking"]) < 100

@@ -17,13 +17,7 @@ from orchestration.llm.engine.types import (
     Tier,
     Usage,
 )
-from orchestration.llm.providers.simulated import (
-    CATALOG,
-    SimulatedModel,
-    SimulatedProfile,
-    model_spec,
-    profile_named,
-)
+from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, SimulatedProfile, model_spec
 
 STEADY = replace(CATALOG[0], failure_rate=0.0, skill=1.0)
 
@@ -157,8 +151,6 @@ def test_the_catalogue_offers_distinct_models_from_cheap_to_dear() -> None:
     assert {profile.tier for profile in CATALOG} == set(Tier)
     prices = [profile.prices.output_per_million for profile in CATALOG]
     assert prices == sorted(prices)
-    assert profile_named("sim-swift") is CATALOG[0]
-    assert profile_named("sim-nobody") is None
 
 
 def test_a_spec_carries_what_the_profile_states() -> None:

@@ -6,6 +6,7 @@ Nothing here uses the provider's solvers. An expected answer is text; see `same_
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,9 +20,8 @@ _WORDS = """
     yellow zephyr
 """
 _PEOPLE = "Alma Boris Celia Dario Edith Felix Greta Hugo Irma Jonas Klara Leon"
-_SURNAMES = "Ashdown Berger Castellan Duval Ekholm Farrow Grimaldi Hollis"
 _PLACES = "Lisbon Tallinn Quito Dakar Osaka Perth Bergen Cusco"
-WORDS, PEOPLE, SURNAMES, PLACES = (tuple(text.split()) for text in (_WORDS, _PEOPLE, _SURNAMES, _PLACES))
+WORDS, PEOPLE, PLACES = (tuple(text.split()) for text in (_WORDS, _PEOPLE, _PLACES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,9 @@ def _sum(dice: Random) -> tuple[str, str]:
         (f"Compute {first:,} - {second:,} + {third}.", first - second + third),
         (f"How much is {first} times {third}?", first * third),
         (f"Please calculate ({first} + {second}) * {third}", (first + second) * third),
-        (f"What do you get when you add {first}, {second} and {third}?", first + second + third),
+        (f"What is {first} plus {second} minus {third}?", first + second - third),
         (f"{first} - {third} * {third} = ?", first - third * third),
-        (f"What is the product of {second} and {third}?", second * third),
-        (f"Subtract {third} from {first}.", first - third),
+        (f"What is {third} squared minus {second}?", third * third - second),
     )
     question, answer = dice.choice(shapes)
     return question, str(answer)
@@ -118,7 +117,8 @@ def _date(dice: Random) -> tuple[str, str]:
         (f"How many days are there between {day.isoformat()} and {later.isoformat()}?", str(count)),
         (f"Which date is {count} days after {day.day} {day:%B} {day.year}?", later.isoformat()),
         (f"What date was {count} days before {later.isoformat()}?", day.isoformat()),
-        (f"If today is {day:%A}, what day of the week will it be in {count} days?", f"{later:%A}"),
+        (f"Which day of the week comes {count} days after {day.isoformat()}?", f"{later:%A}"),
+        (f"Is {day.year} a leap year?", "Yes" if isleap(day.year) else "No"),
     )
     return dice.choice(shapes)
 
@@ -146,28 +146,8 @@ def _sorting(dice: Random) -> tuple[str, str]:
         (f"Sort these numbers in ascending order: {shown}", ", ".join(map(str, sorted(numbers)))),
         (f"Arrange {shown} from largest to smallest.", ", ".join(map(str, sorted(numbers)[::-1]))),
         (f"Put these words in alphabetical order: {', '.join(words)}", ", ".join(sorted(words))),
-        (f"What is the largest of the numbers {shown}?", str(max(numbers))),
-        (f"Find the median of: {', '.join(map(str, numbers[:3]))}", str(sorted(numbers[:3])[1])),
+        (f"Sort in descending order: {', '.join(words)}", ", ".join(sorted(words)[::-1])),
     )
-    return dice.choice(shapes)
-
-
-def _extracting(dice: Random) -> tuple[str, str]:
-    first, last, place = dice.choice(PEOPLE), dice.choice(SURNAMES), dice.choice(PLACES)
-    mail = f"{first.lower()}.{last.lower()}@{dice.choice(WORDS)}.example"
-    numbers = [str(dice.randint(2, 99)) for _ in range(3)]
-    day = (date(2001, 1, 1) + timedelta(days=dice.randint(0, 9000))).isoformat()
-    shapes = (
-        (f'Extract the email address from: "You can reach us at {mail} any time."', mail),
-        ((
-            f"Extract all numbers from this text: we saw {numbers[0]} ships, {numbers[1]} boats and "
-            f"{numbers[2]} rafts"
-        ),
-         ", ".join(numbers)),
-        (f'Find the date in the following sentence: "The lease ends on {day} at noon."', day),
-        (f'Which person is mentioned in "Last week {first} {last} spoke in {place}."?', f"{first} {last}"),
-        (f'What is the price in this text? "It sold for ${numbers[0]}.50 yesterday."', f"${numbers[0]}.50"),
-    )  # fmt: skip
     return dice.choice(shapes)
 
 
@@ -200,21 +180,16 @@ def _classifying(dice: Random) -> tuple[str, str]:
 
 
 def _choice(dice: Random) -> tuple[str, str]:
-    people, places = dice.sample(PEOPLE, 3), dice.sample(PLACES, 3)
+    """Offer the right answer to a question of another family among three answers near it."""
+    makers = (_sum, _percentage, _unit, _counting)
+    question, right = dice.choice(makers)(dice)
+    value = Decimal(right).normalize()
+    offered = [value + step for step in dice.sample((-20, -10, -1, 0, 1, 10, 100), 3)]
     at = dice.randrange(3)
-    letter = "ABC"[at]
-    facts = " ".join(f"{who} lives in {where}." for who, where in zip(people, places, strict=True))
-    options = " ".join(f"{mark}) {where}" for mark, where in zip("ABC", places, strict=True))
-    figures = dice.sample(range(3, 90), 3)
-    scores = " ".join(f"{who} scored {figure} points." for who, figure in zip(people, figures, strict=True))
-    best = "ABC"[figures.index(max(figures))]
-    names = "\n".join(f"{mark}) {who}" for mark, who in zip("ABC", people, strict=True))
-    shapes = (
-        (f"Facts: {facts}\nQuestion: Where does {people[at]} live?\n{options}", letter),
-        (f"{facts} Who lives in {places[at]}?\n{names}", letter),
-        (f"{scores} Who scored the most points?\n{names}", best),
-    )
-    return dice.choice(shapes)
+    offered[at] = value
+    fitting = len(set(offered)) == 3 and value == round(value, 2)
+    options = " ".join(f"{mark}) {each:f}" for mark, each in zip("ABC", offered, strict=True))
+    return (f"{question}\n{options}", "ABC"[at]) if fitting else _choice(dice)
 
 
 FAMILIES: dict[str, Callable[[Random], tuple[str, str]]] = {
@@ -224,7 +199,6 @@ FAMILIES: dict[str, Callable[[Random], tuple[str, str]]] = {
     "date": _date,
     "counting": _counting,
     "sorting": _sorting,
-    "extracting": _extracting,
     "classifying": _classifying,
     "choice": _choice,
 }

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from orchestration.llm.providers.simulated.catalog import CATALOG, SimulatedProfile, model_spec, profile_named
+from orchestration.llm.providers.simulated.catalog import (
+    CATALOG,
+    SimulatedProfile,
+    model_spec,
+    profile_named,
+)
 from orchestration.llm.providers.simulated.model import SimulatedModel
+from orchestration.llm.providers.simulated.open_questions import OPEN_QUESTIONS
 
-__all__ = ["CATALOG", "SimulatedModel", "SimulatedProfile", "model_spec", "profile_named"]
+__all__ = ["CATALOG", "OPEN_QUESTIONS", "SimulatedModel", "SimulatedProfile", "model_spec", "profile_named"]

@@ -1,21 +1,34 @@
-"""One simulated model's try at a question: right as often as its skill says, else plausibly wrong."""
+"""One simulated model's try at a question: right as often as its skill says, else plausibly wrong.
+
+Every solver is tried; a multiple choice goes to the option whose content a solver finds. Chance is drawn from
+hashes, so that it is the same in every run and on every machine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
 
 from orchestration.llm.engine.types import Prompt
+from orchestration.llm.providers.simulated import arithmetic, dates, labels, lists, units
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
-from orchestration.llm.providers.simulated.chance import dice, draw
-from orchestration.llm.providers.simulated.question import identity, read
-from orchestration.llm.providers.simulated.solution import Solution
-from orchestration.llm.providers.simulated.solvers.registry import solve
-from orchestration.llm.providers.simulated.wrong import wrong_answer
+from orchestration.llm.providers.simulated.reading import QuestionText, identity, read
+from orchestration.llm.providers.simulated.solution import Solution, agree, chosen, wrong_answer
+
+SOLVERS: tuple[Callable[[QuestionText], Solution | None], ...] = (
+    labels.solve, dates.solve, lists.solve_counting, lists.solve_sorting, units.solve,
+    arithmetic.solve_percentage, arithmetic.solve_expression,
+)  # fmt: skip
+_MARK = re.compile(r"(?:^|[\s,;])\(?([A-H])[).:] ")
+# Which questions a model gets wrong depends on this; how many does not.
+_CATALOGUE_SEED = "1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class AskedQuestion:
     """What a model is to answer: the question, the instructions with it, and which draw of it this is."""
 
     question: str
@@ -23,46 +36,56 @@ class Asked:
     draw: str = "0"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """What a model makes of a question; `answer` need not be the solution's."""
-
-    solution: Solution
-    answer: str
+def dice(*parts: str) -> Random:
+    """Return a generator of its own for each combination of parts, independent as far as SHA-256 is."""
+    joined = "\x1f".join((_CATALOGUE_SEED, *parts)).encode(errors="replace")
+    return Random(hashlib.sha256(joined).digest())  # noqa: S311  # repeatable on purpose, guards nothing
 
 
-def asked_of(prompt: Prompt) -> Asked:
+def asked_question(prompt: Prompt) -> AskedQuestion:
     """Read the last thing the user says, and what the system says.
 
-    A temperature above 0 makes the prompt's seed part of the draw; without one, or at 0, only the sample
-    number tells draws apart.
+    Above a temperature of 0 the prompt's seed is part of the draw; else only the sample number is.
     """
-    users = [message.content for message in prompt.messages if message.role == "user"]
+    users = [message.content for message in prompt.messages if message.role == "user"] or [""]
     system = "\n".join(message.content for message in prompt.messages if message.role == "system")
-    seed = prompt.seed if prompt.temperature else None
-    drawn = f"{prompt.sample}" if seed is None else f"{prompt.sample}/{seed}"
-    return Asked(question=users[-1] if users else "", instructions=system, draw=drawn)
+    seed = f"/{prompt.seed}" if prompt.temperature and prompt.seed is not None else ""
+    return AskedQuestion(question=users[-1], instructions=system, draw=f"{prompt.sample}{seed}")
 
 
-def attempt(profile: SimulatedProfile, asked: Asked) -> Attempt | None:
-    """Try to answer; None when the question is out of reach.
-
-    Whether it comes out right hangs on the model's name, the question and the draw alone.
-    """
-    solution = next((found for text in _readings(asked) if (found := solve(read(text))) is not None), None)
-    return None if solution is None else taken(profile, asked, solution)
+def attempt(profile: SimulatedProfile, asked: AskedQuestion) -> Solution | None:
+    """Try to answer the question alone, then with its instructions; None when it is out of reach."""
+    solution = solve(read(asked.question)) or solve(read(f"{asked.instructions}\n\n{asked.question}"))
+    return None if solution is None else with_skill(profile, asked, solution)
 
 
-def taken(profile: SimulatedProfile, asked: Asked, solution: Solution) -> Attempt:
-    """Answer with the solution, or with a slip where skill fails."""
-    parts = (profile.name, identity(asked.question), asked.draw)
-    right = draw("skill", *parts) < profile.skill
-    answer = solution.answer if right else wrong_answer(solution, dice("slip", *parts))
-    return Attempt(solution=solution, answer=answer)
+def with_skill(profile: SimulatedProfile, asked: AskedQuestion, solution: Solution) -> Solution:
+    """Return the solution, or a slip where skill fails, by model, question and draw alone."""
+    chance = dice("skill", profile.name, identity(asked.question), asked.draw)
+    right = chance.random() < profile.skill
+    return solution if right else replace(solution, answer=wrong_answer(solution, chance))
 
 
-def _readings(asked: Asked) -> Iterator[str]:
-    """Yield the question alone, then with the instructions: they may hold the task or the labels."""
-    yield asked.question
-    if asked.instructions:
-        yield f"{asked.instructions}\n\n{asked.question}"
+def solve(question: QuestionText) -> Solution | None:
+    """Solve a question, None when it is out of every solver's reach."""
+    stem, options = read_options(question.text)
+    found = (solver(QuestionText(stem, question.places)) for solver in SOLVERS if stem)
+    solution = next(filter(None, found), None)
+    if solution is None or not options:
+        return solution
+    same = [letter for letter, said in options.items() if agree(said, solution.answer)]
+    return chosen(same[0], list(options), solution.working) if len(same) == 1 else None
+
+
+def read_options(text: str) -> tuple[str, dict[str, str]]:
+    """Return what stands before lettered options ("A) 54 B) 56"), and what each option says by its letter."""
+    marks: list[re.Match[str]] = []
+    for mark in _MARK.finditer(text):
+        if mark[1] == chr(ord("A") + len(marks)):
+            marks.append(mark)
+    if len(marks) < 2:  # noqa: PLR2004  # one option is no choice
+        return text, {}
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    said = [text[mark.end() : end].strip(" .,;\n") for mark, end in zip(marks, ends, strict=True)]
+    stem = text[: marks[0].start()].strip().removesuffix("Options:").strip()
+    return stem, dict(zip((mark[1] for mark in marks), said, strict=True))

@@ -7,8 +7,6 @@ from decimal import Decimal
 
 from orchestration.llm.engine.types import Capability, ModelSpec, Prices, Tier
 
-PROVIDER = "simulated"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulatedProfile:
@@ -31,81 +29,30 @@ class SimulatedProfile:
     capabilities: frozenset[Capability] = frozenset({Capability.STREAMING, Capability.JSON_SCHEMA})
 
 
-def _prices(input_per_million: str, output_per_million: str) -> Prices:
-    return Prices(
-        input_per_million=Decimal(input_per_million), output_per_million=Decimal(output_per_million)
+# Family, tier, skill, tokens per second, seconds to the first token, failure rate, US dollars per million
+# tokens of input and of output, context window, longest answer.
+_ROWS = (
+    ("swift", Tier.SMALL, 0.70, 70.0, 0.15, 0.01, "0.10", "0.40", 8_192, 1024),
+    ("scout", Tier.SMALL, 0.80, 50.0, 0.25, 0.01, "0.25", "1.00", 16_384, 1024),
+    ("whim", Tier.MEDIUM, 0.85, 60.0, 0.20, 0.25, "0.40", "1.60", 16_384, 1024),
+    ("sage", Tier.MEDIUM, 0.88, 40.0, 0.35, 0.01, "0.80", "3.20", 32_768, 1024),
+    ("scholar", Tier.LARGE, 0.93, 32.0, 0.50, 0.01, "2.00", "8.00", 65_536, 2048),
+    ("oracle", Tier.LARGE, 0.97, 25.0, 0.80, 0.005, "5.00", "20.00", 131_072, 4096),
+)
+CATALOG: tuple[SimulatedProfile, ...] = tuple(
+    SimulatedProfile(
+        name=f"sim-{family}",
+        family=family,
+        tier=tier,
+        skill=skill,
+        tokens_per_s=speed,
+        first_token_s=first,
+        failure_rate=failures,
+        prices=Prices(input_per_million=Decimal(given), output_per_million=Decimal(written)),
+        context_window=window,
+        max_output_tokens=longest,
     )
-
-
-CATALOG: tuple[SimulatedProfile, ...] = (
-    SimulatedProfile(
-        name="sim-swift",
-        family="swift",
-        tier=Tier.SMALL,
-        skill=0.70,
-        tokens_per_s=70.0,
-        first_token_s=0.15,
-        failure_rate=0.01,
-        prices=_prices("0.10", "0.40"),
-        context_window=8_192,
-    ),
-    SimulatedProfile(
-        name="sim-scout",
-        family="scout",
-        tier=Tier.SMALL,
-        skill=0.80,
-        tokens_per_s=50.0,
-        first_token_s=0.25,
-        failure_rate=0.01,
-        prices=_prices("0.25", "1.00"),
-        context_window=16_384,
-    ),
-    SimulatedProfile(
-        name="sim-whim",
-        family="whim",
-        tier=Tier.MEDIUM,
-        skill=0.85,
-        tokens_per_s=60.0,
-        first_token_s=0.20,
-        failure_rate=0.25,
-        prices=_prices("0.40", "1.60"),
-        context_window=16_384,
-    ),
-    SimulatedProfile(
-        name="sim-sage",
-        family="sage",
-        tier=Tier.MEDIUM,
-        skill=0.88,
-        tokens_per_s=40.0,
-        first_token_s=0.35,
-        failure_rate=0.01,
-        prices=_prices("0.80", "3.20"),
-        context_window=32_768,
-    ),
-    SimulatedProfile(
-        name="sim-scholar",
-        family="scholar",
-        tier=Tier.LARGE,
-        skill=0.93,
-        tokens_per_s=32.0,
-        first_token_s=0.50,
-        failure_rate=0.01,
-        prices=_prices("2.00", "8.00"),
-        context_window=65_536,
-        max_output_tokens=2048,
-    ),
-    SimulatedProfile(
-        name="sim-oracle",
-        family="oracle",
-        tier=Tier.LARGE,
-        skill=0.97,
-        tokens_per_s=25.0,
-        first_token_s=0.80,
-        failure_rate=0.005,
-        prices=_prices("5.00", "20.00"),
-        context_window=131_072,
-        max_output_tokens=4096,
-    ),
+    for family, tier, skill, speed, first, failures, given, written, window, longest in _ROWS
 )
 
 
@@ -113,7 +60,7 @@ def model_spec(profile: SimulatedProfile) -> ModelSpec:
     """Describe a simulated model as the engine knows models."""
     return ModelSpec(
         name=profile.name,
-        provider=PROVIDER,
+        provider="simulated",
         remote_name=profile.name,
         family=profile.family,
         context_window=profile.context_window,

@@ -1,1 +1,0 @@
-"""Judging, ranking and combining the answers of others, by solving the question oneself."""

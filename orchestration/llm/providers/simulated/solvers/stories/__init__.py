@@ -1,1 +1,0 @@
-"""Short word problems whose numbers play a clear part."""
