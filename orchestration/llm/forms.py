@@ -17,7 +17,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Prices, Tier
 from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.llm.providers.adapter import CheckSubject, ConnectionReport
-from orchestration.llm.services.registry import NewModel
+from orchestration.llm.services.registry.models import NewModel
 
 PRESETS = (
     ("https://api.openai.com/v1", "OpenAI"),

@@ -11,10 +11,9 @@ from random import Random
 from uuid import UUID
 
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.plain import plain
 from orchestration.llm.engine.resilience.attempts import Admitted, Retrying, RetryPolicy
 from orchestration.llm.engine.resilience.caching import Cached
-from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prices, Tier
+from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prices, Tier, plain
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.providers.adapter import ProviderAccess, Unavailable
 from orchestration.llm.services.provider_kinds import provider_adapter
