@@ -55,7 +55,8 @@ def connect(request: MemberRequest) -> HttpResponse:
     checks: tuple[ConnectionCheck, ...] = ()
     if form.is_valid():
         try:
-            report = check_connection(form.kind, form.cleaned_data["base_url"], form.cleaned_data["api_key"])
+            data = form.cleaned_data
+            report = check_connection(data["kind"], data["base_url"], data["api_key"])
             checks = report.checks
             form.add_failures(report)
             if form.is_valid():
@@ -73,7 +74,7 @@ def _connected(request: MemberRequest, form: ConnectForm) -> HttpResponse:
         name=data["name"],
         base_url=data["base_url"],
         api_key=data["api_key"],
-        kind=form.kind,
+        kind=data["kind"],
     )
     messages.success(request, f"{provider.name} is connected. Choose the models that your team should use.")
     target = reverse("llm:provider-choose", args=[provider.pk])
