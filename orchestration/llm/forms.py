@@ -88,7 +88,7 @@ class ConnectForm(forms.Form):
         label="Format",
         choices=REMOTE_KINDS,
         coerce=ProviderKind,
-        required=False,
+        required=len(REMOTE_KINDS) > 1,
         empty_value=ProviderKind.OPENAI_COMPATIBLE,
     )
     base_url = address_field()
@@ -101,7 +101,7 @@ class ConnectForm(forms.Form):
     @property
     def asks_kind(self) -> bool:
         """True when there is more than one kind to choose from."""
-        return len(REMOTE_KINDS) > 1
+        return self.fields["kind"].required
 
     @property
     def asks_without_list(self) -> bool:
