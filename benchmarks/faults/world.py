@@ -16,7 +16,8 @@ from benchmarks.member import Member
 from benchmarks.waiting import until
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Prices
-from orchestration.llm.services.registry import NewModel, add_models, connect_provider
+from orchestration.llm.services.registry.models import NewModel, add_models
+from orchestration.llm.services.registry.providers import connect_provider
 from orchestration.runs.models import TERMINAL, Run
 
 MODELS = ("m1", "m2", "m3")

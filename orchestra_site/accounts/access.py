@@ -79,31 +79,38 @@ def team_not_required(view: F) -> F:
     return view
 
 
+def check_may_run(membership: Membership) -> None:
+    """Raise `PermissionDenied` for a viewer, who may read everything and start nothing."""
+    if not membership.may_run:
+        raise PermissionDenied(
+            f"Your role in {membership.team} is viewer: you can look, but not start or change runs. Ask an "
+            "owner or admin of the team for the operator role."
+        )
+
+
+def check_may_configure(membership: Membership) -> None:
+    """Raise `PermissionDenied` for all but owners and admins."""
+    if not membership.may_configure:
+        raise PermissionDenied(
+            f"Only owners and admins of {membership.team} can change its settings, "
+            f"and your role is {membership.get_role_display().lower()}. Ask one of them."
+        )
+
+
 def may_run(view: MemberView[P]) -> MemberView[P]:
-    """Refuse viewers, who may read everything and start nothing."""
-
-    @wraps(view)
-    def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.membership.may_run:
-            raise PermissionDenied(
-                f"Your role in {request.membership.team} is viewer: you can look, but not start or change "
-                "runs. Ask an owner or admin of the team for the operator role."
-            )
-        return view(request, *args, **kwargs)
-
-    return guarded
+    """Refuse a view to viewers."""
+    return _checked(view, check_may_run)
 
 
 def may_configure(view: MemberView[P]) -> MemberView[P]:
-    """Refuse all but owners and admins."""
+    """Refuse a view to all but owners and admins."""
+    return _checked(view, check_may_configure)
 
+
+def _checked(view: MemberView[P], check: Callable[[Membership], None]) -> MemberView[P]:
     @wraps(view)
     def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.membership.may_configure:
-            raise PermissionDenied(
-                f"Only owners and admins of {request.membership.team} can change its settings, "
-                f"and your role is {request.membership.get_role_display().lower()}. Ask one of them."
-            )
+        check(request.membership)
         return view(request, *args, **kwargs)
 
     return guarded

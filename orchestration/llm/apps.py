@@ -12,6 +12,6 @@ class LanguageModelsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what needs the models, which are there only now."""
-        from orchestration.llm.services.health import providers  # noqa: PLC0415
+        from orchestration.llm.services.checking import provider_findings  # noqa: PLC0415
 
-        register_check("providers", providers)
+        register_check("providers", provider_findings)

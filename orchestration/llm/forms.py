@@ -17,7 +17,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Prices, Tier
 from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.llm.providers.adapter import CheckSubject, ConnectionReport
-from orchestration.llm.services.registry import NewModel
+from orchestration.llm.services.registry.models import NewModel
 
 PRESETS = (
     ("https://api.openai.com/v1", "OpenAI"),
@@ -78,9 +78,19 @@ BLAMED = (
 )
 
 
-class ConnectForm(forms.Form):
-    """The address of a provider's API, and the key to it."""
+REMOTE_KINDS = [(kind.value, kind.label) for kind in ProviderKind if kind.is_remote]
 
+
+class ConnectForm(forms.Form):
+    """The kind of a provider, where there is a choice, the address of its API, and the key to it."""
+
+    kind = forms.TypedChoiceField(
+        label="Format",
+        choices=REMOTE_KINDS,
+        coerce=ProviderKind,
+        required=len(REMOTE_KINDS) > 1,
+        empty_value=ProviderKind.OPENAI_COMPATIBLE,
+    )
     base_url = address_field()
     api_key = key_field("Key", "Stored encrypted and never shown again. A local server may need none.")
     name = forms.CharField(label="Name", max_length=80, help_text="What your team calls this provider.")
@@ -89,9 +99,9 @@ class ConnectForm(forms.Form):
     )
 
     @property
-    def kind(self) -> ProviderKind:
-        """The kind of provider to connect; there is one with an address so far."""
-        return ProviderKind.OPENAI_COMPATIBLE
+    def asks_kind(self) -> bool:
+        """True when there is more than one kind to choose from."""
+        return self.fields["kind"].required
 
     @property
     def asks_without_list(self) -> bool:

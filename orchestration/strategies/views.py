@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orchestra_site.accounts.access import MemberRequest, may_run
+from orchestra_site.accounts.access import MemberRequest, check_may_run
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.kinds import Startable, all_kinds
@@ -58,9 +58,9 @@ def estimate(request: MemberRequest) -> HttpResponse:
     return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form), "form": form})
 
 
-@may_run
 def _send(request: MemberRequest) -> HttpResponse:
     """Start the run, or say at its field what is wrong."""
+    check_may_run(request.membership)
     form = _form(request, request.POST)
     if form.is_valid():
         try:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestration.evaluation.engine.report import auroc, expected_calibration_error, wilson
 from orchestration.evaluation.engine.scoring import Baseline, baseline, plurality
-from orchestration.llm.providers.recorded.items import AnswerLabel, Label
+from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
 
 PANEL = ("ada", "bob", "cyd")
 judged = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)

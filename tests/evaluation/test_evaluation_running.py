@@ -24,9 +24,9 @@ from orchestration.evaluation.engine.scoring import is_right, score
 from orchestration.evaluation.services.evaluating import panel_factory
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json, ModelSpec
-from orchestration.llm.providers.recorded.items import Item, ItemKey, Label
 from orchestration.llm.providers.recorded.loading import Labelled
 from orchestration.llm.providers.recorded.model import Pace
+from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label
 from orchestration.runs.engine.context import Question, RunContext
 from orchestration.runs.engine.errors import LeaseLost, ReplayMismatch
 from orchestration.runs.engine.types import Decision

@@ -9,8 +9,8 @@ import pytest
 from orchestra_site.accounts.models import Team
 from orchestra_site.web.health import Severity, registered_checks
 from orchestration.llm.models import Provider, ProviderKind
+from orchestration.llm.services.checking import provider_findings
 from orchestration.llm.services.credentials import seal_secret
-from orchestration.llm.services.health import providers
 from orchestration.llm.services.provider_kinds import recording_file
 from tests.support.provider_process import ProviderProcess
 
@@ -36,11 +36,11 @@ def remote(team: Team, base_url: str) -> Provider:
 
 
 def said() -> list[tuple[Severity, str]]:
-    return [(found.level, found.sentence) for found in providers()]
+    return [(found.level, found.sentence) for found in provider_findings()]
 
 
 def test_doctor_knows_of_the_providers() -> None:
-    assert registered_checks()["providers"] is providers
+    assert registered_checks()["providers"] is provider_findings
 
 
 def test_without_providers_nothing_can_be_asked() -> None:

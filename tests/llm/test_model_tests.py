@@ -10,8 +10,8 @@ from orchestra_site.accounts.models import Role
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.resilience.circuit import CircuitPolicy, CircuitState
 from orchestration.llm.models import LanguageModel
-from orchestration.llm.services.model_tests import run_model_test
-from orchestration.llm.services.registry import add_simulated
+from orchestration.llm.services.checking import run_model_test
+from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.llm.services.resources import (
     LoopThread,
     circuit_snapshot,

@@ -60,6 +60,12 @@ def test_a_connection_that_works_is_stored_and_leads_to_its_models(
     assert KEY not in str(AuditEntry.objects.values_list("before", "after"))
 
 
+def test_only_a_provider_with_an_address_can_be_connected(admin: Membership, server: OpenAIServer) -> None:
+    given = {"name": "Lab", "base_url": server.base_url, "api_key": KEY, "kind": ProviderKind.SIMULATED}
+    assert signed_in(admin).post("/models/connect/", given).status_code == 422
+    assert not Provider.objects.exists()
+
+
 def test_htmx_is_told_where_to_go_after_connecting(admin: Membership, server: OpenAIServer) -> None:
     given = {"name": "Lab", "base_url": server.base_url, "api_key": KEY}
     answer = signed_in(admin).post("/models/connect/", given, headers=FORM)

@@ -1,14 +1,23 @@
 """Connecting, changing and deleting providers."""
 
+from functools import partial
+
 import pytest
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team
 from orchestra_site.web.encryption import SecretUnreadable
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.models import LanguageModel, Provider
-from orchestration.llm.services import registry
 from orchestration.llm.services.credentials import frozen_secrets, open_secret, provider_secrets
-from orchestration.llm.services.registry import NewModel
+from orchestration.llm.services.registry.models import NewModel, add_models
+from orchestration.llm.services.registry.providers import (
+    connect_provider,
+    delete_provider,
+    set_secret,
+    switch_provider,
+    update_provider,
+)
+from orchestration.llm.services.registry.seeding import seed_simulated
 from tests.support.history import a_member
 
 KEY = "sk-canary-0123456789"
@@ -22,14 +31,14 @@ def provider(owner: Membership) -> Provider:
 
 def connect(member: Membership, **fields: str) -> Provider:
     given = {"name": "Example", "base_url": "https://api.example.com/v1/", "api_key": KEY, **fields}
-    return registry.connect_provider(
+    return connect_provider(
         membership=member, name=given["name"], base_url=given["base_url"], api_key=given["api_key"]
     )
 
 
 def update(member: Membership, provider: Provider, **fields: str) -> Provider:
     given = {"name": provider.name, "base_url": provider.base_url, "api_key": "", **fields}
-    return registry.update_provider(membership=member, provider=provider, **given)
+    return update_provider(membership=member, provider=provider, **given)
 
 
 def audited() -> list[tuple[str, str]]:
@@ -125,16 +134,16 @@ def test_a_key_moved_to_another_teams_row_does_not_open(provider: Provider) -> N
 
 
 def test_a_key_can_be_replaced_and_removed(owner: Membership, provider: Provider) -> None:
-    registry.set_secret(membership=owner, provider=provider, api_key=" sk-new-key-1234 ")
+    set_secret(membership=owner, provider=provider, api_key=" sk-new-key-1234 ")
     assert open_secret(Provider.objects.get()) == "sk-new-key-1234"
-    registry.set_secret(membership=owner, provider=provider, api_key="")
+    set_secret(membership=owner, provider=provider, api_key="")
     assert bytes(Provider.objects.get().secret) == b""
     assert [action for action, _ in audited()][1:] == ["provider.key_set", "provider.key_removed"]
 
 
 def test_nothing_that_is_audited_holds_a_key(owner: Membership, provider: Provider) -> None:
     update(owner, provider, api_key="sk-second-canary")
-    registry.delete_provider(membership=owner, provider=provider)
+    delete_provider(membership=owner, provider=provider)
     written = str(list(AuditEntry.objects.values()))
     assert "canary" not in written
     assert "replaced" in written
@@ -147,17 +156,17 @@ def test_saving_without_a_change_is_no_change(owner: Membership, provider: Provi
 
 def test_switching_is_audited_once(owner: Membership, provider: Provider) -> None:
     for _ in range(2):
-        registry.disable_provider(membership=owner, provider=provider)
+        switch_provider(membership=owner, provider=provider, enabled=False)
     assert not Provider.objects.get().enabled
     assert provider_secrets(owner.team_id, [provider.id]) == {}
-    registry.enable_provider(membership=owner, provider=provider)
+    switch_provider(membership=owner, provider=provider, enabled=True)
     assert [action for action, _ in audited()][1:] == ["provider.disabled", "provider.enabled"]
 
 
 def test_deleting_takes_the_models_along_and_says_which(owner: Membership, provider: Provider) -> None:
     new = NewModel(remote_name="alpha", name="Alpha")
-    registry.add_models(membership=owner, provider=provider, models=[new])
-    registry.delete_provider(membership=owner, provider=provider)
+    add_models(membership=owner, provider=provider, models=[new])
+    delete_provider(membership=owner, provider=provider)
     assert not Provider.objects.exists()
     assert not LanguageModel.objects.exists()
     assert AuditEntry.objects.get(action="provider.deleted").before["models"] == ["Alpha"]
@@ -165,7 +174,7 @@ def test_deleting_takes_the_models_along_and_says_which(owner: Membership, provi
 
 def test_a_stranger_finds_nothing_to_change(provider: Provider) -> None:
     stranger = a_member(Role.OWNER, Team.objects.create(name="Other"))
-    for change in (registry.disable_provider, registry.delete_provider):
+    for change in (partial(switch_provider, enabled=False), delete_provider):
         with pytest.raises(InvalidRequest, match="was deleted in the meantime"):
             change(membership=stranger, provider=provider)
     with pytest.raises(InvalidRequest, match="was deleted in the meantime"):
@@ -174,10 +183,10 @@ def test_a_stranger_finds_nothing_to_change(provider: Provider) -> None:
 
 
 def test_the_simulated_provider_takes_a_name_but_neither_address_nor_key(owner: Membership) -> None:
-    provider = registry.seed_simulated(owner.team)[0].provider
+    provider = seed_simulated(owner.team)[0].provider
     assert update(owner, provider, name="Practice").name == "Practice"
     for fields in ({"base_url": "https://api.example.com/v1"}, {"api_key": KEY}):
         with pytest.raises(InvalidRequest, match="neither address nor key"):
             update(owner, provider, **fields)
     with pytest.raises(InvalidRequest, match="neither address nor key"):
-        registry.set_secret(membership=owner, provider=provider, api_key=KEY)
+        set_secret(membership=owner, provider=provider, api_key=KEY)

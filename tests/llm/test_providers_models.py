@@ -12,8 +12,16 @@ from orchestration.llm.engine.types import Capability, Prices, Tier
 from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
 from orchestration.llm.providers.adapter import RemoteModel
 from orchestration.llm.providers.simulated import CATALOG
-from orchestration.llm.services import registry
-from orchestration.llm.services.registry import NewModel, suggest_model
+from orchestration.llm.services.registry.models import (
+    NewModel,
+    add_models,
+    delete_model,
+    set_price,
+    suggest_model,
+    update_model,
+)
+from orchestration.llm.services.registry.providers import connect_provider
+from orchestration.llm.services.registry.seeding import add_simulated, seed_simulated
 from tests.support.history import a_member
 
 DOLLAR = Prices(input_per_million=Decimal(1), output_per_million=Decimal(4))
@@ -22,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def provider(owner: Membership) -> Provider:
-    return registry.connect_provider(membership=owner, name="Example", base_url="https://api.example.com/v1")
+    return connect_provider(membership=owner, name="Example", base_url="https://api.example.com/v1")
 
 
 @pytest.fixture
@@ -31,7 +39,7 @@ def alpha(owner: Membership, provider: Provider) -> LanguageModel:
 
 
 def add(owner: Membership, provider: Provider, *models: NewModel) -> tuple[LanguageModel, ...]:
-    return registry.add_models(membership=owner, provider=provider, models=models)
+    return add_models(membership=owner, provider=provider, models=models)
 
 
 def test_models_are_stored_with_their_price(owner: Membership, provider: Provider) -> None:
@@ -115,7 +123,7 @@ def test_of_a_stranger_the_usual_is_suggested_and_no_price() -> None:
 
 
 def test_a_model_is_changed_and_what_changed_is_audited(owner: Membership, alpha: LanguageModel) -> None:
-    changed = registry.update_model(
+    changed = update_model(
         membership=owner, model=alpha, name=" Beta ", timeout_s=5.0, capabilities=["vision", "tools"]
     )
     assert (changed.name, changed.timeout_s, changed.capabilities) == ("Beta", 5.0, ["tools", "vision"])
@@ -140,7 +148,7 @@ def test_what_no_model_can_have_is_refused_at_its_field(
     owner: Membership, alpha: LanguageModel, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidRequest) as raised:
-        registry.update_model(membership=owner, model=alpha, **changes)
+        update_model(membership=owner, model=alpha, **changes)
     assert raised.value.field == field
     assert not AuditEntry.objects.filter(action="model.changed").exists()
 
@@ -150,15 +158,15 @@ def test_a_model_cannot_take_anothers_name(
 ) -> None:
     (beta,) = add(owner, provider, NewModel(remote_name="beta", name="Beta"))
     with pytest.raises(InvalidRequest, match="has a model called Alpha") as raised:
-        registry.update_model(membership=owner, model=beta, name="Alpha")
+        update_model(membership=owner, model=beta, name="Alpha")
     assert raised.value.field == "name"
 
 
 def test_models_are_disabled_and_deleted(owner: Membership, alpha: LanguageModel) -> None:
     for _ in range(2):
-        registry.update_model(membership=owner, model=alpha, enabled=False)
+        update_model(membership=owner, model=alpha, enabled=False)
     assert not LanguageModel.objects.get().enabled
-    registry.delete_model(membership=owner, model=alpha)
+    delete_model(membership=owner, model=alpha)
     assert not LanguageModel.objects.exists()
     actions = AuditEntry.objects.order_by("id").values_list("action", flat=True)
     assert list(actions)[1:] == ["model.added", "model.changed", "model.deleted"]
@@ -167,13 +175,13 @@ def test_models_are_disabled_and_deleted(owner: Membership, alpha: LanguageModel
 def test_a_stranger_finds_no_model_to_change(alpha: LanguageModel) -> None:
     stranger = a_member(Role.OWNER, Team.objects.create(name="Other"))
     with pytest.raises(InvalidRequest, match="was deleted in the meantime"):
-        registry.delete_model(membership=stranger, model=alpha)
+        delete_model(membership=stranger, model=alpha)
     with pytest.raises(InvalidRequest, match="was deleted in the meantime"):
         priced(stranger, alpha, "1", date(2025, 1, 1))
 
 
 def priced(owner: Membership, model: LanguageModel, dollars: str, valid_from: date) -> Price:
-    return registry.set_price(
+    return set_price(
         membership=owner,
         model=model,
         input_per_million=Decimal(dollars),
@@ -208,21 +216,21 @@ def test_a_price_that_cannot_be_is_refused(owner: Membership, alpha: LanguageMod
 
 
 def test_simulated_models_are_given_once_and_priced(owner: Membership) -> None:
-    added = registry.add_simulated(membership=owner)
+    added = add_simulated(membership=owner)
     assert [model.name for model in added] == [profile.name for profile in CATALOG]
     assert {model.provider.kind for model in added} == {ProviderKind.SIMULATED}
     assert all(model.price_on(date(2025, 6, 1)) for model in added)
     assert AuditEntry.objects.filter(action="model.added").count() == len(CATALOG)
-    assert registry.add_simulated(membership=owner) == ()
+    assert add_simulated(membership=owner) == ()
 
 
 def test_a_deleted_simulated_model_comes_back_beside_the_others(owner: Membership) -> None:
-    first = registry.seed_simulated(owner.team)[0]
-    registry.delete_model(membership=owner, model=first)
-    assert [model.name for model in registry.seed_simulated(owner.team)] == [first.name]
+    first = seed_simulated(owner.team)[0]
+    delete_model(membership=owner, model=first)
+    assert [model.name for model in seed_simulated(owner.team)] == [first.name]
     assert Provider.objects.count() == 1
 
 
 def test_simulated_models_find_a_name_for_their_provider(owner: Membership) -> None:
-    registry.connect_provider(membership=owner, name="Simulated", base_url="https://api.example.com/v1")
-    assert registry.seed_simulated(owner.team)[0].provider.name == "Simulated models"
+    connect_provider(membership=owner, name="Simulated", base_url="https://api.example.com/v1")
+    assert seed_simulated(owner.team)[0].provider.name == "Simulated models"

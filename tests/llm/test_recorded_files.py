@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from orchestration.llm.engine.types import Prices, Tier
-from orchestration.llm.providers.recorded.items import ItemKey
 from orchestration.llm.providers.recorded.loading import (
     FAULTS_SHOWN,
     BrokenRecording,
@@ -21,7 +20,7 @@ from orchestration.llm.providers.recorded.loading import (
     load_recording,
     load_recordings,
 )
-from orchestration.llm.providers.recorded.recording import price_tier, recovered_prices
+from orchestration.llm.providers.recorded.recording import ItemKey, price_tier, recovered_prices
 from tests.support.recordings import answer, line, lines, packed, recorded, written
 
 GOOD = lines("7 7 3", "7 1 2")

@@ -15,10 +15,18 @@ from orchestration.llm.models import Provider
 from orchestration.llm.providers.recorded.loading import BrokenRecording
 from orchestration.llm.providers.recorded.model import CACHED_RECORDINGS, RecordingCache
 from orchestration.llm.selectors import usable_models
-from orchestration.llm.services import registry
-from orchestration.llm.services.model_tests import model_question, remote_models, run_model_test
+from orchestration.llm.services.checking import model_question, remote_models, run_model_test
 from orchestration.llm.services.provider_kinds import offered_folder, recording_file, recordings_folder
-from orchestration.llm.services.registry import NewModel
+from orchestration.llm.services.registry.models import NewModel, add_models, suggest_model
+from orchestration.llm.services.registry.providers import (
+    connect_offered,
+    connect_recording,
+    delete_provider,
+    offered_recordings,
+    set_secret,
+    update_provider,
+)
+from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.strategies.forms.panel import default_panel
 from tests.support.recordings import lines, packed, recorded, written
 
@@ -28,7 +36,7 @@ LINES = lines("7 7 3", "7 1 2")
 
 def connect(owner: Membership, data: bytes = packed(LINES), name: str = "Old answers") -> Provider:
     chunks = [data[:50], data[50:]]
-    return registry.connect_recording(membership=owner, name=name, source="old.jsonl", chunks=chunks)
+    return connect_recording(membership=owner, name=name, source="old.jsonl", chunks=chunks)
 
 
 def kept() -> set[Path]:
@@ -74,7 +82,7 @@ def test_a_file_that_is_too_large_is_not_read_to_its_end(owner: Membership) -> N
             yield b"x" * 8_000_000
 
     with pytest.raises(InvalidRequest, match="larger than 64,000,000 bytes"):
-        registry.connect_recording(membership=owner, name="Big", source="big.jsonl", chunks=endless())  # type: ignore[arg-type]
+        connect_recording(membership=owner, name="Big", source="big.jsonl", chunks=endless())  # type: ignore[arg-type]
     assert len(taken) == 9
 
 
@@ -82,9 +90,7 @@ def test_its_models_are_listed_added_and_answer_what_was_recorded(owner: Members
     provider = connect(owner)
     listed = remote_models(provider)
     assert [remote.id for remote in listed] == ["ada", "bob", "cyd"]
-    [model] = registry.add_models(
-        membership=owner, provider=provider, models=[registry.suggest_model(listed[0])]
-    )
+    [model] = add_models(membership=owner, provider=provider, models=[suggest_model(listed[0])])
     assert model_question(model) == "What is the number of stones in bag 0?"
     result = run_model_test(model)
     assert (result.answer, result.error) == ("The answer is 7.", "")
@@ -93,14 +99,14 @@ def test_its_models_are_listed_added_and_answer_what_was_recorded(owner: Members
 
 def test_no_first_panel_holds_models_that_only_know_recorded_questions(owner: Membership) -> None:
     add(owner, connect(owner), "ada")
-    registry.add_simulated(membership=owner)
+    add_simulated(membership=owner)
     panel = default_panel(usable_models(owner), size=99)
     assert panel
     assert "ada" not in panel
 
 
 def add(owner: Membership, provider: Provider, name: str) -> None:
-    registry.add_models(membership=owner, provider=provider, models=[NewModel(remote_name=name, name=name)])
+    add_models(membership=owner, provider=provider, models=[NewModel(remote_name=name, name=name)])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -112,7 +118,7 @@ def test_a_recording_goes_with_its_provider(owner: Membership) -> None:
     path = recording_file(provider.id)
     path.unlink()
     assert run_model_test(model).answer, "it is remembered while it is in use"
-    registry.delete_provider(membership=owner, provider=provider)
+    delete_provider(membership=owner, provider=provider)
     assert not path.exists()
 
 
@@ -128,23 +134,23 @@ def test_a_recording_that_is_lost_says_so(owner: Membership) -> None:
 def test_a_recording_has_neither_address_nor_key(owner: Membership) -> None:
     provider = connect(owner)
     with pytest.raises(InvalidRequest, match="neither address nor key"):
-        registry.set_secret(membership=owner, provider=provider, api_key="sk-something")
-    renamed = registry.update_provider(membership=owner, provider=provider, name="Older")
+        set_secret(membership=owner, provider=provider, api_key="sk-something")
+    renamed = update_provider(membership=owner, provider=provider, name="Older")
     assert (renamed.name, renamed.base_url) == ("Older", "")
 
 
 def test_what_the_operator_offers_can_be_chosen_by_name_alone(owner: Membership) -> None:
-    assert "secret.txt" not in registry.offered_recordings()
+    assert "secret.txt" not in offered_recordings()
     offered_folder().mkdir(exist_ok=True)
     good, bad = f"{uuid4()}.jsonl.gz", f"{uuid4()}.jsonl"
     written(offered_folder() / good, LINES)
     (offered_folder() / bad).write_bytes(b"{}")
-    assert {good, bad} <= set(registry.offered_recordings())
-    provider = registry.connect_offered(membership=owner, name="Offered", offered=good)
+    assert {good, bad} <= set(offered_recordings())
+    provider = connect_offered(membership=owner, name="Offered", offered=good)
     assert len(remote_models(provider)) == 3
     for name, error in ((bad, BrokenRecording), ("../secret_key", InvalidRequest)):
         with pytest.raises(error) as caught:
-            registry.connect_offered(membership=owner, name="Other", offered=name)
+            connect_offered(membership=owner, name="Other", offered=name)
         assert caught.value.field == "offered"
 
 

@@ -23,7 +23,8 @@ from orchestration.llm.engine.errors import (
     StreamBroken,
 )
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.resilience.attempts import Limited, Limiter, Retrying, RetryPolicy
+from orchestration.llm.engine.resilience.attempts import Admitted, Limiter, Retrying, RetryPolicy
+from orchestration.llm.engine.resilience.circuit import Circuit, CircuitPolicy
 from orchestration.llm.engine.types import Completion, Delta
 from orchestration.runs.engine.errors import LimitReached
 from tests.support.clock import ManualClock, SkippingLoop
@@ -33,9 +34,13 @@ LOOP_FACTORY = SkippingLoop
 HELLO = prompt_of("Hello?")
 
 
+def limited(inner: ChatModel, limiter: Limiter) -> Admitted:
+    return Admitted(inner, limiter, Circuit(CircuitPolicy(), ManualClock()))
+
+
 async def test_no_more_calls_than_places_are_under_way_and_all_are_answered() -> None:
     inner, limiter, most = SlowModel("m", 1.0), Limiter(3), 0
-    tasks = [asyncio.create_task(Limited(inner, limiter).complete(HELLO)) for _ in range(10)]
+    tasks = [asyncio.create_task(limited(inner, limiter).complete(HELLO)) for _ in range(10)]
     while not all(task.done() for task in tasks):
         most = max(most, inner.count.under_way)
         await asyncio.sleep(0.1)
@@ -58,14 +63,14 @@ async def test_the_first_to_come_is_the_first_served() -> None:
 
 async def test_a_stream_heard_to_its_end_gives_its_place_back() -> None:
     limiter = Limiter(1)
-    pieces = [piece async for piece in Limited(ScriptedModel("m", ["one two"]), limiter).stream(HELLO)]
+    pieces = [piece async for piece in limited(ScriptedModel("m", ["one two"]), limiter).stream(HELLO)]
     assert len(pieces) == 3
     assert limiter.busy == 0
 
 
 async def test_closing_a_stream_gives_its_place_back() -> None:
     limiter = Limiter(1)
-    pieces = Limited(ScriptedModel("m"), limiter).stream(HELLO)
+    pieces = limited(ScriptedModel("m"), limiter).stream(HELLO)
     await anext(pieces)
     assert limiter.busy == 1
     await pieces.aclose()

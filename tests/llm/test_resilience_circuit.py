@@ -16,10 +16,10 @@ from orchestration.llm.engine.errors import (
     ProviderUnavailable,
     RateLimited,
 )
+from orchestration.llm.engine.resilience.attempts import Admitted, Limiter
 from orchestration.llm.engine.resilience.circuit import (
     CallPermit,
     Circuit,
-    CircuitBroken,
     CircuitPolicy,
     CircuitState,
 )
@@ -131,7 +131,7 @@ def test_a_reset_closes_it_at_once(circuit: Circuit) -> None:
 
 async def test_a_model_behind_an_open_circuit_is_not_asked(circuit: Circuit) -> None:
     inner = FailingModel("m", DOWN)
-    model = CircuitBroken(inner, circuit)
+    model = Admitted(inner, Limiter(1), circuit)
     for _ in range(3):
         with pytest.raises(ProviderUnavailable):
             await model.complete(HELLO)
@@ -142,7 +142,7 @@ async def test_a_model_behind_an_open_circuit_is_not_asked(circuit: Circuit) -> 
 
 @pytest.mark.parametrize("error", [AuthenticationRejected("401"), RateLimited("429")])
 async def test_what_is_not_the_providers_fault_does_not_open_it(circuit: Circuit, error: ModelError) -> None:
-    model = CircuitBroken(FailingModel("m", error), circuit)
+    model = Admitted(FailingModel("m", error), Limiter(1), circuit)
     for _ in range(10):
         with pytest.raises(type(error)):
             await model.complete(HELLO)
@@ -154,11 +154,11 @@ async def test_a_stream_closed_by_its_asker_says_nothing_about_the_model(
 ) -> None:
     fail(circuit, 3)
     clock.advance(10)
-    pieces = CircuitBroken(ScriptedModel("m"), circuit).stream(HELLO)
+    pieces = Admitted(ScriptedModel("m"), Limiter(1), circuit).stream(HELLO)
     await anext(pieces)
     await pieces.aclose()
     assert circuit.snapshot().state is CircuitState.HALF_OPEN
-    await CircuitBroken(ScriptedModel("m"), circuit).complete(HELLO)
+    await Admitted(ScriptedModel("m"), Limiter(1), circuit).complete(HELLO)
     assert circuit.state is CircuitState.CLOSED
 
 

@@ -10,8 +10,7 @@ from uuid import UUID
 import pytest
 
 from orchestration.llm.engine.errors import ModelError, ProviderUnavailable
-from orchestration.llm.engine.plain import plain
-from orchestration.llm.engine.types import Completion, Usage
+from orchestration.llm.engine.types import Completion, Usage, plain
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import LimitReached, RecordedFailure, ReplayMismatch
 from orchestration.runs.engine.journaled import JournaledContext

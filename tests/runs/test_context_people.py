@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.plain import plain
+from orchestration.llm.engine.types import plain
 from orchestration.runs.engine.context import Question
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.metering import Metered

@@ -10,7 +10,7 @@ import pytest
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.services.registry import seed_simulated
+from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
 from orchestration.runs.kinds import all_kinds, get_kind, register
 from orchestration.runs.models import Command, Run

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import Team, User
 from orchestra_site.accounts.services import create_team, readable_password
-from orchestration.llm.services.registry import seed_simulated
+from orchestration.llm.services.registry.seeding import seed_simulated
 
 LONGEST_NAME = 80
 

@@ -12,7 +12,7 @@ from itertools import count
 
 from orchestration.llm.engine.errors import Consequence, EngineError, InvalidRequest
 from orchestration.llm.engine.types import Delta, Json, ModelSpec
-from orchestration.llm.providers.recorded.items import Item, ItemKey, Label, same_words
+from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label, same_words
 from orchestration.runs.engine.errors import ReplayMismatch
 from orchestration.runs.engine.journaled import ChildRun, ClaimState, Dependencies, JournaledContext
 from orchestration.runs.engine.metering import Limits

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestration.evaluation.engine.running import ItemResult
-from orchestration.llm.providers.recorded.items import Item, ItemKey, Label, same_words
+from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label, same_words
 from orchestration.strategies.engine.consensus.answers import read_answer, read_question
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.strategy import escalations

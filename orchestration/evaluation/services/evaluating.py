@@ -28,10 +28,9 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.resilience.attempts import Retrying, RetryPolicy
 from orchestration.llm.engine.types import Json, ModelSpec
-from orchestration.llm.providers.recorded.items import Item
 from orchestration.llm.providers.recorded.loading import Labelled, load_recordings
 from orchestration.llm.providers.recorded.model import Pace, RecordedModel
-from orchestration.llm.providers.recorded.recording import Recording
+from orchestration.llm.providers.recorded.recording import Item, Recording
 from orchestration.runs.engine.metering import Metered
 from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
 from orchestration.strategies.engine.strategy import Panel, Strategy, TrainingExample, get_strategy

@@ -5,11 +5,14 @@ Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
+from uuid import UUID
 
 Json = Any
 Role = Literal["system", "user", "assistant"]
@@ -161,3 +164,32 @@ TOKENS_PER_MESSAGE = 4
 def estimate_tokens(text: str) -> int:
     """Return roughly how many tokens `text` is: four characters each, at least one for any text."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def digest(*parts: Json) -> str:
+    """Return a SHA-256 over the canonical JSON of `parts`."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_as_plain).encode()).hexdigest()
+
+
+def plain(value: Json) -> Json:
+    """Return `value` as it comes back from a journal: through JSON once, money as text.
+
+    Raises `TypeError` for what cannot be journaled.
+    """
+    return json.loads(json.dumps(value, default=_as_plain))
+
+
+def _as_plain(value: object) -> Json:
+    """Return one level of a value that JSON does not know."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    message = f"{type(value).__name__} cannot be journaled."
+    raise TypeError(message)

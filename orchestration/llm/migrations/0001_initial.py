@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('simulated', 'Simulated'), ('openai_compatible', 'OpenAI-compatible'), ('recorded', 'Recorded')], max_length=24)),
+                ('kind', models.CharField(max_length=24)),
                 ('base_url', models.CharField(blank=True, max_length=400)),
                 ('secret', models.BinaryField(blank=True, default=bytes)),
                 ('enabled', models.BooleanField(default=True)),

@@ -49,7 +49,7 @@ class ProviderAccess:
 
 
 class ProviderAdapter(ABC):
-    """One kind of provider, implemented beside its model and registered in `wiring.provider_kinds`."""
+    """One kind of provider, implemented beside its model and registered in `services.provider_kinds`."""
 
     @abstractmethod
     def model(self, spec: ModelSpec, access: ProviderAccess, deadlines: Deadlines, *, seed: int) -> ChatModel:

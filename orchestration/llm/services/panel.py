@@ -11,11 +11,9 @@ from random import Random
 from uuid import UUID
 
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.plain import plain
-from orchestration.llm.engine.resilience.attempts import Limited, Retrying, RetryPolicy
+from orchestration.llm.engine.resilience.attempts import Admitted, Retrying, RetryPolicy
 from orchestration.llm.engine.resilience.caching import Cached
-from orchestration.llm.engine.resilience.circuit import CircuitBroken
-from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prices, Tier
+from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prices, Tier, plain
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.providers.adapter import ProviderAccess, Unavailable
 from orchestration.llm.services.provider_kinds import provider_adapter
@@ -113,8 +111,8 @@ class ModelStack:
     def live(self, frozen: FrozenModel) -> ChatModel:
         """Return the model with its wrappers, stacked inside out (the one place where they are)."""
         model = self.meter(_bare(frozen, self.secrets, self.shared, self.seed))
-        model = CircuitBroken(model, self.shared.circuit(frozen.model))
-        model = Limited(model, self.shared.limiter(frozen.model, frozen.max_concurrency))
+        limiter = self.shared.limiter(frozen.model, frozen.max_concurrency)
+        model = Admitted(model, limiter, self.shared.circuit(frozen.model))
         jitter = Random(f"{self.seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing
         retry = RetryPolicy()
         model = Retrying(model, retry, sleep=asyncio.sleep, random=jitter, time_left=self.time_left)

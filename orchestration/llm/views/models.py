@@ -30,8 +30,8 @@ from orchestration.llm.forms import (
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.llm.providers.adapter import RemoteModel
 from orchestration.llm.selectors import model_card, offered_models, provider_cards, team_models
-from orchestration.llm.services import registry
-from orchestration.llm.services.model_tests import model_question, remote_models, run_model_test
+from orchestration.llm.services.checking import model_question, remote_models, run_model_test
+from orchestration.llm.services.registry import models as registry
 from orchestration.llm.services.resources import circuit_snapshot, reset_circuit
 from orchestration.llm.views.providers import MODELS, apply_change, listing_provider
 

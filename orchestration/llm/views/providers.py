@@ -21,8 +21,9 @@ from orchestration.llm.forms import PRESETS, ConnectForm, ProviderForm, Recordin
 from orchestration.llm.models import Provider, ProviderKind
 from orchestration.llm.providers.adapter import ConnectionCheck
 from orchestration.llm.selectors import team_providers
-from orchestration.llm.services import registry
-from orchestration.llm.services.model_tests import check_connection, check_provider
+from orchestration.llm.services.checking import check_connection, check_provider
+from orchestration.llm.services.registry import providers as registry
+from orchestration.llm.services.registry import seeding
 
 MODELS = "llm:models"
 
@@ -54,7 +55,8 @@ def connect(request: MemberRequest) -> HttpResponse:
     checks: tuple[ConnectionCheck, ...] = ()
     if form.is_valid():
         try:
-            report = check_connection(form.kind, form.cleaned_data["base_url"], form.cleaned_data["api_key"])
+            data = form.cleaned_data
+            report = check_connection(data["kind"], data["base_url"], data["api_key"])
             checks = report.checks
             form.add_failures(report)
             if form.is_valid():
@@ -72,7 +74,7 @@ def _connected(request: MemberRequest, form: ConnectForm) -> HttpResponse:
         name=data["name"],
         base_url=data["base_url"],
         api_key=data["api_key"],
-        kind=form.kind,
+        kind=data["kind"],
     )
     messages.success(request, f"{provider.name} is connected. Choose the models that your team should use.")
     target = reverse("llm:provider-choose", args=[provider.pk])
@@ -149,11 +151,10 @@ def forget_key(request: MemberRequest, provider_id: UUID) -> HttpResponse:
 def switch(request: MemberRequest, provider_id: UUID) -> HttpResponse:
     """Offer the provider's models to new runs, or stop offering them."""
     provider = own_provider(request, provider_id)
-    if request.POST.get("enabled") == "yes":
-        change, said = registry.enable_provider, f"{provider.name} is enabled: its models are offered again."
-    else:
-        change, said = registry.disable_provider, f"{provider.name} is disabled: its models are not offered."
-    apply_change(request, partial(change, provider=provider), said=said)
+    enabled = request.POST.get("enabled") == "yes"
+    state = "enabled: its models are offered again" if enabled else "disabled: its models are not offered"
+    change = partial(registry.switch_provider, provider=provider, enabled=enabled)
+    apply_change(request, change, said=f"{provider.name} is {state}.")
     return redirect(MODELS)
 
 
@@ -171,7 +172,7 @@ def delete(request: MemberRequest, provider_id: UUID) -> HttpResponse:
 @require_POST
 def add_simulated(request: MemberRequest) -> HttpResponse:
     """Add the simulated models that the team does not have."""
-    apply_change(request, registry.add_simulated, said="The simulated models are ready. They work offline.")
+    apply_change(request, seeding.add_simulated, said="The simulated models are ready. They work offline.")
     return redirect(MODELS)
 
 

@@ -11,8 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, cast
 
 from orchestration.llm.engine.errors import EngineError, ModelError
-from orchestration.llm.engine.plain import digest, plain
-from orchestration.llm.engine.types import Completion, Json, Prompt
+from orchestration.llm.engine.types import Completion, Json, Prompt, digest, plain
 from orchestration.runs.engine.context import Timing
 from orchestration.runs.engine.control import LINGER_S, RunControl
 from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch

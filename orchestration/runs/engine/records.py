@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from orchestration.llm.engine.errors import EngineError, ModelError
-from orchestration.llm.engine.plain import digest, plain
 from orchestration.llm.engine.types import (
     NO_USAGE,
     Completion,
@@ -22,6 +21,8 @@ from orchestration.llm.engine.types import (
     Prompt,
     Purpose,
     Usage,
+    digest,
+    plain,
 )
 from orchestration.runs.engine.context import Person, Question, Received
 from orchestration.runs.engine.errors import RecordedFailure

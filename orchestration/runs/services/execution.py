@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from orchestra_site.web.threads import in_database_thread
 from orchestration.llm.engine.errors import EngineError
-from orchestration.llm.engine.plain import plain
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import RunControl, StopReason
 from orchestration.runs.engine.errors import LeaseLost

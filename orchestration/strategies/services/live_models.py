@@ -8,8 +8,7 @@ from uuid import UUID
 
 from orchestra_site.web.threads import in_database_thread
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.plain import plain
-from orchestration.llm.engine.types import Json, ModelSpec
+from orchestration.llm.engine.types import Json, ModelSpec, plain
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.credentials import frozen_secrets
 from orchestration.llm.services.panel import ModelStack, PanelRole, freeze, model_spec, thaw

@@ -15,8 +15,7 @@ from pydantic_core import ErrorDetails
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.plain import plain
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Json, plain
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.context import RunContext

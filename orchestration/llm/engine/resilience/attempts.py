@@ -1,4 +1,4 @@
-"""When a model is asked: at most so many calls at once, and again after errors that may pass."""
+"""When a model is asked: limited concurrency, the circuit's permission, and the one retry loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from random import Random
 
 from orchestration.llm.engine.errors import Consequence, ModelError, RateLimited
 from orchestration.llm.engine.model import AnswerStream, ChatModel, WrappedModel
-from orchestration.llm.engine.types import Prompt
+from orchestration.llm.engine.resilience.circuit import PROVIDER_FAULTS, Circuit
+from orchestration.llm.engine.types import Completion, Prompt
 
 
 class Limiter:
@@ -75,18 +76,29 @@ class Limiter:
             slot.set_result(None)
 
 
-class Limited(WrappedModel):
-    """Waits for a slot of the model's limiter before it asks."""
+class Admitted(WrappedModel):
+    """Asks once a slot of the model's limiter is free, and only while the model's circuit permits it."""
 
-    def __init__(self, inner: ChatModel, limiter: Limiter) -> None:
+    def __init__(self, inner: ChatModel, limiter: Limiter, circuit: Circuit) -> None:
         super().__init__(inner)
         self._limiter = limiter
+        self._circuit = circuit
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
-        """Pass the inner stream on while using a slot."""
-        async with self._limiter.slot(), aclosing(self.inner.stream(prompt)) as pieces:
-            async for piece in pieces:
-                yield piece
+        """Pass the inner stream on and report to the circuit how it ended. Raises `CircuitOpen`."""
+        async with self._limiter.slot():
+            permit = self._circuit.admit(self.spec.name)
+            try:
+                async with aclosing(self.inner.stream(prompt)) as pieces:
+                    async for piece in pieces:
+                        if isinstance(piece, Completion):
+                            self._circuit.succeeded(permit)
+                        yield piece
+            except PROVIDER_FAULTS as error:
+                self._circuit.failed(permit, error)
+                raise
+            finally:
+                self._circuit.abandoned(permit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

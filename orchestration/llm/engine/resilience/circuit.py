@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,8 +15,6 @@ from orchestration.llm.engine.errors import (
     ProviderUnavailable,
     StreamBroken,
 )
-from orchestration.llm.engine.model import AnswerStream, ChatModel, WrappedModel
-from orchestration.llm.engine.types import Completion, Prompt
 
 PROVIDER_FAULTS = (ProviderUnavailable, ModelTimeout, StreamBroken, BadAnswer)
 """Failures of the model. A refused key or prompt, or a rate limit, concerns the request instead."""
@@ -165,26 +162,3 @@ class Circuit:
             f"{name} failed too often lately and is not asked now; it is tried again {when}."
             f" Last failure: {self._last_error}"
         )
-
-
-class CircuitBroken(WrappedModel):
-    """Asks only while the model's circuit permits it."""
-
-    def __init__(self, inner: ChatModel, circuit: Circuit) -> None:
-        super().__init__(inner)
-        self._circuit = circuit
-
-    async def stream(self, prompt: Prompt) -> AnswerStream:
-        """CallPermit the inner stream on and report how it ended. Raises `CircuitOpen`."""
-        permit = self._circuit.admit(self.spec.name)
-        try:
-            async with aclosing(self.inner.stream(prompt)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Completion):
-                        self._circuit.succeeded(permit)
-                    yield piece
-        except PROVIDER_FAULTS as error:
-            self._circuit.failed(permit, error)
-            raise
-        finally:
-            self._circuit.abandoned(permit)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from time import perf_counter
 
 import httpx
@@ -98,18 +98,6 @@ class OpenAICompatibleModel(StreamingModel):
         started = perf_counter()
         first_token: float | None = None
         transcript = Transcript(self._endpoint, self._spec.remote_name)
-        async with self._answer_to(prompt) as body, aclosing(_deltas(body, transcript)) as deltas:
-            async for delta in deltas:
-                if first_token is None:
-                    first_token = perf_counter() - started
-                yield delta
-        if not transcript.is_complete:
-            raise broken_off(self._endpoint.host, len(transcript.text))
-        yield transcript.completion(prompt, latency_s=perf_counter() - started, first_token_s=first_token)
-
-    @asynccontextmanager
-    async def _answer_to(self, prompt: Prompt) -> AsyncIterator[Body]:
-        """Give the body of the first response that is an answer; ask without what the server refuses."""
         exchange = Exchange(self._client, self._endpoint, self._deadlines)
         dialect: Dialect | None = self._dialects.get(self._place, Dialect())
         while dialect is not None:
@@ -117,13 +105,20 @@ class OpenAICompatibleModel(StreamingModel):
             async with exchange.response("POST", "chat/completions", payload) as body:
                 if body.status == OK:
                     self._dialects[self._place] = dialect
-                    yield body
-                    return
+                    async with aclosing(_deltas(body, transcript)) as deltas:
+                        async for delta in deltas:
+                            if first_token is None:
+                                first_token = perf_counter() - started
+                            yield delta
+                    break
                 refusal = Refusal.from_body(body.status, await body.rest())
                 failure = model_error(refusal, self._endpoint, self._spec.remote_name, body.headers)
             dialect = dialect.adapted(refusal, payload)
             if dialect is None:
                 raise failure
+        if not transcript.is_complete:
+            raise broken_off(self._endpoint.host, len(transcript.text))
+        yield transcript.completion(prompt, latency_s=perf_counter() - started, first_token_s=first_token)
 
 
 async def _deltas(body: Body, transcript: Transcript) -> AsyncGenerator[Delta, None]:

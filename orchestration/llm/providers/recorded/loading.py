@@ -13,8 +13,14 @@ from typing import Annotated, BinaryIO, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.providers.recorded.items import AnswerLabel, Item, ItemKey, Label, RecordedAnswer
-from orchestration.llm.providers.recorded.recording import Recording
+from orchestration.llm.providers.recorded.recording import (
+    AnswerLabel,
+    Item,
+    ItemKey,
+    Label,
+    RecordedAnswer,
+    Recording,
+)
 
 FAULTS_SHOWN = 20
 GZIP = b"\x1f\x8b"

@@ -22,9 +22,8 @@ from orchestration.llm.engine.types import (
     Usage,
     estimate_tokens,
 )
-from orchestration.llm.providers.recorded.items import Item, RecordedAnswer, same_words
 from orchestration.llm.providers.recorded.loading import BrokenRecording, RecordingLimits, load_recording
-from orchestration.llm.providers.recorded.recording import Recording
+from orchestration.llm.providers.recorded.recording import Item, RecordedAnswer, Recording, same_words
 
 CHARACTERS_PER_DELTA = 24
 _PIECE = re.compile(rf".{{1,{CHARACTERS_PER_DELTA}}}", re.DOTALL)

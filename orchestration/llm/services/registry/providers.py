@@ -148,14 +148,21 @@ def _check_is_remote(row: Provider) -> None:
         raise InvalidRequest(message, field="base_url")
 
 
-def enable_provider(*, membership: Membership, provider: Provider) -> Provider:
-    """Offer the provider's models to new runs again. Raises `InvalidRequest` when it is gone."""
-    return _switch(membership, provider, RegistryAction.PROVIDER_ENABLED)
-
-
-def disable_provider(*, membership: Membership, provider: Provider) -> Provider:
-    """Offer none of the provider's models to new runs. Raises `InvalidRequest` when it is gone."""
-    return _switch(membership, provider, RegistryAction.PROVIDER_DISABLED)
+@transaction.atomic
+def switch_provider(*, membership: Membership, provider: Provider, enabled: bool) -> Provider:
+    """Offer the provider's models to new runs, or not. Raises `InvalidRequest` when it was deleted."""
+    row = locked(provider, membership)
+    if row.enabled != enabled:
+        record_change(
+            membership=membership,
+            action=RegistryAction.PROVIDER_ENABLED if enabled else RegistryAction.PROVIDER_DISABLED,
+            subject=row.name,
+            before={"enabled": row.enabled},
+            after={"enabled": enabled},
+        )
+        row.enabled = enabled
+        row.save(update_fields=["enabled"])
+    return row
 
 
 @transaction.atomic
@@ -174,23 +181,6 @@ def delete_provider(*, membership: Membership, provider: Provider) -> None:
     row.delete()
     if recording is not None:
         transaction.on_commit(lambda: drop_recording(recording))
-
-
-@transaction.atomic
-def _switch(membership: Membership, provider: Provider, action: RegistryAction) -> Provider:
-    row = locked(provider, membership)
-    wanted = action is RegistryAction.PROVIDER_ENABLED
-    if row.enabled != wanted:
-        record_change(
-            membership=membership,
-            action=action,
-            subject=row.name,
-            before={"enabled": row.enabled},
-            after={"enabled": wanted},
-        )
-        row.enabled = wanted
-        row.save(update_fields=["enabled"])
-    return row
 
 
 def offered_recordings() -> tuple[str, ...]:

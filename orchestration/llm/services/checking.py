@@ -1,13 +1,18 @@
-"""Testing a connection or a model from a page. Nothing of it is stored, and no run is made."""
+"""Checks of connections and models, from a page or by `doctor`. Nothing is stored, and no run is made."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+from django.db import DatabaseError
 
 from orchestra_site.web.encryption import SecretUnreadable
-from orchestration.llm.engine.errors import ModelError, ModelUnavailable
+from orchestra_site.web.health import HealthFinding, fail, ok, warn
+from orchestration.llm.engine.errors import InvalidRequest, ModelError, ModelUnavailable
 from orchestration.llm.engine.types import Completion, Message, Prompt
 from orchestration.llm.models import LanguageModel, Provider, ProviderKind
 from orchestration.llm.providers import adapter
@@ -21,8 +26,8 @@ from orchestration.llm.providers.adapter import (
 )
 from orchestration.llm.services.credentials import open_secret, provider_secrets
 from orchestration.llm.services.panel import ModelStack, PanelRole, freeze, thaw
-from orchestration.llm.services.provider_kinds import provider_adapter
-from orchestration.llm.services.resources import reset_circuit, resources, run_async
+from orchestration.llm.services.provider_kinds import provider_adapter, recording_file
+from orchestration.llm.services.resources import close_resources, reset_circuit, resources, run_async
 
 LONGEST_S = 60.0
 UNREADABLE = "The stored key cannot be read with this installation's encryption keys. Enter the key again."
@@ -119,3 +124,62 @@ def run_model_test(model: LanguageModel) -> ModelTest:
         tokens=answer.usage.input_tokens + answer.usage.output_tokens,
         cost_usd=answer.cost_usd,
     )
+
+
+def provider_findings() -> Iterator[HealthFinding]:
+    """Check every team's enabled providers; those with an address are asked for their models, all at once."""
+    try:
+        enabled = list(Provider.objects.filter(enabled=True).select_related("team").order_by("team", "name"))
+    except DatabaseError as error:
+        yield fail(f"The providers cannot be read: {error}", "See to the database first.")
+        return
+    if not enabled:
+        yield warn("No provider is enabled: nothing can be asked.", "Connect a model under Models.")
+    remote = [provider for provider in enabled if ProviderKind(provider.kind).is_remote]
+    if any(provider.kind == ProviderKind.SIMULATED for provider in enabled):
+        yield ok("The simulated models need nothing.")
+    recorded = [provider for provider in enabled if provider.kind == ProviderKind.RECORDED]
+    yield from map(_recording, recorded)
+    keys: dict[UUID, str | None] = {}
+    for provider in remote:
+        keys |= provider_secrets(provider.team_id, {provider.id})
+    yield from (_unreadable(provider) for provider in remote if provider.id not in keys)
+    yield from asyncio.run(_answers([(each, keys[each.id]) for each in remote if each.id in keys]))
+
+
+def _unreadable(provider: Provider) -> HealthFinding:
+    return fail(
+        f"The key of {_name(provider)} cannot be read with the encryption keys of this installation.",
+        "Put the old key back into ORCHESTRA_ENCRYPTION_KEYS, or save the provider's key again under Models.",
+    )
+
+
+def _recording(provider: Provider) -> HealthFinding:
+    if recording_file(provider.id).is_file():
+        return ok(f"The recording of {_name(provider)} is there.")
+    return warn(
+        f"The recording of {_name(provider)} is not in this machine's data folder.",
+        "Put it back from a backup, or delete the provider under Models and add the recording again.",
+    )
+
+
+async def _answers(with_keys: Sequence[tuple[Provider, str | None]]) -> list[HealthFinding]:
+    try:
+        return await asyncio.gather(*(_answer(provider, key) for provider, key in with_keys))
+    finally:
+        await close_resources()
+
+
+async def _answer(provider: Provider, key: str | None) -> HealthFinding:
+    access = ProviderAccess(
+        client=resources().client, base_url=provider.base_url, api_key=key, provider=provider.id
+    )
+    try:
+        listed = await provider_adapter(provider.kind).list_models(access)
+    except (ModelError, InvalidRequest) as error:
+        return warn(f"{_name(provider)}: {error}", "Test the connection under Models.")
+    return ok(f"{_name(provider)} answers and lists {len(listed)} models.")
+
+
+def _name(provider: Provider) -> str:
+    return f"{provider.name} ({provider.team})"
