@@ -21,7 +21,7 @@ from orchestration.runs.selectors.runs_live import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_of
-from orchestration.strategies.forms.examples import EXAMPLES
+from orchestration.strategies.forms.fields import EXAMPLES
 from orchestration.strategies.parts.methods import MethodCard, profile_table
 from orchestration.strategies.selectors import NEWEST, method_records, models_with_profiles
 from orchestration.strategies.services.estimates import Estimate, estimate_request

@@ -19,7 +19,7 @@ from orchestration.llm.services import registry
 from orchestration.llm.services.model_tests import model_question, remote_models, run_model_test
 from orchestration.llm.services.provider_kinds import offered_folder, recording_file, recordings_folder
 from orchestration.llm.services.registry import NewModel
-from orchestration.strategies.forms.panel import default_panel
+from orchestration.strategies.forms.fields import default_panel
 from tests.support.recordings import lines, packed, recorded, written
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose
 from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
 from orchestration.llm.providers.simulated.judging.agreement import agree, majority
 from orchestration.llm.providers.simulated.judging.blocks import read_case
-from orchestration.strategies.engine.quality.judging import read_verdicts
+from orchestration.strategies.engine.quality.assessing import read_verdicts
 from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.types import Request
 

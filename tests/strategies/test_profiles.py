@@ -15,7 +15,7 @@ from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.profile_updater import ProfileUpdater
 from orchestration.runs.services.ratings import rate_run
 from orchestration.runs.services.starting import store_run
-from orchestration.strategies.engine.task_types import TaskType
+from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.models import ModelProfile, Observation
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run

@@ -13,11 +13,10 @@ from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
 from orchestration.strategies.engine.options import JudgeOptions
-from orchestration.strategies.engine.quality.controller import assess
+from orchestration.strategies.engine.quality.assessing import assess
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request
-from orchestration.strategies.engine.wording import listed
+from orchestration.strategies.engine.types import Candidate, Request, listed
 
 ON_THE_PANEL = "on the panel"
 

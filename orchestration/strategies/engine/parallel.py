@@ -9,12 +9,17 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.asking import (
     StepTimer,
     announce,
     answer_or_failure,
     answer_prompt,
+    answered,
     ask_step,
     begin_phase,
 )
@@ -29,14 +34,12 @@ from orchestration.strategies.engine.deciding import (
     settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.groups import single_error
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.quality.prompts import CHARACTERS_PER_TOKEN, DATA_ONLY, blocks
+from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import EarlyStopReason, Enough
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.synthesis import synthesise
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
-from orchestration.strategies.engine.wording import counted, listed
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted, listed
 
 OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
 LEAST_FIT = 0.1
@@ -253,6 +256,53 @@ def _stop_notes(ended: Round[Candidate]) -> tuple[str, ...]:
         return ()
     names = [candidate.model for candidate in candidates(ended) if candidate.state == "missing"]
     return (ended.stop.sentence, f"Missing: {listed(names)}.") if names else (ended.stop.sentence,)
+
+
+AGGREGATE_STEP = "aggregate"
+AGGREGATE_TASK = """\
+You are given a question and several answers to it, some of which may be wrong or incomplete.
+Work out what is right, keep what is correct and useful in each, correct what is not, and write one final
+answer to the question in your own words. Do not mention that there were several answers.
+When the question has a short final answer, end with a line of the form
+Answer: <the final answer>
+"""
+
+
+def aggregate_prompt(
+    aggregator: ChatModel, request: Request, answers: Sequence[Candidate], options: AnswerOptions
+) -> Prompt:
+    """Return the prompt that has `aggregator` combine the answers, anonymous and marked as data."""
+    spec = aggregator.spec
+    tokens = max(0, spec.context_window - spec.max_output_tokens)
+    texts = [candidate.text for candidate in answers]
+    marked = blocks(request.text, request.system, texts, characters=tokens * CHARACTERS_PER_TOKEN)
+    return Prompt(
+        messages=(
+            Message(role="system", content=f"{AGGREGATE_TASK}{DATA_ONLY}"),
+            Message(role="user", content=marked),
+        ),
+        purpose=Purpose.AGGREGATE,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+    )
+
+
+async def synthesise(
+    aggregator: ChatModel,
+    request: Request,
+    answers: Sequence[Candidate],
+    options: AnswerOptions,
+    timer: StepTimer,
+) -> Candidate | str:
+    """Return the combined answer as a candidate of its own step, or why there is none."""
+    name = aggregator.spec.name
+    prompt = aggregate_prompt(aggregator, request, answers, options)
+    try:
+        with timer.step(AGGREGATE_STEP, name):
+            completion = await timer.context.ask(aggregator, prompt, AGGREGATE_STEP)
+    except (ModelError, LimitReached) as error:
+        return f"{name} could not combine the answers: {error}"
+    return answered(name, AGGREGATE_STEP, completion)
 
 
 class Parallel(Strategy):

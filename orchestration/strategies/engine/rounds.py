@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -199,3 +200,18 @@ class _Asking(Generic[Reply]):
         if over and limits:
             return Stop.at_limit(limits, [model.spec.name for model in this.waiting])
         return None
+
+
+@contextmanager
+def single_error() -> Iterator[None]:
+    """Raise the first error of a task group by itself: who called knows errors, not groups of them."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

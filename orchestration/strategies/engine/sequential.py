@@ -33,13 +33,11 @@ from orchestration.strategies.engine.deciding import (
     settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.groups import single_error
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
-from orchestration.strategies.engine.wording import listed
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, listed
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"

@@ -23,12 +23,8 @@ from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.runs.engine.metering import price
 from orchestration.runs.selectors.runs_live import recent_calls
-from orchestration.strategies.engine.options import (
-    InvalidOptions,
-    StrategyOptions,
-    helper_models,
-    parse_options,
-)
+from orchestration.strategies.engine.errors import InvalidOptions
+from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
 from orchestration.strategies.engine.strategy import Effort, get_strategy
 from orchestration.strategies.engine.types import Request
 

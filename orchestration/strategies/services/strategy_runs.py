@@ -9,26 +9,32 @@ from decimal import Decimal
 from functools import cache
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.web.threads import in_database_thread
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.plain import plain
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
-from orchestration.llm.services.panel import PanelRole
+from orchestration.llm.services.credentials import frozen_secrets
+from orchestration.llm.services.panel import ModelStack, PanelRole, thaw
+from orchestration.llm.services.resources import resources
 from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.runs.models import Run, RunStatus
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models
-from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
+from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
-from orchestration.strategies.services.live_models import live_panel, profiled_entry
+from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
 
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
@@ -213,3 +219,28 @@ def check_prices(constraints: Constraints, panel: Sequence[Mapping[str, Any]]) -
             " Set a price under Models, or leave the limit empty."
         )
         raise InvalidRequest(words, field="max_cost_usd")
+
+
+async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatModel]:
+    """Return the run's models by name; one whose provider is gone fails with words when it is asked."""
+    providers = {UUID(entry["provider"]): entry["base_url"] for entry in run.panel}
+    stack = ModelStack(
+        secrets=await in_database_thread(frozen_secrets, run.team, providers),
+        shared=resources(),
+        scope=str(run.team),
+        seed=run.seed,
+        time_left=context.time_left,
+        meter=Metered,
+    )
+    return {frozen.spec.name: stack.live(frozen) for frozen in map(thaw, run.panel)}
+
+
+async def live_panel(run: FrozenRun, context: RunContext) -> Panel:
+    """Return the run's panel: members in order, helpers by name. Raises `InvalidRequest`."""
+    models = await live_models(run, context)
+    roles = [(entry["spec"]["name"], entry["role"]) for entry in run.panel]
+    return Panel(
+        members=tuple(models[name] for name, role in roles if role == PanelRole.MEMBER),
+        helpers={name: models[name] for name, role in roles if role == PanelRole.HELPER},
+        profiles={entry["spec"]["name"]: stored_profiles(entry) for entry in run.panel},
+    )

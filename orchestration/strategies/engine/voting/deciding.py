@@ -19,12 +19,11 @@ from orchestration.strategies.engine.consensus.tallying import break_tie, tally
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.prompts import label
-from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent
+from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, listed
 from orchestration.strategies.engine.voting.answering import Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, Contender, Count
 from orchestration.strategies.engine.voting.options import BallotKind
 from orchestration.strategies.engine.voting.reviewing import read_review, review_prompt
-from orchestration.strategies.engine.wording import listed
 
 ONLY_ONE = "There was only one to choose from."
 LEAST_FIT = 0.1

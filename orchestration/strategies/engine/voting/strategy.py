@@ -14,11 +14,11 @@ from orchestration.strategies.engine.asking import StepTimer, announce
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict
 from orchestration.strategies.engine.deciding import Selection, nobody_answered, overall, select_best, settle
-from orchestration.strategies.engine.errors import QualityTooLow
-from orchestration.strategies.engine.groups import single_error
-from orchestration.strategies.engine.options import InvalidOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.errors import InvalidOptions, QualityTooLow
+from orchestration.strategies.engine.options import StrategyOptions, parse_options
+from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.strategy import Effort, Panel, Strategy, TrainingExample
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted
 from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote, vote_with_answers
 from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
 from orchestration.strategies.engine.voting.deciding import (
@@ -38,7 +38,6 @@ from orchestration.strategies.engine.voting.options import (
     weights_text,
 )
 from orchestration.strategies.engine.voting.reviewing import review_answers, vote_by_review
-from orchestration.strategies.engine.wording import counted
 
 BALLOT = "ballot"
 _ALONE = "There is only one answer: nothing to compare it with, and nobody else's to review."

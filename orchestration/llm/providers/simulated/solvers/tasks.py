@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestration.llm.providers.simulated.solution import Solution, chosen
-from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.task_types import TaskType
+from orchestration.strategies.engine.classification import TaskType, classify
 
 _KINDS = {task.value for task in TaskType}
 

@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Capability, ModelSpec
 from orchestration.runs.engine.metering import Limits, Metered
-from orchestration.strategies.engine.quality.controller import assess
-from orchestration.strategies.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
+from orchestration.strategies.engine.quality.assessing import (
+    JudgeVerdict,
+    assess,
+    assign,
+    average,
+    read_verdicts,
+)
 from orchestration.strategies.engine.quality.prompts import (
     SCHEMA,
     SHORTENED,
