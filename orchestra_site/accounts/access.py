@@ -79,16 +79,21 @@ def team_not_required(view: F) -> F:
     return view
 
 
+def refuse_viewers(membership: Membership) -> None:
+    """Raise `PermissionDenied` for viewers, who may read everything and start nothing."""
+    if not membership.may_run:
+        raise PermissionDenied(
+            f"Your role in {membership.team} is viewer: you can look, but not start or change "
+            "runs. Ask an owner or admin of the team for the operator role."
+        )
+
+
 def may_run(view: MemberView[P]) -> MemberView[P]:
-    """Refuse viewers, who may read everything and start nothing."""
+    """Refuse viewers a view."""
 
     @wraps(view)
     def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.membership.may_run:
-            raise PermissionDenied(
-                f"Your role in {request.membership.team} is viewer: you can look, but not start or change "
-                "runs. Ask an owner or admin of the team for the operator role."
-            )
+        refuse_viewers(request.membership)
         return view(request, *args, **kwargs)
 
     return guarded

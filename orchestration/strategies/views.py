@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orchestra_site.accounts.access import MemberRequest, may_run
+from orchestra_site.accounts.access import MemberRequest, refuse_viewers
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.kinds import Startable, all_kinds
@@ -34,12 +34,24 @@ REDRAWS = ("move", "redraw")
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: MemberRequest) -> HttpResponse:
-    """Show the form; a POST sends it, or only redraws it when one of its smaller buttons was pressed."""
+    """Show the form; a POST starts the run, or only redraws the form where a smaller button was pressed."""
     if request.method != "POST":
         return _page(request, _form(request, initial=_initial(request)))
     if any(name in request.POST for name in REDRAWS):
         return preview(request)
-    return _send(request)
+    refuse_viewers(request.membership)
+    form = _form(request, request.POST)
+    if form.is_valid():
+        kind, payload = form.payload()
+        origin = Origin(rerun_of=_source(request))
+        try:
+            run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
+        except InvalidRequest as refusal:
+            form.refuse(refusal)
+        else:
+            address = reverse("runs:run", args=[run.pk])
+            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @require_POST
@@ -56,24 +68,6 @@ def estimate(request: MemberRequest) -> HttpResponse:
     """Say what the request would cost and how long it would take."""
     form = _form(request, request.POST)
     return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form), "form": form})
-
-
-@may_run
-def _send(request: MemberRequest) -> HttpResponse:
-    """Start the run, or say at its field what is wrong."""
-    form = _form(request, request.POST)
-    if form.is_valid():
-        try:
-            kind, payload = form.payload()
-            origin = Origin(rerun_of=_source(request))
-            run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
-        except InvalidRequest as refusal:
-            form.refuse(refusal)
-        else:
-            return HttpResponse(
-                status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("runs:run", args=[run.pk])}
-            )
-    return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _form(

@@ -237,8 +237,9 @@ def test_a_judge_gets_a_schema_and_a_temperature_only_where_it_takes_them() -> N
 
 
 def test_answers_are_shortened_to_what_a_judge_can_read() -> None:
-    text = blocks("Why?", "Be brief.", ["x" * 5000, "short"], characters=1000)
-    assert len(text) < 1000
+    judge = ModelSpec(name="j", provider="p", remote_name="j", context_window=400, max_output_tokens=50)
+    text = blocks(judge, Request(text="Why?", system="Be brief."), ["x" * 5000, "short"])
+    assert len(text) < 1050
     assert SHORTENED in text
     assert "<instructions>\nBe brief.\n</instructions>" in text
 

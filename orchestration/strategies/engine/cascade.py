@@ -18,8 +18,8 @@ from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import (
     StepTimer,
     announce,
-    answer_or_failure,
     answer_prompt,
+    ask_member,
     begin_phase,
     final_answer,
 )
@@ -35,7 +35,7 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.prompts import CHARACTERS_PER_TOKEN, DATA_ONLY, blocks
+from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
@@ -258,8 +258,7 @@ def with_drafts(prompt: Prompt, request: Request, drafts: Sequence[Candidate], m
     """Return `prompt` with the drafts, anonymous and marked as data; as it is where there are none."""
     if not drafts:
         return prompt
-    room = max(0, model.spec.context_window - model.spec.max_output_tokens) * CHARACTERS_PER_TOKEN
-    marked = blocks(request.text, request.system, [draft.text for draft in drafts], characters=room)
+    marked = blocks(model.spec, request, [draft.text for draft in drafts])
     system = Message(role="system", content=f"{DRAFT_TASK}{DATA_ONLY}")
     return replace(prompt, messages=(system, Message(role="user", content=marked)))
 
@@ -303,9 +302,7 @@ class _CascadeRun:
         prompt = answer_prompt(self.request, self.options)
 
         async def ask(model: ChatModel) -> Candidate:
-            return await answer_or_failure(
-                model, with_drafts(prompt, self.request, drafts, model), self.timer
-            )
+            return await ask_member(model, with_drafts(prompt, self.request, drafts, model), self.timer)
 
         ended = await ask_round(level, ask, RoundPlan(), context=self.timer.context)
         self.stop = ended.stop

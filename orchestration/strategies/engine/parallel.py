@@ -17,13 +17,14 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.asking import (
     StepTimer,
     announce,
-    answer_or_failure,
     answer_prompt,
     answered,
+    ask_member,
     ask_step,
     begin_phase,
 )
 from orchestration.strategies.engine.deciding import (
+    LEAST_FIT,
     Scorer,
     Selection,
     good_enough,
@@ -35,15 +36,13 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.prompts import CHARACTERS_PER_TOKEN, DATA_ONLY, blocks
+from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import EarlyStopReason, Enough
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted, listed
 
 OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
-LEAST_FIT = 0.1
-"""Estimated quality below which an answer is not shown to the aggregator: empty, refused or cut off."""
 
 
 class Select(StrEnum):
@@ -159,7 +158,7 @@ class _ParallelRun:
         plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
         return await ask_round(
             self.panel.members,
-            lambda model: answer_or_failure(model, prompt, self.timer),
+            lambda model: ask_member(model, prompt, self.timer),
             plan,
             context=self.timer.context,
             score=self._score_one if first else None,
@@ -268,25 +267,6 @@ Answer: <the final answer>
 """
 
 
-def aggregate_prompt(
-    aggregator: ChatModel, request: Request, answers: Sequence[Candidate], options: AnswerOptions
-) -> Prompt:
-    """Return the prompt that has `aggregator` combine the answers, anonymous and marked as data."""
-    spec = aggregator.spec
-    tokens = max(0, spec.context_window - spec.max_output_tokens)
-    texts = [candidate.text for candidate in answers]
-    marked = blocks(request.text, request.system, texts, characters=tokens * CHARACTERS_PER_TOKEN)
-    return Prompt(
-        messages=(
-            Message(role="system", content=f"{AGGREGATE_TASK}{DATA_ONLY}"),
-            Message(role="user", content=marked),
-        ),
-        purpose=Purpose.AGGREGATE,
-        temperature=options.temperature,
-        max_tokens=options.max_tokens,
-    )
-
-
 async def synthesise(
     aggregator: ChatModel,
     request: Request,
@@ -294,9 +274,20 @@ async def synthesise(
     options: AnswerOptions,
     timer: StepTimer,
 ) -> Candidate | str:
-    """Return the combined answer as a candidate of its own step, or why there is none."""
+    """Return the answer that `aggregator` combines from the others, anonymous and marked as data.
+
+    It is a candidate of its own step; a sentence says why there is none.
+    """
     name = aggregator.spec.name
-    prompt = aggregate_prompt(aggregator, request, answers, options)
+    prompt = Prompt(
+        messages=(
+            Message(role="system", content=f"{AGGREGATE_TASK}{DATA_ONLY}"),
+            Message(role="user", content=blocks(aggregator.spec, request, [each.text for each in answers])),
+        ),
+        purpose=Purpose.AGGREGATE,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+    )
     try:
         with timer.step(AGGREGATE_STEP, name):
             completion = await timer.context.ask(aggregator, prompt, AGGREGATE_STEP)

@@ -51,19 +51,19 @@ class StrategyKind(RunKind):
 
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         """Check a request (text, strategy, models, options, constraints) and freeze it with its panel."""
-        return check_request(membership, payload)
+        request, helpers = checked_request(payload)
+        panel = _frozen_panel(membership, request, helpers)
+        stored = request.model_dump(mode="json")
+        return CheckedRequest(ref=request.strategy, prompt=request.text, request=stored, panel=panel)
 
     def check_child(
         self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
     ) -> FrozenRun:
         """Freeze a part of another run that a strategy answers; the models its options name help."""
-        request = parse_request({**payload, "strategy": ref, "models": tuple(panel)})
-        _check_text(request)
-        options, helpers = checked_options(request)
+        request, helpers = checked_request({**payload, "strategy": ref, "models": tuple(panel)})
         entries = [panel_entry(parent.panel, name, role=PanelRole.MEMBER) for name in request.models]
         entries += [panel_entry(parent.panel, name, role=PanelRole.HELPER) for name in helpers]
-        stored = request.model_copy(update={"options": options}).model_dump(mode="json")
-        return replace(parent, kind=NAME, ref=ref, request=stored, panel=entries)
+        return replace(parent, kind=NAME, ref=ref, request=request.model_dump(mode="json"), panel=entries)
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the strategy over the live panel. Raises `EngineError`."""
@@ -151,18 +151,12 @@ def _sentence(detail: ErrorDetails) -> str:
     return f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
 
 
-def check_request(membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
-    """Check a strategy's request and freeze it. Raises `InvalidRequest`."""
+def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ...]]:
+    """Return a payload as a request with all its options, and the models that these name.
+
+    Raises `InvalidRequest` unless there is something to ask, not over-long, with options that fit the panel.
+    """
     request = parse_request(payload)
-    _check_text(request)
-    options, helpers = checked_options(request)
-    panel = _frozen_panel(membership, request, helpers)
-    stored = request.model_copy(update={"options": options}).model_dump(mode="json")
-    return CheckedRequest(ref=request.strategy, prompt=request.text, request=stored, panel=panel)
-
-
-def _check_text(request: Request) -> None:
-    """Raise `InvalidRequest` unless there is something to ask that is not over-long."""
     if not request.text.strip():
         raise InvalidRequest("Write what you want to ask.", field="text")
     for name, text in (("text", request.text), ("system", request.system)):
@@ -171,14 +165,10 @@ def _check_text(request: Request) -> None:
                 f"This has {len(text):,} characters; at most {LONGEST_PROMPT:,} can be sent. Shorten it."
             )
             raise InvalidRequest(too_long, field=name)
-
-
-def checked_options(request: Request) -> tuple[dict[str, Json], tuple[str, ...]]:
-    """Return the strategy's options, whole, and the models that they name. Raises `InvalidRequest`."""
     options = validate_options(request.strategy, request.options)
     if request.models:
         get_strategy(request.strategy).check(options, request.models)
-    return options.model_dump(mode="json"), tuple(helper_models(options))
+    return request.model_copy(update={"options": options.model_dump(mode="json")}), helper_models(options)
 
 
 def _frozen_panel(membership: Membership, request: Request, helpers: Sequence[str]) -> list[dict[str, Json]]:

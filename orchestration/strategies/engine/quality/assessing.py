@@ -55,7 +55,7 @@ def read_verdicts(text: str) -> Mapping[str, JudgeVerdict]:
             }
             if scores:
                 found[str(item.get("id", "")).strip().upper()] = JudgeVerdict(
-                    scores=scores, reason=_reason(item)
+                    scores=scores, reason=stated_reason(item)
                 )
     return found
 
@@ -79,8 +79,9 @@ def _score(item: Mapping[str, Json], dimension: Dimension) -> float | None:
     return min(max(score, 0.0), 10.0) / 10.0 if math.isfinite(score) else None
 
 
-def _reason(item: Mapping[str, Json]) -> str:
-    reason = item.get("reason")
+def stated_reason(reply: Mapping[str, Json]) -> str:
+    """Return the reason that a reply gives, in one line and bounded; empty without one."""
+    reason = reply.get("reason")
     return " ".join(reason.split())[:MOST_REASON] if isinstance(reason, str) else ""
 
 
