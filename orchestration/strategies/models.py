@@ -8,7 +8,8 @@ from django.db import models
 
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.task_types import Evidence, TaskType
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import Evidence
 
 
 class EvidenceColumns(models.Model):

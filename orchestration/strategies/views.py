@@ -21,7 +21,7 @@ from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_of
-from orchestration.strategies.forms.examples import EXAMPLES
+from orchestration.strategies.forms.fields import EXAMPLES
 from orchestration.strategies.parts.methods import MethodCard, profile_table
 from orchestration.strategies.selectors import NEWEST, method_records, models_with_profiles
 from orchestration.strategies.services.estimates import Estimate, estimate_request
@@ -34,12 +34,24 @@ REDRAWS = ("move", "redraw")
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: MemberRequest) -> HttpResponse:
-    """Show the form; a POST sends it, or only redraws it when one of its smaller buttons was pressed."""
+    """Show the form; a POST starts the run, or only redraws the form where a smaller button was pressed."""
     if request.method != "POST":
         return _page(request, _form(request, initial=_initial(request)))
     if any(name in request.POST for name in REDRAWS):
         return preview(request)
-    return _send(request)
+    check_may_run(request.membership)
+    form = _form(request, request.POST)
+    if form.is_valid():
+        kind, payload = form.payload()
+        origin = Origin(rerun_of=_source(request))
+        try:
+            run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
+        except InvalidRequest as refusal:
+            form.refuse(refusal)
+        else:
+            address = reverse("runs:run", args=[run.pk])
+            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @require_POST
@@ -56,24 +68,6 @@ def estimate(request: MemberRequest) -> HttpResponse:
     """Say what the request would cost and how long it would take."""
     form = _form(request, request.POST)
     return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form), "form": form})
-
-
-def _send(request: MemberRequest) -> HttpResponse:
-    """Start the run, or say at its field what is wrong."""
-    check_may_run(request.membership)
-    form = _form(request, request.POST)
-    if form.is_valid():
-        try:
-            kind, payload = form.payload()
-            origin = Origin(rerun_of=_source(request))
-            run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
-        except InvalidRequest as refusal:
-            form.refuse(refusal)
-        else:
-            return HttpResponse(
-                status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("runs:run", args=[run.pk])}
-            )
-    return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _form(

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.evaluation.engine.report import auroc, expected_calibration_error, wilson
-from orchestration.evaluation.engine.scoring import Baseline, baseline, plurality
+from orchestration.evaluation.engine.scoring import (
+    Baseline,
+    auroc,
+    baseline,
+    expected_calibration_error,
+    plurality,
+    wilson,
+)
 from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
 
 PANEL = ("ada", "bob", "cyd")

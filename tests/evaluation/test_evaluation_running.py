@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from orchestration.evaluation.engine.report import summarise
 from orchestration.evaluation.engine.running import (
     EvaluationRun,
     ItemResult,
@@ -20,7 +19,7 @@ from orchestration.evaluation.engine.running import (
     training_examples,
     without_scored,
 )
-from orchestration.evaluation.engine.scoring import is_right, score
+from orchestration.evaluation.engine.scoring import is_right, score, summarise
 from orchestration.evaluation.services.evaluating import panel_factory
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json, ModelSpec

@@ -11,7 +11,7 @@ from orchestration.llm.providers.simulated import CATALOG, OPEN_QUESTIONS, Simul
 from orchestration.llm.providers.simulated.judging import final_answer, read_case
 from orchestration.llm.providers.simulated.open_questions import grade, known_answers
 from orchestration.runs.engine.metering import Limits, Metered
-from orchestration.strategies.engine.quality.judging import read_verdicts
+from orchestration.strategies.engine.quality.assessing import read_verdicts
 from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome

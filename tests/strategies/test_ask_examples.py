@@ -11,7 +11,7 @@ from orchestration.runs.engine.metering import Limits, Metered
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 from orchestration.strategies.forms.ask import FIRST_STRATEGY
-from orchestration.strategies.forms.examples import EXAMPLES, Example
+from orchestration.strategies.forms.fields import EXAMPLES, Example
 from tests.support.logs import MemoryLog, context_on
 
 PANEL = ("sim-scout", "sim-sage", "sim-oracle")

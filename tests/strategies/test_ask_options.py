@@ -10,8 +10,14 @@ from pydantic import BaseModel, Field
 
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.strategies.engine.options import ModelName
-from orchestration.strategies.forms.options import ModelField, names_model, option_fields, option_values
-from orchestration.strategies.forms.panel import default_panel, moved
+from orchestration.strategies.forms.fields import (
+    ModelField,
+    default_panel,
+    moved,
+    names_model,
+    option_fields,
+    option_values,
+)
 
 
 class Colour(StrEnum):

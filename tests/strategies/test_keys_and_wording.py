@@ -9,8 +9,8 @@ import pytest
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import LONGEST, step_key
 from orchestration.strategies.engine.errors import AllModelsFailed
-from orchestration.strategies.engine.groups import single_error
-from orchestration.strategies.engine.wording import counted, dollars, listed
+from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.types import counted, dollars, listed
 
 
 def test_a_key_is_its_parts_with_slashes() -> None:

@@ -13,7 +13,7 @@ from orchestration.llm.services.resources import close_resources
 from orchestration.runs.models import CallStatus, Run, RunStatus
 from orchestration.runs.services.learning import ProfileUpdater, learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
-from orchestration.strategies.engine.task_types import TaskType
+from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.models import ModelProfile, Observation
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run

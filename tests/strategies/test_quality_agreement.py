@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.llm.engine.types import FinishReason
-from orchestration.strategies.engine.quality.controller import assess
+from orchestration.strategies.engine.quality.assessing import assess
 from orchestration.strategies.engine.quality.scoring import SUREST, compare_answers, group_probabilities
 from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.context import Stage

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.task_types import MEANINGS, TaskType, task_called
+from orchestration.strategies.engine.classification import MEANINGS, TaskType, classify, task_called
 
 SAID = {
     "Translate to French: good morning": TaskType.TRANSLATION,

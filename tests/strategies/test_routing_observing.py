@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.llm.engine.types import Json
-from orchestration.strategies.engine.profiles import ObservedAttempt, minus, observed, plus, rating_evidence
-from orchestration.strategies.engine.task_types import Evidence
+from orchestration.strategies.engine.profiles import (
+    Evidence,
+    ObservedAttempt,
+    minus,
+    observed,
+    plus,
+    rating_evidence,
+)
 
 STEP = "ask/m"
 ANSWERED = ObservedAttempt(step=STEP, done=True, seconds=2.0, input_tokens=10, output_tokens=20)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.llm.engine.types import Capability, ModelSpec, Prices, Tier
-from orchestration.strategies.engine.profiles import Prefer, expectation, profile_for, rank
-from orchestration.strategies.engine.task_types import Evidence, Profile, TaskType
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import Evidence, Prefer, Profile, expectation, profile_for, rank
 from tests.support.models import spec_named
 
 TASK = TaskType.REASONING

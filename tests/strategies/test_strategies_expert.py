@@ -13,10 +13,10 @@ from orchestration.llm.engine.errors import ContextWindowExceeded, InvalidReques
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose
 from orchestration.runs.engine.metering import Limits
 from orchestration.runs.engine.types import EventKind
-from orchestration.strategies.engine.errors import AllModelsFailed
-from orchestration.strategies.engine.options import InvalidOptions
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.errors import AllModelsFailed, InvalidOptions
+from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.strategy import validate_options
-from orchestration.strategies.engine.task_types import Profile, TaskType
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

@@ -7,9 +7,9 @@ import pytest
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
-from orchestration.strategies.engine.errors import AllModelsFailed
+from orchestration.strategies.engine.errors import AllModelsFailed, InvalidOptions
 from orchestration.strategies.engine.fallback import FallbackOptions, fallback_names
-from orchestration.strategies.engine.options import InvalidOptions, parse_options
+from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import Constraints
 from tests.support.clock import SkippingLoop

@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.strategies.engine.options import (
-    InvalidOptions,
-    OptionError,
-    StrategyOptions,
-    helper_models,
-    parse_options,
-)
+from orchestration.strategies.engine.errors import InvalidOptions, OptionError
+from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
 from orchestration.strategies.engine.strategy import (
     Panel,
     all_strategies,

@@ -11,7 +11,7 @@ import pytest
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.runs.engine.metering import Limits, Metered
 from orchestration.runs.engine.records import Record, StepRecord
-from orchestration.strategies.engine.asking import StepTimer, answer_or_failure
+from orchestration.strategies.engine.asking import StepTimer, ask_member
 from orchestration.strategies.engine.rounds import CUT_OFF, Round, RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.stopping import EarlyStopReason, Enough, Stop
 from orchestration.strategies.engine.types import Candidate
@@ -53,7 +53,7 @@ class Asked:
         timer = StepTimer(context_on(self.log, replay=self.log.replay(), limits=self.limits))
         return await ask_round(
             [Metered(model) for model in self.models],
-            lambda model: answer_or_failure(model, PROMPT, timer),
+            lambda model: ask_member(model, PROMPT, timer),
             self.plan,
             context=timer.context,
             score=None if self.scoring_s is None else self._score,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.types import Json
-from orchestration.strategies.engine.options import InvalidOptions
+from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.strategy import (
     GradedAnswer,
     TrainingExample,

@@ -20,7 +20,7 @@ from orchestration.llm.engine.types import (
     Prompt,
     Usage,
 )
-from orchestration.strategies.engine.task_types import Profile
+from orchestration.strategies.engine.profiles import Profile
 
 Reply = str | Completion | ModelError
 PRICES = Prices(input_per_million=Decimal(1), output_per_million=Decimal(4))

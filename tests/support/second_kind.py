@@ -38,7 +38,7 @@ from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
-from orchestration.strategies.services.live_models import live_models
+from orchestration.strategies.services.strategy_runs import live_models
 
 NAME, REF = "second", "board"
 TEMPLATES = Path(__file__).parent / "templates"

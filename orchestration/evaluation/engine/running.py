@@ -25,8 +25,8 @@ from orchestration.runs.engine.records import (
     ReplayState,
 )
 from orchestration.strategies.engine.fallback import answer
-from orchestration.strategies.engine.groups import single_error
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
+from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.strategy import GradedAnswer, Panel, Strategy, TrainingExample
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 

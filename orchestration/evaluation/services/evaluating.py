@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from orchestration.evaluation.engine.report import StrategyFigures, summarise
 from orchestration.evaluation.engine.running import (
     EvaluationRun,
     learned,
@@ -16,7 +15,7 @@ from orchestration.evaluation.engine.running import (
     training_examples,
     without_scored,
 )
-from orchestration.evaluation.engine.scoring import baseline, score
+from orchestration.evaluation.engine.scoring import StrategyFigures, baseline, score, summarise
 from orchestration.evaluation.services.arguments import (
     check_numbers,
     options_for,

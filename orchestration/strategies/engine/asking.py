@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
@@ -63,21 +63,26 @@ def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
     )
 
 
-async def ask_member(model: ChatModel, prompt: Prompt, timer: StepTimer) -> Candidate:
-    """Return a member's answer. Raises `ModelError`, `LimitReached`."""
+async def ask_member(
+    model: ChatModel,
+    prompt: Prompt,
+    timer: StepTimer,
+    *,
+    on_error: Callable[[ChatModel, ModelError], None] = lambda *_: None,
+) -> Candidate:
+    """Return a member's answer, or a failed candidate with the model's error. Raises `LimitReached`.
+
+    `on_error` is called with the error before the candidate is returned.
+    """
     name = model.spec.name
     step = ask_step(name)
-    with timer.step(step, name):
-        completion = await timer.context.ask(model, prompt, step)
-    return answered(name, step, completion, question=prompt.messages[-1].content)
-
-
-async def answer_or_failure(model: ChatModel, prompt: Prompt, timer: StepTimer) -> Candidate:
-    """Return a member's answer, or a failed candidate with the model's error. Raises `LimitReached`."""
     try:
-        return await ask_member(model, prompt, timer)
+        with timer.step(step, name):
+            completion = await timer.context.ask(model, prompt, step)
     except ModelError as error:
-        return failed(model, error)
+        on_error(model, error)
+        return Candidate(model=name, step=step, state="failed", error=str(error))
+    return answered(name, step, completion, question=prompt.messages[-1].content)
 
 
 def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:
@@ -100,12 +105,6 @@ def final_answer(candidate: Candidate, question: str | None) -> Extracted | None
     """Return the final answer that a candidate gives to `question`, None when it cannot be read."""
     cut_off = candidate.finish is FinishReason.LENGTH
     return extract_answer(candidate.text, question=question, cut_off=cut_off)
-
-
-def failed(model: ChatModel, error: ModelError) -> Candidate:
-    """Return the candidate of a member that could not answer."""
-    name = model.spec.name
-    return Candidate(model=name, step=ask_step(name), state="failed", error=str(error))
 
 
 def not_asked(model: ChatModel, why: str) -> Candidate:

@@ -1,4 +1,4 @@
-"""Which type of task a request is, by patterns with weights.
+"""The types of task, and which one a request is, by patterns with weights.
 
 A verb at the beginning of a sentence has the most weight, a thing that is asked for less, a word anywhere the
 least. The patterns are English, with the verb for "translate" in a few other languages, and are applied to
@@ -10,8 +10,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from orchestration.strategies.engine.task_types import TaskType
+
+class TaskType(StrEnum):
+    """The kind of task that a request is."""
+
+    GENERATION = "generation"
+    ANALYSIS = "analysis"
+    TRANSLATION = "translation"
+    SUMMARIZATION = "summarization"
+    CODE_GENERATION = "code_generation"
+    REASONING = "reasoning"
+    CREATIVE = "creative"
+    CONVERSATION = "conversation"
+
+    @property
+    def label(self) -> str:
+        """The type in words."""
+        return self.value.replace("_", " ")
+
+
+MEANINGS: dict[TaskType, str] = {
+    TaskType.GENERATION: "write a practical text (an e-mail, a report, a list) or state facts",
+    TaskType.ANALYSIS: "examine, compare, explain, classify or extract from what is given",
+    TaskType.TRANSLATION: "put a text into another language",
+    TaskType.SUMMARIZATION: "make a text shorter and keep what matters",
+    TaskType.CODE_GENERATION: "write, change or repair a program, query or pattern",
+    TaskType.REASONING: "work something out: mathematics, logic, counting, what code does",
+    TaskType.CREATIVE: "invent: a story, a poem, names, ideas",
+    TaskType.CONVERSATION: "talk: greetings, thanks, small talk, questions about the model itself",
+}
+
+
+def task_called(name: str) -> TaskType | None:
+    """Return the type whose value or label is `name`, whatever its case, hyphens and spaces; else None."""
+    folded = "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
+    folded = folded.replace("isation", "ization")
+    return TaskType(folded) if folded in {task.value for task in TaskType} else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
 from orchestration.strategies.engine.options import JudgeOptions
-from orchestration.strategies.engine.quality.controller import assess
+from orchestration.strategies.engine.quality.assessing import assess
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request
-from orchestration.strategies.engine.wording import listed
+from orchestration.strategies.engine.types import Candidate, Request, listed
 
 ON_THE_PANEL = "on the panel"
+LEAST_FIT = 0.1
+"""Estimated quality below which an answer is not used beside others: empty, refused or cut off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,15 +125,24 @@ def nobody_answered(candidates: Sequence[Candidate], *stops: Stop | None) -> Eng
     return AllModelsFailed({candidate.model: candidate.error for candidate in candidates})
 
 
-def require_quality(request: Request, candidate: Candidate, options: JudgeOptions) -> None:
-    """Refuse an answer below the quality that the request asks for. Raises `QualityTooLow`."""
+def require_quality(
+    request: Request,
+    candidate: Candidate,
+    options: JudgeOptions | None = None,
+    *,
+    what: str = "The best answer",
+) -> None:
+    """Refuse an answer below the quality that the request asks for. Raises `QualityTooLow`.
+
+    `what` names the answer; `options` are those of a strategy that may ask a judge.
+    """
     least = request.constraints.min_quality
     if least is None or overall(candidate) >= least:
         return
     advice = "Add stronger models, or ask for less."
-    if options.judge is None:
+    if options is not None and options.judge is None:
         advice = f"Without a judge the estimate rests on checks alone: name a judge. {advice}"
     raise QualityTooLow(
-        f"The best answer, from {candidate.model}, reaches an estimated quality of {overall(candidate):.2f};"
+        f"{what}, from {candidate.model}, reaches an estimated quality of {overall(candidate):.2f};"
         f" {least:.2f} was asked for. {advice}"
     )

@@ -6,14 +6,15 @@ EngineError                        of llm
 ├── QuorumMissed                   fatal for the run: too few ballots of a vote count
 ├── VoteUndecided                  fatal for the run: the vote has no winner under its rule
 └── InvalidRequest                 the user's fault: what is wrong, at which field
-    └── InvalidOptions             several of them at once (beside the strategies' options)
+    └── InvalidOptions             options that do not fit: several faults at once
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from orchestration.llm.engine.errors import EngineError
+from orchestration.llm.engine.errors import EngineError, InvalidRequest
 
 
 class AllModelsFailed(EngineError):
@@ -35,3 +36,19 @@ class QuorumMissed(EngineError):
 
 class VoteUndecided(EngineError):
     """The vote has no winner under its rule."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptionError:
+    """One thing wrong with the options: the form field, and a sentence."""
+
+    field: str
+    message: str
+
+
+class InvalidOptions(InvalidRequest):
+    """Options that do not fit the strategy: `errors` has one sentence for each fault."""
+
+    def __init__(self, errors: tuple[OptionError, ...]) -> None:
+        super().__init__(" ".join(error.message for error in errors), field=errors[0].field)
+        self.errors = errors

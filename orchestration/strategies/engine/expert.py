@@ -16,10 +16,16 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
-from orchestration.strategies.engine.classification import Classification, classify
+from orchestration.strategies.engine.classification import (
+    MEANINGS,
+    Classification,
+    TaskType,
+    classify,
+    task_called,
+)
 from orchestration.strategies.engine.consensus.extraction import json_values
 from orchestration.strategies.engine.options import ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import Prefer, Ranked, rank
+from orchestration.strategies.engine.profiles import Prefer, Profile, Ranked, rank
 from orchestration.strategies.engine.quality.prompts import escaped, shortened
 from orchestration.strategies.engine.sequential import (
     MOVE_ON,
@@ -29,9 +35,7 @@ from orchestration.strategies.engine.sequential import (
     search_answer,
 )
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.task_types import MEANINGS, Profile, TaskType, task_called
-from orchestration.strategies.engine.types import Request, StrategyOutcome
-from orchestration.strategies.engine.wording import counted, dollars, listed
+from orchestration.strategies.engine.types import Request, StrategyOutcome, counted, dollars, listed
 
 IN_THE_RANKING = "in the ranking"
 ROUTE_STEP = "route"

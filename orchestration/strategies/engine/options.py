@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 
 ModelName = Annotated[str, Field(min_length=1, max_length=120, json_schema_extra={"format": "model"})]
 """The name of a model of the team, used as a helper beside the panel."""
@@ -62,22 +61,6 @@ class JudgeOptions(StrategyOptions):
 
 
 Options = TypeVar("Options", bound=StrategyOptions)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OptionError:
-    """One thing wrong with the options: the form field, and a sentence."""
-
-    field: str
-    message: str
-
-
-class InvalidOptions(InvalidRequest):
-    """Options that do not fit the strategy: `errors` has one sentence for each fault."""
-
-    def __init__(self, errors: tuple[OptionError, ...]) -> None:
-        super().__init__(" ".join(error.message for error in errors), field=errors[0].field)
-        self.errors = errors
 
 
 def parse_options(schema: type[Options], given: Mapping[str, Json]) -> Options:

@@ -9,16 +9,22 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.asking import (
     StepTimer,
     announce,
-    answer_or_failure,
     answer_prompt,
+    answered,
+    ask_member,
     ask_step,
     begin_phase,
 )
 from orchestration.strategies.engine.deciding import (
+    LEAST_FIT,
     Scorer,
     Selection,
     good_enough,
@@ -29,18 +35,14 @@ from orchestration.strategies.engine.deciding import (
     settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.groups import single_error
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
+from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import EarlyStopReason, Enough
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.synthesis import synthesise
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
-from orchestration.strategies.engine.wording import counted, listed
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted, listed
 
 OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
-LEAST_FIT = 0.1
-"""Estimated quality below which an answer is not shown to the aggregator: empty, refused or cut off."""
 
 
 class Select(StrEnum):
@@ -156,7 +158,7 @@ class _ParallelRun:
         plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
         return await ask_round(
             self.panel.members,
-            lambda model: answer_or_failure(model, prompt, self.timer),
+            lambda model: ask_member(model, prompt, self.timer),
             plan,
             context=self.timer.context,
             score=self._score_one if first else None,
@@ -253,6 +255,45 @@ def _stop_notes(ended: Round[Candidate]) -> tuple[str, ...]:
         return ()
     names = [candidate.model for candidate in candidates(ended) if candidate.state == "missing"]
     return (ended.stop.sentence, f"Missing: {listed(names)}.") if names else (ended.stop.sentence,)
+
+
+AGGREGATE_STEP = "aggregate"
+AGGREGATE_TASK = """\
+You are given a question and several answers to it, some of which may be wrong or incomplete.
+Work out what is right, keep what is correct and useful in each, correct what is not, and write one final
+answer to the question in your own words. Do not mention that there were several answers.
+When the question has a short final answer, end with a line of the form
+Answer: <the final answer>
+"""
+
+
+async def synthesise(
+    aggregator: ChatModel,
+    request: Request,
+    answers: Sequence[Candidate],
+    options: AnswerOptions,
+    timer: StepTimer,
+) -> Candidate | str:
+    """Return the answer that `aggregator` combines from the others, anonymous and marked as data.
+
+    It is a candidate of its own step; a sentence says why there is none.
+    """
+    name = aggregator.spec.name
+    prompt = Prompt(
+        messages=(
+            Message(role="system", content=f"{AGGREGATE_TASK}{DATA_ONLY}"),
+            Message(role="user", content=blocks(aggregator.spec, request, [each.text for each in answers])),
+        ),
+        purpose=Purpose.AGGREGATE,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+    )
+    try:
+        with timer.step(AGGREGATE_STEP, name):
+            completion = await timer.context.ask(aggregator, prompt, AGGREGATE_STEP)
+    except (ModelError, LimitReached) as error:
+        return f"{name} could not combine the answers: {error}"
+    return answered(name, AGGREGATE_STEP, completion)
 
 
 class Parallel(Strategy):

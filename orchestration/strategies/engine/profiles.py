@@ -25,8 +25,50 @@ from orchestration.llm.engine.errors import (
     RequestRejected,
 )
 from orchestration.llm.engine.types import MILLION, Capability, Json, ModelSpec, Prices, Tier
+from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.quality.scoring import DISQUALIFIED_AT_MOST, PRIOR
-from orchestration.strategies.engine.task_types import Evidence, Profile, TaskType
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Sums over the calls of a model, which can be added and subtracted.
+
+    `asked` counts calls whose result depended on the model, `answered` usable answers among them; `timed`
+    counts the answers that `seconds` and tokens are summed over; `quality` sums estimates (0 to 1), each
+    times its weight, and `judged` the weights.
+    """
+
+    asked: int = 0
+    answered: int = 0
+    timed: int = 0
+    seconds: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    quality: float = 0.0
+    judged: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """What to expect of a model: quality and probability of a usable answer (0 to 1), seconds, US dollars.
+
+    `cost_usd` is None without a price. `evidence` is the weight of judged answers and ratings that the
+    quality is learned from, `asked` the number of calls for the rest; both are 0 for a mere prior.
+    """
+
+    task: TaskType
+    quality: float
+    success: float
+    seconds: float
+    cost_usd: Decimal | None = None
+    evidence: float = 0.0
+    asked: int = 0
+
+    @property
+    def expected(self) -> float:
+        """The expected quality of a call: a failure counts 0."""
+        return self.quality * self.success
+
 
 PRIOR_WEIGHT = 4.0
 """The number of judged answers that the prior of the quality is worth."""

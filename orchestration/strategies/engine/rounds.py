@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -87,8 +88,15 @@ async def ask_round(
         context=context,
         turns=asyncio.Semaphore(plan.at_once or max(1, len(models))),
     )
-    await asking.run()
-    return asking.round
+    left_out = await asking.recall()
+    found = asking.round
+    found.waiting = [model for model in models if model.spec.name not in left_out]
+    size = plan.wave or len(found.waiting)
+    while found.waiting:
+        wave, found.waiting = found.waiting[:size], found.waiting[size:]
+        async with asyncio.TaskGroup() as group:
+            await asking.watch({group.create_task(asking.ask_one(m), name=m.spec.name) for m in wave})
+    return found
 
 
 def candidates(ended: Round[Candidate]) -> tuple[Candidate, ...]:
@@ -114,17 +122,7 @@ class _Asking(Generic[Reply]):
     context: RunContext
     turns: asyncio.Semaphore
 
-    async def run(self) -> None:
-        """Ask wave after wave all models that an earlier attempt of the run has not left out."""
-        left_out = await self._recall()
-        self.round.waiting = [model for model in self.round.models if model.spec.name not in left_out]
-        size = self.plan.wave or len(self.round.waiting)
-        while self.round.waiting:
-            wave, self.round.waiting = self.round.waiting[:size], self.round.waiting[size:]
-            async with asyncio.TaskGroup() as group:
-                await self._watch({group.create_task(self._ask(m), name=m.spec.name) for m in wave})
-
-    async def _recall(self) -> AbstractSet[str]:
+    async def recall(self) -> AbstractSet[str]:
         """Adopt the stop that ended this round in an earlier attempt; return the models that it left out."""
         earlier = self.context.recall(self.plan.step)
         if earlier is None:
@@ -135,7 +133,8 @@ class _Asking(Generic[Reply]):
         self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, earlier))
         return stop.left_out.keys()
 
-    async def _ask(self, model: ChatModel) -> Reply | LimitReached:
+    async def ask_one(self, model: ChatModel) -> Reply | LimitReached:
+        """Ask a model once it is its turn, and score its answer unless a stop came first."""
         name = model.spec.name
         async with self.turns:
             self.round.begun.add(name)
@@ -147,7 +146,7 @@ class _Asking(Generic[Reply]):
         too_late = self.round.stop is not None and name in self.round.stop.unscored
         return reply if self.score is None or too_late else await self.score(reply)
 
-    async def _watch(self, pending: set[asyncio.Task[Reply | LimitReached]]) -> None:
+    async def watch(self, pending: set[asyncio.Task[Reply | LimitReached]]) -> None:
         """Collect answers until all are there or there is a reason to stop; journal it, cancel the rest."""
         while pending:
             done, pending = await asyncio.wait(
@@ -199,3 +198,18 @@ class _Asking(Generic[Reply]):
         if over and limits:
             return Stop.at_limit(limits, [model.spec.name for model in this.waiting])
         return None
+
+
+@contextmanager
+def single_error() -> Iterator[None]:
+    """Raise the first error of a task group by itself: who called knows errors, not groups of them."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -18,7 +18,6 @@ from orchestration.strategies.engine.asking import (
     answer_prompt,
     ask_member,
     begin_phase,
-    failed,
     not_asked,
 )
 from orchestration.strategies.engine.deciding import (
@@ -33,13 +32,11 @@ from orchestration.strategies.engine.deciding import (
     settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.groups import single_error
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
-from orchestration.strategies.engine.wording import listed
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, listed
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"
@@ -114,12 +111,12 @@ class Search:
         return scored
 
     async def _ask(self, model: ChatModel) -> Candidate:
-        try:
-            return await ask_member(model, answer_prompt(self.request, self.options), self.timer)
-        except ModelError as error:
-            if error.code == TOO_LONG:
-                self.window = max(self.window, model.spec.context_window)
-            return failed(model, error)
+        prompt = answer_prompt(self.request, self.options)
+        return await ask_member(model, prompt, self.timer, on_error=self._note_window)
+
+    def _note_window(self, model: ChatModel, error: ModelError) -> None:
+        if error.code == TOO_LONG:
+            self.window = max(self.window, model.spec.context_window)
 
     def _accepted(self, scored: Sequence[Candidate]) -> Selection:
         if len(scored) > 1:

@@ -14,8 +14,7 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.metering import price
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import ask_step
-from orchestration.strategies.engine.types import Candidate
-from orchestration.strategies.engine.wording import counted, dollars
+from orchestration.strategies.engine.types import Candidate, counted, dollars
 
 
 class EarlyStopReason(StrEnum):

@@ -18,7 +18,7 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.task_types import Profile
+from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 
 PACKAGE = "orchestration.strategies.engine"
@@ -172,9 +172,10 @@ class Strategy(ABC):
 @cache
 def all_strategies() -> Mapping[str, Strategy]:
     """Return every strategy by its name, in alphabetical order."""
-    names = (module.name for module in pkgutil.iter_modules(import_module(PACKAGE).__path__))
-    found: list[Strategy | None] = [getattr(import_module(f"{PACKAGE}.{n}"), "STRATEGY", None) for n in names]
-    return MappingProxyType({strategy.name: strategy for strategy in found if strategy is not None})
+    modules = pkgutil.walk_packages(import_module(PACKAGE).__path__, f"{PACKAGE}.")
+    found: list[Strategy | None] = [getattr(import_module(each.name), "STRATEGY", None) for each in modules]
+    by_name = {strategy.name: strategy for strategy in found if strategy is not None}
+    return MappingProxyType(dict(sorted(by_name.items())))
 
 
 def get_strategy(name: str) -> Strategy:

@@ -1,11 +1,11 @@
-"""What strategies share: frozen values without behaviour that needs the outside world.
+"""What strategies share: frozen values, and how numbers and names are put into sentences.
 
 Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -148,3 +148,26 @@ class StrategyOutcome:
     decisions: tuple[Decision, ...] = ()
     path: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+CENT = Decimal("0.01")
+
+
+def dollars(amount: Decimal) -> str:
+    """Return an amount in US dollars: cents, or two significant digits below a cent."""
+    if amount == 0:
+        return "$0"
+    if abs(amount) >= CENT:
+        return f"${amount:.2f}"
+    digits = -amount.adjusted() + 1
+    return f"${amount:.{digits}f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as in a sentence: a, b and c."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 call, 2 calls."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

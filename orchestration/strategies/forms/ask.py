@@ -14,11 +14,19 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.kinds import Startable, get_kind
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.options import InvalidOptions, OptionError
+from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.engine.types import Constraints, Request
-from orchestration.strategies.forms.options import PREFIX, option_fields, option_values, schema_fields
-from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
+from orchestration.strategies.forms.fields import (
+    PREFIX,
+    PanelRow,
+    default_panel,
+    moved,
+    option_fields,
+    option_values,
+    panel_rows,
+    schema_fields,
+)
 from orchestration.strategies.services.strategy_runs import NAME
 
 OPTIONS_OF = "options_of"

@@ -11,13 +11,13 @@ from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally
-from orchestration.strategies.engine.options import InvalidOptions, parse_options
-from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.errors import InvalidOptions
+from orchestration.strategies.engine.options import parse_options
+from orchestration.strategies.engine.types import StrategyEvent, counted
 from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 from orchestration.strategies.engine.voting.strategy import BallotChoice
-from orchestration.strategies.engine.wording import counted
 
 VOTING = "voting"
 WORDS = {RuleName.WEIGHTED: "weight", RuleName.BORDA: "points", RuleName.APPROVAL: "approval"}

@@ -9,11 +9,11 @@ from typing import Any
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import model_spec
-from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, expectation
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
 from orchestration.strategies.engine.strategy import Strategy
-from orchestration.strategies.engine.task_types import Profile, TaskType
 from orchestration.strategies.selectors import MethodRecord
-from orchestration.strategies.services.live_models import model_profiles
+from orchestration.strategies.services.profiles import model_profiles
 
 FOLDER = "strategies/methods"
 MODEL_FORMAT = "model"

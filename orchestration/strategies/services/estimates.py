@@ -23,8 +23,8 @@ from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.runs.engine.metering import price
 from orchestration.runs.selectors.run_state import recent_calls
+from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import (
-    InvalidOptions,
     StrategyOptions,
     helper_models,
     parse_options,

@@ -16,9 +16,9 @@ from orchestration.llm.services.resources import resources
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.kinds import FrozenRun
-from orchestration.strategies.engine.profiles import expectation
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import Profile, expectation
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.task_types import Profile, TaskType
 
 
 async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatModel]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
-from orchestration.llm.engine.types import Json, Purpose
+from orchestration.llm.engine.types import Json, ModelSpec, Purpose, plain
 from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.panel import PanelRole, freeze, model_spec
 from orchestration.runs.models import Call, CallStatus, Rating, Run
-from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.profiles import ObservedAttempt, minus, observed, plus, rating_evidence
-from orchestration.strategies.engine.task_types import Evidence, TaskType, task_called
+from orchestration.strategies.engine.classification import TaskType, classify, task_called
+from orchestration.strategies.engine.profiles import (
+    Evidence,
+    ObservedAttempt,
+    Profile,
+    expectation,
+    minus,
+    observed,
+    plus,
+    rating_evidence,
+)
 from orchestration.strategies.models import ModelProfile, Observation
 
 CLASSIFIED = "classify"
@@ -146,3 +156,29 @@ def _add_up(shown: Iterable[tuple[UUID, str, Evidence]]) -> None:
 
 def _added(evidence: Evidence) -> dict[str, Any]:
     return {f.name: F(f.name) + getattr(evidence, f.name) for f in fields(evidence)}
+
+
+def profiled_entry(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
+    """Return a frozen model with what its results let one expect of it; `profiles` are prefetched."""
+    profiles: Json = plain(model_profiles(model, model_spec(model)))
+    return {**freeze(model, role), "profiles": profiles}
+
+
+def model_profiles(model: LanguageModel, spec: ModelSpec) -> tuple[Profile, ...]:
+    """Return what to expect of a model by its results, for each type of task it was given."""
+    rows = sorted(model.profiles.all(), key=lambda row: row.task)
+    return tuple(expectation(spec, TaskType(row.task), row.evidence) for row in rows)
+
+
+def stored_profiles(entry: Mapping[str, Json]) -> Sequence[Profile]:
+    """Return the profiles of a model as they were frozen."""
+    return [
+        Profile(
+            **{
+                **stored,
+                "task": TaskType(stored["task"]),
+                "cost_usd": None if stored["cost_usd"] is None else Decimal(stored["cost_usd"]),
+            }
+        )
+        for stored in entry.get("profiles", ())
+    ]

@@ -9,25 +9,31 @@ from decimal import Decimal
 from functools import cache
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.web.threads import in_database_thread
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, plain
 from orchestration.llm.models import LanguageModel
-from orchestration.llm.services.panel import PanelRole
+from orchestration.llm.services.credentials import frozen_secrets
+from orchestration.llm.services.panel import ModelStack, PanelRole, thaw
+from orchestration.llm.services.resources import resources
 from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.runs.models import Run, RunStatus
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models
-from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
+from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
-from orchestration.strategies.services.live_models import live_panel, profiled_entry
+from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
 
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
@@ -44,19 +50,19 @@ class StrategyKind(RunKind):
 
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         """Check a request (text, strategy, models, options, constraints) and freeze it with its panel."""
-        return check_request(membership, payload)
+        request, helpers = checked_request(payload)
+        panel = _frozen_panel(membership, request, helpers)
+        stored = request.model_dump(mode="json")
+        return CheckedRequest(ref=request.strategy, prompt=request.text, request=stored, panel=panel)
 
     def check_child(
         self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
     ) -> FrozenRun:
         """Freeze a part of another run that a strategy answers; the models its options name help."""
-        request = parse_request({**payload, "strategy": ref, "models": tuple(panel)})
-        _check_text(request)
-        options, helpers = checked_options(request)
+        request, helpers = checked_request({**payload, "strategy": ref, "models": tuple(panel)})
         entries = [panel_entry(parent.panel, name, role=PanelRole.MEMBER) for name in request.models]
         entries += [panel_entry(parent.panel, name, role=PanelRole.HELPER) for name in helpers]
-        stored = request.model_copy(update={"options": options}).model_dump(mode="json")
-        return replace(parent, kind=NAME, ref=ref, request=stored, panel=entries)
+        return replace(parent, kind=NAME, ref=ref, request=request.model_dump(mode="json"), panel=entries)
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the strategy over the live panel. Raises `EngineError`."""
@@ -144,18 +150,12 @@ def _sentence(detail: ErrorDetails) -> str:
     return f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
 
 
-def check_request(membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
-    """Check a strategy's request and freeze it. Raises `InvalidRequest`."""
+def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ...]]:
+    """Return a payload as a request with all its options, and the models that these name.
+
+    Raises `InvalidRequest` unless there is something to ask, not over-long, with options that fit the panel.
+    """
     request = parse_request(payload)
-    _check_text(request)
-    options, helpers = checked_options(request)
-    panel = _frozen_panel(membership, request, helpers)
-    stored = request.model_copy(update={"options": options}).model_dump(mode="json")
-    return CheckedRequest(ref=request.strategy, prompt=request.text, request=stored, panel=panel)
-
-
-def _check_text(request: Request) -> None:
-    """Raise `InvalidRequest` unless there is something to ask that is not over-long."""
     if not request.text.strip():
         raise InvalidRequest("Write what you want to ask.", field="text")
     for name, text in (("text", request.text), ("system", request.system)):
@@ -164,14 +164,10 @@ def _check_text(request: Request) -> None:
                 f"This has {len(text):,} characters; at most {LONGEST_PROMPT:,} can be sent. Shorten it."
             )
             raise InvalidRequest(too_long, field=name)
-
-
-def checked_options(request: Request) -> tuple[dict[str, Json], tuple[str, ...]]:
-    """Return the strategy's options, whole, and the models that they name. Raises `InvalidRequest`."""
     options = validate_options(request.strategy, request.options)
     if request.models:
         get_strategy(request.strategy).check(options, request.models)
-    return options.model_dump(mode="json"), tuple(helper_models(options))
+    return request.model_copy(update={"options": options.model_dump(mode="json")}), helper_models(options)
 
 
 def _frozen_panel(membership: Membership, request: Request, helpers: Sequence[str]) -> list[dict[str, Json]]:
@@ -212,3 +208,28 @@ def check_prices(constraints: Constraints, panel: Sequence[Mapping[str, Any]]) -
             " Set a price under Models, or leave the limit empty."
         )
         raise InvalidRequest(words, field="max_cost_usd")
+
+
+async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatModel]:
+    """Return the run's models by name; one whose provider is gone fails with words when it is asked."""
+    providers = {UUID(entry["provider"]): entry["base_url"] for entry in run.panel}
+    stack = ModelStack(
+        secrets=await in_database_thread(frozen_secrets, run.team, providers),
+        shared=resources(),
+        scope=str(run.team),
+        seed=run.seed,
+        time_left=context.time_left,
+        meter=Metered,
+    )
+    return {frozen.spec.name: stack.live(frozen) for frozen in map(thaw, run.panel)}
+
+
+async def live_panel(run: FrozenRun, context: RunContext) -> Panel:
+    """Return the run's panel: members in order, helpers by name. Raises `InvalidRequest`."""
+    models = await live_models(run, context)
+    roles = [(entry["spec"]["name"], entry["role"]) for entry in run.panel]
+    return Panel(
+        members=tuple(models[name] for name, role in roles if role == PanelRole.MEMBER),
+        helpers={name: models[name] for name, role in roles if role == PanelRole.HELPER},
+        profiles={entry["spec"]["name"]: stored_profiles(entry) for entry in run.panel},
+    )

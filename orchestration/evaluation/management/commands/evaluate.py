@@ -11,11 +11,11 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from orchestration.evaluation.engine.report import StrategyFigures
+from orchestration.evaluation.engine.scoring import StrategyFigures
 from orchestration.evaluation.services.evaluating import EvaluationRequest, Report, evaluate
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.strategies.engine.wording import dollars, listed
+from orchestration.strategies.engine.types import dollars, listed
 
 BAD_ARGUMENTS = 2
 STEPS = 200

@@ -1,1 +1,0 @@
-"""Final answers: how they are extracted, compared, grouped and voted on."""

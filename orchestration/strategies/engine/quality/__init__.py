@@ -1,1 +1,0 @@
-"""How good an answer is: checks, agreement and judges give evidence, a stated formula one probability."""

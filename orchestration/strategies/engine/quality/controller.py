@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import RunEvent
+from orchestration.strategies.engine.quality.assessing import OWN_FAMILY, JudgeReport, ask_judge, assign
 from orchestration.strategies.engine.quality.checks import examine
-from orchestration.strategies.engine.quality.judging import OWN_FAMILY, JudgeReport, ask_judge, assign
 from orchestration.strategies.engine.quality.scoring import (
     Dimension,
     ExaminedAnswer,

@@ -11,8 +11,8 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import (
     StepTimer,
-    answer_or_failure,
     answer_prompt,
+    ask_member,
     begin_phase,
     final_answer,
 )
@@ -113,32 +113,21 @@ def reason_to_stop(
     return Enough(reason=reason, because=because, why=why, prompt=prompt, answers=written)
 
 
-async def vote_with_answers(vote: Vote) -> Ballots:
-    """Ask in waves, and stop once the answers that are there decide the vote."""
-    answering = Answering(vote=vote)
-    answers, stop = await answering.run(vote.options.waves)
-    return Ballots(
-        kind=BallotKind.ANSWERS,
-        candidates=answers,
-        casts=tuple(answering.casts.values()),
-        stops=() if stop is None else (stop,),
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answering:
     """The panel's answers as they come, each read as the ballot that it would be.
 
-    Only where answers are what is voted with are these ballots emitted; where that is still open, asking
-    ends early only once no answer to come can make it a review.
+    These ballots are emitted only where answers are what is voted with. Where that is still open, asking ends
+    early only once no answer to come can make it a review; for a review all are asked at once.
     """
 
     vote: Vote
     casts: dict[str, Cast] = field(default_factory=dict)
     written: list[Candidate] = field(default_factory=list)
 
-    async def run(self, wave: int) -> tuple[tuple[Candidate, ...], Stop | None]:
+    async def run(self) -> tuple[tuple[Candidate, ...], Stop | None]:
         """Return what came of each model, in panel order, and why some were not asked."""
+        wave = 0 if self._kind is BallotKind.REVIEW else self.vote.options.waves
         step = "stop" if self._kind is BallotKind.ANSWERS else "stop/answers"
         await begin_phase(self.vote.context, "asking")
         plan = RoundPlan(until=self._until, wave=wave, step=step)
@@ -154,7 +143,7 @@ class Answering:
         return answer_prompt(self.vote.request, self.vote.options)
 
     async def _ask(self, model: ChatModel) -> Candidate:
-        answer = await answer_or_failure(model, self._prompt, self.vote.timer)
+        answer = await ask_member(model, self._prompt, self.vote.timer)
         [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
         if candidate.state == "answered":
             self.written.append(candidate)

@@ -15,19 +15,16 @@ from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
 from orchestration.strategies.engine.consensus.tallying import break_tie, tally
-from orchestration.strategies.engine.deciding import overall
+from orchestration.strategies.engine.deciding import LEAST_FIT, overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.prompts import label
-from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent
+from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, listed
 from orchestration.strategies.engine.voting.answering import Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, Contender, Count
 from orchestration.strategies.engine.voting.options import BallotKind
 from orchestration.strategies.engine.voting.reviewing import read_review, review_prompt
-from orchestration.strategies.engine.wording import listed
 
 ONLY_ONE = "There was only one to choose from."
-LEAST_FIT = 0.1
-"""Estimated quality below which an answer does not speak for others: empty, refused or cut off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

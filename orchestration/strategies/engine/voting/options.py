@@ -12,10 +12,11 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.consensus.reliability import PastVote, fit_weights
+from orchestration.strategies.engine.errors import OptionError
 from orchestration.strategies.engine.fallback import FallbackOptions
-from orchestration.strategies.engine.options import AnswerOptions, ModelName, OptionError, StrategyOptions
+from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions
 from orchestration.strategies.engine.strategy import Effort, TrainingExample
-from orchestration.strategies.engine.wording import counted, listed
+from orchestration.strategies.engine.types import counted, listed
 
 NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
 """Rules that count more than one answer on a ballot."""

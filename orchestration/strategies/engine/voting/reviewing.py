@@ -14,8 +14,8 @@ from orchestration.runs.engine.records import step_key
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.consensus.extraction import json_values
+from orchestration.strategies.engine.quality.assessing import stated_reason
 from orchestration.strategies.engine.quality.prompts import (
-    CHARACTERS_PER_TOKEN,
     DATA_ONLY,
     ROOM_FOR_REST,
     blocks,
@@ -24,7 +24,7 @@ from orchestration.strategies.engine.quality.prompts import (
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
 from orchestration.strategies.engine.stopping import Enough, Stop
 from orchestration.strategies.engine.types import Candidate, Request
-from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote, reason_to_stop
+from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast
 from orchestration.strategies.engine.voting.options import BallotKind
 
@@ -37,18 +37,14 @@ APPROVE = "Also list the answers that you approve of: those that are right. Ther
 NOBODY_ELSE = "There was no other answer to rank."
 NO_RANKING = "No ranking can be read in what it wrote."
 NO_APPROVAL = "It ranked the answers, but did not say of which it approves."
-MOST_REASON = 300
 _ARROWS = re.compile(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
 
 
-async def vote_by_review(vote: Vote) -> Ballots:
-    """Have the panel answer at once, then rank in waves; a model that gave no answer has no vote."""
-    candidates, stop = await Answering(vote=vote).run(0)
-    return await review_answers(vote, candidates, stop)
-
-
 async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None) -> Ballots:
-    """Have the panel rank the answers that are there; `first` is why some models were not asked for one."""
+    """Have the panel rank the answers that are there, in waves; a model that gave no answer has no vote.
+
+    `first` is why some models were not asked for an answer.
+    """
     contenders = [candidate for candidate in candidates if candidate.state == "answered"]
     reviewing = Reviewing(vote=vote, contenders=contenders)
     second = await reviewing.run(candidates) if contenders else None
@@ -148,8 +144,7 @@ class Reviewing:
 
 def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:
     """Return the prompt that has `reviewer` rank `answers` in this order, fitted to its context window."""
-    tokens = reviewer.context_window - reviewer.max_output_tokens - ROOM_FOR_REST
-    marked = blocks(request.text, request.system, answers, characters=max(0, tokens) * CHARACTERS_PER_TOKEN)
+    marked = blocks(reviewer, request, answers, rest=ROOM_FOR_REST)
     labels = [label(number) for number in range(len(answers))]
     approving = rule is RuleName.APPROVAL
     return Prompt(
@@ -219,12 +214,12 @@ def _review_in(value: Json, labels: Sequence[str]) -> Review | None:
     ranking = _known(value.get("ranking"), labels)
     if not ranking:
         return None
-    approved, reason = value.get("approved"), value.get("reason")
+    approved = value.get("approved")
     return Review(
         ranking=ranking,
         approved=_known(approved, labels) if isinstance(approved, list) else None,
         confidence=_share(value.get("confidence")),
-        reason=" ".join(reason.split())[:MOST_REASON] if isinstance(reason, str) else "",
+        reason=stated_reason(value),
     )
 
 

@@ -13,13 +13,21 @@ from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict
-from orchestration.strategies.engine.deciding import Selection, nobody_answered, overall, select_best, settle
-from orchestration.strategies.engine.errors import QualityTooLow
-from orchestration.strategies.engine.groups import single_error
-from orchestration.strategies.engine.options import InvalidOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.deciding import (
+    Selection,
+    nobody_answered,
+    overall,
+    require_quality,
+    select_best,
+    settle,
+)
+from orchestration.strategies.engine.errors import InvalidOptions
+from orchestration.strategies.engine.options import StrategyOptions, parse_options
+from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Effort, Panel, Strategy, TrainingExample
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
-from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote, vote_with_answers
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted
+from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
 from orchestration.strategies.engine.voting.deciding import (
     VoteResult,
@@ -37,8 +45,7 @@ from orchestration.strategies.engine.voting.options import (
     voting_effort,
     weights_text,
 )
-from orchestration.strategies.engine.voting.reviewing import review_answers, vote_by_review
-from orchestration.strategies.engine.wording import counted
+from orchestration.strategies.engine.voting.reviewing import review_answers
 
 BALLOT = "ballot"
 _ALONE = "There is only one answer: nothing to compare it with, and nobody else's to review."
@@ -69,23 +76,26 @@ class BallotChoice:
         return cls(kind=BallotKind(decision["chosen"]), reason=decision["reason"])
 
 
-async def vote_by_kind_of_answers(vote: Vote) -> Ballots:
-    """Have the panel answer; then count answers that can be compared, or have the same panel review them.
+async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], stop: Stop | None) -> Ballots:
+    """Return the ballots that follow from the panel's answers: the answers themselves, or reviews of them.
 
-    What is voted with is journaled before any ballot is emitted or a review asked for.
+    Under the auto ballot the answers decide which; that is journaled before any ballot is emitted or a review
+    asked for. `stop` is why some models were not asked for an answer.
     """
-    answering = Answering(vote=vote)
-    candidates, stop = await answering.run(vote.options.waves)
+    vote = answering.vote
+    if vote.options.ballot is BallotKind.REVIEW:
+        return await review_answers(vote, candidates, stop)
     stops = () if stop is None else (stop,)
     written = [candidate for candidate in candidates if candidate.state == "answered"]
-    if not written:
-        return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=(), stops=stops)
-    casts = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
-    choice = await _journaled(vote, choose_ballot(casts, len(written), vote.options.quorum))
+    if vote.options.ballot is BallotKind.ANSWERS or not written:
+        casts = tuple(answering.casts.values())
+        return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
+    read = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
+    choice = await _journaled(vote, choose_ballot(read, len(written), vote.options.quorum))
     vote = vote.with_ballot(choice.kind)
     if choice.kind is BallotKind.REVIEW:
         return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
-    ballots = as_written(casts, written, vote.options.quorum)
+    ballots = as_written(read, written, vote.options.quorum)
     for cast in ballots:
         await vote.emit_ballot(cast)
     return Ballots(
@@ -188,16 +198,10 @@ class Voting(Strategy):
         options = options.with_ballot_by_rule()
         vote = Vote(request=request, options=options, panel=panel, timer=StepTimer(context))
         with single_error():
-            ballots = await _ballots(vote)
+            answering = Answering(vote=vote)
+            candidates, stop = await answering.run()
+            ballots = await cast_ballots(answering, candidates, stop)
             return await _conclude(vote.with_ballot(ballots.kind), ballots)
-
-
-async def _ballots(vote: Vote) -> Ballots:
-    if vote.options.ballot is BallotKind.ANSWERS:
-        return await vote_with_answers(vote)
-    if vote.options.ballot is BallotKind.REVIEW:
-        return await vote_by_review(vote)
-    return await vote_by_kind_of_answers(vote)
 
 
 async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
@@ -216,7 +220,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
     selection = _selection(result, ballots.candidates) if is_won else select_best(candidates)
     with vote.timer.step("select"):
         chosen, decision = await settle(vote.context, selection, candidates)
-    _require_quality(vote.request, chosen)
+    require_quality(vote.request, chosen, what="The answer that won the vote")
     by_answers = () if ballots.chosen is None else (ballots.chosen,)
     voted = (result.decision,) if is_won else ()
     return StrategyOutcome(
@@ -253,15 +257,6 @@ def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection
         return Selection(step=chosen.step, reason=f"{chosen.model} gave the answer that won the vote.")
     reason = f"{chosen.model} is the first on the panel of the {len(winner.models)} whose answer won."
     return Selection(step=chosen.step, reason=reason)
-
-
-def _require_quality(request: Request, chosen: Candidate) -> None:
-    least = request.constraints.min_quality
-    if least is not None and overall(chosen) < least:
-        raise QualityTooLow(
-            f"The answer that won the vote, from {chosen.model}, reaches an estimated quality of"
-            f" {overall(chosen):.2f}; {least:.2f} was asked for. Add stronger models, or ask for less."
-        )
 
 
 STRATEGY = Voting()

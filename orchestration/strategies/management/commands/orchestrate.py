@@ -18,7 +18,7 @@ from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.types import Constraints
-from orchestration.strategies.forms.panel import default_panel
+from orchestration.strategies.forms.fields import default_panel
 from orchestration.strategies.services.strategy_runs import NAME
 
 BAD_ARGUMENTS = 2

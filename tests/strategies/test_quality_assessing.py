@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Capability, ModelSpec
 from orchestration.runs.engine.metering import Limits, Metered
-from orchestration.strategies.engine.quality.controller import assess
-from orchestration.strategies.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
+from orchestration.strategies.engine.quality.assessing import (
+    JudgeVerdict,
+    assess,
+    assign,
+    average,
+    read_verdicts,
+)
 from orchestration.strategies.engine.quality.prompts import (
     SCHEMA,
     SHORTENED,
@@ -232,8 +237,9 @@ def test_a_judge_gets_a_schema_and_a_temperature_only_where_it_takes_them() -> N
 
 
 def test_answers_are_shortened_to_what_a_judge_can_read() -> None:
-    text = blocks("Why?", "Be brief.", ["x" * 5000, "short"], characters=1000)
-    assert len(text) < 1000
+    judge = ModelSpec(name="j", provider="p", remote_name="j", context_window=400, max_output_tokens=50)
+    text = blocks(judge, Request(text="Why?", system="Be brief."), ["x" * 5000, "short"])
+    assert len(text) < 1050
     assert SHORTENED in text
     assert "<instructions>\nBe brief.\n</instructions>" in text
 

@@ -1,4 +1,4 @@
-"""Judge models: which answers each one scores, and how its replies become ratings.
+"""Assess answers: judge models, and one estimate of each answer from checks, agreement and judges.
 
 Judges do not see which model wrote an answer, see several answers in both orders, and never judge their own
 model family while another judge is there.
@@ -17,10 +17,19 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
+from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.consensus.extraction import json_values
+from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
-from orchestration.strategies.engine.quality.scoring import Dimension, JudgeRating
-from orchestration.strategies.engine.types import Candidate, Request
+from orchestration.strategies.engine.quality.scoring import (
+    Dimension,
+    ExaminedAnswer,
+    Finding,
+    JudgeRating,
+    combine,
+    compare_answers,
+)
+from orchestration.strategies.engine.types import Candidate, Quality, Request, StrategyEvent
 
 MOST_REASON = 300
 
@@ -46,7 +55,7 @@ def read_verdicts(text: str) -> Mapping[str, JudgeVerdict]:
             }
             if scores:
                 found[str(item.get("id", "")).strip().upper()] = JudgeVerdict(
-                    scores=scores, reason=_reason(item)
+                    scores=scores, reason=stated_reason(item)
                 )
     return found
 
@@ -70,8 +79,9 @@ def _score(item: Mapping[str, Json], dimension: Dimension) -> float | None:
     return min(max(score, 0.0), 10.0) / 10.0 if math.isfinite(score) else None
 
 
-def _reason(item: Mapping[str, Json]) -> str:
-    reason = item.get("reason")
+def stated_reason(reply: Mapping[str, Json]) -> str:
+    """Return the reason that a reply gives, in one line and bounded; empty without one."""
+    reason = reply.get("reason")
     return " ".join(reason.split())[:MOST_REASON] if isinstance(reason, str) else ""
 
 
@@ -180,4 +190,94 @@ def average(judge: str, verdicts: Sequence[JudgeVerdict]) -> JudgeRating:
         confidence=confidence,
         reason=verdicts[0].reason,
         remark=remark,
+    )
+
+
+async def assess(
+    request: Request,
+    candidates: Sequence[Candidate],
+    judges: Sequence[ChatModel],
+    context: RunContext,
+    *,
+    families: Mapping[str, str],
+    compared: Sequence[Candidate] = (),
+) -> dict[str, Quality]:
+    """Return the quality of each answered candidate, by its step, and emit it as an event.
+
+    `families` maps each model to its family. Agreement counts among the `compared` answers, each written
+    independently. Unfit answers (empty, refused, cut off) are neither compared nor shown to judges.
+    """
+    answered = [candidate for candidate in candidates if candidate.state == "answered"]
+    found = {c.step: _examined(request, c) for c in answered}
+    fit = {c.step: c for c in answered if not _unfit(found[c.step])}
+    others = (c for c in compared if c.state == "answered" and c.step not in found)
+    examined = found | {c.step: _examined(request, c) for c in others}
+    independent = [c for c in compared if c.step in examined and not _unfit(examined[c.step])]
+    agreed = compare_answers(request.text, independent)
+    written = {step: families.get(candidate.model, "") for step, candidate in fit.items()}
+    reports = await _ask_judges(request, fit, assign(judges, written), context)
+    qualities = {
+        step: _estimate(step, findings, reports, written.get(step, ""), agreed.get(step))
+        for step, findings in found.items()
+    }
+    for candidate in answered:
+        await context.emit(_scored(candidate, qualities[candidate.step]))
+    return qualities
+
+
+def _examined(request: Request, candidate: Candidate) -> Sequence[Finding]:
+    answer = ExaminedAnswer(
+        question=request.text, instructions=request.system, text=candidate.text, finish=candidate.finish
+    )
+    return examine(answer)
+
+
+def _unfit(findings: Sequence[Finding]) -> bool:
+    return any(finding.disqualifying for finding in findings)
+
+
+async def _ask_judges(
+    request: Request,
+    fit: Mapping[str, Candidate],
+    assigned: Sequence[tuple[ChatModel, tuple[str, ...]]],
+    context: RunContext,
+) -> list[tuple[ChatModel, JudgeReport]]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            (judge, group.create_task(ask_judge(judge, request, [fit[step] for step in steps], context)))
+            for judge, steps in assigned
+        ]
+    return [(judge, task.result()) for judge, task in tasks]
+
+
+def _estimate(
+    step: str,
+    findings: Sequence[Finding],
+    reports: Sequence[tuple[ChatModel, JudgeReport]],
+    family: str,
+    agreement: Finding | None,
+) -> Quality:
+    ratings: list[JudgeRating] = []
+    remarks: list[str] = []
+    for judge, report in reports:
+        if step in report.ratings:
+            ratings.append(report.ratings[step])
+            if judge.spec.family == family:
+                remarks.append(OWN_FAMILY.format(judge=judge.spec.name))
+        elif step in report.remarks:
+            remarks.append(report.remarks[step])
+    return combine(findings, ratings, remarks, agreement=agreement)
+
+
+def _scored(candidate: Candidate, quality: Quality) -> RunEvent:
+    return RunEvent(
+        kind=StrategyEvent.CANDIDATE_SCORED,
+        step=candidate.step,
+        data={
+            "model": candidate.model,
+            "step": candidate.step,
+            "overall": quality.overall,
+            "dimensions": {dimension.value: getattr(quality, dimension.value) for dimension in Dimension},
+            "evidence": list(quality.evidence),
+        },
     )
