@@ -25,7 +25,7 @@ from tests.support.second_kind import second_kind
 
 QUESTION = "What is 17% of 2,300?"
 PAYLOADS: Mapping[str, dict[str, Any]] = {
-    "strategy": {"text": QUESTION, "strategy": "parallel", "models": ["sim-swift", "sim-sage"]},
+    "strategy": {"text": QUESTION, "strategy": "parallel", "models": ["sim-sage", "sim-oracle"]},
     "second": {"text": QUESTION, "writers": ["sim-swift"], "checkers": ["sim-sage"]},
 }
 

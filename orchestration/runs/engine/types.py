@@ -21,7 +21,7 @@ class StepStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class PathStep:
     """One stretch of the path an outcome took, seconds since the run's start."""
 
     step: str
@@ -56,7 +56,7 @@ class Outcome:
     answer: str
     output: Json = None
     score: float | None = None
-    path: tuple[Step, ...] = ()
+    path: tuple[PathStep, ...] = ()
     data: Mapping[str, Json] = field(default_factory=dict)
 
 

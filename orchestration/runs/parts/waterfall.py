@@ -18,7 +18,7 @@ STEPS_OF_AXIS = (1, 2, 5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bar:
+class PathBar:
     """One call or decision. `x`, `width` and `first_token_x` are in units of a drawing `WIDTH` wide."""
 
     label: str
@@ -43,7 +43,7 @@ class Tick:
 class Waterfall:
     """Bars from top to bottom in order of their start, and the axis they share."""
 
-    bars: tuple[Bar, ...]
+    bars: tuple[PathBar, ...]
     ticks: tuple[Tick, ...]
     seconds: float
 
@@ -78,8 +78,8 @@ def waterfall(state: RunState, now: datetime, words: Callable[[str], str]) -> Wa
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
 
 
-def _mark(key: str, moment: str, at: float, whole: float) -> Bar:
-    return Bar(
+def _mark(key: str, moment: str, at: float, whole: float) -> PathBar:
+    return PathBar(
         label=moment or key,
         detail="" if moment else "decision",
         status="decision",
@@ -103,10 +103,10 @@ def _span(call: Call, now: datetime) -> tuple[Call, float, float]:
     return call, call.started_s, so_far if running else call.latency_s or 0.0
 
 
-def _bar(call: Call, started: float, seconds: float, whole: float) -> Bar:
+def _bar(call: Call, started: float, seconds: float, whole: float) -> PathBar:
     again = f", attempt {call.attempt}" if call.attempt > 1 else ""
     first = call.first_token_s
-    return Bar(
+    return PathBar(
         label=call.model,
         detail=f"{call.purpose}{again}",
         status=call.status,

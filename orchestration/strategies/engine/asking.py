@@ -11,7 +11,7 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext, Timing
 from orchestration.runs.engine.records import step_key
-from orchestration.runs.engine.types import Decision, EventKind, RunEvent, Step
+from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent
 from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.options import AnswerOptions
@@ -23,7 +23,7 @@ class StepTimer:
     """The path an outcome takes: one step after another, timed by the run's clock."""
 
     context: RunContext
-    steps: list[Step] = field(default_factory=list)
+    steps: list[PathStep] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
@@ -39,10 +39,10 @@ class StepTimer:
             live = Timing(started_s=started, seconds=self.context.now() - started)
             took = self.context.timing(name) or live
             self.steps.append(
-                Step(step=name, started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail)
+                PathStep(step=name, started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail)
             )
 
-    def path(self) -> tuple[Step, ...]:
+    def path(self) -> tuple[PathStep, ...]:
         """Return the steps by when they began."""
         return tuple(sorted(self.steps, key=lambda step: (step.started_s, step.step)))
 

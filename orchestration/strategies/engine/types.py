@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from orchestration.llm.engine.types import NO_USAGE, FinishReason, Json, Usage
-from orchestration.runs.engine.types import Decision, Step
+from orchestration.runs.engine.types import Decision, PathStep
 
 Dollars = Annotated[Decimal, WithJsonSchema({"type": "number", "format": "dollars", "exclusiveMinimum": 0})]
 
@@ -146,7 +146,7 @@ class StrategyOutcome:
     consensus: Consensus | None = None
     quality: Quality | None = None
     decisions: tuple[Decision, ...] = ()
-    path: tuple[Step, ...] = ()
+    path: tuple[PathStep, ...] = ()
     notes: tuple[str, ...] = ()
 
 
