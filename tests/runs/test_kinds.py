@@ -85,7 +85,7 @@ def test_what_a_run_shows_of_its_models_is_learned_once(
     until(lambda: Run.objects.filter(learned_at=None).count() == 0)
     assert learn_from_ended_runs() == 0
     asked = {row.model.name for row in ModelProfile.objects.select_related("model") if row.asked}
-    assert asked == {"strategy": {"sim-swift", "sim-sage"}, "second": {"sim-sage"}}[kind]
+    assert asked == {"strategy": {"sim-sage", "sim-oracle"}, "second": {"sim-sage"}}[kind]
 
 
 def test_a_kind_with_events_of_its_own_is_resumed_after_a_crash(closed: Engine, member: Membership) -> None:
