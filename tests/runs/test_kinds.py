@@ -11,6 +11,7 @@ import pytest
 from django.db.models import CharField, Model
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.settings.environment import ROOT
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Purpose
 from orchestration.llm.services.registry import seed_simulated
@@ -19,7 +20,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.events import EventKind, RunEvent
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import all_kinds, get_kind, register
+from orchestration.runs.kinds import KindPage, RunKind, all_kinds, get_kind, register
 from orchestration.runs.models import Call, Command, CommandKind, Event, Run, Step
 from orchestration.runs.services.commands import store_answer
 from orchestration.runs.services.learning import learn_from_ended_runs
@@ -254,3 +255,11 @@ def test_a_name_inside_a_kind_that_is_too_long_is_refused_with_its_field(member:
     with second_kind(), pytest.raises(InvalidRequest, match="at most 200") as refused:
         store_run(membership=member, kind="second", payload=payload)
     assert refused.value.field == "ref"
+
+
+@pytest.mark.parametrize("interface", [RunKind, KindPage, RunContext])
+def test_the_guide_to_a_new_kind_names_all_that_it_may_bring_and_use(interface: type) -> None:
+    guide = (ROOT / "docs" / "add-a-run-kind.md").read_text(encoding="utf-8")
+    members = {*vars(interface), *vars(interface).get("__annotations__", {})}
+    public = {name for name in members if not name.startswith("_")}
+    assert {name for name in public if f"`{name}`" not in guide} == set()
