@@ -16,7 +16,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.models import HumanQuestion, RunStatus
 from orchestration.runs.selectors.runs import OPEN, RatingFilter, RunFilter
 
-LONGEST_ANSWER = 20_000
+LONGEST_ANSWER = LONGEST_MESSAGE = 20_000
 
 
 class AnswerForm(forms.Form):
@@ -53,6 +53,22 @@ def _field(question: HumanQuestion) -> forms.Field:
             return forms.FloatField(**bounds, **settings)
         case _:
             return forms.CharField(max_length=schema.get("maxLength", LONGEST_ANSWER), **settings)
+
+
+class MessageForm(forms.Form):
+    """What a member says to a run."""
+
+    text = forms.CharField(
+        max_length=LONGEST_MESSAGE,
+        error_messages={
+            "required": "Write a message.",
+            "max_length": f"A message has at most {LONGEST_MESSAGE:,} characters. Shorten it.",
+        },
+    )
+
+    def first_error(self) -> str:
+        """Return what is wrong first, empty when nothing is."""
+        return next((str(errors[0]) for errors in self.errors.values()), "")
 
 
 class RatingForm(forms.Form):

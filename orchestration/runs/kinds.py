@@ -19,6 +19,7 @@ from orchestration.runs.models import Call, CallStatus, Event, Run
 from orchestration.runs.selectors.run_state import RunState
 
 LONGEST_NAME = 40
+LONGEST_REF = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,13 +27,19 @@ class CheckedRequest:
     """A request that can be run, frozen. `prompt` is what was asked, as text for headings and lists.
 
     `request` is plain JSON that `RunKind.check` accepts again; limits stand under its key `constraints`.
-    `panel` has an entry for each model that the run may ask.
+    `panel` has an entry for each model that the run may ask. Raises `InvalidRequest` for a `ref` of more than
+    200 characters.
     """
 
     ref: str
     prompt: str
     request: Mapping[str, Json]
     panel: Sequence[Mapping[str, Json]] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.ref) > LONGEST_REF:
+            message = f"The name of what is run has at most {LONGEST_REF} characters."
+            raise InvalidRequest(message, field="ref")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +98,10 @@ class RunKind(ABC):
         return replace(parent, kind=self.name, ref=ref, request=payload, panel=members)
 
     def check_message(self, run: Run, payload: Json) -> Json:  # noqa: ARG002  # kinds that take messages look at them
-        """Return what a person says to a run as the run receives it. Raises `InvalidRequest`."""
+        """Return what a person says to a run as the run receives it. Raises `InvalidRequest`.
+
+        The run page sends `{"text": ...}`, the text neither empty nor longer than 20,000 characters.
+        """
         raise InvalidRequest(f"A run of the kind {self.title} takes no messages.")
 
     def payload(self, run: Run) -> Mapping[str, Json]:
@@ -179,7 +189,8 @@ class KindPage:
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
         """Return what the sections and the sentence show.
 
-        `answered_by` and `notes`, where they are given, stand with the answer.
+        `answered_by` and `notes`, where they are given, stand with the answer. `message_label`, where it is
+        not empty, labels a field with which members send messages to the run until it ends.
         """
         return {"calls": state.calls}
 

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run>/pause", views.pause, name="run-pause"),
     path("runs/<uuid:run>/resume", views.resume, name="run-resume"),
     path("runs/<uuid:run>/answer/<uuid:question>", views.answer, name="run-answer"),
+    path("runs/<uuid:run>/message", views.message, name="run-message"),
     path("runs/<uuid:run>/rerun", views.rerun, name="run-rerun"),
     path("runs/<uuid:run>/rate", views.rate, name="run-rate"),
 ]

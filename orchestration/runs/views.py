@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from orchestra_site.accounts.selectors import team_members
 from orchestra_site.web.pages import render_part, wants_part
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.selectors import team_models
-from orchestration.runs.forms import AnswerForm, RatingForm, RunFilterForm
+from orchestration.runs.forms import AnswerForm, MessageForm, RatingForm, RunFilterForm
 from orchestration.runs.kinds import all_kinds, get_kind, get_page, start_address
 from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.run_view import run_view
@@ -26,7 +27,7 @@ from orchestration.runs.selectors.run_state import raw_run, visible_runs, whole_
 from orchestration.runs.selectors.runs import RunLine, RunPage, run_page
 from orchestration.runs.services.commands import cancel_run, pause_run
 from orchestration.runs.services.learning import rate_run
-from orchestration.runs.services.queueing import answer_question, resume_run
+from orchestration.runs.services.queueing import answer_question, resume_run, send_message
 from orchestration.runs.services.starting import Origin, start_run
 
 
@@ -43,12 +44,23 @@ def path_of(run: Run) -> str:
 @require_GET
 def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
     """Show a run as it stands; its socket goes on from the last event shown."""
-    state = whole_run(run_of(request, run).pk)
-    view = run_view(state, after=0, now=timezone.now())
-    context = page_context(view, may_run=request.membership.may_run)
+    return render(request, PAGE, _page_content(request, run_of(request, run)))
+
+
+def _page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
+    view = run_view(whole_run(run.pk), after=0, now=timezone.now())
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
-    return render(request, PAGE, context | {"live_socket": socket})
+    return page_context(view, may_run=request.membership.may_run) | {"live_socket": socket}
+
+
+def _after_post(
+    request: MemberRequest, run: Run, part: str, error: str, shown: dict[str, str]
+) -> HttpResponse:
+    """Answer a form with the part of the page that it stands in, or with the whole page without htmx."""
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
+    content = _page_content(request, run) | shown
+    return render(request, f"{PAGE}#{part}" if request.htmx else PAGE, content, status=status)
 
 
 @require_GET
@@ -100,10 +112,26 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
             error = str(refusal)
     if not error and not request.htmx:
         return redirect(path_of(found))
-    view = run_view(whole_run(found.pk), after=0, now=timezone.now())
-    context = page_context(view, may_run=True) | {"rate_error": error}
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
-    return render(request, f"{PAGE}#run-ratings" if request.htmx else PAGE, context, status=status)
+    return _after_post(request, found, "run-ratings", error, {"rate_error": error})
+
+
+@require_POST
+@may_run
+def message(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Send a run what the member says; a refused message stays in its field."""
+    found = run_of(request, run)
+    form = MessageForm(request.POST)
+    error = form.first_error()
+    if not error:
+        try:
+            check = get_kind(found.kind).check_message
+            send_message(membership=request.membership, run=found, payload=form.cleaned_data, check=check)
+        except InvalidRequest as refusal:
+            error = str(refusal)
+    if not error and not request.htmx:
+        return redirect(path_of(found))
+    kept = request.POST.get("text", "") if error else ""
+    return _after_post(request, found, "run-message", error, {"message_error": error, "message_text": kept})
 
 
 @require_POST

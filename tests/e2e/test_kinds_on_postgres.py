@@ -12,7 +12,10 @@ from orchestra_site.settings.environment import ROOT
 from tests.support.postgres_server import needs_postgres, running_postgres
 
 pytestmark = [pytest.mark.e2e, needs_postgres]
-ALL = [f"tests/runs/test_{name}.py" for name in ("answers", "execution", "kinds", "leases", "waiting")]
+ALL = [
+    f"tests/runs/test_{name}.py"
+    for name in ("answers", "execution", "kinds", "leases", "run_messages", "waiting")
+]
 FOR_EACH_KIND = [
     "tests/strategies/test_profiles.py",
     "tests/strategies/test_ask.py",

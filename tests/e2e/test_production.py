@@ -64,6 +64,50 @@ def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
     assert provider.asked() == {"m1": 1, "m2": 2, "m3": 2}
 
 
+BOARD = {
+    "options_of": "second/board",
+    "options.writers": "m1",
+    "options.checkers": "m2",
+    "options.approve": "on",
+    "options.remark_s": "600",
+}
+
+
+def test_a_run_of_another_kind_outlives_its_worker_between_a_message_and_an_answer(
+    installation: Production, provider: ProviderProcess
+) -> None:
+    provider.behave(m1=QUICK, m2=SLOW)
+    sign_in = installation.sign_in()
+    installation.script("tests.support.furnish", provider.base_url, "m1,m2")
+    installation.celery = installation.asgi = "tests.support.second_site"
+    installation.serve()
+    worker = installation.work()
+    member = Member(installation.address, sign_in, site=SITE)
+    with closing(member.client):
+        run = member.ask("What is 17 * 23?", [], "second/board", **BOARD)
+        page = f"/runs/{run}/"
+        until(lambda: installation.rows("select step from runs_timer") == [("remark",)], 60)
+        assert member.post(f"{page}message", {"text": "Check it twice."}, form_at=page).status_code == 302
+        until(lambda: provider.open_calls() == 1, 60)
+        worker.kill()
+        provider.behave(m2=QUICK)
+        installation.work()
+        until(lambda: status_of(installation, run) == "waiting", 90)
+        [(question,)] = installation.rows("select id from runs_humanquestion")
+        member.post(f"{page}answer/{question}", {"answer": "yes"}, form_at=page)
+        until(lambda: status_of(installation, run) == "succeeded", 60)
+        ended = member.run(run)
+        html = member.client.get(page).text
+    assert (ended["outcome"]["remark"], ended["outcome"]["approved"]) == ("Check it twice.", "yes")
+    assert [event["seq"] for event in ended["events"]] == list(range(1, len(ended["events"]) + 1))
+    assert provider.asked() == {"m1": 1, "m2": 3}, (
+        "The board's own call to m2 was lost; then it and its child."
+    )
+    assert "Answer: 391" in html
+    assert "sent a message" in html
+    assert "may have been billed" in html
+
+
 def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
     installation: Production, provider: ProviderProcess
 ) -> None:

@@ -134,6 +134,7 @@ ROWS = [
     Row(view="runs:run-json", args=a_run, marker=SECRET),
     Row(view="runs:run-cancel", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(view="runs:run-pause", method="POST", who=RUNNERS, args=a_run, status=302),
+    Row(view="runs:run-message", method="POST", who=RUNNERS, args=a_run, status=422),
     Row(view="runs:run-resume", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(view="runs:run-answer", method="POST", who=RUNNERS, args=a_question, status=302),
     Row(view="runs:run-rerun", method="POST", who=RUNNERS, args=a_run, status=302),

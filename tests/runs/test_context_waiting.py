@@ -36,7 +36,7 @@ class Session:
         second = await context.receive("receive/2", 600)
         await context.wait("pause", 100)
         approved = await context.ask_human(Question(text="Go on?", deadline_s=900), "human")
-        inside = await context.run_child("k", "r", {}, step="child")
+        inside = await context.run_child("k", "r", {}, panel=("a",), step="child")
         last = await context.receive("receive/3", 5)
         texts = [each and each.payload["text"] for each in (first, second, last)]
         return [*texts, answer.text, approved, inside]

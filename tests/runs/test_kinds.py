@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
 import pytest
+from django.db.models import CharField, Model
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.settings.environment import ROOT
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Purpose
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
-from orchestration.runs.kinds import all_kinds, get_kind, register
-from orchestration.runs.models import Command, Run
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.records import StepKind
+from orchestration.runs.engine.types import EventKind, Outcome, RunEvent
+from orchestration.runs.kinds import KindPage, RunKind, all_kinds, get_kind, register
+from orchestration.runs.models import Call, Command, CommandKind, Event, Run, Step
 from orchestration.runs.services.commands import store_answer
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import Origin, store_run
 from orchestration.strategies.models import ModelProfile
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, signed_in
-from tests.support.kinds import StoryKind
+from tests.support.kinds import StoryKind, kind_that, queued_run
 from tests.support.second_kind import second_kind
 
 QUESTION = "What is 17% of 2,300?"
@@ -200,3 +207,58 @@ def test_what_a_strategy_typically_takes_comes_from_its_newest_runs(
 def test_a_name_too_long_for_its_column_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="at most 40"):
         register(StoryKind("x" * 41, lambda _run, _context: asyncio.sleep(0)))  # type: ignore[arg-type, return-value]
+    with pytest.raises(ValueError, match="at most 60"):
+        RunEvent(kind="x" * 61)
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "names"),
+    [
+        (Event, "kind", EventKind),
+        (Step, "kind", StepKind),
+        (Call, "purpose", Purpose),
+        (Command, "kind", CommandKind),
+    ],
+)
+def test_the_names_of_the_engine_fit_their_columns(
+    model: type[Model], column: str, names: type[StrEnum]
+) -> None:
+    field = model._meta.get_field(column)
+    assert isinstance(field, CharField)
+    assert max(map(len, names)) <= (field.max_length or 0)
+
+
+def test_names_of_a_kind_as_long_as_may_be_are_stored(closed: Engine, member: Membership) -> None:
+    async def emits(context: RunContext) -> Outcome:
+        await context.emit(RunEvent(kind="e" * 60, step="s" * 300))
+        return Outcome(answer="x")
+
+    with kind_that(emits) as name:
+        run = closed.execute(queued_run(name, member))
+    assert (run.status, run.events.filter(kind="e" * 60).count()) == ("succeeded", 1)
+
+
+def test_an_event_with_too_long_a_name_fails_its_run_alone(closed: Engine, member: Membership) -> None:
+    async def emits(context: RunContext) -> Outcome:
+        await context.emit(RunEvent(kind="e" * 61))
+        return Outcome(answer="x")
+
+    with kind_that(emits) as name:
+        run = closed.execute(queued_run(name, member))
+    assert (run.status, run.error_code) == ("failed", "internal_error")
+    assert signed_in(member).get(f"/runs/{run.pk}/").status_code == 200
+
+
+def test_a_name_inside_a_kind_that_is_too_long_is_refused_with_its_field(member: Membership) -> None:
+    payload = {**PAYLOADS["second"], "ref": "r" * 201}
+    with second_kind(), pytest.raises(InvalidRequest, match="at most 200") as refused:
+        store_run(membership=member, kind="second", payload=payload)
+    assert refused.value.field == "ref"
+
+
+@pytest.mark.parametrize("interface", [RunKind, KindPage, RunContext])
+def test_the_guide_to_a_new_kind_names_all_that_it_may_bring_and_use(interface: type) -> None:
+    guide = (ROOT / "docs" / "add-a-run-kind.md").read_text(encoding="utf-8")
+    members = {*vars(interface), *vars(interface).get("__annotations__", {})}
+    public = {name for name in members if not name.startswith("_")}
+    assert {name for name in public if f"`{name}`" not in guide} == set()

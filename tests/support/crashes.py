@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from asyncio import Runner
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from orchestration.llm.engine.types import Json
 from tests.support.clock import SkippingLoop
-from tests.support.context import Stage
+from tests.support.context import MortalLog, Stage
 
 
-def crash_points(make: Callable[[], Stage], **options: Json) -> range:
+class CountedRun(Protocol):
+    """A run in memory whose writes are counted."""
+
+    @property
+    def log(self) -> MortalLog:
+        """The run's journal."""
+
+    @property
+    def run(self) -> Callable[..., Awaitable[object]]:
+        """Execute the run to its end."""
+
+
+def crash_points(make: Callable[[], CountedRun], **options: Json) -> range:
     """Return the numbers of all writes of the run that `make` sets up, executed with `options`.
 
-    They are the argument values of `pytest.mark.parametrize` for a test that calls `crash` on another such
-    run: so the test covers every write, and has no case in which nothing crashes.
+    They are the argument values of `pytest.mark.parametrize` for a test that crashes another such run at one
+    of them: so the test covers every write, and has no case in which nothing crashes.
     """
-    stage = make()
+
+    async def writes() -> int:
+        counted = make()
+        await counted.run(**options)
+        return counted.log.writes
+
     with Runner(loop_factory=SkippingLoop) as runner:
-        runner.run(stage.run(**options))
-    return range(stage.log.writes)
+        return range(runner.run(writes()))
 
 
 async def crash(stage: Stage, at: int, **options: Json) -> None:

@@ -53,7 +53,7 @@ class Lives:
             context.control.attach(life)
             death = asyncio.ensure_future(self.log.dead.wait())
             await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
-            died = not life.done()
+            died = self.log.dead.is_set()
             context.control.stop(StopReason.STOPPING)
             death.cancel()
             await asyncio.gather(life, death, return_exceptions=True)

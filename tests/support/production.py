@@ -24,12 +24,17 @@ from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.redis_server import RedisServer, running_redis
 
 SITE = "https://orchestra.example.com"
-CELERY = ("celery", "-A", "orchestra_site")
 PROXY = {"x-forwarded-proto": "https", "host": "orchestra.example.com"}
 
 
 class Production:
-    """Processes that share one database and one Redis. End them with `stop`."""
+    """Processes that share one database and one Redis. End them with `stop`.
+
+    `celery` and `asgi` name the modules with the site's applications.
+    """
+
+    celery = "orchestra_site"
+    asgi = "orchestra_site.asgi"
 
     def __init__(
         self, folder: Path, postgres: PostgresServer, redis: RedisServer, provider_port: int
@@ -77,7 +82,7 @@ class Production:
             "127.0.0.1",
             "-p",
             str(port),
-            "orchestra_site.asgi:application",
+            f"{self.asgi}:application",
         ]
         self.start(*daphne)
         self.address = f"http://127.0.0.1:{port}"
@@ -92,11 +97,13 @@ class Production:
 
     def work(self, name: str = "celery") -> subprocess.Popen[bytes]:
         """Start a worker."""
-        return self.start(*CELERY, "worker", "--pool", "threads", "--loglevel", "WARNING", "-n", f"{name}@%h")
+        how = ["--pool", "threads", "--loglevel", "WARNING", "-n", f"{name}@%h"]
+        return self.start("celery", "-A", self.celery, "worker", *how)
 
     def workers(self) -> int:
         """Return how many workers answer."""
-        ping = [sys.executable, "-m", *CELERY, "inspect", "ping", "--json", "--timeout", "2"]
+        inspect = ["celery", "-A", self.celery, "inspect", "ping", "--json", "--timeout", "2"]
+        ping = [sys.executable, "-m", *inspect]
         done = subprocess.run(
             ping, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )

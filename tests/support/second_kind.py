@@ -46,12 +46,16 @@ OPENED, CLOSED = "topic_was_opened_for_discussion", "topic_closed"
 
 
 class SecondRequest(BaseModel):
-    """A text, who writes about it, who checks that, and whether a person has to approve."""
+    """A text, who writes about it, who checks that, and whether a person has to approve.
+
+    After the writers it waits `remark_s` seconds for a person's remark, which the checkers are then given.
+    """
 
     text: str
     writers: tuple[str, ...]
     checkers: tuple[str, ...]
     approve: bool = False
+    remark_s: float = 0.0
     constraints: Constraints = Constraints()
     ref: str = REF
 
@@ -63,8 +67,11 @@ async def board(request: SecondRequest, models: Mapping[str, ChatModel], context
         (await context.ask(models[name], _prompt(request.text, Purpose.PROPOSE), f"write/{name}")).text
         for name in request.writers
     ]
+    remark = await context.receive("remark", request.remark_s) if request.remark_s else None
+    remarked = remark.payload["text"] if remark else ""
+    text = f"{request.text}\n{remarked}".strip()
     checked = [
-        (await context.ask(models[name], _prompt(request.text, Purpose.ANSWER), f"check/{name}")).text
+        (await context.ask(models[name], _prompt(text, Purpose.ANSWER), f"check/{name}")).text
         for name in request.checkers
     ]
     said = "yes"
@@ -76,7 +83,7 @@ async def board(request: SecondRequest, models: Mapping[str, ChatModel], context
     await context.emit(RunEvent(kind=CLOSED, data={"approved": said, "parts": 2}))
     parts = {"written": written, "checked": checked, "child": child["data"]["candidates"]}
     output = {"answer": child["answer"]}
-    data = {**parts, "approved": said}
+    data = {**parts, "approved": said, "remark": remarked}
     return Outcome(answer=child["answer"], output=output, score=0.5, data=data)
 
 
@@ -104,6 +111,13 @@ class SecondKind(RunKind):
             panel=[freeze(models[name], PanelRole.MEMBER) for name in named],
         )
 
+    def check_message(self, run: Run, payload: Json) -> Json:
+        if not run.request.get("remark_s"):
+            raise InvalidRequest("This board takes no remarks.")
+        if "badword" in payload["text"]:
+            raise InvalidRequest("Say it politely.", field="text")
+        return {"text": payload["text"].strip()}
+
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         return await board(
             SecondRequest.model_validate(run.request), await live_models(run, context), context
@@ -129,7 +143,12 @@ class SecondPage(KindPage):
         opened: Mapping[str, Any] = next(
             (event.data for event in state.remembered if event.kind == OPENED), {}
         )
-        return {"calls": state.calls, "topic": opened.get("topic", ""), "answered_by": "from the board"}
+        return {
+            "calls": state.calls,
+            "topic": opened.get("topic", ""),
+            "answered_by": "from the board",
+            "message_label": "Your remark" if state.run.request.get("remark_s") else "",
+        }
 
     def method(self, ref: str) -> str:
         return f"Second: {ref}"

@@ -60,6 +60,9 @@ class Outcome:
     data: Mapping[str, Json] = field(default_factory=dict)
 
 
+LONGEST_KIND = 60
+
+
 class EventKind(StrEnum):
     """The engine's own kinds of events; a kind of run adds names of its own."""
 
@@ -90,10 +93,16 @@ class EventKind(StrEnum):
 class RunEvent:
     """One thing that happened.
 
-    `kind` is an `EventKind` or a name of the run kind's own, at most 60 characters long. `data` is plain
-    JSON; `step` is the key of the step that the event belongs to, if any.
+    `kind` is an `EventKind` or a name of the run kind's own; a name of more than 60 characters raises
+    `ValueError`, because its column could not store it. `data` is plain JSON; `step` is the key of the step
+    that the event belongs to, if any.
     """
 
     kind: str
     step: str = ""
     data: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.kind) > LONGEST_KIND:
+            message = f"The name of an event has at most {LONGEST_KIND} characters: {self.kind}."
+            raise ValueError(message)

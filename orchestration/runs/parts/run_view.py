@@ -46,13 +46,14 @@ class Part(StrEnum):
     PATH = "run-path"
     RATE = "run-rate"
     RATINGS = "run-ratings"
+    MESSAGE = "run-message"
 
 
 OF_THE_START = frozenset({Part.SUMMARY, Part.ACTIONS, Part.NOTICE, Part.PATH})
 OF_OTHERS = frozenset({Part.SUMMARY})
 TOUCHED: Mapping[str, frozenset[Part]] = {
     **dict.fromkeys(START_EVENTS, OF_THE_START),
-    **dict.fromkeys(END_EVENTS, OF_THE_START | {Part.ANSWER, Part.DECISIONS, Part.RATE}),
+    **dict.fromkeys(END_EVENTS, OF_THE_START | {Part.ANSWER, Part.DECISIONS, Part.RATE, Part.MESSAGE}),
     **dict.fromkeys(CALL_EVENTS, frozenset({Part.SUMMARY, Part.PATH})),
     EventKind.PHASE_STARTED: frozenset(),
     EventKind.ANSWER_REUSED: frozenset({Part.SUMMARY, Part.PATH}),
