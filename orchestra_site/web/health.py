@@ -79,5 +79,5 @@ _EARLIER_TABLE = "orchestration_run"
 
 
 def is_of_earlier_version(connection: BaseDatabaseWrapper) -> bool:
-    """Tell whether a database is of the time before runs, models and strategies were apps of their own."""
+    """Return whether a database dates from before runs, models and strategies were apps of their own."""
     return _EARLIER_TABLE in connection.introspection.table_names()
