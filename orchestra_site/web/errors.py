@@ -18,10 +18,8 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
-    """Say that the request made no sense."""
-    return _error_page(
-        request, HTTPStatus.BAD_REQUEST, "This request made no sense", "Go back and try again."
-    )
+    """Say that the request is not valid."""
+    return _error_page(request, HTTPStatus.BAD_REQUEST, "This request is not valid", "Go back and try again.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -40,14 +38,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Say that this is the server's fault, or that the database is locked, full or unreachable."""
     if isinstance(sys.exception(), DATABASE_AWAY):
         return _database_away(request)
-    words = "The fault is ours, and it is in the server's log. Try again; what you started before goes on."
+    words = "The server failed; its log has the details. Try again; runs that were started before continue."
     return _error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here", words)
 
 
 def _database_away(request: HttpRequest) -> HttpResponse:
     words = (
-        "It is locked, full or away; the server's log says which. Nothing of this was stored. Send it again"
-        " in a moment; what you started before goes on."
+        "It is locked, full or unreachable; the server's log says which. Nothing of this was stored. Send it"
+        " again in a moment; runs that were started before continue."
     )
     response = _error_page(
         request, HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer right now", words

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.core.checks import Error, Tags, register
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -79,5 +81,15 @@ _EARLIER_TABLE = "orchestration_run"
 
 
 def is_of_earlier_version(connection: BaseDatabaseWrapper) -> bool:
-    """Tell whether a database is of the time before runs, models and strategies were apps of their own."""
+    """Return whether a database dates from before runs, models and strategies were apps of their own."""
     return _EARLIER_TABLE in connection.introspection.table_names()
+
+
+@register(Tags.database)
+def refuse_earlier_version(databases: Sequence[str] | None, **_: object) -> list[Error]:
+    """Refuse databases of an earlier version; `migrate` runs this before it changes anything."""
+    return [
+        Error(EARLIER_VERSION, hint=EARLIER_ADVICE, obj=alias, id="orchestra.E001")
+        for alias in databases or ()
+        if is_of_earlier_version(connections[alias])
+    ]

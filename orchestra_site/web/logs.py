@@ -1,6 +1,6 @@
 """Log lines: without the secrets that this process knows, and without floods of one warning.
 
-Secrets are replaced by value, so that it does not matter who prints them: logs and error reports show
+Secrets are replaced by value, so that it does not matter where they are printed: logs and error reports show
 `[redacted]`.
 """
 

@@ -216,7 +216,7 @@ class ModelForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120, help_text="What your team calls it.")
     tier = forms.ChoiceField(
-        label="Tier", choices=TIERS, help_text="Its place on the ladder from cheap to expensive."
+        label="Tier", choices=TIERS, help_text="Its price class, from cheap to expensive."
     )
     family = forms.CharField(
         label="Family",

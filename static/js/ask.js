@@ -10,7 +10,7 @@
     question.form.dispatchEvent(new Event("estimate"));
   });
 
-  // A part that was swapped in may hold other options or another order.
+  // A part that was swapped in may have other options or another order.
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (["ask-options", "ask-panel"].includes(detail.target.id)) {
       document.getElementById("ask-form").dispatchEvent(new Event("estimate"));

@@ -22,7 +22,7 @@
     return socket;
   };
 
-  // Within five seconds, at a random moment: a server that comes back is not run over by all pages at once.
+  // Within five seconds, at a random moment: pages do not all reconnect to a restarted server at once.
   htmx.config.wsReconnectDelay = (attempt) => Math.random() * Math.min(500 * 2 ** attempt, 5000);
 
   // 4401 signed out, 4403 no longer a member, 4404 no such run: reconnecting would not help, a reload says why.
@@ -54,7 +54,7 @@
     }
   }, 100);
 
-  // A lane's text follows its own end, unless somebody has scrolled up to read.
+  // A lane scrolls to the end of its text, unless the reader has scrolled up.
   const atEnd = new WeakMap();
   document.addEventListener("htmx:wsBeforeMessage", () => {
     for (const text of document.querySelectorAll(".lane-text, #run-story")) {

@@ -31,7 +31,7 @@
     try {
       localStorage.setItem(KEY, button.dataset.themeChoice);
     } catch {
-      // without storage the choice holds for this page only
+      // without storage the choice applies to this page only
     }
     show(button.dataset.themeChoice);
   });

@@ -102,7 +102,7 @@ def test_a_member_who_opens_a_link_keeps_the_role(owner: Membership) -> None:
         ("password", "new@example.org", "too similar"),
     ],
 )
-def test_a_bad_answer_is_told_at_its_field_and_uses_nothing_up(
+def test_a_bad_answer_is_an_error_at_its_field_and_uses_nothing_up(
     owner: Membership, field: str, value: str, words: str
 ) -> None:
     invitation, link = a_link(owner)
@@ -128,7 +128,7 @@ def test_an_expired_a_withdrawn_and_an_unknown_link_look_the_same(owner: Members
     assert Client().get(expired).status_code == 404
 
 
-def test_withdrawing_twice_is_told(owner: Membership) -> None:
+def test_withdrawing_twice_is_refused(owner: Membership) -> None:
     invitation, _ = a_link(owner)
     client = signed_in(owner)
     client.post(f"/team/invitations/{invitation.pk}/withdraw/")

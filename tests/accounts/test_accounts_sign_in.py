@@ -121,7 +121,7 @@ def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(ada: User
         (PASSWORD, "1234567890123", "entirely numeric"),
     ],
 )
-def test_a_bad_new_password_is_told_at_its_field(ada: User, old: str, new: str, words: str) -> None:
+def test_a_bad_new_password_is_an_error_at_its_field(ada: User, old: str, new: str, words: str) -> None:
     client = Client()
     try_in(client)
     given = {"old_password": old, "new_password1": new, "new_password2": new}
@@ -140,7 +140,7 @@ def test_anonymous_visitors_come_back_to_where_they_wanted_to_go(client: Client)
     assert client.get("/team/audit/?cursor=x")["Location"] == f"{SIGN_IN}?next=/team/audit/%3Fcursor%3Dx"
 
 
-def test_htmx_is_told_where_to_sign_in(client: Client) -> None:
+def test_htmx_gets_the_address_of_the_sign_in_page(client: Client) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/runs/?q=moon"}
     answer = client.get("/team/", headers=headers)
     assert answer.status_code == 401

@@ -161,7 +161,7 @@ def test_recorded_models_that_would_have_to_review_are_chosen_from_by_estimate(t
     assert (result["failed_rate"], result["calls_per_item"]) == (0.0, 6.0)
     [strict] = found(*asked, "--option", "quorum=2")["results"]
     [failure] = strict["failures"]
-    assert "ada abstained: It could not review: The recording of ada holds no answer to" in failure
+    assert "ada abstained: It could not review: The recording of ada has no answer to" in failure
 
 
 def test_a_cost_that_nobody_recorded_is_unknown(tmp_path: Path) -> None:

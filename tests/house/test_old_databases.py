@@ -27,6 +27,18 @@ def test_nothing_is_prepared_on_it() -> None:
         prepare_installation()
 
 
+def test_migrate_refuses_it_before_it_changes_anything() -> None:
+    before = connection.introspection.table_names()
+    with pytest.raises(CommandError, match=EARLIER_VERSION):
+        call_command("migrate", skip_checks=False, stdout=StringIO())
+    assert connection.introspection.table_names() == before
+
+
+def test_check_refuses_it_when_it_looks_at_the_database() -> None:
+    with pytest.raises(CommandError, match=EARLIER_VERSION):
+        call_command("check", databases=["default"])
+
+
 def test_the_doctor_says_so_instead_of_offering_migrations() -> None:
     out = StringIO()
     with pytest.raises(SystemExit, match="1"):

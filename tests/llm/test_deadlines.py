@@ -46,7 +46,7 @@ async def test_a_model_that_does_not_start_is_timed_out_and_closed() -> None:
 
 async def test_a_model_that_falls_silent_is_timed_out_and_may_have_been_billed() -> None:
     error = await failure(Timed(ScriptedModel("m", ["one two"], word_s=2.1), LIMITS))
-    assert str(error) == "m fell silent for 2 seconds in mid-answer."
+    assert str(error) == "m sent nothing for 2 seconds in the middle of its answer."
     assert error.billed
 
 
@@ -74,6 +74,6 @@ async def test_a_stream_that_ends_without_an_answer_ends() -> None:
     assert pieces == [Delta(text="so", offset=0)]
 
 
-async def test_a_timeout_of_the_inner_models_own_is_not_taken_for_a_deadline() -> None:
+async def test_a_timeout_of_the_inner_models_own_is_not_reported_as_a_deadline() -> None:
     with pytest.raises(TimeoutError):
         await Timed(RawModel("m", [TimeoutError()]), LIMITS).complete(HELLO)

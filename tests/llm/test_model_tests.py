@@ -26,13 +26,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def engine() -> Iterator[LoopThread]:
-    """The loop that runs ask models on."""
-    thread = LoopThread()
-    thread.start()
-    yield thread
-    thread.wait_for(close_resources(), 5)
-    thread.stop()
+def engine(loop_thread: LoopThread) -> Iterator[LoopThread]:
+    """Return the loop on which runs ask models."""
+    yield loop_thread
+    loop_thread.wait_for(close_resources(), 5)
     stop_pages()
 
 

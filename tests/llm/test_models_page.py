@@ -88,7 +88,7 @@ def test_a_price_that_starts_later_is_announced_and_not_used_yet(admin: Membersh
     assert "then $9.00 in, $9.00 out from" in page
 
 
-def test_a_key_is_told_of_and_never_shown(admin: Membership) -> None:
+def test_a_key_is_mentioned_and_never_shown(admin: Membership) -> None:
     Provider.objects.create(
         team=admin.team,
         name="Cloud",
@@ -110,7 +110,7 @@ def test_a_team_without_models_is_shown_how_to_get_some(admin: Membership) -> No
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
-def test_who_may_not_configure_looks_and_is_told_who_may(role: Role) -> None:
+def test_a_member_who_may_not_configure_sees_the_page_and_who_may(role: Role) -> None:
     member = a_member(role)
     model = a_model(member)
     client = signed_in(member)

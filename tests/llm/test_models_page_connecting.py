@@ -66,7 +66,7 @@ def test_only_a_provider_with_an_address_can_be_connected(admin: Membership, ser
     assert not Provider.objects.exists()
 
 
-def test_htmx_is_told_where_to_go_after_connecting(admin: Membership, server: OpenAIServer) -> None:
+def test_htmx_gets_the_next_address_after_connecting(admin: Membership, server: OpenAIServer) -> None:
     given = {"name": "Lab", "base_url": server.base_url, "api_key": KEY}
     answer = signed_in(admin).post("/models/connect/", given, headers=FORM)
     assert answer["HX-Redirect"].endswith("/choose/")

@@ -67,7 +67,7 @@ async def test_an_answer_in_one_piece_is_accepted() -> None:
     assert (answer.text, answer.usage) == (TEXT, Usage(input_tokens=11, output_tokens=7))
 
 
-async def test_usage_that_nobody_told_is_estimated_and_flagged() -> None:
+async def test_usage_that_is_not_reported_is_estimated_and_flagged() -> None:
     async with OpenAIServer() as server:
         server.default = Behaviour(text="x" * 40, usage=False)
         answer = await ask(server)

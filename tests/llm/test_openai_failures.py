@@ -51,7 +51,7 @@ def failure(status: int, body: object = "", key: str | None = KEY) -> ModelError
         (400, {"object": "error", "message": "vllm says no"}, "request_rejected", "vllm says no"),
         (422, {"detail": [{"loc": ["body", "seed"]}]}, "request_rejected", "seed"),
         (418, "", "request_rejected", "refused the request (418)."),
-        (500, "<html>oops</html>", "provider_unavailable", "problem of its own (500)."),
+        (500, "<html>oops</html>", "provider_unavailable", "error on its side (500)."),
         (503, {"message": "loading"}, "provider_unavailable", "(503): loading"),
         (529, "", "provider_unavailable", "(529)"),
         (204, "", "bad_answer", "status 204"),
@@ -64,7 +64,7 @@ def test_every_status_has_its_error_and_its_words(status: int, body: object, cod
     assert words in str(error)
 
 
-def test_a_server_that_wants_a_key_is_told_from_one_that_refused_it() -> None:
+def test_a_server_that_requires_a_key_is_distinguished_from_one_that_refused_it() -> None:
     assert "asks for a key (401). Enter one under Models." in str(failure(401, key=None))
 
 
@@ -149,7 +149,7 @@ async def test_a_parameter_that_the_server_refuses_is_left_out_from_then_on(para
     assert [parameter in chat.body for chat in server.chats] == [True, False, False]
 
 
-async def test_the_length_limit_goes_by_its_other_name_where_the_server_says_so() -> None:
+async def test_the_length_limit_has_its_other_name_where_the_server_requires_it() -> None:
     refusal = {
         "error": {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}
     }

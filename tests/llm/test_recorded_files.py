@@ -65,7 +65,7 @@ def test_labels_are_kept_apart_from_what_models_are_made_of() -> None:
         ({"answers": [answer("a", "1", tokens=n) for n in ("1", "2", "3", "4")]}, "; and 1 more."),
     ],
 )
-def test_a_line_that_does_not_fit_is_told_with_its_number(change: dict[str, Any], words: str) -> None:
+def test_a_line_that_does_not_fit_is_reported_with_its_number(change: dict[str, Any], words: str) -> None:
     error = refused(packed([GOOD[0], {**GOOD[1], **change}]))
     assert [fault.line for fault in error.faults] == [2]
     assert words in str(error)
@@ -78,8 +78,8 @@ def test_a_line_that_does_not_fit_is_told_with_its_number(change: dict[str, Any]
         (b'{"dataset": ', "Line 1: Invalid JSON"),
         (b"[1]", "Line 1: Input should be an object"),
         (packed(GOOD) + b'{"prompt": "caf\xe9"}', "Line 3: byte 16 is not UTF-8"),
-        (b"", "The file holds no items."),
-        (b"\n\n", "The file holds no items."),
+        (b"", "The file contains no items."),
+        (b"\n\n", "The file contains no items."),
         (packed([GOOD[0], GOOD[1], GOOD[0]]), "Line 3: item small/q0 stands on line 1 already."),
         (b"PK\x03\x04....", "The file is a ZIP archive."),
         (json.dumps(GOOD[0]).encode("utf-16"), "The file is UTF-16."),
@@ -149,7 +149,7 @@ def test_a_price_is_taken_for_the_plain_one_beside_it(cost: str, price: str) -> 
         [(10, 0, Decimal("0.0001")), (90, 10, Decimal("0.0008"))],
     ],
 )
-def test_one_price_stands_for_both_where_they_cannot_be_told_apart(
+def test_one_price_stands_for_both_where_they_cannot_be_distinguished(
     rows: list[tuple[int, int, Decimal]],
 ) -> None:
     found = recovered_prices(rows)

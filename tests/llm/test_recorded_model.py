@@ -44,7 +44,7 @@ async def test_instructions_are_not_part_of_what_is_looked_up() -> None:
 @pytest.mark.parametrize(
     ("messages", "words"),
     [
-        ([("user", "What else?" * 9)], r"holds no answer to “What else\?What else\?"),
+        ([("user", "What else?" * 9)], r"has no answer to “What else\?What else\?"),
         ([("user", ASKED.upper())], "replays 1 recorded questions word for word"),
         ([("user", ASKED), ("assistant", "7"), ("user", ASKED)], "a conversation of 3 messages"),
         ([("assistant", ASKED)], "answers to single questions"),
@@ -62,7 +62,7 @@ async def test_a_model_of_which_there_is_no_text_is_refused_too() -> None:
     told = [answer("ada", "1", text=None), answer("bob", "2", text="")]
     recording = recorded([line(0, {}, answers=told)]).recording
     assert recording.models == ("bob",)
-    with pytest.raises(RequestRejected, match="holds no answer"):
+    with pytest.raises(RequestRejected, match="has no answer"):
         await RecordedModel(recording.spec("ada"), recording).complete(prompt_of(ASKED))
     empty = await pieces_of(RecordedModel(recording.spec("bob"), recording), prompt_of(ASKED))
     assert [piece.text for piece in empty] == [""]
@@ -72,7 +72,7 @@ async def test_samples_count_through_what_was_recorded_of_one_prompt() -> None:
     twice = recorded([line(0, {"ada": "7"}), line(1, {"ada": "8"}, prompt=ASKED)]).recording
     asked = RecordedModel(twice.spec("ada"), twice)
     assert [(await asked.complete(prompt_of(ASKED, sample=n))).text[-2] for n in (0, 1)] == ["7", "8"]
-    with pytest.raises(RequestRejected, match="holds 2 of the 3 samples"):
+    with pytest.raises(RequestRejected, match="has 2 of the 3 samples"):
         await asked.complete(prompt_of(ASKED, sample=2))
 
 

@@ -38,7 +38,7 @@ def limited(inner: ChatModel, limiter: Limiter) -> Admitted:
     return Admitted(inner, limiter, Circuit(CircuitPolicy(), ManualClock()))
 
 
-async def test_no_more_calls_than_places_are_under_way_and_all_are_answered() -> None:
+async def test_no_more_calls_than_slots_are_under_way_and_all_are_answered() -> None:
     inner, limiter, most = SlowModel("m", 1.0), Limiter(3), 0
     tasks = [asyncio.create_task(limited(inner, limiter).complete(HELLO)) for _ in range(10)]
     while not all(task.done() for task in tasks):
@@ -61,14 +61,14 @@ async def test_the_first_to_come_is_the_first_served() -> None:
     assert served == list(range(6))
 
 
-async def test_a_stream_heard_to_its_end_gives_its_place_back() -> None:
+async def test_a_stream_read_to_its_end_releases_its_slot() -> None:
     limiter = Limiter(1)
     pieces = [piece async for piece in limited(ScriptedModel("m", ["one two"]), limiter).stream(HELLO)]
     assert len(pieces) == 3
     assert limiter.busy == 0
 
 
-async def test_closing_a_stream_gives_its_place_back() -> None:
+async def test_closing_a_stream_releases_its_slot() -> None:
     limiter = Limiter(1)
     pieces = limited(ScriptedModel("m"), limiter).stream(HELLO)
     await anext(pieces)
@@ -77,7 +77,7 @@ async def test_closing_a_stream_gives_its_place_back() -> None:
     assert limiter.busy == 0
 
 
-async def test_a_place_given_to_an_asker_who_is_cancelled_in_the_same_moment_is_passed_on() -> None:
+async def test_a_slot_given_to_a_call_that_is_cancelled_in_the_same_moment_is_passed_on() -> None:
     limiter = Limiter(1)
     async with limiter.slot():
         first = asyncio.create_task(_hold(limiter, 1))
@@ -89,7 +89,7 @@ async def test_a_place_given_to_an_asker_who_is_cancelled_in_the_same_moment_is_
     assert (limiter.busy, limiter.waiting) == (0, 0)
 
 
-async def test_an_asker_that_comes_while_a_cancelled_one_still_stands_in_line_is_served() -> None:
+async def test_a_call_that_comes_while_a_cancelled_one_is_still_in_the_queue_is_served() -> None:
     limiter = Limiter(1)
     async with limiter.slot():
         first = asyncio.create_task(_hold(limiter, 1))
@@ -99,7 +99,7 @@ async def test_an_asker_that_comes_while_a_cancelled_one_still_stands_in_line_is
     assert (limiter.busy, limiter.waiting) == (0, 0)
 
 
-async def test_more_places_let_more_in_at_once() -> None:
+async def test_more_slots_admit_more_calls_at_once() -> None:
     limiter = Limiter(1)
     tasks = [asyncio.create_task(_hold(limiter, 10)) for _ in range(4)]
     await asyncio.sleep(0)
@@ -112,7 +112,7 @@ async def test_more_places_let_more_in_at_once() -> None:
     st.integers(1, 4),
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.none() | st.integers(0, 8)), max_size=15),
 )
-async def test_no_mix_of_askers_and_cancellations_overfills_or_starves(
+async def test_no_mix_of_calls_and_cancellations_overfills_or_starves(
     limit: int, askers: list[tuple[int, int, int | None]]
 ) -> None:
     limiter, tasks = Limiter(limit), list[asyncio.Task[None]]()

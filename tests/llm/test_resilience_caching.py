@@ -114,7 +114,7 @@ async def test_identical_requests_in_flight_share_one_call_and_all_hear_all_of_i
     assert [answer.cached for _, answer in results] == [False, True, True, True]
 
 
-async def test_a_follower_hears_a_second_attempt_from_its_start() -> None:
+async def test_a_follower_receives_a_second_attempt_from_its_start() -> None:
     restart: list[Delta | Completion] = [
         Delta(text="wrong start", offset=0),
         Delta(text="right", offset=0),

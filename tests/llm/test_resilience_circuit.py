@@ -149,9 +149,7 @@ async def test_what_is_not_the_providers_fault_does_not_open_it(circuit: Circuit
     assert circuit.state is CircuitState.CLOSED
 
 
-async def test_a_stream_closed_by_its_asker_says_nothing_about_the_model(
-    circuit: Circuit, clock: ManualClock
-) -> None:
+async def test_a_stream_closed_by_its_caller_counts_neither_way(circuit: Circuit, clock: ManualClock) -> None:
     fail(circuit, 3)
     clock.advance(10)
     pieces = Admitted(ScriptedModel("m"), Limiter(1), circuit).stream(HELLO)

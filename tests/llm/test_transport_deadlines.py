@@ -29,7 +29,11 @@ DRIP = Behaviour(text="abc" * 900, delay_s=0.03)
             TO_FINISH,
             "did not finish its answer within 0.4 seconds",
         ),
-        (Behaviour(text="abc" * 9, delay_s=30), TO_GO_ON, "fell silent for 0.15 seconds in mid-answer"),
+        (
+            Behaviour(text="abc" * 9, delay_s=30),
+            TO_GO_ON,
+            "sent nothing for 0.15 seconds in the middle of its answer",
+        ),
         (DRIP, TO_FINISH, "did not finish its answer within 0.4 seconds"),
         (Behaviour(status=500, body=b"x" * 900, chunk=1, delay_s=0.03), TO_FINISH, "did not finish"),
     ],
@@ -76,7 +80,7 @@ async def test_a_connection_that_never_comes_about_is_unavailable() -> None:
 
     limits = Deadlines(connect_s=0.1, first_event_s=5, idle_s=5, total_s=5)
     async with build_client(guard=LOOPBACK, lookup=never) as client:
-        with pytest.raises(ProviderUnavailable, match="no connection came about in time"):
+        with pytest.raises(ProviderUnavailable, match="no connection was made in time"):
             await chat_model(client, f"http://{NAME}/v1", deadlines=limits).complete(PROMPT)
 
 
@@ -116,7 +120,7 @@ async def test_a_connection_is_used_again_after_an_answer() -> None:
     assert len(server.connections) == 1
 
 
-async def test_a_server_that_keeps_the_line_open_after_its_end_mark_holds_nobody_up() -> None:
+async def test_a_connection_kept_open_after_the_end_mark_does_not_delay_the_answer() -> None:
     async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(
             b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices":[{"delta":{"content":"Yes"}}]}\n\ndata: [DONE]\n\n'

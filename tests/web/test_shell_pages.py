@@ -82,11 +82,11 @@ def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
 
 Failing = tuple[Callable[[HttpRequest], HttpResponse], int, str]
 PAGES: list[Failing] = [
-    (lambda request: errors.bad_request(request, ValueError()), 400, "made no sense"),
+    (lambda request: errors.bad_request(request, ValueError()), 400, "is not valid"),
     (lambda request: errors.forbidden(request, PermissionDenied("Ask Ada.")), 403, "Ask Ada."),
     (lambda request: errors.forbidden(request, PermissionDenied()), 403, "Your role does not allow this"),
     (lambda request: errors.not_found(request, ValueError()), 404, "There is nothing here"),
-    (errors.server_error, 500, "The fault is ours"),
+    (errors.server_error, 500, "The server failed"),
     (errors.csrf_failure, 403, "out of date"),
 ]
 

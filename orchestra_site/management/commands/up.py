@@ -158,7 +158,7 @@ def exit_soon() -> None:
 
 
 def _worker() -> WorkController:
-    """Return a Celery worker that can live in a thread."""
+    """Return a Celery worker that can run in a thread."""
     celery_app.set_default()
     return celery_app.WorkController(
         pool="threads",

@@ -170,7 +170,7 @@ def _choose_items(
     Beyond `limit`, a sample drawn by `seed`, in the data's order. Raises `InvalidRequest` if none is left.
     """
     items, labels = data.recording.items, data.labels
-    whole = [item for item in items if all(map(item.holds, (*panel, *helpers)))]
+    whole = [item for item in items if all(map(item.has_answer, (*panel, *helpers)))]
     graded = [item for item in whole if all(labels[item.key].correct(name) is not None for name in panel)]
     missing, unlabelled = len(items) - len(whole), len(whole) - len(graded)
     if not graded:

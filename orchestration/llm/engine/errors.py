@@ -24,7 +24,7 @@ from enum import StrEnum
 
 
 class Consequence(StrEnum):
-    """What an error means for those who see it."""
+    """What follows from an error."""
 
     RETRYABLE = "retryable"
     FATAL_FOR_MODEL = "fatal_for_model"

@@ -18,7 +18,7 @@ class ChatModel(Protocol):
     """A model that can be asked.
 
     `stream` yields any number of `Delta` and then exactly one `Completion`, whose text is the whole answer;
-    it raises only `ModelError` (and what the asker's own cancellation raises). Closing the generator ends
+    it raises only `ModelError` (and what the caller's own cancellation raises). Closing the generator ends
     the request.
     """
 

@@ -45,7 +45,7 @@ class FinishReason(StrEnum):
 
 
 class Tier(StrEnum):
-    """A model's place on the ladder from cheap to dear."""
+    """A model's price class, from cheap to expensive."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -97,10 +97,10 @@ class Prices:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelSpec:
-    """One model as a run has frozen it: its team-wide unique name, where it lives, what it costs and can do.
+    """One model as a run has frozen it: its team-wide unique name, its provider, what it costs and can do.
 
     `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is
-    what the provider calls it; `prices` is None where nobody said what it costs.
+    what the provider calls it; `prices` is None where its price is unknown.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What pages and panels ask of a kind of provider: its models, their list, and whether it can be reached."""
+"""The interface of a kind of provider: its models, the list of them, and the check of a connection."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ProviderAdapter(ABC):
 
 
 class Unavailable(StreamingModel):
-    """A model that cannot be asked any more, and says why."""
+    """A model that cannot be asked any more: each call raises the reason."""
 
     def __init__(self, spec: ModelSpec, reason: str) -> None:
         self._spec, self._reason = spec, reason

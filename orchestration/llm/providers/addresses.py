@@ -38,7 +38,7 @@ LONGEST_READ = 4000
 class AddressGuard:
     """Refuses addresses that are not global, unless the operator allowed the host and port.
 
-    `allowed` holds (host or address, port) pairs; `allow_loopback` is for the embedded profile only.
+    `allowed` are (host or address, port) pairs; `allow_loopback` is for the embedded profile only.
     """
 
     allowed: frozenset[tuple[str, int]] = frozenset()
@@ -56,8 +56,8 @@ class AddressGuard:
             return
         shown = f"{host}:{port}" if host == address else f"{host}:{port} ({address})"
         message = (
-            f"Orchestra does not connect to {shown}: it is not a public address. If it is meant, the operator"
-            f" can add {host}:{port} to ORCHESTRA_ALLOWED_ADDRESSES."
+            f"Orchestra does not connect to {shown}: it is not a public address. If this is intended, the"
+            f" operator can add {host}:{port} to ORCHESTRA_ALLOWED_ADDRESSES."
         )
         raise AddressRefused(message)
 
@@ -139,7 +139,7 @@ def normalise_base_url(text: str) -> str:
     if len(given) > LONGEST_ADDRESS:
         raise _wrong(f"The address is longer than {LONGEST_ADDRESS} characters.")
     if not given.isprintable() or any(character in given for character in " \\<>\"'`"):
-        raise _wrong("The address holds characters that no address has. Copy it again.")
+        raise _wrong("The address contains characters that no address can have. Copy it again.")
     parts = _split(given)
     path = _path(parts.path)
     return f"{parts.scheme}://{_host(parts)}{_port(parts)}{path}"
@@ -172,7 +172,7 @@ def _split(given: str) -> SplitResult:
     if parts.scheme not in DEFAULT_PORTS or not parts.netloc:
         raise _wrong("The address must start with https:// or http://.")
     if "@" in parts.netloc:
-        raise _wrong("The address must not hold a user name or password. Enter the key in its own field.")
+        raise _wrong("The address must not contain a user name or password. Enter the key in its own field.")
     if "?" in given or "#" in given:
         raise _wrong("The address must end before any ? or #.")
     return parts
@@ -205,7 +205,7 @@ def _path(path: str) -> str:
     for endpoint in ENDPOINTS:
         plain = plain.removesuffix(endpoint)
     if not PATH.fullmatch(plain) or {".", ".."} & set(plain.split("/")):
-        raise _wrong("The address's path holds characters or dots that do not belong there.")
+        raise _wrong("The address's path contains characters or dots that are not allowed there.")
     return plain
 
 
@@ -257,6 +257,6 @@ def clean_key(text: str) -> str:
     if len(key) > LONGEST_KEY:
         raise InvalidRequest(f"The key is longer than {LONGEST_KEY} characters.", field="api_key")
     if not key.isascii() or not key.isprintable() or " " in key:
-        message = "The key holds blanks or characters that no key has. Copy it again."
+        message = "The key contains blanks or characters that no key can have. Copy it again."
         raise InvalidRequest(message, field="api_key")
     return key

@@ -22,12 +22,12 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "its name is not known. Check the spelling of the address"),
     (aiohttp.ClientConnectorDNSError, "its name is not known. Check the spelling of the address"),
     (ssl.SSLCertVerificationError, "its certificate is not valid for this address"),
-    (ssl.SSLError, "no secure connection came about. Check whether the address should start with http://"),
+    (ssl.SSLError, "no secure connection could be made. Check whether the address should start with http://"),
     (ConnectionRefusedError, "nothing listens there. Check the address, and that the server runs"),
     (aiohttp.ServerDisconnectedError, "it closed the connection without an answer"),
-    (ConnectionResetError, "it broke the connection off"),
+    (ConnectionResetError, "it reset the connection"),
     (aiohttp.ClientResponseError, "what came back is not HTTP"),
-    (TimeoutError, "no connection came about in time"),
+    (TimeoutError, "no connection was made in time"),
 )
 """Words for what went wrong, the most telling first."""
 
@@ -37,7 +37,7 @@ class Deadlines:
     """Seconds: to connect, to the first event of an answer, from one event to the next, and in all.
 
     An event is anything that arrives in the body: text, reasoning, a role, usage, a comment that keeps the
-    connection open. A model that thinks aloud before its answer is therefore waited for.
+    connection open. A model that streams reasoning before its answer is therefore waited for.
     """
 
     connect_s: float = 10.0
@@ -104,7 +104,7 @@ class CallTimer:
         total = self._started + limits.total_s - now
         if self._has_event:
             next_event = limits.idle_s
-            sentence = f"{self._name} fell silent for {limits.idle_s:g} seconds in mid-answer."
+            sentence = f"{self._name} sent nothing for {limits.idle_s:g} seconds in the middle of its answer."
         else:
             next_event = self._requested + limits.first_event_s - now
             sentence = f"{self._name} did not start to answer within {limits.first_event_s:g} seconds."
@@ -150,7 +150,7 @@ def unreachable(error: httpx.TransportError, host: str) -> ModelError:
 def broken_off(host: str, characters: int) -> StreamBroken:
     """Return the error for an answer that stopped before its end mark."""
     so_far = f"after {characters:,} characters" if characters else "before its first word"
-    return StreamBroken(f"{host} broke the answer off {so_far}. It may have been billed.")
+    return StreamBroken(f"{host} ended the answer too early, {so_far}. It may have been billed.")
 
 
 def _reason(error: BaseException) -> str:

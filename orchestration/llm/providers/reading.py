@@ -86,7 +86,7 @@ class SSEParser:
         try:
             name, _, value = line.decode("utf-8").partition(":")
         except UnicodeDecodeError as error:
-            message = "The answer holds bytes that are not UTF-8."
+            message = "The answer contains bytes that are not UTF-8."
             raise BadAnswer(message) from error
         self._set(name, value.removeprefix(" "))
         return None

@@ -48,8 +48,8 @@ def build_client(
 ) -> httpx.AsyncClient:
     """Return a client that connects to guarded addresses only, without redirects, proxies or cookies.
 
-    Build one for each process and loop, and close it with `aclose`. `body_limit` caps what an answer may
-    hold, in bytes after decompression. `lookup` and `verify` replace the system's resolver and certificates.
+    Build one for each process and loop, and close it with `aclose`. `body_limit` caps the size of an
+    answer in bytes after decompression. `lookup` and `verify` replace the system's resolver and certificates.
     """
     context = verify or httpx.create_ssl_context(trust_env=False)
     return httpx.AsyncClient(
@@ -140,7 +140,7 @@ def inflater_for(encoding: str) -> Inflate:
     if encoding in {"", "identity"}:
         return _as_is
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        message = f"The answer is compressed with {encoding[:40]!r}, which nobody asked for."
+        message = f"The answer is compressed with {encoding[:40]!r}, which was not requested."
         raise BadAnswer(message)
     return Inflater().feed
 

@@ -33,7 +33,7 @@ def open_secret(provider: Provider) -> str | None:
 
 
 def provider_secrets(team: UUID, providers: Collection[UUID]) -> dict[UUID, str | None]:
-    """Return the keys of a team's enabled providers, without those that are gone or cannot be read."""
+    """Return the keys of a team's enabled providers, without those that were deleted or cannot be read."""
     return _decrypted(Provider.objects.filter(team_id=team, id__in=providers, enabled=True))
 
 

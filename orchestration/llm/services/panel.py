@@ -1,4 +1,4 @@
-"""What a run keeps of its models, and how that becomes models that can be asked."""
+"""Models as a run freezes them, and the live models that are made from those."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def model_spec(model: LanguageModel) -> ModelSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelStack:
-    """What frozen models become live ones with.
+    """What live models are made with, beside the frozen ones.
 
-    `secrets` holds each provider's key, None where it has none; the models of a provider that is not in it
+    `secrets` are the providers' keys, None where it has none; the models of a provider that is not in it
     raise `ModelUnavailable`. `scope` keeps the answers of different teams apart in the cache. `meter` is the
     innermost wrapper: it counts, prices and records each call.
     """
@@ -110,7 +110,7 @@ class ModelStack:
 
     def live(self, frozen: FrozenModel) -> ChatModel:
         """Return the model with its wrappers, stacked inside out (the one place where they are)."""
-        model = self.meter(_bare(frozen, self.secrets, self.shared, self.seed))
+        model = self.meter(self._provider_model(frozen))
         limiter = self.shared.limiter(frozen.model, frozen.max_concurrency)
         model = Admitted(model, limiter, self.shared.circuit(frozen.model))
         jitter = Random(f"{self.seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing
@@ -120,17 +120,18 @@ class ModelStack:
             return model
         return Cached(model, self.shared.cache, scope=self.scope)
 
-
-def _bare(frozen: FrozenModel, secrets: Mapping[UUID, str | None], shared: Resources, seed: int) -> ChatModel:
-    """Return the provider's own model, which keeps the deadlines of its calls."""
-    if frozen.provider not in secrets:
-        gone = f"{frozen.spec.provider} was removed, disabled or moved since, or its key cannot be read."
-        return Unavailable(frozen.spec, gone)
-    access = ProviderAccess(
-        client=shared.client,
-        base_url=frozen.base_url,
-        api_key=secrets[frozen.provider],
-        provider=frozen.provider,
-    )
-    deadlines = shared.deadlines.within(frozen.timeout_s)
-    return provider_adapter(frozen.kind).model(frozen.spec, access, deadlines, seed=seed)
+    def _provider_model(self, frozen: FrozenModel) -> ChatModel:
+        """Return the provider's own model, which keeps the deadlines of its calls."""
+        if frozen.provider not in self.secrets:
+            reason = (
+                f"{frozen.spec.provider} was removed, disabled or moved since, or its key cannot be read."
+            )
+            return Unavailable(frozen.spec, reason)
+        access = ProviderAccess(
+            client=self.shared.client,
+            base_url=frozen.base_url,
+            api_key=self.secrets[frozen.provider],
+            provider=frozen.provider,
+        )
+        deadlines = self.shared.deadlines.within(frozen.timeout_s)
+        return provider_adapter(frozen.kind).model(frozen.spec, access, deadlines, seed=self.seed)

@@ -68,7 +68,7 @@ class RecordedProvider(ProviderAdapter):
     def test_question(self, provider: UUID, remote_name: str) -> str:
         """Return the first question that the model has an answer to. Raises `ModelUnavailable`."""
         items = recording_cache.get(recording_file(provider)).items
-        return next((item.prompt for item in items if item.holds(remote_name)), TEST_QUESTION)
+        return next((item.prompt for item in items if item.has_answer(remote_name)), TEST_QUESTION)
 
 
 def _stored(access: ProviderAccess) -> UUID:

@@ -1,4 +1,4 @@
-"""Stored answers are reused; identical requests in call share one call."""
+"""A cache of answers, in which identical requests in flight share one call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENTRY_OVERHEAD = 512
 def cache_key(scope: str, spec: ModelSpec, prompt: Prompt) -> str:
     """Return the key that identical requests have in common.
 
-    `scope` is the team's id and whatever else tells two deployments apart.
+    `scope` is the team's id and whatever else distinguishes two deployments.
     """
     parts = [scope, spec.name, spec.provider, spec.remote_name, asdict(prompt)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
@@ -130,7 +130,7 @@ class AnswerCache:
         answer: Completion | None = None,
         error: ModelError | None = None,
     ) -> None:
-        """Tell the followers of `call` how it ended; only the first end counts."""
+        """Notify the followers of `call` how it ended; only the first end counts."""
         if not call.over:
             del self._pending[key]
             call.end(answer, error)

@@ -234,7 +234,7 @@ class Transcript:
 
     def _end(self, reason: str) -> None:
         if reason in INTERRUPTED:
-            message = f"{self._endpoint.host} stopped in mid-answer and said why: {reason}."
+            message = f"{self._endpoint.host} stopped in the middle of its answer: {reason}."
             raise ProviderUnavailable(message)
         if reason:
             self._finish = FINISH.get(reason, FinishReason.OTHER)

@@ -160,7 +160,7 @@ class _RefusalErrors:
         return ContentRefused(f"The content filter of {self._host} refused ({self._status}){self._said}")
 
     def gave_up(self) -> ModelError:
-        return ModelTimeout(f"{self._host} gave up waiting for its own answer (408). Try again.")
+        return ModelTimeout(f"{self._host} timed out while it answered (408). Try again.")
 
     def too_fast(self) -> ModelError:
         wait = retry_after(self._headers, datetime.now(UTC))
@@ -171,7 +171,7 @@ class _RefusalErrors:
         match self._status // 100:
             case 5:
                 return ProviderUnavailable(
-                    f"{self._host} has a problem of its own ({self._status}){self._said}"
+                    f"{self._host} reports an error on its side ({self._status}){self._said}"
                 )
             case 4:
                 return self._rejected()

@@ -51,7 +51,7 @@ class Fault:
 
 
 class BrokenRecording(InvalidRequest):
-    """A file that cannot be replayed. `faults` holds the first ones, `more` says how many follow."""
+    """A file that cannot be replayed. `faults` are the first ones, `more` counts those that follow."""
 
     def __init__(self, name: str, faults: tuple[Fault, ...], more: int = 0) -> None:
         listed = " ".join(map(str, faults))
@@ -84,7 +84,7 @@ class FaultList:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordingLimits:
-    """The most that a recording may hold, unpacked: bytes in all, lines, bytes of one line."""
+    """The most that a recording may contain, unpacked: bytes in all, lines, bytes of one line."""
 
     bytes: int = 512_000_000
     lines: int = 200_000
@@ -256,7 +256,7 @@ def load_recording(file: BinaryIO, name: str, limits: RecordingLimits = DEFAULT_
         labels[item.key] = label
     faults.raise_if_any()
     if not items:
-        raise BrokenRecording(name, (Fault(0, "The file holds no items."),))
+        raise BrokenRecording(name, (Fault(0, "The file contains no items."),))
     return Labelled(recording=Recording(items), labels=labels)
 
 

@@ -1,4 +1,4 @@
-"""Models that replay what a recording holds."""
+"""Models that replay a recording."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class RecordedModel(StreamingModel):
         found = self._recording.find(self._spec.remote_name, asked)
         if not found:
             raise RequestRejected(
-                f"The recording of {name} holds no answer to “{_shortened(asked)}”. It replays"
+                f"The recording of {name} has no answer to “{_shortened(asked)}”. It replays"
                 f" {len(self._recording.items):,} recorded questions word for word and answers nothing else."
             )
         if prompt.sample >= len(found):
             raise RequestRejected(
-                f"The recording of {name} holds {len(found)} of the {prompt.sample + 1} samples asked for."
+                f"The recording of {name} has {len(found)} of the {prompt.sample + 1} samples requested."
             )
         return found[prompt.sample]
 

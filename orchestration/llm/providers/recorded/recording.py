@@ -56,8 +56,8 @@ class Item:
     prompt_tokens: int | None = None
     answers: Mapping[str, RecordedAnswer] = field(default_factory=dict)
 
-    def holds(self, model: str) -> bool:
-        """Tell whether there is a text of `model`, even an empty one."""
+    def has_answer(self, model: str) -> bool:
+        """Return whether there is a text of `model`, even an empty one."""
         answer = self.answers.get(model)
         return answer is not None and answer.text is not None
 
@@ -98,7 +98,9 @@ class Recording:
     @cached_property
     def models(self) -> tuple[str, ...]:
         """The models that it has any text of, in alphabetical order."""
-        return tuple(sorted({model for item in self.items for model in item.answers if item.holds(model)}))
+        return tuple(
+            sorted({model for item in self.items for model in item.answers if item.has_answer(model)})
+        )
 
     @cached_property
     def _asked(self) -> Mapping[str, tuple[Item, ...]]:
@@ -110,7 +112,7 @@ class Recording:
     def find(self, model: str, asked: str) -> tuple[tuple[Item, RecordedAnswer], ...]:
         """Return what `model` answered when `asked` this, white space aside: once for each time."""
         items = self._asked.get(same_words(asked), ())
-        return tuple((item, item.answers[model]) for item in items if item.holds(model))
+        return tuple((item, item.answers[model]) for item in items if item.has_answer(model))
 
     def spec(self, model: str, *, provider: str = PROVIDER) -> ModelSpec:
         """Describe a model of the recording, with the list price that its recorded costs show."""

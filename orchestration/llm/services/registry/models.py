@@ -187,7 +187,7 @@ def update_model(
 
 @transaction.atomic
 def delete_model(*, membership: Membership, model: LanguageModel) -> None:
-    """Delete a model with its prices; runs keep their copy. Raises `InvalidRequest` when it is gone."""
+    """Delete a model with its prices; runs keep their copy. Raises `InvalidRequest` when it was deleted."""
     row = locked(model, membership)
     record_change(
         membership=membership,

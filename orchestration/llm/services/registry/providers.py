@@ -167,7 +167,7 @@ def switch_provider(*, membership: Membership, provider: Provider, enabled: bool
 
 @transaction.atomic
 def delete_provider(*, membership: Membership, provider: Provider) -> None:
-    """Delete a provider with its key, models and prices. Raises `InvalidRequest` when it is gone."""
+    """Delete a provider with its key, models and prices. Raises `InvalidRequest` when it was deleted."""
     row = locked(provider, membership)
     models = sorted(row.language_models.values_list("name", flat=True))
     record_change(

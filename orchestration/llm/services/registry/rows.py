@@ -37,7 +37,7 @@ class RegistryAction(StrEnum):
 def locked(row: Row, membership: Membership) -> Row:
     """Return the row as it stands now, locked for this transaction.
 
-    Raises `InvalidRequest` when it is gone, or another team's.
+    Raises `InvalidRequest` when it was deleted, or is another team's.
     """
     kind = type(row)
     rows = kind._default_manager.filter(team_id=membership.team_id)  # noqa: SLF001  # Django's own name for it
@@ -59,7 +59,7 @@ def check(row: models.Model, *, prefix: str = "") -> None:
 
 @contextmanager
 def stored_whole(sentence: str, field: str) -> Iterator[None]:
-    """Run a transaction; a name that is taken becomes `InvalidRequest` with `sentence` at `field`."""
+    """Run a transaction; a name in use becomes `InvalidRequest` with `sentence` at `field`."""
     try:
         with transaction.atomic():
             yield

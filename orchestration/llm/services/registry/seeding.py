@@ -181,7 +181,7 @@ def store_found(team: Team, found: FoundProvider, remote: tuple[RemoteModel, ...
 def prepare_installation(*, demo: bool = True) -> list[str]:
     """Migrate the database and, where no user exists yet, make a demo team with models.
 
-    Returns the lines to print, which hold the password: it is not stored in clear text.
+    Returns the lines to print, which contain the password: it is not stored in clear text.
     """
     if is_of_earlier_version(connection):
         raise CommandError(f"{EARLIER_VERSION} {EARLIER_ADVICE}")
