@@ -1,4 +1,4 @@
-"""What models have shown: one row for each run, and the sums over them."""
+"""Evidence about models: one row for each run and model, and the sums over them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestration.strategies.engine.profiles import Evidence
 
 
 class EvidenceColumns(models.Model):
-    """Sums that add up, column by column."""
+    """The columns of `Evidence`, which add up."""
 
     task = models.CharField(max_length=20, choices=[(task.value, task.label) for task in TaskType])
     asked = models.PositiveIntegerField(default=0)
@@ -30,12 +30,12 @@ class EvidenceColumns(models.Model):
 
     @property
     def evidence(self) -> Evidence:
-        """The sums as the engine knows them."""
+        """The sums as a value of the engine."""
         return Evidence(**{name: getattr(self, name) for name in Evidence.__dataclass_fields__})
 
 
 class ModelProfile(EvidenceColumns):
-    """Everything that a model has shown in one type of task: the sum of its observations."""
+    """The sum of all observations of a model in one type of task."""
 
     id = models.BigAutoField(primary_key=True)
     model = models.ForeignKey(LanguageModel, on_delete=models.CASCADE, related_name="profiles")
@@ -48,7 +48,7 @@ class ModelProfile(EvidenceColumns):
 
 
 class Observation(EvidenceColumns):
-    """What one run showed of one model. `rated` and `liked` are the part of it that members' ratings make."""
+    """The evidence of one run about one model; `rated` and `liked` are the part that comes from ratings."""
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="observations")

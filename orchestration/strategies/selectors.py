@@ -1,4 +1,4 @@
-"""What the Methods pages read: how each strategy has done for a team, and what its models have shown."""
+"""What the Methods pages read: the record of each strategy in a team, and its models with their profiles."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Rating, Run, RunStatus
 
 NEWEST = 500
-"""Runs of a strategy that its record looks back on."""
+"""Runs of a strategy that its record covers."""
 NEWEST_RATINGS = 1_000
 OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MethodRecord:
-    """How a strategy's newest runs went; cancelled ones do not count.
+class StrategyRecord:
+    """Figures of a strategy's newest runs; cancelled ones do not count.
 
     `success` is a fraction; medians are over runs that succeeded, in seconds and US dollars; a figure without
     evidence is None. `more` says that there are older runs.
@@ -40,7 +40,7 @@ class MethodRecord:
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """What a record needs to know of a run."""
+    """The columns of a run that a record is computed from."""
 
     status: str
     started_at: datetime | None
@@ -49,22 +49,25 @@ class EndedRun:
     quality: float | None
 
 
-def method_records(membership: Membership, strategies: Iterable[str]) -> dict[str, MethodRecord]:
-    """Return each strategy's record over the team's newest 500 runs with it: one query for each, and one."""
+def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[str, StrategyRecord]:
+    """Return each strategy's record over the team's newest 500 runs with it.
+
+    One query for each strategy, and one for the ratings.
+    """
     ratings = _ratings(membership)
     return {name: _record(membership, name, ratings.get(name, (0, 0))) for name in strategies}
 
 
-def _record(membership: Membership, strategy: str, ratings: tuple[int, int]) -> MethodRecord:
+def _record(membership: Membership, strategy: str, ratings: tuple[int, int]) -> StrategyRecord:
     runs = Run.objects.visible_to(membership).filter(kind="strategy", ref=strategy, status__in=OVER)
     columns = ("status", "started_at", "finished_at", "cost_usd", "quality")
     newest = runs.order_by("-created_at", "-id").values_list(*columns)[: NEWEST + 1]
     ended = [EndedRun(*row) for row in newest]
-    return record_of(ended[:NEWEST], ratings, more=len(ended) > NEWEST)
+    return strategy_record(ended[:NEWEST], ratings, more=len(ended) > NEWEST)
 
 
-def record_of(ended: list[EndedRun], ratings: tuple[int, int], *, more: bool = False) -> MethodRecord:
-    """Sum up runs."""
+def strategy_record(ended: list[EndedRun], ratings: tuple[int, int], *, more: bool = False) -> StrategyRecord:
+    """Return the record of runs that have ended."""
     won = [run for run in ended if run.status == RunStatus.SUCCEEDED]
     seconds = [
         (run.finished_at - run.started_at).total_seconds()
@@ -73,7 +76,7 @@ def record_of(ended: list[EndedRun], ratings: tuple[int, int], *, more: bool = F
     ]
     qualities = [run.quality for run in won if run.quality is not None]
     good, bad = ratings
-    return MethodRecord(
+    return StrategyRecord(
         runs=len(ended),
         more=more,
         success=len(won) / len(ended) if ended else None,
@@ -96,7 +99,7 @@ def _ratings(membership: Membership) -> Mapping[str, tuple[int, int]]:
 
 
 def models_with_profiles(membership: Membership) -> QuerySet[LanguageModel]:
-    """Return the team's usable models by name, with prices and what they have shown."""
+    """Return the team's usable models by name, with prices and profiles."""
     usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
     found: QuerySet[LanguageModel] = usable.select_related("provider").defer("provider__secret")
     return found.prefetch_related("prices", "profiles").order_by("name")

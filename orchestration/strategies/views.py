@@ -20,10 +20,10 @@ from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
-from orchestration.strategies.forms.ask import AskForm, initial_of
+from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
-from orchestration.strategies.parts.methods import MethodCard, profile_table
-from orchestration.strategies.selectors import NEWEST, method_records, models_with_profiles
+from orchestration.strategies.parts.methods import StrategyCard, profile_table
+from orchestration.strategies.selectors import NEWEST, models_with_profiles, strategy_records
 from orchestration.strategies.services.estimates import Estimate, estimate_request
 from orchestration.strategies.services.strategy_runs import NAME
 
@@ -56,7 +56,7 @@ def ask(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 def preview(request: MemberRequest) -> HttpResponse:
-    """Redraw the form as it was filled in, without judging it: another strategy's options, another order."""
+    """Redraw the form as filled in, without errors: after a change of method or of the panel's order."""
     form = _form(request, request.POST)
     form.set_aside_errors()
     part = request.headers.get("HX-Target", "")
@@ -65,7 +65,7 @@ def preview(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 def estimate(request: MemberRequest) -> HttpResponse:
-    """Say what the request would cost and how long it would take."""
+    """Show the estimated cost and time of the request."""
     form = _form(request, request.POST)
     return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form), "form": form})
 
@@ -73,7 +73,7 @@ def estimate(request: MemberRequest) -> HttpResponse:
 def _form(
     request: MemberRequest, data: QueryDict | None = None, *, initial: dict[str, Any] | None = None
 ) -> AskForm:
-    """Return the form with what the team has: its models, and what kinds beside strategies offer."""
+    """Return the form with the team's models and the methods of kinds other than strategies."""
     others: dict[str, Startable] = {
         f"{kind.name}/{choice.ref}": choice
         for kind in all_kinds()
@@ -116,9 +116,9 @@ def _source(request: MemberRequest) -> Run | None:
 
 
 def _initial(request: MemberRequest) -> dict[str, Any]:
-    """Return what the address asks to begin with: an earlier run, a prompt, a strategy."""
+    """Return the initial values that the address names: those of an earlier run, a prompt, a strategy."""
     source = _source(request)
-    initial = initial_of(source) if source else {}
+    initial = initial_values(source) if source else {}
     if "prompt" in request.GET:
         initial["text"] = request.GET["prompt"]
     if "strategy" in request.GET:
@@ -128,10 +128,10 @@ def _initial(request: MemberRequest) -> dict[str, Any]:
 
 @require_safe
 def methods(request: MemberRequest) -> HttpResponse:
-    """Show every strategy with this team's record, and what its models have shown."""
+    """Show every strategy with this team's record, and the profiles of its models."""
     strategies = all_strategies()
-    records = method_records(request.membership, strategies)
-    cards = [MethodCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
+    records = strategy_records(request.membership, strategies)
+    cards = [StrategyCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
     table = profile_table(models_with_profiles(request.membership))
     return render(request, "strategies/method_list.html", {"cards": cards, "table": table, "newest": NEWEST})
 
@@ -143,5 +143,5 @@ def method(request: MemberRequest, name: str) -> HttpResponse:
         strategy = get_strategy(name)
     except InvalidRequest as unknown:
         raise Http404(str(unknown)) from None
-    card = MethodCard(strategy=strategy, record=method_records(request.membership, [name])[name])
+    card = StrategyCard(strategy=strategy, record=strategy_records(request.membership, [name])[name])
     return render(request, "strategies/method_detail.html", {"card": card, "newest": NEWEST})

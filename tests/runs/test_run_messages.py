@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from orchestration.runs.parts.batches import BatchKey, make_batch
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.runs.models import Run, RunStatus, Timer
+from orchestration.runs.parts.updates import UpdateKey, render_update
 from orchestration.runs.services.commands import cancel_run
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.second_kind import NAME, second_kind
@@ -107,7 +107,7 @@ def test_the_field_goes_when_the_run_ends_and_a_late_message_is_refused(
 ) -> None:
     run = listening(member, status=RunStatus.QUEUED)
     cancel_run(membership=member, run=run)
-    batch = make_batch(BatchKey(run.pk, 0, may_run=True))
+    batch = render_update(UpdateKey(run.pk, 0, may_run=True))
     assert batch is not None
     assert 'id="run-message" hx-swap-oob' in batch.html
     assert FIELD not in batch.html + page(browser, run)
@@ -121,7 +121,7 @@ def test_the_field_is_not_drawn_anew_while_somebody_may_write_in_it(
 ) -> None:
     run = listening(member)
     browser.post(f"/runs/{run.pk}/message", {"text": "Shorter."})
-    batch = make_batch(BatchKey(run.pk, 0, may_run=True))
+    batch = render_update(UpdateKey(run.pk, 0, may_run=True))
     assert batch is not None
     assert "sent a message" in batch.html
     assert "run-message" not in batch.html

@@ -144,7 +144,7 @@ class TestSending:
     def test_a_cost_limit_needs_prices(self, browser: Client) -> None:
         Price.objects.filter(model__name="sim-sage").delete()
         html = _html(browser.post("/", _sent(max_cost_usd="1")), 422)
-        assert "nobody has said what sim-sage costs" in html
+        assert "none is set for sim-sage" in html
 
     def test_other_teams_models_cannot_be_asked(self, browser: Client) -> None:
         stranger = a_member()

@@ -1,4 +1,4 @@
-"""The estimate before sending: ranges from prices, habits and the strategy's way of asking."""
+"""The estimate before sending: ranges from prices, history and the strategy's way of asking."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from orchestration.runs.models import Call
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.services.estimates import (
-    Habit,
-    Share,
+    AnswerHistory,
+    ModelShare,
     at_once,
     by_effort,
     estimate_request,
     followed_by,
     in_waves,
-    share_of,
+    model_share,
 )
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
@@ -29,18 +29,18 @@ DOLLAR = Prices(input_per_million=Decimal(1), output_per_million=Decimal(2))
 SPEC = ModelSpec(name="m", provider="p", remote_name="m", max_output_tokens=1000, prices=DOLLAR)
 
 
-def _share(model: str, low: str, high: str, seconds: tuple[float, float] | None = None) -> Share:
-    return Share(model=model, tokens=(1, 2), cost=(Decimal(low), Decimal(high)), seconds=seconds)
+def _share(model: str, low: str, high: str, seconds: tuple[float, float] | None = None) -> ModelShare:
+    return ModelShare(model=model, tokens=(1, 2), cost=(Decimal(low), Decimal(high)), seconds=seconds)
 
 
 def test_without_history_an_answer_may_be_short_or_as_long_as_allowed() -> None:
-    share = share_of(SPEC, 100, Habit())
+    share = model_share(SPEC, 100, AnswerHistory())
     assert share.cost == (Decimal("0.00014"), Decimal("0.0021"))
     assert share.seconds is None
 
 
 def test_history_narrows_the_range() -> None:
-    share = share_of(SPEC, 100, Habit(tokens=(50, 60), seconds=(1.0, 2.0)))
+    share = model_share(SPEC, 100, AnswerHistory(tokens=(50, 60), seconds=(1.0, 2.0)))
     assert share.cost == (Decimal("0.0002"), Decimal("0.00022"))
     assert share.seconds == (1.0, 2.0)
 
@@ -108,7 +108,7 @@ def test_a_judge_comes_on_top() -> None:
 
 
 def test_models_without_a_price_are_named() -> None:
-    unpriced = Share(model="b", tokens=(1, 2), cost=None, seconds=None)
+    unpriced = ModelShare(model="b", tokens=(1, 2), cost=None, seconds=None)
     whole = at_once([_share("a", "1", "2"), unpriced])
     assert (whole.cost_high, whole.unpriced) == (Decimal(2), ("b",))
     assert at_once([unpriced]).cost_high is None

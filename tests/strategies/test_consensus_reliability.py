@@ -49,8 +49,8 @@ def test_two_voters_who_err_together_weigh_less_than_one_who_is_right_as_often()
 
 def test_weights_have_bounds_and_nobody_counts_against_an_answer() -> None:
     votes = [PastVote(answers={"x": "a", "y": "b"}, right="a") for _ in range(50)]
-    assert fit_weights(votes, pull=1e-9)["x"] <= LARGEST
-    assert fit_weights(votes, pull=0.1)["y"] == 0
+    assert fit_weights(votes, strength=1e-9)["x"] <= LARGEST
+    assert fit_weights(votes, strength=0.1)["y"] == 0
 
 
 def test_no_votes_teach_nothing() -> None:
@@ -60,8 +60,8 @@ def test_no_votes_teach_nothing() -> None:
 def test_the_fit_is_where_the_slope_is_level() -> None:
     choices = [DecidedVote(groups=(("x",), ("y", "z")), right=right) for right in (0, 0, 1)]
     prior = {"x": 0.5, "y": 0.0, "z": 0.0}
-    best = fit_logit(choices, list(prior), prior, pull=0.5)
-    again = fit_logit(choices, list(prior), best, pull=1e9)
+    best = fit_logit(choices, list(prior), prior, strength=0.5)
+    again = fit_logit(choices, list(prior), best, strength=1e9)
     assert again == pytest.approx(best, abs=1e-6)
     assert best["x"] - 0.5 == pytest.approx(-best["y"])
     assert best["y"] == pytest.approx(best["z"])

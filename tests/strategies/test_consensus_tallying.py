@@ -173,6 +173,13 @@ def test_it_is_a_probability_and_certain_only_where_nothing_can_change(
     assert chance == 1 or not settled(*poll)
 
 
+def test_an_option_on_the_list_that_nobody_named_wins_a_tie_by_its_place() -> None:
+    closed = election_of(RuleName.PLURALITY, (1, 1, 1, 1), options=OPTIONS)
+    assert tally(closed, choices("c", "c", "a", "a")).winner == "a"
+    assert not settled(closed, choices("c", "c"))
+    assert probability_of_staying(closed, choices("c", "c")) == pytest.approx(5 / 6)
+
+
 def test_options_that_nobody_named_yet_count_as_one() -> None:
     closed = election_of(RuleName.PLURALITY, FIVE, options=OPTIONS)
     open_list = election_of(RuleName.PLURALITY, FIVE)

@@ -17,8 +17,8 @@ from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.strategies import selectors as selector
 from orchestration.strategies.engine.options import ModelName, StrategyOptions
 from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.parts.methods import MethodCard, OptionNote
-from orchestration.strategies.selectors import EndedRun, method_records, record_of
+from orchestration.strategies.parts.methods import OptionNote, StrategyCard
+from orchestration.strategies.selectors import EndedRun, strategy_record, strategy_records
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.shown import a_model, a_shown_run
 
@@ -57,15 +57,15 @@ def test_a_card_tells_the_teams_record(member: Membership) -> None:
 
 
 def test_a_record_without_success_has_no_medians() -> None:
-    record = record_of([ended(RunStatus.FAILED)], (0, 0))
+    record = strategy_record([ended(RunStatus.FAILED)], (0, 0))
     assert (record.success, record.median_s, record.median_usd, record.quality) == (0.0, None, None, None)
-    assert record_of([], (0, 0)).success is None
+    assert strategy_record([], (0, 0)).success is None
 
 
 def test_a_record_looks_back_on_the_newest_runs_only(member: Membership) -> None:
     for minutes in range(selector.NEWEST + 2):
         a_run(member, minutes_ago=minutes)
-    record = method_records(member, ["parallel"])["parallel"]
+    record = strategy_records(member, ["parallel"])["parallel"]
     assert (record.runs, record.more) == (selector.NEWEST, True)
 
 
@@ -74,7 +74,7 @@ def test_ratings_count_by_method_and_team(member: Membership) -> None:
         Rating.objects.create(run=a_run(member, ref=ref), user=member.user, value=value)
     stranger = a_member()
     Rating.objects.create(run=a_run(stranger, ref="expert"), user=stranger.user, value=1)
-    records = method_records(member, ["expert", "parallel"])
+    records = strategy_records(member, ["expert", "parallel"])
     assert [(r.good, r.bad) for r in records.values()] == [(1, 1), (0, 1)]
 
 
@@ -111,7 +111,7 @@ def test_a_methods_page_explains_picture_use_record_and_each_option(member: Memb
 @pytest.mark.parametrize("name", all_strategies())
 def test_every_strategy_has_a_picture_and_advice_of_its_own(name: str) -> None:
     strategy = all_strategies()[name]
-    card = MethodCard(strategy=strategy, record=record_of([], (0, 0)))
+    card = StrategyCard(strategy=strategy, record=strategy_record([], (0, 0)))
     for templates in (card.picture, card.advice):
         assert select_template(list(templates)).template.name == templates[0]
 
@@ -133,8 +133,8 @@ class Plain:
         self.in_turn = in_turn
 
 
-def plain(*, in_turn: bool) -> MethodCard:
-    return MethodCard(strategy=Plain(in_turn=in_turn), record=record_of([], (0, 0)))  # type: ignore[arg-type]
+def plain(*, in_turn: bool) -> StrategyCard:
+    return StrategyCard(strategy=Plain(in_turn=in_turn), record=strategy_record([], (0, 0)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("in_turn", "words"), [(True, "one after the other"), (False, "at the same time")])

@@ -46,7 +46,7 @@ def test_every_kind_is_among_the_examples_and_has_a_meaning() -> None:
 def test_without_a_word_to_go_by_it_says_so(text: str) -> None:
     found = classify(text)
     assert (found.task, found.confidence) == (TaskType.GENERATION, 0.0)
-    assert found.reason == "No word says what kind of task this is; it is taken as generation."
+    assert found.reason == "No word says what kind of task this is; it counts as generation."
 
 
 def test_the_reason_quotes_the_words_and_says_how_sure_it_is() -> None:

@@ -217,7 +217,7 @@ async def test_a_classifier_says_the_kind_however_it_words_it(said: str, task: s
     outcome = await run.run(classifier="sorter")
     kind = outcome.decisions[0]
     assert (kind.chosen, kind.options[0]) == (task, task)
-    assert kind.reason == f"sorter takes it for {task}. By its words: reasoning."
+    assert kind.reason == f"sorter classified it as {task}. By its words: reasoning."
     assert sorter.count.prompts[0].purpose is Purpose.CLASSIFY
     assert outcome.path[0].step == "classify"
 
@@ -228,7 +228,7 @@ async def test_a_classifier_says_the_kind_however_it_words_it(said: str, task: s
         (DOWN, "sorter could not classify it: 503"),
         ("Either creative or reasoning.", "sorter named no kind of task that can be read."),
         ('{"category": "cooking"}', "sorter named no kind of task that can be read."),
-        ('["reasoning?", 1]', "sorter takes it for reasoning. The words say so, too."),
+        ('["reasoning?", 1]', "sorter classified it as reasoning. The words say so, too."),
     ],
 )
 async def test_where_the_classifier_is_of_no_help_the_words_decide_and_it_says_so(

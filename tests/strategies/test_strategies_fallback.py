@@ -59,7 +59,9 @@ async def test_below_the_threshold_the_fallback_model_is_asked_and_it_says_so() 
     outcome = await run.run(fallback_model="c")
     assert (outcome.answer, outcome.chosen) == ("Answer: 5", "fallback/ask/c")
     assert [candidate.model for candidate in outcome.candidates] == ["a", "b", "c"]
-    assert outcome.notes[0] == ("It went on to c; its answer is taken. Estimated quality 0.36 is below 0.50.")
+    assert outcome.notes[0] == (
+        "It fell back on c; its answer is used. Estimated quality 0.36 is below 0.50."
+    )
     assert [decision.kind for decision in outcome.decisions] == ["select", "fallback", "select"]
     assert [event.data["kind"] for event in run.emitted(EventKind.DECISION_MADE)] == [
         "select",
@@ -72,7 +74,7 @@ async def test_where_nobody_answers_the_fallback_goes_on() -> None:
     run = Stage(strategy="sequential", members=[FailingModel("a", DOWN)], helpers=answering(c="Answer: 5"))
     outcome = await run.run(fallback_model="c")
     assert outcome.answer == "Answer: 5"
-    assert outcome.notes[0].startswith("It went on to c. ")
+    assert outcome.notes[0].startswith("It fell back on c. ")
 
 
 async def test_a_vote_without_a_quorum_goes_on() -> None:
@@ -81,7 +83,7 @@ async def test_a_vote_without_a_quorum_goes_on() -> None:
     run = Stage(strategy="voting", members=unreadable, helpers=answering(c="Answer: 5"))
     outcome = await run.run(ballot="answers", quorum=2, fallback_model="c")
     assert outcome.answer == "Answer: 5"
-    assert outcome.notes[0].startswith("It went on to c. ")
+    assert outcome.notes[0].startswith("It fell back on c. ")
 
 
 async def test_a_fallback_strategy_works_with_the_panel_and_the_model_beside_it() -> None:
@@ -98,7 +100,7 @@ async def test_the_answer_from_before_stays_where_it_is_the_better_one() -> None
     )
     outcome = await run.run(fallback_model="c")
     assert outcome.chosen == "ask/a"
-    assert "the answer from before is better and stays" in outcome.notes[0]
+    assert "the first answer is better and is kept" in outcome.notes[0]
 
 
 async def test_a_fallback_that_fails_leaves_the_answer_from_before() -> None:
@@ -109,7 +111,7 @@ async def test_a_fallback_that_fails_leaves_the_answer_from_before() -> None:
     )
     outcome = await run.run(fallback_model="c")
     assert outcome.chosen == "ask/a"
-    assert outcome.notes[-1].startswith("It went on to c, in vain:")
+    assert outcome.notes[-1].startswith("It fell back on c, without success:")
 
 
 async def test_when_both_fail_the_run_fails() -> None:

@@ -110,7 +110,7 @@ async def test_when_none_is_good_enough_the_best_is_given_and_it_says_so() -> No
     judge = ScriptedModel("judge", by_text(bad=1, poor=3))
     outcome = await stage(*saying("bad", "poor"), helpers=(judge,)).run(judge="judge", **FIRST)
     assert outcome.chosen == "ask/poor"
-    assert outcome.notes == ("No answer reached the quality of 0.60: this is the best there was.",)
+    assert outcome.notes == ("No answer reached the quality of 0.60: this is the best one.",)
 
 
 async def test_an_answer_whose_scoring_came_too_late_stays_an_answer() -> None:

@@ -49,7 +49,7 @@ async def test_with_one_fit_answer_there_is_nothing_to_combine() -> None:
     run = stage(*saying("fine"), ScriptedModel("prim", [REFUSAL]))
     outcome = await run.run(select="synthesis")
     assert outcome.chosen == "ask/fine"
-    assert outcome.notes == ("There was nothing to combine: 1 answer fit to be used.",)
+    assert outcome.notes == ("There was nothing to combine: 1 usable answer.",)
 
 
 async def test_when_the_aggregator_fails_the_best_answer_is_given() -> None:

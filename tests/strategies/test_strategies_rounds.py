@@ -13,7 +13,7 @@ from orchestration.runs.engine.metering import Limits, Metered
 from orchestration.runs.engine.records import Record, StepRecord
 from orchestration.strategies.engine.asking import StepTimer, ask_member
 from orchestration.strategies.engine.rounds import CUT_OFF, Round, RoundPlan, ask_round, candidates
-from orchestration.strategies.engine.stopping import EarlyStopReason, Enough, Stop
+from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.types import Candidate
 from tests.support.clock import SkippingLoop
 from tests.support.context import MortalLog
@@ -22,16 +22,16 @@ from tests.support.models import FailingModel, ScriptedModel, SlowModel, prompt_
 
 LOOP_FACTORY = SkippingLoop
 PROMPT = prompt_of("Which answer?")
-Until = Callable[[Round[Candidate]], Enough | None]
+Until = Callable[[Round[Candidate]], StopRequest | None]
 
 
 def enough(answers: int, reason: EarlyStopReason = EarlyStopReason.GOOD_ENOUGH) -> Until:
     """Return what ends a round after so many answers."""
 
-    def until(asked: Round[Candidate]) -> Enough | None:
+    def until(asked: Round[Candidate]) -> StopRequest | None:
         if len(asked.replies) < answers:
             return None
-        return Enough(
+        return StopRequest(
             reason=reason, because="That will do.", why="Not needed.", prompt=PROMPT, answers=asked.answers
         )
 

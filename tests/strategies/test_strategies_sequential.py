@@ -80,7 +80,7 @@ async def test_when_nothing_is_acceptable_the_best_answer_is_given_and_it_says_s
     run = stage(*(ScriptedModel(name, [name]) for name in "abc"), helpers=(judge,))
     outcome = await run.run(judge="judge", threshold=0.9)
     assert outcome.chosen == "ask/b"
-    assert outcome.notes == ("No answer reached the quality of 0.90: this is the best there was.",)
+    assert outcome.notes == ("No answer reached the quality of 0.90: this is the best one.",)
 
 
 async def test_a_prompt_too_long_for_one_window_goes_to_a_larger_one() -> None:

@@ -42,7 +42,7 @@ PANEL = ("a", "b", "c")
         ({"rule": "weighted", "weights": "a=-1"}, "weights", "The weight of a is “-1”"),
         ({"rule": "weighted", "weights": "a=two"}, "weights", "The weight of a is “two”"),
         ({"rule": "weighted", "weights": "a=inf"}, "weights", "it must be a number from 0 up"),
-        ({"rule": "weighted", "weights": "a=0,b=0,c=0"}, "weights", "nobody could win"),
+        ({"rule": "weighted", "weights": "a=0,b=0,c=0"}, "weights", "no option could win"),
     ],
 )
 def test_what_does_not_fit_the_panel_is_refused_at_its_field(

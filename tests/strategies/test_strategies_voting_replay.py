@@ -121,7 +121,7 @@ async def test_a_tie_waits_for_a_person_and_takes_the_answer() -> None:
     [asked] = run.log.questions
     assert asked.question.schema["enum"] == ["1", "2"]
     assert asked.question.text == (
-        "The vote is tied between “1” (a) and “2” (b). Which answer is to be taken?"
+        "The vote is tied between “1” (a) and “2” (b). Which answer is to be chosen?"
     )
     outcome = await _lived(run, {"tie": "2"})
     assert outcome is not None

@@ -1,4 +1,4 @@
-"""Run a strategy on recorded items: what it learns first, then the real strategy with a log in memory."""
+"""Run a strategy on recorded items, after it has learned from others, with a log in memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from orchestration.strategies.engine.types import Request, StrategyOutcome
 
 MOST_NAMED = 3
 NO_TIME = datetime.min.replace(tzinfo=UTC)
-"""The wall clock of an evaluation, in which nothing waits for a moment."""
+"""The wall clock of an evaluation, in which nothing waits for a point in time."""
 
 
 def without_scored(fitted: Sequence[Item], scored: Sequence[Item]) -> tuple[Item, ...]:
@@ -46,7 +46,7 @@ def without_scored(fitted: Sequence[Item], scored: Sequence[Item]) -> tuple[Item
         examples = ", ".join(map(str, both[:MOST_NAMED])) + (", ..." if len(both) > MOST_NAMED else "")
         message = (
             f"{len(both):,} of the items to learn from are scored as well ({examples}): the result would"
-            " flatter. Give other files to --fit."
+            " be too good. Give other files to --fit."
         )
         raise InvalidRequest(message, field="fit")
     return tuple(item for item in fitted if same_words(item.prompt) not in words)
@@ -82,11 +82,11 @@ def learned(
 
 
 class NobodyToAsk(EngineError):
-    """The run has a question for a person, and an evaluation has none."""
+    """The run asks a person, and in an evaluation there is none."""
 
 
 class _Written:
-    """An awaitable that is done: writing to memory needs no wait."""
+    """The acknowledgement of a write to memory, which needs no wait."""
 
     def __await__(self) -> Generator[None, None, None]:
         return
@@ -113,7 +113,7 @@ class CallLog:
                     self.ended[record.id] = record
                 case QuestionAsked():
                     message = (
-                        f"A person would be asked: {record.question.text} An evaluation has nobody to ask;"
+                        f"A person would be asked: {record.question.text} An evaluation cannot ask one;"
                         " choose options that settle it without one."
                     )
                     raise NobodyToAsk(message)
@@ -145,7 +145,7 @@ class ItemResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationRun:
-    """A strategy with its options, to be run on items; `panel_for` makes the models that know one item."""
+    """A strategy with its options, to be run on items; `panel_for` makes models with one item."""
 
     strategy: Strategy
     options: StrategyOptions

@@ -50,11 +50,11 @@ def is_right(outcome: StrategyOutcome, item: Item, label: Label) -> bool:
     known = label.correct(chosen)
     if known is not None and item.answers[chosen].text == outcome.answer:
         return known
-    return label.reference is not None and states(outcome.answer, label.reference, item.prompt)
+    return label.reference is not None and states_reference(outcome.answer, label.reference, item.prompt)
 
 
-def states(text: str, reference: str, question: str) -> bool:
-    """Tell whether the final answer of `text` equals the reference, both read as what `question` asks for.
+def states_reference(text: str, reference: str, question: str) -> bool:
+    """Return whether the final answer of `text` equals the reference, both read as what `question` asks for.
 
     A reference in prose must be given word for word.
     """
@@ -92,7 +92,7 @@ def baseline(labels: Sequence[Label], panel: Sequence[str]) -> Baseline:
 
 
 def plurality(label: Label, panel: Sequence[str]) -> bool:
-    """Tell whether the most frequent extracted answer is right.
+    """Return whether the most frequent extracted answer is right.
 
     A tie goes to the first one in panel order. A model without an extracted answer does not vote; if none
     votes, the answer of the first model counts.

@@ -1,4 +1,4 @@
-"""The arguments of an evaluation as they are written: options, panels and numbers, checked."""
+"""The arguments of an evaluation, parsed and checked: options, panels and numbers."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def _figures(
 def panel_factory(
     members: Sequence[ModelSpec], helpers: Sequence[ModelSpec], pace: Pace
 ) -> Callable[[Item], Panel]:
-    """Return a function that makes the panel for an item: models that know nothing but that item.
+    """Return a function that makes the panel for an item: models that have the answers to that item only.
 
     They are metered and retried as in a run, but without waiting between attempts.
     """

@@ -20,14 +20,14 @@ from orchestration.strategies.engine.types import Candidate, Request
 
 @dataclass(frozen=True, slots=True)
 class StepTimer:
-    """The path an outcome takes: one step after another, timed by the run's clock."""
+    """The steps of a run in order, timed by the run's clock."""
 
     context: RunContext
     steps: list[PathStep] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
-        """Time what is done inside; a failure is recorded and passed on.
+        """Time the block; a failure is recorded and raised again.
 
         A step that replays is timed as it was when it ended.
         """
@@ -53,7 +53,7 @@ def ask_step(name: str) -> str:
 
 
 def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
-    """Return what panel members are asked."""
+    """Return the prompt for the members of the panel."""
     system = (Message(role="system", content=request.system),) if request.system else ()
     return Prompt(
         messages=(*system, Message(role="user", content=request.text)),

@@ -55,7 +55,7 @@ class Accept(StrEnum):
 
 
 class Order(StrEnum):
-    """What the order of the models goes by."""
+    """By what the models are ordered."""
 
     PRICE = "price"
     PANEL = "panel"
@@ -70,7 +70,7 @@ class Preset(StrEnum):
 
 
 THRESHOLDS: Mapping[Preset, float] = {Preset.QUALITY: 0.95, Preset.BALANCED: 0.8, Preset.ECONOMY: 0.6}
-"""By agreement alone: three alike reach the first, two the second, one clean answer the third."""
+"""By agreement alone: three alike reach the first, two the second, one without findings the third."""
 
 
 class CascadeChoices(StrategyOptions):
@@ -161,7 +161,7 @@ def savings_sentence(
 ) -> str:
     """Return what the answers cost and what the last, most expensive model alone would have cost.
 
-    Empty without prices. What it did cost counts where it answered the plain question; else it is taken to
+    Empty without prices. What it did cost counts where it answered the plain question; else it is assumed to
     write as much as the others did on average. Judges are not counted: that model alone would have had none.
     """
     asked = [candidate for candidate in candidates if candidate.state == "answered"]
@@ -265,7 +265,7 @@ def with_drafts(prompt: Prompt, request: Request, drafts: Sequence[Candidate], m
 
 @dataclass(kw_only=True, slots=True)
 class _CascadeRun:
-    """How far a run has come: `accepted` once an answer is, `stop` when a limit of the run was reached."""
+    """The state of one run: `accepted` once an answer is, `stop` when a limit of the run was reached."""
 
     request: Request
     options: CascadeOptions
@@ -279,7 +279,7 @@ class _CascadeRun:
 
     @property
     def answers(self) -> list[Candidate]:
-        """The answers that are there."""
+        """The answers so far."""
         return [candidate for candidate in self.candidates if candidate.state == "answered"]
 
     async def run(self) -> None:
@@ -360,9 +360,9 @@ class _CascadeRun:
             notes.append("The most expensive model gave no answer: this is the best of the cheaper ones.")
         seen = {candidate.model for candidate in self.candidates}
         members = [model for level in self.levels for model in level]
-        spared = [model.spec.name for model in members if model.spec.name not in seen]
-        if spared and self.stop is None:
-            notes.append(f"Not needed: {listed(spared)}.")
+        unasked = [model.spec.name for model in members if model.spec.name not in seen]
+        if unasked and self.stop is None:
+            notes.append(f"Not needed: {listed(unasked)}.")
         drafted = self.options.draft and len(self.moves) > 0
         saved = savings_sentence(members[-1], self.candidates, self.request, drafted=drafted)
         return [*notes, saved] if saved else notes

@@ -198,7 +198,7 @@ DOUBT = 1.0
 """Weight for no type at all, so that few cues give little confidence."""
 INSTRUCTIONS_FACTOR = 0.5
 """Weight of a cue in the instructions, relative to one in the question."""
-FALLBACK = TaskType.GENERATION
+DEFAULT_TASK = TaskType.GENERATION
 LONGEST_WORDS = 40
 MOST_WORDS = 4
 _SENTENCE = re.compile(r"[.!?:;]\s+|\n\s*")
@@ -225,7 +225,7 @@ class Classification:
     def reason(self) -> str:
         """The classification in a sentence."""
         if not self.words:
-            return f"No word says what kind of task this is; it is taken as {self.task.label}."
+            return f"No word says what kind of task this is; it counts as {self.task.label}."
         quoted = ", ".join(f"“{word}”" for word in self.words)
         return f"Looks like {self.task.label} by its words: {quoted}. Confidence {self.confidence:.0%}."
 
@@ -239,7 +239,7 @@ def classify(text: str, instructions: str = "") -> Classification:
             scores[cue.task] = scores.get(cue.task, 0.0) + factor * cue.weight
             words.setdefault(cue.task, []).append((factor * cue.weight, _shown(word)))
     if not scores:
-        return Classification(task=FALLBACK)
+        return Classification(task=DEFAULT_TASK)
     best = max(TaskType, key=lambda task: scores.get(task, 0.0))
     strongest = sorted(words[best], key=lambda pair: -pair[0])
     total = sum(scores.values()) + DOUBT

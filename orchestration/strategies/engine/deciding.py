@@ -19,7 +19,7 @@ from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, Request, listed
 
 ON_THE_PANEL = "on the panel"
-LEAST_FIT = 0.1
+LEAST_USABLE = 0.1
 """Estimated quality below which an answer is not used beside others: empty, refused or cut off."""
 
 
@@ -71,7 +71,7 @@ def overall(candidate: Candidate) -> float:
 
 
 def good_enough(candidate: Candidate, needed: float) -> str:
-    """Return in words that the candidate is good enough."""
+    """Return the sentence that the candidate is good enough."""
     return (
         f"{candidate.model} is good enough: estimated quality {overall(candidate):.2f}, {needed:.2f} needed."
     )
@@ -118,7 +118,7 @@ async def settle(
 
 
 def nobody_answered(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
-    """Return what a run without a single answer fails with; `stops` ended its rounds early."""
+    """Return the error of a run without a single answer; `stops` ended its rounds early."""
     limits = [stop.error for stop in stops if stop is not None and stop.error is not None]
     if limits and not any(candidate.state == "failed" for candidate in candidates):
         return limits[0]

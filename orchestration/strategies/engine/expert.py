@@ -39,7 +39,7 @@ from orchestration.strategies.engine.types import Request, StrategyOutcome, coun
 
 IN_THE_RANKING = "in the ranking"
 ROUTE_STEP = "route"
-WEIGHED: Mapping[Prefer, str] = {
+RANKED_BY: Mapping[Prefer, str] = {
     Prefer.QUALITY: "expected quality",
     Prefer.BALANCED: "expected quality less a little for cost",
     Prefer.CHEAP: "expected quality less a lot for cost",
@@ -82,7 +82,7 @@ class ExpertChoices(StrategyOptions):
         ge=1,
         le=5,
         title="Ask",
-        description="Models asked at once, of whose answers the best is taken; the others stay in reserve.",
+        description="Models asked at once, of whose answers the best is used; the others are in reserve.",
     )
     classifier: ModelName | None = Field(
         default=None,
@@ -131,21 +131,21 @@ async def find_route(request: Request, options: ExpertOptions, panel: Panel, tim
 
 
 def _task_decision(task: TaskType, reason: str, rules: Classification) -> Decision:
-    """Return what kind of task it is, and the share of the words' weight for each."""
+    """Return the decision about the kind of task, with the weight of each kind by the words."""
     shares = {kind.label: share for kind, share in rules.shares.items()}
     kinds = dict.fromkeys([task.label, *shares])
     return Decision(kind="classify", chosen=task.label, reason=reason, options=tuple(kinds), scores=shares)
 
 
 def _rank_decision(task: TaskType, ranking: Sequence[Ranked], options: ExpertOptions) -> Decision:
-    """Return which models are asked, and the numbers behind it."""
+    """Return the decision about the models to ask, with the numbers it rests on."""
     asked = [ranked.model for ranked in ranking[: options.ask]]
     reserve = len(ranking) - len(asked)
     behind = f" {counted(reserve, 'other model')} in reserve." if reserve else ""
     return Decision(
         kind="rank",
         chosen=listed(asked),
-        reason=f"Ranked for {task.label} by {WEIGHED[options.prefer]}.{behind}",
+        reason=f"Ranked for {task.label} by {RANKED_BY[options.prefer]}.{behind}",
         options=tuple(ranked.model for ranked in ranking),
         scores={ranked.model: ranked.score for ranked in ranking},
         remarks={ranked.model: _in_words(ranked.profile) for ranked in ranking},
@@ -178,7 +178,7 @@ async def classify_by(
     if task is None:
         return rules.task, f"{name} named no kind of task that can be read. {rules.reason}"
     agreed = "The words say so, too." if task is rules.task else f"By its words: {rules.task.label}."
-    return task, f"{name} takes it for {task.label}. {agreed}"
+    return task, f"{name} classified it as {task.label}. {agreed}"
 
 
 def classify_prompt(model: ModelSpec, request: Request) -> Prompt:

@@ -1,4 +1,4 @@
-"""Going on to another strategy or model where an answer is not good enough."""
+"""Falling back on another strategy or model where an answer is not good enough."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from orchestration.strategies.engine.options import (
 from orchestration.strategies.engine.strategy import Panel, Strategy, all_strategies, get_strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 
-PART = "fallback"
-ALONE = "sequential"
-"""How a fallback model without a fallback strategy is asked: by itself."""
-NOT_ENOUGH = (AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided)
+FALLBACK = "fallback"
+SINGLE_MODEL_STRATEGY = "sequential"
+"""The strategy that asks a fallback model by itself, where no fallback strategy is named."""
+FALLBACK_ERRORS = (AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided)
 
 
 def fallback_names() -> list[str]:
@@ -36,52 +36,52 @@ def fallback_names() -> list[str]:
     return [name for name, strategy in all_strategies().items() if strategy.may_be_fallback]
 
 
-def _known(name: str) -> str:
+def _checked_name(name: str) -> str:
     *others, last = map(repr, names := fallback_names())
     if name not in names:
         raise PydanticCustomError("enum", "Input should be " + f"{', '.join(others)} or {last}")
     return name
 
 
-def _with_choices(schema: dict[str, Any]) -> None:
+def _add_choices(schema: dict[str, Any]) -> None:
     schema["enum"] = fallback_names()
 
 
-FallbackName = Annotated[str, AfterValidator(_known), Field(json_schema_extra=_with_choices)]
+FallbackName = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra=_add_choices)]
 """The name of a strategy that may be a fallback; looked up when it is validated or shown."""
 
 
 class FallbackOptions(StrategyOptions):
-    """Options of strategies after which a fallback may go on."""
+    """Options of strategies that may fall back."""
 
     fallback: FallbackName | None = Field(
         default=None,
         title="Fallback strategy",
-        description="Goes on with the same panel where the estimated quality stays below the limit or nobody"
-        " answers; the better answer is taken. Empty: none.",
+        description="Is run with the same panel where the estimated quality stays below the limit or no model"
+        " answers; the better answer is used. Empty: none.",
     )
     fallback_model: ModelName | None = Field(
         default=None,
         title="Fallback model",
-        description="Is asked then: by itself, or as one more on the panel of the fallback strategy.",
+        description="Is asked in that case: by itself, or as one more on the panel of the fallback strategy.",
     )
     fallback_below: float = Field(
         default=0.5,
         ge=0,
         le=1,
         title="Fall back below",
-        description="Estimated quality (0 to 1) below which the fallback goes on. Without a fallback it has"
+        description="Estimated quality (0 to 1) below which the fallback is run. Without a fallback it has"
         " no effect.",
     )
 
 
 class JudgedOptions(FallbackOptions, JudgeOptions):
-    """Options of strategies that score answers, and so know when to fall back."""
+    """Options of strategies that score answers and may fall back by the score."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FallbackPlan:
-    """The fallback: a strategy with its panel and request; `words` name it."""
+    """The fallback: a strategy with its panel and request; `words` are its name for people."""
 
     strategy: Strategy
     request: Request
@@ -92,7 +92,7 @@ class FallbackPlan:
 async def answer(strategy: Strategy, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
     """Run `strategy`, and the fallback that its options name where its answer is not good enough.
 
-    The better of the two answers is the outcome. Raises what the strategy raises, if nothing follows it.
+    The better of the two answers is the outcome. Raises what the strategy raises, if there is no fallback.
     """
     options = parse_options(strategy.Options, request.options)
     plan = _plan(options, request, panel)
@@ -102,13 +102,13 @@ async def answer(strategy: Strategy, request: Request, panel: Panel, context: Ru
     try:
         first = await strategy.run(request, panel, context)
         reason = _too_low(first, options.fallback_below)
-    except NOT_ENOUGH as error:
+    except FALLBACK_ERRORS as error:
         reason = str(error)
     if first is not None and not reason:
         return first
-    move = Decision(kind=PART, chosen=plan.words, reason=await context.decide(PART, reason))
-    await announce(context, move, PART)
-    return await _go_on(first, plan, move, context)
+    move = Decision(kind=FALLBACK, chosen=plan.words, reason=await context.decide(FALLBACK, reason))
+    await announce(context, move, FALLBACK)
+    return await _run_fallback(first, plan, move, context)
 
 
 def _plan(options: StrategyOptions, request: Request, panel: Panel) -> FallbackPlan | None:
@@ -118,17 +118,17 @@ def _plan(options: StrategyOptions, request: Request, panel: Panel) -> FallbackP
     there = panel.members if options.fallback else ()
     known = {model.spec.name for model in there}
     members = (*there, *(model for model in extra if model.spec.name not in known))
-    following = get_strategy(options.fallback or ALONE)
+    following = get_strategy(options.fallback or SINGLE_MODEL_STRATEGY)
     named = [following.title] if options.fallback else []
     return FallbackPlan(
         strategy=following,
-        request=request.model_copy(update={"options": _carried(options, following.Options)}),
+        request=request.model_copy(update={"options": _shared_options(options, following.Options)}),
         panel=replace(panel, members=members),
         words=" with ".join([*named, *(model.spec.name for model in extra)]),
     )
 
 
-def _carried(options: StrategyOptions, schema: type[StrategyOptions]) -> Mapping[str, Json]:
+def _shared_options(options: StrategyOptions, schema: type[StrategyOptions]) -> Mapping[str, Json]:
     """Return the options that both strategies share: how to ask, and which judges."""
     shared = (AnswerOptions.model_fields | JudgedOptions.model_fields).keys() - FallbackOptions.model_fields
     given = options.model_dump(mode="json", exclude_unset=True)
@@ -141,19 +141,19 @@ def _too_low(outcome: StrategyOutcome, needed: float) -> str:
     return f"Estimated quality {outcome.quality.overall:.2f} is below {needed:.2f}."
 
 
-async def _go_on(
+async def _run_fallback(
     first: StrategyOutcome | None, plan: FallbackPlan, move: Decision, context: RunContext
 ) -> StrategyOutcome:
-    part = context.scoped(PART)
+    part = context.scoped(FALLBACK)
     try:
-        second = _renamed(await plan.strategy.run(plan.request, plan.panel, part), part)
-    except (*NOT_ENOUGH, LimitReached) as error:
+        second = _with_run_keys(await plan.strategy.run(plan.request, plan.panel, part), part)
+    except (*FALLBACK_ERRORS, LimitReached) as error:
         if first is None:
             raise
-        note = f"It went on to {plan.words}, in vain: {error} This is the answer from before."
+        note = f"It fell back on {plan.words}, without success: {error} This is the first answer."
         return replace(first, decisions=(*first.decisions, move), notes=(*first.notes, note))
     if first is None:
-        note = f"It went on to {plan.words}. {move.reason}"
+        note = f"It fell back on {plan.words}. {move.reason}"
         return replace(second, decisions=(move, *second.decisions), notes=(note, *second.notes))
     return _better(first, second, plan, move)
 
@@ -161,10 +161,10 @@ async def _go_on(
 def _better(
     first: StrategyOutcome, second: StrategyOutcome, plan: FallbackPlan, move: Decision
 ) -> StrategyOutcome:
-    """Return the outcome of the higher estimate, the later one where they are level, with all of both."""
+    """Return the outcome of the higher estimate (the second if equal), with the steps of both."""
     kept = first if _estimate(first) > _estimate(second) else second
-    which = "its answer is taken" if kept is second else "the answer from before is better and stays"
-    note = f"It went on to {plan.words}; {which}. {move.reason}"
+    which = "its answer is used" if kept is second else "the first answer is better and is kept"
+    note = f"It fell back on {plan.words}; {which}. {move.reason}"
     return replace(
         kept,
         candidates=(*first.candidates, *second.candidates),
@@ -178,8 +178,8 @@ def _estimate(outcome: StrategyOutcome) -> float:
     return outcome.quality.overall if outcome.quality is not None else 0.0
 
 
-def _renamed(outcome: StrategyOutcome, part: RunContext) -> StrategyOutcome:
-    """Return the part's outcome with its steps as the whole run knows them."""
+def _with_run_keys(outcome: StrategyOutcome, part: RunContext) -> StrategyOutcome:
+    """Return the outcome of a scope with its steps named as in the whole run."""
     return replace(
         outcome,
         chosen=part.key(outcome.chosen),

@@ -24,7 +24,7 @@ from orchestration.strategies.engine.asking import (
     begin_phase,
 )
 from orchestration.strategies.engine.deciding import (
-    LEAST_FIT,
+    LEAST_USABLE,
     Scorer,
     Selection,
     good_enough,
@@ -38,7 +38,7 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
-from orchestration.strategies.engine.stopping import EarlyStopReason, Enough
+from orchestration.strategies.engine.stopping import EarlyStopReason, StopRequest
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted, listed
 
@@ -46,7 +46,7 @@ OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
 
 
 class Select(StrEnum):
-    """How the answer comes out of the candidates."""
+    """How the answer is made from the candidates."""
 
     BEST = "best"
     FIRST_GOOD_ENOUGH = "first_good_enough"
@@ -86,8 +86,8 @@ class ParallelChoices(StrategyOptions):
         gt=0,
         le=3600,
         title="Deadline",
-        description="Seconds after which the answers there are must do; who is missing is named. Empty: wait"
-        " for all.",
+        description="Seconds after which no further answer is waited for; missing models are named. Empty:"
+        " wait for all.",
     )
     at_least: int = Field(
         default=1,
@@ -168,34 +168,34 @@ class _ParallelRun:
         [scored] = await self.scorer.score([candidate], f"judge/{candidate.model}")
         return scored
 
-    def _until(self, asked: Round[Candidate]) -> Enough | None:
+    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
         """Return why asking should end now: a good answer, the deadline, the time limit of the run."""
         good = [each for each in asked.answers if each.model in asked.ended and overall(each) >= self.needed]
         if self.options.select is Select.FIRST_GOOD_ENOUGH and good:
             best = max(good, key=overall)
             why = f"Stopped: {best.model} was already good enough."
             because = good_enough(best, self.needed)
-            return self._enough(asked, EarlyStopReason.GOOD_ENOUGH, because, why, chosen=best.model)
+            return self._stop_request(asked, EarlyStopReason.GOOD_ENOUGH, because, why, chosen=best.model)
         deadline_in, time_left = self._deadline_in(asked), self.timer.context.time_left()
         if deadline_in is not None and deadline_in <= 0:
             passed = f"The deadline of {self.options.deadline_s:g} s passed."
-            return self._enough(asked, EarlyStopReason.DEADLINE, passed, f"No answer in time. {passed}")
+            return self._stop_request(asked, EarlyStopReason.DEADLINE, passed, f"No answer in time. {passed}")
         if time_left is not None and time_left <= 0:
             why = f"No answer in time. {OUT_OF_TIME}"
-            return self._enough(asked, EarlyStopReason.DEADLINE, OUT_OF_TIME, why, limit="seconds")
+            return self._stop_request(asked, EarlyStopReason.DEADLINE, OUT_OF_TIME, why, limit="seconds")
         return None
 
-    def _enough(
+    def _stop_request(
         self, asked: Round[Candidate], reason: EarlyStopReason, because: str, why: str, **also: str
-    ) -> Enough:
+    ) -> StopRequest:
         prompt = answer_prompt(self.request, self.options)
-        return Enough(
-            reason=reason, because=because, why=why, prompt=prompt, answers=_there(asked.answers), **also
+        return StopRequest(
+            reason=reason, because=because, why=why, prompt=prompt, answers=_answers(asked.answers), **also
         )
 
     def _deadline_in(self, asked: Round[Candidate]) -> float | None:
         """Return the seconds to the deadline option; None without one, or while too few have answered."""
-        if self.options.deadline_s is None or len(_there(asked.answers)) < self.options.at_least:
+        if self.options.deadline_s is None or len(_answers(asked.answers)) < self.options.at_least:
             return None
         return self.options.deadline_s - self.timer.context.now()
 
@@ -223,29 +223,29 @@ class _ParallelRun:
             return _Selected(candidates=there, selection=selection)
         if max(map(overall, there)) >= self.needed:
             return _Selected(candidates=there, selection=select_best(there))
-        note = f"No answer reached the quality of {self.needed:.2f}: this is the best there was."
+        note = f"No answer reached the quality of {self.needed:.2f}: this is the best one."
         return _Selected(candidates=there, selection=select_best(there), notes=(note,))
 
     async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
-        """Have the aggregator combine the answers that are fit to use; if it cannot, select the best one."""
+        """Have the aggregator combine the usable answers; if it cannot, select the best one."""
         checked = await self.scorer.by_checks_alone().score(candidates(ended), "checks")
-        fit = [candidate for candidate in checked if overall(candidate) >= LEAST_FIT]
-        if len(fit) < 2:  # noqa: PLR2004
-            fit_to_use = f"{counted(len(fit), 'answer')} fit to be used"
-            return await self._best(ended, f"There was nothing to combine: {fit_to_use}.")
+        usable = [candidate for candidate in checked if overall(candidate) >= LEAST_USABLE]
+        if len(usable) < 2:  # noqa: PLR2004
+            note = f"There was nothing to combine: {counted(len(usable), 'usable answer')}."
+            return await self._best(ended, note)
         aggregator = self.panel.named(self.options.aggregator or self.panel.names[0])
         await begin_phase(self.timer.context, "synthesising")
-        written = await synthesise(aggregator, self.request, fit, self.options, self.timer)
+        written = await synthesise(aggregator, self.request, usable, self.options, self.timer)
         if isinstance(written, str):
             return await self._best(ended, written)
         [scored] = await self.scorer.score([written], "judge")
-        combined = f"{written.model} combined {counted(len(fit), 'answer')}"
+        combined = f"{written.model} combined {counted(len(usable), 'answer')}"
         reason = f"{combined}; estimated quality {overall(scored):.2f}."
         selection = Selection(step=written.step, reason=reason)
         return _Selected(candidates=checked, selection=selection, synthesis=scored)
 
 
-def _there(answers: Sequence[Candidate]) -> list[Candidate]:
+def _answers(answers: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in answers if candidate.state == "answered"]
 
 
@@ -309,7 +309,7 @@ class Parallel(Strategy):
     Options: ClassVar[type[StrategyOptions]] = ParallelOptions
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with what the selection makes of the panel's answers."""
+        """Answer `request` by selecting or combining the panel's answers."""
         options = parse_options(ParallelOptions, request.options)
         timer = StepTimer(context)
         scorer = Scorer.judged_by(options, request, panel, timer)

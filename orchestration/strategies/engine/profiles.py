@@ -104,7 +104,7 @@ def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) 
 
 
 def profile_for(spec: ModelSpec, task: TaskType, known: Iterable[Profile] = ()) -> Profile:
-    """Return the profile among those `known` of the model, else the one that its registry entry gives."""
+    """Return the `known` profile of the model for the task, else the prior."""
     found = (profile for profile in known if profile.task is task)
     return next(found, None) or expectation(spec, task)
 
@@ -265,9 +265,8 @@ def rank(
 ) -> tuple[Ranked, ...]:
     """Return the models, best first; ties go by cost, seconds, and their order in `specs`.
 
-    `known` holds what results have shown of them, by name.
-
-    A model without a price counts with the mean cost of the others, and as the most expensive in a tie.
+    `known` are their profiles, by name. A model without a price counts with the mean cost of the others, and
+    as the most expensive in a tie.
     """
     profiles = [profile_for(spec, task, known.get(spec.name, ())) for spec in specs]
     costs = [profile.cost_usd for profile in profiles if profile.cost_usd is not None]

@@ -1,4 +1,4 @@
-"""Asking several models, at once or in waves, ended early for a reason and repeated alike after a crash."""
+"""Asking several models, at once or in waves: early stops, limits, and the same result on replay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.asking import ask_step
-from orchestration.strategies.engine.stopping import Enough, Stop
+from orchestration.strategies.engine.stopping import Stop, StopRequest
 from orchestration.strategies.engine.types import Candidate
 
 CUT_OFF = "Cancelled before the run went on."
@@ -25,7 +25,7 @@ Reply = TypeVar("Reply")
 class Round(Generic[Reply]):
     """The state of a round; everything by the models' names.
 
-    `replies` are there whether or not the models have `ended` (been scored, where answers are scored);
+    `replies` include those of models that have not `ended` (been scored, where answers are scored);
     `limits` are the limits that kept models from being asked. `begun` models have been sent their prompt,
     `waiting` ones belong to later waves. `stop` is set once the round has ended early.
     """
@@ -58,7 +58,7 @@ class RoundPlan(Generic[Reply]):
     `wait_s` seconds have passed without any. `step` is the key under which an early stop is journaled.
     """
 
-    until: Callable[[Round[Reply]], Enough | None] = lambda _: None
+    until: Callable[[Round[Reply]], StopRequest | None] = lambda _: None
     wait_s: Callable[[Round[Reply]], float | None] = lambda _: None
     at_once: int | None = None
     wave: int | None = None
@@ -100,7 +100,7 @@ async def ask_round(
 
 
 def candidates(ended: Round[Candidate]) -> tuple[Candidate, ...]:
-    """Return what came of each model, in order: its answer, or why there is none."""
+    """Return the candidate of each model, in order: its answer, or why there is none."""
     return tuple(_candidate(ended, name) for name in ended.names)
 
 
@@ -169,7 +169,7 @@ class _Asking(Generic[Reply]):
     def _collect(self, task: asyncio.Task[Reply | LimitReached]) -> None:
         """Keep what a task returned. Raises what it raised.
 
-        A step that an earlier attempt cancelled replays as cancelled: nothing else is before there is a stop.
+        Without a stop a task is cancelled only where an earlier attempt of the run cancelled its step.
         """
         name = task.get_name()
         self.round.ended.add(name)
@@ -202,7 +202,7 @@ class _Asking(Generic[Reply]):
 
 @contextmanager
 def single_error() -> Iterator[None]:
-    """Raise the first error of a task group by itself: who called knows errors, not groups of them."""
+    """Raise the first error of a task group instead of the group: callers handle single errors."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -51,7 +51,7 @@ class SearchChoices(StrategyOptions):
         ge=0.1,
         le=0.99,
         title="Good enough",
-        description="Estimated quality (0 to 1) at which an answer is taken and no further model is asked.",
+        description="Estimated quality (0 to 1) at which an answer is accepted and no other model is asked.",
     )
 
 
@@ -61,7 +61,7 @@ class SearchOptions(AnswerOptions, JudgedOptions, SearchChoices):
 
 @dataclass(kw_only=True, slots=True)
 class Search:
-    """How far the search for an acceptable answer has come.
+    """The state of the search for an acceptable answer.
 
     `at_first` models are asked at once, the others one by one; `order` says where a tie's winner comes first.
     A prompt that was too long for a context window of `window` tokens is sent to larger ones only.
@@ -145,15 +145,15 @@ class Search:
         return f"estimated quality {candidate.quality.overall:.2f} is below {self.needed:.2f}. {evidence}"
 
     def notes(self) -> tuple[str, ...]:
-        """Return what else to say of the search."""
+        """Return notes on the search."""
         notes = []
         if self.acceptable is None:
-            notes.append(f"No answer reached the quality of {self.needed:.2f}: this is the best there was.")
+            notes.append(f"No answer reached the quality of {self.needed:.2f}: this is the best one.")
         if self.stop is not None:
             notes.append(f"The search ended early. {self.stop.because}")
-        spared = [model.spec.name for model in self.panel.members[len(self.candidates) :]]
-        if spared and self.stop is None:
-            notes.append(f"Not needed: {listed(spared)}.")
+        unasked = [model.spec.name for model in self.panel.members[len(self.candidates) :]]
+        if unasked and self.stop is None:
+            notes.append(f"Not needed: {listed(unasked)}.")
         return tuple(notes)
 
 
@@ -186,7 +186,7 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
 
 def _too_small(model: ChatModel, window: int) -> str:
     size = f"{model.spec.context_window:,}"
-    return f"Not asked: its context window of {size} tokens is no larger than the {window:,} that did not do."
+    return f"Not asked: its context window of {size} tokens is no larger than the {window:,} that failed."
 
 
 class SequentialOptions(SearchOptions):

@@ -1,4 +1,4 @@
-"""Why a round of questions ended early, as it is journaled and put into words, and what that saved."""
+"""The early stop of a round: its reason as it is journaled and shown, and what it saved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EarlyStopReason(StrEnum):
 
 
 MISSING = frozenset({EarlyStopReason.DEADLINE, EarlyStopReason.LIMIT})
-"""Reasons for which an answer that is not there is missing; for the others it was not needed."""
+"""Reasons for which a model without an answer counts as missing; for the others it was not needed."""
 BETWEEN_WAVES = frozenset({EarlyStopReason.SETTLED, EarlyStopReason.LIKELY})
 """Reasons that are found between waves: the calls that are saved have not been started."""
 
@@ -101,8 +101,8 @@ class Stop:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Enough:
-    """Why no other model need be asked: what a strategy finds while a round is under way.
+class StopRequest:
+    """Why no other model need be asked, as a strategy finds it during a round.
 
     `why` is the error of each model that is left out, `chosen` the model whose answer was enough. From
     `prompt` and the `answers` that are there it is estimated what the calls not made or not finished would

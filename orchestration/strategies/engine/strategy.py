@@ -1,4 +1,4 @@
-"""What a strategy is, what it is given and learns from, and the registry of all strategies."""
+"""The base class of strategies, what it is given and learns from, and the registry of all strategies."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ PACKAGE = "orchestration.strategies.engine"
 class Panel:
     """The models a strategy may use: members in order, and helpers (judge, aggregator) by name.
 
-    `profiles` holds what results have shown of models, by name, for each type of task. Raises
-    `InvalidRequest` for an empty panel or a model named twice.
+    `profiles` are those of the models, by name, for each type of task. Raises `InvalidRequest` for an empty
+    panel or a model named twice.
     """
 
     members: tuple[ChatModel, ...]
@@ -107,10 +107,10 @@ class Strategy(ABC):
     """A way to turn a request and a panel into an outcome: a module of this package with a `STRATEGY`.
 
     `in_turn` is True when models are asked one after the other until an answer is acceptable: cost and time
-    then lie anywhere between the first model's and all of them. `may_be_fallback` lets the options of other
-    strategies name it. What pages show of its decisions is its own, too: `labels` by kind of decision,
-    `moments` by the key of the step at which something was decided. `escalations` are the kinds of decisions
-    by which it goes on to a further model because the answers so far are not good enough.
+    then lie anywhere between those of the first model and those of all. `may_be_fallback` lets the options of
+    other strategies name it. Pages show its decisions by `labels`, by kind of decision, and by `moments`, by
+    the key of the step at which something was decided. `escalations` are the kinds of decisions by which it
+    asks a further model because the answers so far are not good enough.
     """
 
     name: ClassVar[str]
@@ -165,7 +165,7 @@ class Strategy(ABC):
         return {}
 
     def moment(self, key: str) -> str:
-        """Return what is decided at the step `key`, in words; empty for a step that is not its own."""
+        """Return what is decided at the step `key`, in words; empty for a step of another strategy."""
         return self.moments.get(key, "")
 
 
@@ -194,7 +194,7 @@ def validate_options(name: str, given: Mapping[str, Json]) -> StrategyOptions:
 
 @cache
 def decision_labels() -> Mapping[str, str]:
-    """Return what a decision is about, in words, by its kind."""
+    """Return the label of each kind of decision."""
     labels = dict(Strategy.labels)
     for strategy in all_strategies().values():
         labels |= strategy.labels
@@ -202,7 +202,7 @@ def decision_labels() -> Mapping[str, str]:
 
 
 def decided_at(key: str) -> str:
-    """Return what is decided at the step `key`, in words; empty where no strategy knows it."""
+    """Return what is decided at the step `key`, in words; empty for a step of no strategy."""
     words = (strategy.moment(key) for strategy in all_strategies().values())
     return next(filter(None, words), Strategy.moments.get(key, ""))
 

@@ -63,7 +63,7 @@ UNCONSTRAINED = Constraints()
 
 
 class Request(BaseModel):
-    """What is asked: the one shape that form, command, stored run and engine share.
+    """A request to a strategy: the one type that form, command, stored run and engine share.
 
     `strategy` is a strategy's name, `models` the panel's names in order, `options` the strategy's own.
     Raises `ValidationError` for a wrong type; what must fit together is checked when a run starts.
@@ -109,7 +109,7 @@ class Candidate:
     """One model's answer inside an outcome, or the reason why there is none.
 
     `step` is the key of the step that asked for it. `state` is `answered`, `failed`, `cancelled` or
-    `missing` (not there at the deadline).
+    `missing` (no answer at the deadline).
     """
 
     model: str
@@ -138,7 +138,7 @@ class Consensus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyOutcome:
-    """What came back; `chosen` is the step of the candidate that is the answer, empty for a synthesis."""
+    """The result of a strategy; `chosen` is the step of the chosen candidate, empty for a synthesis."""
 
     answer: str
     candidates: tuple[Candidate, ...] = ()

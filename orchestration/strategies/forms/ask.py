@@ -1,4 +1,4 @@
-"""The Ask form: what is asked, by which method and models, within which limits."""
+"""The Ask form: the question, the method that answers it, the models, the limits."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from orchestration.strategies.services.strategy_runs import NAME
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
 LIMITS = tuple(Constraints.model_fields)
-OF_EVERY_METHOD = {"text", "system", "models", "constraints", "strategy", "options"}
-"""Properties of a payload that the form has fields of its own for."""
+SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options"}
+"""Properties of a payload for which the form has fields of its own."""
 
 
 class MethodChoice(NamedTuple):
-    """A method as Ask offers it."""
+    """A method in the list on Ask."""
 
     name: str
     title: str
@@ -45,7 +45,7 @@ class MethodChoice(NamedTuple):
 
 
 class AskForm(forms.Form):
-    """Checks what each field can check alone; what concerns several is `start_run`'s to refuse."""
+    """Checks each field by itself; `start_run` refuses what several fields together make impossible."""
 
     text = forms.CharField(
         label="Question",
@@ -87,7 +87,7 @@ class AskForm(forms.Form):
             self.data = self._with_usual_options()
 
     def _chosen_method(self) -> str:
-        """Return the method whose options are shown: the one asked for if there is such a one.
+        """Return the method whose options are shown: the requested one if it exists, else the first.
 
         A method that is no strategy is named with its kind, "kind/name".
         """
@@ -95,14 +95,14 @@ class AskForm(forms.Form):
         return asked if asked in all_strategies() or asked in self._others else FIRST_STRATEGY
 
     def _method_fields(self, models: Sequence[str]) -> dict[str, forms.Field]:
-        """Return the fields that the chosen method has of its own, and drop those it has no use for."""
+        """Return the fields of the chosen method, and make those it has no use for optional."""
         other = self.other
         if other is None:
             return option_fields(get_strategy(self.chosen_method).Options, models)
         properties = other.schema.get("properties", {})
         for name in {"text", "models"} - set(properties):
             self.fields[name].required = False
-        own = {name: shape for name, shape in properties.items() if name not in OF_EVERY_METHOD}
+        own = {name: shape for name, shape in properties.items() if name not in SHARED_PROPERTIES}
         fields = schema_fields({**other.schema, "properties": own}, models)
         return {f"{PREFIX}{name}": field for name, field in fields.items()}
 
@@ -112,18 +112,18 @@ class AskForm(forms.Form):
         return self._others.get(self.chosen_method)
 
     def asks_for(self, name: str) -> bool:
-        """Tell whether the chosen method takes the text, the instructions, a panel or limits."""
+        """Return whether the payload of the chosen method has the property `name`."""
         other = self.other
         return other is None or name in other.schema.get("properties", {})
 
     @property
     def wants_panel(self) -> bool:
-        """True when the chosen method is given models to ask."""
+        """True when the chosen method takes a panel."""
         return self.asks_for("models")
 
     @property
     def wants_limits(self) -> bool:
-        """True when the chosen method keeps limits."""
+        """True when the chosen method takes limits."""
         return self.asks_for("constraints")
 
     def _with_usual_options(self) -> QueryDict:
@@ -135,13 +135,13 @@ class AskForm(forms.Form):
             if not name.startswith(PREFIX):
                 continue
             if name in untouched and data.get(name) == untouched[name]:
-                del data[name]  # the other strategy's own habit, not this person's wish
+                del data[name]  # the default of the strategy shown before, not a choice
             if name not in data and field.initial not in {None, False}:
                 data[name] = str(field.initial)
         return data
 
     def clean_strategy(self) -> str:
-        """Refuse a method that there is not."""
+        """Refuse an unknown method."""
         name = str(self.cleaned_data["strategy"])
         if name in self._others:
             return name
@@ -157,12 +157,14 @@ class AskForm(forms.Form):
 
     @property
     def panel(self) -> list[PanelRow]:
-        """The picker's rows, moved as a button asked."""
+        """The rows of the panel picker, after the move that a button requests."""
         if not isinstance(self.data, QueryDict) or not self.is_bound:
             chosen = self.initial["models"]
             return panel_rows(self._models, chosen, chosen)
         order = self.data.getlist("order")
-        if not order and self.data.get(OPTIONS_OF) in self._others:  # that method was shown no panel
+        if (
+            not order and self.data.get(OPTIONS_OF) in self._others
+        ):  # the page showed no panel for that method
             chosen = self.initial["models"]
             return panel_rows(self._models, chosen, self.data.getlist("models") or chosen)
         direction, _, name = self.data.get("move", "").partition(":")
@@ -171,7 +173,7 @@ class AskForm(forms.Form):
 
     @property
     def method_choices(self) -> list[MethodChoice]:
-        """The methods there are: strategies, the one to begin with first, then what other kinds offer."""
+        """All methods: strategies, the default one first, then those of other kinds."""
         ordered = sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
         known = [MethodChoice(each.name, each.title, each.summary) for each in ordered]
         return [*known, *(MethodChoice(name, o.title, o.summary) for name, o in self._others.items())]
@@ -193,11 +195,11 @@ class AskForm(forms.Form):
 
     @property
     def has_own_options(self) -> bool:
-        """True when an option differs from what it is without anybody's doing, or is wrong."""
+        """True when an option differs from its default, or is wrong."""
         return any(box.errors or not _is_default(box) for box in self.option_boxes)
 
     def draft(self) -> Request | None:
-        """Return the request of the form as it stands, valid or not; None where no strategy is chosen."""
+        """Return the request as filled in so far, valid or not; None where no strategy is chosen."""
         if self.other is not None:
             return None
         return Request(
@@ -209,7 +211,7 @@ class AskForm(forms.Form):
         )
 
     def set_aside_errors(self) -> None:
-        """Show what was filled in without judging it."""
+        """Drop the errors, so that the form shows what was filled in without them."""
         self._errors = ErrorDict()
 
     def payload(self) -> tuple[str, dict[str, Json]]:
@@ -230,7 +232,7 @@ class AskForm(forms.Form):
         return kind, {**asked, **options, "ref": ref}
 
     def refuse(self, refusal: InvalidRequest) -> None:
-        """Show a refusal at its field; one about no field of this form stands above it."""
+        """Show a refusal at its field; one that concerns no field of this form is shown above it."""
         faults = refusal.errors if isinstance(refusal, InvalidOptions) else (refusal,)
         for fault in faults:
             words = fault.message if isinstance(fault, OptionError) else str(fault)
@@ -238,7 +240,7 @@ class AskForm(forms.Form):
 
 
 def _untouched_options(strategy: str) -> dict[str, str]:
-    """Return what a page sends for the options of `strategy` that nobody changed, by the fields' names."""
+    """Return what a page sends for unchanged options of `strategy`, by the fields' names."""
     if strategy not in all_strategies():
         return {}
     fields = option_fields(get_strategy(strategy).Options, [])
@@ -250,8 +252,8 @@ def _is_default(box: forms.BoundField) -> bool:
     return str(box.value() or "") == str(usual or "")
 
 
-def initial_of(run: Run) -> dict[str, Any]:
-    """Return what the form starts with when a run is to be changed and started again."""
+def initial_values(run: Run) -> dict[str, Any]:
+    """Return the initial values of the form that changes and starts a run again."""
     payload = get_kind(run.kind).payload(run)
     method = run.ref if run.kind == NAME else f"{run.kind}/{run.ref}"
     own = payload.get("options") if run.kind == NAME else payload

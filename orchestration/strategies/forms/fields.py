@@ -38,7 +38,7 @@ class LinesField(forms.CharField):
 
 
 def names_model(field: forms.Field) -> bool:
-    """Tell whether a field names a helper model."""
+    """Return whether a field names a helper model."""
     return isinstance(field, ModelField)
 
 
@@ -85,7 +85,7 @@ def _flat(shape: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[st
 
 def _field(name: str, shape: Mapping[str, Json], models: Sequence[str], *, required: bool) -> forms.Field:
     """Return the field for one flat schema."""
-    told: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "label": shape.get("title") or name.replace("_", " ").capitalize(),
         "help_text": shape.get("description", ""),
         "initial": shape.get("default"),
@@ -93,39 +93,41 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str], *, requi
         "required": required,
     }
     if shape.get("format") == MODEL_FORMAT:
-        none = [] if told["required"] else [("", "Not set")]
-        return ModelField(choices=[*none, *((model, model) for model in models)], **told)
+        none = [] if shared["required"] else [("", "Not set")]
+        return ModelField(choices=[*none, *((model, model) for model in models)], **shared)
     if "enum" in shape:
         choices = [(v, str(v).replace("_", " ").capitalize()) for v in shape["enum"]]
         return forms.ChoiceField(
-            choices=[*([("", "Not set")] if "nullable" in shape else []), *choices], **told
+            choices=[*([("", "Not set")] if "nullable" in shape else []), *choices], **shared
         )
     if shape.get("format") == DOLLARS_FORMAT:
-        return forms.DecimalField(**told, min_value=0, max_digits=12, decimal_places=6)
-    return _typed_field(shape, told)
+        return forms.DecimalField(**shared, min_value=0, max_digits=12, decimal_places=6)
+    return _typed_field(shape, shared)
 
 
-def _typed_field(shape: Mapping[str, Json], told: dict[str, Any]) -> forms.Field:
+def _typed_field(shape: Mapping[str, Json], shared: dict[str, Any]) -> forms.Field:
     """Return the field for a schema's type, text where it has none."""
     match shape.get("type"):
         case "boolean":
-            return forms.BooleanField(**{**told, "required": False})
+            return forms.BooleanField(**{**shared, "required": False})
         case "integer":
-            return forms.IntegerField(**told | _bounds(shape))
+            return forms.IntegerField(**shared | _bounds(shape))
         case "number":
-            return forms.FloatField(**told | _bounds(shape), widget=forms.NumberInput(attrs={"step": "any"}))
+            return forms.FloatField(
+                **shared | _bounds(shape), widget=forms.NumberInput(attrs={"step": "any"})
+            )
         case "array":
-            return LinesField(**told)
+            return LinesField(**shared)
         case "object":
             return forms.JSONField(
-                **{**told, "initial": told["initial"] or {}}, widget=forms.Textarea(attrs={"rows": 4})
+                **{**shared, "initial": shared["initial"] or {}}, widget=forms.Textarea(attrs={"rows": 4})
             )
         case _:
-            return forms.CharField(**told, max_length=shape.get("maxLength", 2000))
+            return forms.CharField(**shared, max_length=shape.get("maxLength", 2000))
 
 
 def _bounds(shape: Mapping[str, Json]) -> dict[str, Any]:
-    """Return the inclusive bounds; what lies on an exclusive one is refused by the strategy itself."""
+    """Return the inclusive bounds; the strategy itself refuses a value on an exclusive one."""
     low = shape.get("minimum", shape.get("exclusiveMinimum"))
     high = shape.get("maximum", shape.get("exclusiveMaximum"))
     bounds = {"min_value": low, "max_value": high}
@@ -174,7 +176,7 @@ def panel_rows(
 def default_panel(models: Sequence[LanguageModel], size: int = PANEL_SIZE) -> list[str]:
     """Return a first panel: real models before simulated ones, each tier once before any twice.
 
-    Recorded models are left to those who choose them: they answer recorded questions only.
+    Recorded models answer recorded questions only, so they are not chosen unless there are no others.
     """
     models = [model for model in models if model.provider.kind != ProviderKind.RECORDED] or models
     ranked = sorted(
@@ -201,7 +203,7 @@ def _is_simulated(model: LanguageModel) -> bool:
 
 
 def _by_turns(models: Sequence[LanguageModel]) -> list[LanguageModel]:
-    """Return the models so that tiers take turns."""
+    """Return the models ordered so that each tier comes once before any comes twice."""
     turns = {
         model.pk: sum(other.tier == model.tier for other in models[:place])
         for place, model in enumerate(models)
@@ -211,7 +213,7 @@ def _by_turns(models: Sequence[LanguageModel]) -> list[LanguageModel]:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt and what it is about."""
+    """A prompt and its title."""
 
     title: str
     prompt: str

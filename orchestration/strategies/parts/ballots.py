@@ -1,4 +1,4 @@
-"""The ballots of a vote as they are cast: who voted for what, and how it stands."""
+"""What the run page shows of a vote: the ballots cast so far, and the tally of them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ VOTING = "voting"
 WORDS = {RuleName.WEIGHTED: "weight", RuleName.BORDA: "points", RuleName.APPROVAL: "approval"}
 
 
-class Mark(StrEnum):
-    """What stands in a cell of the matrix."""
+class CellMark(StrEnum):
+    """What a cell of the ballot matrix shows."""
 
     NOTHING = ""
     CHOICE = "choice"
@@ -33,16 +33,16 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A voter's word on one option; `text` is a rank."""
+class BallotCell:
+    """What a voter's ballot says about one option; `text` is a rank."""
 
-    mark: Mark
+    mark: CellMark
     text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bar:
-    """How an option stands: `share` from 0 to 1 of what there is, and the score in words."""
+class TallyBar:
+    """The score of an option in words, and as a `share` (0 to 1) of all votes, weights or points."""
 
     label: str
     share: float
@@ -51,12 +51,12 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One voter. `voted` is None while nothing was heard, False after an abstention."""
+class VoterRow:
+    """One voter. `voted` is None before a ballot is cast, False after an abstention."""
 
     voter: str
     role: str
-    cells: tuple[Cell, ...]
+    cells: tuple[BallotCell, ...]
     voted: bool | None
     reason: str
     weight: str
@@ -64,36 +64,36 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BallotBox:
-    """A vote. `result` is what it came to, empty until it is tallied; `why` tells why it is of this kind."""
+class ShownVote:
+    """A vote. `result` is its tally, empty until there is one; `why` is the reason for its kind."""
 
     kind: BallotKind
     why: str
     rule: str
-    bars: tuple[Bar, ...]
+    bars: tuple[TallyBar, ...]
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[VoterRow, ...]
     cast: int
     voters: int
     quorum: int
     result: Mapping[str, Json]
 
     @property
-    def abstentions(self) -> list[Row]:
+    def abstentions(self) -> list[VoterRow]:
         """Who abstained."""
         return [row for row in self.rows if row.voted is False]
 
     @property
-    def reasons(self) -> list[Row]:
+    def reasons(self) -> list[VoterRow]:
         """Who gave a reason for a ballot that counts."""
         return [row for row in self.rows if row.voted and row.reason]
 
 
-def ballot_box(state: RunState) -> BallotBox | None:
+def shown_vote(state: RunState) -> ShownVote | None:
     """Return the vote of a run, None until it is clear what is voted with or a ballot was cast."""
-    told = [event.data for event in state.remembered if event.kind == StrategyEvent.BALLOT_CAST]
-    fit = _fit(state)
-    if state.run.ref != VOTING or not (told or fit):
+    cast_events = [event.data for event in state.remembered if event.kind == StrategyEvent.BALLOT_CAST]
+    choice = _ballot_choice(state)
+    if state.run.ref != VOTING or not (cast_events or choice):
         return None
     try:
         options = parse_options(VotingOptions, state.run.request.get("options", {}))
@@ -102,39 +102,41 @@ def ballot_box(state: RunState) -> BallotBox | None:
     panel = [
         e["spec"]["name"] for e in state.run.panel if e.get("role", PanelRole.MEMBER) == PanelRole.MEMBER
     ]
-    casts = {cast.voter: cast for cast in map(Cast.from_json, told) if cast.voter in {*panel, options.judge}}
+    casts = {
+        cast.voter: cast for cast in map(Cast.from_json, cast_events) if cast.voter in {*panel, options.judge}
+    }
     tallied = [event.data for event in state.remembered if event.kind == StrategyEvent.VOTE_TALLIED]
-    if fit is not None:
-        options = options.with_ballot(fit.kind)
-    why = "" if fit is None else fit.reason
-    return _box(options.with_ballot_by_rule(), panel, casts, tallied[-1] if tallied else {}, why)
+    if choice is not None:
+        options = options.with_ballot(choice.kind)
+    why = "" if choice is None else choice.reason
+    return _shown(options.with_ballot_by_rule(), panel, casts, tallied[-1] if tallied else {}, why)
 
 
-def _fit(state: RunState) -> BallotChoice | None:
-    """Return what is voted with where the answers decided that."""
-    told = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    fits = [fit for data in told if (fit := BallotChoice.from_decision(data)) is not None]
-    return fits[-1] if fits else None
+def _ballot_choice(state: RunState) -> BallotChoice | None:
+    """Return the choice of ballot where the answers decided it."""
+    decided = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    choices = [choice for data in decided if (choice := BallotChoice.from_decision(data)) is not None]
+    return choices[-1] if choices else None
 
 
-def _box(
+def _shown(
     options: VotingOptions,
     panel: Sequence[str],
     casts: Mapping[str, Cast],
     result: Mapping[str, Json],
     why: str,
-) -> BallotBox:
-    standing = count(options, panel, casts.values())
-    bars = _bars(standing, standing.tally(), result.get("winner"))
-    columns = [contender.label for contender in standing.contenders]
+) -> ShownVote:
+    votes = count(options, panel, casts.values())
+    bars = _bars(votes, votes.tally(), result.get("winner"))
+    columns = [contender.label for contender in votes.contenders]
     judge = [options.judge] if options.judge and options.judge in casts else []
-    return BallotBox(
+    return ShownVote(
         kind=options.ballot,
         why=why,
         rule=options.rule.value,
         bars=bars,
         columns=tuple(columns),
-        rows=tuple(_row(name, options, standing, casts.get(name), result) for name in [*panel, *judge]),
+        rows=tuple(_row(name, options, votes, casts.get(name), result) for name in [*panel, *judge]),
         cast=sum(name in casts for name in panel),
         voters=len(panel),
         quorum=options.quorum,
@@ -142,10 +144,10 @@ def _box(
     )
 
 
-def _bars(standing: Count, tally: Tally, winner: str | None) -> tuple[Bar, ...]:
-    parts = shares(tally, len(standing.counting))
+def _bars(votes: Count, tally: Tally, winner: str | None) -> tuple[TallyBar, ...]:
+    parts = shares(tally, len(votes.counting))
     bars = [
-        Bar(label=label, share=parts[label], score=_score(tally.rule, score), won=label == winner)
+        TallyBar(label=label, share=parts[label], score=_score(tally.rule, score), won=label == winner)
         for label, score in tally.scores.items()
     ]
     return tuple(sorted(bars, key=lambda bar: (not bar.won, -bar.share)))
@@ -159,14 +161,14 @@ def _score(rule: RuleName, score: float) -> str:
 
 
 def _row(
-    name: str, options: VotingOptions, standing: Count, cast: Cast | None, result: Mapping[str, Json]
-) -> Row:
-    weights = {voter.name: voter.weight for voter in standing.election.voters}
+    name: str, options: VotingOptions, votes: Count, cast: Cast | None, result: Mapping[str, Json]
+) -> VoterRow:
+    weights = {voter.name: voter.weight for voter in votes.election.voters}
     weighted = options.rule is RuleName.WEIGHTED and name in weights
-    return Row(
+    return VoterRow(
         voter=name,
         role="" if name in weights else "judge",
-        cells=tuple(_cell(name, contender.label, standing, cast) for contender in standing.contenders),
+        cells=tuple(_cell(name, contender.label, votes, cast) for contender in votes.contenders),
         voted=None if cast is None else not cast.abstained,
         reason=cast.reason if cast is not None else "",
         weight=f"{weights[name]:g}" if weighted else "",
@@ -174,11 +176,11 @@ def _row(
     )
 
 
-def _cell(name: str, label: str, standing: Count, cast: Cast | None) -> Cell:
+def _cell(name: str, label: str, votes: Count, cast: Cast | None) -> BallotCell:
     if cast is not None and label in cast.ranking:
-        return Cell(Mark.RANK, str(cast.ranking.index(label) + 1))
-    ballot = next((ballot for ballot in standing.ballots if ballot.voter == name), None)
+        return BallotCell(CellMark.RANK, str(cast.ranking.index(label) + 1))
+    ballot = next((ballot for ballot in votes.ballots if ballot.voter == name), None)
     if ballot is not None and label == ballot.choice:
-        return Cell(Mark.CHOICE)
-    barred = any(voter.name == name and voter.barred == label for voter in standing.election.voters)
-    return Cell(Mark.OWN if barred else Mark.NOTHING)
+        return BallotCell(CellMark.CHOICE)
+    barred = any(voter.name == name and voter.barred == label for voter in votes.election.voters)
+    return BallotCell(CellMark.OWN if barred else CellMark.NOTHING)

@@ -1,4 +1,4 @@
-"""One lane per model of the panel: where its answer stands, and what it took."""
+"""One lane per model of the panel: the state of its answer, its time, tokens and cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIMENSIONS = ("coherence", "relevance", "completeness", "accuracy", "fluency")
 
 
 class LaneState(StrEnum):
-    """Where a lane is."""
+    """The state of a lane."""
 
     PENDING = "pending"
     WRITING = "writing"
@@ -33,7 +33,7 @@ class LaneState(StrEnum):
     NOT_ASKED = "not_asked"
 
 
-LOOKS = {
+BADGES = {
     LaneState.PENDING: ("queued", "Not asked yet"),
     LaneState.WRITING: ("running", "Writing"),
     LaneState.RETRYING: ("resumed", "Trying again"),
@@ -45,7 +45,7 @@ LOOKS = {
     LaneState.LOST: ("lost", "Lost"),
     LaneState.NOT_ASKED: ("not_asked", "Not asked"),
 }
-OF_CALL = {
+CALL_STATES = {
     CallStatus.DONE: LaneState.ANSWERED,
     CallStatus.FAILED: LaneState.FAILED,
     CallStatus.CANCELLED: LaneState.CANCELLED,
@@ -57,7 +57,7 @@ OF_CALL = {
 class Lane:
     """A model's lane.
 
-    Money is None where the model has no price; `saved_usd` is about what a cancel has saved.
+    Money is None where the model has no price; `saved_usd` estimates what a cancelled call saved.
     """
 
     number: int
@@ -81,14 +81,14 @@ class Lane:
     attempts: tuple[Call, ...]
 
     @property
-    def look(self) -> str:
-        """The state that the lane's badge looks like."""
-        return LOOKS[self.state][0]
+    def badge(self) -> str:
+        """The name of the state whose badge the lane shows."""
+        return BADGES[self.state][0]
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         """The state in words."""
-        return LOOKS[self.state][1]
+        return BADGES[self.state][1]
 
     @property
     def streams(self) -> bool:
@@ -101,8 +101,8 @@ class Lane:
         return [(name, (self.quality or {}).get(name)) for name in DIMENSIONS]
 
 
-def lanes_of(state: RunState) -> tuple[Lane, ...]:
-    """Return the panel's lanes in its order, after them those of a fallback and a synthesis that began."""
+def run_lanes(state: RunState) -> tuple[Lane, ...]:
+    """Return the lanes of the panel in its order, then those of a fallback and a synthesis, if any."""
     joined = _fallback_model(state)
     members = [
         entry["spec"]
@@ -110,21 +110,21 @@ def lanes_of(state: RunState) -> tuple[Lane, ...]:
         for entry in state.run.panel
         if entry.get("role", "member") == role and (role == "member" or entry["spec"]["name"] == joined)
     ]
-    facts = _Facts(state)
-    lanes = [facts.lane(number, spec, Purpose.ANSWER) for number, spec in enumerate(members)]
+    panel = _PanelState(state)
+    lanes = [panel.lane(number, spec, Purpose.ANSWER) for number, spec in enumerate(members)]
     specs = {entry["spec"]["name"]: entry["spec"] for entry in state.run.panel}
     writers = dict.fromkeys(call.model for call in state.calls if call.purpose == Purpose.AGGREGATE)
     for number, model in enumerate(writers, start=len(lanes)):
-        lanes.append(facts.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
+        lanes.append(panel.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
     return tuple(lanes)
 
 
 def _fallback_model(state: RunState) -> str:
-    """Return the model that was asked because the panel's answer would not do, if there is one beside it."""
+    """Return the fallback model, if it was asked and is not on the panel; empty otherwise."""
     names = {entry["spec"]["name"] for entry in state.run.panel if entry.get("role", "member") == "member"}
     model = str((state.run.request.get("options") or {}).get("fallback_model") or "")
-    told = (event.data.get("kind") for event in state.remembered if event.kind == EventKind.DECISION_MADE)
-    return model if model not in names and "fallback" in told else ""
+    decided = (event.data.get("kind") for event in state.remembered if event.kind == EventKind.DECISION_MADE)
+    return model if model not in names and "fallback" in decided else ""
 
 
 def helper_calls(state: RunState) -> tuple[Call, ...]:
@@ -133,8 +133,8 @@ def helper_calls(state: RunState) -> tuple[Call, ...]:
     return tuple(call for call in state.calls if call.purpose not in shown)
 
 
-class _Facts:
-    """What the tables say about each model, looked up once for all lanes."""
+class _PanelState:
+    """The rows and events of a run by model, looked up once for all lanes."""
 
     def __init__(self, state: RunState) -> None:
         outcome: dict[str, Any] = state.run.outcome or {}
@@ -146,7 +146,7 @@ class _Facts:
             for event in state.remembered
             if event.kind == StrategyEvent.CANDIDATE_SCORED
         }
-        self._reused = {  # a model answers before it judges: its first reuse is its answer
+        self._reused = {  # a model answers before it judges, so its first reused call is its answer
             event.data["model"]: event.step
             for event in reversed(state.remembered)
             if event.kind == EventKind.ANSWER_REUSED
@@ -160,7 +160,7 @@ class _Facts:
         calls = tuple(c for c in self._state.calls if c.model == model and c.purpose == purpose)
         last = calls[-1] if calls else None
         candidate = self._candidates.get(model, {}) if purpose == Purpose.ANSWER else {}
-        state = self._state_of(model, last, candidate)
+        state = self._lane_state(model, last, candidate)
         step = last.step if last else candidate.get("step") or self._reused.get(model, "")
         costs = [call.cost_usd for call in calls if call.cost_usd is not None]
         return Lane(
@@ -185,15 +185,15 @@ class _Facts:
             attempts=calls,
         )
 
-    def _state_of(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
-        """Return where the lane of `model` is."""
+    def _lane_state(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
+        """Return the state of the lane of `model`."""
         if candidate.get("state") == "missing" and last is not None:
             return LaneState.MISSING
         if last is None:
             return self._without_call(model, candidate)
         if last.status == CallStatus.RUNNING:
             return LaneState.WRITING
-        state = OF_CALL[CallStatus(last.status)]
+        state = CALL_STATES[CallStatus(last.status)]
         tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
 
@@ -211,10 +211,10 @@ class _Facts:
         return str(reused.get("text") or candidate.get("text") or "")
 
     def _quality(self, step: str, candidate: Mapping[str, Json]) -> Mapping[str, Json] | None:
-        """Return the estimate of the answer: from the outcome, before there is one from the events."""
+        """Return the estimate of the answer: from the outcome, else from the events."""
         final: Mapping[str, Json] | None = candidate.get("quality")
-        told = self._scores.get(step)
-        return final or (told and {**told, **told.get("dimensions", {})})
+        event = self._scores.get(step)
+        return final or (event and {**event, **event.get("dimensions", {})})
 
     def _saved(self, spec: Mapping[str, Json]) -> Decimal | None:
         """Return what an answer as long as the others would have cost, the longest one if there are none."""
@@ -226,17 +226,17 @@ class _Facts:
         return expected * Decimal(str(prices["output_per_million"])) / MILLION
 
     def _is_synthesis(self) -> bool:
-        """Tell whether the answer was written from the candidates rather than chosen among them."""
+        """Return whether the answer was written from the candidates rather than chosen among them."""
         outcome: Mapping[str, Json] = self._state.run.outcome or {}
         return bool(outcome.get("answer")) and not outcome.get("chosen")
 
 
 def chosen_names(state: RunState) -> set[str]:
-    """Return the step and model of the chosen candidate, as far as they are known."""
+    """Return the step or the model of the chosen candidate; empty as long as none is chosen."""
     if state.run.outcome:
         return {state.run.outcome["chosen"]} - {""}
     if any(call.purpose == Purpose.AGGREGATE for call in state.calls):
-        return set()  # the writer of a synthesis may be on the panel, too
+        return set()  # the aggregator may be a member of the panel, too
     decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
     picked = [data["chosen"] for data in decided if data.get("kind") == "select"]
     return set(picked[-1:])

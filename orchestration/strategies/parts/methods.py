@@ -1,4 +1,4 @@
-"""What the Methods pages show: a strategy with its picture, options and record; models by type of task."""
+"""What the Methods pages show: strategies with picture, options and record; models by type of task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
 from orchestration.strategies.engine.strategy import Strategy
-from orchestration.strategies.selectors import MethodRecord
+from orchestration.strategies.selectors import StrategyRecord
 from orchestration.strategies.services.profiles import model_profiles
 
 FOLDER = "strategies/methods"
@@ -21,7 +21,7 @@ MODEL_FORMAT = "model"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptionNote:
-    """An option in words: what it is called and does, what it is without being set, what it may be."""
+    """An option in words: its title and effect, its default and the values allowed."""
 
     name: str
     title: str
@@ -31,21 +31,21 @@ class OptionNote:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MethodCard:
+class StrategyCard:
     """A strategy as its page explains it."""
 
     strategy: Strategy
-    record: MethodRecord
+    record: StrategyRecord
 
     @property
     def picture(self) -> tuple[str, str]:
-        """The template of its picture; a strategy without one of its own gets that of its like."""
+        """The templates of its picture: its own, else the one for its way of asking (in turn or at once)."""
         like = "in_turn" if self.strategy.in_turn else "at_once"
         return f"{FOLDER}/picture_{self.strategy.name}.html", f"{FOLDER}/picture_{like}.html"
 
     @property
     def advice(self) -> tuple[str, str]:
-        """The template that says when to use it."""
+        """The templates of the advice when to use it: its own, else the general one."""
         return f"{FOLDER}/advice_{self.strategy.name}.html", f"{FOLDER}/advice_other.html"
 
     @property
@@ -84,7 +84,7 @@ def _default(value: Json) -> str:
 
 
 def _allowed(shape: Mapping[str, Json]) -> str:
-    """Say in words what values there may be."""
+    """Return the allowed values in words."""
     if "enum" in shape:
         return ", ".join(str(value) for value in shape["enum"])
     if shape.get("format") == MODEL_FORMAT:
@@ -106,7 +106,7 @@ class ProfileCell:
 
     @property
     def learned(self) -> bool:
-        """True when results stand behind it."""
+        """True when it rests on results, not on the prior alone."""
         return self.profile.asked > 0 or self.profile.evidence > 0
 
 

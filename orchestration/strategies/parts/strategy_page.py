@@ -16,19 +16,19 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
 from orchestration.runs.models import Event, Run
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.fallback import PART
+from orchestration.strategies.engine.fallback import FALLBACK
 from orchestration.strategies.engine.strategy import all_strategies, decided_at, decision_labels, escalations
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.strategy import BALLOT
-from orchestration.strategies.parts.ballots import ballot_box
-from orchestration.strategies.parts.lanes import Lane, LaneState, helper_calls, lanes_of
+from orchestration.strategies.parts.ballots import shown_vote
+from orchestration.strategies.parts.lanes import Lane, LaneState, helper_calls, run_lanes
 
 ANSWERED = (LaneState.ANSWERED, LaneState.REUSED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneCounts:
-    """Counts of the panel's lanes by how they stand, and what stopping some of them saved."""
+    """Counts of the panel's lanes by state, and what stopping some of them saved."""
 
     panel: int
     asked: int
@@ -60,15 +60,15 @@ class StrategyPage(KindPage):
         "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",
     }
 
-    def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # lanes tell no time
+    def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # lanes show no current time
         """Return lanes, ballots, helpers, and the counts of the sentence."""
-        lanes = lanes_of(state)
+        lanes = run_lanes(state)
         counts = lane_counts(lanes)
         by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
         return {
             "lanes": lanes,
             "counts": counts,
-            "ballots": ballot_box(state),
+            "ballots": shown_vote(state),
             "helpers": helper_calls(state),
             "answered_by": by,
             "notes": tuple((state.run.outcome or {}).get("notes") or ()),
@@ -90,39 +90,39 @@ class StrategyPage(KindPage):
         )
 
     def is_elsewhere(self, decision: Mapping[str, Json], context: Mapping[str, Any]) -> bool:
-        """Tell whether a decision stands with the vote: what is voted with does, where a vote is shown."""
+        """Return whether the section of the vote shows a decision: it does so for the choice of ballot."""
         return bool(decision["kind"] == BALLOT and context["ballots"] is not None)
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """What decisions are about, as each strategy names them."""
+        """The labels of decisions by kind, as each strategy gives them."""
         return decision_labels()
 
     @property
     def escalations(self) -> frozenset[str]:
-        """The kinds of decision to ask a further model, or another way."""
-        return escalations() | {PART}
+        """The kinds of decision to ask a further model or to fall back on another strategy."""
+        return escalations() | {FALLBACK}
 
     def moment(self, step: str) -> str:
-        """Return in words what was decided at a step, as its strategy says it."""
+        """Return in words what was decided at a step, as its strategy describes it."""
         return decided_at(step)
 
     def method(self, ref: str) -> str:
-        """Return the strategy's title; its name where it is gone."""
+        """Return the strategy's title; its name where the strategy no longer exists."""
         found = all_strategies().get(ref)
         return found.title if found is not None else ref
 
     def start_address(self) -> str:
-        """Return Ask."""
+        """Return the address of Ask."""
         return reverse("strategies:ask")
 
     def change_address(self, run: Run) -> str:
-        """Return Ask, filled in with what was asked."""
+        """Return the address of Ask, filled in with the request of `run`."""
         return f"{self.start_address()}?from={run.pk}"
 
 
 def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
-    """Count how the lanes of a run stand."""
+    """Count the lanes of a run by state."""
     members = [lane for lane in lanes if not lane.role]
     states = Counter(lane.state for lane in members)
     chosen = next((lane for lane in lanes if lane.chosen), None)
@@ -140,7 +140,7 @@ def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
 
 
 def touched_lanes(events: Iterable[Event], lanes: Iterable[Lane]) -> list[Lane]:
-    """Return the lanes that `events` are about, by model or by the step of a call."""
+    """Return the lanes that `events` concern, by model or by the step of a call."""
     models = {event.data["model"] for event in events if "model" in event.data}
     steps = {event.step for event in events if event.step}
     return [lane for lane in lanes if lane.model in models or steps & {call.step for call in lane.attempts}]

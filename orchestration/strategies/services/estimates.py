@@ -1,4 +1,4 @@
-"""What a request will probably cost and how long it will take, before it is sent."""
+"""The estimated cost and time of a request, before it is sent."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ MOST_CALLS_READ = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """Ranges from "goes well" to "goes long"; a judge or aggregator is counted once, reading all answers.
+    """Ranges from the first decile of earlier answers to the last; a judge or aggregator counts once.
 
     Money is US dollars for the models that have a price (None when none has); seconds are None without
-    history. `may_review` tells that each model may be called once more, for a review.
+    history. `may_review` is True when each model may be called once more, for a review.
     """
 
     cost_low: Decimal | None
@@ -58,15 +58,15 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Habit:
-    """How a model has answered lately: the range of its answers' tokens and seconds, None without history."""
+class AnswerHistory:
+    """The range of a model's recent answers in tokens and seconds; None without history."""
 
     tokens: tuple[float, float] | None = None
     seconds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Share:
+class ModelShare:
     """One model's part of an estimate."""
 
     model: str
@@ -76,23 +76,23 @@ class Share:
 
 
 def estimate_request(*, membership: Membership, request: Request) -> Estimate:
-    """Estimate a request from prices and from how its models answered lately.
+    """Estimate a request from prices and from recent answers of its models.
 
-    It may still be incomplete: unknown models are left out, options that do not fit count as the usual ones.
+    It may still be incomplete: unknown models are left out, invalid options count as the defaults.
     """
     known = {model.name: model_spec(model) for model in usable_models(membership)}
     panel = [known[name] for name in request.models if name in known]
     strategy = get_strategy(request.strategy)
     options = _options(strategy.Options, request.options)
     helpers = [known[name] for name in helper_models(options) if name in known]
-    habits = _habits(membership, [spec.name for spec in (*panel, *helpers)])
+    histories = _answer_histories(membership, [spec.name for spec in (*panel, *helpers)])
     words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
-    shares = [share_of(spec, words, habits.get(spec.name, Habit())) for spec in panel]
+    shares = [model_share(spec, words, histories.get(spec.name, AnswerHistory())) for spec in panel]
     read = words + round(sum(share.tokens[1] for share in shares))
-    reviews = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in panel]
+    reviews = [model_share(spec, read, histories.get(spec.name, AnswerHistory())) for spec in panel]
     effort = strategy.effort(options, len(panel))
     whole = replace(by_effort(effort, shares, reviews), may_review=effort.may_review)
-    helping = [share_of(spec, read, habits.get(spec.name, Habit())) for spec in helpers]
+    helping = [model_share(spec, read, histories.get(spec.name, AnswerHistory())) for spec in helpers]
     return followed_by(whole, at_once(helping)) if helping else whole
 
 
@@ -103,7 +103,7 @@ def _options(schema: type[StrategyOptions], given: Mapping[str, Json]) -> Strate
         return schema()
 
 
-def by_effort(effort: Effort, answers: Sequence[Share], reviews: Sequence[Share]) -> Estimate:
+def by_effort(effort: Effort, answers: Sequence[ModelShare], reviews: Sequence[ModelShare]) -> Estimate:
     """Add up models that answer, and then review, so many at a time."""
     whole = in_waves(answers, least=effort.answers[0], size=effort.at_once)
     if not effort.reviews[1]:
@@ -111,16 +111,16 @@ def by_effort(effort: Effort, answers: Sequence[Share], reviews: Sequence[Share]
     return followed_by(whole, in_waves(reviews, least=effort.reviews[0], size=effort.reviews_at_once))
 
 
-def share_of(spec: ModelSpec, prompt_tokens: int, habit: Habit) -> Share:
-    """Return what one model will take: its habit, or from a short answer to its longest one without any."""
-    low, high = habit.tokens or (min(SHORT_ANSWER_TOKENS, spec.max_output_tokens), spec.max_output_tokens)
+def model_share(spec: ModelSpec, prompt_tokens: int, history: AnswerHistory) -> ModelShare:
+    """Return the share of one model, by its history; without one from a short answer to its longest."""
+    low, high = history.tokens or (min(SHORT_ANSWER_TOKENS, spec.max_output_tokens), spec.max_output_tokens)
     costs = [price(spec, Usage(input_tokens=prompt_tokens, output_tokens=round(out))) for out in (low, high)]
-    cheap, dear = costs
-    cost = None if cheap is None or dear is None else (cheap, dear)
-    return Share(model=spec.name, tokens=(low, high), cost=cost, seconds=habit.seconds)
+    lowest, highest = costs
+    cost = None if lowest is None or highest is None else (lowest, highest)
+    return ModelShare(model=spec.name, tokens=(low, high), cost=cost, seconds=history.seconds)
 
 
-def at_once(shares: Sequence[Share]) -> Estimate:
+def at_once(shares: Sequence[ModelShare]) -> Estimate:
     """Add up models that are all asked at the same time."""
     costs, spans = _known(shares)
     return Estimate(
@@ -134,7 +134,7 @@ def at_once(shares: Sequence[Share]) -> Estimate:
     )
 
 
-def in_waves(shares: Sequence[Share], *, least: int, size: int) -> Estimate:
+def in_waves(shares: Sequence[ModelShare], *, least: int, size: int) -> Estimate:
     """Add up models asked `size` at a time until it is enough: from the first `least` of them to all."""
     first = at_once(shares[:least])
     waves = [at_once(shares[start : start + size]) for start in range(0, len(shares), max(1, size))]
@@ -144,7 +144,7 @@ def in_waves(shares: Sequence[Share], *, least: int, size: int) -> Estimate:
 
 
 def followed_by(first: Estimate, then: Estimate) -> Estimate:
-    """Add up two stages of which one waits for the other."""
+    """Add up two stages that run one after the other."""
     return Estimate(
         cost_low=_sum(first.cost_low, then.cost_low),
         cost_high=_sum(first.cost_high, then.cost_high),
@@ -158,25 +158,25 @@ def followed_by(first: Estimate, then: Estimate) -> Estimate:
 
 
 def _sum(left: Number | None, right: Number | None) -> Number | None:
-    """Add what is known."""
+    """Add two numbers; None, for unknown, counts as nothing."""
     if left is None or right is None:
         return right if left is None else left
     return left + right
 
 
-def _known(shares: Sequence[Share]) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[float, float]]]:
+def _known(shares: Sequence[ModelShare]) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[float, float]]]:
     costs = [share.cost for share in shares if share.cost is not None]
     return costs, [share.seconds for share in shares if share.seconds is not None]
 
 
-def _habits(membership: Membership, models: Sequence[str]) -> dict[str, Habit]:
-    """Return how `models` answered in the team's newest runs, where there is enough to go by."""
+def _answer_histories(membership: Membership, models: Sequence[str]) -> dict[str, AnswerHistory]:
+    """Return the history of `models` in the team's newest runs, where there are enough answers."""
     seen: dict[str, list[tuple[int, float]]] = defaultdict(list)
     calls = recent_calls(membership, models).filter(purpose=Purpose.ANSWER, latency_s__isnull=False)
     for name, tokens, seconds in calls.values_list("model", "output_tokens", "latency_s")[:MOST_CALLS_READ]:
         seen[name].append((tokens, seconds or 0.0))
     return {
-        name: Habit(tokens=_range([t for t, _ in pairs]), seconds=_range([s for _, s in pairs]))
+        name: AnswerHistory(tokens=_range([t for t, _ in pairs]), seconds=_range([s for _, s in pairs]))
         for name, pairs in seen.items()
         if len(pairs) >= ENOUGH_HISTORY
     }

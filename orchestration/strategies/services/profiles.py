@@ -1,4 +1,4 @@
-"""What runs teach about models: each run that is over counts once, each rating replaces the one before."""
+"""Profiles of models from runs: each ended run counts once, a changed rating replaces the earlier one."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from orchestration.strategies.engine.profiles import (
 from orchestration.strategies.models import ModelProfile, Observation
 
 CLASSIFIED = "classify"
-"""The kind of decision in which a strategy says what type of task a request is."""
+"""The kind of decision that names the type of task of a request."""
 
 
 def learn_from_runs(runs: Sequence[Run]) -> None:
-    """Take runs that are over into their models' profiles; call it in the transaction that marks them."""
+    """Add ended runs to their models' profiles; call it in the transaction that marks them as learned."""
     observations = _observations(runs)
     Observation.objects.bulk_create(observations)
     _add_up((seen.model_id, seen.task, seen.evidence) for seen in observations)
 
 
 def learn_ratings(run: Run) -> None:
-    """Let the ratings of a run's answer count as they are now; call it in a transaction that locked the run.
+    """Count the ratings of a run's answer as they are now; call it in a transaction that has locked the run.
 
-    A run that is still to be learned from brings its ratings with it then.
+    The ratings of a run that is not learned from yet are counted when it is.
     """
     seen = Observation.objects.filter(run=run, chosen=True).first()
     if seen is None:
@@ -54,7 +54,7 @@ def learn_ratings(run: Run) -> None:
 
 
 def _observations(runs: Sequence[Run]) -> list[Observation]:
-    """Return what each run shows of each model that it asked for an answer and that is still there."""
+    """Return the observations of each run, for each model that was asked and still exists."""
     calls, ratings = _answer_calls(runs), _ratings(runs)
     named = {run.id: _models_by_name(run) for run in runs}
     ids = {model for models in named.values() for model in models.values()}
@@ -83,7 +83,7 @@ def _ratings(runs: Sequence[Run]) -> Mapping[UUID, list[int]]:
 
 
 def _models_by_name(run: Run) -> dict[str, UUID]:
-    """Return the ids of the panel's members; entries from before models had ids in them are left out."""
+    """Return the ids of the panel's members by name; entries without an id are left out."""
     members = (entry for entry in run.panel if entry.get("role") == "member" and "model" in entry)
     return {entry["spec"]["name"]: UUID(entry["model"]) for entry in members}
 
@@ -98,11 +98,11 @@ class _ObservedRun:
 
     @property
     def outcome(self) -> Mapping[str, Json]:
-        """What came of the run; empty for one that failed."""
+        """The outcome of the run; empty for one that failed."""
         return self.run.outcome or {}
 
     def observations(self, models: Mapping[str, UUID]) -> list[Observation]:
-        """Return what is new about each model, leaving out those of whom nothing was seen."""
+        """Return the observations of the models, without those that were not asked."""
         candidates = {entry["step"]: entry for entry in self.outcome.get("candidates", ())}
         chosen = candidates.get(self.outcome.get("chosen", ""), {}).get("model")
         found, task = [], self._task()
@@ -116,13 +116,13 @@ class _ObservedRun:
         return found
 
     def _attempts(self, model: str) -> list[ObservedAttempt]:
-        """Return the last attempt of each step that asked `model`; a cancelled or lost one shows nothing."""
+        """Return the last attempt of each step that asked `model`, without cancelled and lost ones."""
         last = {call.step: call for call in self.calls if call.model == model}
         ended = {CallStatus.DONE, CallStatus.FAILED}
         return [_attempt(call) for call in last.values() if call.status in ended]
 
     def _task(self) -> TaskType:
-        """Return the type of task that the strategy found, else what the words say."""
+        """Return the type of task that the strategy decided, else the one by the words of the request."""
         for decision in self.outcome.get("decisions", ()):
             task = task_called(decision["chosen"]) if decision["kind"] == CLASSIFIED else None
             if task is not None:
@@ -142,15 +142,13 @@ def _attempt(call: Call) -> ObservedAttempt:
 
 
 def _add_up(shown: Iterable[tuple[UUID, str, Evidence]]) -> None:
-    """Add evidence to profiles, each once however many pieces there are for it."""
+    """Add evidence to profiles, with one update for each profile."""
     sums: dict[tuple[UUID, str], Evidence] = {}
     for model, task, evidence in shown:
         sums[model, task] = plus(sums.get((model, task), Evidence()), evidence)
     blank = [ModelProfile(model_id=model, task=task) for model, task in sums]
     ModelProfile.objects.bulk_create(blank, ignore_conflicts=True)
-    for (model, task), evidence in sorted(
-        sums.items(), key=str
-    ):  # one order for all, so that none waits in a ring
+    for (model, task), evidence in sorted(sums.items(), key=str):  # one order for all: no deadlock
         ModelProfile.objects.filter(model_id=model, task=task).update(**_added(evidence))
 
 
@@ -159,19 +157,19 @@ def _added(evidence: Evidence) -> dict[str, Any]:
 
 
 def profiled_entry(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
-    """Return a frozen model with what its results let one expect of it; `profiles` are prefetched."""
+    """Return a model as a run freezes it, with its profiles, which are prefetched."""
     profiles: Json = plain(model_profiles(model, model_spec(model)))
     return {**freeze(model, role), "profiles": profiles}
 
 
 def model_profiles(model: LanguageModel, spec: ModelSpec) -> tuple[Profile, ...]:
-    """Return what to expect of a model by its results, for each type of task it was given."""
+    """Return the profiles of a model for each type of task that there is evidence of."""
     rows = sorted(model.profiles.all(), key=lambda row: row.task)
     return tuple(expectation(spec, TaskType(row.task), row.evidence) for row in rows)
 
 
 def stored_profiles(entry: Mapping[str, Json]) -> Sequence[Profile]:
-    """Return the profiles of a model as they were frozen."""
+    """Return the profiles of a model as the run froze them."""
     return [
         Profile(
             **{

@@ -39,7 +39,7 @@ NAME = "strategy"
 LONGEST_PROMPT = 200_000
 LARGEST_PANEL = 50
 NEWEST_RUNS = 200
-"""Runs that the typical cost and time of a strategy look back on, all strategies together."""
+"""Runs, of all strategies together, that typical cost and time are computed from."""
 
 
 class StrategyKind(RunKind):
@@ -58,7 +58,7 @@ class StrategyKind(RunKind):
     def check_child(
         self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
     ) -> FrozenRun:
-        """Freeze a part of another run that a strategy answers; the models its options name help."""
+        """Freeze a child run over models of its parent's panel; the models that options name are helpers."""
         request, helpers = checked_request({**payload, "strategy": ref, "models": tuple(panel)})
         entries = [panel_entry(parent.panel, name, role=PanelRole.MEMBER) for name in request.models]
         entries += [panel_entry(parent.panel, name, role=PanelRole.HELPER) for name in helpers]
@@ -77,7 +77,7 @@ class StrategyKind(RunKind):
         )
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
-        """Return every strategy, with what it typically took in the team's newest runs."""
+        """Return every strategy, with its typical cost and time in the team's newest runs."""
         typical = _typical(membership)
         return [
             Startable(
@@ -92,11 +92,11 @@ class StrategyKind(RunKind):
         ]
 
     def learn(self, runs: Sequence[Run]) -> None:
-        """Let the models' profiles learn from runs that are over."""
+        """Add ended runs to the profiles of their models."""
         profiles.learn_from_runs(runs)
 
     def learn_rating(self, run: Run) -> None:
-        """Let the ratings of an answer count in its model's profile."""
+        """Count the ratings of an answer in the profile of its model."""
         profiles.learn_ratings(run)
 
 
@@ -134,7 +134,7 @@ def parse_request(payload: Mapping[str, Json]) -> Request:
 
 
 def _field(detail: ErrorDetails) -> str:
-    """Return the name of the form's field that an error is about: limits stand there beside the text."""
+    """Return the form field of an error; the form has a field for each limit."""
     path = [str(part) for part in detail["loc"]]
     return path[1] if path[:1] == ["constraints"] and len(path) > 1 else ".".join(path[:1])
 
@@ -200,18 +200,18 @@ def _entry(rows: Mapping[str, LanguageModel], name: str, role: PanelRole, at: st
 
 
 def check_prices(constraints: Constraints, panel: Sequence[Mapping[str, Any]]) -> None:
-    """Raise `InvalidRequest` for a cost limit on models whose price nobody knows."""
+    """Raise `InvalidRequest` for a cost limit on models without a price."""
     unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
     if constraints.max_cost_usd is not None and unpriced:
         words = (
-            f"A cost limit needs prices, and nobody has said what {', '.join(unpriced)} costs."
+            f"A cost limit needs prices, and none is set for {', '.join(unpriced)}."
             " Set a price under Models, or leave the limit empty."
         )
         raise InvalidRequest(words, field="max_cost_usd")
 
 
 async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatModel]:
-    """Return the run's models by name; one whose provider is gone fails with words when it is asked."""
+    """Return the run's models by name; one whose provider was deleted fails with a reason when asked."""
     providers = {UUID(entry["provider"]): entry["base_url"] for entry in run.panel}
     stack = ModelStack(
         secrets=await in_database_thread(frozen_secrets, run.team, providers),

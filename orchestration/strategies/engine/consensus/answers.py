@@ -64,7 +64,7 @@ _QUANTITY = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AnswerForm:
+class ExpectedAnswer:
     """The form of answer that a question asks for: an option by letter, the result of code, a number."""
 
     choices: Mapping[str, str] = field(default_factory=dict)
@@ -72,16 +72,16 @@ class AnswerForm:
     number: bool = False
 
 
-ANY_FORM = AnswerForm()
+ANY_ANSWER = ExpectedAnswer()
 """The form for a question about which nothing is known."""
 
 
-def read_question(question: str) -> AnswerForm:
+def read_question(question: str) -> ExpectedAnswer:
     """Return the form of the answer that `question` asks for."""
     text = question[-MOST_CHARACTERS:]
     choices = offered(text)
     code = not choices and bool(_SOURCE.search(text) and _RESULT.search(text) and not _WRITING.search(text))
-    return AnswerForm(
+    return ExpectedAnswer(
         choices=choices, code=code, number=not choices and not code and bool(_QUANTITY.search(text))
     )
 
@@ -113,7 +113,7 @@ _NOTHING = re.compile(r"none|null|n/?a|unknown|\?+|\{.*[:'].*\}", re.IGNORECASE 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d{1,2}")
 
 
-def read_answer(marked: str, asked: AnswerForm = ANY_FORM) -> Extracted | None:
+def read_answer(marked: str, asked: ExpectedAnswer = ANY_ANSWER) -> Extracted | None:
     """Return the answer in `marked`, None where it is empty, prose, or not of the form that was asked for."""
     if asked.choices:
         return _choice(marked, asked)
@@ -126,7 +126,7 @@ def read_answer(marked: str, asked: AnswerForm = ANY_FORM) -> Extracted | None:
     return Extracted(kind=kind, key=key, raw=raw)
 
 
-def _choice(marked: str, asked: AnswerForm) -> Extracted | None:
+def _choice(marked: str, asked: ExpectedAnswer) -> Extracted | None:
     letter = _LETTER.fullmatch(marked.strip()) or _LETTER.fullmatch(normalise(marked) or "")
     found = letter.group(1) if letter is not None else _by_words(marked, asked)
     if found not in asked.choices:
@@ -134,7 +134,7 @@ def _choice(marked: str, asked: AnswerForm) -> Extracted | None:
     return Extracted(kind=AnswerKind.CHOICE, key=found, raw=found)
 
 
-def _by_words(marked: str, asked: AnswerForm) -> str:
+def _by_words(marked: str, asked: ExpectedAnswer) -> str:
     """Return the letter of the one option with the same key, an empty text when none or several have it."""
     answer = read_answer(marked)
     options = {letter: read_answer(words) for letter, words in asked.choices.items()}
@@ -149,11 +149,11 @@ def _code(marked: str) -> Extracted | None:
     return Extracted(kind=AnswerKind.CODE, key=key, raw=key if key.strip() else f"'{key}'")
 
 
-def _letter(raw: str, _: AnswerForm) -> _Read:
+def _letter(raw: str, _: ExpectedAnswer) -> _Read:
     return (AnswerKind.CHOICE, raw) if _BARE_LETTER.fullmatch(raw) else None
 
 
-def _number(raw: str, asked: AnswerForm) -> _Read:
+def _number(raw: str, asked: ExpectedAnswer) -> _Read:
     equation = _EQUATION.fullmatch(raw)
     right = equation.group(1).strip() if equation else raw
     if _DECIMAL_COMMA.fullmatch(right):
@@ -165,7 +165,7 @@ def _number(raw: str, asked: AnswerForm) -> _Read:
     return None if found is None else (AnswerKind.NUMBER, number_key(found))
 
 
-def _date(raw: str, _: AnswerForm) -> _Read:
+def _date(raw: str, _: ExpectedAnswer) -> _Read:
     day = date_key(raw)
     return None if day is None else (AnswerKind.DATE, day)
 
@@ -177,4 +177,4 @@ def _words(raw: str) -> tuple[AnswerKind, str]:
     return AnswerKind.TEXT, _ARTICLE.sub("", folded)
 
 
-_KINDS: tuple[Callable[[str, AnswerForm], _Read], ...] = (_letter, _number, _date)
+_KINDS: tuple[Callable[[str, ExpectedAnswer], _Read], ...] = (_letter, _number, _date)

@@ -125,9 +125,14 @@ class Poll:
         return (self.election.voters.index(first[0]), first[1].named.index(option))
 
     def best_place(self, option: str | None) -> Place:
-        """Return the lowest place that `option` (None: one not named yet) may still reach."""
-        if option is not None and self.election.options:
-            return self.place(option)
+        """Return the lowest place that `option` (None: any that no ballot names) may still reach.
+
+        On a list of options the place of each is known from the start.
+        """
+        if self.election.options:
+            named = {each for _, ballot in self.cast for each in ballot.named}
+            unnamed = [each for each in self.election.options if each not in named]
+            return min(map(self.place, unnamed if option is None else [option]))
         able = [voter for voter in self.outstanding if voter.barred is None or voter.barred != option]
         coming = [(self.election.voters.index(voter), 0) for voter in able]
         return min(coming + ([self.place(option)] if option in self.options else []))

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import (
-    ANY_FORM,
-    AnswerForm,
+    ANY_ANSWER,
+    ExpectedAnswer,
     Extracted,
     read_answer,
     read_question,
@@ -251,7 +251,7 @@ _END_OF_SENTENCE = re.compile(r"\n|[.!?]\s")
 def extract_answer(text: str, *, question: str | None = None, cut_off: bool = False) -> Extracted | None:
     """Return the final answer, None when it is not clear what it is.
 
-    `question` tells which form the answer has. In a text that was `cut_off` only an answer that is stated in
+    `question` determines the form of the answer. In a text that was `cut_off` only an answer stated in
     a complete sentence counts.
     """
     return _extracted(text[-MOST_CHARACTERS:], question, cut_off)
@@ -259,7 +259,7 @@ def extract_answer(text: str, *, question: str | None = None, cut_off: bool = Fa
 
 @lru_cache(maxsize=REMEMBERED)
 def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | None:  # noqa: FBT001  # cached by position
-    asked = read_question(question) if question else ANY_FORM
+    asked = read_question(question) if question else ANY_ANSWER
     if cut_off:
         return _stated(_finished(text), asked)
     if asked.choices:
@@ -269,14 +269,14 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
     return _stated(text, asked) or next(later, None)
 
 
-def stated_answers(text: str, asked: AnswerForm = ANY_FORM) -> Mapping[AnswerCue, Extracted]:
+def stated_answers(text: str, asked: ExpectedAnswer = ANY_ANSWER) -> Mapping[AnswerCue, Extracted]:
     """Return the final answer by each kind of cue that occurs, the last one of its kind."""
     text = text[-MOST_CHARACTERS:]
     found = {cue: _last(read(text), asked) for cue, read in _CUES.items()}
     return {cue: answer for cue, answer in found.items() if answer is not None}
 
 
-def _stated(text: str, asked: AnswerForm) -> Extracted | None:
+def _stated(text: str, asked: ExpectedAnswer) -> Extracted | None:
     """Return the answer with the most explicit cue."""
     option = _last(_stated_options(text), asked) if asked.choices else None
     if option is not None:
@@ -291,7 +291,7 @@ def _finished(text: str) -> str:
     return text[: ends[-1]] if ends else ""
 
 
-def _last(marked: Iterator[str], asked: AnswerForm) -> Extracted | None:
+def _last(marked: Iterator[str], asked: ExpectedAnswer) -> Extracted | None:
     """Return the last of the marked texts that can be read as an answer."""
     readable = [answer for value in marked if (answer := read_answer(value, asked)) is not None]
     return readable[-1] if readable else None

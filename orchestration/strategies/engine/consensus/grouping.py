@@ -96,7 +96,7 @@ def _texts(keys: Sequence[str], similarity: float) -> dict[str, str]:
 
 
 def similar(first: str, second: str, similarity: float) -> bool:
-    """Tell whether two texts are similar, with the same figures and the same negations."""
+    """Return whether two texts are similar, with the same figures and the same negations."""
     for pattern in (_FIGURES, _NEGATION):
         if sorted(pattern.findall(first)) != sorted(pattern.findall(second)):
             return False

@@ -15,7 +15,7 @@ SMALLEST, LARGEST = 0.0, 10.0
 EVEN = 1.0
 """The prior weight of each voter: all equal, which is plurality."""
 
-PULL = 10.0
+PRIOR_STRENGTH = 10.0
 """Strength of the prior; for comparison, a vote that two voters decide has a curvature of up to 1/4."""
 
 
@@ -35,13 +35,13 @@ class PastVote:
         return found
 
 
-def fit_weights(votes: Sequence[PastVote], *, pull: float = PULL) -> Mapping[str, float]:
+def fit_weights(votes: Sequence[PastVote], *, strength: float = PRIOR_STRENGTH) -> Mapping[str, float]:
     """Return each voter's weight, from 0 to 10, such that the right groups tend to weigh the most.
 
     Votes without a label, and those that nobody got right, have no effect.
     """
     voters = _voters(votes)
-    return _clipped(fit_logit(_choices(votes), voters, dict.fromkeys(voters, EVEN), pull=pull))
+    return _clipped(fit_logit(_choices(votes), voters, dict.fromkeys(voters, EVEN), strength=strength))
 
 
 def _choices(votes: Iterable[PastVote]) -> list[DecidedVote]:
@@ -78,9 +78,9 @@ class DecidedVote:
 
 
 def fit_logit(
-    choices: Sequence[DecidedVote], voters: Sequence[str], prior: Mapping[str, float], *, pull: float
+    choices: Sequence[DecidedVote], voters: Sequence[str], prior: Mapping[str, float], *, strength: float
 ) -> Mapping[str, float]:
-    """Return the weights of the greatest likelihood, less `pull` / 2 times the squared distance from `prior`.
+    """Return the weights of the greatest likelihood, less `strength` / 2 times squared distance from `prior`.
 
     Newton's method; the problem is concave, so that there is one solution, reached from any start.
     """
@@ -88,32 +88,38 @@ def fit_logit(
     grouped = [[[place[voter] for voter in group] for group in choice.groups] for choice in choices]
     weights = [prior[voter] for voter in voters]
     for _ in range(MOST_STEPS):
-        slope = [pull * (prior[voter] - weights[index]) for index, voter in enumerate(voters)]
-        bend = [[pull if row == column else 0.0 for column in place.values()] for row in place.values()]
+        gradient = [strength * (prior[voter] - weights[index]) for index, voter in enumerate(voters)]
+        curvature = [
+            [strength if row == column else 0.0 for column in place.values()] for row in place.values()
+        ]
         for choice, groups in zip(choices, grouped, strict=True):
-            _add(slope, bend, groups, choice.right, weights)
-        step = _at_most(LONGEST_STEP, solve(bend, slope))
+            _add(gradient, curvature, groups, choice.right, weights)
+        step = _bounded(LONGEST_STEP, solve(curvature, gradient))
         weights = [weight + change for weight, change in zip(weights, step, strict=True)]
         if max((abs(change) for change in step), default=0.0) < CLOSE:
             break
     return dict(zip(voters, weights, strict=True))
 
 
-def _at_most(longest: float, step: Sequence[float]) -> list[float]:
-    """Shorten a step: far from the solution Newton's method may overshoot."""
+def _bounded(longest: float, step: Sequence[float]) -> list[float]:
+    """Bound the length of a step: far from the solution Newton's method may overshoot."""
     factor = min(1.0, longest / max(longest, *map(abs, step))) if step else 1.0
     return [factor * change for change in step]
 
 
 def _add(
-    slope: list[float], bend: _Matrix, groups: Sequence[Sequence[int]], right: int, weights: Sequence[float]
+    gradient: list[float],
+    curvature: _Matrix,
+    groups: Sequence[Sequence[int]],
+    right: int,
+    weights: Sequence[float],
 ) -> None:
     """Add the gradient and curvature of one vote."""
     shares = _shares(groups, weights)
     owner = [(voter, index) for index, group in enumerate(groups) for voter in group]
     for voter, group in owner:
-        slope[voter] += (group == right) - shares[group]
-        row = bend[voter]
+        gradient[voter] += (group == right) - shares[group]
+        row = curvature[voter]
         for other, others_group in owner:
             together = shares[group] if group == others_group else 0.0
             row[other] += together - shares[group] * shares[others_group]

@@ -55,12 +55,12 @@ class Rule:
         return sum((self.weight(voter) for voter in poll.outstanding), Fraction())
 
     def enough(self, score: Fraction, total: Fraction) -> bool:  # noqa: ARG002 - other rules compare
-        """Tell whether a highest score of `score` wins, given the weight `total` of all counting ballots."""
+        """Return whether `score`, the highest, wins, given the weight `total` of all counting ballots."""
         return score > 0
 
 
 def bars(voter: Voter, option: str | None) -> bool:
-    """Tell whether `voter` may not vote for `option`."""
+    """Return whether `voter` may not vote for `option`."""
     return option is not None and voter.barred == option
 
 
@@ -72,7 +72,7 @@ class Majority(Rule):
     """The option that more than half of the counting ballots choose; abstentions do not count."""
 
     def enough(self, score: Fraction, total: Fraction) -> bool:
-        """Tell whether the score is more than half of the total."""
+        """Return whether the score is more than half of the total."""
         return 2 * score > total
 
 
@@ -152,7 +152,7 @@ class Unanimous(Rule):
     """The option that every counting ballot chooses; an abstention does not prevent it."""
 
     def enough(self, score: Fraction, total: Fraction) -> bool:
-        """Tell whether the score is the whole total."""
+        """Return whether the score is the whole total."""
         return 0 < total == score
 
 

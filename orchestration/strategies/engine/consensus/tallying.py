@@ -1,4 +1,4 @@
-"""Count ballots, and tell whether the outstanding ones can still change the result or are likely to.
+"""Count ballots, and find out whether outstanding ones can change the result, and how likely they do.
 
 The probability that the leader stays comes from Pólya's urn (a Dirichlet-multinomial): the next vote falls on
 an option with a probability proportional to the votes it has, and on an option that nobody named with one
@@ -146,7 +146,7 @@ _WON: Mapping[RuleName, str] = {
 
 
 def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
-    """Tell whether nothing that the outstanding voters may do changes the winner, or that there is none.
+    """Return whether nothing that the outstanding voters may do changes the winner, or that there is none.
 
     They may vote for any option, for a new one where the list is open, or abstain.
     """
@@ -164,13 +164,13 @@ def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
 
 
 def _unwinnable(poll: Poll, rule: Rule) -> bool:
-    """Tell whether no option can reach any more what the rule needs."""
+    """Return whether no option can reach any more what the rule needs."""
     final = rule.total(poll) + rule.coming(poll)
     return not any(rule.enough(rule.most(poll, option), final) for option in _possible(poll))
 
 
 def _safe(poll: Poll, rule: Rule, winner: str) -> bool:
-    """Tell whether `winner` keeps enough, and no rival can pass it or draw level and win the tie.
+    """Return whether `winner` keeps enough, and no rival can pass it or draw level and win the tie.
 
     Each rival is examined by itself: all outstanding ballots may go to the same one.
     """
@@ -196,7 +196,7 @@ def _possible(poll: Poll) -> tuple[str | None, ...]:
 
 
 CONCENTRATION = 1.0
-FORESEEN = frozenset({RuleName.PLURALITY, RuleName.WEIGHTED})
+MODELLED = frozenset({RuleName.PLURALITY, RuleName.WEIGHTED})
 """The rules that the urn describes; under the others only a settled vote has a probability above 0."""
 
 
@@ -212,7 +212,7 @@ def probability_of_staying(
     if settled(election, given):
         return 1.0
     winner = tally(election, given).winner
-    if winner is None or election.rule not in FORESEEN:
+    if winner is None or election.rule not in MODELLED:
         return 0.0
     poll = _checked_poll(election, given)
     named = {option for _, ballot in poll.cast for option in ballot.named}
@@ -220,10 +220,10 @@ def probability_of_staying(
     unnamed = 0.0 if len(named) == len(election.options) else concentration
     if unnamed:
         rivals.append(None)
-    return max(0.0, 1.0 - sum(_overtaken(poll, winner, rival, unnamed) for rival in rivals))
+    return max(0.0, 1.0 - sum(_overtaking_probability(poll, winner, rival, unnamed) for rival in rivals))
 
 
-def _overtaken(poll: Poll, winner: str, rival: str | None, unnamed: float) -> float:
+def _overtaking_probability(poll: Poll, winner: str, rival: str | None, unnamed: float) -> float:
     """Return the probability that `rival` (None: an option without votes) ends ahead of `winner`."""
     rule = RULES[poll.election.rule]
     votes = [ballot.choice for _, ballot in poll.cast]
@@ -238,7 +238,7 @@ def _overtaken(poll: Poll, winner: str, rival: str | None, unnamed: float) -> fl
     lost = 0.0
     for (ours, theirs, gain), ways in _ways([rule.weight(voter) for voter in poll.outstanding]).items():
         if gain > lead or (gain == lead and level_is_enough):
-            lost += ways * _chance(urn, (ours, theirs, len(poll.outstanding) - ours - theirs))
+            lost += ways * _sequence_probability(urn, (ours, theirs, len(poll.outstanding) - ours - theirs))
     return lost
 
 
@@ -265,11 +265,11 @@ def _ways(weights: Iterable[Fraction]) -> dict[tuple[int, int, Fraction], int]:
     return ways
 
 
-def _chance(urn: tuple[float, float, float], drawn: tuple[int, int, int]) -> float:
+def _sequence_probability(urn: tuple[float, float, float], drawn: tuple[int, int, int]) -> float:
     """Return the probability of one sequence of draws with the counts `drawn`."""
-    each = prod(_rising(start, count) for start, count in zip(urn, drawn, strict=True))
-    return each / _rising(sum(urn), sum(drawn))
+    each = prod(_rising_factorial(start, count) for start, count in zip(urn, drawn, strict=True))
+    return each / _rising_factorial(sum(urn), sum(drawn))
 
 
-def _rising(start: float, count: int) -> float:
+def _rising_factorial(start: float, count: int) -> float:
     return prod(start + step for step in range(count))

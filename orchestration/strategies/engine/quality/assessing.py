@@ -205,17 +205,17 @@ async def assess(
     """Return the quality of each answered candidate, by its step, and emit it as an event.
 
     `families` maps each model to its family. Agreement counts among the `compared` answers, each written
-    independently. Unfit answers (empty, refused, cut off) are neither compared nor shown to judges.
+    independently. Unusable answers (empty, refused, cut off) are neither compared nor shown to judges.
     """
     answered = [candidate for candidate in candidates if candidate.state == "answered"]
     found = {c.step: _examined(request, c) for c in answered}
-    fit = {c.step: c for c in answered if not _unfit(found[c.step])}
+    usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
     others = (c for c in compared if c.state == "answered" and c.step not in found)
     examined = found | {c.step: _examined(request, c) for c in others}
-    independent = [c for c in compared if c.step in examined and not _unfit(examined[c.step])]
+    independent = [c for c in compared if c.step in examined and not _is_unusable(examined[c.step])]
     agreed = compare_answers(request.text, independent)
-    written = {step: families.get(candidate.model, "") for step, candidate in fit.items()}
-    reports = await _ask_judges(request, fit, assign(judges, written), context)
+    written = {step: families.get(candidate.model, "") for step, candidate in usable.items()}
+    reports = await _ask_judges(request, usable, assign(judges, written), context)
     qualities = {
         step: _estimate(step, findings, reports, written.get(step, ""), agreed.get(step))
         for step, findings in found.items()
@@ -232,19 +232,19 @@ def _examined(request: Request, candidate: Candidate) -> Sequence[Finding]:
     return examine(answer)
 
 
-def _unfit(findings: Sequence[Finding]) -> bool:
+def _is_unusable(findings: Sequence[Finding]) -> bool:
     return any(finding.disqualifying for finding in findings)
 
 
 async def _ask_judges(
     request: Request,
-    fit: Mapping[str, Candidate],
+    usable: Mapping[str, Candidate],
     assigned: Sequence[tuple[ChatModel, tuple[str, ...]]],
     context: RunContext,
 ) -> list[tuple[ChatModel, JudgeReport]]:
     async with asyncio.TaskGroup() as group:
         tasks = [
-            (judge, group.create_task(ask_judge(judge, request, [fit[step] for step in steps], context)))
+            (judge, group.create_task(ask_judge(judge, request, [usable[step] for step in steps], context)))
             for judge, steps in assigned
         ]
     return [(judge, task.result()) for judge, task in tasks]

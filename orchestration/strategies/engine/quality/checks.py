@@ -102,7 +102,7 @@ def _repetition(answer: ExaminedAnswer) -> Finding | None:
         return None
     return Finding(
         check="repetition",
-        evidence=f"The answer repeats itself: {share:.0%} of its word sequences come again.",
+        evidence=f"The answer repeats itself: {share:.0%} of its word sequences are repeated.",
         effect=-3.0,
         bounds={Dimension.FLUENCY: 0.2, Dimension.COHERENCE: 0.3},
     )

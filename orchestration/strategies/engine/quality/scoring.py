@@ -60,7 +60,7 @@ class Finding:
     """The result of one check.
 
     `evidence` is a sentence, `effect` is added to the log-odds of being acceptable, `bounds` (0 to 1) cap the
-    dimensions it concerns. A `disqualifying` finding makes the answer unfit whatever the other evidence is.
+    dimensions it concerns. A `disqualifying` finding makes the answer unusable whatever else is found.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""A vote under way, and the answers ballot: each final answer of the panel is a vote for itself."""
+"""The vote of one run, and the answers ballot: each final answer of the panel is a vote for itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestration.strategies.engine.asking import (
 from orchestration.strategies.engine.consensus.tallying import probability_of_staying
 from orchestration.strategies.engine.deciding import Scorer, overall
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
-from orchestration.strategies.engine.stopping import EarlyStopReason, Enough, Stop
+from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, Request, StrategyEvent
 from orchestration.strategies.engine.voting.counting import (
@@ -53,7 +53,7 @@ class Vote:
         return Scorer(request=self.request, judges=(), families=self.panel.families, timer=self.timer)
 
     def with_ballot(self, kind: BallotKind) -> Vote:
-        """Return the vote as it goes on once it is clear what is voted with."""
+        """Return the vote with its ballot decided."""
         return replace(self, options=self.options.with_ballot(kind))
 
     def count(self, casts: Iterable[Cast]) -> Count:
@@ -69,7 +69,7 @@ class Vote:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ballots:
-    """What came of the rounds: all candidates in panel order, the ballots that were cast, the early stops.
+    """The result of the rounds: all candidates in panel order, the ballots cast, the early stops.
 
     `kind` is what was voted with, `chosen` the decision for it where the answers had to decide that.
     """
@@ -87,7 +87,7 @@ class Ballots:
 
 def reason_to_stop(
     vote: Vote, casts: Iterable[Cast], *, prompt: Prompt, written: Sequence[Candidate]
-) -> Enough | None:
+) -> StopRequest | None:
     """Return why no other model need vote, None when the others should.
 
     `prompt` and what has been `written` give what the calls that are left would have cost.
@@ -110,12 +110,12 @@ def reason_to_stop(
         ahead = f"“{counted.tally().winner}” stays ahead with a probability of at least {chance:.3f}"
         because = f"{ahead}; {vote.options.posterior:g} was asked for."
     why = f"Not asked. {because}"
-    return Enough(reason=reason, because=because, why=why, prompt=prompt, answers=written)
+    return StopRequest(reason=reason, because=because, why=why, prompt=prompt, answers=written)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answering:
-    """The panel's answers as they come, each read as the ballot that it would be.
+    """The panel's answers so far, each read as the ballot that it would be.
 
     These ballots are emitted only where answers are what is voted with. Where that is still open, asking ends
     early only once no answer to come can make it a review; for a review all are asked at once.
@@ -153,7 +153,7 @@ class Answering:
             await self.vote.emit_ballot(cast)
         return candidate
 
-    def _until(self, asked: Round[Candidate]) -> Enough | None:
+    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
         casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
         if self._kind is BallotKind.AUTO and not countable(casts, most, self.vote.options.quorum):
             return None

@@ -85,8 +85,8 @@ def readable(casts: Iterable[Cast]) -> int:
 def countable(casts: Iterable[Cast], answers: int, quorum: int) -> bool:
     """Return whether more than half of so many `answers` can be compared, and enough are read for the quorum.
 
-    What is true of the first answers stays true: one more never makes another less comparable. So asked
-    with as many answers as there can be at the most, it holds for all that are still to come.
+    One more answer never makes another less comparable. So what is true of the first answers, for the largest
+    number of answers that can still come, is true whatever comes.
     """
     said = list(casts)
     return 2 * comparable(said) > answers and readable(said) >= quorum
@@ -96,7 +96,7 @@ def countable(casts: Iterable[Cast], answers: int, quorum: int) -> bool:
 class Contender:
     """What can be voted for: an answer, or in a review a model's; `models` gave it, in panel order.
 
-    `loose` when its numbers differ by a hair: a further one might part them.
+    `loose` when its numbers are equal only within the tolerance: a further one might split it.
     """
 
     label: str

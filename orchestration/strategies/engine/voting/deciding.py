@@ -15,7 +15,7 @@ from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
 from orchestration.strategies.engine.consensus.tallying import break_tie, tally
-from orchestration.strategies.engine.deciding import LEAST_FIT, overall
+from orchestration.strategies.engine.deciding import LEAST_USABLE, overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.prompts import label
 from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, listed
@@ -113,7 +113,7 @@ async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
 
 
 def no_winner(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
-    """Return what a vote without a winner fails with: why, who abstained, what would help."""
+    """Return the error of a vote without a winner: the reason, who abstained, what would help."""
     limits = [stop.because for stop in ballots.stops if stop.limit]
     words = [result.tally.reason, *limits, *_abstentions(result.casts)]
     if result.tally.verdict is TallyVerdict.NO_QUORUM:
@@ -134,13 +134,13 @@ def _sentence(words: str) -> str:
 
 def _advice(vote: Vote, ballots: Ballots) -> str:
     if ballots.chosen is not None:
-        return _ADVICE_AS_FITS[ballots.kind]
+        return _ADVICE_BY_BALLOT[ballots.kind]
     if vote.options.ballot is BallotKind.ANSWERS:
         return "Ask for a short final answer on a line of its own, lower the quorum, or vote by review."
     return "Lower the quorum, add models, or let the answers themselves be the votes."
 
 
-_ADVICE_AS_FITS = {
+_ADVICE_BY_BALLOT = {
     BallotKind.ANSWERS: "Add models that can answer, lower the quorum, or ask by another method.",
     BallotKind.REVIEW: (
         "Add models that can review, lower the quorum, or ask by parallel, which takes the best answer"
@@ -150,10 +150,10 @@ _ADVICE_AS_FITS = {
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the first answer on the panel behind `contender`, a fit one if there is one."""
+    """Return the first answer on the panel behind `contender`, a usable one if there is one."""
     behind = [candidate for candidate in candidates if candidate.model in contender.models]
-    fit = [candidate for candidate in behind if overall(candidate) >= LEAST_FIT]
-    return (fit or behind)[0]
+    usable = [candidate for candidate in behind if overall(candidate) >= LEAST_USABLE]
+    return (usable or behind)[0]
 
 
 async def ask_judge(
@@ -188,7 +188,7 @@ async def ask_person(vote: Vote, contenders: Sequence[Contender]) -> str:
     """Have a person choose among tied `contenders`; the run waits. Return what was answered."""
     tied = listed([f"“{each.label}” ({listed(each.models)})" for each in contenders])
     question = Question(
-        text=f"The vote is tied between {tied}. Which answer is to be taken?",
+        text=f"The vote is tied between {tied}. Which answer is to be chosen?",
         schema={"type": "string", "enum": [each.label for each in contenders]},
     )
     answer = await vote.context.ask_human(question, "tie")

@@ -24,7 +24,7 @@ FEWEST_TO_TELL_APART = 3
 """Answers a review takes: of two, each model could only rank the other's first."""
 FEWEST_REVIEWERS = 2
 NEVER_EARLY = frozenset({RuleName.JUDGE, RuleName.APPROVAL})
-"""Rules under which hardly a vote is settled before all have voted."""
+"""Rules under which a vote is rarely settled before all have voted."""
 
 
 class BallotKind(StrEnum):
@@ -153,7 +153,7 @@ def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Opti
     needed = options.rule is RuleName.JUDGE or options.tie is TieRule.JUDGE
     if options.judge is None:
         if needed:
-            yield _fault("judge", "A judge is to decide: name one that is not on the panel.")
+            yield _fault("judge", "A judge decides here: name one that is not on the panel.")
     elif options.judge in panel:
         own = (
             f"{options.judge} is on the panel and would judge its own answer. Name a judge that is not, or"
@@ -192,7 +192,7 @@ def parse_weights(text: str, panel: Sequence[str]) -> Mapping[str, float]:
         given[name] = weight
     weights = {name: given.get(name, 1.0) for name in panel}
     if not any(weights.values()):
-        raise ValueError("No model has a weight above 0: nobody could win.")
+        raise ValueError("No model has a weight above 0: no option could win.")
     return weights
 
 

@@ -22,7 +22,7 @@ from orchestration.strategies.engine.quality.prompts import (
     label,
 )
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
-from orchestration.strategies.engine.stopping import Enough, Stop
+from orchestration.strategies.engine.stopping import Stop, StopRequest
 from orchestration.strategies.engine.types import Candidate, Request
 from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast
@@ -136,7 +136,7 @@ class Reviewing:
     def _none(self, voter: str, why: str) -> Cast:
         return Cast.none(voter, why, contenders=self.names)
 
-    def _until(self, asked: Round[Cast]) -> Enough | None:
+    def _until(self, asked: Round[Cast]) -> StopRequest | None:
         return reason_to_stop(
             self.vote, self.casts.values(), prompt=self._prompt(asked.waiting[0]), written=self.written
         )

@@ -1,4 +1,4 @@
-"""The voting strategy: ballots, a count, an answer; the auto ballot depends on what the answers are like."""
+"""The voting strategy: ballots, a count, an answer; under the auto ballot the answers decide how to vote."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ from orchestration.strategies.engine.voting.options import (
 from orchestration.strategies.engine.voting.reviewing import review_answers
 
 BALLOT = "ballot"
-_ALONE = "There is only one answer: nothing to compare it with, and nobody else's to review."
-_TWO = "Of two answers a review decides nothing: each model could only rank the other's first."
+_ONE_ANSWER = "There is only one answer: nothing to compare it with, and nobody else's to review."
+_TWO_ANSWERS = "Of two answers a review decides nothing: each model could only rank the other's first."
 WITHOUT_A_VOTE = (
-    "No review of the others' answers came about, so nothing was voted on: this is the answer of the highest"
+    "There was no review of the others' answers, so nothing was voted on: this is the answer of the highest"
     " estimated quality."
 )
 
@@ -95,7 +95,7 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
     vote = vote.with_ballot(choice.kind)
     if choice.kind is BallotKind.REVIEW:
         return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
-    ballots = as_written(read, written, vote.options.quorum)
+    ballots = ballots_to_count(read, written, vote.options.quorum)
     for cast in ballots:
         await vote.emit_ballot(cast)
     return Ballots(
@@ -123,7 +123,7 @@ def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotCho
         why = f"{give} a result that can be compared, so equal results count together."
         return BallotChoice(kind=BallotKind.ANSWERS, reason=why)
     if answers < FEWEST_TO_TELL_APART:
-        return BallotChoice(kind=BallotKind.ANSWERS, reason=_ALONE if answers == 1 else _TWO)
+        return BallotChoice(kind=BallotKind.ANSWERS, reason=_ONE_ANSWER if answers == 1 else _TWO_ANSWERS)
     why_not = f"Only {alike} of {answers} answers can be compared"
     if not alike:
         why_not = "The answers are in each model's own words and cannot be counted"
@@ -132,7 +132,7 @@ def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotCho
     return BallotChoice(kind=BallotKind.REVIEW, reason=f"{why_not}, so each model reviews the others'.")
 
 
-def as_written(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
+def ballots_to_count(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
     """Return the ballots to count; where too few can be read, a whole text is a vote for itself.
 
     That is so only where there are too few answers for a review, and not for a text that was cut off.
@@ -140,10 +140,12 @@ def as_written(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int)
     if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
         return casts
     whole = {c.model: c for c in written if c.text.strip() and c.finish is not FinishReason.LENGTH}
-    return [_whole(whole[cast.voter]) if cast.voter in whole and cast.abstained else cast for cast in casts]
+    return [
+        _text_vote(whole[cast.voter]) if cast.voter in whole and cast.abstained else cast for cast in casts
+    ]
 
 
-def _whole(candidate: Candidate) -> Cast:
+def _text_vote(candidate: Candidate) -> Cast:
     """Return a vote for the whole text, named after its writer; only the same, word for word, is equal."""
     key = hashlib.sha256(" ".join(candidate.text.split()).encode()).hexdigest()
     answer = Extracted(kind=AnswerKind.TEXT, key=key, raw=candidate.model)
@@ -242,7 +244,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
 def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
     """Return whether no review can be read, where the options require neither a review nor a quorum.
 
-    Models that can answer cannot always rank answers: then the best one is taken, without a vote.
+    Models that can answer cannot always rank answers: then the best one is chosen, without a vote.
     """
     nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
     asked_for = vote.options.quorum > 1 or ballots.chosen is None
