@@ -1,7 +1,7 @@
 """Answers as JSON, where a prompt asks for a schema: whatever the schema, they are valid."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from operator import ge, gt, le, lt
 from typing import Any
@@ -20,7 +20,7 @@ Value = Any
 INTEGER, NUMBER, STRING, TRUTH = ({"type": name} for name in ("integer", "number", "string", "boolean"))
 SURE = replace(CATALOG[0], skill=1.0, failure_rate=0.0)
 CLOSED: Schema = {"type": "object", "additionalProperties": False}
-KINDS = {
+KINDS: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "number": (int, float), "boolean": bool, "null": type(None),
     "integer": int,
 }  # fmt: skip
@@ -47,7 +47,7 @@ def valid(value: Value, schema: Value, root: Value) -> bool:
     """Check a value against the keywords that the schemas here use, each on its own."""
     if isinstance(schema, bool):
         return schema
-    checks = {
+    checks: dict[str, Callable[[Any], bool]] = {
         "$ref": lambda name: valid(value, root["$defs"][name.removeprefix("#/$defs/")], root),
         "type": lambda kinds: any(
             is_kind(value, one) for one in ([kinds] if isinstance(kinds, str) else kinds)
@@ -85,7 +85,7 @@ scalars = st.none() | st.booleans() | small | st.text(max_size=5)
 def bounded(draw: st.DrawFn) -> Schema:
     low, gap = draw(st.none() | small), draw(st.integers(2, 9))
     lower, upper = draw(st.sampled_from([("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum")]))
-    schema = {"type": draw(st.sampled_from(["integer", "number"]))}
+    schema: Schema = {"type": draw(st.sampled_from(["integer", "number"]))}
     schema |= {} if low is None else {lower: low}
     return schema | ({upper: (low or 0) + gap} if draw(st.booleans()) else {})
 
@@ -122,11 +122,16 @@ def branches(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             ]
         }
     )
-    composed = st.tuples(inside, inside).map(
-        lambda pair: {
+    composed = st.tuples(inside, inside, small).map(
+        lambda some: {
             "allOf": [
-                {"type": "object", "properties": {name: one}, "required": [name]}
-                for name, one in zip(("first", "second"), pair, strict=True)
+                {
+                    "type": "object",
+                    "properties": {"a": some[0], "n": {"minimum": some[2]}},
+                    "required": ["a"],
+                },
+                {"properties": {"b": some[1], "n": NUMBER}, "required": ["b"]},
+                {"properties": {"n": INTEGER | {"maximum": some[2] + 3}}, "required": ["n"]},
             ]
         }
     )

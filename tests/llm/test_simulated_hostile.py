@@ -1,5 +1,6 @@
 """Hostile texts, as long as a prompt may be, are answered at once."""
 
+from collections.abc import Mapping
 from time import perf_counter
 
 import pytest
@@ -15,11 +16,14 @@ PIECES = (
     "1 + ", "2^", "2024-01-01 ", "1 May 2024 ", "please ", "answer: ", "how many times does a in ",
     "count the letter a in ", "sort 1, ", "convert 1 km ", "17% of ", "positive, negative: ",
 )  # fmt: skip
-SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}, "count": {"type": "integer"}}}
+SCHEMA: Mapping[str, object] = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}, "count": {"type": "integer"}},
+}
 SECONDS = 1.0
 
 
-def took(text: str, purpose: Purpose, schema: dict[str, object] | None) -> float:
+def took(text: str, purpose: Purpose, schema: Mapping[str, object] | None) -> float:
     messages = (Message(role="system", content=text), Message(role="user", content=text))
     started = perf_counter()
     assert reply_to(CATALOG[0], Prompt(messages=messages, purpose=purpose, response_schema=schema))

@@ -26,7 +26,7 @@ from orchestration.llm.providers.adapter import (
 from orchestration.llm.providers.exchange import Deadlines, Timed
 from orchestration.llm.providers.openai_compatible.catalogue import OpenAICompatibleProvider
 from orchestration.llm.providers.recorded.model import Pace, RecordingCache, StoredModel
-from orchestration.llm.providers.simulated import SimulatedModel, profile_named
+from orchestration.llm.providers.simulated import CATALOG, SimulatedModel
 
 RECORDED_FIRST_TOKEN_S, RECORDED_TOKENS_PER_S = 0.4, 80.0
 recording_cache = RecordingCache()
@@ -37,7 +37,7 @@ class SimulatedProvider(ProviderAdapter):
 
     def model(self, spec: ModelSpec, access: ProviderAccess, deadlines: Deadlines, *, seed: int) -> ChatModel:  # noqa: ARG002
         """Return a simulated model at the pace of the settings."""
-        profile = profile_named(spec.remote_name)
+        profile = next((each for each in CATALOG if each.name == spec.remote_name), None)
         if profile is None:
             return Unavailable(spec, f"This version of Orchestra does not simulate {spec.remote_name}.")
         return Timed(SimulatedModel(spec, profile, seed=seed, pace=settings.SIMULATED_PACE), deadlines)

@@ -29,8 +29,7 @@ class SimulatedProfile:
     capabilities: frozenset[Capability] = frozenset({Capability.STREAMING, Capability.JSON_SCHEMA})
 
 
-# Family, tier, skill, tokens per second, seconds to the first token, failure rate, US dollars per million
-# tokens of input and of output, context window, longest answer.
+# Family, tier, skill, tokens/s, seconds to first, failure rate, $ per million in and out, window, longest.
 _ROWS = (
     ("swift", Tier.SMALL, 0.70, 70.0, 0.15, 0.01, "0.10", "0.40", 8_192, 1024),
     ("scout", Tier.SMALL, 0.80, 50.0, 0.25, 0.01, "0.25", "1.00", 16_384, 1024),
@@ -69,8 +68,3 @@ def model_spec(profile: SimulatedProfile) -> ModelSpec:
         capabilities=profile.capabilities,
         tier=profile.tier,
     )
-
-
-def profile_named(name: str) -> SimulatedProfile | None:
-    """Return the profile of that name, None when there is none."""
-    return next((profile for profile in CATALOG if profile.name == name), None)

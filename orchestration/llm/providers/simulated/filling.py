@@ -7,21 +7,21 @@ needs more than `_MOST_VALUES` values is not filled.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import cycle
 from math import ceil, floor, inf, nextafter
-from operator import getitem
+from operator import add, getitem
 from random import Random
 
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
 from orchestration.llm.providers.simulated.reading import parse_number, squeezed, word_set, words
+from orchestration.llm.providers.simulated.solution import Solution
 
 _ANSWER = word_set("answer final_answer result value label category choice class sentiment items number text")
 _REASON = word_set("reason reasoning explanation rationale working why note")
-_SURE = word_set("confidence probability certainty")
 _UNKNOWN = word_set("pattern not if multipleOf prefixItems uniqueItems contains patternProperties")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
@@ -29,6 +29,16 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 _SIZES: Mapping[type, str] = {str: "Length", list: "Items", dict: "Properties"}
 _MOST_VALUES, _MOST_MEMBERS, _READ = 2_000, 100, 4_000
+# How a keyword of two schemas that both hold becomes one; of any other keyword the later one counts.
+_COMBINED: Mapping[str, Callable[[Json, Json], Json]] = {
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
+    **dict.fromkeys(("items", "additionalProperties"), lambda one, two: {"allOf": [one, two]}),
+    "properties": lambda one, two: one | {key: {"allOf": [one.get(key, True), two[key]]} for key in two},
+    "enum": lambda one, two: [each for each in one if each in two],
+    "type": lambda one, two: "integer" if "integer" in (one, two) else two,
+    "required": add,
+}  # fmt: skip
 _CLOSED: Mapping[str, list[Json]] = {"boolean": [True, False], "null": [None]}
 _TRUTH = {"yes": "true", "no": "false"}
 
@@ -53,8 +63,7 @@ class SchemaFiller:
     profile: SimulatedProfile
     schema: Mapping[str, Json]
     prompt: str
-    answer: str | None
-    reason: str | None
+    made: Solution | None
     dice: Random
     _left: int = field(default=_MOST_VALUES, init=False)
     _phrases: Iterator[str] = field(init=False)
@@ -65,7 +74,7 @@ class SchemaFiller:
         sentences = [part.strip(" .") for part in self.prompt.replace("\n", ". ").split(". ")]
         self._phrases = cycle([part for part in sentences if part] or ["Nothing was said"])
         try:
-            value = self._value(self.schema, _Place(answer=self.answer))
+            value = self._value(self.schema, _Place(answer=self.made.answer if self.made else None))
             signed = {**value, "simulated_by": self.profile.name} if isinstance(value, dict) else value
             fitting = [each for each in (signed, value) if self._accepts(self.schema, each)]
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -101,9 +110,9 @@ class SchemaFiller:
         merged = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
         for part in parts:
             flat, above = self._flat(part, above)
-            joined = {"properties": {**merged.get("properties", {}), **flat.get("properties", {})}}
-            joined["required"] = [*merged.get("required", []), *flat.get("required", [])]
-            merged |= flat | {key: value for key, value in joined.items() if value}
+            for key, value in flat.items():
+                both = key in merged and key in _COMBINED
+                merged[key] = _COMBINED[key](merged[key], value) if both else value
         return merged, above
 
     def _target(self, reference: str) -> Json:
@@ -126,7 +135,8 @@ class SchemaFiller:
         """Choose the answer, else a value that the prompt names, else any that is allowed."""
         said = f" {' '.join(words(self.prompt))} "
         options = [flat["const"]] if "const" in flat else flat["enum"]
-        allowed = [option for option in options if self._accepts(flat, option)]
+        rest = {key: value for key, value in flat.items() if key not in ("enum", "const")}
+        allowed = [option for option in options if self._accepts(rest, option)]
         answer = (place.answer or "").casefold()
         meant = [option for option in allowed if str(option).casefold() in (answer, _TRUTH.get(answer))]
         named = [option for option in allowed if f" {' '.join(words(str(option)))} " in said]
@@ -164,7 +174,8 @@ class SchemaFiller:
     def _string(self, flat: Mapping[str, Json], place: _Place) -> Json:
         text = place.answer or (self.profile.name if place.name == "model" else next(self._phrases))
         if place.name in _REASON:
-            text = f"{self.reason or text}. (Simulated answer by {self.profile.name}.)"
+            reason = self.made.working if self.made else ""
+            text = f"{reason or text}. (Simulated answer by {self.profile.name}.)"
         return text[:_READ].ljust(min(flat.get("minLength", 0), _READ), ".")[: flat.get("maxLength")]
 
     def _number(self, flat: Mapping[str, Json], place: _Place) -> Json:
@@ -173,7 +184,7 @@ class SchemaFiller:
         bottom = max(bounds) if bounds else min(flat.get("maximum", 0), flat.get("exclusiveMaximum", 0)) - 1
         top = min(flat.get("maximum", bottom + 9), flat.get("exclusiveMaximum", bottom + 9))
         share = self.dice.random()
-        sure = self.profile.skill if place.name in _SURE else None
+        sure = self.profile.skill if place.name in ("confidence", "probability") else None
         answer = parse_number((place.answer or "").split(" ")[0].rstrip("%"))
         between = bottom * (1 - share) + top * share, bottom / 2 + top / 2, nextafter(bottom, inf)
         said = map(parse_number, words(self.prompt)[:_MOST_MEMBERS])

@@ -11,29 +11,22 @@ from orchestration.llm.providers.simulated.solution import Solution, chosen
 
 # Labels, and stems of the words that speak for them; "#" stands for any digit.
 _TABLE = """
-positive: good great excellent lov love wonderful amaz fantastic happ delight perfect best enjoy pleasant
- friendl helpful recommend beautiful delicious satisf impressiv nice comfortabl clean reliabl
+positive: good great excellent lov love wonderful amaz fantastic happ delight perfect best enjoy pleasant nice
+ friendl helpful recommend beautiful delicious satisf impressiv comfortabl clean reliabl;
 negative: bad terribl awful hat horribl worst poor disappoint broken brok useless slow rud angr bor wast dirt
- annoy fail problem refund never cold overpric fault regret nois lat unfriendl di damag wrong sad
-sports: match game team goal score player coach league football tennis champion win won striker
-politics: elect vote president minister parliament senate law campaign govern treaty
-technology: software computer app phone smartphone chip processor robot internet laptop battery
-food: recipe cook oven restaurant meal dish chef dinner soup sauce butter salt
-billing: invoice charg refund pay payment bill card price money twice credit
-shipping: deliver packag parcel ship arriv tracking courier
-spam: free winner won win priz prize click cash claim congratulation bonus
-urgent: immediate asap emergenc now critical down outag deadlin
-generation: write draft email report list who
-analysis: analys analyz compar explain classif extract why
-translation: translat german french spanish
-summarization: summaris summariz shorten
-code_generation: function program python sql
-reasoning: # calculat convert sort count how percent solv
-creative: poem haiku stor invent imagin song
-conversation: hello hi thank you
-"""
-_LINES = [line.partition(":") for line in _TABLE.strip().replace("\n ", " ").split("\n")]
-_STEMS = {label: word_set(stems) for label, _, stems in _LINES}
+ annoy fail problem refund never cold overpric fault regret nois lat unfriendl di damag wrong sad;
+sports: match game team goal score player coach league football tennis champion win won striker;
+politics: elect vote president minister parliament senate law campaign govern treaty;
+technology: software computer app phone smartphone chip processor robot internet battery digital;
+food: recipe cook oven restaurant meal dish chef soup sauce butter salt; weather: rain snow storm wind sunn;
+billing: invoice charg refund pay bill card price money; shipping: deliver packag parcel ship arriv courier;
+spam: free winner won prize priz click cash claim; urgent: immediate asap emergenc now critical down outag;
+generation: write draft email report list who; analysis: analys analyz compar explain classif extract why;
+translation: translat german french spanish; summarization: summaris summariz shorten;
+code_generation: function program python sql; reasoning: # calculat convert sort count how percent solv;
+creative: poem haiku stor invent imagin song; conversation: hello hi thank you"""
+_ENTRIES = [entry.partition(":") for entry in _TABLE.replace("\n", " ").split(";")]
+_STEMS = {label.strip(): word_set(stems) for label, _, stems in _ENTRIES}
 _FALLBACKS = word_set("neutral mixed none other neither unknown")
 _NEGATIONS = word_set("not no never hardly isn't wasn't don't didn't doesn't can't cannot without")
 _REACH, _MOST_LABEL_WORDS = 3, 3
@@ -41,7 +34,7 @@ _ASKS = ("classif", "categor", "label", "sentiment", "topic", "spam")
 _TEXT = re.compile(r"(?:^|[\n.;?!)\]] ?)(?:text|review|sentence|message|headline|ticket): ?", re.IGNORECASE)
 _SEGMENTS = re.compile(r"[.:?!\n\"()\[\]]")
 _FILLER = word_set(
-    "the this following a as is are into of one text review sentence message sentiment either classify"
+    "the this following a as is are into of one text review sentence message sentiment classify"
 )
 _ENDINGS = ("'s", "ies", "ing", "ly", "ed", "es", "s", "y", "e")
 
@@ -73,8 +66,9 @@ def pick(labels: Sequence[str], text: str) -> Solution | None:
     """Pick one of `labels` for `text`; None when no word of it speaks for one more than for the others."""
     working = "Compare the words of the text with those that usually go with each label"
     scores = {label: _score(label.casefold(), text) for label in labels}
-    best = [label for label in labels if scores[label] == max(scores.values())]
-    if max(scores.values()) == 0:
+    highest = max(scores.values())
+    best = [label for label in labels if scores[label] == highest]
+    if highest == 0:
         best = [label for label in labels if label.casefold() in _FALLBACKS or label.startswith("not ")]
     return chosen(best[0], labels, working) if len(best) == 1 else None
 

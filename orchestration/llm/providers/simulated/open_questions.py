@@ -1,13 +1,11 @@
-"""Six questions without one right answer, each with a good, a fair and a poor answer.
-
-They let a vote on an open question show what it does: models answer differently, and reviewers disagree.
-"""
+"""Six questions without one right answer, each with a good, a fair and a poor answer to be reviewed."""
 
 from __future__ import annotations
 
 from orchestration.llm.providers.simulated.attempt import AskedQuestion, dice
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
 from orchestration.llm.providers.simulated.reading import identity, words
+from orchestration.llm.providers.simulated.solution import Solution
 
 _TEXTS = """
 What makes a code review useful to the person whose code is reviewed?
@@ -65,12 +63,12 @@ def known_answers(question: str) -> tuple[str, ...]:
     return _BY_WORDS.get(tuple(words(question[:_READ])), ())
 
 
-def open_answer(profile: SimulatedProfile, asked: AskedQuestion) -> str | None:
+def open_answer(profile: SimulatedProfile, asked: AskedQuestion) -> Solution | None:
     """Return the answer that a model gives to an open question: the more skill, the better."""
     answers = known_answers(asked.question)
     chance = dice("open answer", profile.name, identity(asked.question), asked.draw).random()
     place = 0 if chance < profile.skill**_GOOD_POWER else 1 if chance < profile.skill else 2
-    return answers[place] if answers else None
+    return Solution(answer=answers[place], working="") if answers else None
 
 
 def grade(answers: tuple[str, ...], text: str) -> int:

@@ -14,10 +14,9 @@ NUMBER = r"(?:\d+(?:,\d\d\d)*(?:\.\d+)?|\.\d+)"
 MARKS = ".,;:?!\"'`()[]"
 MOST_CHARACTERS, _LONGEST_NUMBER, _EXACT_PLACES, _ROUNDED_PLACES = 6_000, 60, 12, 6
 _PLAIN = str.maketrans("“”„‘’−–\u00a0\u202f", '"""\'\'--  ')
-_COUNTS = ("zero", "one", "two", "three", "four", "five", "six")
+_FEW = ("zero", "one", "two", "three", "four", "five", "six")
 _ROUNDING = re.compile(
-    rf",? ?(?:rounded )?to (?:the nearest (?:integer|whole number)|(\d|{'|'.join(_COUNTS)}) decimal places?)",
-    re.IGNORECASE,
+    rf"(?i),? ?(?:rounded )?to (?:the nearest (?:integer|whole number)|(\d|{'|'.join(_FEW)}) decimal places?)"
 )
 _POLITE = ("please", "hello", "hey", "hi", "could you", "can you", "tell me", "question", "task")
 _OPENINGS = tuple(f"{word}{mark}" for word in _POLITE for mark in (" ", ",", ":"))
@@ -55,7 +54,7 @@ def read(raw: str) -> QuestionText:
         return QuestionText("")
     if rounding := _ROUNDING.search(text):
         count = (rounding[1] or "0").lower()
-        places = _COUNTS.index(count) if count in _COUNTS else int(count)
+        places = _FEW.index(count) if count in _FEW else int(count)
         text = text[: rounding.start()] + text[rounding.end() :]
     cuts = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
     sentences = [text[start:end] for start, end in pairwise(cuts)]

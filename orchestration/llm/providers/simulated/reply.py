@@ -39,18 +39,15 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
         return ranking(profile, case)
     if case and prompt.purpose == Purpose.AGGREGATE:
         return _signed(profile, synthesis(profile, case))
-    made = _labelled(profile, prompt, asked) or attempt(profile, asked)
-    written = made.answer if made else open_answer(profile, asked)
+    made = _labelled(profile, prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
     if prompt.response_schema:
         chance = dice("filling", profile.name, asked.question, asked.draw)
-        filler = SchemaFiller(
-            profile, prompt.response_schema, asked.question, written, made and made.working, chance
-        )
-        if (filled := filler.written()) is not None:
+        filled = SchemaFiller(profile, prompt.response_schema, asked.question, made, chance).written()
+        if filled is not None:
             return filled
-    if made:
-        written = _explained(made, dice("wording", profile.name, asked.question))
-    return _signed(profile, written or _DECLINED.format(name=profile.name))
+    if made is None:
+        return _signed(profile, _DECLINED.format(name=profile.name))
+    return _signed(profile, _explained(made, dice("wording", profile.name, asked.question)))
 
 
 def _labelled(profile: SimulatedProfile, prompt: Prompt, asked: AskedQuestion) -> Solution | None:
@@ -65,7 +62,8 @@ def _labelled(profile: SimulatedProfile, prompt: Prompt, asked: AskedQuestion) -
 def _explained(made: Solution, choice: Random) -> str:
     """Write the way, the result, and the result once more where a program looks for it."""
     closing = choice.choice(_CLOSINGS).format(answer=made.answer)
-    return f"{choice.choice(_OPENINGS)} {made.working}. {closing}\n\nAnswer: {made.answer}"
+    explained = f"{choice.choice(_OPENINGS)} {made.working}. {closing}\n\nAnswer: {made.answer}"
+    return explained if made.working else made.answer
 
 
 def _signed(profile: SimulatedProfile, text: str) -> str:

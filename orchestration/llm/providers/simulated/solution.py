@@ -20,8 +20,8 @@ _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 class Solution:
     """An answer and the way there.
 
-    `working` leads up to the answer without naming it, so that it also fits a wrong one; `alternatives` are
-    the other answers that were on offer, if any. A list is separated by ", ".
+    `working` leads up to the answer without naming it, so that it also fits a wrong one; an open answer has
+    none. `alternatives` are the others that were on offer, if any. A list is separated by ", ".
     """
 
     answer: str
