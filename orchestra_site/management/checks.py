@@ -112,7 +112,7 @@ def database() -> Iterator[HealthFinding]:
 
 
 def database_findings(connection: BaseDatabaseWrapper) -> Iterator[HealthFinding]:
-    """Check that the database behind `connection` can be reached, is sound and has all migrations."""
+    """Check that the database behind `connection` can be reached, is intact and has all migrations."""
     try:
         connection.ensure_connection()
     except DatabaseError as error:
@@ -149,7 +149,7 @@ def sqlite_findings(*, mode: str, sound: str) -> Iterator[HealthFinding]:
     if mode != "wal":
         yield warn(f"The journal mode is {mode}, so that readers wait for writers.", "Start Orchestra once.")
     if sound == "ok":
-        yield ok("The database is sound.")
+        yield ok("The database is intact.")
     else:
         yield fail(f"The database is damaged: {sound}", "Stop Orchestra and restore a backup.")
 

@@ -128,7 +128,7 @@ class _SocketLimit:
 
 
 class SocketDatabaseGate:
-    """An ASGI wrapper that refuses sockets while the database does not answer, which knows the sessions."""
+    """An ASGI wrapper that refuses sockets while the database, which stores the sessions, does not answer."""
 
     def __init__(self, app: Application) -> None:
         self._app = app

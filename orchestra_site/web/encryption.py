@@ -57,7 +57,7 @@ class Keyring:
         try:
             secret = cipher.decrypt(nonce, sealed, context.encode()).decode()
         except InvalidTag as error:
-            message = "It was stored for another place, or was damaged."
+            message = "It was encrypted for another row, or is damaged."
             raise SecretUnreadable(message) from error
         register_secret(secret)
         return secret
@@ -92,7 +92,7 @@ def _parts(envelope: bytes) -> tuple[bytes, bytes, bytes]:
     """Return key id, nonce and ciphertext."""
     after_id = len(VERSION) + KEY_ID_SIZE
     if not envelope.startswith(VERSION) or len(envelope) <= after_id + NONCE_SIZE:
-        message = "It is not stored in a form that this version knows."
+        message = "Its format is unknown to this version."
         raise SecretUnreadable(message)
     return (
         envelope[len(VERSION) : after_id],

@@ -1,4 +1,4 @@
-"""The forms of the Models pages. A key goes in and never comes out again."""
+"""The forms of the Models pages. Keys are write-only: no form shows one."""
 
 from __future__ import annotations
 

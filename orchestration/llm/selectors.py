@@ -110,7 +110,7 @@ _call_records: list[CallRecords] = []
 
 
 def register_call_records(read: CallRecords) -> None:
-    """Have the Models page show what `read` knows of the calls to a team's models, by name, at a moment."""
+    """Let the Models page show the call records that `read` returns, by model name, at a moment."""
     _call_records.append(read)
 
 

@@ -1,4 +1,4 @@
-"""Real processes: an installation of its own, a provider that outlives it, a browser."""
+"""Real processes: an installation of its own, a provider that survives it, a browser."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_the_same_secret_looks_different_each_time_and_never_like_itself() -> No
 
 def test_a_secret_moved_to_another_place_does_not_open() -> None:
     envelope = Keyring([OLD]).seal("x", context="team a")
-    with pytest.raises(SecretUnreadable, match="another place"):
+    with pytest.raises(SecretUnreadable, match="another row"):
         Keyring([OLD]).open(envelope, context="team b")
 
 

@@ -29,7 +29,7 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientResponseError, "what came back is not HTTP"),
     (TimeoutError, "no connection was made in time"),
 )
-"""Words for what went wrong, the most telling first."""
+"""Words for what went wrong, the most specific cause first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +95,7 @@ class CallTimer:
             raise self._timeout(sentence) from error
 
     def _left(self) -> tuple[float, str]:
-        """Return the seconds to the nearest deadline, and what to say once it has passed.
+        """Return the seconds to the nearest deadline, and the sentence for when it has passed.
 
         The idle deadline counts from now: the time that a reader takes between two events is not the
         provider's.
@@ -123,7 +123,7 @@ class CallTimer:
 
 
 class Timed(WrappedModel):
-    """A model inside this process under the same deadlines as one behind a network: a piece is an event."""
+    """A model inside this process, under the deadlines of one behind a network: each piece is an event."""
 
     def __init__(self, inner: ChatModel, deadlines: Deadlines) -> None:
         super().__init__(inner)
@@ -154,7 +154,7 @@ def broken_off(host: str, characters: int) -> StreamBroken:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the words for the most telling error in the chain of causes."""
+    """Return the words for the most specific error in the chain of causes."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain:

@@ -192,7 +192,7 @@ def _bounded(seconds: float) -> float:
     return min(max(seconds, 0.0), LONGEST_WAIT_S)
 
 
-class Tidier:
+class TextCleaner:
     """Makes text that every database and browser can store.
 
     Joins characters that a server cut in half between two events, and replaces those that are invalid.

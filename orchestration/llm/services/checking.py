@@ -131,7 +131,7 @@ def provider_findings() -> Iterator[HealthFinding]:
     try:
         enabled = list(Provider.objects.filter(enabled=True).select_related("team").order_by("team", "name"))
     except DatabaseError as error:
-        yield fail(f"The providers cannot be read: {error}", "See to the database first.")
+        yield fail(f"The providers cannot be read: {error}", "Fix the database first.")
         return
     if not enabled:
         yield warn("No provider is enabled: nothing can be asked.", "Connect a model under Models.")

@@ -36,7 +36,7 @@ class RegistryChange(Protocol):
 
 
 def apply_change(request: MemberRequest, change: RegistryChange, *, said: str) -> None:
-    """Make a button's change; the next page says that it was made, or why it was refused."""
+    """Make a button's change; the next page shows that it was made, or why it was refused."""
     try:
         change(membership=request.membership)
     except InvalidRequest as refusal:

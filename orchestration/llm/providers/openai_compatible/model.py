@@ -38,7 +38,7 @@ from orchestration.llm.providers.openai_compatible.refusals import (
 )
 from orchestration.llm.providers.reading import (
     SSEParser,
-    Tidier,
+    TextCleaner,
     items,
     mapping,
     parse_json,
@@ -68,7 +68,7 @@ INTERRUPTED = frozenset({"error", "insufficient_system_resource", "abort", "canc
 class OpenAICompatibleModel(StreamingModel):
     """Streams answers from `POST {base_url}/chat/completions`.
 
-    Optional parameters that a server refuses are left out and the request tried again; the client remembers.
+    Optional parameters that a server refuses are left out, then and in later requests.
     Raises `InvalidRequest` when built with an address or key that cannot be one.
     """
 
@@ -168,7 +168,7 @@ class Transcript:
     def __init__(self, endpoint: Endpoint, model: str) -> None:
         self._endpoint = endpoint
         self._model = model
-        self._tidier = Tidier()
+        self._cleaner = TextCleaner()
         self._finish: FinishReason | None = None
         self._usage: Usage | None = None
         self._reported = ""
@@ -225,7 +225,7 @@ class Transcript:
         choice = mapping(first)
         self._end(string(choice.get("finish_reason")).lower())
         said = mapping(choice.get(where))
-        more = self._tidier.feed(_text(said.get("content")) or string(said.get("refusal")))
+        more = self._cleaner.feed(_text(said.get("content")) or string(said.get("refusal")))
         if not more:
             return None
         offset = len(self.text)

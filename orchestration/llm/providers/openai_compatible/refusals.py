@@ -58,7 +58,7 @@ OPTIONAL = ("stream_options", "response_format", "seed", "temperature", "stop", 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a provider said instead of an answer: its status, its words, and its own codes for them."""
+    """An error response of a provider: its status, its message, and its own codes."""
 
     status: int
     words: str = ""
@@ -94,7 +94,7 @@ class Refusal:
 
     @property
     def everything(self) -> str:
-        """Words and codes, to be searched."""
+        """Message and codes, to be searched."""
         return f"{self.codes} {self.words}"
 
     @property
