@@ -123,6 +123,7 @@ def test_escaped_tags_inside_a_block_are_read_back() -> None:
         ("So it goes.\n\n**Answer: 391**\n\n_Simulated answer by sim-sage._", "391"),
         ("17% of 2,300 is 391.", "391"),
         ("391", "391"),
+        ("One cannot divide by 0 here.\nAnswer: 391", "391"),
         ("I can't say what 17% of it is.", None),
         ("", None),
     ],
@@ -136,7 +137,7 @@ async def test_a_judge_that_never_slips_ranks_open_answers_from_good_to_poor(que
     good, fair, poor = OPEN_QUESTIONS[question]
     assert [grade((good, fair, poor), text) for text in (good, fair, poor, "Perhaps.")] == [0, 1, 2, 2]
     assert (await ranking(question, poor, good, fair))["ranking"] == ["B", "C", "A"]
-    assert f"answer A looks soundest, so this rests on it:\n\n{good}" in await reply(
+    assert f"answer A looks soundest, so it is handed on:\n\n{good}" in await reply(
         case(question, good, poor), Purpose.AGGREGATE
     )
 

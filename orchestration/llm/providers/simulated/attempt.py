@@ -55,7 +55,9 @@ def asked_question(prompt: Prompt) -> AskedQuestion:
 
 def attempt(profile: SimulatedProfile, asked: AskedQuestion) -> Solution | None:
     """Try to answer the question alone, then with its instructions; None when it is out of reach."""
-    solution = solve(read(asked.question)) or solve(read(f"{asked.instructions}\n\n{asked.question}"))
+    solution = solve(read(asked.question))
+    if solution is None and asked.instructions:
+        solution = solve(read(f"{asked.instructions}\n\n{asked.question}"))
     return None if solution is None else with_skill(profile, asked, solution)
 
 

@@ -18,13 +18,14 @@ _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in calendar.month_name i
 _DAY = r"(\d\d?)(?:st|nd|rd|th)?"
 _FORMS = (
     (re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b"), "ymd"),
-    (re.compile(rf"\b({_MONTH})\.? {_DAY},? (\d{{4}})\b", re.IGNORECASE), "mdy"),
-    (re.compile(rf"\b{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b", re.IGNORECASE), "dmy"),
+    (re.compile(rf"(?i)\b({_MONTH})\.? {_DAY},? (\d{{4}})\b"), "mdy"),
+    (re.compile(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b"), "dmy"),
 )
 _BACK = word_set("before earlier prior ago subtract minus back")
 _ON = word_set("after later from add plus in following")
 _UNITS = {"day": 1, "days": 1, "week": 7, "weeks": 7}
 _BEYOND = word_set("month months year years business working hours minutes sort arrange order old next")
+_WEEKDAY_ASKED = ("day of the week", "weekday", "what day", "which day")
 _LEAP_RULE = "A year is a leap year when 4 divides it, unless 100 does and 400 does not"
 _LONGEST_COUNT, _YEAR_DIGITS, _PAIR = 7, 4, 2
 
@@ -41,7 +42,7 @@ def solve(question: QuestionText) -> Solution | None:
         return None
     if len(days) == _PAIR and "days" in asked and {"many", "number", "count"}.intersection(asked):
         first, last = min(days), max(days)
-        working = f"Count month by month from {first:%-d %B %Y} to {last:%-d %B %Y}, leap days included"
+        working = f"Count month by month from {first} to {last}, leap days included"
         return numeric((last - first).days + ("inclusive" in asked), working)
     return _shifted(days[0], asked) if len(days) == 1 else None
 
@@ -64,21 +65,17 @@ def dates_in(text: str) -> tuple[list[date], str]:
 
 def _shifted(start: date, asked: list[str]) -> Solution | None:
     """Count days or weeks on or back from a date, or name its weekday."""
-    pairs = [(count, unit) for count, unit in pairwise(asked) if unit in _UNITS and count.isdecimal()]
-    total = sum(int(count[:_LONGEST_COUNT]) * _UNITS[unit] for count, unit in pairs)
+    counted = [(count, unit) for count, unit in pairwise(asked) if unit in _UNITS and count.isdecimal()]
+    spans = [int(count) * _UNITS[unit] for count, unit in counted if len(count) <= _LONGEST_COUNT]
     sign = -1 if _BACK.intersection(asked) else int(bool(_ON.intersection(asked)))
-    asks_weekday = any(
-        cue in " ".join(asked) for cue in ("day of the week", "weekday", "what day", "which day")
-    )
-    if bool(pairs) > bool(sign) or (not pairs and {"before", "after"}.intersection(asked)):
+    asks_weekday = any(cue in " ".join(asked) for cue in _WEEKDAY_ASKED)
+    if bool(spans) > bool(sign) or (not spans and {"before", "after"}.intersection(asked)):
         return None
     try:
-        day = start + timedelta(days=sign * total)
+        day = start + timedelta(days=sign * sum(spans))
     except OverflowError:
         return None
-    working = f"Start at {start:%-d %B %Y} and count {total} days {'back' if sign < 0 else 'on'}"
+    working = f"Start at {start} and count {sum(spans)} days {'back' if sign < 0 else 'on'}"
     if asks_weekday:
-        return chosen(
-            _WEEKDAYS[day.weekday()], _WEEKDAYS, f"{working}, modulo 7 from a weekday that is known"
-        )
-    return Solution(answer=day.isoformat(), working=working) if pairs else None
+        return chosen(_WEEKDAYS[day.weekday()], _WEEKDAYS, f"{working}, modulo 7 from a known weekday")
+    return Solution(answer=day.isoformat(), working=working) if spans else None

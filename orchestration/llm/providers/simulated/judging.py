@@ -18,12 +18,8 @@ from orchestration.llm.providers.simulated.solution import agree
 _DIMENSIONS = ("coherence", "relevance", "completeness", "accuracy", "fluency")
 _RIGHT, _WRONG, _NO_RESULT, _UNKNOWN = (9, 9, 9, 9, 9), (7, 9, 6, 1, 9), (7, 5, 2, 2, 9), (7, 7, 7, 5, 9)
 _GRADED = (_RIGHT, (8, 8, 6, 7, 8), (6, 5, 2, 3, 7))
-_REASONS = (
-    "it is specific and says what to do.",
-    "it is sound, but stays general.",
-    "it says little that helps.",
-)
-_REFUSALS = ("can't", "cannot", "unable", "won't")
+_REASONS = ("it is specific and practical.", "it is sound, but stays general.", "it says little that helps.")
+_REFUSALS = ("i can't", "i cannot", "i am unable", "i'm unable", "i won't", "we can't", "we cannot")
 _OPENING, _ENDING, _LONGEST_FINAL, _SHOWN, _RIGHT_FROM, _MOST = 200, 4_000, 80, 40, 5, 100
 
 
@@ -48,10 +44,8 @@ def read_case(text: str, draw: str) -> JudgedCase | None:
     """Read a question block and the answer blocks; None when either is missing."""
     question, rest = _block(text, "<question>", "</question>")
     instructions, _ = _block(rest.partition("<answer ")[0], "<instructions>", "</instructions>")
-    blocks = [
-        block.partition("</answer>")[0].partition('">') for block in rest.split('<answer id="')[1:_MOST]
-    ]
-    answers = {label: _unescaped(answer) for label, _, answer in blocks}
+    blocks = [block.partition("</answer>")[0] for block in rest.split('<answer id="')[1:_MOST]]
+    answers = {label: _unescaped(answer) for label, _, answer in (block.partition('">') for block in blocks)}
     asked = AskedQuestion(question=question, instructions=instructions, draw=draw)
     return JudgedCase(asked, answers) if question and answers else None
 
@@ -80,7 +74,8 @@ def final_answer(text: str) -> str | None:
 
 
 def _refuses(text: str) -> bool:
-    return any(refusal in text[:_OPENING].casefold() for refusal in _REFUSALS)
+    opening = text[:_OPENING].casefold().replace("’", "'")
+    return any(refusal in opening for refusal in _REFUSALS)
 
 
 def opinions(profile: SimulatedProfile, case: JudgedCase) -> dict[str, Opinion]:
@@ -149,5 +144,5 @@ def synthesis(profile: SimulatedProfile, case: JudgedCase) -> str:
         return f"Comparing the answers, it is {result}. It rests on {listed}: {why}.\n\nAnswer: {result}"
     best = json.loads(ranking(profile, case))["ranking"][0]
     return (
-        f"They agree on no result; answer {best} looks soundest, so this rests on it:\n\n{case.answers[best]}"
+        f"They agree on no result; answer {best} looks soundest, so it is handed on:\n\n{case.answers[best]}"
     )

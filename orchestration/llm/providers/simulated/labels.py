@@ -31,7 +31,7 @@ _FALLBACKS = word_set("neutral mixed none other neither unknown")
 _NEGATIONS = word_set("not no never hardly isn't wasn't don't didn't doesn't can't cannot without")
 _REACH, _MOST_LABEL_WORDS = 3, 3
 _ASKS = ("classif", "categor", "label", "sentiment", "topic", "spam")
-_TEXT = re.compile(r"(?:^|[\n.;?!)\]] ?)(?:text|review|sentence|message|headline|ticket): ?", re.IGNORECASE)
+_TEXT = re.compile(r"(?i)(?:^|[\n.;?!)\]] ?)(?:text|review|sentence|message|headline|ticket): ?")
 _SEGMENTS = re.compile(r"[.:?!\n\"()\[\]]")
 _FILLER = word_set(
     "the this following a as is are into of one text review sentence message sentiment classify"

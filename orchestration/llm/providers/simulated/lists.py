@@ -16,6 +16,7 @@ _ORDER_WORDS = word_set("""in by from the a z to ascending descending increasing
     alphabetically reverse smallest largest lowest highest these following numbers words list of oldest""")
 _COUNTS = ("how many", "count", "number of")
 _TIMES = word_set("times often occurrences")
+_OCCURS = word_set("occur occurs appear appears occurrences show letter")
 _BEFORE_NEEDLE = word_set("does do did is the of a can letter word number digit")
 _ITEMS = word_set("items elements entries numbers names values things")
 _CONDITIONS = word_set("longer shorter start begin end more less least than between unique even odd not with")
@@ -54,7 +55,7 @@ def solve_counting(question: QuestionText) -> Solution | None:
 def _occurrences(text: str) -> Solution | None:
     """Count how often a letter occurs anywhere, or a word or number of a list or sentence as a whole."""
     tokens = text.split()
-    at = _needle_place(tokens)
+    at = _needle_place(tokens) if _OCCURS.intersection(words(text)) or "'s " in text else None
     data = None if at is None else _haystack(" ".join([*tokens[:at], "_", *tokens[at + 1 :]]))
     if at is None or data is None:
         return None
@@ -90,7 +91,13 @@ def _parts(text: str) -> Solution | None:
     cue = min((joined.find(cue) + len(cue) for cue in _COUNTS if cue in joined), default=len(joined))
     named = next((word for word in joined[cue:].split() if word not in ("of", "the", "number")), "")
     unit = "items" if named in _ITEMS else named
-    if not data or _CONDITIONS.intersection(asked) or unit not in ("letters", "vowels", "words", "items"):
+    given = material(text) or "," in data or unit in ("letters", "vowels")
+    if (
+        not given
+        or not data
+        or _CONDITIONS.intersection(asked)
+        or unit not in ("letters", "vowels", "words", "items")
+    ):
         return None
     letters = [letter for letter in data.casefold() if letter.isalpha()]
     vowels = [letter for letter in letters if letter in "aeiou"]
