@@ -1,7 +1,7 @@
 """Hostile texts, as long as a prompt may be, are answered at once."""
 
 from collections.abc import Mapping
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -20,14 +20,14 @@ SCHEMA: Mapping[str, object] = {
     "type": "object",
     "properties": {"answer": {"type": "string"}, "count": {"type": "integer"}},
 }
-SECONDS = 1.0
+SECONDS = 5.0  # of processor time: what is not linear takes minutes
 
 
 def took(text: str, purpose: Purpose, schema: Mapping[str, object] | None) -> float:
     messages = (Message(role="system", content=text), Message(role="user", content=text))
-    started = perf_counter()
+    started = process_time()
     assert reply_to(CATALOG[0], Prompt(messages=messages, purpose=purpose, response_schema=schema))
-    return perf_counter() - started
+    return process_time() - started
 
 
 @pytest.mark.parametrize("piece", PIECES)
