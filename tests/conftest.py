@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 from hypothesis import settings
 
-from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.accounts.models import Membership, Role, Team
 from orchestration.llm.services.resources import LoopThread, stop_pages
 from orchestration.runs.services.runtime import Runtime
 from tests.support.engines import Engine
@@ -61,6 +61,12 @@ def owner(db: None) -> Membership:
 def admin(db: None) -> Membership:
     """Store an admin of a team."""
     return a_member(Role.ADMIN)
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    """Store a team without members."""
+    return Team.objects.create(name="Ravens")
 
 
 @pytest.fixture

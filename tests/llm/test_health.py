@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def team() -> Team:
-    return Team.objects.create(name="Ravens")
-
-
-@pytest.fixture
 def server() -> Iterator[ProviderProcess]:
     process = ProviderProcess()
     yield process

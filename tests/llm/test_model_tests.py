@@ -47,7 +47,7 @@ async def ask(model: LanguageModel, *, failures: int = 0) -> None:
         circuit.failed(circuit.admit(model.name), ProviderUnavailable("It is down."))
 
 
-def state_of(model: LanguageModel) -> CircuitState | None:
+def circuit_state(model: LanguageModel) -> CircuitState | None:
     snapshot = circuit_snapshot(model.pk)
     return None if snapshot is None else snapshot.state
 
@@ -56,9 +56,9 @@ def test_a_circuit_that_is_open_for_runs_is_shown_although_a_page_asked_the_mode
     engine: LoopThread, model: LanguageModel
 ) -> None:
     run_async(ask(model))
-    assert state_of(model) is CircuitState.CLOSED
+    assert circuit_state(model) is CircuitState.CLOSED
     engine.wait_for(ask(model, failures=CircuitPolicy().consecutive), 5)
-    assert state_of(model) is CircuitState.OPEN
+    assert circuit_state(model) is CircuitState.OPEN
 
 
 def test_a_model_that_passes_its_test_is_asked_by_runs_again(
@@ -67,4 +67,4 @@ def test_a_model_that_passes_its_test_is_asked_by_runs_again(
     engine.wait_for(ask(model, failures=CircuitPolicy().consecutive), 5)
     assert run_model_test(model).answer
     engine.wait_for(ask(model), 5)
-    assert state_of(model) is CircuitState.CLOSED
+    assert circuit_state(model) is CircuitState.CLOSED

@@ -65,7 +65,7 @@ def test_a_row_tells_price_context_tier_and_how_recent_calls_went(admin: Members
     a_call(admin, CallStatus.FAILED)
     a_call(admin, CallStatus.CANCELLED)
     page = signed_in(admin).get(MODELS).content.decode()
-    told = (
+    expected = (
         "$0.15 in",
         "$0.60 out",
         "since 1 Jan 2026",
@@ -76,7 +76,7 @@ def test_a_row_tells_price_context_tier_and_how_recent_calls_went(admin: Members
         "2.0 s",
         "$0.03",
     )
-    assert [words for words in told if words not in page] == []
+    assert [words for words in expected if words not in page] == []
 
 
 def test_a_price_that_starts_later_is_announced_and_not_used_yet(admin: Membership) -> None:

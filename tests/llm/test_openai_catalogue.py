@@ -14,7 +14,7 @@ from orchestration.llm.providers.adapter import (
     ConnectionReport,
     ProviderAccess,
     RemoteModel,
-    check_connection,
+    connection_report,
 )
 from orchestration.llm.providers.addresses import AddressGuard
 from orchestration.llm.providers.openai_compatible.catalogue import (
@@ -139,7 +139,7 @@ async def attempt(server: OpenAIServer, key: str | None = None) -> ConnectionRep
 
 
 async def connection(client: httpx.AsyncClient, base_url: str, key: str | None = None) -> ConnectionReport:
-    return await check_connection(PROVIDER, ProviderAccess(client=client, base_url=base_url, api_key=key))
+    return await connection_report(PROVIDER, ProviderAccess(client=client, base_url=base_url, api_key=key))
 
 
 def checked(report: ConnectionReport) -> list[tuple[CheckSubject, bool]]:

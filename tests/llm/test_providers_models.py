@@ -106,8 +106,8 @@ def test_a_name_that_the_team_has_is_refused(
 
 
 def test_what_the_provider_says_goes_before_what_is_known_of_it() -> None:
-    told = RemoteModel(id="gpt-4o", context_window=5000, prices=DOLLAR)
-    suggested = suggest_model(told, "https://api.openai.com/v1")
+    listed = RemoteModel(id="gpt-4o", context_window=5000, prices=DOLLAR)
+    suggested = suggest_model(listed, "https://api.openai.com/v1")
     assert (suggested.context_window, suggested.prices, suggested.priced_from) == (5000, DOLLAR, None)
     known = suggest_model(RemoteModel(id="gpt-4o"), "https://api.openai.com/v1")
     assert (known.context_window, known.tier, known.family) == (128_000, Tier.LARGE, "gpt")

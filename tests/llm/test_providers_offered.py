@@ -25,28 +25,20 @@ Start = Callable[..., OpenAIServer]
 
 
 @pytest.fixture
-def start(settings: Settings) -> Iterator[Start]:
+def start(settings: Settings, loop_thread: LoopThread) -> Iterator[Start]:
     """Start servers on a loop of their own; the environment names nothing yet."""
     settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = ""
     settings.OLLAMA_HOST = "127.0.0.1:1"
-    thread = LoopThread("servers")
-    thread.start()
     started: list[OpenAIServer] = []
 
     def start_one(*models: str, api_key: str = "") -> OpenAIServer:
         started.append(OpenAIServer(models=models, api_key=api_key))
-        thread.wait_for(started[-1].start(), 5)
+        loop_thread.wait_for(started[-1].start(), 5)
         return started[-1]
 
     yield start_one
     for server in started:
-        thread.wait_for(server.stop(), 5)
-    thread.stop()
-
-
-@pytest.fixture
-def team() -> Team:
-    return Team.objects.create(name="Research")
+        loop_thread.wait_for(server.stop(), 5)
 
 
 @pytest.mark.parametrize(

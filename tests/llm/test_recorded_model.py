@@ -19,7 +19,7 @@ def model(name: str = "ada", pace: Pace | None = None) -> RecordedModel:
     return RecordedModel(RECORDING.spec(name), RECORDING, pace=pace or Pace())
 
 
-async def pieces_of(asked: ChatModel, prompt: Prompt) -> list[Delta | Completion]:
+async def streamed_pieces(asked: ChatModel, prompt: Prompt) -> list[Delta | Completion]:
     return [piece async for piece in asked.stream(prompt)]
 
 
@@ -59,12 +59,12 @@ async def test_a_prompt_that_was_not_recorded_is_refused_in_words(
 
 
 async def test_a_model_of_which_there_is_no_text_is_refused_too() -> None:
-    told = [answer("ada", "1", text=None), answer("bob", "2", text="")]
-    recording = recorded([line(0, {}, answers=told)]).recording
+    answers = [answer("ada", "1", text=None), answer("bob", "2", text="")]
+    recording = recorded([line(0, {}, answers=answers)]).recording
     assert recording.models == ("bob",)
     with pytest.raises(RequestRejected, match="has no answer"):
         await RecordedModel(recording.spec("ada"), recording).complete(prompt_of(ASKED))
-    empty = await pieces_of(RecordedModel(recording.spec("bob"), recording), prompt_of(ASKED))
+    empty = await streamed_pieces(RecordedModel(recording.spec("bob"), recording), prompt_of(ASKED))
     assert [piece.text for piece in empty] == [""]
 
 
@@ -79,15 +79,15 @@ async def test_samples_count_through_what_was_recorded_of_one_prompt() -> None:
 async def test_a_paced_answer_grows_piece_by_piece_to_the_same_text() -> None:
     long = recorded([line(0, {}, answers=[answer("ada", "1", text="word " * 40)])]).recording
     paced = RecordedModel(long.spec("ada"), long, pace=Pace(tokens_per_s=1e6))
-    *deltas, whole = await pieces_of(paced, prompt_of(ASKED))
+    *deltas, whole = await streamed_pieces(paced, prompt_of(ASKED))
     assert len(deltas) > 3
     assert deltas[-1].text == whole.text == "word " * 40
     assert [delta.offset for delta in deltas if isinstance(delta, Delta)][:2] == [0, 24]
 
 
 async def test_what_is_not_recorded_is_estimated_and_says_so() -> None:
-    told = [answer("ada", "1", text="12345678", tokens=None)]
-    bare = recorded([line(0, {}, answers=told, prompt_tokens=None)]).recording
+    answers = [answer("ada", "1", text="12345678", tokens=None)]
+    bare = recorded([line(0, {}, answers=answers, prompt_tokens=None)]).recording
     said = await RecordedModel(bare.spec("ada"), bare).complete(prompt_of(ASKED))
     assert (said.usage.output_tokens, said.usage.estimated) == (2, True)
 

@@ -80,8 +80,8 @@ async def test_closing_a_stream_releases_its_slot() -> None:
 async def test_a_slot_given_to_a_call_that_is_cancelled_in_the_same_moment_is_passed_on() -> None:
     limiter = Limiter(1)
     async with limiter.slot():
-        first = asyncio.create_task(_hold(limiter, 1))
-        second = asyncio.create_task(_hold(limiter, 1))
+        first = asyncio.create_task(_occupy(limiter, 1))
+        second = asyncio.create_task(_occupy(limiter, 1))
         await asyncio.sleep(0)
     first.cancel()
     await second
@@ -92,16 +92,16 @@ async def test_a_slot_given_to_a_call_that_is_cancelled_in_the_same_moment_is_pa
 async def test_a_call_that_comes_while_a_cancelled_one_is_still_in_the_queue_is_served() -> None:
     limiter = Limiter(1)
     async with limiter.slot():
-        first = asyncio.create_task(_hold(limiter, 1))
+        first = asyncio.create_task(_occupy(limiter, 1))
         await asyncio.sleep(0)
         first.cancel()
-    await asyncio.wait_for(_hold(limiter, 1), 5)
+    await asyncio.wait_for(_occupy(limiter, 1), 5)
     assert (limiter.busy, limiter.waiting) == (0, 0)
 
 
 async def test_more_slots_admit_more_calls_at_once() -> None:
     limiter = Limiter(1)
-    tasks = [asyncio.create_task(_hold(limiter, 10)) for _ in range(4)]
+    tasks = [asyncio.create_task(_occupy(limiter, 10)) for _ in range(4)]
     await asyncio.sleep(0)
     limiter.resize(3)
     assert (limiter.busy, limiter.waiting) == (3, 1)
@@ -113,11 +113,11 @@ async def test_more_slots_admit_more_calls_at_once() -> None:
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.none() | st.integers(0, 8)), max_size=15),
 )
 async def test_no_mix_of_calls_and_cancellations_overfills_or_starves(
-    limit: int, askers: list[tuple[int, int, int | None]]
+    limit: int, calls: list[tuple[int, int, int | None]]
 ) -> None:
     limiter, tasks = Limiter(limit), list[asyncio.Task[None]]()
-    for arrives, holds, cancelled in askers:
-        task = asyncio.create_task(_arrive(limiter, arrives, holds))
+    for arrives, seconds, cancelled in calls:
+        task = asyncio.create_task(_arrive(limiter, arrives, seconds))
         if cancelled is not None:
             asyncio.get_running_loop().call_later(cancelled, task.cancel)
         tasks.append(task)
@@ -128,12 +128,12 @@ async def test_no_mix_of_calls_and_cancellations_overfills_or_starves(
     assert (limiter.busy, limiter.waiting) == (0, 0)
 
 
-async def _arrive(limiter: Limiter, arrives: float, holds: float) -> None:
+async def _arrive(limiter: Limiter, arrives: float, seconds: float) -> None:
     await asyncio.sleep(arrives)
-    await _hold(limiter, holds)
+    await _occupy(limiter, seconds)
 
 
-async def _hold(limiter: Limiter, seconds: float) -> None:
+async def _occupy(limiter: Limiter, seconds: float) -> None:
     async with limiter.slot():
         await asyncio.sleep(seconds)
 

@@ -27,7 +27,7 @@ def store(clock: ManualClock | None = None, *, max_bytes: int = 100_000) -> Answ
     return AnswerCache(max_bytes=max_bytes, ttl_s=60, clock=clock or ManualClock())
 
 
-async def heard(model: ChatModel) -> tuple[str, Completion]:
+async def received(model: ChatModel) -> tuple[str, Completion]:
     """Return the text as a viewer would have put it together, and the answer."""
     text, answer = "", None
     async with aclosing(model.stream(HELLO)) as pieces:
@@ -45,7 +45,7 @@ async def started(*models: ChatModel) -> list[asyncio.Task[tuple[str, Completion
     """Start to listen to each model, one after the other."""
     tasks = []
     for model in models:
-        tasks.append(asyncio.create_task(heard(model)))
+        tasks.append(asyncio.create_task(received(model)))
         await asyncio.sleep(0.01)
     return tasks
 
@@ -53,7 +53,7 @@ async def started(*models: ChatModel) -> list[asyncio.Task[tuple[str, Completion
 async def test_a_second_request_is_answered_from_the_cache_and_costs_nothing() -> None:
     inner, kept = ScriptedModel("m", ["one two"]), store()
     await Cached(inner, kept, scope="team").complete(HELLO)
-    text, answer = await heard(Cached(inner, kept, scope="team"))
+    text, answer = await received(Cached(inner, kept, scope="team"))
     assert inner.count.started == 1
     assert (text, answer.text) == ("one two", "one two")
     assert (answer.cached, answer.cost_usd, answer.latency_s) == (True, Decimal(0), 0.0)
@@ -122,14 +122,14 @@ async def test_a_follower_receives_a_second_attempt_from_its_start() -> None:
     ]
     inner, kept = RawModel("m", restart), store()
     leader, follower = Cached(inner, kept, scope="team"), Cached(inner, kept, scope="team")
-    results = await asyncio.gather(heard(leader), heard(follower))
+    results = await asyncio.gather(received(leader), received(follower))
     assert [text for text, _ in results] == ["right", "right"]
 
 
 async def test_a_failure_of_the_model_is_everybodys() -> None:
     inner, kept = FailingModel("m", BadAnswer("HTML"), then="fine"), store()
     models = [Cached(inner, kept, scope="team") for _ in range(3)]
-    results = await asyncio.gather(*(heard(model) for model in models), return_exceptions=True)
+    results = await asyncio.gather(*(received(model) for model in models), return_exceptions=True)
     assert [str(result) for result in results] == ["HTML"] * 3
     assert inner.count.started == 1
 
@@ -188,4 +188,4 @@ async def test_whoever_leaves_when_the_others_hear_everything(plan: list[tuple[i
 
 async def _arrive(model: Cached, at: float) -> str:
     await asyncio.sleep(at)
-    return (await heard(model))[0]
+    return (await received(model))[0]

@@ -120,7 +120,7 @@ class ConnectionReport:
         return next((each.sentence for each in self.checks if each.subject is subject and not each.ok), "")
 
 
-async def check_connection(adapter: ProviderAdapter, access: ProviderAccess) -> ConnectionReport:
+async def connection_report(adapter: ProviderAdapter, access: ProviderAccess) -> ConnectionReport:
     """List the models, and report what that shows about address, key and list.
 
     Raises `InvalidRequest` for an address or key that cannot be one; every other failure is in the report.

@@ -15,7 +15,6 @@ from orchestra_site.web.health import HealthFinding, fail, ok, warn
 from orchestration.llm.engine.errors import InvalidRequest, ModelError, ModelUnavailable
 from orchestration.llm.engine.types import Completion, Message, Prompt
 from orchestration.llm.models import LanguageModel, Provider, ProviderKind
-from orchestration.llm.providers import adapter
 from orchestration.llm.providers.adapter import (
     TEST_QUESTION,
     CheckSubject,
@@ -23,6 +22,7 @@ from orchestration.llm.providers.adapter import (
     ConnectionReport,
     ProviderAccess,
     RemoteModel,
+    connection_report,
 )
 from orchestration.llm.services.credentials import open_secret, provider_secrets
 from orchestration.llm.services.panel import ModelStack, PanelRole, freeze, thaw
@@ -49,7 +49,7 @@ def check_connection(kind: ProviderKind, base_url: str, api_key: str) -> Connect
 
     async def check() -> ConnectionReport:
         access = ProviderAccess(client=resources().client, base_url=base_url, api_key=api_key or None)
-        return await adapter.check_connection(provider_adapter(kind), access)
+        return await connection_report(provider_adapter(kind), access)
 
     return run_async(check(), timeout=LONGEST_S)
 
@@ -72,10 +72,7 @@ def remote_models(provider: Provider) -> tuple[RemoteModel, ...]:
         raise ModelUnavailable(UNREADABLE) from error
 
     async def ask() -> tuple[RemoteModel, ...]:
-        access = ProviderAccess(
-            client=resources().client, base_url=provider.base_url, api_key=api_key, provider=provider.id
-        )
-        return await provider_adapter(provider.kind).list_models(access)
+        return await provider_adapter(provider.kind).list_models(_access(provider, api_key))
 
     return run_async(ask(), timeout=LONGEST_S)
 
@@ -171,14 +168,17 @@ async def _answers(with_keys: Sequence[tuple[Provider, str | None]]) -> list[Hea
 
 
 async def _answer(provider: Provider, key: str | None) -> HealthFinding:
-    access = ProviderAccess(
-        client=resources().client, base_url=provider.base_url, api_key=key, provider=provider.id
-    )
     try:
-        listed = await provider_adapter(provider.kind).list_models(access)
+        listed = await provider_adapter(provider.kind).list_models(_access(provider, key))
     except (ModelError, InvalidRequest) as error:
         return warn(f"{_name(provider)}: {error}", "Test the connection under Models.")
     return ok(f"{_name(provider)} answers and lists {len(listed)} models.")
+
+
+def _access(provider: Provider, api_key: str | None) -> ProviderAccess:
+    return ProviderAccess(
+        client=resources().client, base_url=provider.base_url, api_key=api_key, provider=provider.id
+    )
 
 
 def _name(provider: Provider) -> str:
