@@ -27,7 +27,7 @@ from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
-    nobody_answered,
+    no_answer_error,
     overall,
     require_quality,
     select_best,
@@ -117,7 +117,7 @@ class CascadeChoices(StrategyOptions):
 
 
 class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
-    """What can be set for a cascade."""
+    """Options of a cascade."""
 
     @property
     def needed(self) -> float:
@@ -335,7 +335,7 @@ class _CascadeRun:
     async def conclude(self) -> StrategyOutcome:
         """Return the accepted answer, else the best one."""
         if not self.answers:
-            raise nobody_answered(self.candidates, self.stop)
+            raise no_answer_error(self.candidates, self.stop)
         selection = select_best(self.answers)
         if self.accepted is not None:
             selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)

@@ -103,7 +103,7 @@ def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> S
 async def settle(
     context: RunContext, selection: Selection, candidates: Sequence[Candidate]
 ) -> tuple[Candidate, Decision]:
-    """Journal and emit the choice of a candidate; the choice of an earlier attempt of the run stays."""
+    """Journal and emit the choice of a candidate; a choice that is journaled already is kept."""
     kept = Selection(**await context.decide("select", asdict(selection)))
     chosen = next(candidate for candidate in candidates if candidate.step == kept.step)
     decision = Decision(
@@ -117,7 +117,7 @@ async def settle(
     return chosen, decision
 
 
-def nobody_answered(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
+def no_answer_error(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
     """Return the error of a run without a single answer; `stops` ended its rounds early."""
     limits = [stop.error for stop in stops if stop is not None and stop.error is not None]
     if limits and not any(candidate.state == "failed" for candidate in candidates):

@@ -28,7 +28,7 @@ from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
     good_enough,
-    nobody_answered,
+    no_answer_error,
     overall,
     require_quality,
     select_best,
@@ -99,7 +99,7 @@ class ParallelChoices(StrategyOptions):
 
 
 class ParallelOptions(AnswerOptions, JudgedOptions, ParallelChoices):
-    """What can be set for the parallel strategy."""
+    """Options of the parallel strategy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +136,7 @@ class _ParallelRun:
         for decision in stops:
             await announce(context, decision, "stop")
         if not any(candidate.state == "answered" for candidate in candidates(ended)):
-            raise nobody_answered(candidates(ended), ended.stop)
+            raise no_answer_error(candidates(ended), ended.stop)
         selected = await self._select(ended)
         combined = (selected.synthesis,) if selected.synthesis is not None else ()
         with self.timer.step("select"):

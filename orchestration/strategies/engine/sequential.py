@@ -25,7 +25,7 @@ from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
     good_enough,
-    nobody_answered,
+    no_answer_error,
     overall,
     require_quality,
     select_best,
@@ -56,7 +56,7 @@ class SearchChoices(StrategyOptions):
 
 
 class SearchOptions(AnswerOptions, JudgedOptions, SearchChoices):
-    """What can be set for a search."""
+    """Options of a search."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -168,7 +168,7 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
         await search.run()
     there = [candidate for candidate in search.candidates if candidate.state == "answered"]
     if not there:
-        raise nobody_answered(search.candidates, search.stop)
+        raise no_answer_error(search.candidates, search.stop)
     with search.timer.step("select"):
         selection = search.acceptable or select_best(search.candidates, search.order)
         chosen, decision = await settle(context, selection, there)
@@ -190,7 +190,7 @@ def _too_small(model: ChatModel, window: int) -> str:
 
 
 class SequentialOptions(SearchOptions):
-    """What can be set for the sequential strategy."""
+    """Options of the sequential strategy."""
 
 
 class Sequential(Strategy):

@@ -16,7 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from orchestration.llm.engine.types import NO_USAGE, FinishReason, Json, Usage
 from orchestration.runs.engine.types import Decision, PathStep
 
-Dollars = Annotated[Decimal, WithJsonSchema({"type": "number", "format": "dollars", "exclusiveMinimum": 0})]
+DOLLARS_FORMAT = "dollars"
+Dollars = Annotated[
+    Decimal, WithJsonSchema({"type": "number", "format": DOLLARS_FORMAT, "exclusiveMinimum": 0})
+]
 
 
 class Constraints(BaseModel):

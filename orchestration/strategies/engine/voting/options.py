@@ -1,4 +1,4 @@
-"""What can be set for a vote, whether it fits the panel, what effort it means, and learned weights."""
+"""Options of a vote, their check against the panel, their effort, and learned weights."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from orchestration.strategies.engine.types import counted, listed
 NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
 """Rules that count more than one answer on a ballot."""
 FEWEST_TO_TELL_APART = 3
-"""Answers a review takes: of two, each model could only rank the other's first."""
+"""Answers that a review needs: of two, each model could only rank the other's first."""
 FEWEST_REVIEWERS = 2
 NEVER_EARLY = frozenset({RuleName.JUDGE, RuleName.APPROVAL})
 """Rules under which a vote is rarely settled before all have voted."""
 
 
 class BallotKind(StrEnum):
-    """What the models vote with."""
+    """What a vote counts: final answers or reviews; auto lets the answers decide."""
 
     AUTO = "auto"
     ANSWERS = "answers"
@@ -111,7 +111,7 @@ class VotingChoices(StrategyOptions):
 
 
 class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
-    """What can be set for a vote."""
+    """Options of a vote."""
 
     def with_ballot(self, kind: BallotKind) -> VotingOptions:
         """Return the options with this ballot."""

@@ -198,7 +198,7 @@ class Review:
 def read_review(text: str, labels: Sequence[str]) -> Review | None:
     """Return the last review in `text` that ranks some of `labels`, None when none can be read.
 
-    Labels that there are not, and those that come again, do not count.
+    Unknown and repeated labels do not count.
     """
     found = [review for value in json_values(text) if (review := _review_in(value, labels)) is not None]
     if found:
