@@ -5,7 +5,7 @@ Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -127,6 +127,11 @@ class Candidate:
     finish: FinishReason | None = None
     cached: bool = False
     error: str = ""
+
+
+def answered_candidates(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates that are answers."""
+    return [candidate for candidate in candidates if candidate.state == "answered"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -80,10 +80,6 @@ class Ballots:
     stops: tuple[Stop, ...] = ()
     chosen: Decision | None = None
 
-    def answered(self) -> Sequence[Candidate]:
-        """Return the candidates that can be chosen."""
-        return [candidate for candidate in self.candidates if candidate.state == "answered"]
-
 
 def reason_to_stop(
     vote: Vote, casts: Iterable[Cast], *, prompt: Prompt, written: Sequence[Candidate]

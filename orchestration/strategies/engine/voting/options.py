@@ -222,12 +222,12 @@ def learned_weights(examples: Sequence[TrainingExample], panel: Sequence[str]) -
 
 
 def _vote(example: TrainingExample, panel: Sequence[str]) -> PastVote:
-    there = [name for name in panel if name in example.answers]
-    read = [extract_answer(example.answers[name].text, question=example.prompt) for name in there]
-    answers: dict[str, str | None] = dict.fromkeys(there)
+    voters = [name for name in panel if name in example.answers]
+    read = [extract_answer(example.answers[name].text, question=example.prompt) for name in voters]
+    answers: dict[str, str | None] = dict.fromkeys(voters)
     right = None
     for group in group_answers(read):
-        names = [there[member] for member in group.members]
+        names = [voters[member] for member in group.members]
         answers |= dict.fromkeys(names, group.key)
         if sum(example.answers[name].correct for name in names) * 2 > len(names):
             right = group.key

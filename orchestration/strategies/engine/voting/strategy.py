@@ -26,7 +26,13 @@ from orchestration.strategies.engine.options import StrategyOptions, parse_optio
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Effort, Panel, Strategy, TrainingExample
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    counted,
+)
 from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
 from orchestration.strategies.engine.voting.deciding import (
@@ -86,7 +92,7 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
     if vote.options.ballot is BallotKind.REVIEW:
         return await review_answers(vote, candidates, stop)
     stops = () if stop is None else (stop,)
-    written = [candidate for candidate in candidates if candidate.state == "answered"]
+    written = answered_candidates(candidates)
     if vote.options.ballot is BallotKind.ANSWERS or not written:
         casts = tuple(answering.casts.values())
         return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
@@ -209,7 +215,7 @@ class Voting(Strategy):
 async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
     for stop in ballots.stops:
         await announce(vote.context, stop.decision, "stop")
-    if not ballots.answered():
+    if not answered_candidates(ballots.candidates):
         raise no_answer_error(ballots.candidates, *ballots.stops)
     result = await decide_vote(vote, ballots)
     await emit_result(vote, ballots, result)
