@@ -4,12 +4,12 @@ from django.apps import AppConfig
 
 
 class StrategiesConfig(AppConfig):
-    """Strategies, and the record of each model."""
+    """Strategies, and the profiles of models."""
 
     name = "orchestration.strategies"
 
     def ready(self) -> None:
-        """Register what needs the models, which are there only now."""
+        """Register the run kind and its page, whose modules import models."""
         from orchestration.runs.kinds import register  # noqa: PLC0415
         from orchestration.strategies.parts.strategy_page import StrategyPage  # noqa: PLC0415
         from orchestration.strategies.services.strategy_runs import StrategyKind  # noqa: PLC0415

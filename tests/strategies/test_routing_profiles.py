@@ -97,13 +97,13 @@ def test_the_best_expected_quality_comes_first_and_failures_count() -> None:
 
 
 def test_ties_go_by_cost_then_seconds_then_the_panels_order() -> None:
-    unpriced, dear = known("unpriced", 0.701, cost=None), known("dear", 0.704, cost="0.002")
+    unpriced, big = known("unpriced", 0.701, cost=None), known("big", 0.704, cost="0.002")
     cheap, quick = known("cheap", 0.7), known("quick", 0.7, seconds=0.5)
-    assert order(unpriced, dear, cheap, known("same", 0.7), quick) == [
+    assert order(unpriced, big, cheap, known("same", 0.7), quick) == [
         "quick",
         "cheap",
         "same",
-        "dear",
+        "big",
         "unpriced",
     ]
 

@@ -45,8 +45,8 @@ def fitted(rows: RunRows, chosen: str, reason: str) -> None:
 
 def tallied(rows: RunRows, **result: object) -> None:
     """Tell how the vote came out."""
-    told = {"winner": "391", "reason": "“391” is backed by the most voters.", "agreement": 2 / 3}
-    rows.emit(StrategyEvent.VOTE_TALLIED, "", **{**told, "dissenters": ["sim-c"], "notes": [], **result})
+    emitted = {"winner": "391", "reason": "“391” is backed by the most voters.", "agreement": 2 / 3}
+    rows.emit(StrategyEvent.VOTE_TALLIED, "", **{**emitted, "dissenters": ["sim-c"], "notes": [], **result})
 
 
 def section(browser: Client, rows: RunRows) -> str:

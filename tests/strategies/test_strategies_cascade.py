@@ -38,31 +38,31 @@ def stage(*members: ScriptedModel, helpers: tuple[ScriptedModel, ...] = (), **mo
     return Stage(strategy="cascade", members=members, helpers=helpers, **more)  # type: ignore[arg-type]
 
 
-def ladder(first: int, second: int, dear: int) -> Stage:
-    return stage(costing("dear", 9, said(dear)), costing("a", 1, said(first)), costing("b", 2, said(second)))
+def ladder(first: int, second: int, big: int) -> Stage:
+    return stage(costing("big", 9, said(big)), costing("a", 1, said(first)), costing("b", 2, said(second)))
 
 
 async def test_where_the_two_cheapest_agree_the_dear_one_is_not_asked() -> None:
     run = ladder(4, 4, 5)
     outcome = await run.run(**AGREE)
     assert (outcome.answer, outcome.chosen) == ("Answer: 4", "ask/a")
-    assert run.calls == {"dear": 0, "a": 1, "b": 1}
+    assert run.calls == {"big": 0, "a": 1, "b": 1}
     assert outcome.decisions[-1].reason == "a is accepted: a and b agree."
-    assert "Not needed: dear." in outcome.notes
+    assert "Not needed: big." in outcome.notes
 
 
-async def test_where_they_differ_the_dear_one_decides_and_it_says_so() -> None:
+async def test_where_they_differ_the_expensive_one_decides_and_it_says_so() -> None:
     run = ladder(4, 3, 5)
     outcome = await run.run(**AGREE)
-    assert (outcome.answer, outcome.chosen) == ("Answer: 5", "ask/dear")
+    assert (outcome.answer, outcome.chosen) == ("Answer: 5", "ask/big")
     [move] = [decision for decision in outcome.decisions if decision.kind == "escalate"]
-    assert (move.chosen, move.options) == ("dear", ("a", "b"))
+    assert (move.chosen, move.options) == ("big", ("a", "b"))
     assert move.reason == "a and b: 2 answers, no majority that agrees."
     assert set(move.scores) == {"a", "b"}
-    assert outcome.decisions[-1].reason.startswith("dear is the most expensive, so it decides;")
+    assert outcome.decisions[-1].reason.startswith("big is the most expensive, so it decides;")
 
 
-async def test_escalations_are_told_as_they_happen() -> None:
+async def test_escalations_are_emitted_as_they_happen() -> None:
     run = ladder(4, 3, 5)
     await run.run(**AGREE)
     kinds = [event.data["kind"] for event in run.emitted(EventKind.DECISION_MADE)]
@@ -95,20 +95,20 @@ async def test_both_wants_agreement_and_a_score() -> None:
     run = ladder(4, 4, 4)
     outcome = await run.run(accept="both", threshold=0.95)
     assert outcome.decisions[0].reason == "a: estimated quality 0.91 is below 0.95."
-    assert outcome.decisions[-1].reason.startswith("dear is accepted: a, b and dear agree;")
+    assert outcome.decisions[-1].reason.startswith("big is accepted: a, b and big agree;")
 
 
 async def test_where_all_were_asked_at_once_the_best_of_them_is_taken() -> None:
     outcome = await ladder(4, 3, 4).run(width=3, threshold=0.9)
     assert outcome.chosen == "ask/a"
-    assert outcome.decisions[-1].reason.startswith("There is no more expensive model to ask. a and dear tie")
+    assert outcome.decisions[-1].reason.startswith("There is no more expensive model to ask. a and big tie")
 
 
 async def test_a_single_answer_is_no_agreement() -> None:
     run = ladder(4, 4, 4)
     outcome = await run.run(width=1, **AGREE)
     assert outcome.decisions[0].reason == "a: the only answer."
-    assert run.calls["dear"] == 0
+    assert run.calls["big"] == 0
 
 
 async def test_without_a_price_for_each_the_panel_gives_the_order() -> None:
@@ -121,14 +121,12 @@ async def test_without_a_price_for_each_the_panel_gives_the_order() -> None:
 async def test_the_order_of_the_panel_can_be_asked_for() -> None:
     run = ladder(4, 4, 4)
     await run.run(order="panel")
-    assert run.calls == {"dear": 1, "a": 1, "b": 0}
+    assert run.calls == {"big": 1, "a": 1, "b": 0}
 
 
 async def test_what_was_saved_is_estimated_from_what_the_others_wrote() -> None:
     outcome = await ladder(4, 4, 5).run(**AGREE)
-    assert (
-        outcome.notes[-1] == "The answers cost $0.000060; dear alone about $0.00013: about $0.000066 saved."
-    )
+    assert outcome.notes[-1] == "The answers cost $0.000060; big alone about $0.00013: about $0.000066 saved."
 
 
 async def test_where_the_dearest_has_no_price_nothing_is_said_of_savings() -> None:
@@ -136,13 +134,13 @@ async def test_where_the_dearest_has_no_price_nothing_is_said_of_savings() -> No
     assert (await run.run()).notes == ("Not needed: unpriced.",)
 
 
-async def test_spending_more_than_the_dearest_alone_is_said() -> None:
+async def test_spending_more_than_the_most_expensive_alone_is_reported() -> None:
     outcome = await ladder(4, 3, 5).run(**AGREE)
-    spent = "The answers cost $0.00024; dear alone $0.00018: $0.000060 more was spent, nothing saved."
+    spent = "The answers cost $0.00024; big alone $0.00018: $0.000060 more was spent, nothing saved."
     assert outcome.notes == (spent,)
 
 
-async def test_a_dearer_model_is_shown_drafts_as_data_where_that_is_wanted() -> None:
+async def test_a_more_expensive_model_is_shown_drafts_as_data_where_that_is_wanted() -> None:
     run = ladder(4, 3, 4)
     outcome = await run.run(draft=True, **AGREE)
     system, user = run.members[0].count.prompts[0].messages
@@ -157,7 +155,7 @@ async def test_a_dearer_model_is_shown_drafts_as_data_where_that_is_wanted() -> 
 async def test_agreeing_with_a_draft_that_was_shown_is_no_agreement() -> None:
     run = ladder(4, 4, 4)
     outcome = await run.run(draft=True, width=1, **AGREE)
-    assert run.calls == {"dear": 1, "a": 1, "b": 1}
+    assert run.calls == {"big": 1, "a": 1, "b": 1}
     assert [move.reason for move in outcome.decisions[:2]] == ["a: the only answer.", "b: the only answer."]
 
 
@@ -169,14 +167,14 @@ async def test_without_drafts_every_model_is_asked_the_same() -> None:
 
 
 async def test_a_level_that_fails_is_passed_over() -> None:
-    run = stage(costing("a", 1, DOWN), costing("b", 2, DOWN), costing("dear", 9, said(4)))
+    run = stage(costing("a", 1, DOWN), costing("b", 2, DOWN), costing("big", 9, said(4)))
     outcome = await run.run()
-    assert outcome.chosen == "ask/dear"
+    assert outcome.chosen == "ask/big"
     assert outcome.decisions[0].reason == "a and b gave no answer."
 
 
 async def test_where_the_dearest_fails_the_best_cheaper_answer_is_given() -> None:
-    run = stage(costing("a", 1, said(4)), costing("b", 2, said(5)), costing("dear", 9, DOWN))
+    run = stage(costing("a", 1, said(4)), costing("b", 2, said(5)), costing("big", 9, DOWN))
     outcome = await run.run()
     assert outcome.chosen == "ask/a"
     assert outcome.notes[0].startswith("The most expensive model gave no answer")
@@ -187,7 +185,7 @@ async def test_when_all_fail_the_run_fails_with_each_reason() -> None:
         await stage(costing("a", 1, DOWN), costing("b", 2, DOWN)).run()
 
 
-async def test_a_limit_ends_the_climb_with_what_there_is() -> None:
+async def test_a_limit_ends_the_cascade_with_what_there_is() -> None:
     run = ladder(4, 3, 5)
     run.limits = Limits(calls=2)
     outcome = await run.run(**AGREE)
@@ -227,7 +225,7 @@ def test_a_threshold_outside_0_to_1_is_refused(threshold: float) -> None:
 
 async def test_what_answers_break_off_in_is_no_agreement() -> None:
     broken_off = truncated("That makes 170, and then 7")
-    run = stage(costing("a", 1, broken_off), costing("b", 2, broken_off), costing("dear", 9, said(5)))
+    run = stage(costing("a", 1, broken_off), costing("b", 2, broken_off), costing("big", 9, said(5)))
     outcome = await run.run(**AGREE)
-    assert outcome.chosen == "ask/dear"
+    assert outcome.chosen == "ask/big"
     assert "no majority that agrees" in outcome.decisions[0].reason

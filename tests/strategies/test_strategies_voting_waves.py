@@ -26,9 +26,9 @@ async def test_later_waves_are_not_started_once_no_ballot_can_change_the_winner(
     assert run.calls == {"a": 1, "b": 1, "c": 1, "d": 0, "e": 0}
     assert [candidate.state for candidate in outcome.candidates[3:]] == ["cancelled", "cancelled"]
     assert outcome.notes[0].startswith("Settled: “12” wins whatever the others say. 2 calls not started, an")
-    [told] = run.emitted(StrategyEvent.VOTE_TALLIED)
-    assert told.data["calls_saved"] == 2
-    assert float(told.data["saved_usd"]) > 0
+    [emitted] = run.emitted(StrategyEvent.VOTE_TALLIED)
+    assert emitted.data["calls_saved"] == 2
+    assert float(emitted.data["saved_usd"]) > 0
 
 
 async def test_a_wave_that_could_still_change_the_winner_is_started() -> None:

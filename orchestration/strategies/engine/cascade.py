@@ -27,7 +27,7 @@ from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
-    nobody_answered,
+    no_answer_error,
     overall,
     require_quality,
     select_best,
@@ -39,7 +39,14 @@ from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, dollars, listed
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    dollars,
+    listed,
+)
 
 TYPICAL_ANSWER_TOKENS = 300
 
@@ -117,7 +124,7 @@ class CascadeChoices(StrategyOptions):
 
 
 class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
-    """What can be set for a cascade."""
+    """Options of a cascade."""
 
     @property
     def needed(self) -> float:
@@ -164,7 +171,7 @@ def savings_sentence(
     Empty without prices. What it did cost counts where it answered the plain question; else it is assumed to
     write as much as the others did on average. Judges are not counted: that model alone would have had none.
     """
-    asked = [candidate for candidate in candidates if candidate.state == "answered"]
+    asked = answered_candidates(candidates)
     if any(candidate.cost_usd is None for candidate in asked):
         return ""
     name = last.spec.name
@@ -212,16 +219,16 @@ class AcceptanceRule:
 
     def judge(self, level: Sequence[Candidate], earlier: Sequence[Candidate]) -> Acceptance:
         """Decide on a level's scored answers, given the answers of the levels before it."""
-        there = [candidate for candidate in level if candidate.state == "answered"]
-        if not there:
+        answers = answered_candidates(level)
+        if not answers:
             return Acceptance(accepted="", reason=f"{listed([c.model for c in level])} gave no answer.")
-        alike = agreeing(self.question, [*earlier, *there])
+        alike = agreeing(self.question, [*earlier, *answers])
         if self.options.by_agreement and not alike:
-            number = len(earlier) + len(there)
+            number = len(earlier) + len(answers)
             said = "the only answer" if number == 1 else f"{number} answers, no majority that agrees"
-            return Acceptance(accepted="", reason=f"{listed([c.model for c in there])}: {said}.")
-        best = select_best(alike if self.options.by_agreement else there)
-        chosen = next(candidate for candidate in (*earlier, *there) if candidate.step == best.step)
+            return Acceptance(accepted="", reason=f"{listed([c.model for c in answers])}: {said}.")
+        best = select_best(alike if self.options.by_agreement else answers)
+        chosen = next(candidate for candidate in (*earlier, *answers) if candidate.step == best.step)
         return self._by_score(chosen, alike)
 
     def _by_score(self, chosen: Candidate, alike: Sequence[Candidate]) -> Acceptance:
@@ -280,7 +287,7 @@ class _CascadeRun:
     @property
     def answers(self) -> list[Candidate]:
         """The answers so far."""
-        return [candidate for candidate in self.candidates if candidate.state == "answered"]
+        return answered_candidates(self.candidates)
 
     async def run(self) -> None:
         """Ask level after level; what is decided after each is journaled."""
@@ -314,9 +321,9 @@ class _CascadeRun:
         least = self.request.constraints.min_quality or 0.0
         rule = AcceptanceRule(question=self.request.text, options=self.options, least=least)
         decided = rule.judge(level, earlier)
-        there = [candidate for candidate in level if candidate.state == "answered"]
-        if not decided.accepted and there and number == len(self.levels):
-            decided = at_last_level(there)
+        answers = answered_candidates(level)
+        if not decided.accepted and answers and number == len(self.levels):
+            decided = at_last_level(answers)
         return Acceptance(**await self.timer.context.decide(f"{ACCEPT}/{number}", asdict(decided)))
 
     async def _escalate(self, number: int, level: Sequence[Candidate], decided: Acceptance) -> None:
@@ -335,7 +342,7 @@ class _CascadeRun:
     async def conclude(self) -> StrategyOutcome:
         """Return the accepted answer, else the best one."""
         if not self.answers:
-            raise nobody_answered(self.candidates, self.stop)
+            raise no_answer_error(self.candidates, self.stop)
         selection = select_best(self.answers)
         if self.accepted is not None:
             selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)

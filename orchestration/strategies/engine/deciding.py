@@ -16,7 +16,7 @@ from orchestration.strategies.engine.options import JudgeOptions
 from orchestration.strategies.engine.quality.assessing import assess
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, listed
+from orchestration.strategies.engine.types import Candidate, Request, answered_candidates, listed
 
 ON_THE_PANEL = "on the panel"
 LEAST_USABLE = 0.1
@@ -87,11 +87,11 @@ class Selection:
 
 def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> Selection:
     """Return the answered candidate of the highest quality; a tie goes to the first in `order`."""
-    there = [candidate for candidate in candidates if candidate.state == "answered"]
-    top = max(overall(candidate) for candidate in there)
-    equals = [candidate for candidate in there if overall(candidate) == top]
+    answers = answered_candidates(candidates)
+    top = max(overall(candidate) for candidate in answers)
+    equals = [candidate for candidate in answers if overall(candidate) == top]
     reason = f"{equals[0].model} has the highest estimated quality, {top:.2f}."
-    if len(there) == 1:
+    if len(answers) == 1:
         reason = f"{equals[0].model} gave the only answer; its estimated quality is {top:.2f}."
     elif len(equals) > 1:
         names = listed([candidate.model for candidate in equals])
@@ -103,7 +103,7 @@ def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> S
 async def settle(
     context: RunContext, selection: Selection, candidates: Sequence[Candidate]
 ) -> tuple[Candidate, Decision]:
-    """Journal and emit the choice of a candidate; the choice of an earlier attempt of the run stays."""
+    """Journal and emit the choice of a candidate; a choice that is journaled already is kept."""
     kept = Selection(**await context.decide("select", asdict(selection)))
     chosen = next(candidate for candidate in candidates if candidate.step == kept.step)
     decision = Decision(
@@ -117,7 +117,7 @@ async def settle(
     return chosen, decision
 
 
-def nobody_answered(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
+def no_answer_error(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
     """Return the error of a run without a single answer; `stops` ended its rounds early."""
     limits = [stop.error for stop in stops if stop is not None and stop.error is not None]
     if limits and not any(candidate.state == "failed" for candidate in candidates):

@@ -1,7 +1,7 @@
-"""Errors of strategies: the branch of `EngineError` for answers that do not come together.
+"""Errors of strategies: the branch of `EngineError` for runs without an acceptable answer.
 
 EngineError                        of llm
-├── AllModelsFailed                fatal for the run: nobody answered; carries each model's reason
+├── AllModelsFailed                fatal for the run: no model answered; carries each model's reason
 ├── QualityTooLow                  fatal for the run: nothing reached the quality that was asked for
 ├── QuorumMissed                   fatal for the run: too few ballots of a vote count
 ├── VoteUndecided                  fatal for the run: the vote has no winner under its rule
@@ -18,7 +18,7 @@ from orchestration.llm.engine.errors import EngineError, InvalidRequest
 
 
 class AllModelsFailed(EngineError):
-    """Nobody answered. `reasons` maps each model to a sentence."""
+    """No model answered. `reasons` maps each model to a sentence."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         listed = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())

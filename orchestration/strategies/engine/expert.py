@@ -92,7 +92,7 @@ class ExpertChoices(StrategyOptions):
 
 
 class ExpertOptions(SearchOptions, ExpertChoices):
-    """What can be set for the expert strategy."""
+    """Options of the expert strategy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +113,7 @@ class Route:
 
 
 async def find_route(request: Request, options: ExpertOptions, panel: Panel, timer: StepTimer) -> Route:
-    """Classify the request and rank the panel; the decision of an earlier attempt of the run stays."""
+    """Classify the request and rank the panel; a route that is journaled already is kept."""
     rules = classify(request.text, request.system)
     task, reason = rules.task, rules.reason
     for model in panel.each_named(options.classifier):

@@ -115,9 +115,9 @@ def _plan(options: StrategyOptions, request: Request, panel: Panel) -> FallbackP
     if not isinstance(options, FallbackOptions) or not (options.fallback or options.fallback_model):
         return None
     extra = panel.each_named(options.fallback_model)
-    there = panel.members if options.fallback else ()
-    known = {model.spec.name for model in there}
-    members = (*there, *(model for model in extra if model.spec.name not in known))
+    same = panel.members if options.fallback else ()
+    known = {model.spec.name for model in same}
+    members = (*same, *(model for model in extra if model.spec.name not in known))
     following = get_strategy(options.fallback or SINGLE_MODEL_STRATEGY)
     named = [following.title] if options.fallback else []
     return FallbackPlan(

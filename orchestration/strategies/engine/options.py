@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 
-ModelName = Annotated[str, Field(min_length=1, max_length=120, json_schema_extra={"format": "model"})]
+MODEL_FORMAT = "model"
+ModelName = Annotated[str, Field(min_length=1, max_length=120, json_schema_extra={"format": MODEL_FORMAT})]
 """The name of a model of the team, used as a helper beside the panel."""
 
 
@@ -80,11 +81,10 @@ def helper_models(options: StrategyOptions) -> tuple[str, ...]:
 @cache
 def _model_fields(schema: type[StrategyOptions]) -> tuple[str, ...]:
     properties = schema.model_json_schema()["properties"]
-    return tuple(name for name, field in properties.items() if _names_model(field))
-
-
-def _names_model(schema: Mapping[str, Json]) -> bool:
-    return any(choice.get("format") == "model" for choice in (schema, *schema.get("anyOf", ())))
+    choices = {name: (field, *field.get("anyOf", ())) for name, field in properties.items()}
+    return tuple(
+        name for name in choices if any(each.get("format") == MODEL_FORMAT for each in choices[name])
+    )
 
 
 def _explained(schema: type[StrategyOptions], error: ValidationError) -> Iterator[OptionError]:

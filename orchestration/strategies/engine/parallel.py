@@ -28,7 +28,7 @@ from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
     good_enough,
-    nobody_answered,
+    no_answer_error,
     overall,
     require_quality,
     select_best,
@@ -40,7 +40,14 @@ from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import EarlyStopReason, StopRequest
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted, listed
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    counted,
+    listed,
+)
 
 OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
 
@@ -99,7 +106,7 @@ class ParallelChoices(StrategyOptions):
 
 
 class ParallelOptions(AnswerOptions, JudgedOptions, ParallelChoices):
-    """What can be set for the parallel strategy."""
+    """Options of the parallel strategy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,8 +142,8 @@ class _ParallelRun:
         stops = () if ended.stop is None else (ended.stop.decision,)
         for decision in stops:
             await announce(context, decision, "stop")
-        if not any(candidate.state == "answered" for candidate in candidates(ended)):
-            raise nobody_answered(candidates(ended), ended.stop)
+        if not answered_candidates(candidates(ended)):
+            raise no_answer_error(candidates(ended), ended.stop)
         selected = await self._select(ended)
         combined = (selected.synthesis,) if selected.synthesis is not None else ()
         with self.timer.step("select"):
@@ -190,12 +197,17 @@ class _ParallelRun:
     ) -> StopRequest:
         prompt = answer_prompt(self.request, self.options)
         return StopRequest(
-            reason=reason, because=because, why=why, prompt=prompt, answers=_answers(asked.answers), **also
+            reason=reason,
+            because=because,
+            why=why,
+            prompt=prompt,
+            answers=answered_candidates(asked.answers),
+            **also,
         )
 
     def _deadline_in(self, asked: Round[Candidate]) -> float | None:
         """Return the seconds to the deadline option; None without one, or while too few have answered."""
-        if self.options.deadline_s is None or len(_answers(asked.answers)) < self.options.at_least:
+        if self.options.deadline_s is None or len(answered_candidates(asked.answers)) < self.options.at_least:
             return None
         return self.options.deadline_s - self.timer.context.now()
 
@@ -217,14 +229,14 @@ class _ParallelRun:
 
     def _first_good_enough(self, ended: Round[Candidate]) -> _Selected:
         """Select the answer that ended the asking, else the best one."""
-        stop, there = ended.stop, candidates(ended)
+        stop, asked = ended.stop, candidates(ended)
         if stop is not None and stop.chosen:
             selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
-            return _Selected(candidates=there, selection=selection)
-        if max(map(overall, there)) >= self.needed:
-            return _Selected(candidates=there, selection=select_best(there))
+            return _Selected(candidates=asked, selection=selection)
+        if max(map(overall, asked)) >= self.needed:
+            return _Selected(candidates=asked, selection=select_best(asked))
         note = f"No answer reached the quality of {self.needed:.2f}: this is the best one."
-        return _Selected(candidates=there, selection=select_best(there), notes=(note,))
+        return _Selected(candidates=asked, selection=select_best(asked), notes=(note,))
 
     async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
         """Have the aggregator combine the usable answers; if it cannot, select the best one."""
@@ -243,10 +255,6 @@ class _ParallelRun:
         reason = f"{combined}; estimated quality {overall(scored):.2f}."
         selection = Selection(step=written.step, reason=reason)
         return _Selected(candidates=checked, selection=selection, synthesis=scored)
-
-
-def _answers(answers: Sequence[Candidate]) -> list[Candidate]:
-    return [candidate for candidate in answers if candidate.state == "answered"]
 
 
 def _stop_notes(ended: Round[Candidate]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
     good_enough,
-    nobody_answered,
+    no_answer_error,
     overall,
     require_quality,
     select_best,
@@ -36,7 +36,13 @@ from orchestration.strategies.engine.options import AnswerOptions, StrategyOptio
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, listed
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    listed,
+)
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"
@@ -56,7 +62,7 @@ class SearchChoices(StrategyOptions):
 
 
 class SearchOptions(AnswerOptions, JudgedOptions, SearchChoices):
-    """What can be set for a search."""
+    """Options of a search."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -166,12 +172,12 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
     await begin_phase(context, "asking")
     with single_error():
         await search.run()
-    there = [candidate for candidate in search.candidates if candidate.state == "answered"]
-    if not there:
-        raise nobody_answered(search.candidates, search.stop)
+    answers = answered_candidates(search.candidates)
+    if not answers:
+        raise no_answer_error(search.candidates, search.stop)
     with search.timer.step("select"):
         selection = search.acceptable or select_best(search.candidates, search.order)
-        chosen, decision = await settle(context, selection, there)
+        chosen, decision = await settle(context, selection, answers)
     require_quality(search.request, chosen, search.options)
     return StrategyOutcome(
         answer=chosen.text,
@@ -190,7 +196,7 @@ def _too_small(model: ChatModel, window: int) -> str:
 
 
 class SequentialOptions(SearchOptions):
-    """What can be set for the sequential strategy."""
+    """Options of the sequential strategy."""
 
 
 class Sequential(Strategy):

@@ -5,7 +5,7 @@ Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -16,7 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from orchestration.llm.engine.types import NO_USAGE, FinishReason, Json, Usage
 from orchestration.runs.engine.types import Decision, PathStep
 
-Dollars = Annotated[Decimal, WithJsonSchema({"type": "number", "format": "dollars", "exclusiveMinimum": 0})]
+DOLLARS_FORMAT = "dollars"
+Dollars = Annotated[
+    Decimal, WithJsonSchema({"type": "number", "format": DOLLARS_FORMAT, "exclusiveMinimum": 0})
+]
 
 
 class Constraints(BaseModel):
@@ -124,6 +127,11 @@ class Candidate:
     finish: FinishReason | None = None
     cached: bool = False
     error: str = ""
+
+
+def answered_candidates(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates that are answers."""
+    return [candidate for candidate in candidates if candidate.state == "answered"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

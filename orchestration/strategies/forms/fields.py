@@ -14,9 +14,10 @@ from pydantic import BaseModel
 
 from orchestration.llm.engine.types import Json, Prices, Tier
 from orchestration.llm.models import LanguageModel, ProviderKind
+from orchestration.strategies.engine.options import MODEL_FORMAT
+from orchestration.strategies.engine.types import DOLLARS_FORMAT
 
 PREFIX = "options."
-MODEL_FORMAT, DOLLARS_FORMAT = "model", "dollars"
 
 
 class ModelField(forms.ChoiceField):

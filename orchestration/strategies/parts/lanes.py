@@ -13,9 +13,8 @@ from orchestration.llm.engine.types import MILLION, Json, Purpose
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, RunStatus
 from orchestration.runs.selectors.run_state import RunState
+from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import StrategyEvent
-
-DIMENSIONS = ("coherence", "relevance", "completeness", "accuracy", "fluency")
 
 
 class LaneState(StrEnum):
@@ -98,7 +97,7 @@ class Lane:
     @property
     def dimensions(self) -> list[tuple[str, float | None]]:
         """The five dimensions of the answer's quality, in their usual order."""
-        return [(name, (self.quality or {}).get(name)) for name in DIMENSIONS]
+        return [(name.value, (self.quality or {}).get(name)) for name in Dimension]
 
 
 def run_lanes(state: RunState) -> tuple[Lane, ...]:

@@ -10,13 +10,13 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.options import MODEL_FORMAT
 from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
 from orchestration.strategies.engine.strategy import Strategy
 from orchestration.strategies.selectors import StrategyRecord
 from orchestration.strategies.services.profiles import model_profiles
 
 FOLDER = "strategies/methods"
-MODEL_FORMAT = "model"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

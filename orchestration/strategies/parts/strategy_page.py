@@ -66,6 +66,7 @@ class StrategyPage(KindPage):
         counts = lane_counts(lanes)
         by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
         return {
+            "title": self.method(state.run.ref),
             "lanes": lanes,
             "counts": counts,
             "ballots": shown_vote(state),

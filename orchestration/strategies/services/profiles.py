@@ -58,12 +58,12 @@ def _observations(runs: Sequence[Run]) -> list[Observation]:
     calls, ratings = _answer_calls(runs), _ratings(runs)
     named = {run.id: _models_by_name(run) for run in runs}
     ids = {model for models in named.values() for model in models.values()}
-    there = set(LanguageModel.objects.filter(id__in=ids).values_list("id", flat=True))
+    existing = set(LanguageModel.objects.filter(id__in=ids).values_list("id", flat=True))
     return [
         seen
         for run in runs
         for seen in _ObservedRun(run, calls[run.id], ratings[run.id]).observations(named[run.id])
-        if seen.model_id in there
+        if seen.model_id in existing
     ]
 
 

@@ -83,7 +83,7 @@ class Command(BaseCommand):
         if given["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
         else:
-            self.stdout.write(_report_text(report))
+            self.stdout.write("\n".join(_lines(report)))
 
     def _show_progress(self, strategy: str, done: int, of: int) -> None:
         if done == of or done % max(1, of // STEPS) == 0:
@@ -121,12 +121,8 @@ def _names(listed: str) -> tuple[str, ...]:
     return tuple(filter(None, (name.strip() for name in listed.split(","))))
 
 
-def _report_text(report: Report) -> str:
-    """Return the figures as a table, with the data above it and the baselines below."""
-    return "\n".join(_lines(report))
-
-
 def _lines(report: Report) -> Iterator[str]:
+    """Yield the figures as a table, with the data above it and the baselines below."""
     chosen = report.chosen
     yield f"{len(chosen.items):,} items of {listed(report.data)}, seed {report.seed}"
     if chosen.missing_model or chosen.unlabelled:

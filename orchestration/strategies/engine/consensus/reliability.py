@@ -38,10 +38,11 @@ class PastVote:
 def fit_weights(votes: Sequence[PastVote], *, strength: float = PRIOR_STRENGTH) -> Mapping[str, float]:
     """Return each voter's weight, from 0 to 10, such that the right groups tend to weigh the most.
 
-    Votes without a label, and those that nobody got right, have no effect.
+    A voter worse than chance gets 0. Votes without a label, and those without a right answer, have no effect.
     """
-    voters = _voters(votes)
-    return _clipped(fit_logit(_choices(votes), voters, dict.fromkeys(voters, EVEN), strength=strength))
+    voters = sorted({voter for vote in votes for voter in vote.answers})
+    fitted = fit_logit(_choices(votes), voters, dict.fromkeys(voters, EVEN), strength=strength)
+    return {voter: round(min(LARGEST, max(SMALLEST, weight)), 6) for voter, weight in fitted.items()}
 
 
 def _choices(votes: Iterable[PastVote]) -> list[DecidedVote]:
@@ -51,15 +52,6 @@ def _choices(votes: Iterable[PastVote]) -> list[DecidedVote]:
         for right, groups in decided
         if right is not None and right in groups and len(groups) > 1
     ]
-
-
-def _voters(votes: Iterable[PastVote]) -> list[str]:
-    return sorted({voter for vote in votes for voter in vote.answers})
-
-
-def _clipped(weights: Mapping[str, float]) -> Mapping[str, float]:
-    """Bound the weights: a voter worse than chance gets 0, nobody more than 10."""
-    return {voter: round(min(LARGEST, max(SMALLEST, weight)), 6) for voter, weight in weights.items()}
 
 
 MOST_STEPS = 50

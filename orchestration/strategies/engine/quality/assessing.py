@@ -29,7 +29,13 @@ from orchestration.strategies.engine.quality.scoring import (
     combine,
     compare_answers,
 )
-from orchestration.strategies.engine.types import Candidate, Quality, Request, StrategyEvent
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Quality,
+    Request,
+    StrategyEvent,
+    answered_candidates,
+)
 
 MOST_REASON = 300
 
@@ -207,7 +213,7 @@ async def assess(
     `families` maps each model to its family. Agreement counts among the `compared` answers, each written
     independently. Unusable answers (empty, refused, cut off) are neither compared nor shown to judges.
     """
-    answered = [candidate for candidate in candidates if candidate.state == "answered"]
+    answered = answered_candidates(candidates)
     found = {c.step: _examined(request, c) for c in answered}
     usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
     others = (c for c in compared if c.state == "answered" and c.step not in found)

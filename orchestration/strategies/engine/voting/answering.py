@@ -49,7 +49,7 @@ class Vote:
 
     @property
     def scorer(self) -> Scorer:
-        """What scores answers: the built-in checks alone."""
+        """The scorer of answers, by the built-in checks alone."""
         return Scorer(request=self.request, judges=(), families=self.panel.families, timer=self.timer)
 
     def with_ballot(self, kind: BallotKind) -> Vote:
@@ -71,7 +71,7 @@ class Vote:
 class Ballots:
     """The result of the rounds: all candidates in panel order, the ballots cast, the early stops.
 
-    `kind` is what was voted with, `chosen` the decision for it where the answers had to decide that.
+    `kind` is that of the ballots, `chosen` the decision for it where the answers decided it.
     """
 
     kind: BallotKind
@@ -79,10 +79,6 @@ class Ballots:
     casts: tuple[Cast, ...]
     stops: tuple[Stop, ...] = ()
     chosen: Decision | None = None
-
-    def answered(self) -> Sequence[Candidate]:
-        """Return the candidates that can be chosen."""
-        return [candidate for candidate in self.candidates if candidate.state == "answered"]
 
 
 def reason_to_stop(
@@ -117,7 +113,7 @@ def reason_to_stop(
 class Answering:
     """The panel's answers so far, each read as the ballot that it would be.
 
-    These ballots are emitted only where answers are what is voted with. Where that is still open, asking ends
+    These ballots are emitted only where answers are voted with. Where that is undecided, asking ends
     early only once no answer to come can make it a review; for a review all are asked at once.
     """
 
@@ -126,7 +122,7 @@ class Answering:
     written: list[Candidate] = field(default_factory=list)
 
     async def run(self) -> tuple[tuple[Candidate, ...], Stop | None]:
-        """Return what came of each model, in panel order, and why some were not asked."""
+        """Return the candidate of each model, in panel order, and the stop that left some out, if any."""
         wave = 0 if self._kind is BallotKind.REVIEW else self.vote.options.waves
         step = "stop" if self._kind is BallotKind.ANSWERS else "stop/answers"
         await begin_phase(self.vote.context, "asking")

@@ -144,9 +144,9 @@ class Count:
 def count(options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast]) -> Count:
     """Return the state of the vote after `casts`; `panel` names the voters in order."""
     place = {name: number for number, name in enumerate((*panel, options.judge or ""))}
-    there = sorted(casts, key=lambda cast: place[cast.voter])
+    ordered = sorted(casts, key=lambda cast: place[cast.voter])
     count_them = _count_reviews if options.ballot is BallotKind.REVIEW else _count_answers
-    return count_them(options, panel, there)
+    return count_them(options, panel, ordered)
 
 
 def _count_answers(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:

@@ -1,4 +1,4 @@
-"""What can be set for a vote, whether it fits the panel, what effort it means, and learned weights."""
+"""Options of a vote, their check against the panel, their effort, and learned weights."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from orchestration.strategies.engine.types import counted, listed
 NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
 """Rules that count more than one answer on a ballot."""
 FEWEST_TO_TELL_APART = 3
-"""Answers a review takes: of two, each model could only rank the other's first."""
+"""Answers that a review needs: of two, each model could only rank the other's first."""
 FEWEST_REVIEWERS = 2
 NEVER_EARLY = frozenset({RuleName.JUDGE, RuleName.APPROVAL})
 """Rules under which a vote is rarely settled before all have voted."""
 
 
 class BallotKind(StrEnum):
-    """What the models vote with."""
+    """What a vote counts: final answers or reviews; auto lets the answers decide."""
 
     AUTO = "auto"
     ANSWERS = "answers"
@@ -111,7 +111,7 @@ class VotingChoices(StrategyOptions):
 
 
 class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
-    """What can be set for a vote."""
+    """Options of a vote."""
 
     def with_ballot(self, kind: BallotKind) -> VotingOptions:
         """Return the options with this ballot."""
@@ -222,12 +222,12 @@ def learned_weights(examples: Sequence[TrainingExample], panel: Sequence[str]) -
 
 
 def _vote(example: TrainingExample, panel: Sequence[str]) -> PastVote:
-    there = [name for name in panel if name in example.answers]
-    read = [extract_answer(example.answers[name].text, question=example.prompt) for name in there]
-    answers: dict[str, str | None] = dict.fromkeys(there)
+    voters = [name for name in panel if name in example.answers]
+    read = [extract_answer(example.answers[name].text, question=example.prompt) for name in voters]
+    answers: dict[str, str | None] = dict.fromkeys(voters)
     right = None
     for group in group_answers(read):
-        names = [there[member] for member in group.members]
+        names = [voters[member] for member in group.members]
         answers |= dict.fromkeys(names, group.key)
         if sum(example.answers[name].correct for name in names) * 2 > len(names):
             right = group.key

@@ -23,7 +23,7 @@ from orchestration.strategies.engine.quality.prompts import (
 )
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
 from orchestration.strategies.engine.stopping import Stop, StopRequest
-from orchestration.strategies.engine.types import Candidate, Request
+from orchestration.strategies.engine.types import Candidate, Request, answered_candidates
 from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast
 from orchestration.strategies.engine.voting.options import BallotKind
@@ -45,7 +45,7 @@ async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: S
 
     `first` is why some models were not asked for an answer.
     """
-    contenders = [candidate for candidate in candidates if candidate.state == "answered"]
+    contenders = answered_candidates(candidates)
     reviewing = Reviewing(vote=vote, contenders=contenders)
     second = await reviewing.run(candidates) if contenders else None
     return Ballots(
@@ -198,7 +198,7 @@ class Review:
 def read_review(text: str, labels: Sequence[str]) -> Review | None:
     """Return the last review in `text` that ranks some of `labels`, None when none can be read.
 
-    Labels that there are not, and those that come again, do not count.
+    Unknown and repeated labels do not count.
     """
     found = [review for value in json_values(text) if (review := _review_in(value, labels)) is not None]
     if found:

@@ -15,7 +15,7 @@ from orchestration.strategies.engine.consensus.answers import AnswerKind, Extrac
 from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict
 from orchestration.strategies.engine.deciding import (
     Selection,
-    nobody_answered,
+    no_answer_error,
     overall,
     require_quality,
     select_best,
@@ -26,14 +26,20 @@ from orchestration.strategies.engine.options import StrategyOptions, parse_optio
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Effort, Panel, Strategy, TrainingExample
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, counted
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    counted,
+)
 from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
 from orchestration.strategies.engine.voting.deciding import (
     VoteResult,
     decide_vote,
     emit_result,
-    no_winner,
+    no_winner_error,
     representative,
 )
 from orchestration.strategies.engine.voting.options import (
@@ -58,7 +64,7 @@ WITHOUT_A_VOTE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BallotChoice:
-    """What is voted with, and why, as it is journaled."""
+    """The kind of ballot and the reason for it, as they are journaled."""
 
     kind: BallotKind
     reason: str
@@ -86,7 +92,7 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
     if vote.options.ballot is BallotKind.REVIEW:
         return await review_answers(vote, candidates, stop)
     stops = () if stop is None else (stop,)
-    written = [candidate for candidate in candidates if candidate.state == "answered"]
+    written = answered_candidates(candidates)
     if vote.options.ballot is BallotKind.ANSWERS or not written:
         casts = tuple(answering.casts.values())
         return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
@@ -108,7 +114,7 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
 
 
 async def _journaled(vote: Vote, choice: BallotChoice) -> BallotChoice:
-    """Journal and emit what is voted with; the choice of an earlier attempt of the run stays."""
+    """Journal and emit the kind of ballot; a choice that is journaled already is kept."""
     stored = await vote.context.decide(BALLOT, asdict(choice))
     kept = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
     await announce(vote.context, kept.decision, BALLOT)
@@ -116,7 +122,7 @@ async def _journaled(vote: Vote, choice: BallotChoice) -> BallotChoice:
 
 
 def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotChoice:
-    """Return what to vote with, once there are so many `answers`, read as `casts`."""
+    """Return the kind of ballot for so many `answers`, read as `casts`."""
     alike = comparable(casts)
     if countable(casts, answers, quorum):
         give = f"{alike} of {counted(answers, 'answer')} {'gives' if alike == 1 else 'give'}"
@@ -191,7 +197,7 @@ class Voting(Strategy):
         return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with what the vote decides.
+        """Answer `request` with the winner of a vote.
 
         Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
         """
@@ -209,13 +215,13 @@ class Voting(Strategy):
 async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
     for stop in ballots.stops:
         await announce(vote.context, stop.decision, "stop")
-    if not ballots.answered():
-        raise nobody_answered(ballots.candidates, *ballots.stops)
+    if not answered_candidates(ballots.candidates):
+        raise no_answer_error(ballots.candidates, *ballots.stops)
     result = await decide_vote(vote, ballots)
     await emit_result(vote, ballots, result)
     is_won = result.tally.winner is not None
     if not is_won and not _is_left_open(vote, ballots, result):
-        raise no_winner(vote, ballots, result)
+        raise no_winner_error(vote, ballots, result)
     if is_won:
         await announce(vote.context, result.decision, "vote")
     candidates = await vote.scorer.score(ballots.candidates, "checks")

@@ -17,13 +17,14 @@ from orchestration.llm.services.registry.seeding import prepare_installation
 from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
+from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.forms.fields import default_panel
 from orchestration.strategies.services.strategy_runs import NAME
 
 BAD_ARGUMENTS = 2
 NO_CONSENSUS: Mapping[str, Json] = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
-DIMENSIONS = ("overall", "coherence", "relevance", "completeness", "accuracy", "fluency")
+QUALITY_FIELDS = ("overall", *(dimension.value for dimension in Dimension))
 
 
 class Command(BaseCommand):
@@ -186,7 +187,7 @@ def _from_calls(run: Run) -> Iterator[dict[str, Json]]:
 
 
 def _quality(stored: Mapping[str, Json] | None) -> dict[str, Json]:
-    return {name: (stored or {}).get(name) for name in DIMENSIONS}
+    return {name: (stored or {}).get(name) for name in QUALITY_FIELDS}
 
 
 def _seconds(run: Run) -> float:
