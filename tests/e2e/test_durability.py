@@ -131,20 +131,28 @@ def test_a_taken_port_is_said_so(installation: Installation, provider: ProviderP
 def test_two_questions_hold_no_worker_survive_a_restart_and_the_run_ends(installation: Installation) -> None:
     installation.program = ["-m", "tests.support.manage"]
     installation.up()
-    run = installation.act("start", "questions")
-    until(lambda: status_of(installation, run) == "waiting", 40)
+    run = installation.member().ask("?", [], "questions/questions", options_of="questions/questions")
+    until(lambda: status_of(installation, run) == "waiting")
     leases = "select lease_owner from runs_run where id = ?"
     assert installation.rows(leases, [UUID(run).hex]) == [("",)]
-    installation.act("answer", "Go on?", "yes")
+    answer(installation, run, "yes")
+    until(lambda: status_of(installation, run) == "waiting" and asked(installation, run) == 2)
     installation.kill()
     installation.up()
-    until(lambda: status_of(installation, run) == "waiting" and questions(installation, run) == 2, 40)
-    installation.act("answer", "Sure?", "quite")
-    until(lambda: status_of(installation, run) == "succeeded", 40)
-    answer = installation.rows("select answer from runs_run where id = ?", [UUID(run).hex])
-    assert answer == [("yes, quite",)]
+    answer(installation, run, "quite")
+    until(lambda: status_of(installation, run) == "succeeded")
+    ended = installation.rows("select answer from runs_run where id = ?", [UUID(run).hex])
+    assert ended == [("yes, quite",)]
 
 
-def questions(installation: Installation, run: str) -> int:
-    asked = "select count(*) from runs_humanquestion where run_id = ?"
-    return int(installation.rows(asked, [UUID(run).hex])[0][0])
+def answer(installation: Installation, run: str, words: str) -> None:
+    """Answer the question that is open, from the run's page."""
+    open_question = "select id from runs_humanquestion where run_id = ? and answered_at is null"
+    [(question,)] = installation.rows(open_question, [UUID(run).hex])
+    page = f"/runs/{run}/"
+    installation.member().post(f"{page}answer/{UUID(question)}", {"answer": words}, form_at=page)
+
+
+def asked(installation: Installation, run: str) -> int:
+    count = "select count(*) from runs_humanquestion where run_id = ?"
+    return int(installation.rows(count, [UUID(run).hex])[0][0])

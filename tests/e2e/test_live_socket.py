@@ -64,7 +64,7 @@ def test_a_burst_and_two_disconnects_lose_nothing_and_repeat_nothing(installatio
     installation.program = ["-m", "tests.support.manage"]
     installation.up()
     member = installation.member()
-    run = installation.act("start", "burst")
+    run = member.ask("?", [], "burst/burst", options_of="burst/burst")
     started = "select count(*) from runs_event where run_id = ? and kind = 'run_started'"
     until(lambda: installation.rows(started, [UUID(run).hex])[0][0], 40)
     seen: list[int] = []

@@ -20,10 +20,6 @@ class Installation(BareInstallation):
         given = [f"{name}={value}" for name, value in settings.items()]
         self._script("tests.support.furnish", base_url, ",".join(names), *given)
 
-    def act(self, verb: str, *given: str) -> str:
-        """Do from another process what `tests.support.act` can, and return what it printed."""
-        return self._script("tests.support.act", verb, *given).strip()
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the database's write lock, as a backup would."""

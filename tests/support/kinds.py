@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from orchestra_site.accounts.models import Membership, Role, Team, User
 from orchestration.llm.engine.types import Json, Message, Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, register, unregister
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, register, unregister
 from orchestration.runs.models import Run
 
 Story = Callable[[RunContext], Awaitable[Outcome]]
@@ -28,6 +28,9 @@ class StoryKind(RunKind):
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         return await self._story(run, context)
+
+    def choices(self, _membership: Membership) -> Sequence[Startable]:
+        return [Startable(ref=self.name, title=self.title, schema={"properties": {"text": {}}})]
 
 
 @contextmanager
