@@ -15,6 +15,7 @@ PIECES = (
     '{"a":', "A) ", "A) 1 B) 2 ", "&lt;answer", "<question>", '<answer id="A">', "</answer>", "one ", "a, ",
     "1 + ", "2^", "2024-01-01 ", "1 May 2024 ", "please ", "answer: ", "how many times does a in ",
     "count the letter a in ", "sort 1, ", "convert 1 km ", "17% of ", "positive, negative: ",
+    "A) x" + "9" * 5_000,
 )  # fmt: skip
 SCHEMA: Mapping[str, object] = {
     "type": "object",
@@ -35,7 +36,7 @@ def took(text: str, purpose: Purpose, schema: Mapping[str, object] | None) -> fl
 def test_a_repeated_piece_is_answered_at_once(piece: str, length: int) -> None:
     text = (piece * length)[:length]
     assert took(text, Purpose.ANSWER, SCHEMA) < SECONDS
-    assert took(f"What is 2 + 2?{text}", Purpose.ANSWER, None) < SECONDS
+    assert took(f"What is 2 + 2?\nA) 4 B) x {text}", Purpose.ANSWER, None) < SECONDS
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -1,12 +1,15 @@
 """Simulated judges: they answer the question themselves and treat what they judge as data."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose
+from orchestration.llm.providers import simulated
 from orchestration.llm.providers.simulated import CATALOG, OPEN_QUESTIONS, SimulatedModel, model_spec
 from orchestration.llm.providers.simulated.judging import final_answer, read_case
 from orchestration.llm.providers.simulated.open_questions import grade, known_answers
@@ -137,9 +140,8 @@ async def test_a_judge_that_never_slips_ranks_open_answers_from_good_to_poor(que
     good, fair, poor = OPEN_QUESTIONS[question]
     assert [grade((good, fair, poor), text) for text in (good, fair, poor, "Perhaps.")] == [0, 1, 2, 2]
     assert (await ranking(question, poor, good, fair))["ranking"] == ["B", "C", "A"]
-    assert f"answer A looks soundest, so it is handed on:\n\n{good}" in await reply(
-        case(question, good, poor), Purpose.AGGREGATE
-    )
+    text = await reply(case(question, fair, good, fair), Purpose.AGGREGATE)
+    assert f"answer B looks soundest, so it is handed on:\n\n{good}" in text
 
 
 def test_an_open_question_is_known_by_its_words() -> None:
@@ -177,6 +179,12 @@ async def test_reviewers_disagree_about_open_answers() -> None:
         ballots = [event.data["ranking"] for event in log.events if event.data.get("ranking")]
         firsts.append({ballot[0] for ballot in ballots})
     assert all(len(chosen) > 1 for chosen in firsts)
+
+
+def test_a_simulated_model_shares_no_code_with_what_judges_it() -> None:
+    source = "".join(path.read_text() for path in Path(simulated.__file__).parent.glob("*.py"))
+    taken = set(re.findall(r"from orchestration\.engine\.([\w.]+) import", source))
+    assert taken == {"types", "errors", "model", "context.budget"}
 
 
 async def test_every_answer_of_a_long_case_is_bounded() -> None:

@@ -174,7 +174,15 @@ def test_answers_that_say_the_same_agree(first: str, second: str) -> None:
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("391", "381"), ("5 km", "5 m"), ("-3", "3"), ("blue", "red"), ("2499", "2500"), ("1, 2", "1")],
+    [
+        ("391", "381"),
+        ("5 km", "5 m"),
+        ("-3", "3"),
+        ("blue", "red"),
+        ("2499", "2500"),
+        ("1, 2", "1"),
+        ("9" * 99, "0"),
+    ],
 )
 def test_answers_that_differ_do_not(first: str, second: str) -> None:
     assert not agree(first, second)

@@ -24,6 +24,7 @@ from orchestration.llm.providers.simulated.solution import Solution, numeric
 
 _MAX_LENGTH, _MAX_EXPONENT, _MAX_BITS = 200, 512, 4096
 _ALLOWED = re.compile(r"[\d.+*/%() -]+")
+_PERCENT = re.compile("percentage|percent|per cent|%")
 _SEPARATORS = re.compile(r",(\d\d\d)")
 _SYMBOLS = (
     ("×", "*"), ("÷", "/"), ("²", "^2"), (" plus ", " + "), (" minus ", " - "), (" times ", " * "),
@@ -33,7 +34,7 @@ _SYMBOLS = (
 _AROUND = word_set("what what's is how much calculate compute evaluate work out solve round the of equals to")
 _UP = word_set("increase increased raise raised rise rises rose grow grows more higher plus add added +")
 _DOWN = word_set("decrease decreased reduce reduced lower lowered drop fall less discount off minus -")
-_Spot = tuple[int, Fraction]
+_Placed = tuple[int, Fraction]  # the place of a number among the words, and the number
 _OTHER = word_set("left remain remains remaining rest not fewer without save tip larger smaller than")
 
 
@@ -102,10 +103,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] =
 
 def solve_percentage(question: QuestionText) -> Solution | None:
     """Solve a question that has one percentage and one number, or asks for the percentage of two numbers."""
-    text = (
-        question.text.casefold().replace("per cent", "%").replace("percentage", "%").replace("percent", "%")
-    )
-    said = words(text.replace("%", " % ").replace("+", " + "))
+    said = words(_PERCENT.sub(" % ", question.text.casefold()).replace("+", " + "))
     numbers = [(at, value) for at, word in enumerate(said) if (value := parse_number(word)) is not None]
     rates = [(at, value) for at, value in numbers if said[at + 1 : at + 2] == ["%"]]
     wholes = [(at, value) for at, value in numbers if "of" in said[max(0, at - 1) : at]]
@@ -122,7 +120,7 @@ def solve_percentage(question: QuestionText) -> Solution | None:
     return numeric(part / whole * 100, working, places=question.places, unit="%")
 
 
-def _with_rate(said: list[str], rated: _Spot, other: _Spot) -> tuple[Fraction | None, str]:
+def _with_rate(said: list[str], rated: _Placed, other: _Placed) -> tuple[Fraction | None, str]:
     """Find the part, the whole, or what a number becomes when it rises or falls by the rate."""
     rate, number = show(rated[1]), show(other[1])
     direction = bool(_UP.intersection(said)) - bool(_DOWN.intersection(said))

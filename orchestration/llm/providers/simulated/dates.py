@@ -69,13 +69,15 @@ def _shifted(start: date, asked: list[str]) -> Solution | None:
     spans = [int(count) * _UNITS[unit] for count, unit in counted if len(count) <= _LONGEST_COUNT]
     sign = -1 if _BACK.intersection(asked) else int(bool(_ON.intersection(asked)))
     asks_weekday = any(cue in " ".join(asked) for cue in _WEEKDAY_ASKED)
-    if bool(spans) > bool(sign) or (not spans and {"before", "after"}.intersection(asked)):
+    if (spans and not sign) or (not spans and {"before", "after"}.intersection(asked)):
         return None
     try:
         day = start + timedelta(days=sign * sum(spans))
     except OverflowError:
         return None
-    working = f"Start at {start} and count {sum(spans)} days {'back' if sign < 0 else 'on'}"
+    working = (
+        f"Count {sum(spans)} days {'back' if sign < 0 else 'on'} from {start}" if spans else f"Take {start}"
+    )
     if asks_weekday:
-        return chosen(_WEEKDAYS[day.weekday()], _WEEKDAYS, f"{working}, modulo 7 from a known weekday")
+        return chosen(_WEEKDAYS[day.weekday()], _WEEKDAYS, f"{working}; count modulo 7")
     return Solution(answer=day.isoformat(), working=working) if spans else None

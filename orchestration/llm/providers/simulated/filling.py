@@ -1,7 +1,6 @@
 """Answers as JSON for any schema, filled from the prompt's own words and from what a solver found.
 
-The result is bounded: a reference is followed at most once inside itself, lists have few members, and what
-needs more than `_MOST_VALUES` values is not filled.
+The result is bounded: a reference is followed at most once inside itself, and lists have few members.
 """
 
 from __future__ import annotations
@@ -222,7 +221,7 @@ def _within(schema: Mapping[str, Json], value: Json) -> bool:
     truth, size = isinstance(value, bool), _SIZES.get(type(value), "imum")
     measured = value if isinstance(value, int | float) else len(value or "")
     return (
-        any(isinstance(value, _TYPES[kind]) and (kind == "boolean") >= truth for kind in kinds)
+        any(isinstance(value, _TYPES[kind]) and (kind == "boolean" or not truth) for kind in kinds)
         and any(each == value and isinstance(each, bool) == truth for each in known)
         and (truth or value is None or (
             schema.get(f"min{size}", measured) <= measured <= schema.get(f"max{size}", measured)

@@ -132,7 +132,8 @@ def ranking(profile: SimulatedProfile, case: JudgedCase) -> str:
 
 def synthesis(profile: SimulatedProfile, case: JudgedCase) -> str:
     """Write one answer from several: what the judge's own working supports, else what most agree on."""
-    finals = {label: final for label, text in case.answers.items() if (final := final_answer(text))}
+    short = {} if known_answers(case.asked.question) else case.answers
+    finals = {label: final for label, text in short.items() if (final := final_answer(text))}
     made = attempt(profile, case.asked)
     confirmed = [label for label, final in finals.items() if made and agree(made.answer, final)]
     groups = [[label for label, final in finals.items() if agree(each, final)] for each in finals.values()]

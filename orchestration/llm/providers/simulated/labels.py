@@ -9,24 +9,22 @@ from operator import mul
 from orchestration.llm.providers.simulated.reading import QUOTED, QuestionText, items, skip, word_set, words
 from orchestration.llm.providers.simulated.solution import Solution, chosen
 
-# Labels, and stems of the words that speak for them; "#" stands for any digit.
+# Labels, and the words that speak for them, whatever their ending; "#" stands for any digit.
 _TABLE = """
-positive: good great excellent lov love wonderful amaz fantastic happ delight perfect best enjoy pleasant nice
- friendl helpful recommend beautiful delicious satisf impressiv comfortabl clean reliabl;
-negative: bad terribl awful hat horribl worst poor disappoint broken brok useless slow rud angr bor wast dirt
- annoy fail problem refund never cold overpric fault regret nois lat unfriendl di damag wrong sad;
+positive: good great excellent love lovely wonderful amazing fantastic happy delighted perfect best enjoy nice
+ friendly helpful recommend beautiful delicious satisfied impressive comfortable clean reliable;
+negative: bad terrible awful hate horrible worst poor disappointed broken broke useless slow rude angry boring
+ waste dirty annoying fail problem refund never cold fault noisy late unfriendly died damaged wrong sad;
 sports: match game team goal score player coach league football tennis champion win won striker;
-politics: elect vote president minister parliament senate law campaign govern treaty;
+politics: election vote president minister parliament senate law campaign government treaty;
 technology: software computer app phone smartphone chip processor robot internet battery digital;
-food: recipe cook oven restaurant meal dish chef soup sauce butter salt; weather: rain snow storm wind sunn;
-billing: invoice charg refund pay bill card price money; shipping: deliver packag parcel ship arriv courier;
-spam: free winner won prize priz click cash claim; urgent: immediate asap emergenc now critical down outag;
-generation: write draft email report list who; analysis: analys analyz compar explain classif extract why;
-translation: translat german french spanish; summarization: summaris summariz shorten;
-code_generation: function program python sql; reasoning: # calculat convert sort count how percent solv;
-creative: poem haiku stor invent imagin song; conversation: hello hi thank you"""
-_ENTRIES = [entry.partition(":") for entry in _TABLE.replace("\n", " ").split(";")]
-_STEMS = {label.strip(): word_set(stems) for label, _, stems in _ENTRIES}
+food: recipe cook oven restaurant meal dish chef soup sauce butter salt; weather: rain snow storm wind sunny;
+billing: invoice charged refund pay bill card price money; shipping: deliver package parcel ship arrive;
+spam: free winner won prize click cash claim; urgent: immediately asap emergency now critical down outage;
+generation: write draft email report list who; analysis: analyse analyze compare explain classify extract why;
+translation: translate german french spanish; summarization: summarise summarize shorten;
+code_generation: function program python sql; reasoning: # calculate convert sort count how percent solve;
+creative: poem haiku story invent imagine song; conversation: hello hi thank you"""
 _FALLBACKS = word_set("neutral mixed none other neither unknown")
 _NEGATIONS = word_set("not no never hardly isn't wasn't don't didn't doesn't can't cannot without")
 _REACH, _MOST_LABEL_WORDS = 3, 3
@@ -43,6 +41,10 @@ def stem(word: str) -> str:
     """Cut the commonest English endings."""
     fits = (end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) > 1)
     return word if word.endswith("ss") else word.removesuffix(next(fits, ""))
+
+
+_ENTRIES = [entry.partition(":") for entry in _TABLE.replace("\n", " ").split(";")]
+_STEMS = {label.strip(): frozenset(map(stem, listed.split())) for label, _, listed in _ENTRIES}
 
 
 def solve(question: QuestionText) -> Solution | None:

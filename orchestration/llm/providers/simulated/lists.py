@@ -21,8 +21,7 @@ _BEFORE_NEEDLE = word_set("does do did is the of a can letter word number digit"
 _ITEMS = word_set("items elements entries numbers names values things")
 _CONDITIONS = word_set("longer shorter start begin end more less least than between unique even odd not with")
 _INSIDE = (" in ", " contains ", " does ", " has ")
-_BEFORE_DATA = word_set("the this following word name sentence text list")
-_AFTER_DATA = word_set("have contain has")
+_AROUND_DATA = word_set("the this following word name sentence text list have contain")
 
 
 def solve_sorting(question: QuestionText) -> Solution | None:
@@ -79,8 +78,8 @@ def _haystack(text: str) -> str | None:
     """Return the text in which something is counted."""
     plain = text.rstrip(" ?.!")
     cue = next((cue for cue in _INSIDE if cue in plain), None)
-    inside = skip(plain.rpartition(cue)[2].split(), _BEFORE_DATA) if cue else []
-    return material(text) or " ".join(skip(inside[::-1], _AFTER_DATA)[::-1]) or None
+    inside = skip(plain.rpartition(cue)[2].split(), _AROUND_DATA) if cue else []
+    return material(text) or " ".join(skip(inside[::-1], _AROUND_DATA)[::-1]) or None
 
 
 def _parts(text: str) -> Solution | None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 NUMBER = r"(?:\d+(?:,\d\d\d)*(?:\.\d+)?|\.\d+)"
 MARKS = ".,;:?!\"'`()[]"
-MOST_CHARACTERS, _LONGEST_NUMBER, _EXACT_PLACES, _ROUNDED_PLACES = 6_000, 60, 12, 6
+MOST_CHARACTERS, LONGEST_NUMBER, _EXACT_PLACES, _ROUNDED_PLACES = 6_000, 60, 12, 6
 _PLAIN = str.maketrans("“”„‘’−–\u00a0\u202f", '"""\'\'--  ')
 _FEW = ("zero", "one", "two", "three", "four", "five", "six")
 _ROUNDING = re.compile(
@@ -84,7 +84,7 @@ def skip(tokens: list[str], dropped: frozenset[str]) -> list[str]:
 
 def parse_number(text: str) -> Fraction | None:
     """Read "2,300.50", "$7" or "-7"; None for anything else."""
-    if len(text) > _LONGEST_NUMBER or not _ONE_NUMBER.fullmatch(text):
+    if len(text) > LONGEST_NUMBER or not _ONE_NUMBER.fullmatch(text):
         return None
     return Fraction("".join(sign for sign in text if sign not in ",$€£"))
 

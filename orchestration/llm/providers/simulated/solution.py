@@ -9,10 +9,11 @@ from datetime import date
 from fractions import Fraction
 from random import Random
 
-from orchestration.llm.providers.simulated.reading import NUMBER, parse_number, show
+from orchestration.llm.providers.simulated.reading import LONGEST_NUMBER, NUMBER, parse_number, show
 
 _NUMBER = re.compile(NUMBER)
 _MEASURED = re.compile(rf"([-+]?[$€£]?{NUMBER}) ?([^\d,]*)")
+_READ = 4_000
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -42,14 +43,14 @@ def chosen(answer: str, options: Sequence[str], working: str) -> Solution:
 
 def folded(answer: str) -> str:
     """Bring answers that say the same to one form: case, spacing, thousands separators, trailing zeros."""
-    plain = _NUMBER.sub(lambda found: str(Fraction(found[0].replace(",", ""))), answer.casefold())
+    plain = _NUMBER.sub(lambda found: str(Fraction(found[0].replace(",", ""))), answer[:_READ].casefold())
     return " ".join(plain.split()).strip(" .?!\"'")
 
 
 def agree(first: str, second: str) -> bool:
     """Tell whether two final answers are one: the same words, or numbers alike to the coarser's decimals."""
     one, other = _MEASURED.fullmatch(first), _MEASURED.fullmatch(second)
-    if one is None or other is None:
+    if one is None or other is None or max(len(first), len(second)) > LONGEST_NUMBER:
         return folded(first) in (folded(second), folded(second.strip("(").partition(")")[0]))
     places = min(len(found[1].partition(".")[2]) for found in (one, other))
     values = [parse_number(found[1]) or Fraction(0) for found in (one, other)]
