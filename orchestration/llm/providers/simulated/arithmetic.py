@@ -12,14 +12,8 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from orchestration.llm.providers.simulated.reading import (
-    QuestionText,
-    parse_number,
-    show,
-    skip,
-    word_set,
-    words,
-)
+from orchestration.llm.providers.simulated import reading
+from orchestration.llm.providers.simulated.reading import QuestionText, parse_number, skip, word_set, words
 from orchestration.llm.providers.simulated.solution import Solution, numeric
 
 _MAX_LENGTH, _MAX_EXPONENT, _MAX_BITS = 200, 512, 4096
@@ -116,17 +110,17 @@ def solve_percentage(question: QuestionText) -> Solution | None:
     if rates or len(wholes) != 1 or not wholes[0][1] or (_UP | _DOWN).intersection(said):
         return None
     whole, part = wholes[0][1], next(pair[1] for pair in numbers if pair not in wholes)
-    working = f"Divide the part by the whole, times 100: {show(part)} / {show(whole)} × 100"
+    working = f"Divide the part by the whole, times 100: {reading.show(part)} / {reading.show(whole)} × 100"
     return numeric(part / whole * 100, working, places=question.places, unit="%")
 
 
 def _with_rate(said: list[str], rated: _Placed, other: _Placed) -> tuple[Fraction | None, str]:
     """Find the part, the whole, or what a number becomes when it rises or falls by the rate."""
-    rate, number = show(rated[1]), show(other[1])
+    rate, number = reading.show(rated[1]), reading.show(other[1])
     direction = bool(_UP.intersection(said)) - bool(_DOWN.intersection(said))
     if direction:
         factor = 100 + direction * rated[1]
-        working = f"Of each hundred, {show(factor)} are there afterwards: {number} × {show(factor)}/100"
+        working = f"Of each hundred, {(left := reading.show(factor))} are there afterwards: {number} × {left}/100"
         return other[1] * factor / 100, working
     if [word for word in said[rated[0] + 2 : other[0]] if word != "the"] == ["of"]:
         return rated[1] / 100 * other[1], f"{rate}% means {rate} of every hundred: {rate}/100 × {number}"

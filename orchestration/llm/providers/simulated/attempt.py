@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from orchestration.llm.engine.types import Prompt
+from orchestration.llm.engine.types import Prompt, Purpose
 from orchestration.llm.providers.simulated import arithmetic, dates, labels, lists, units
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
 from orchestration.llm.providers.simulated.reading import QuestionText, identity, read
@@ -91,3 +91,12 @@ def read_options(text: str) -> tuple[str, dict[str, str]]:
     said = [text[mark.end() : end].strip(" .,;\n") for mark, end in zip(marks, ends, strict=True)]
     stem = text[: marks[0].start()].strip().removesuffix("Options:").strip()
     return stem, dict(zip((mark[1] for mark in marks), said, strict=True))
+
+
+def labelled(profile: SimulatedProfile, prompt: Prompt, asked: AskedQuestion) -> Solution | None:
+    """Classify by the labels that the schema allows."""
+    schema = prompt.response_schema or {}
+    places = [schema, *schema.get("properties", {}).values()] if prompt.purpose == Purpose.CLASSIFY else []
+    allowed = [str(label) for each in places if isinstance(each, Mapping) for label in each.get("enum", [])]
+    solution = labels.pick(allowed, asked.question) if allowed else None
+    return with_skill(profile, asked, solution) if solution else None

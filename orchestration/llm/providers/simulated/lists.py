@@ -90,13 +90,8 @@ def _parts(text: str) -> Solution | None:
     cue = min((joined.find(cue) + len(cue) for cue in _COUNTS if cue in joined), default=len(joined))
     named = next((word for word in joined[cue:].split() if word not in ("of", "the", "number")), "")
     unit = "items" if named in _ITEMS else named
-    given = material(text) or "," in data or unit in ("letters", "vowels")
-    if (
-        not given
-        or not data
-        or _CONDITIONS.intersection(asked)
-        or unit not in ("letters", "vowels", "words", "items")
-    ):
+    given = data and (material(text) or "," in data or unit in ("letters", "vowels"))
+    if not given or unit not in ("letters", "vowels", "words", "items") or _CONDITIONS.intersection(asked):
         return None
     letters = [letter for letter in data.casefold() if letter.isalpha()]
     vowels = [letter for letter in letters if letter in "aeiou"]

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
 
 from orchestration.llm.engine.types import Prompt, Purpose
-from orchestration.llm.providers.simulated.attempt import (
-    AskedQuestion,
-    asked_question,
-    attempt,
-    dice,
-    with_skill,
-)
+from orchestration.llm.providers.simulated.attempt import asked_question, attempt, dice, labelled
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
 from orchestration.llm.providers.simulated.filling import SchemaFiller
 from orchestration.llm.providers.simulated.judging import ranking, read_case, synthesis, verdicts
-from orchestration.llm.providers.simulated.labels import pick
 from orchestration.llm.providers.simulated.open_questions import open_answer
 from orchestration.llm.providers.simulated.solution import Solution
 
@@ -39,7 +31,7 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
         return ranking(profile, case)
     if case and prompt.purpose == Purpose.AGGREGATE:
         return _signed(profile, synthesis(profile, case))
-    made = _labelled(profile, prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
+    made = labelled(profile, prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
     if prompt.response_schema:
         chance = dice("filling", profile.name, asked.question, asked.draw)
         filled = SchemaFiller(profile, prompt.response_schema, asked.question, made, chance).written()
@@ -48,15 +40,6 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
     if made is None:
         return _signed(profile, _DECLINED.format(name=profile.name))
     return _signed(profile, _explained(made, dice("wording", profile.name, asked.question)))
-
-
-def _labelled(profile: SimulatedProfile, prompt: Prompt, asked: AskedQuestion) -> Solution | None:
-    """Classify by the labels that the schema allows."""
-    schema = prompt.response_schema or {}
-    places = [schema, *schema.get("properties", {}).values()] if prompt.purpose == Purpose.CLASSIFY else []
-    labels = [str(label) for each in places if isinstance(each, Mapping) for label in each.get("enum", [])]
-    solution = pick(labels, asked.question) if labels else None
-    return with_skill(profile, asked, solution) if solution else None
 
 
 def _explained(made: Solution, choice: Random) -> str:

@@ -64,9 +64,7 @@ def solve(question: QuestionText) -> Solution | None:
     asked = [second for first, second in pairs if first == "many"][:1]
     towards = asked or [second for first, second in pairs if first in _TOWARDS][::-1]
     target = next((UNITS[name] for name in towards if name in UNITS), None)
-    amounts = [
-        (Fraction(1) if first in ("a", "an") else parse_number(first), second) for first, second in pairs
-    ]
+    amounts = [(parse_number("1" if first in ("a", "an") else first), second) for first, second in pairs]
     known = [(amount, UNITS[name]) for amount, name in amounts if amount is not None and name in UNITS]
     units = [unit for _, unit in known]
     if target is None or {unit.kind for unit in units} != {target.kind} or set(units) == {target}:
@@ -75,9 +73,8 @@ def solve(question: QuestionText) -> Solution | None:
         return None
     value = sum((converted(amount, unit, target) for amount, unit in known), Fraction(0))
     said = " and ".join(f"{show(amount)} {unit.symbol}" for amount, unit in known)
-    rates = [
-        f"{size} {units[0].symbol} is {show(converted(Fraction(size), units[0], target))}" for size in (0, 1)
-    ]
+    source = units[0]
+    rates = [f"{n} {source.symbol} is {show(converted(Fraction(n), source, target))}" for n in (0, 1)]
     working = f"{' and '.join(rates)} {target.symbol}, so convert {said} in proportion"
     return numeric(value, working, places=question.places, unit=f" {target.symbol}")
 
