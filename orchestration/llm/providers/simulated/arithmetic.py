@@ -119,8 +119,8 @@ def _with_rate(said: list[str], rated: _Placed, other: _Placed) -> tuple[Fractio
     rate, number = reading.show(rated[1]), reading.show(other[1])
     direction = bool(_UP.intersection(said)) - bool(_DOWN.intersection(said))
     if direction:
-        factor = 100 + direction * rated[1]
-        working = f"Of each hundred, {(left := reading.show(factor))} are there afterwards: {number} × {left}/100"
+        left = reading.show(factor := 100 + direction * rated[1])
+        working = f"Of each hundred, {left} are there afterwards: {number} × {left}/100"
         return other[1] * factor / 100, working
     if [word for word in said[rated[0] + 2 : other[0]] if word != "the"] == ["of"]:
         return rated[1] / 100 * other[1], f"{rate}% means {rate} of every hundred: {rate}/100 × {number}"
