@@ -41,15 +41,6 @@ def _checked_poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
     return poll
 
 
-def _leaders(poll: Poll, rule: Rule) -> Sequence[str]:
-    """Return the options of the highest score, none where it is not enough to win."""
-    scores = rule.scores(poll)
-    best = max(scores.values(), default=Fraction())
-    if not rule.enough(best, rule.total(poll)):
-        return ()
-    return [option for option, score in scores.items() if score == best]
-
-
 def break_tie(tied: Tally, election: Election, ballots: Iterable[Ballot], *, choice: str, by: str) -> Tally:
     """Return the tally with the tie broken for `choice`. Raises `ValueError` if `choice` was not tied."""
     if tied.tie is None or choice not in tied.tie.options:
@@ -66,8 +57,10 @@ def _result(poll: Poll, rule: Rule) -> Tally:
         return _none(poll, rule, TallyVerdict.NO_QUORUM, reason)
     if election.rule is RuleName.JUDGE:
         return _judged(poll, rule)
-    leaders = _leaders(poll, rule)
-    if not leaders:
+    scores = rule.scores(poll)
+    best = max(scores.values(), default=Fraction())
+    leaders = [option for option, score in scores.items() if score == best]
+    if not rule.enough(best, rule.total(poll)):
         return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {_WANTED.get(election.rule, _ANY)}.")
     if len(leaders) == 1:
         return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {_WON[election.rule]}.")
