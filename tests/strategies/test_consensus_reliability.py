@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import exp
 from random import Random
 
 import pytest
 
 from orchestration.strategies.engine.consensus.reliability import (
     LARGEST,
-    DecidedVote,
     PastVote,
-    fit_logit,
     fit_weights,
     solve,
 )
@@ -58,13 +57,12 @@ def test_no_votes_teach_nothing() -> None:
 
 
 def test_the_fit_is_where_the_slope_is_level() -> None:
-    choices = [DecidedVote(groups=(("x",), ("y", "z")), right=right) for right in (0, 0, 1)]
-    prior = {"x": 0.5, "y": 0.0, "z": 0.0}
-    best = fit_logit(choices, list(prior), prior, strength=0.5)
-    again = fit_logit(choices, list(prior), best, strength=1e9)
-    assert again == pytest.approx(best, abs=1e-6)
-    assert best["x"] - 0.5 == pytest.approx(-best["y"])
-    assert best["y"] == pytest.approx(best["z"])
+    votes = [PastVote(answers={"x": "a", "y": "b", "z": "b"}, right=right) for right in "aab"]
+    x, y, z = fit_weights(votes, strength=0.5).values()
+    assert x - 1 == pytest.approx(1 - y, abs=1e-5)
+    assert y == z
+    share = exp(x) / (exp(x) + exp(y + z))
+    assert 0.5 * (1 - x) + 2 - 3 * share == pytest.approx(0, abs=1e-5)
 
 
 def test_a_system_of_equations_is_solved() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from string import ascii_uppercase
 
 from orchestration.strategies.engine.consensus.spelling import (
@@ -40,6 +41,7 @@ class Extracted:
 
 
 MOST_CHARACTERS = 50_000
+"""Characters at the end of a text that are read."""
 
 _OPTION = re.compile(r"^[ \t]*[(\[]?([A-Z])[).:\]][ \t]+(\S.*)$", re.MULTILINE)
 _SOURCE = re.compile(
@@ -97,8 +99,6 @@ def offered(text: str) -> Mapping[str, str]:
     return next((each for each in reversed(lists) if len(each) > 1), {})
 
 
-_Read = tuple[AnswerKind, str] | None
-
 LONGEST_CODE = 2000
 LONGEST_EXPRESSION = 120
 
@@ -122,7 +122,14 @@ def read_answer(marked: str, asked: ExpectedAnswer = ANY_ANSWER) -> Extracted | 
     raw = normalise(marked)
     if raw is None or _NOTHING.fullmatch(raw):
         return None
-    kind, key = next(filter(None, (read(raw, asked) for read in _KINDS)), _words(raw))
+    if _BARE_LETTER.fullmatch(raw):
+        kind, key = AnswerKind.CHOICE, raw
+    elif (number := _number(raw, asked)) is not None:
+        kind, key = AnswerKind.NUMBER, number_key(number)
+    elif (day := date_key(raw)) is not None:
+        kind, key = AnswerKind.DATE, day
+    else:
+        kind, key = _words(raw)
     return Extracted(kind=kind, key=key, raw=raw)
 
 
@@ -149,11 +156,7 @@ def _code(marked: str) -> Extracted | None:
     return Extracted(kind=AnswerKind.CODE, key=key, raw=key if key.strip() else f"'{key}'")
 
 
-def _letter(raw: str, _: ExpectedAnswer) -> _Read:
-    return (AnswerKind.CHOICE, raw) if _BARE_LETTER.fullmatch(raw) else None
-
-
-def _number(raw: str, asked: ExpectedAnswer) -> _Read:
+def _number(raw: str, asked: ExpectedAnswer) -> Fraction | None:
     equation = _EQUATION.fullmatch(raw)
     right = equation.group(1).strip() if equation else raw
     if _DECIMAL_COMMA.fullmatch(right):
@@ -161,13 +164,8 @@ def _number(raw: str, asked: ExpectedAnswer) -> _Read:
     tries = (number_value(raw), number_value(right), measured_value(right))
     found = next((value for value in tries if value is not None), None)
     if found is None and asked.number and not _MATHEMATICS.search(raw):
-        found = only_number(raw)
-    return None if found is None else (AnswerKind.NUMBER, number_key(found))
-
-
-def _date(raw: str, _: ExpectedAnswer) -> _Read:
-    day = date_key(raw)
-    return None if day is None else (AnswerKind.DATE, day)
+        return only_number(raw)
+    return found
 
 
 def _words(raw: str) -> tuple[AnswerKind, str]:
@@ -175,6 +173,3 @@ def _words(raw: str) -> tuple[AnswerKind, str]:
         return AnswerKind.EXPRESSION, _SPACES.sub("", raw)
     folded = _SPACES.sub(" ", raw.casefold()).strip()
     return AnswerKind.TEXT, _ARTICLE.sub("", folded)
-
-
-_KINDS: tuple[Callable[[str, ExpectedAnswer], _Read], ...] = (_letter, _number, _date)

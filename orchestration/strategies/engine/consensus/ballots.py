@@ -44,6 +44,10 @@ class Voter:
         if not isfinite(self.weight) or self.weight < 0:
             raise ValueError(f"The weight of {self.name} is {self.weight}: it must be a number from 0 up.")
 
+    def may_back(self, option: str | None) -> bool:
+        """Return whether they may vote for `option`; None is one that no ballot names."""
+        return option is None or self.barred != option
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ballot:
@@ -133,7 +137,7 @@ class Poll:
             named = {each for _, ballot in self.cast for each in ballot.named}
             unnamed = [each for each in self.election.options if each not in named]
             return min(map(self.place, unnamed if option is None else [option]))
-        able = [voter for voter in self.outstanding if voter.barred is None or voter.barred != option]
+        able = (voter for voter in self.outstanding if voter.may_back(option))
         coming = [(self.election.voters.index(voter), 0) for voter in able]
         return min(coming + ([self.place(option)] if option in self.options else []))
 
@@ -162,12 +166,12 @@ def build_poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
 
 
 def _check(options: Sequence[str], ballot: Ballot, barred: str | None) -> None:
-    named = ballot.named
-    if len(set(named)) != len(named):
+    named = set(ballot.named)
+    if len(named) != len(ballot.named):
         raise ValueError(f"The ballot of {ballot.voter} names an option twice.")
-    if options and not set(named) <= set(options):
+    if options and not named <= set(options):
         raise ValueError(f"The ballot of {ballot.voter} names an option that is not on the list.")
-    if barred is not None and barred in named:
+    if barred in named:
         raise ValueError(f"The ballot of {ballot.voter} names their own option.")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import (
     ANY_ANSWER,
+    MOST_CHARACTERS,
     ExpectedAnswer,
     Extracted,
     read_answer,
@@ -47,28 +48,22 @@ LONGEST_VALUE = 2000
 MOST_MARKS = 20
 _FIELD = re.compile(r"""["']?\b(?:final[_ ])?answer["']\s*:\s*""", re.IGNORECASE)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'(?=\s*[,}])', re.DOTALL)
-_BARE = re.compile(r"[^\n}]*")
 _CLOSES = {"[": "]", "{": "}"}
 
 
 def _json_fields(text: str) -> Iterator[str]:
-    """Yield the value behind each answer field's name, then the answer fields of valid JSON objects."""
+    """Yield the value behind each answer field's name, then the answer fields of valid JSON objects.
+
+    Of the latter a string as it is, any other value as Python writes it.
+    """
     yield from (
         _after(text[match.end() : match.end() + LONGEST_VALUE])
         for match in list(_FIELD.finditer(text))[-MOST_MARKS:]
     )
-    yield from (found for found in map(_answer_field, json_values(text)) if found is not None)
-
-
-def _answer_field(value: Json) -> str | None:
-    """Return the answer field of a JSON object: a string as it is, any other value as Python writes it."""
-    fields = {str(key).lower(): item for key, item in value.items()} if isinstance(value, dict) else {}
-    found = [
-        fields[name] if isinstance(fields[name], str) else repr(fields[name])
-        for name in FIELDS
-        if name in fields
-    ]
-    return found[0] if found else None
+    for value in json_values(text):
+        fields = {str(key).lower(): item for key, item in value.items()} if isinstance(value, dict) else {}
+        for found in [fields[name] for name in FIELDS if name in fields][:1]:
+            yield found if isinstance(found, str) else repr(found)
 
 
 def _after(rest: str) -> str:
@@ -78,8 +73,7 @@ def _after(rest: str) -> str:
         return _unescaped(quoted.group(1) or quoted.group(2) or "")
     if rest[:1] in _CLOSES:
         return _bracketed(rest)
-    bare = _BARE.match(rest)
-    return bare.group().strip().rstrip(",") if bare else ""
+    return re.split(r"[\n}]", rest, maxsplit=1)[0].strip().rstrip(",")
 
 
 def _unescaped(inside: str) -> str:
@@ -113,27 +107,14 @@ def _boxed(text: str) -> Iterator[str]:
                 break
 
 
-_HASHES = re.compile(r"^#{4}[ \t]*([^#\s][^\n]*)$", re.MULTILINE)
-_HEADING = re.compile(r"[^\W\d]+.*")
-
-
-def _hashes(text: str) -> Iterator[str]:
-    """Yield the text behind each `####` (the form of some training sets), unless it is a heading in words."""
-    yield from (found for found in _HASHES.findall(text) if not _HEADING.match(found))
-
+_HASHES = re.compile(r"^#{4}[ \t]*(?![^\W\d])([^#\s][^\n]*)$", re.MULTILINE)
+"""The text behind `####` (the form of some training sets), unless it is a heading in words."""
 
 _SENTENCE = re.compile(
     r"\bthe\s+(?:final\s+|correct\s+|right\s+|best\s+)?answer\s+(?:is|should\s+be|must\s+be|would\s+be|=)"
     r"\s*:?\s*(.+?)(?:[.;!?](?=\s|$)|\n|$)",
     re.IGNORECASE,
 )
-
-
-def _sentences(text: str) -> Iterator[str]:
-    """Yield the end of each sentence "the answer is ..."."""
-    yield from _SENTENCE.findall(text)
-
-
 _LINE = re.compile(
     r"^[^\w\n]*(?:final[ ]|correct[ ])?answer[*_ ]*[:=][*_\s]*(\S.*)$", re.IGNORECASE | re.MULTILINE
 )
@@ -142,7 +123,7 @@ _LINE = re.compile(
 def _answer_lines(text: str) -> Iterator[str]:
     """Yield the text behind each `Answer:` at the beginning of a line; of a sentence, its end."""
     for line in _LINE.findall(text):
-        yield next(_sentences(line), line)
+        yield next(iter(_SENTENCE.findall(line)), line)
 
 
 _STATED_OPTION = re.compile(
@@ -239,9 +220,6 @@ class AnswerCue(StrEnum):
     SENTENCE = "sentence"
 
 
-MOST_CHARACTERS = 50_000
-"""Characters at the end of a text in which its final answer is searched."""
-
 REMEMBERED = 256
 """Size of the cache: a run extracts each answer several times, for candidate, score and ballot."""
 
@@ -261,7 +239,8 @@ def extract_answer(text: str, *, question: str | None = None, cut_off: bool = Fa
 def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | None:  # noqa: FBT001  # cached by position
     asked = read_question(question) if question else ANY_ANSWER
     if cut_off:
-        return _stated(_finished(text), asked)
+        finished = max((match.end() for match in _END_OF_SENTENCE.finditer(text)), default=0)
+        return _stated(text[:finished], asked)
     if asked.choices:
         return _stated(text, asked) or _last(_named_options(text), asked) or _last(_closing(text), asked)
     unmarked = (_assertions, _whole_text) if asked.code else (_closing,)
@@ -270,7 +249,7 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
 
 
 def stated_answers(text: str, asked: ExpectedAnswer = ANY_ANSWER) -> Mapping[AnswerCue, Extracted]:
-    """Return the final answer by each kind of cue that occurs, the last one of its kind."""
+    """Return the final answer by each kind of cue that occurs, explicit ones first; of one kind the last."""
     text = text[-MOST_CHARACTERS:]
     found = {cue: _last(read(text), asked) for cue, read in _CUES.items()}
     return {cue: answer for cue, answer in found.items() if answer is not None}
@@ -279,28 +258,19 @@ def stated_answers(text: str, asked: ExpectedAnswer = ANY_ANSWER) -> Mapping[Ans
 def _stated(text: str, asked: ExpectedAnswer) -> Extracted | None:
     """Return the answer with the most explicit cue."""
     option = _last(_stated_options(text), asked) if asked.choices else None
-    if option is not None:
-        return option
-    stated = stated_answers(text, asked)
-    return next((stated[cue] for cue in AnswerCue if cue in stated), None)
+    return option or next(iter(stated_answers(text, asked).values()), None)
 
 
-def _finished(text: str) -> str:
-    """Return the text without its last, unfinished sentence."""
-    ends = [match.end() for match in _END_OF_SENTENCE.finditer(text)]
-    return text[: ends[-1]] if ends else ""
-
-
-def _last(marked: Iterator[str], asked: ExpectedAnswer) -> Extracted | None:
+def _last(marked: Iterable[str], asked: ExpectedAnswer) -> Extracted | None:
     """Return the last of the marked texts that can be read as an answer."""
     readable = [answer for value in marked if (answer := read_answer(value, asked)) is not None]
     return readable[-1] if readable else None
 
 
-_CUES: Mapping[AnswerCue, Callable[[str], Iterator[str]]] = {
+_CUES: Mapping[AnswerCue, Callable[[str], Iterable[str]]] = {
     AnswerCue.JSON_FIELD: _json_fields,
     AnswerCue.BOXED: _boxed,
-    AnswerCue.HASHES: _hashes,
+    AnswerCue.HASHES: _HASHES.findall,
     AnswerCue.ANSWER_LINE: _answer_lines,
-    AnswerCue.SENTENCE: _sentences,
+    AnswerCue.SENTENCE: _SENTENCE.findall,
 }

@@ -31,16 +31,13 @@ class Group:
     members: tuple[int, ...]
 
 
-def group_answers(
-    answers: Sequence[Extracted | None], *, tolerance: Fraction = TOLERANCE, similarity: float = SIMILARITY
-) -> tuple[Group, ...]:
+def group_answers(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
     """Return groups in the order of their first members; None, an abstention, is in no group.
 
     The groups do not depend on the order of the answers.
     """
     given = [(place, answer) for place, answer in enumerate(answers) if answer is not None]
-    same = _numbers(_keys(given, AnswerKind.NUMBER), tolerance)
-    same |= _texts(_keys(given, AnswerKind.TEXT), similarity)
+    same = _numbers(_keys(given, AnswerKind.NUMBER)) | _texts(_keys(given, AnswerKind.TEXT))
     together: dict[str, list[int]] = {}
     for place, answer in given:
         together.setdefault(same.get(answer.key, answer.key), []).append(place)
@@ -52,12 +49,10 @@ def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
 
     Free text that occurs once is left out: it may mean the same as another in different words.
     """
-    return tuple(group for group in group_answers(answers) if not _single_text(answers, group))
-
-
-def _single_text(answers: Sequence[Extracted | None], group: Group) -> bool:
-    first = answers[group.members[0]]
-    return len(group.members) == 1 and first is not None and first.kind is AnswerKind.TEXT
+    texts = {place for place, each in enumerate(answers) if each is not None and each.kind is AnswerKind.TEXT}
+    return tuple(
+        group for group in group_answers(answers) if len(group.members) > 1 or group.members[0] not in texts
+    )
 
 
 def _keys(given: Iterable[tuple[int, Extracted]], kind: AnswerKind) -> list[str]:
@@ -73,35 +68,35 @@ def _group(answers: Sequence[Extracted | None], members: Sequence[int]) -> Group
     return Group(key=key, raw=raw, members=tuple(members))
 
 
-def _numbers(keys: Sequence[str], tolerance: Fraction) -> dict[str, str]:
-    """Return for each key the smallest number that is equal to it within `tolerance`."""
+def _numbers(keys: Sequence[str]) -> dict[str, str]:
+    """Return for each key the smallest number that is equal to it within the tolerance."""
     values = sorted((Fraction(key), key) for key in keys)
     same: dict[str, str] = {}
     least: tuple[Fraction, str] | None = None
     for value, key in values:
-        if least is None or value - least[0] > tolerance * abs(least[0]):
+        if least is None or value - least[0] > TOLERANCE * abs(least[0]):
             least = (value, key)
         same[key] = least[1]
     return same
 
 
-def _texts(keys: Sequence[str], similarity: float) -> dict[str, str]:
+def _texts(keys: Sequence[str]) -> dict[str, str]:
     """Return for each key the alphabetically first of the texts that similar pairs connect it with."""
     same = {key: key for key in keys}
     for first, second in combinations(keys, 2):
-        if same[first] != same[second] and similar(first, second, similarity):
+        if same[first] != same[second] and similar(first, second):
             joined, left = sorted((same[first], same[second]))
             same.update({key: joined for key, head in same.items() if head == left})
     return same
 
 
-def similar(first: str, second: str, similarity: float) -> bool:
+def similar(first: str, second: str) -> bool:
     """Return whether two texts are similar, with the same figures and the same negations."""
     for pattern in (_FIGURES, _NEGATION):
         if sorted(pattern.findall(first)) != sorted(pattern.findall(second)):
             return False
     sorted_words = (" ".join(sorted(re.findall(r"\w+", text))) for text in (first, second))
-    return max(_ratio(first, second), _ratio(*sorted_words)) >= similarity
+    return max(_ratio(first, second), _ratio(*sorted_words)) >= SIMILARITY
 
 
 def _ratio(first: str, second: str) -> float:

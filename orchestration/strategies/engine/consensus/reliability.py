@@ -26,77 +26,55 @@ class PastVote:
     answers: Mapping[str, str | None]
     right: str | None = None
 
-    def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the voters of each answer."""
-        found: dict[str, tuple[str, ...]] = {}
-        for voter, key in sorted(self.answers.items()):
-            if key is not None:
-                found[key] = (*found.get(key, ()), voter)
-        return found
-
-
-def fit_weights(votes: Sequence[PastVote], *, strength: float = PRIOR_STRENGTH) -> Mapping[str, float]:
-    """Return each voter's weight, from 0 to 10, such that the right groups tend to weigh the most.
-
-    A voter worse than chance gets 0. Votes without a label, and those without a right answer, have no effect.
-    """
-    voters = sorted({voter for vote in votes for voter in vote.answers})
-    fitted = fit_logit(_choices(votes), voters, dict.fromkeys(voters, EVEN), strength=strength)
-    return {voter: round(min(LARGEST, max(SMALLEST, weight)), 6) for voter, weight in fitted.items()}
-
-
-def _choices(votes: Iterable[PastVote]) -> list[DecidedVote]:
-    decided = ((vote.right, vote.groups()) for vote in votes)
-    return [
-        DecidedVote(groups=tuple(groups.values()), right=list(groups).index(right))
-        for right, groups in decided
-        if right is not None and right in groups and len(groups) > 1
-    ]
-
 
 MOST_STEPS = 50
 LONGEST_STEP = 1.0
 CLOSE = 1e-8
 
 _Matrix = list[list[float]]
+_Choice = tuple[list[list[int]], int]
+"""Disjoint groups of voters, by their places, and the index of the right one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DecidedVote:
-    """Disjoint groups of voters and the index of the right one."""
+def fit_weights(votes: Sequence[PastVote], *, strength: float = PRIOR_STRENGTH) -> Mapping[str, float]:
+    """Return each voter's weight, such that the right groups tend to weigh the most.
 
-    groups: tuple[tuple[str, ...], ...]
-    right: int
-
-
-def fit_logit(
-    choices: Sequence[DecidedVote], voters: Sequence[str], prior: Mapping[str, float], *, strength: float
-) -> Mapping[str, float]:
-    """Return the weights of the greatest likelihood, less `strength` / 2 times squared distance from `prior`.
-
-    Newton's method; the problem is concave, so that there is one solution, reached from any start.
+    The weights of the greatest likelihood, less `strength` / 2 times the squared distance from even weights,
+    by Newton's method: the problem is concave, so that there is one solution, reached from any start. Votes
+    without a label, and those that nobody got right, have no effect. A voter worse than chance gets 0, nobody
+    more than 10.
     """
-    place = {voter: index for index, voter in enumerate(voters)}
-    grouped = [[[place[voter] for voter in group] for group in choice.groups] for choice in choices]
-    weights = [prior[voter] for voter in voters]
+    voters = sorted({voter for vote in votes for voter in vote.answers})
+    choices = _choices(votes, voters)
+    weights, places = [EVEN] * len(voters), range(len(voters))
     for _ in range(MOST_STEPS):
-        gradient = [strength * (prior[voter] - weights[index]) for index, voter in enumerate(voters)]
-        curvature = [
-            [strength if row == column else 0.0 for column in place.values()] for row in place.values()
-        ]
-        for choice, groups in zip(choices, grouped, strict=True):
-            _add(gradient, curvature, groups, choice.right, weights)
-        step = _bounded(LONGEST_STEP, solve(curvature, gradient))
-        weights = [weight + change for weight, change in zip(weights, step, strict=True)]
-        if max((abs(change) for change in step), default=0.0) < CLOSE:
+        gradient = [strength * (EVEN - weight) for weight in weights]
+        curvature = [[strength * (row == column) for column in places] for row in places]
+        for groups, right in choices:
+            _add(gradient, curvature, groups, right, weights)
+        step = solve(curvature, gradient)
+        factor = LONGEST_STEP / max([LONGEST_STEP, *map(abs, step)])  # far away the method may overshoot
+        weights = [weight + factor * change for weight, change in zip(weights, step, strict=True)]
+        if all(abs(factor * change) < CLOSE for change in step):
             break
-    return dict(zip(voters, weights, strict=True))
+    return {
+        voter: round(min(LARGEST, max(SMALLEST, weight)), 6)
+        for voter, weight in zip(voters, weights, strict=True)
+    }
 
 
-def _bounded(longest: float, step: Sequence[float]) -> list[float]:
-    """Bound the length of a step: far from the solution Newton's method may overshoot."""
-    factor = min(1.0, longest / max(longest, *map(abs, step))) if step else 1.0
-    return [factor * change for change in step]
+def _choices(votes: Iterable[PastVote], voters: Sequence[str]) -> list[_Choice]:
+    """Return the votes with several answers of which one is known to be right."""
+    place = {voter: index for index, voter in enumerate(voters)}
+    found: list[_Choice] = []
+    for vote in votes:
+        groups: dict[str, list[int]] = {}
+        for voter, key in sorted(vote.answers.items()):
+            if key is not None:
+                groups.setdefault(key, []).append(place[voter])
+        if vote.right is not None and vote.right in groups and len(groups) > 1:
+            found.append((list(groups.values()), list(groups).index(vote.right)))
+    return found
 
 
 def _add(
@@ -107,7 +85,10 @@ def _add(
     weights: Sequence[float],
 ) -> None:
     """Add the gradient and curvature of one vote."""
-    shares = _shares(groups, weights)
+    sums = [sum(weights[voter] for voter in group) for group in groups]
+    odds = [exp(each - max(sums)) for each in sums]
+    total = sum(odds)
+    shares = [each / total for each in odds]
     owner = [(voter, index) for index, group in enumerate(groups) for voter in group]
     for voter, group in owner:
         gradient[voter] += (group == right) - shares[group]
@@ -115,14 +96,6 @@ def _add(
         for other, others_group in owner:
             together = shares[group] if group == others_group else 0.0
             row[other] += together - shares[group] * shares[others_group]
-
-
-def _shares(groups: Sequence[Sequence[int]], weights: Sequence[float]) -> list[float]:
-    sums = [sum(weights[voter] for voter in group) for group in groups]
-    highest = max(sums)
-    odds = [exp(each - highest) for each in sums]
-    total = sum(odds)
-    return [each / total for each in odds]
 
 
 def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:

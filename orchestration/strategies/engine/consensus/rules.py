@@ -9,7 +9,9 @@ from orchestration.strategies.engine.consensus.ballots import Ballot, Poll, Rule
 
 
 class Rule:
-    """A ballot rule; this one gives each voter one vote.
+    """A ballot rule; this one gives each voter one vote, and the option that most voters choose wins.
+
+    Where a judge chooses the option, its votes only give the agreement of the panel.
 
     Scores are exact fractions: equal scores tie, whatever the order of addition. `least` and `most` bound the
     final score of an option over everything that outstanding voters may do (vote for it, for another, for a
@@ -43,7 +45,7 @@ class Rule:
 
     def most(self, poll: Poll, option: str | None) -> Fraction:
         """Return the highest score `option` can end with."""
-        coming = (self.weight(voter) for voter in poll.outstanding if not bars(voter, option))
+        coming = (self.weight(voter) for voter in poll.outstanding if voter.may_back(option))
         return sum(coming, Fraction() if option is None else self.scores(poll)[option])
 
     def total(self, poll: Poll) -> Fraction:
@@ -57,15 +59,6 @@ class Rule:
     def enough(self, score: Fraction, total: Fraction) -> bool:  # noqa: ARG002 - other rules compare
         """Return whether `score`, the highest, wins, given the weight `total` of all counting ballots."""
         return score > 0
-
-
-def bars(voter: Voter, option: str | None) -> bool:
-    """Return whether `voter` may not vote for `option`."""
-    return option is not None and voter.barred == option
-
-
-class Plurality(Rule):
-    """The option that most voters choose."""
 
 
 class Majority(Rule):
@@ -82,9 +75,6 @@ class Weighted(Rule):
     def weight(self, voter: Voter) -> Fraction:
         """Return the voter's weight."""
         return Fraction(str(voter.weight))
-
-
-EVEN = Fraction(1, 2)
 
 
 class Borda(Rule):
@@ -117,26 +107,22 @@ class Borda(Rule):
 
     def _mean(self, poll: Poll, option: str, *, best: Fraction | None) -> Fraction:
         """Return the mean points of `option`, outstanding ballots giving `best` each unless that is None."""
-        given = [
-            points(voter, ballot, poll.options)[option]
-            for voter, ballot in poll.cast
-            if not bars(voter, option)
-        ]
+        able = [(voter, ballot) for voter, ballot in poll.cast if voter.may_back(option)]
+        given = [points(voter, ballot, poll.options)[option] for voter, ballot in able]
         if best is not None:
-            given += [best for voter in poll.outstanding if not bars(voter, option)]
+            given += [best for voter in poll.outstanding if voter.may_back(option)]
         return sum(given, Fraction()) / len(given) if given else Fraction()
 
 
 def points(voter: Voter, ballot: Ballot, options: tuple[str, ...]) -> Mapping[str, Fraction]:
     """Return the points of each option that the voter may rank; a single one gets one half."""
-    able = [option for option in options if not bars(voter, option)]
+    able = [option for option in options if voter.may_back(option)]
     if len(able) == 1:
-        return {able[0]: EVEN}
+        return {able[0]: Fraction(1, 2)}
     steps = len(able) - 1
     given = {option: Fraction(steps - place, steps) for place, option in enumerate(ballot.ranking)}
     left = [option for option in able if option not in given]
-    shared = Fraction(len(left) - 1, 2 * steps)
-    return given | dict.fromkeys(left, shared)
+    return given | dict.fromkeys(left, Fraction(len(left) - 1, 2 * steps))
 
 
 class Approval(Rule):
@@ -156,16 +142,12 @@ class Unanimous(Rule):
         return 0 < total == score
 
 
-class Judge(Rule):
-    """The option that the judge chooses; the votes of the panel only give its agreement."""
-
-
 RULES: Mapping[RuleName, Rule] = {
-    RuleName.PLURALITY: Plurality(),
+    RuleName.PLURALITY: Rule(),
     RuleName.MAJORITY: Majority(),
     RuleName.WEIGHTED: Weighted(),
     RuleName.BORDA: Borda(),
     RuleName.APPROVAL: Approval(),
     RuleName.UNANIMOUS: Unanimous(),
-    RuleName.JUDGE: Judge(),
+    RuleName.JUDGE: Rule(),
 }

@@ -141,17 +141,20 @@ def number_key(number: Fraction) -> str:
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAME = (
-    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00(?::00)?Z?)?", re.ASCII)
+_ISO = re.compile(
+    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:[T ]00:00(?::00)?Z?)?", re.ASCII
+)
 _DAY_FIRST = re.compile(
-    rf"{_WEEKDAY}(?:the\s+)?(\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH_NAME},?\s+(\d{{4}})",
+    rf"{_WEEKDAY}(?:the\s+)?{_DAY}\.?\s+(?:of\s+)?{_MONTH_NAME},?\s+(?P<year>\d{{4}})",
     re.IGNORECASE | re.ASCII,
 )
 _MONTH_FIRST = re.compile(
-    rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})",
+    rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?{_DAY},?\s+(?P<year>\d{{4}})",
     re.IGNORECASE | re.ASCII,
 )
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
@@ -160,28 +163,18 @@ _LAST_MONTH = 12
 
 def date_key(text: str) -> str | None:
     """Return the ISO date that `text` is, None when it is no date or could be two."""
-    if (iso := _ISO.fullmatch(text)) is not None:
-        return _checked(int(iso[1]), int(iso[2]), int(iso[3]))
-    if (found := _DAY_FIRST.fullmatch(text)) is not None:
-        return _checked(int(found[3]), _month(found[2]), int(found[1]))
-    if (found := _MONTH_FIRST.fullmatch(text)) is not None:
-        return _checked(int(found[3]), _month(found[1]), int(found[2]))
     if (found := _SLASHED.fullmatch(text)) is not None:
-        return _slashed(int(found[1]), int(found[2]), int(found[3]))
-    return None
-
-
-def _slashed(first: int, second: int, year: int) -> str | None:
-    if first > _LAST_MONTH or first == second:
-        return _checked(year, second, first)
-    return _checked(year, first, second) if second > _LAST_MONTH else None
-
-
-def _month(name: str) -> int:
-    return _MONTHS.index(name[:3].lower()) + 1
-
-
-def _checked(year: int, month: int, day: int) -> str | None:
+        month, day = sorted((int(found[1]), int(found[2])))
+        if month != day and day <= _LAST_MONTH:
+            return None
+        year = int(found[3])
+    elif (
+        found := _ISO.fullmatch(text) or _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
+    ) is not None:
+        year, day, name = int(found["year"]), int(found["day"]), found["month"]
+        month = int(name) if name.isdigit() else _MONTHS.index(name[:3].lower()) + 1
+    else:
+        return None
     try:
         return date(year, month, day).isoformat()
     except ValueError:
@@ -263,7 +256,6 @@ LONGEST_ANSWER = 200
 
 _CHOICE = re.compile(r"\(?([A-J])(?:\)|[.):]\s.*|\))?", re.DOTALL)
 _TOKEN_MARK = re.compile(r"<\|?/?[a-zA-Z_]+\|?>$")
-_PLAIN_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 
 
 def normalise(value: str) -> str | None:
@@ -277,7 +269,7 @@ def normalise(value: str) -> str | None:
     if choice is not None:
         return choice.group(1)
     plain = text.replace("$", "").replace("€", "").replace("£", "").removesuffix("%").strip()
-    if _PLAIN_NUMBER.fullmatch(plain):
+    if _NUMBER.fullmatch(plain):
         found = number_value(plain)
         return number_key(found) if found is not None else text
     return text if 0 < len(text) <= LONGEST_ANSWER else None

@@ -25,7 +25,7 @@ from orchestration.strategies.engine.consensus.ballots import (
     TieRule,
     build_poll,
 )
-from orchestration.strategies.engine.consensus.rules import RULES, Rule, bars
+from orchestration.strategies.engine.consensus.rules import RULES, Rule
 
 
 def tally(election: Election, ballots: Iterable[Ballot]) -> Tally:
@@ -39,15 +39,6 @@ def _checked_poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
     for _, ballot in poll.cast:
         RULES[election.rule].check(ballot)
     return poll
-
-
-def _leaders(poll: Poll, rule: Rule) -> Sequence[str]:
-    """Return the options of the highest score, none where it is not enough to win."""
-    scores = rule.scores(poll)
-    best = max(scores.values(), default=Fraction())
-    if not rule.enough(best, rule.total(poll)):
-        return ()
-    return [option for option, score in scores.items() if score == best]
 
 
 def break_tie(tied: Tally, election: Election, ballots: Iterable[Ballot], *, choice: str, by: str) -> Tally:
@@ -66,17 +57,17 @@ def _result(poll: Poll, rule: Rule) -> Tally:
         return _none(poll, rule, TallyVerdict.NO_QUORUM, reason)
     if election.rule is RuleName.JUDGE:
         return _judged(poll, rule)
-    leaders = _leaders(poll, rule)
-    if not leaders:
+    scores = rule.scores(poll)
+    best = max(scores.values(), default=Fraction())
+    leaders = [option for option, score in scores.items() if score == best]
+    if not rule.enough(best, rule.total(poll)):
         return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {_WANTED.get(election.rule, _ANY)}.")
     if len(leaders) == 1:
         return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {_WON[election.rule]}.")
     if election.tie in ASKED_AFTERWARDS:
         tie = Tie(options=tuple(leaders), needs=election.tie)
-        undecided = _none(
-            poll, rule, TallyVerdict.TIED, f"{_words(leaders)} are tied; a {election.tie} decides."
-        )
-        return replace(undecided, tie=tie)
+        reason = f"{_words(leaders)} are tied; a {election.tie} decides."
+        return replace(_none(poll, rule, TallyVerdict.TIED, reason), tie=tie)
     winner = min(leaders, key=lambda option: _precedence(poll, rule, option))
     how = "first in order" if election.tie is TieRule.ORDER else "backed with more confidence"
     reason = f"{_words(leaders)} are tied; “{winner}” is {how}."
@@ -103,7 +94,7 @@ def _won(poll: Poll, rule: Rule, winner: str, verdict: TallyVerdict, reason: str
     others = [score for option, score in scores.items() if option != winner]
     lead = scores.get(winner, Fraction()) - max(others, default=Fraction())
     total = rule.total(poll)
-    able = [(voter, ballot) for voter, ballot in poll.cast if not bars(voter, winner)]
+    able = [(voter, ballot) for voter, ballot in poll.cast if voter.may_back(winner)]
     behind = sum((rule.weight(voter) for voter, ballot in able if winner in rule.backs(ballot)), Fraction())
     weight = sum((rule.weight(voter) for voter, _ in able), Fraction())
     return replace(
@@ -157,42 +148,24 @@ def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
         return True
     if election.rule is RuleName.JUDGE:
         return poll.judged is not None and (poll.judged.abstained or len(poll.cast) >= election.quorum)
-    if not poll.outstanding or _unwinnable(poll, rule):
-        return True
-    winner = tally(election, given).winner
-    return winner is not None and _safe(poll, rule, winner)
-
-
-def _unwinnable(poll: Poll, rule: Rule) -> bool:
-    """Return whether no option can reach any more what the rule needs."""
     final = rule.total(poll) + rule.coming(poll)
-    return not any(rule.enough(rule.most(poll, option), final) for option in _possible(poll))
-
-
-def _safe(poll: Poll, rule: Rule, winner: str) -> bool:
-    """Return whether `winner` keeps enough, and no rival can pass it or draw level and win the tie.
-
-    Each rival is examined by itself: all outstanding ballots may go to the same one.
-    """
-    least = rule.least(poll, winner)
-    if not rule.enough(least, rule.total(poll) + rule.coming(poll)):
+    possible = poll.options if election.options else (*poll.options, None)
+    if not poll.outstanding or not any(rule.enough(rule.most(poll, option), final) for option in possible):
+        return True
+    winner = _result(poll, rule).winner
+    if winner is None or not rule.enough(rule.least(poll, winner), final):
         return False
-    for rival in _possible(poll):
-        most = rule.most(poll, rival)
-        if rival != winner and (most > least or (most == least and not _wins_tie(poll, winner, rival))):
-            return False
-    return True
+    return not any(_may_pass(poll, rule, winner, rival) for rival in possible if rival != winner)
+
+
+def _may_pass(poll: Poll, rule: Rule, winner: str, rival: str | None) -> bool:
+    """Return whether all outstanding ballots can make `rival` pass `winner`, or draw level and win a tie."""
+    least, most = rule.least(poll, winner), rule.most(poll, rival)
+    return most > least or (most == least and not _wins_tie(poll, winner, rival))
 
 
 def _wins_tie(poll: Poll, winner: str, rival: str | None) -> bool:
-    tie = poll.election.tie
-    if tie in ASKED_AFTERWARDS or tie is TieRule.CONFIDENCE:
-        return False
-    return poll.place(winner) < poll.best_place(rival)
-
-
-def _possible(poll: Poll) -> tuple[str | None, ...]:
-    return poll.options if poll.election.options else (*poll.options, None)
+    return poll.election.tie is TieRule.ORDER and poll.place(winner) < poll.best_place(rival)
 
 
 CONCENTRATION = 1.0
@@ -211,10 +184,10 @@ def probability_of_staying(
     given = list(ballots)
     if settled(election, given):
         return 1.0
-    winner = tally(election, given).winner
+    poll = _checked_poll(election, given)
+    winner = _result(poll, RULES[election.rule]).winner
     if winner is None or election.rule not in MODELLED:
         return 0.0
-    poll = _checked_poll(election, given)
     named = {option for _, ballot in poll.cast for option in ballot.named}
     rivals: list[str | None] = [option for option in poll.options if option in named - {winner}]
     unnamed = 0.0 if len(named) == len(election.options) else concentration
@@ -234,19 +207,14 @@ def _overtaking_probability(poll: Poll, winner: str, rival: str | None, unnamed:
     )
     scores = rule.scores(poll)
     lead = scores[winner] - (Fraction() if rival is None else scores[rival])
-    level_is_enough = _level_is_enough(poll, winner, rival)
+    level_is_enough = not _wins_tie(poll, winner, rival)
     lost = 0.0
     for (ours, theirs, gain), ways in _ways([rule.weight(voter) for voter in poll.outstanding]).items():
         if gain > lead or (gain == lead and level_is_enough):
-            lost += ways * _sequence_probability(urn, (ours, theirs, len(poll.outstanding) - ours - theirs))
+            drawn = (ours, theirs, len(poll.outstanding) - ours - theirs)
+            sequence = prod(map(_rising_factorial, urn, drawn))
+            lost += ways * (sequence / _rising_factorial(sum(urn), sum(drawn)))
     return lost
-
-
-def _level_is_enough(poll: Poll, winner: str, rival: str | None) -> bool:
-    tie = poll.election.tie
-    if tie in ASKED_AFTERWARDS or tie is TieRule.CONFIDENCE:
-        return True
-    return poll.best_place(rival) < poll.place(winner)
 
 
 def _ways(weights: Iterable[Fraction]) -> dict[tuple[int, int, Fraction], int]:
@@ -255,20 +223,11 @@ def _ways(weights: Iterable[Fraction]) -> dict[tuple[int, int, Fraction], int]:
     for weight in weights:
         further: dict[tuple[int, int, Fraction], int] = {}
         for (ours, theirs, gain), number in ways.items():
-            for state in (
-                (ours + 1, theirs, gain - weight),
-                (ours, theirs + 1, gain + weight),
-                (ours, theirs, gain),
-            ):
+            for_us, for_them = (ours + 1, theirs, gain - weight), (ours, theirs + 1, gain + weight)
+            for state in (for_us, for_them, (ours, theirs, gain)):
                 further[state] = further.get(state, 0) + number
         ways = further
     return ways
-
-
-def _sequence_probability(urn: tuple[float, float, float], drawn: tuple[int, int, int]) -> float:
-    """Return the probability of one sequence of draws with the counts `drawn`."""
-    each = prod(_rising_factorial(start, count) for start, count in zip(urn, drawn, strict=True))
-    return each / _rising_factorial(sum(urn), sum(drawn))
 
 
 def _rising_factorial(start: float, count: int) -> float:

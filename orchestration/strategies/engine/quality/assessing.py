@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
@@ -54,15 +55,11 @@ def read_verdicts(text: str) -> Mapping[str, JudgeVerdict]:
     Of several verdicts on one answer, as in a reply that includes its reasoning, the last one counts.
     """
     found: dict[str, JudgeVerdict] = {}
-    for value in json_values(text):
-        for item in _items(value):
-            scores = {
-                dimension: score for dimension in Dimension if (score := _score(item, dimension)) is not None
-            }
-            if scores:
-                found[str(item.get("id", "")).strip().upper()] = JudgeVerdict(
-                    scores=scores, reason=stated_reason(item)
-                )
+    for item in chain.from_iterable(map(_items, json_values(text))):
+        scores = {each: score for each in Dimension if (score := _score(item, each)) is not None}
+        if scores:
+            label_given = str(item.get("id", "")).strip().upper()
+            found[label_given] = JudgeVerdict(scores=scores, reason=stated_reason(item))
     return found
 
 
@@ -92,7 +89,6 @@ def stated_reason(reply: Mapping[str, Json]) -> str:
 
 
 FAR_APART = 0.3
-OWN_FAMILY = "{judge} judged an answer of its own model family: no other judge was there."
 
 
 @dataclass(kw_only=True, slots=True)
@@ -110,11 +106,11 @@ def assign(
 
     A judge does not judge its own family while a judge of another one is there.
     """
-    assigned: list[tuple[ChatModel, tuple[str, ...]]] = []
-    for judge in judges:
-        others = {other.spec.family for other in judges} - {judge.spec.family}
-        steps = (step for step, family in families.items() if family != judge.spec.family or not others)
-        assigned.append((judge, tuple(steps)))
+    alone = len({judge.spec.family for judge in judges}) == 1
+    assigned = [
+        (judge, tuple(step for step, family in families.items() if alone or family != judge.spec.family))
+        for judge in judges
+    ]
     return [(judge, steps) for judge, steps in assigned if steps]
 
 
@@ -128,10 +124,8 @@ async def ask_judge(
     """
     name = judge.spec.name
     if len(candidates) == 1:
-        readings = [
-            await _verdicts(judge, request, candidates, context, step_key("judge", name, candidates[0].step))
-        ]
-        return _merged(name, candidates, readings)
+        step = step_key("judge", name, candidates[0].step)
+        return _merged(name, candidates, [await _verdicts(judge, request, candidates, context, step)])
     drawn = [candidate.step for candidate in candidates]
     context.random.shuffle(drawn)
     order = await context.decide(step_key("judge", name, "order"), drawn)
@@ -160,11 +154,8 @@ async def _verdicts(
     verdicts = read_verdicts(completion.text)
     if not verdicts:
         return f"{judge.spec.name} gave no verdict that can be read: it counts for nothing."
-    return {
-        candidate.step: verdicts[label(number)]
-        for number, candidate in enumerate(seen)
-        if label(number) in verdicts
-    }
+    labelled = {label(number): candidate.step for number, candidate in enumerate(seen)}
+    return {step: verdicts[name] for name, step in labelled.items() if name in verdicts}
 
 
 def _merged(judge: str, candidates: Sequence[Candidate], readings: Sequence[Verdicts]) -> JudgeReport:
@@ -221,7 +212,12 @@ async def assess(
     independent = [c for c in compared if c.step in examined and not _is_unusable(examined[c.step])]
     agreed = compare_answers(request.text, independent)
     written = {step: families.get(candidate.model, "") for step, candidate in usable.items()}
-    reports = await _ask_judges(request, usable, assign(judges, written), context)
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            (judge, group.create_task(ask_judge(judge, request, [usable[step] for step in steps], context)))
+            for judge, steps in assign(judges, written)
+        ]
+    reports = [(judge, task.result()) for judge, task in tasks]
     qualities = {
         step: _estimate(step, findings, reports, written.get(step, ""), agreed.get(step))
         for step, findings in found.items()
@@ -231,29 +227,14 @@ async def assess(
     return qualities
 
 
-def _examined(request: Request, candidate: Candidate) -> Sequence[Finding]:
-    answer = ExaminedAnswer(
-        question=request.text, instructions=request.system, text=candidate.text, finish=candidate.finish
+def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
+    return examine(
+        ExaminedAnswer(question=request.text, instructions=request.system, text=one.text, finish=one.finish)
     )
-    return examine(answer)
 
 
 def _is_unusable(findings: Sequence[Finding]) -> bool:
     return any(finding.disqualifying for finding in findings)
-
-
-async def _ask_judges(
-    request: Request,
-    usable: Mapping[str, Candidate],
-    assigned: Sequence[tuple[ChatModel, tuple[str, ...]]],
-    context: RunContext,
-) -> list[tuple[ChatModel, JudgeReport]]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            (judge, group.create_task(ask_judge(judge, request, [usable[step] for step in steps], context)))
-            for judge, steps in assigned
-        ]
-    return [(judge, task.result()) for judge, task in tasks]
 
 
 def _estimate(
@@ -269,7 +250,9 @@ def _estimate(
         if step in report.ratings:
             ratings.append(report.ratings[step])
             if judge.spec.family == family:
-                remarks.append(OWN_FAMILY.format(judge=judge.spec.name))
+                remarks.append(
+                    f"{judge.spec.name} judged an answer of its own model family: no other judge was there."
+                )
         elif step in report.remarks:
             remarks.append(report.remarks[step])
     return combine(findings, ratings, remarks, agreement=agreement)

@@ -13,20 +13,13 @@ from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.consensus.extraction import json_values, stated_answers
 from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
 
-
-def _empty(answer: ExaminedAnswer) -> Finding | None:
-    """Find an answer without a letter or digit in it."""
-    if any(character.isalnum() for character in answer.text):
-        return None
-    return Finding(
-        check="empty",
-        evidence="The answer is empty.",
-        effect=-8.0,
-        bounds=dict.fromkeys(Dimension, 0.0),
-        disqualifying=True,
-    )
-
-
+EMPTY = Finding(
+    check="empty",
+    evidence="The answer is empty.",
+    effect=-8.0,
+    bounds=dict.fromkeys(Dimension, 0.0),
+    disqualifying=True,
+)
 OPENING = 240
 """Characters at the beginning in which a refusal is searched."""
 
@@ -46,14 +39,11 @@ _REFUSAL = re.compile(
 def _refusal(answer: ExaminedAnswer) -> Finding | None:
     """Find a refusal, by the provider's filter or in the model's own words."""
     if answer.finish is FinishReason.CONTENT_FILTER:
-        return _refused("The provider's content filter stopped the answer.")
-    match = _REFUSAL.search(answer.text[:OPENING])
-    if match is None:
+        evidence = "The provider's content filter stopped the answer."
+    elif (match := _REFUSAL.search(answer.text[:OPENING])) is not None:
+        evidence = f"The model declines to answer: “{' '.join(match.group().split())}”."
+    else:
         return None
-    return _refused(f"The model declines to answer: “{' '.join(match.group().split())}”.")
-
-
-def _refused(evidence: str) -> Finding:
     bounds = {Dimension.COMPLETENESS: 0.05, Dimension.RELEVANCE: 0.3}
     return Finding(check="refusal", evidence=evidence, effect=-5.0, bounds=bounds, disqualifying=True)
 
@@ -65,21 +55,18 @@ _FENCE = re.compile(r"^\s*```", re.MULTILINE)
 
 def _truncation(answer: ExaminedAnswer) -> Finding | None:
     """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block."""
-    if answer.finish is FinishReason.LENGTH:
-        return _truncated("The answer was cut off at the length limit.", -3.0, disqualifying=True)
-    if len(_FENCE.findall(answer.text)) % 2:
-        return _truncated("The answer ends inside a code block.", -2.5)
     last = answer.text.rstrip().rsplit("\n", 1)[-1]
-    if len(last.split()) >= PROSE_WORDS and _CUT.search(last):
-        return _truncated("The answer stops in the middle of a sentence.", -2.5)
-    return None
-
-
-def _truncated(evidence: str, effect: float, *, disqualifying: bool = False) -> Finding:
-    bounds = {Dimension.COMPLETENESS: 0.4}
-    return Finding(
-        check="truncated", evidence=evidence, effect=effect, bounds=bounds, disqualifying=disqualifying
-    )
+    at_limit = answer.finish is FinishReason.LENGTH
+    if at_limit:
+        evidence = "The answer was cut off at the length limit."
+    elif len(_FENCE.findall(answer.text)) % 2:
+        evidence = "The answer ends inside a code block."
+    elif len(last.split()) >= PROSE_WORDS and _CUT.search(last):
+        evidence = "The answer stops in the middle of a sentence."
+    else:
+        return None
+    effect, bounds = -3.0 if at_limit else -2.5, {Dimension.COMPLETENESS: 0.4}
+    return Finding(check="truncated", evidence=evidence, effect=effect, bounds=bounds, disqualifying=at_limit)
 
 
 RUN_WORDS = 6
@@ -88,16 +75,11 @@ MOST_REPEATED = 0.4
 MOST_WORDS = 20_000
 
 
-def _repeated_share(text: str) -> float:
-    """Return the share (0 to 1) of sequences of six words that occurred earlier in `text`."""
-    words = re.findall(r"\w+", text.lower())[:MOST_WORDS]
-    runs = [tuple(words[start : start + RUN_WORDS]) for start in range(len(words) - RUN_WORDS + 1)]
-    return 1.0 - len(set(runs)) / len(runs) if runs else 0.0
-
-
 def _repetition(answer: ExaminedAnswer) -> Finding | None:
-    """Find a longer answer that repeats itself."""
-    share = _repeated_share(answer.text)
+    """Find a longer answer in which many sequences of six words occurred earlier."""
+    words = re.findall(r"\w+", answer.text.lower())[:MOST_WORDS]
+    runs = [tuple(words[start : start + RUN_WORDS]) for start in range(len(words) - RUN_WORDS + 1)]
+    share = 1.0 - len(set(runs)) / len(runs) if runs else 0.0
     if share < MOST_REPEATED or len(answer.text.split()) < ENOUGH_REPEATING_WORDS:
         return None
     return Finding(
@@ -287,10 +269,9 @@ def examine(answer: ExaminedAnswer) -> tuple[Finding, ...]:
 
     Of a very long answer only the beginning and the end are checked, to bound the time.
     """
-    empty = _empty(answer)
-    if empty is not None:
-        return (empty,)
     text, half = answer.text, MOST_CHARACTERS // 2
+    if not any(character.isalnum() for character in text):
+        return (EMPTY,)
     excerpt = text if len(text) <= MOST_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
     findings = [check(replace(answer, text=excerpt)) for check in CHECKS]
     return tuple(finding for finding in findings if finding is not None)

@@ -92,11 +92,6 @@ MIDDLE = 0.6
 DISQUALIFIED_AT_MOST = 0.05
 
 
-def log_odds(probability: float) -> float:
-    """Return the log-odds of a probability between 0 and 1."""
-    return math.log(probability / (1 - probability))
-
-
 def combine(
     findings: Sequence[Finding],
     ratings: Sequence[JudgeRating],
@@ -105,26 +100,17 @@ def combine(
     agreement: Finding | None = None,
 ) -> Quality:
     """Return the probability that an answer is acceptable, with all evidence in words."""
-    moved = sum(finding.effect for finding in findings) + _judged(ratings)
+    moves = [rating.confidence * _move(rating) for rating in ratings]
+    moved = sum(finding.effect for finding in findings) + (sum(moves) / len(moves) if moves else 0.0)
     moved += agreement.effect if agreement is not None else 0.0
     overall = 1.0 / (1.0 + math.exp(-(PRIOR + moved)))
     if any(finding.disqualifying for finding in findings):
         overall = min(overall, DISQUALIFIED_AT_MOST)
-    scores = {dimension: _dimension(dimension, findings, ratings) for dimension in Dimension}
     return Quality(
         overall=round(overall, 4),
-        coherence=scores[Dimension.COHERENCE],
-        relevance=scores[Dimension.RELEVANCE],
-        completeness=scores[Dimension.COMPLETENESS],
-        accuracy=scores[Dimension.ACCURACY],
-        fluency=scores[Dimension.FLUENCY],
         evidence=(*_in_words(findings, ratings, agreement), *remarks),
+        **{dimension.value: _dimension(dimension, findings, ratings) for dimension in Dimension},
     )
-
-
-def _judged(ratings: Sequence[JudgeRating]) -> float:
-    moves = [rating.confidence * _move(rating) for rating in ratings]
-    return sum(moves) / len(moves) if moves else 0.0
 
 
 def _move(rating: JudgeRating) -> float:
@@ -204,10 +190,7 @@ def _log_weight(right: int, total: int, mistakes: float) -> float:
     """Return the log-probability of `right` right answers and the others spread over mistakes."""
     able, unable = SAMPLE * BASE, SAMPLE * (1 - BASE)
     wrong = total - right
-    rises = chain(
-        (able + step for step in range(right)),
-        (unable + step for step in range(wrong)),
-    )
+    rises = chain((able + step for step in range(right)), (unable + step for step in range(wrong)))
     falls = (SAMPLE + step for step in range(total))
     return sum(map(math.log, rises)) - sum(map(math.log, falls)) - wrong * math.log(mistakes)
 
@@ -236,7 +219,8 @@ def _unlike(groups: Sequence[Group]) -> Finding:
 
 def _effect(chance: float) -> float:
     """Return what a probability adds to the prior log-odds."""
-    return log_odds(min(max(chance, 1 - SUREST), SUREST)) - PRIOR
+    bounded = min(max(chance, 1 - SUREST), SUREST)
+    return math.log(bounded / (1 - bounded)) - PRIOR
 
 
 def _shown(group: Group) -> str:
