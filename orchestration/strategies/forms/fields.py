@@ -37,11 +37,6 @@ class LinesField(forms.CharField):
         return [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
 
 
-def names_model(field: forms.Field) -> bool:
-    """Return whether a field names a helper model."""
-    return isinstance(field, ModelField)
-
-
 def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, forms.Field]:
     """Return a field for each option, named `options.<name>` as errors about it are."""
     fields = schema_fields(options.model_json_schema(), models)
