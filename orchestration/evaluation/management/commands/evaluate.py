@@ -41,8 +41,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the data, the panel and the strategies."""
-        _add_files(parser, "--data", "recordings to score on: JSON lines, plain or gzip")
-        _add_files(parser, "--fit", "recordings to learn from; none of their items is scored")
+        files: dict[str, Json] = {
+            "nargs": "+",
+            "action": "extend",
+            "type": Path,
+            "default": [],
+            "metavar": "FILE",
+        }
+        parser.add_argument(
+            "--data", required=True, help="recordings to score on: JSON lines, plain or gzip", **files
+        )
+        parser.add_argument("--fit", help="recordings to learn from; none of their items is scored", **files)
         parser.add_argument(
             "--panel",
             required=True,
@@ -83,25 +92,12 @@ class Command(BaseCommand):
         if given["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
         else:
-            self.stdout.write(_report_text(report))
+            self.stdout.write("\n".join(_lines(report)))
 
     def _show_progress(self, strategy: str, done: int, of: int) -> None:
         if done == of or done % max(1, of // STEPS) == 0:
             self.stderr.write(f"\r{strategy}: {done:,} of {of:,} items", ending="\n" if done == of else "")
             self.stderr.flush()
-
-
-def _add_files(parser: ArgumentParser, name: str, words: str) -> None:
-    parser.add_argument(
-        name,
-        nargs="+",
-        action="extend",
-        type=Path,
-        default=[],
-        metavar="FILE",
-        required=name == "--data",
-        help=words,
-    )
 
 
 def _request(given: dict[str, Json]) -> EvaluationRequest:
@@ -121,12 +117,8 @@ def _names(listed: str) -> tuple[str, ...]:
     return tuple(filter(None, (name.strip() for name in listed.split(","))))
 
 
-def _report_text(report: Report) -> str:
-    """Return the figures as a table, with the data above it and the baselines below."""
-    return "\n".join(_lines(report))
-
-
 def _lines(report: Report) -> Iterator[str]:
+    """Yield the figures as a table, with the data above it and the baselines below."""
     chosen = report.chosen
     yield f"{len(chosen.items):,} items of {listed(report.data)}, seed {report.seed}"
     if chosen.missing_model or chosen.unlabelled:
