@@ -45,15 +45,11 @@ class TeamForm(forms.Form):
 class RoleForm(forms.Form):
     """A role that the current member may assign."""
 
-    role = forms.ChoiceField(label="Role")
+    role = forms.TypedChoiceField(label="Role", coerce=Role)
 
     def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.fields["role"].choices = grantable_roles(membership)  # type: ignore[attr-defined]  # a ChoiceField
-
-    def clean_role(self) -> Role:
-        """Return the chosen role."""
-        return Role(self.cleaned_data["role"])
 
 
 class InvitationForm(RoleForm):

@@ -31,11 +31,7 @@ from orchestra_site.accounts.models import (
 
 DEMO_EMAIL = "demo@orchestra.local"
 DEMO_TEAM = "Demo team"
-CONSONANTS = "bdfghjkmnprstvz"
-VOWELS = "aeiou"
-GROUPS = 4
-SYLLABLES = 3
-TOKEN_BYTES = 32
+CONSONANTS, VOWELS = "bdfghjkmnprstvz", "aeiou"
 
 
 class AccountsError(Exception):
@@ -75,8 +71,8 @@ def record_change(
     membership: Membership,
     action: str,
     subject: str,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Add an entry to the team's audit log, in the transaction of the change.
 
@@ -88,8 +84,8 @@ def record_change(
         actor_name=membership.user.email,
         action=action,
         subject=subject[:200],
-        before=dict(before),
-        after=dict(after),
+        before=dict(before or {}),
+        after=dict(after or {}),
     )
 
 
@@ -98,9 +94,7 @@ def create_team(name: str, owner: User) -> Team:
     """Create a team with its first owner."""
     team = Team.objects.create(name=name)
     membership = Membership.objects.create(team=team, user=owner, role=Role.OWNER)
-    record_change(
-        membership=membership, action=AuditAction.TEAM_CREATED, subject=name, before={}, after={"name": name}
-    )
+    record_change(membership=membership, action=AuditAction.TEAM_CREATED, subject=name, after={"name": name})
     return team
 
 
@@ -148,7 +142,6 @@ def remove_member(*, membership: Membership, member: Membership) -> None:
         action=AuditAction.MEMBER_REMOVED,
         subject=member.user.email,
         before={"role": member.role},
-        after={},
     )
     member.delete()
 
@@ -188,7 +181,7 @@ def create_invitation(
 ) -> tuple[Invitation, str]:
     """Create an invitation; return it with its token, of which only the hash is stored."""
     _check_may_grant(membership, role)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         team_id=membership.team_id,
         role=role,
@@ -201,7 +194,6 @@ def create_invitation(
         membership=membership,
         action=AuditAction.INVITATION_CREATED,
         subject=f"invitation as {role.label.lower()}",
-        before={},
         after={"role": role.value, "expires": f"{invitation.expires_at:%Y-%m-%d %H:%M %Z}"},
     )
     return invitation, token
@@ -218,7 +210,6 @@ def withdraw_invitation(*, membership: Membership, invitation: Invitation, now: 
         action=AuditAction.INVITATION_WITHDRAWN,
         subject=str(invitation),
         before={"role": invitation.role},
-        after={},
     )
 
 
@@ -236,7 +227,6 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
             membership=membership,
             action=AuditAction.MEMBER_JOINED,
             subject=user.email,
-            before={},
             after={"role": membership.role},
         )
     return membership
@@ -279,8 +269,5 @@ def ensure_demo_team() -> tuple[Team, str, str | None]:
 
 def readable_password() -> str:
     """Return a password that can be read aloud: twelve random syllables, about 75 bits."""
-    groups = (
-        "".join(secrets.choice(CONSONANTS) + secrets.choice(VOWELS) for _ in range(SYLLABLES))
-        for _ in range(GROUPS)
-    )
-    return "-".join(groups)
+    syllables = [secrets.choice(CONSONANTS) + secrets.choice(VOWELS) for _ in range(12)]
+    return "-".join("".join(syllables[start : start + 3]) for start in range(0, 12, 3))

@@ -70,11 +70,6 @@ def misspelled(variables: Iterable[str]) -> Iterator[HealthFinding]:
             yield warn(f"{name} is not a setting and has no effect.", advice)
 
 
-def storage() -> Iterator[HealthFinding]:
-    """Check the data folder of this installation."""
-    yield from folder_findings(settings.DATA_DIR, least_free=LEAST_FREE_BYTES)
-
-
 def folder_findings(folder: Path, *, least_free: int) -> Iterator[HealthFinding]:
     """Check that `folder` is writable, private and has `least_free` bytes free."""
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -83,32 +78,20 @@ def folder_findings(folder: Path, *, least_free: int) -> Iterator[HealthFinding]
             "Make it, or set ORCHESTRA_DATA_DIR.",
         )
         return
-    yield _mode_of_folder(folder)
-    yield from _modes_of_secrets(folder)
-    free = shutil.disk_usage(folder).free
-    if free < least_free:
-        yield warn(f"Only {free / 1e6:,.0f} MB are free beside the data.", "Make room before writes fail.")
-
-
-def _mode_of_folder(folder: Path) -> HealthFinding:
     mode = folder.stat().st_mode & 0o777
     if mode & ACCESS_OF_OTHERS:
-        return warn(f"Others on this machine can look into {folder} ({mode:04o}).", f"chmod 700 {folder}")
-    return ok(f"Data is kept in {folder}, for its owner only.")
-
-
-def _modes_of_secrets(folder: Path) -> Iterator[HealthFinding]:
+        yield warn(f"Others on this machine can look into {folder} ({mode:04o}).", f"chmod 700 {folder}")
+    else:
+        yield ok(f"Data is kept in {folder}, for its owner only.")
     for path in (folder / name for name in GENERATED_SECRETS):
-        if path.exists() and path.stat().st_mode & ACCESS_OF_OTHERS:
-            mode = path.stat().st_mode & 0o777
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0
+        if mode & ACCESS_OF_OTHERS:
             yield fail(
                 f"Others on this machine can read {path} ({mode:04o}).", f"chmod 600 {path}, then renew it."
             )
-
-
-def database() -> Iterator[HealthFinding]:
-    """Check the default database."""
-    yield from database_findings(connections[DEFAULT_DB_ALIAS])
+    free = shutil.disk_usage(folder).free
+    if free < least_free:
+        yield warn(f"Only {free / 1e6:,.0f} MB are free beside the data.", "Make room before writes fail.")
 
 
 def database_findings(connection: BaseDatabaseWrapper) -> Iterator[HealthFinding]:
@@ -126,10 +109,13 @@ def database_findings(connection: BaseDatabaseWrapper) -> Iterator[HealthFinding
         )
     else:
         yield ok(f"{connection.display_name} {_value(connection, 'SHOW server_version')}.")
+    executor = MigrationExecutor(connection)
     if is_of_earlier_version(connection):
         yield fail(EARLIER_VERSION, EARLIER_ADVICE)
+    elif plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        yield fail(f"{len(plan)} migrations are not applied.", "Run: python manage.py migrate")
     else:
-        yield _migrations(connection)
+        yield ok("All migrations are applied.")
 
 
 def wal_finding(version: Version) -> HealthFinding:
@@ -152,14 +138,6 @@ def sqlite_findings(*, mode: str, sound: str) -> Iterator[HealthFinding]:
         yield ok("The database is intact.")
     else:
         yield fail(f"The database is damaged: {sound}", "Stop Orchestra and restore a backup.")
-
-
-def _migrations(connection: BaseDatabaseWrapper) -> HealthFinding:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        return fail(f"{len(plan)} migrations are not applied.", "Run: python manage.py migrate")
-    return ok("All migrations are applied.")
 
 
 def _value(connection: BaseDatabaseWrapper, query: str) -> str:
@@ -217,8 +195,8 @@ async def _round_trip(layer: BaseChannelLayer) -> None:
 
 BUILT_IN: Mapping[str, Check] = {
     "settings": configuration,
-    "data folder": storage,
-    "database": database,
+    "data folder": lambda: folder_findings(settings.DATA_DIR, least_free=LEAST_FREE_BYTES),
+    "database": lambda: database_findings(connections[DEFAULT_DB_ALIAS]),
     "broker": broker,
     "channel layer": channel_layer,
 }

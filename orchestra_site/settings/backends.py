@@ -20,20 +20,17 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
 
     Without one, SQLite in the data folder. Raises `ImproperlyConfigured`.
     """
-    if url:
-        return _postgresql(url)
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": data_dir / "orchestra.sqlite3",
-        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": WAL},
-    }
-
-
-def _postgresql(url: str) -> dict[str, Any]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": data_dir / "orchestra.sqlite3",
+            "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": WAL},
+        }
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"} or not parts.path.lstrip("/"):
-        message = "ORCHESTRA_DATABASE_URL must read postgresql://user:password@host:port/name."
-        raise ImproperlyConfigured(message)
+        raise ImproperlyConfigured(
+            "ORCHESTRA_DATABASE_URL must read postgresql://user:password@host:port/name."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

@@ -6,7 +6,6 @@ from orchestra_site.settings.base import *  # noqa: F403
 from orchestra_site.settings.base import ENV
 
 if ENV.profile != "embedded":
-    message = (
+    raise ImproperlyConfigured(
         "DJANGO_SETTINGS_MODULE names the embedded profile, but ORCHESTRA_PROFILE is production: unset one."
     )
-    raise ImproperlyConfigured(message)

@@ -9,7 +9,7 @@ import base64
 import binascii
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,11 +20,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).resolve().parents[2]
 KEY_BYTES = 32
 SHORTEST_SECRET_KEY = 50
-
-
-def _split_words(value: object) -> object:
-    """Split a comma-separated string into its words."""
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
 class Environment(BaseSettings):
@@ -63,9 +58,13 @@ class Environment(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    _split = field_validator("allowed_hosts", "allowed_addresses", "trusted_origins", mode="before")(
-        _split_words
-    )
+    @field_validator("allowed_hosts", "allowed_addresses", "trusted_origins", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        """Split a comma-separated string into its words."""
+        return (
+            [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+        )
 
 
 def read_environment() -> Environment:
@@ -81,11 +80,14 @@ def read_environment() -> Environment:
 
 
 def _problems(environment: Environment) -> list[str]:
-    keys = _plain(environment.encryption_keys)
+    keys, secret_key = (
+        secret.get_secret_value() if secret else ""
+        for secret in (environment.encryption_keys, environment.secret_key)
+    )
     problems = encryption_key_problems(keys) if keys else []
     if environment.profile == "production":
         problems += production_problems(
-            secret_key=_plain(environment.secret_key),
+            secret_key=secret_key,
             encryption_keys=keys,
             allowed_hosts=environment.allowed_hosts
             if "allowed_hosts" in environment.model_fields_set
@@ -96,10 +98,6 @@ def _problems(environment: Environment) -> list[str]:
     return problems
 
 
-def _plain(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
-
-
 def variable_name(field: str) -> str:
     """Return the name of the variable that sets `field`."""
     alias = Environment.model_fields[field].validation_alias if field in Environment.model_fields else None
@@ -108,10 +106,7 @@ def variable_name(field: str) -> str:
 
 def settings_module() -> str:
     """Return the settings module of this process's profile."""
-    return {
-        "embedded": "orchestra_site.settings.dev",
-        "production": "orchestra_site.settings.prod",
-    }[read_environment().profile]
+    return f"orchestra_site.settings.{'prod' if read_environment().profile == 'production' else 'dev'}"
 
 
 def select_settings() -> None:
@@ -138,36 +133,21 @@ def production_problems(
     *, secret_key: str, encryption_keys: str, allowed_hosts: Sequence[str], database_url: str, redis_url: str
 ) -> list[str]:
     """Return a sentence for everything that production must have and these settings lack."""
-    return [
-        *_secret_key_problems(secret_key),
-        *_missing(
-            "ORCHESTRA_ENCRYPTION_KEYS", encryption_keys, "the keys that provider secrets are stored under"
-        ),
-        *_host_problems(allowed_hosts),
-        *_missing("ORCHESTRA_DATABASE_URL", database_url, "the PostgreSQL database that all processes share"),
-        *_missing(
-            "ORCHESTRA_REDIS_URL", redis_url, "the Redis through which processes notify each other of changes"
-        ),
-    ]
-
-
-def _secret_key_problems(secret_key: str) -> Iterator[str]:
-    yield from _missing("ORCHESTRA_SECRET_KEY", secret_key, "the key that sessions are signed with")
-    if 0 < len(secret_key) < SHORTEST_SECRET_KEY:
-        yield f"ORCHESTRA_SECRET_KEY: shorter than {SHORTEST_SECRET_KEY} characters, which could be guessed."
-
-
-def _host_problems(allowed_hosts: Sequence[str]) -> Iterator[str]:
-    yield from _missing(
-        "ORCHESTRA_ALLOWED_HOSTS", ",".join(allowed_hosts), "the names that the site answers to"
+    needed = (
+        ("SECRET_KEY", secret_key, "the key that sessions are signed with"),
+        ("ENCRYPTION_KEYS", encryption_keys, "the keys that provider secrets are stored under"),
+        ("ALLOWED_HOSTS", allowed_hosts, "the names that the site answers to"),
+        ("DATABASE_URL", database_url, "the PostgreSQL database that all processes share"),
+        ("REDIS_URL", redis_url, "the Redis through which processes notify each other of changes"),
     )
+    problems = [f"ORCHESTRA_{name}: production needs {what}." for name, value, what in needed if not value]
+    if 0 < len(secret_key) < SHORTEST_SECRET_KEY:
+        problems.append(
+            f"ORCHESTRA_SECRET_KEY: shorter than {SHORTEST_SECRET_KEY} characters, which could be guessed."
+        )
     if "*" in allowed_hosts:
-        yield "ORCHESTRA_ALLOWED_HOSTS: * would answer to any name; list the names of this site."
-
-
-def _missing(variable: str, value: str, meaning: str) -> Iterator[str]:
-    if not value:
-        yield f"{variable}: production needs {meaning}."
+        problems.append("ORCHESTRA_ALLOWED_HOSTS: * would answer to any name; list the names of this site.")
+    return problems
 
 
 def _is_encryption_key(key: str) -> bool:

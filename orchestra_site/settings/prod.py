@@ -9,8 +9,9 @@ from orchestra_site.settings.base import *  # noqa: F403
 from orchestra_site.settings.base import DATA_DIR, ENV
 
 if ENV.profile != "production":
-    message = "These are the settings of the production profile: set ORCHESTRA_PROFILE=production as well."
-    raise ImproperlyConfigured(message)
+    raise ImproperlyConfigured(
+        "These are the settings of the production profile: set ORCHESTRA_PROFILE=production as well."
+    )
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True

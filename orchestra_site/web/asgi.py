@@ -59,7 +59,8 @@ class BodyLimit:
     async def _http(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
         try:
             headers = dict(scope["headers"])
-            self._check_size(_declared_length(headers))
+            declared = headers.get(b"content-length", b"")
+            self._check_size(int(declared) if declared.isdigit() else 0)
             limited = _BodyReader(receive, self._check_size)
             if b"json" in headers.get(b"content-type", b"").lower():
                 await limited.read_whole()
@@ -164,11 +165,6 @@ async def _check_depth(body: bytes) -> None:
         raise RequestRefused(
             HTTPStatus.BAD_REQUEST, f"The JSON is nested deeper than {DEEPEST_JSON} levels. Send it flatter."
         )
-
-
-def _declared_length(headers: dict[bytes, bytes]) -> int:
-    declared = headers.get(b"content-length", b"0")
-    return int(declared) if declared.isdigit() else 0
 
 
 async def _answer(send: Send, refusal: RequestRefused) -> None:

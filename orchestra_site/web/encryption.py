@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
+from io import BytesIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,8 +36,7 @@ class Keyring:
     def __init__(self, keys: Iterable[str]) -> None:
         raw = [_decoded(key) for key in keys]
         if not raw:
-            message = "There is no encryption key."
-            raise ValueError(message)
+            raise ValueError("There is no encryption key.")
         self._first = _key_id(raw[0])
         self._ciphers = {_key_id(key): AESGCM(key) for key in raw}
 
@@ -49,16 +49,20 @@ class Keyring:
 
     def open(self, envelope: bytes, *, context: str) -> str:
         """Return the secret of an envelope made for `context`. Raises `SecretUnreadable`."""
-        key_id, nonce, sealed = _parts(envelope)
+        parts = BytesIO(envelope)
+        version, key_id, nonce = map(parts.read, (len(VERSION), KEY_ID_SIZE, NONCE_SIZE))
+        sealed = parts.read()
+        if version != VERSION or not sealed:
+            raise SecretUnreadable("Its format is unknown to this version.")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            message = "It was encrypted with a key that is no longer in ORCHESTRA_ENCRYPTION_KEYS."
-            raise SecretUnreadable(message)
+            raise SecretUnreadable(
+                "It was encrypted with a key that is no longer in ORCHESTRA_ENCRYPTION_KEYS."
+            )
         try:
             secret = cipher.decrypt(nonce, sealed, context.encode()).decode()
         except InvalidTag as error:
-            message = "It was encrypted for another row, or is damaged."
-            raise SecretUnreadable(message) from error
+            raise SecretUnreadable("It was encrypted for another row, or is damaged.") from error
         register_secret(secret)
         return secret
 
@@ -79,23 +83,9 @@ def _decoded(key: str) -> bytes:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != KEY_SIZE:
-        message = f"An encryption key must be {KEY_SIZE} bytes in URL-safe base64."
-        raise ValueError(message)
+        raise ValueError(f"An encryption key must be {KEY_SIZE} bytes in URL-safe base64.")
     return raw
 
 
 def _key_id(key: bytes) -> bytes:
     return sha256(b"orchestra key id" + key).digest()[:KEY_ID_SIZE]
-
-
-def _parts(envelope: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return key id, nonce and ciphertext."""
-    after_id = len(VERSION) + KEY_ID_SIZE
-    if not envelope.startswith(VERSION) or len(envelope) <= after_id + NONCE_SIZE:
-        message = "Its format is unknown to this version."
-        raise SecretUnreadable(message)
-    return (
-        envelope[len(VERSION) : after_id],
-        envelope[after_id:][:NONCE_SIZE],
-        envelope[after_id + NONCE_SIZE :],
-    )

@@ -36,13 +36,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Say that this is the server's fault, or that the database is locked, full or unreachable."""
-    if isinstance(sys.exception(), DATABASE_AWAY):
-        return _database_away(request)
-    words = "The server failed; its log has the details. Try again; runs that were started before continue."
-    return _error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here", words)
-
-
-def _database_away(request: HttpRequest) -> HttpResponse:
+    if not isinstance(sys.exception(), DATABASE_AWAY):
+        words = (
+            "The server failed; its log has the details. Try again; runs that were started before continue."
+        )
+        return _error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here", words)
     words = (
         "It is locked, full or unreachable; the server's log says which. Nothing of this was stored. Send it"
         " again in a moment; runs that were started before continue."

@@ -28,7 +28,7 @@ class Redactor:
         self._pattern: re.Pattern[str] | None = None
 
     def register(self, value: str) -> None:
-        """Redact `value` from now on, plain and as it looks in JSON, HTML, a URL and a Python literal."""
+        """Redact `value`, if not too short, plain and as in JSON, HTML, a URL and a Python literal."""
         if len(value) < SHORTEST:
             return
         with self._lock:
@@ -51,17 +51,8 @@ def _spellings(value: str) -> frozenset[str]:
     return frozenset(forms | {escape(value), escape(in_literal)})
 
 
-_redactor = Redactor()
-
-
-def register_secret(value: str) -> None:
-    """Redact `value` in every log line and error page of this process, if it has 8 characters or more."""
-    _redactor.register(value)
-
-
-def redact(text: str) -> str:
-    """Return `text` without the secrets that this process knows."""
-    return _redactor.redact(text)
+_redactor = Redactor()  # of every log line and error page of this process
+register_secret, redact = _redactor.register, _redactor.redact
 
 
 class RedactingFormatter(logging.Formatter):

@@ -24,10 +24,15 @@ _DATABASE_THREAD = ThreadPoolExecutor(1, thread_name_prefix="database")
 
 async def in_thread(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `fn` in a pool of threads and return its result; its database connections are closed afterwards."""
+
+    def run() -> R:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            connections.close_all()
+
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(
-        _READ_THREADS, lambda: context.run(_run_and_close, lambda: fn(*args, **kwargs))
-    )
+    return await asyncio.get_running_loop().run_in_executor(_READ_THREADS, lambda: context.run(run))
 
 
 async def in_database_thread(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -35,29 +40,20 @@ async def in_database_thread(fn: Callable[P, R], *args: P.args, **kwargs: P.kwar
 
     A connection that is unusable or raised an error is replaced.
     """
-    return await asyncio.get_running_loop().run_in_executor(
-        _DATABASE_THREAD, lambda: _run_on_kept_connection(lambda: fn(*args, **kwargs))
-    )
+
+    def run() -> R:
+        for connection in connections.all(initialized_only=True):
+            if connection.connection is not None and not connection.is_usable():
+                connection.close()
+        try:
+            return fn(*args, **kwargs)
+        except Error:
+            connections.close_all()
+            raise
+
+    return await asyncio.get_running_loop().run_in_executor(_DATABASE_THREAD, run)
 
 
 def close_database_thread() -> None:
     """Close the connection of the database thread, at the latest when its current query ends."""
     wait([_DATABASE_THREAD.submit(connections.close_all)], CLOSE_TIMEOUT_S)
-
-
-def _run_on_kept_connection(work: Callable[[], R]) -> R:
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and not connection.is_usable():
-            connection.close()
-    try:
-        return work()
-    except Error:
-        connections.close_all()
-        raise
-
-
-def _run_and_close(work: Callable[[], R]) -> R:
-    try:
-        return work()
-    finally:
-        connections.close_all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from statistics import fmean, median
@@ -54,16 +54,13 @@ def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[
 
     One query for each strategy, and one for the ratings.
     """
-    ratings = _ratings(membership)
-    return {name: _record(membership, name, ratings.get(name, (0, 0))) for name in strategies}
-
-
-def _record(membership: Membership, strategy: str, ratings: tuple[int, int]) -> StrategyRecord:
-    runs = Run.objects.visible_to(membership).filter(kind="strategy", ref=strategy, status__in=OVER)
-    columns = ("status", "started_at", "finished_at", "cost_usd", "quality")
-    newest = runs.order_by("-created_at", "-id").values_list(*columns)[: NEWEST + 1]
-    ended = [EndedRun(*row) for row in newest]
-    return strategy_record(ended[:NEWEST], ratings, more=len(ended) > NEWEST)
+    ratings, records = _ratings(membership), {}
+    runs = Run.objects.visible_to(membership).filter(kind="strategy", status__in=OVER)
+    columns = runs.order_by("-created_at", "-id").values_list(*(column.name for column in fields(EndedRun)))
+    for name in strategies:
+        ended = [EndedRun(*row) for row in columns.filter(ref=name)[: NEWEST + 1]]
+        records[name] = strategy_record(ended[:NEWEST], ratings.get(name, (0, 0)), more=len(ended) > NEWEST)
+    return records
 
 
 def strategy_record(ended: list[EndedRun], ratings: tuple[int, int], *, more: bool = False) -> StrategyRecord:

@@ -25,8 +25,9 @@
   // Within five seconds, at a random moment: pages do not all reconnect to a restarted server at once.
   htmx.config.wsReconnectDelay = (attempt) => Math.random() * Math.min(500 * 2 ** attempt, 5000);
 
-  // 4401 signed out, 4403 no longer a member, 4404 no such run: reconnecting would not help, a reload says why.
-  const FINAL = [4400, 4401, 4403, 4404];
+  // 4401 signed out, 4403 no longer a member, 4404 no such run, 4413 and 4429 messages too big or too many:
+  // reconnecting would not help, a reload says why.
+  const FINAL = [4400, 4401, 4403, 4404, 4413, 4429];
   const show = (words) => {
     const notice = document.getElementById("connection-lost");
     if (notice) notice.hidden = !words;

@@ -19,7 +19,6 @@ from orchestra_site.management.checks import (
     broker,
     channel_layer,
     configuration,
-    database,
     database_findings,
     folder_findings,
     misspelled,
@@ -109,7 +108,7 @@ def test_sqlite_with_the_wal_fault_is_named(version: tuple[int, int, int], level
 
 @pytest.mark.django_db
 def test_the_test_database_is_sound_and_migrated() -> None:
-    assert Severity.FAIL not in levels(list(database()))
+    assert Severity.FAIL not in levels(list(BUILT_IN["database"]()))
 
 
 def test_a_damaged_database_is_a_fail_and_another_journal_mode_a_warning() -> None:
@@ -127,7 +126,9 @@ def test_a_database_that_is_down_is_a_fail() -> None:
 @pytest.mark.django_db
 def test_migrations_that_are_not_applied_are_a_fail() -> None:
     MigrationRecorder.Migration.objects.filter(app="runs").delete()
-    assert any("not applied" in found.sentence for found in database() if found.level is Severity.FAIL)
+    assert any(
+        "not applied" in found.sentence for found in BUILT_IN["database"]() if found.level is Severity.FAIL
+    )
 
 
 def test_a_misspelled_variable_is_named_with_the_right_one() -> None:

@@ -8,16 +8,20 @@ import pytest
 from django import forms
 from pydantic import BaseModel, Field
 
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.strategies.engine.options import ModelName
+from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.forms.fields import (
     ModelField,
     default_panel,
     moved,
-    names_model,
     option_fields,
     option_values,
+    schema_fields,
 )
+from orchestration.strategies.services.strategy_runs import parse_request
+from tests.support.tree import ROOT
 
 
 class Colour(StrEnum):
@@ -73,7 +77,7 @@ def test_words_and_bounds_come_from_the_schema() -> None:
 
 def test_only_what_has_no_usual_value_must_be_given() -> None:
     assert [name for name, field in FIELDS.items() if field.required] == ["writer"]
-    assert [name for name, field in FIELDS.items() if names_model(field)] == ["helper", "writer"]
+    assert [name for name, field in FIELDS.items() if isinstance(field, ModelField)] == ["helper", "writer"]
 
 
 def test_an_empty_option_is_left_to_the_strategy() -> None:
@@ -114,3 +118,27 @@ def test_a_first_panel_prefers_real_models_and_takes_each_tier_once() -> None:
     ]
     assert default_panel(models) == ["r-large", "s-small", "s-large"]
     assert default_panel([]) == []
+
+
+LIMITS = Constraints.model_json_schema()["properties"]
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_each_limit_has_a_label_an_option_of_the_command_and_a_line_on_the_run_page(name: str) -> None:
+    limit, field = LIMITS[name], schema_fields(Constraints.model_json_schema())[name]
+    assert limit["flag"].startswith("--")
+    assert limit["metavar"].isupper()
+    assert field.label == limit["title"] != name.replace("_", " ").capitalize()
+    assert field.help_text == limit["description"]
+    page = (ROOT / "templates/runs/run_detail.html").read_text(encoding="utf-8")
+    assert f"{{% if view.limits.{name} is not None %}}<li>" in page
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_refusal_of_a_limit_names_the_values_that_it_may_have(name: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_request({"text": "?", "constraints": {name: -1}})
+    bounds = next((part for part in LIMITS[name]["anyOf"] if "maximum" in part), None)
+    assert refused.value.field == name
+    allowed = f"from {bounds['minimum']} to {bounds['maximum']}" if bounds else "above zero"
+    assert allowed in str(refused.value)

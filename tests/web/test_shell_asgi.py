@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,8 @@ from orchestra_site.web.asgi import (
     LONG_SCAN_BYTES,
     SOCKET_MESSAGE_BYTES,
     SOCKET_MESSAGES,
+    TOO_BIG_CLOSE,
+    TOO_MANY_CLOSE,
     AsgiEvent,
     BodyLimit,
     Receive,
@@ -25,6 +28,8 @@ from orchestra_site.web.asgi import (
     json_depth_within,
 )
 from orchestra_site.web.logs import ThrottledWarning
+from orchestration.runs.consumers import CloseCode
+from tests.support.tree import ROOT
 
 BIG = 10_000_000
 JSON = [(b"content-type", b"application/json; charset=utf-8")]
@@ -214,3 +219,11 @@ def test_what_many_warn_of_at_once_is_said_once(
     for attempt in (1, 2):
         away.warn(OSError(attempt))
     assert caplog.messages == said
+
+
+def test_the_page_knows_every_code_after_which_it_does_not_reconnect() -> None:
+    script = (ROOT / "static/js/live.js").read_text(encoding="utf-8")
+    listed = re.search(r"FINAL = \[([\d, ]+)\]", script)
+    assert listed is not None
+    sent = {*CloseCode, TOO_BIG_CLOSE, TOO_MANY_CLOSE} - {CloseCode.RESTART}
+    assert {int(code) for code in listed[1].split(",")} == sent

@@ -93,7 +93,11 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         except InvitationClosed:
             return render(request, "accounts/invitation_closed.html", status=HTTPStatus.NOT_FOUND)
         if membership is not None:
-            return _welcome(request, membership)
+            if not request.user.is_authenticated:
+                login(request, membership.user, backend=PASSWORD_BACKEND)
+            request.session[SESSION_TEAM] = str(membership.team_id)
+            messages.success(request, f"Welcome to {membership.team}.")
+            return redirect("/")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form and form.is_bound else HTTPStatus.OK
     return render(request, "accounts/join.html", {"invitation": invitation, "form": form}, status=status)
 
@@ -110,14 +114,6 @@ def _accepted(request: HttpRequest, invitation: Invitation, form: JoinForm | Non
     except AddressTaken as error:
         form.add_error("email", str(error))
         return None
-
-
-def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
-    if not request.user.is_authenticated:
-        login(request, membership.user, backend=PASSWORD_BACKEND)
-    request.session[SESSION_TEAM] = str(membership.team_id)
-    messages.success(request, f"Welcome to {membership.team}.")
-    return redirect("/")
 
 
 def _safe_target(request: HttpRequest) -> str:

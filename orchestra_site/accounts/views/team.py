@@ -94,8 +94,7 @@ def invite(request: MemberRequest) -> HttpResponse:
     """Create an invitation link and show it, only this once."""
     form = InvitationForm(request.POST, membership=request.membership)
     if not form.is_valid():
-        page = team_page(request, invitation_form=form)
-        return render(request, "accounts/team_detail.html", page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _refused(request, invitation_form=form)
     invitation, token = services.create_invitation(
         membership=request.membership,
         role=form.cleaned_data["role"],

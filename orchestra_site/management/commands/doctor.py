@@ -53,11 +53,9 @@ def as_text(findings: Iterable[Named]) -> str:
     """Return a paragraph for each check, with advice under the findings that have some."""
     paragraphs = []
     for name, group in groupby(findings, key=lambda named: named[0]):
-        lines = [line for _, finding in group for line in _lines(finding)]
-        paragraphs.append("\n".join([name.capitalize(), *lines]))
+        lines = [name.capitalize()]
+        for _, finding in group:
+            lines.append(f"  {finding.level:<5} {finding.sentence}")
+            lines += [f"        {finding.advice}"] if finding.advice else []
+        paragraphs.append("\n".join(lines))
     return "\n".join(paragraphs)
-
-
-def _lines(finding: HealthFinding) -> list[str]:
-    first = f"  {finding.level:<5} {finding.sentence}"
-    return [first, f"        {finding.advice}"] if finding.advice else [first]

@@ -41,7 +41,13 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, no_demo: bool, **_: object) -> None:
         """Prepare and serve."""
-        self._lock()
+        try:
+            self._lock = lock_folder(settings.DATA_DIR)
+        except AlreadyRunning as running:
+            raise CommandError(
+                f"Orchestra already runs on {settings.DATA_DIR} (process {running})."
+                " Stop that one first, or set ORCHESTRA_DATA_DIR to another folder."
+            ) from None
         for line in prepare_installation(demo=not no_demo):
             self.stdout.write(line)
         from orchestra_site.asgi import application  # noqa: PLC0415  # builds the site
@@ -59,16 +65,6 @@ class Command(BaseCommand):
         self.stdout.flush()
         exit_soon()
 
-    def _lock(self) -> None:
-        try:
-            self._folder_lock = DataFolderLock(settings.DATA_DIR)
-            self._folder_lock.acquire()
-        except AlreadyRunning as running:
-            raise CommandError(
-                f"Orchestra already runs on {settings.DATA_DIR} (process {running})."
-                " Stop that one first, or set ORCHESTRA_DATA_DIR to another folder."
-            ) from None
-
     def _report_ready(self, address: str) -> None:
         self.stdout.write(f"Orchestra is ready at {address} (Ctrl-C stops it)")
         self.stdout.flush()
@@ -78,28 +74,24 @@ class AlreadyRunning(Exception):
     """Another process serves this data folder."""
 
 
-class DataFolderLock:
-    """The lock of the one process that serves a data folder; the kernel releases it when the process ends."""
+def lock_folder(folder: Path) -> IO[str]:
+    """Return the lock file of the one process that serves a data folder, locked as long as it is open.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "up.lock"
-        self._file: IO[str] | None = None
-
-    def acquire(self) -> None:
-        """Acquire the lock. Raises `AlreadyRunning` with the id of the process that owns it."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._path.open("a+", encoding="ascii")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            owner = file.read().strip()
-            file.close()
-            raise AlreadyRunning(owner) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        self._file = file
+    Raises `AlreadyRunning` with the id of the process that has locked it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = (folder / "up.lock").open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        owner = file.read().strip()
+        file.close()
+        raise AlreadyRunning(owner) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
 
 
 class EmbeddedServer:
@@ -117,7 +109,7 @@ class EmbeddedServer:
             endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
             server_name="orchestra",
             application_close_timeout=1,
-            ready_callable=self._start,
+            ready_callable=lambda: reactor.callWhenRunning(self._started),
             verbosity=0,
         )
 
@@ -126,9 +118,6 @@ class EmbeddedServer:
         reactor.addSystemEventTrigger("before", "shutdown", self._stop)  # type: ignore[arg-type]  # its stub shifts them
         self._server.run()
         return self._listening
-
-    def _start(self) -> None:
-        reactor.callWhenRunning(self._started)
 
     def _started(self) -> None:
         """Start the engine and the worker once the port is bound."""

@@ -99,13 +99,8 @@ def _image_as_link(
     return f'<a href="{escape(str(token.attrGet("src") or ""))}">{words}</a>'
 
 
-def _markdown_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
-    parser.add_render_rule("image", _image_as_link)
-    return parser
-
-
-_MARKDOWN = _markdown_parser()
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+_MARKDOWN.add_render_rule("image", _image_as_link)
 
 
 def dollars(amount: Decimal) -> str:

@@ -107,8 +107,7 @@ def state_look(state: str) -> StateLook:
 def menu_entries(path: str) -> list[NavEntry]:
     """Return the menu as a page at `path` shows it; an entry is also current on the pages below it."""
     addresses = [(item, reverse(item.view)) for item in MENU]
-    return [NavEntry(item=item, url=url, current=_is_current(url, path)) for item, url in addresses]
-
-
-def _is_current(url: str, path: str) -> bool:
-    return path == url or (url != "/" and path.startswith(url))
+    return [
+        NavEntry(item=item, url=url, current=path == url or (url != "/" and path.startswith(url)))
+        for item, url in addresses
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -44,27 +44,28 @@ def without_scored(fitted: Sequence[Item], scored: Sequence[Item]) -> tuple[Item
     both = [item.key for item in fitted if item.key in names]
     if both:
         examples = ", ".join(map(str, both[:MOST_NAMED])) + (", ..." if len(both) > MOST_NAMED else "")
-        message = (
+        raise InvalidRequest(
             f"{len(both):,} of the items to learn from are scored as well ({examples}): the result would"
-            " be too good. Give other files to --fit."
+            " be too good. Give other files to --fit.",
+            field="fit",
         )
-        raise InvalidRequest(message, field="fit")
     return tuple(item for item in fitted if same_words(item.prompt) not in words)
 
 
 def training_examples(items: Iterable[Item], labels: Mapping[ItemKey, Label]) -> tuple[TrainingExample, ...]:
     """Return the items as training examples, with the answers that have a text and a label."""
-    return tuple(_training_example(item, labels[item.key]) for item in items)
-
-
-def _training_example(item: Item, label: Label) -> TrainingExample:
-    graded = {
-        model: GradedAnswer(text=answer.text, correct=correct, cost_usd=answer.cost_usd)
-        for model, answer in item.answers.items()
-        if answer.text is not None and (correct := label.correct(model)) is not None
-    }
-    return TrainingExample(
-        prompt=item.prompt, task_type=item.task_type, reference=label.reference, answers=graded
+    return tuple(
+        TrainingExample(
+            prompt=item.prompt,
+            task_type=item.task_type,
+            reference=labels[item.key].reference,
+            answers={
+                model: GradedAnswer(text=answer.text, correct=correct, cost_usd=answer.cost_usd)
+                for model, answer in item.answers.items()
+                if answer.text is not None and (correct := labels[item.key].correct(model)) is not None
+            },
+        )
+        for item in items
     )
 
 
@@ -112,11 +113,10 @@ class CallLog:
                 case CallEnded():
                     self.ended[record.id] = record
                 case QuestionAsked():
-                    message = (
+                    raise NobodyToAsk(
                         f"A person would be asked: {record.question.text} An evaluation cannot ask one;"
                         " choose options that settle it without one."
                     )
-                    raise NobodyToAsk(message)
                 case _:
                     pass
         return _WRITTEN
@@ -209,8 +209,9 @@ def _cost(log: CallLog, item: Item) -> Decimal | None:
 
 
 def _no_child(kind: str, ref: str, panel: Sequence[str]) -> ChildRun:  # noqa: ARG001  # none is started
-    message = f"An evaluation runs one strategy at a time; it cannot start {kind} {ref}."
-    raise InvalidRequest(message, field="strategy")
+    raise InvalidRequest(
+        f"An evaluation runs one strategy at a time; it cannot start {kind} {ref}.", field="strategy"
+    )
 
 
 CONCURRENT_ITEMS = 8
@@ -222,19 +223,14 @@ async def run_all(run: EvaluationRun, items: Sequence[Item], progress: Progress)
     """Run every item, a few at a time, and return the results in the order of the items."""
     results: dict[int, ItemResult] = {}
     left = iter(enumerate(items))
+
+    async def run_next() -> None:
+        for place, item in left:
+            results[place] = await run.result(item)
+            progress(len(results), len(items))
+
     with single_error():
         async with asyncio.TaskGroup() as group:
             for _ in range(min(CONCURRENT_ITEMS, len(items))):
-                group.create_task(_run_next(run, left, results, lambda: progress(len(results), len(items))))
+                group.create_task(run_next())
     return tuple(results[place] for place in range(len(items)))
-
-
-async def _run_next(
-    run: EvaluationRun,
-    left: Iterator[tuple[int, Item]],
-    results: dict[int, ItemResult],
-    done: Callable[[], None],
-) -> None:
-    for place, item in left:
-        results[place] = await run.result(item)
-        done()

@@ -161,7 +161,10 @@ PER_ITEMS = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyFigures:
-    """The figures of one strategy. Accuracy and rates are fractions; None where there is no data."""
+    """The figures of one strategy. Accuracy and rates are fractions; None where there is no data.
+
+    The cost is None where the recording has no price for some call.
+    """
 
     strategy: str
     options: Mapping[str, Json]
@@ -192,7 +195,8 @@ def summarise(
     baseline: Baseline,
 ) -> StrategyFigures:
     """Return the figures of a strategy over at least one item; `failures` names each kind of failure once."""
-    number, right = len(scores), sum(score.correct for score in scores)
+    number, right = len(results), sum(score.correct for score in scores)
+    costs = [item.cost_usd for item in results if item.cost_usd is not None]
     judged = [(score.quality, score.correct) for score in scores if score.quality is not None]
     failed = [item.error for item in results if item.error is not None]
     examples = {error.code: str(error) for error in reversed(failed)}
@@ -201,7 +205,7 @@ def summarise(
         options=options,
         accuracy=right / number,
         accuracy_ci95=wilson(right, number),
-        cost_per_1k_usd=_cost_per_thousand(results),
+        cost_per_1k_usd=float(sum(costs, Decimal(0)) * PER_ITEMS / number) if len(costs) == number else None,
         calls_per_item=sum(item.calls for item in results) / number,
         escalation_rate=sum(score.escalated for score in scores) / number,
         failed_rate=len(failed) / number,
@@ -210,11 +214,3 @@ def summarise(
         baseline=baseline,
         failures=tuple(f"{code}: {words}" for code, words in sorted(examples.items())),
     )
-
-
-def _cost_per_thousand(results: Sequence[ItemResult]) -> float | None:
-    """Return US dollars for a thousand items, None where the recording has no price for some call."""
-    costs = [item.cost_usd for item in results if item.cost_usd is not None]
-    if len(costs) < len(results):
-        return None
-    return float(sum(costs, Decimal(0)) * PER_ITEMS / len(results))

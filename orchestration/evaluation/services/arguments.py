@@ -1,4 +1,4 @@
-"""The arguments of an evaluation, parsed and checked: options, panels and numbers."""
+"""The arguments of an evaluation, parsed and checked: options and panels."""
 
 from __future__ import annotations
 
@@ -12,15 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.strategy import Strategy
-
-
-def check_numbers(*, limit: int | None, failure_rate: float) -> None:
-    """Raise `InvalidRequest` for numbers out of range."""
-    if limit is not None and limit < 1:
-        raise InvalidRequest("At least one item must be scored.", field="limit")
-    if not 0 <= failure_rate <= 1:
-        raise InvalidRequest("The share of attempts that fail lies between 0 and 1.", field="failure-rate")
-
 
 STRUCTURED = ("{", "[")
 
@@ -39,8 +30,9 @@ def options_for(strategies: Sequence[Strategy], words: Sequence[str]) -> dict[st
         takers = [owner] if dot else _having(strategies, owner)
         for taker in takers:
             if taker not in given:
-                message = f"{word!r} is for {taker}, which is not evaluated. Add it to --strategy."
-                raise InvalidRequest(message, field="option")
+                raise InvalidRequest(
+                    f"{word!r} is for {taker}, which is not evaluated. Add it to --strategy.", field="option"
+                )
             given[taker][option if dot else owner] = _value(text, word)
     return given
 

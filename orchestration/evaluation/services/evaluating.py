@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,13 +16,7 @@ from orchestration.evaluation.engine.running import (
     without_scored,
 )
 from orchestration.evaluation.engine.scoring import StrategyFigures, baseline, score, summarise
-from orchestration.evaluation.services.arguments import (
-    check_numbers,
-    options_for,
-    panel_named,
-    panels_beside,
-    unknown_model,
-)
+from orchestration.evaluation.services.arguments import options_for, panel_named, panels_beside, unknown_model
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.resilience.attempts import Retrying, RetryPolicy
@@ -62,14 +56,6 @@ class Chosen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingSet:
-    """Training examples, and how many items were left out because a scored one has the same prompt."""
-
-    examples: tuple[TrainingExample, ...] = ()
-    left_out: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class CandidateConfiguration:
     """A strategy with its options, learned ones included, its panel and the models that the options name."""
 
@@ -89,7 +75,7 @@ class Report:
     fitted_items: int
     seed: int
     results: tuple[StrategyFigures, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Json]:
         """Return the object that `evaluate --json` prints."""
@@ -110,12 +96,17 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
 
     Raises `InvalidRequest` for what cannot be evaluated, before anything is run.
     """
-    check_numbers(limit=request.limit, failure_rate=request.failure_rate)
+    if request.limit is not None and request.limit < 1:
+        raise InvalidRequest("At least one item must be scored.", field="limit")
+    if not 0 <= request.failure_rate <= 1:
+        raise InvalidRequest("The share of attempts that fail lies between 0 and 1.", field="failure-rate")
     strategies = [get_strategy(name) for name in dict.fromkeys(request.strategies)]
     given = options_for(strategies, request.options)
     data = load_recordings(request.data)
     panel = panel_named(request.panel, data.recording.models, panels_beside(request.data))
-    training = _training_set(request.fit, data.recording.items)
+    fit = load_recordings(request.fit) if request.fit else Labelled(recording=Recording(()), labels={})
+    kept = without_scored(fit.recording.items, data.recording.items)
+    training = training_examples(kept, fit.labels)
     specs = {name: data.recording.spec(name) for name in data.recording.models}
     configurations = [
         _configure(strategy, given[strategy.name], panel, training, specs) for strategy in strategies
@@ -126,33 +117,23 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
         data=tuple(map(str, request.data)),
         panel=panel,
         chosen=chosen,
-        fitted_items=len(training.examples),
+        fitted_items=len(training),
         seed=request.seed,
         results=tuple(_figures(each, data, chosen, request, progress) for each in configurations),
-        notes=_notes(strategies, training),
+        notes=tuple(_notes(strategies, fitted=len(training), left_out=len(fit.recording.items) - len(kept))),
     )
-
-
-def _training_set(fit: Sequence[Path], scored: Sequence[Item]) -> TrainingSet:
-    """Read the files to learn from. Raises `InvalidRequest`, also when one of their items is scored."""
-    if not fit:
-        return TrainingSet()
-    data = load_recordings(fit)
-    kept = without_scored(data.recording.items, scored)
-    examples = training_examples(kept, data.labels)
-    return TrainingSet(examples=examples, left_out=len(data.recording.items) - len(kept))
 
 
 def _configure(
     strategy: Strategy,
     given: Mapping[str, Json],
     panel: Sequence[str],
-    training: TrainingSet,
+    examples: Sequence[TrainingExample],
     known: Mapping[str, ModelSpec],
 ) -> CandidateConfiguration:
     """Let the strategy learn, and check its options. Raises `InvalidRequest`, `InvalidOptions`."""
     members = tuple(known[name] for name in panel)
-    options = parse_options(strategy.Options, learned(strategy, training.examples, members, given))
+    options = parse_options(strategy.Options, learned(strategy, examples, members, given))
     helpers = helper_models(options)
     for name in helpers:
         if name not in known:
@@ -174,11 +155,11 @@ def _choose_items(
     graded = [item for item in whole if all(labels[item.key].correct(name) is not None for name in panel)]
     missing, unlabelled = len(items) - len(whole), len(whole) - len(graded)
     if not graded:
-        message = (
+        raise InvalidRequest(
             f"No item can be scored: in {missing:,} the text of a model of the panel is missing, in"
-            f" {unlabelled:,} no label says whether its answer is right. Choose another panel or data."
+            f" {unlabelled:,} no label says whether its answer is right. Choose another panel or data.",
+            field="panel",
         )
-        raise InvalidRequest(message, field="panel")
     if limit is not None and limit < len(graded):
         drawn = Random(seed).sample(range(len(graded)), limit)  # noqa: S311  # repeatable on purpose
         graded = [graded[place] for place in sorted(drawn)]
@@ -233,11 +214,9 @@ async def _no_wait(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def _notes(strategies: Sequence[Strategy], training: TrainingSet) -> tuple[str, ...]:
-    notes = []
-    if training.left_out:
-        notes.append(f"{training.left_out} items of --fit ask what a scored item asks: they are left out.")
+def _notes(strategies: Sequence[Strategy], *, fitted: int, left_out: int) -> Iterator[str]:
+    if left_out:
+        yield f"{left_out} items of --fit ask what a scored item asks: they are left out."
     fixed = [strategy.name for strategy in strategies if not strategy.learns]
-    if training.examples and fixed:
-        notes.append(f"--fit changes nothing for {', '.join(fixed)}: there is nothing to learn in it.")
-    return tuple(notes)
+    if fitted and fixed:
+        yield f"--fit changes nothing for {', '.join(fixed)}: there is nothing to learn in it."

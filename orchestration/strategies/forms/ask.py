@@ -162,9 +162,7 @@ class AskForm(forms.Form):
             chosen = self.initial["models"]
             return panel_rows(self._models, chosen, chosen)
         order = self.data.getlist("order")
-        if (
-            not order and self.data.get(OPTIONS_OF) in self._others
-        ):  # the page showed no panel for that method
+        if not order and self.data.get(OPTIONS_OF) in self._others:  # which the page showed no panel for
             chosen = self.initial["models"]
             return panel_rows(self._models, chosen, self.data.getlist("models") or chosen)
         direction, _, name = self.data.get("move", "").partition(":")
@@ -196,7 +194,9 @@ class AskForm(forms.Form):
     @property
     def has_own_options(self) -> bool:
         """True when an option differs from its default, or is wrong."""
-        return any(box.errors or not _is_default(box) for box in self.option_boxes)
+        return any(
+            box.errors or str(box.value() or "") != str(box.field.initial or "") for box in self.option_boxes
+        )
 
     def draft(self) -> Request | None:
         """Return the request as filled in so far, valid or not; None where no strategy is chosen."""
@@ -245,11 +245,6 @@ def _untouched_options(strategy: str) -> dict[str, str]:
         return {}
     fields = option_fields(get_strategy(strategy).Options, [])
     return {name: "" if field.initial is None else str(field.initial) for name, field in fields.items()}
-
-
-def _is_default(box: forms.BoundField) -> bool:
-    usual = box.field.initial
-    return str(box.value() or "") == str(usual or "")
 
 
 def initial_values(run: Run) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A new option, limit or kind of run needs no form code.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,11 +37,6 @@ class LinesField(forms.CharField):
     def clean(self, value: object) -> list[str]:
         """Return the lines that are not empty."""
         return [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
-
-
-def names_model(field: forms.Field) -> bool:
-    """Return whether a field names a helper model."""
-    return isinstance(field, ModelField)
 
 
 def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, forms.Field]:
@@ -180,12 +176,13 @@ def default_panel(models: Sequence[LanguageModel], size: int = PANEL_SIZE) -> li
     Recorded models answer recorded questions only, so they are not chosen unless there are no others.
     """
     models = [model for model in models if model.provider.kind != ProviderKind.RECORDED] or models
-    ranked = sorted(
-        models, key=lambda model: (_is_simulated(model), TIERS.index(Tier(model.tier)), model.name)
-    )
-    real = _by_turns([model for model in ranked if not _is_simulated(model)])
-    simulated = _by_turns([model for model in ranked if _is_simulated(model)])
-    return [model.name for model in [*real, *simulated]][:size]
+    turns: Counter[tuple[bool, int]] = Counter()
+    ranked = []
+    for model in sorted(models, key=lambda model: model.name):
+        kind = (model.provider.kind == ProviderKind.SIMULATED, TIERS.index(Tier(model.tier)))
+        ranked.append((kind[0], turns[kind], kind[1], model.name))
+        turns[kind] += 1
+    return [name for *_, name in sorted(ranked)][:size]
 
 
 def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
@@ -197,19 +194,6 @@ def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
         if 0 <= target < len(names):
             names[place], names[target] = names[target], names[place]
     return names
-
-
-def _is_simulated(model: LanguageModel) -> bool:
-    return bool(model.provider.kind == ProviderKind.SIMULATED)
-
-
-def _by_turns(models: Sequence[LanguageModel]) -> list[LanguageModel]:
-    """Return the models ordered so that each tier comes once before any comes twice."""
-    turns = {
-        model.pk: sum(other.tier == model.tier for other in models[:place])
-        for place, model in enumerate(models)
-    }
-    return sorted(models, key=lambda model: (turns[model.pk], TIERS.index(Tier(model.tier))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.consensus.ballots import RuleName, Tally
+from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.types import StrategyEvent, counted
@@ -92,7 +92,9 @@ class ShownVote:
 def shown_vote(state: RunState) -> ShownVote | None:
     """Return the vote of a run, None until it is clear what is voted with or a ballot was cast."""
     cast_events = [event.data for event in state.remembered if event.kind == StrategyEvent.BALLOT_CAST]
-    choice = _ballot_choice(state)
+    decided = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    choices = [made for data in decided if (made := BallotChoice.from_decision(data)) is not None]
+    choice = choices[-1] if choices else None
     if state.run.ref != VOTING or not (cast_events or choice):
         return None
     try:
@@ -112,13 +114,6 @@ def shown_vote(state: RunState) -> ShownVote | None:
     return _shown(options.with_ballot_by_rule(), panel, casts, tallied[-1] if tallied else {}, why)
 
 
-def _ballot_choice(state: RunState) -> BallotChoice | None:
-    """Return the choice of ballot where the answers decided it."""
-    decided = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    choices = [choice for data in decided if (choice := BallotChoice.from_decision(data)) is not None]
-    return choices[-1] if choices else None
-
-
 def _shown(
     options: VotingOptions,
     panel: Sequence[str],
@@ -127,30 +122,30 @@ def _shown(
     why: str,
 ) -> ShownVote:
     votes = count(options, panel, casts.values())
-    bars = _bars(votes, votes.tally(), result.get("winner"))
-    columns = [contender.label for contender in votes.contenders]
+    tally = votes.tally()
+    parts = shares(tally, len(votes.counting))
+    bars = [
+        TallyBar(
+            label=label,
+            share=parts[label],
+            score=_score(tally.rule, score),
+            won=label == result.get("winner"),
+        )
+        for label, score in tally.scores.items()
+    ]
     judge = [options.judge] if options.judge and options.judge in casts else []
     return ShownVote(
         kind=options.ballot,
         why=why,
         rule=options.rule.value,
-        bars=bars,
-        columns=tuple(columns),
+        bars=tuple(sorted(bars, key=lambda bar: (not bar.won, -bar.share))),
+        columns=tuple(contender.label for contender in votes.contenders),
         rows=tuple(_row(name, options, votes, casts.get(name), result) for name in [*panel, *judge]),
         cast=sum(name in casts for name in panel),
         voters=len(panel),
         quorum=options.quorum,
         result=result,
     )
-
-
-def _bars(votes: Count, tally: Tally, winner: str | None) -> tuple[TallyBar, ...]:
-    parts = shares(tally, len(votes.counting))
-    bars = [
-        TallyBar(label=label, share=parts[label], score=_score(tally.rule, score), won=label == winner)
-        for label, score in tally.scores.items()
-    ]
-    return tuple(sorted(bars, key=lambda bar: (not bar.won, -bar.share)))
 
 
 def _score(rule: RuleName, score: float) -> str:

@@ -126,12 +126,6 @@ def _fallback_model(state: RunState) -> str:
     return model if model not in names and "fallback" in decided else ""
 
 
-def helper_calls(state: RunState) -> tuple[Call, ...]:
-    """Return the calls that no lane shows: judges and other helpers."""
-    shown = {Purpose.ANSWER.value, Purpose.AGGREGATE.value}
-    return tuple(call for call in state.calls if call.purpose not in shown)
-
-
 class _PanelState:
     """The rows and events of a run by model, looked up once for all lanes."""
 
@@ -171,7 +165,7 @@ class _PanelState:
             state=state,
             call=str(last.pk) if last else "",
             text=self._text(model, last, candidate),
-            error=_reason(last, candidate),
+            error=(last.error if last else "") or str(candidate.get("error") or ""),
             seconds=last.latency_s if last else None,
             first_token_s=last.first_token_s if last else None,
             tokens=sum(call.input_tokens + call.output_tokens for call in calls),
@@ -185,23 +179,19 @@ class _PanelState:
         )
 
     def _lane_state(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
-        """Return the state of the lane of `model`."""
         if candidate.get("state") == "missing" and last is not None:
             return LaneState.MISSING
         if last is None:
-            return self._without_call(model, candidate)
+            if model in self._reused or candidate.get("cached"):
+                return LaneState.REUSED
+            if candidate.get("state") == "failed":
+                return LaneState.FAILED
+            return LaneState.NOT_ASKED if self._over else LaneState.PENDING
         if last.status == CallStatus.RUNNING:
             return LaneState.WRITING
         state = CALL_STATES[CallStatus(last.status)]
         tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
-
-    def _without_call(self, model: str, candidate: Mapping[str, Json]) -> LaneState:
-        if model in self._reused or candidate.get("cached"):
-            return LaneState.REUSED
-        if candidate.get("state") == "failed":
-            return LaneState.FAILED
-        return LaneState.NOT_ASKED if self._over else LaneState.PENDING
 
     def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
         if last is not None and (last.text or last.status == CallStatus.RUNNING):
@@ -239,8 +229,3 @@ def chosen_names(state: RunState) -> set[str]:
     decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
     picked = [data["chosen"] for data in decided if data.get("kind") == "select"]
     return set(picked[-1:])
-
-
-def _reason(last: Call | None, candidate: Mapping[str, Json]) -> str:
-    """Return why there is no answer."""
-    return (last.error if last else "") or str(candidate.get("error") or "")

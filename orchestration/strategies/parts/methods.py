@@ -97,11 +97,10 @@ def _allowed(shape: Mapping[str, Json]) -> str:
     return {"boolean": "on or off", "string": "text"}.get(str(shape.get("type")), "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ProfileCell:
     """What to expect of a model in one type of task; `learned` once it has been asked."""
 
-    task: TaskType
     profile: Profile
 
     @property
@@ -129,11 +128,10 @@ class ProfileTable:
 
 def profile_table(models: Iterable[LanguageModel]) -> ProfileTable:
     """Return what to expect of each model, prefetched with prices and profiles, in each type of task."""
-    return ProfileTable(rows=tuple(_row(model) for model in models))
-
-
-def _row(model: LanguageModel) -> ProfileRow:
-    spec = model_spec(model)
-    shown = {profile.task: profile for profile in model_profiles(model, spec)}
-    cells = (ProfileCell(task=task, profile=shown.get(task) or expectation(spec, task)) for task in TaskType)
-    return ProfileRow(model=model, cells=tuple(cells))
+    rows = []
+    for model in models:
+        spec = model_spec(model)
+        shown = {profile.task: profile for profile in model_profiles(model, spec)}
+        profiles = [shown.get(task) or expectation(spec, task) for task in TaskType]
+        rows.append(ProfileRow(model=model, cells=tuple(map(ProfileCell, profiles))))
+    return ProfileTable(rows=tuple(rows))

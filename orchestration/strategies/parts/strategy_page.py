@@ -21,9 +21,9 @@ from orchestration.strategies.engine.strategy import all_strategies, decided_at,
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.strategy import BALLOT
 from orchestration.strategies.parts.ballots import shown_vote
-from orchestration.strategies.parts.lanes import Lane, LaneState, helper_calls, run_lanes
+from orchestration.strategies.parts.lanes import Lane, LaneState, run_lanes
 
-ANSWERED = (LaneState.ANSWERED, LaneState.REUSED)
+LANE_PURPOSES = {Purpose.ANSWER.value, Purpose.AGGREGATE.value}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ class StrategyPage(KindPage):
             "lanes": lanes,
             "counts": counts,
             "ballots": shown_vote(state),
-            "helpers": helper_calls(state),
+            "helpers": tuple(call for call in state.calls if call.purpose not in LANE_PURPOSES),
             "answered_by": by,
             "notes": tuple((state.run.outcome or {}).get("notes") or ()),
         }
@@ -131,7 +131,7 @@ def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
     return LaneCounts(
         panel=len(members),
         asked=sum(lane.state not in untouched for lane in members),
-        answered=sum(states[known] for known in ANSWERED),
+        answered=states[LaneState.ANSWERED] + states[LaneState.REUSED],
         failed=states[LaneState.FAILED] + states[LaneState.LOST] + states[LaneState.MISSING],
         cancelled=states[LaneState.CANCELLED],
         chosen=chosen.model if chosen else "",

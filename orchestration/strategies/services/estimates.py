@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
@@ -11,24 +11,13 @@ from statistics import quantiles
 from typing import TypeVar
 
 from orchestra_site.accounts.models import Membership
-from orchestration.llm.engine.types import (
-    TOKENS_PER_MESSAGE,
-    Json,
-    ModelSpec,
-    Purpose,
-    Usage,
-    estimate_tokens,
-)
+from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, ModelSpec, Purpose, Usage, estimate_tokens
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.runs.engine.metering import price
 from orchestration.runs.selectors.run_state import recent_calls
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.options import (
-    StrategyOptions,
-    helper_models,
-    parse_options,
-)
+from orchestration.strategies.engine.options import helper_models, parse_options
 from orchestration.strategies.engine.strategy import Effort, get_strategy
 from orchestration.strategies.engine.types import Request
 
@@ -83,24 +72,22 @@ def estimate_request(*, membership: Membership, request: Request) -> Estimate:
     known = {model.name: model_spec(model) for model in usable_models(membership)}
     panel = [known[name] for name in request.models if name in known]
     strategy = get_strategy(request.strategy)
-    options = _options(strategy.Options, request.options)
+    try:
+        options = parse_options(strategy.Options, request.options)
+    except InvalidOptions:
+        options = strategy.Options()
     helpers = [known[name] for name in helper_models(options) if name in known]
     histories = _answer_histories(membership, [spec.name for spec in (*panel, *helpers)])
+
+    def model_shares(specs: Sequence[ModelSpec], prompt_tokens: int) -> list[ModelShare]:
+        return [model_share(spec, prompt_tokens, histories.get(spec.name, AnswerHistory())) for spec in specs]
+
     words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
-    shares = [model_share(spec, words, histories.get(spec.name, AnswerHistory())) for spec in panel]
+    shares = model_shares(panel, words)
     read = words + round(sum(share.tokens[1] for share in shares))
-    reviews = [model_share(spec, read, histories.get(spec.name, AnswerHistory())) for spec in panel]
     effort = strategy.effort(options, len(panel))
-    whole = replace(by_effort(effort, shares, reviews), may_review=effort.may_review)
-    helping = [model_share(spec, read, histories.get(spec.name, AnswerHistory())) for spec in helpers]
-    return followed_by(whole, at_once(helping)) if helping else whole
-
-
-def _options(schema: type[StrategyOptions], given: Mapping[str, Json]) -> StrategyOptions:
-    try:
-        return parse_options(schema, given)
-    except InvalidOptions:
-        return schema()
+    whole = replace(by_effort(effort, shares, model_shares(panel, read)), may_review=effort.may_review)
+    return followed_by(whole, at_once(model_shares(helpers, read))) if helpers else whole
 
 
 def by_effort(effort: Effort, answers: Sequence[ModelShare], reviews: Sequence[ModelShare]) -> Estimate:
@@ -114,15 +101,17 @@ def by_effort(effort: Effort, answers: Sequence[ModelShare], reviews: Sequence[M
 def model_share(spec: ModelSpec, prompt_tokens: int, history: AnswerHistory) -> ModelShare:
     """Return the share of one model, by its history; without one from a short answer to its longest."""
     low, high = history.tokens or (min(SHORT_ANSWER_TOKENS, spec.max_output_tokens), spec.max_output_tokens)
-    costs = [price(spec, Usage(input_tokens=prompt_tokens, output_tokens=round(out))) for out in (low, high)]
-    lowest, highest = costs
+    lowest, highest = (
+        price(spec, Usage(input_tokens=prompt_tokens, output_tokens=round(n))) for n in (low, high)
+    )
     cost = None if lowest is None or highest is None else (lowest, highest)
     return ModelShare(model=spec.name, tokens=(low, high), cost=cost, seconds=history.seconds)
 
 
 def at_once(shares: Sequence[ModelShare]) -> Estimate:
     """Add up models that are all asked at the same time."""
-    costs, spans = _known(shares)
+    costs = [share.cost for share in shares if share.cost is not None]
+    spans = [share.seconds for share in shares if share.seconds is not None]
     return Estimate(
         cost_low=sum((low for low, _ in costs), Decimal(0)) if costs else None,
         cost_high=sum((high for _, high in costs), Decimal(0)) if costs else None,
@@ -162,11 +151,6 @@ def _sum(left: Number | None, right: Number | None) -> Number | None:
     if left is None or right is None:
         return right if left is None else left
     return left + right
-
-
-def _known(shares: Sequence[ModelShare]) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[float, float]]]:
-    costs = [share.cost for share in shares if share.cost is not None]
-    return costs, [share.seconds for share in shares if share.seconds is not None]
 
 
 def _answer_histories(membership: Membership, models: Sequence[str]) -> dict[str, AnswerHistory]:

@@ -55,7 +55,13 @@ def learn_ratings(run: Run) -> None:
 
 def _observations(runs: Sequence[Run]) -> list[Observation]:
     """Return the observations of each run, for each model that was asked and still exists."""
-    calls, ratings = _answer_calls(runs), _ratings(runs)
+    calls: dict[UUID, list[Call]] = defaultdict(list)
+    asked = Call.objects.filter(run__in=runs, purpose=Purpose.ANSWER).defer("text")
+    for call in asked.order_by("attempt"):
+        calls[call.run_id].append(call)
+    ratings: dict[UUID, list[int]] = defaultdict(list)
+    for run_id, value in Rating.objects.filter(run__in=runs).values_list("run_id", "value"):
+        ratings[run_id].append(value)
     named = {run.id: _models_by_name(run) for run in runs}
     ids = {model for models in named.values() for model in models.values()}
     existing = set(LanguageModel.objects.filter(id__in=ids).values_list("id", flat=True))
@@ -65,21 +71,6 @@ def _observations(runs: Sequence[Run]) -> list[Observation]:
         for seen in _ObservedRun(run, calls[run.id], ratings[run.id]).observations(named[run.id])
         if seen.model_id in existing
     ]
-
-
-def _answer_calls(runs: Sequence[Run]) -> Mapping[UUID, list[Call]]:
-    by_run: dict[UUID, list[Call]] = defaultdict(list)
-    asked = Call.objects.filter(run__in=runs, purpose=Purpose.ANSWER).defer("text")
-    for call in asked.order_by("attempt"):
-        by_run[call.run_id].append(call)
-    return by_run
-
-
-def _ratings(runs: Sequence[Run]) -> Mapping[UUID, list[int]]:
-    by_run: dict[UUID, list[int]] = defaultdict(list)
-    for run_id, value in Rating.objects.filter(run__in=runs).values_list("run_id", "value"):
-        by_run[run_id].append(value)
-    return by_run
 
 
 def _models_by_name(run: Run) -> dict[str, UUID]:
@@ -118,8 +109,18 @@ class _ObservedRun:
     def _attempts(self, model: str) -> list[ObservedAttempt]:
         """Return the last attempt of each step that asked `model`, without cancelled and lost ones."""
         last = {call.step: call for call in self.calls if call.model == model}
-        ended = {CallStatus.DONE, CallStatus.FAILED}
-        return [_attempt(call) for call in last.values() if call.status in ended]
+        return [
+            ObservedAttempt(
+                step=call.step,
+                done=call.status == CallStatus.DONE,
+                code=call.error_code,
+                seconds=call.latency_s,
+                input_tokens=call.input_tokens,
+                output_tokens=call.output_tokens,
+            )
+            for call in last.values()
+            if call.status in {CallStatus.DONE, CallStatus.FAILED}
+        ]
 
     def _task(self) -> TaskType:
         """Return the type of task that the strategy decided, else the one by the words of the request."""
@@ -128,17 +129,6 @@ class _ObservedRun:
             if task is not None:
                 return task
         return classify(self.run.prompt, self.run.request.get("system", "")).task
-
-
-def _attempt(call: Call) -> ObservedAttempt:
-    return ObservedAttempt(
-        step=call.step,
-        done=call.status == CallStatus.DONE,
-        code=call.error_code,
-        seconds=call.latency_s,
-        input_tokens=call.input_tokens,
-        output_tokens=call.output_tokens,
-    )
 
 
 def _add_up(shown: Iterable[tuple[UUID, str, Evidence]]) -> None:
@@ -172,11 +162,8 @@ def stored_profiles(entry: Mapping[str, Json]) -> Sequence[Profile]:
     """Return the profiles of a model as the run froze them."""
     return [
         Profile(
-            **{
-                **stored,
-                "task": TaskType(stored["task"]),
-                "cost_usd": None if stored["cost_usd"] is None else Decimal(stored["cost_usd"]),
-            }
+            **stored | {"task": TaskType(stored["task"]), "cost_usd": None if cost is None else Decimal(cost)}
         )
         for stored in entry.get("profiles", ())
+        for cost in [stored["cost_usd"]]
     ]

@@ -8,7 +8,6 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from statistics import median
-from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -178,18 +177,20 @@ def _frozen_panel(membership: Membership, request: Request, helpers: Sequence[st
         raise InvalidRequest(f"A panel has at most {LARGEST_PANEL} models.", field="models")
     if len(set(request.models)) < len(request.models):
         raise InvalidRequest("A model is in the panel twice.", field="models")
-    rows = _enabled(membership, {*request.models, *helpers})
+    usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
+    named = usable.filter(name__in={*request.models, *helpers}).select_related("provider")
+    rows = {model.name: model for model in named.prefetch_related("prices", "profiles")}
     members = [_entry(rows, name, PanelRole.MEMBER, "models") for name in request.models]
     helping = [_entry(rows, name, PanelRole.HELPER, "options") for name in dict.fromkeys(helpers)]
     panel = [*members, *helping]
-    check_prices(request.constraints, panel)
+    unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
+    if request.constraints.max_cost_usd is not None and unpriced:
+        words = (
+            f"A cost limit needs prices, and none is set for {', '.join(unpriced)}."
+            " Set a price under Models, or leave the limit empty."
+        )
+        raise InvalidRequest(words, field="max_cost_usd")
     return panel
-
-
-def _enabled(membership: Membership, names: set[str]) -> dict[str, LanguageModel]:
-    usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
-    found = usable.filter(name__in=names).select_related("provider").prefetch_related("prices", "profiles")
-    return {model.name: model for model in found}
 
 
 def _entry(rows: Mapping[str, LanguageModel], name: str, role: PanelRole, at: str) -> dict[str, Json]:
@@ -197,17 +198,6 @@ def _entry(rows: Mapping[str, LanguageModel], name: str, role: PanelRole, at: st
         missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
         raise InvalidRequest(missing, field=at)
     return profiled_entry(rows[name], role)
-
-
-def check_prices(constraints: Constraints, panel: Sequence[Mapping[str, Any]]) -> None:
-    """Raise `InvalidRequest` for a cost limit on models without a price."""
-    unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
-    if constraints.max_cost_usd is not None and unpriced:
-        words = (
-            f"A cost limit needs prices, and none is set for {', '.join(unpriced)}."
-            " Set a price under Models, or leave the limit empty."
-        )
-        raise InvalidRequest(words, field="max_cost_usd")
 
 
 async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatModel]:

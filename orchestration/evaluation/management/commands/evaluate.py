@@ -41,8 +41,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the data, the panel and the strategies."""
-        _add_files(parser, "--data", "recordings to score on: JSON lines, plain or gzip")
-        _add_files(parser, "--fit", "recordings to learn from; none of their items is scored")
+        files: dict[str, Json] = {
+            "nargs": "+",
+            "action": "extend",
+            "type": Path,
+            "default": [],
+            "metavar": "FILE",
+        }
+        parser.add_argument(
+            "--data", required=True, help="recordings to score on: JSON lines, plain or gzip", **files
+        )
+        parser.add_argument("--fit", help="recordings to learn from; none of their items is scored", **files)
         parser.add_argument(
             "--panel",
             required=True,
@@ -89,19 +98,6 @@ class Command(BaseCommand):
         if done == of or done % max(1, of // STEPS) == 0:
             self.stderr.write(f"\r{strategy}: {done:,} of {of:,} items", ending="\n" if done == of else "")
             self.stderr.flush()
-
-
-def _add_files(parser: ArgumentParser, name: str, words: str) -> None:
-    parser.add_argument(
-        name,
-        nargs="+",
-        action="extend",
-        type=Path,
-        default=[],
-        metavar="FILE",
-        required=name == "--data",
-        help=words,
-    )
 
 
 def _request(given: dict[str, Json]) -> EvaluationRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -55,19 +55,16 @@ class Command(BaseCommand):
         try:
             run = store_run(membership=member, kind=NAME, payload=_payload(prompt, given, member))
         except InvalidRequest as error:
-            raise CommandError(_explained(error), returncode=BAD_ARGUMENTS) from None
+            explained = f"{error.field}: {error}" if error.field else str(error)
+            raise CommandError(explained, returncode=BAD_ARGUMENTS) from None
         try:
             execute_here(run.id)
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
         run.refresh_from_db()
-        self._print(run, as_json=given["json"])
-
-    def _print(self, run: Run, *, as_json: bool) -> None:
-        if as_json:
-            self.stdout.write(json.dumps(_answer_object(run), indent=2, ensure_ascii=False))
-        else:
-            self.stdout.write(_answer_text(run))
+        found = _answer_object(run)
+        shown = json.dumps(found, indent=2, ensure_ascii=False) if given["json"] else _answer_text(found, run)
+        self.stdout.write(shown)
         if run.status != RunStatus.SUCCEEDED:
             raise SystemExit(1)
 
@@ -102,17 +99,15 @@ def _options(words: list[str]) -> dict[str, str]:
     return {name.strip(): value for name, _, value in pairs}
 
 
-def _explained(error: InvalidRequest) -> str:
-    return f"{error.field}: {error}" if error.field else str(error)
-
-
 def _answer_object(run: Run) -> dict[str, Json]:
     """Return the object that `orchestrate --json` prints: a contract.
 
-    Money (US dollars) and seconds are numbers, scores run from 0 to 1.
+    Money (US dollars) and seconds are numbers, scores run from 0 to 1. The decision is the one that the
+    outcome follows from: the vote where there was one, else the last.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
     decisions = outcome.get("decisions", [])
+    votes = [decision for decision in decisions if decision["kind"] == "vote"]
     return {
         "run_id": str(run.id),
         "status": run.status,
@@ -120,29 +115,24 @@ def _answer_object(run: Run) -> dict[str, Json]:
         "answer": run.answer or None,
         "candidates": [*map(_candidate, outcome["candidates"])] if outcome else [*_from_calls(run)],
         "consensus": outcome.get("consensus") or NO_CONSENSUS,
-        "quality": _quality(outcome.get("quality")),
+        "quality": {name: (outcome.get("quality") or {}).get(name) for name in QUALITY_FIELDS},
         "cost_usd": float(run.cost_usd),
         "latency_s": _seconds(run),
         "path": [
-            {"step": step["step"], "seconds": step["seconds"], "ok": step["ok"], "detail": step["detail"]}
+            {name: step[name] for name in ("step", "seconds", "ok", "detail")}
             for step in outcome.get("path", [])
         ],
-        "decision": _deciding(decisions),
+        "decision": (votes or decisions or [None])[-1],
         "error": run.error or None,
     }
 
 
-def _deciding(decisions: Sequence[Json]) -> Json:
-    """Return the decision that the outcome follows from: the vote where there was one, else the last."""
-    votes = [decision for decision in decisions if decision["kind"] == "vote"]
-    return (votes or list(decisions) or [None])[-1]
-
-
-def _answer_text(run: Run) -> str:
-    """Return a run as text for people."""
-    found = _answer_object(run)
+def _answer_text(found: dict[str, Json], run: Run) -> str:
+    """Return the answer object of a run as text for people."""
     lines = [found["answer"] or f"No answer: the run {run.status}. {found['error'] or ''}".rstrip(), ""]
-    lines += _candidate_lines(found["candidates"])
+    for candidate in found["candidates"]:
+        answer = candidate["error"] or candidate["extracted"] or " ".join(candidate["text"].split())[:60]
+        lines.append(f"  {candidate['model']:<24} {candidate['latency_s']:6.1f} s  {answer}")
     decision = found["decision"]
     if decision:
         lines.append(f"Decision: {decision['reason']}")
@@ -150,12 +140,6 @@ def _answer_text(run: Run) -> str:
     scored = "" if quality is None else f", quality {quality:.2f}"
     lines.append(f"{run.ref}, ${found['cost_usd']:.6f}, {found['latency_s']:.1f} s{scored}. Run {run.id}")
     return "\n".join(lines)
-
-
-def _candidate_lines(candidates: Iterable[Mapping[str, Json]]) -> Iterator[str]:
-    for candidate in candidates:
-        answer = candidate["error"] or candidate["extracted"] or " ".join(candidate["text"].split())[:60]
-        yield f"  {candidate['model']:<24} {candidate['latency_s']:6.1f} s  {answer}"
 
 
 def _candidate(stored: Mapping[str, Json]) -> dict[str, Json]:
@@ -184,10 +168,6 @@ def _from_calls(run: Run) -> Iterator[dict[str, Json]]:
             "cost_usd": None if call.cost_usd is None else float(call.cost_usd),
             "error": call.error or (None if call.status == "done" else call.status),
         }
-
-
-def _quality(stored: Mapping[str, Json] | None) -> dict[str, Json]:
-    return {name: (stored or {}).get(name) for name in QUALITY_FIELDS}
 
 
 def _seconds(run: Run) -> float:
