@@ -25,9 +25,14 @@ from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
 from orchestration.runs.selectors.run_state import raw_run, visible_runs, whole_run
 from orchestration.runs.selectors.runs import RunLine, RunPage, run_page
-from orchestration.runs.services.commands import cancel_run, pause_run
+from orchestration.runs.services.commands import (
+    answer_question,
+    cancel_run,
+    pause_run,
+    resume_run,
+    send_message,
+)
 from orchestration.runs.services.learning import rate_run
-from orchestration.runs.services.queueing import answer_question, resume_run, send_message
 from orchestration.runs.services.starting import Origin, start_run
 
 

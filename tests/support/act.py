@@ -13,7 +13,7 @@ django.setup()
 
 from orchestra_site.accounts.models import Membership  # noqa: E402
 from orchestration.runs.models import HumanQuestion  # noqa: E402
-from orchestration.runs.services.queueing import answer_question  # noqa: E402
+from orchestration.runs.services.commands import answer_question  # noqa: E402
 from tests.support.kinds import queued_run  # noqa: E402
 
 

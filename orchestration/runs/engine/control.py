@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import Received
+from orchestration.runs.engine.types import Received
 
 SETTLING_S = 0.02
 """How long a run is idle before it is parked: work about to start gets its turn."""

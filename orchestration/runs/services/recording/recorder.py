@@ -18,7 +18,8 @@ from django.db import InterfaceError, OperationalError, connections
 from orchestration.llm.engine.types import Delta
 from orchestration.runs import live
 from orchestration.runs.engine.errors import LeaseLost
-from orchestration.runs.engine.records import CallEnded, CallStarted, Spent
+from orchestration.runs.engine.metering import Spent
+from orchestration.runs.engine.records import CallEnded, CallStarted
 from orchestration.runs.services.recording.batches import CallText, Entry, WriteBatch
 from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
 
@@ -161,15 +162,14 @@ class DatabaseRunLog:
         self._sending: set[asyncio.Task[None]] = set()
         self.lost: Callable[[], None] = lambda: None
 
-    @property
-    def spent(self) -> Decimal:
-        """US dollars that the run's calls have cost so far, all claims together."""
-        return self._cost
-
     def write(self, *records: Entry) -> Awaitable[None]:
         """Queue records; the awaitable is done once they are committed. Raises `LeaseLost` when awaited."""
         for record in records:
-            self._account(record)
+            if isinstance(record, CallStarted):
+                self._calls += 1
+            elif isinstance(record, CallEnded):
+                self._cost += record.cost_usd or Decimal(0)
+                self._lanes.pop(record.id, None)
         done: asyncio.Future[None] = self._loop.create_future()
         done.add_done_callback(_retrieve)
         batch = WriteBatch(
@@ -204,13 +204,6 @@ class DatabaseRunLog:
             self._timer.cancel()
         if self._sending:
             await asyncio.wait(self._sending)
-
-    def _account(self, record: Entry) -> None:
-        if isinstance(record, CallStarted):
-            self._calls += 1
-        elif isinstance(record, CallEnded):
-            self._cost += record.cost_usd or Decimal(0)
-            self._lanes.pop(record.id, None)
 
     def _settle(self, done: asyncio.Future[None], reason: BaseException | None) -> None:
         if not done.done():
