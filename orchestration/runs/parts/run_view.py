@@ -181,17 +181,20 @@ class RunView:
 def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     """Return what to show of `state`; the story has the events after number `after`."""
     page = get_page(state.run.kind)
+    final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
+    recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    commands = {e.data.get("kind") for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED}
     return RunView(
         run=state.run,
         page=page,
         facts=_facts(state, now),
-        decisions=tuple(_decisions(state)),
+        decisions=tuple(map(with_shares, final or recorded)),
         path=waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
-        cancelling=not state.run.is_over and any(_asks_to_cancel(event) for event in state.remembered),
+        cancelling=not state.run.is_over and CommandKind.CANCEL in commands,
         first=after + 1,
         seq=state.seq,
         own=page.context(state, now),
@@ -215,17 +218,6 @@ def _line(event: Event, run: Run) -> StoryLine:
     if template is None:
         template = f"runs/events/{event.kind}.html" if event.kind in OWN_EVENTS else OTHER_EVENT
     return StoryLine(event=event, after=event.at - run.created_at, template=template)
-
-
-def _asks_to_cancel(event: Event) -> bool:
-    return event.kind == EventKind.COMMAND_RECEIVED and event.data.get("kind") == CommandKind.CANCEL
-
-
-def _decisions(state: RunState) -> list[Mapping[str, Json]]:
-    """Return what was decided: from the outcome, before there is one from the events."""
-    final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
-    recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    return [with_shares(decision) for decision in final or recorded]
 
 
 def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -26,20 +26,37 @@ NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 MessageCheck = Callable[[Run, Json], Json]
 
 
+@transaction.atomic
 def cancel_run(*, membership: Membership, run: Run) -> None:
     """End a run: at once when no process works on it, through its lease holder otherwise.
 
     Raises `InvalidRequest` when it is over already.
     """
-    _send(membership, run, CommandKind.CANCEL)
+    locked = _going_on(membership, run)
+    if locked.status == RunStatus.RUNNING:
+        Command.objects.create(run=locked, kind=CommandKind.CANCEL, by=membership.user)
+    else:
+        end_cancelled(locked, str(membership.user))
 
 
+@transaction.atomic
 def pause_run(*, membership: Membership, run: Run) -> None:
     """Let a running run finish what is under way and then wait.
 
     Raises `InvalidRequest` when it is not running.
     """
-    _send(membership, run, CommandKind.PAUSE)
+    locked = _going_on(membership, run)
+    if locked.status != RunStatus.RUNNING:
+        raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
+    Command.objects.create(run=locked, kind=CommandKind.PAUSE, by=membership.user)
+
+
+def _going_on(membership: Membership, run: Run) -> Run:
+    """Return the run, locked. Raises `InvalidRequest` when it is over."""
+    locked: Run = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if locked.is_over:
+        raise InvalidRequest(f"This run is over already: it {locked.status}.")
+    return locked
 
 
 def resume_run(*, membership: Membership, run: Run) -> None:
@@ -57,9 +74,7 @@ def send_message(*, membership: Membership, run: Run, payload: Json, check: Mess
     `queued` when it waited for the message. Raises `InvalidRequest` when the run is over, and for a payload
     that is not JSON, too large or refused by `check`.
     """
-    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
-    if locked.is_over:
-        raise InvalidRequest(f"This run is over already: it {locked.status}.")
+    locked = _going_on(membership, run)
     _check_size(payload)
     command = Command.objects.create(
         run=locked, kind=CommandKind.MESSAGE, by=membership.user, payload=check(locked, payload)
@@ -83,19 +98,6 @@ def _check_size(payload: Json) -> None:
         raise InvalidRequest(too_large, field="payload")
     if NUL.search(text):
         raise InvalidRequest("This has a NUL character, which cannot be stored.", field="payload")
-
-
-@transaction.atomic
-def _send(membership: Membership, run: Run, kind: CommandKind) -> None:
-    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
-    if locked.is_over:
-        raise InvalidRequest(f"This run is over already: it {locked.status}.")
-    if locked.status == RunStatus.RUNNING:
-        Command.objects.create(run=locked, kind=kind, by=membership.user)
-        return
-    if kind is not CommandKind.CANCEL:
-        raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
-    end_cancelled(locked, str(membership.user))
 
 
 def end_cancelled(run: Run, *by: str) -> None:
