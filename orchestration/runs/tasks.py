@@ -52,8 +52,7 @@ class EngineProcess:
         """Release all runs and end within a few seconds."""
         self._over = True
         self._wake.set()
-        await self.runtime.stop()
-        await close_resources()
+        await _stop(self.runtime)
 
     def _sweep(self) -> None:
         """Sweep regularly; in between wake the runs that have waited long enough."""

@@ -116,9 +116,6 @@ class Audience:
     users: tuple[str, ...] = ()
 
 
-ANYONE = Audience()
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
     """What a person is asked: the words, a form as JSON Schema, what counts as the answer at the deadline."""
@@ -127,7 +124,7 @@ class Question:
     schema: Mapping[str, Json] = field(default_factory=dict)
     deadline_s: float | None = None
     default: Json = None
-    audience: Audience = ANYONE
+    audience: Audience = Audience()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

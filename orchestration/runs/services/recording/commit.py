@@ -256,7 +256,8 @@ class _Rows:
         elif isinstance(entry, QuestionAsked):
             self._questions.append(_question(run, entry))
         elif isinstance(entry, TimerSet):
-            self._timers[run, entry.step] = _timer(run, entry)
+            until = {"due_at": entry.due_at, "for_message": entry.for_message}
+            self._timers[run, entry.step] = {"run_id": run, "step": entry.step, **until}
 
     def _end_waiting(self, run: UUID, record: StepRecord) -> None:
         """Remove the timer of a step that ended; the message that it received is handled."""
@@ -341,7 +342,3 @@ def _question(run: UUID, asked: QuestionAsked) -> Row:
         "audience": {"roles": list(audience.roles), "users": list(audience.users)},
         "deadline_at": asked.due_at,
     }
-
-
-def _timer(run: UUID, timer: TimerSet) -> Row:
-    return {"run_id": run, "step": timer.step, "due_at": timer.due_at, "for_message": timer.for_message}

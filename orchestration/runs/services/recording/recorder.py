@@ -171,7 +171,8 @@ class DatabaseRunLog:
                 self._cost += record.cost_usd or Decimal(0)
                 self._lanes.pop(record.id, None)
         done: asyncio.Future[None] = self._loop.create_future()
-        done.add_done_callback(_retrieve)
+        # A write that is not awaited counts as retrieved when it fails: `lost` has been called.
+        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         batch = WriteBatch(
             run=self._run,
             team=self._team,
@@ -230,9 +231,3 @@ class DatabaseRunLog:
                 self.write(CallText(id=call, text=lane.text))
         if any(lane.saved != len(lane.text) for lane in self._lanes.values()):
             self._timer = self._loop.call_later(SAVE_TEXT_EVERY_S, self._flush)
-
-
-def _retrieve(done: asyncio.Future[None]) -> None:
-    """Mark the exception of a write that is not awaited as retrieved: `lost` has been called."""
-    if not done.cancelled():
-        done.exception()
