@@ -83,7 +83,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.changed = asyncio.Event()
         await self.accept()
         async with self._closing():
-            self.user = self._signed_in()
+            user = self.scope["user"]
+            if user is None or not user.is_authenticated:
+                raise Closed(CloseCode.SIGNED_OUT)
+            self.user = UUID(str(user.pk))
             self.group = await self.join()
             self._following = asyncio.create_task(self._follow())
 
@@ -126,26 +129,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
     @contextlib.asynccontextmanager
     async def _closing(self) -> AsyncIterator[None]:
         """Close the socket with the code that fits what goes wrong within."""
+        code: CloseCode | None = CloseCode.RESTART
         try:
             yield
+            code = None
         except Closed as reason:
-            await self._end(reason.code)
+            code = reason.code
         except DATABASE_AWAY as error:
             _AWAY.warn(error)
-            await self._end(CloseCode.RESTART)
         except Exception:
             logger.exception("A live page's socket failed; the browser is asked to reconnect.")
-            await self._end(CloseCode.RESTART)
-
-    async def _end(self, code: CloseCode) -> None:
-        await self.close(code.value)  # a plain int: Daphne closes with nothing else
-
-    def _signed_in(self) -> UUID:
-        """Return the user's id. Raises `Closed`."""
-        user = self.scope["user"]
-        if user is None or not user.is_authenticated:
-            raise Closed(CloseCode.SIGNED_OUT)
-        return UUID(str(user.pk))
+        if code is not None:
+            await self.close(code.value)  # a plain int: Daphne closes with nothing else
 
 
 class RunConsumer(LiveConsumer):

@@ -19,7 +19,16 @@ from orchestration.runs.selectors.runs import OPEN, RatingFilter, RunFilter
 LONGEST_ANSWER = LONGEST_MESSAGE = 20_000
 
 
-class AnswerForm(forms.Form):
+class SentForm(forms.Form):
+    """What people send to a run: one sentence says what is wrong with it."""
+
+    @property
+    def first_error(self) -> str:
+        """What is wrong first, empty when nothing is."""
+        return next((str(errors[0]) for errors in self.errors.values()), "")
+
+
+class AnswerForm(SentForm):
     """Checks an answer against `enum`, `type` and the bounds of the question's schema."""
 
     def __init__(self, question: HumanQuestion, data: QueryDict) -> None:
@@ -32,11 +41,6 @@ class AnswerForm(forms.Form):
         """The answer as the run gets it."""
         given = self.cleaned_data["answer"]
         return given == "true" if self._question.schema.get("type") == "boolean" else given
-
-    @property
-    def first_error(self) -> str:
-        """What is wrong with the answer, empty when nothing is."""
-        return next((str(words) for errors in self.errors.values() for words in errors), "")
 
 
 def _field(question: HumanQuestion) -> forms.Field:
@@ -55,7 +59,7 @@ def _field(question: HumanQuestion) -> forms.Field:
             return forms.CharField(max_length=schema.get("maxLength", LONGEST_ANSWER), **settings)
 
 
-class MessageForm(forms.Form):
+class MessageForm(SentForm):
     """What a member says to a run."""
 
     text = forms.CharField(
@@ -66,12 +70,8 @@ class MessageForm(forms.Form):
         },
     )
 
-    def first_error(self) -> str:
-        """Return what is wrong first, empty when nothing is."""
-        return next((str(errors[0]) for errors in self.errors.values()), "")
 
-
-class RatingForm(forms.Form):
+class RatingForm(SentForm):
     """Good or bad, and why."""
 
     value = forms.TypedChoiceField(
@@ -83,10 +83,6 @@ class RatingForm(forms.Form):
         max_length=500, required=False, error_messages={"max_length": "A comment has at most 500 characters."}
     )
 
-    def first_error(self) -> str:
-        """Return what is wrong first, empty when nothing is."""
-        return next((str(errors[0]) for errors in self.errors.values()), "")
-
 
 RARER = ("model", "rating", "since", "until", "min_cost", "max_cost")
 ANY = ("", "Any")
@@ -95,8 +91,6 @@ RATINGS = [
     (RatingFilter.BAD.value, "Rated bad"),
     (RatingFilter.NONE.value, "Not rated"),
 ]
-
-
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -147,10 +141,11 @@ class RunFilterForm(forms.Form):
         """Return the filter; call it on a valid form."""
         data = self.cleaned_data
         until: date | None = data["until"]
+        kind, _, ref = data["method"].rpartition("/")
         return RunFilter(
             text=data["q"],
             status=data["status"],
-            method=_method(data["method"]),
+            method=(kind, ref) if data["method"] else None,
             model=data["model"],
             member=data["who"],
             rating=RatingFilter(data["rating"]) if data["rating"] else None,
@@ -186,12 +181,6 @@ class RunFilterForm(forms.Form):
     def _set(self, names: Iterable[str]) -> dict[str, str]:
         given = {name: str(self.data.get(name) or "").strip() for name in names}
         return {name: value for name, value in given.items() if value}
-
-
-def _method(given: str) -> tuple[str, str] | None:
-    """Return kind and name; what names no kind is looked for among all."""
-    kind, _, ref = given.rpartition("/")
-    return (kind, ref) if given else None
 
 
 def _start_of(day: date | None) -> datetime | None:

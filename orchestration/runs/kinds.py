@@ -132,13 +132,8 @@ def panel_entry(panel: Iterable[Mapping[str, Json]], name: str, *, role: str) ->
 
 
 CALL_EVENTS = frozenset(
-    {
-        EventKind.CALL_STARTED,
-        EventKind.CALL_FINISHED,
-        EventKind.CALL_FAILED,
-        EventKind.CALL_CANCELLED,
-        EventKind.CALL_LOST,
-    }
+    {EventKind.CALL_STARTED, EventKind.CALL_FINISHED, EventKind.CALL_FAILED}
+    | {EventKind.CALL_CANCELLED, EventKind.CALL_LOST}
 )
 START_EVENTS = frozenset(
     {EventKind.RUN_QUEUED, EventKind.RUN_STARTED, EventKind.RUN_RESUMED, EventKind.RUN_WAITED}
@@ -240,13 +235,8 @@ class KindPage:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Registered:
-    kind: RunKind
-    page: KindPage
-
-
-_registered: dict[str, _Registered] = {}
+_kinds: dict[str, RunKind] = {}
+_pages: dict[str, KindPage] = {}
 
 
 def register(kind: RunKind, page: KindPage | None = None) -> None:
@@ -254,59 +244,52 @@ def register(kind: RunKind, page: KindPage | None = None) -> None:
     if len(kind.name) > LONGEST_NAME:
         message = f"The name of a run kind has at most {LONGEST_NAME} characters: {kind.name}."
         raise ValueError(message)
-    _registered[kind.name] = _Registered(kind, page or KindPage())
+    _kinds[kind.name], _pages[kind.name] = kind, page or KindPage()
 
 
 def unregister(name: str) -> None:
     """Forget a kind."""
-    _registered.pop(name, None)
+    _kinds.pop(name, None)
+    _pages.pop(name, None)
 
 
 def all_kinds() -> Sequence[RunKind]:
     """Return every kind, in the order in which they were registered."""
-    return [entry.kind for entry in _registered.values()]
+    return list(_kinds.values())
 
 
 def get_kind(name: str) -> RunKind:
     """Return a kind by name. Raises `InvalidRequest` that names those there are."""
-    entry = _registered.get(name)
-    if entry is None:
-        message = f"There is no run kind {name!r}; there are {', '.join(sorted(_registered)) or 'none'}."
+    if name not in _kinds:
+        message = f"There is no run kind {name!r}; there are {', '.join(sorted(_kinds)) or 'none'}."
         raise InvalidRequest(message, field="kind")
-    return entry.kind
-
-
-def kind_title(name: str) -> str:
-    """Return what people call a kind; the stored name where the kind is gone."""
-    entry = _registered.get(name)
-    return entry.kind.title if entry is not None else name
+    return _kinds[name]
 
 
 def get_page(name: str) -> KindPage:
     """Return the page of a kind; runs of a kind that is gone are shown plainly."""
-    entry = _registered.get(name)
-    return entry.page if entry is not None else KindPage()
+    return _pages.get(name) or KindPage()
 
 
 def start_address() -> str:
     """Return the page where a run of the first kind that has one is started."""
-    return next((found for entry in _registered.values() if (found := entry.page.start_address())), "")
+    return next((found for page in _pages.values() if (found := page.start_address())), "")
 
 
 def remembered_events() -> frozenset[str]:
     """Return the events of all kinds that pages need however old they are: a run may have children."""
-    return frozenset().union(*(entry.page.remembered for entry in _registered.values()))
+    return frozenset().union(*(page.remembered for page in _pages.values()))
 
 
 def sentence_template(event: str) -> str | None:
     """Return the template of the sentence that a kind registered for its event, None for other events."""
-    found = (entry.page.sentences.get(event) for entry in _registered.values())
+    found = (page.sentences.get(event) for page in _pages.values())
     return next(filter(None, found), None)
 
 
 def decision_label(decision: str) -> str:
     """Return what a decision is about, in words, as the kind that makes it says; a run may have children."""
-    found = (entry.page.labels.get(decision) for entry in _registered.values())
+    found = (page.labels.get(decision) for page in _pages.values())
     return next(filter(None, found), "Decision")
 
 
@@ -315,17 +298,13 @@ def decided_at(step: str) -> str:
     parts = step.split("/")
     for start in range(len(parts)):
         key = "/".join(parts[start:])
-        for entry in _registered.values():
-            if words := entry.page.moment(key):
+        for page in _pages.values():
+            if words := page.moment(key):
                 return words
     return ""
 
 
 def child_result(outcome: Outcome) -> dict[str, Json]:
     """Return what a parent gets of a child's outcome, as plain data."""
-    return {
-        "answer": outcome.answer,
-        "output": outcome.output,
-        "score": outcome.score,
-        "data": dict(outcome.data),
-    }
+    found = {"answer": outcome.answer, "output": outcome.output, "score": outcome.score}
+    return {**found, "data": dict(outcome.data)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -120,6 +121,13 @@ class Run(models.Model):
     def is_over(self) -> bool:
         """True once nothing more will happen to the run by itself."""
         return self.status in TERMINAL
+
+    def working_seconds(self, now: datetime) -> float | None:
+        """Return the seconds since its start, up to its end or its pause; None until it starts."""
+        if self.started_at is None:
+            return None
+        until = self.finished_at or self.waiting_since or now
+        return max(0.0, (until - self.started_at).total_seconds())
 
 
 class Step(models.Model):

@@ -52,8 +52,7 @@ class EngineProcess:
         """Release all runs and end within a few seconds."""
         self._over = True
         self._wake.set()
-        await self.runtime.stop()
-        await close_resources()
+        await _stop(self.runtime)
 
     def _sweep(self) -> None:
         """Sweep regularly; in between wake the runs that have waited long enough."""
@@ -83,14 +82,6 @@ class EngineProcess:
                 for left in runs[place : place + self.runtime.room]:
                     self.runtime.submit(execute_run(self.runtime, left))
                 return
-
-
-def this_runtime() -> Runtime:
-    """Return the engine of this process, which may be stopping. Raises `RuntimeError` when there is none."""
-    if not _started:
-        message = "No engine was started in this process."
-        raise RuntimeError(message)
-    return _started[-1].runtime
 
 
 class WorkerEngine:
@@ -153,9 +144,13 @@ async def _stop(runtime: Runtime) -> None:
 def execute(run_id: str) -> None:
     """Execute a run on the engine of this process, and wait for it.
 
-    A process that stops releases it: another claims it, or this one after its next start.
+    A process that stops releases it: another claims it, or this one after its next start. Raises
+    `RuntimeError` where no engine was started.
     """
-    runtime = this_runtime()
+    if not _started:
+        message = "No engine was started in this process."
+        raise RuntimeError(message)
+    runtime = _started[-1].runtime
     try:
         again = runtime.submit(execute_run(runtime, UUID(run_id))).result()
     except CancelledError:

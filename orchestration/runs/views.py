@@ -24,10 +24,15 @@ from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
 from orchestration.runs.selectors.run_state import raw_run, visible_runs, whole_run
-from orchestration.runs.selectors.runs import RunLine, RunPage, run_page
-from orchestration.runs.services.commands import cancel_run, pause_run
+from orchestration.runs.selectors.runs import RunPage, run_page
+from orchestration.runs.services.commands import (
+    answer_question,
+    cancel_run,
+    pause_run,
+    resume_run,
+    send_message,
+)
 from orchestration.runs.services.learning import rate_run
-from orchestration.runs.services.queueing import answer_question, resume_run, send_message
 from orchestration.runs.services.starting import Origin, start_run
 
 
@@ -57,7 +62,9 @@ def _page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
 def _after_post(
     request: MemberRequest, run: Run, part: str, error: str, shown: dict[str, str]
 ) -> HttpResponse:
-    """Answer a form with the part of the page that it stands in, or with the whole page without htmx."""
+    """Answer a form with the part of the page that it stands in; without htmx, with the whole page."""
+    if not error and not request.htmx:
+        return redirect(path_of(run))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
     content = _page_content(request, run) | shown
     return render(request, f"{PAGE}#{part}" if request.htmx else PAGE, content, status=status)
@@ -104,14 +111,12 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
     """Keep what the member thinks of the answer."""
     found = run_of(request, run)
     form = RatingForm(request.POST)
-    error = form.first_error()
+    error = form.first_error
     if not error:
         try:
             rate_run(membership=request.membership, run=found, **form.cleaned_data)
         except InvalidRequest as refusal:
             error = str(refusal)
-    if not error and not request.htmx:
-        return redirect(path_of(found))
     return _after_post(request, found, "run-ratings", error, {"rate_error": error})
 
 
@@ -121,15 +126,13 @@ def message(request: MemberRequest, run: UUID) -> HttpResponse:
     """Send a run what the member says; a refused message stays in its field."""
     found = run_of(request, run)
     form = MessageForm(request.POST)
-    error = form.first_error()
+    error = form.first_error
     if not error:
         try:
             check = get_kind(found.kind).check_message
             send_message(membership=request.membership, run=found, payload=form.cleaned_data, check=check)
         except InvalidRequest as refusal:
             error = str(refusal)
-    if not error and not request.htmx:
-        return redirect(path_of(found))
     kept = request.POST.get("text", "") if error else ""
     return _after_post(request, found, "run-message", error, {"message_error": error, "message_text": kept})
 
@@ -183,21 +186,17 @@ def runs(request: MemberRequest) -> HttpResponse:
     usable = form.is_valid()
     cursor = request.GET.get("cursor", "")
     page = run_page(request.membership, form.wanted(), cursor, now=timezone.now()) if usable else RunPage()
+    lines = [(line, get_page(line.kind).method(line.ref)) for line in page.lines]
     response = render_part(
         request,
         "runs/run_list.html",
         LIST,
-        {"form": form, "page": page, "lines": _lines(page), "cursor": cursor, "start": start_address()},
+        {"form": form, "page": page, "lines": lines, "cursor": cursor, "start": start_address()},
         status=HTTPStatus.OK if usable else HTTPStatus.UNPROCESSABLE_ENTITY,
     )
     if request.htmx.trigger == "run-filters":
         response["HX-Push-Url"] = f"{reverse('runs:runs')}{form.address_query()}"
     return response
-
-
-def _lines(page: RunPage) -> list[tuple[RunLine, str]]:
-    """Return the page's lines, each with how its kind names what was run."""
-    return [(line, get_page(line.kind).method(line.ref)) for line in page.lines]
 
 
 def _offer(request: MemberRequest, form: RunFilterForm) -> None:
@@ -208,8 +207,7 @@ def _offer(request: MemberRequest, form: RunFilterForm) -> None:
         for choice in kind.choices(request.membership)
     ]
     form.offer("method", methods)
-    form.offer(
-        "model", [(name, name) for name in team_models(request.membership).values_list("name", flat=True)]
-    )
+    names = team_models(request.membership).values_list("name", flat=True)
+    form.offer("model", [(name, name) for name in names])
     members = team_members(request.membership)
     form.offer("who", [(str(member.user_id), str(member.user)) for member in members])

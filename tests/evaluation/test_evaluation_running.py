@@ -26,9 +26,9 @@ from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.llm.providers.recorded.loading import Labelled
 from orchestration.llm.providers.recorded.model import Pace
 from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label
-from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, ReplayMismatch
-from orchestration.runs.engine.types import Decision
+from orchestration.runs.engine.types import Decision, Question
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.options import StrategyOptions
 from orchestration.strategies.engine.strategy import (

@@ -8,12 +8,12 @@ import pytest
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.runs.engine.context import Audience, Question, RunContext
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Metered
-from orchestration.runs.engine.types import Outcome
+from orchestration.runs.engine.types import Audience, Outcome, Question
 from orchestration.runs.engine.types import RunEvent as Own
 from orchestration.runs.models import Event, HumanQuestion, Run, Step
-from orchestration.runs.services.commands import store_answer
+from orchestration.runs.services.commands import answer_question
 from tests.support.engines import Engine, until
 from tests.support.history import a_member
 from tests.support.kinds import kind_that, question, queued_run
@@ -37,16 +37,16 @@ def test_without_an_audience_anyone_who_may_run_can_answer(ana: Membership) -> N
     viewer = a_member(Role.VIEWER, ana.team)
     assert not open_to_all.may_be_answered_by(viewer)
     with pytest.raises(InvalidRequest, match="Viewers cannot answer"):
-        store_answer(membership=viewer, question=open_to_all, answer="yes")
+        answer_question(membership=viewer, question=open_to_all, answer="yes")
 
 
 def test_others_than_the_audience_are_refused_with_the_names_of_those_who_can(ana: Membership) -> None:
     bob, chief = a_member(Role.OPERATOR, ana.team, "Bob"), a_member(Role.ADMIN, ana.team)
     for_some = asked(ana, roles=["admin", "owner"], users=[str(ana.user_id)])
     with pytest.raises(InvalidRequest, match=r"^Only Ana, owners and admins can answer\.$"):
-        store_answer(membership=bob, question=for_some, answer="yes")
+        answer_question(membership=bob, question=for_some, answer="yes")
     assert [for_some.may_be_answered_by(each) for each in (ana, chief, bob)] == [True, True, False]
-    store_answer(membership=chief, question=for_some, answer="yes")
+    answer_question(membership=chief, question=for_some, answer="yes")
     for_some.refresh_from_db()
     assert (for_some.answer, for_some.answered_by) == ("yes", chief.user)
 
@@ -81,7 +81,7 @@ def test_an_answer_reaches_a_run_that_goes_on_without_parking_it(engine: Engine)
         run = queued_run(kind, membership)
         future = engine.start(run)
         until(run.questions.exists)
-        assert not store_answer(membership=membership, question=run.questions.get(), answer="yes")
+        answer_question(membership=membership, question=run.questions.get(), answer="yes")
         future.result(10)
     run.refresh_from_db()
     kinds = list(run.events.values_list("kind", flat=True))
@@ -113,7 +113,7 @@ def test_an_event_of_the_kinds_own_does_not_keep_a_run_from_resuming(engine: Eng
     membership = a_member()
     with kind_that(story) as kind:
         run = engine.execute(queued_run(kind, membership))
-        store_answer(membership=membership, question=run.questions.get(), answer="yes")
+        answer_question(membership=membership, question=run.questions.get(), answer="yes")
         run = engine.execute(run)
     assert (run.status, run.answer) == ("succeeded", "yes")
     assert Event.objects.filter(run=run, kind__startswith="stage_skipped").count() == 1

@@ -11,9 +11,9 @@ import pytest
 
 from orchestration.llm.engine.errors import ModelError, ProviderUnavailable
 from orchestration.llm.engine.types import Completion, Usage, plain
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import LimitReached, RecordedFailure, ReplayMismatch
-from orchestration.runs.engine.journaled import JournaledContext
 from orchestration.runs.engine.metering import Limits, Metered, price
 from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome
@@ -25,7 +25,7 @@ LOOP_FACTORY = SkippingLoop
 PROMPT = prompt_of("How many?")
 
 
-async def stopped(context: JournaledContext, work: asyncio.Task[object], reason: StopReason) -> None:
+async def stopped(context: RunContext, work: asyncio.Task[object], reason: StopReason) -> None:
     """Stop a run's task as its owner would, and wait for its end."""
     context.control.attach(work)
     context.control.stop(reason)

@@ -13,15 +13,8 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.model import AnswerStream, WrappedModel
 from orchestration.llm.engine.types import Prompt
 from orchestration.runs.engine.control import StopReason
-from orchestration.runs.engine.metering import SCOPE, Ledger, Limits, Metered, StepScope
-from orchestration.runs.engine.records import (
-    NOTHING_SPENT,
-    CallEnded,
-    CallStarted,
-    Record,
-    StepKind,
-    StepRecord,
-)
+from orchestration.runs.engine.metering import NOTHING_SPENT, SCOPE, Ledger, Limits, Metered, StepScope
+from orchestration.runs.engine.records import CallEnded, CallStarted, Record, StepKind, StepRecord
 from orchestration.runs.engine.types import RunEvent
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on

@@ -7,10 +7,9 @@ from decimal import Decimal
 
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import plain
-from orchestration.runs.engine.context import Question
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.metering import Metered
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import Question, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of

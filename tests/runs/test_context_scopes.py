@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Limits, Metered
 from orchestration.runs.engine.records import LONGEST, bounded
-from orchestration.runs.engine.types import EventKind, RunEvent
+from orchestration.runs.engine.types import EventKind, Question, RunEvent
 from orchestration.strategies.engine.types import StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on

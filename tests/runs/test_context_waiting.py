@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
-from orchestration.runs.engine.journaled import JournaledContext
 from orchestration.runs.engine.metering import Limits, Metered
 from orchestration.runs.engine.records import TimerSet
-from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.engine.types import Question, StepStatus
 from tests.support.clock import SkippingLoop
 from tests.support.lives import Lives, message
 from tests.support.logs import MIDNIGHT, MemoryLog, context_on
@@ -90,7 +89,7 @@ async def test_from_every_prefix_of_its_journal_a_session_goes_on_to_the_same_en
         assert lives.received == [3, 8, 9]
 
 
-async def stopped_by_itself(context: JournaledContext, work: asyncio.Task[object]) -> StopReason | None:
+async def stopped_by_itself(context: RunContext, work: asyncio.Task[object]) -> StopReason | None:
     """Return why a run's task ended, after it did."""
     context.control.attach(work)
     await asyncio.wait([work])

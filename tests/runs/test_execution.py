@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
-from orchestration.runs.engine.context import Question, RunContext
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Metered
-from orchestration.runs.engine.types import Outcome
+from orchestration.runs.engine.types import Outcome, Question
 from orchestration.runs.models import Command, CommandKind, Run
-from orchestration.runs.services.commands import store_answer
+from orchestration.runs.services.commands import answer_question
 from orchestration.runs.services.sweeping import sweep
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, member, question, queued_run
@@ -153,10 +153,10 @@ def test_two_questions_park_the_run_until_both_are_answered(engine: Engine) -> N
     with kind_that(story) as kind:
         run = engine.execute(queued_run(kind, membership))
         assert (run.status, run.lease_owner, run.questions.count()) == ("waiting", "", 2)
-        store_answer(membership=membership, question=run.questions.get(step="human/a"), answer="yes")
+        answer_question(membership=membership, question=run.questions.get(step="human/a"), answer="yes")
         run = engine.execute(run)
         assert run.status == "waiting"
-        store_answer(membership=membership, question=run.questions.get(step="human/b"), answer="no")
+        answer_question(membership=membership, question=run.questions.get(step="human/b"), answer="no")
         assert sweep() == [run.id]
         run = engine.execute(run)
     assert (run.status, run.answer, quick.count.started) == ("succeeded", "one ['yes', 'no']", 1)

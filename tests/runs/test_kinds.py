@@ -21,7 +21,7 @@ from orchestration.runs.engine.records import StepKind
 from orchestration.runs.engine.types import EventKind, Outcome, RunEvent
 from orchestration.runs.kinds import KindPage, RunKind, all_kinds, get_kind, register
 from orchestration.runs.models import Call, Command, CommandKind, Event, Run, Step
-from orchestration.runs.services.commands import store_answer
+from orchestration.runs.services.commands import answer_question
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import Origin, store_run
 from orchestration.strategies.models import ModelProfile
@@ -100,7 +100,7 @@ def test_a_kind_with_events_of_its_own_is_resumed_after_a_crash(closed: Engine, 
         run = closed.execute(a_stored_run(member, "second", approve=True))
         assert run.status == "waiting"
         calls = run.calls.count()
-        store_answer(membership=member, question=run.questions.get(), answer="yes")
+        answer_question(membership=member, question=run.questions.get(), answer="yes")
         run = closed.execute(run)
     assert run.outcome is not None
     assert (run.status, run.outcome["approved"]) == ("succeeded", "yes")

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from orchestration.llm.engine.types import Json, plain
+from orchestration.runs.engine.claim import ChildRun
 from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.journaled import ChildRun
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import StepRecord
 from orchestration.runs.engine.types import Outcome

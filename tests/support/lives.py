@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import Person, Received, RunContext
+from orchestration.runs.engine.claim import StartChild
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
-from orchestration.runs.engine.journaled import JournaledContext, StartChild
 from orchestration.runs.engine.records import StepKind
+from orchestration.runs.engine.types import Person, Received
 from tests.support.context import MortalLog
 from tests.support.logs import MIDNIGHT, context_on, no_child
 
@@ -65,7 +66,7 @@ class Lives:
             else:
                 return life.result()
 
-    def _claim(self) -> JournaledContext:
+    def _claim(self) -> RunContext:
         arrived = [each for at, each in self.messages.items() if at <= self.seconds]
         answers = {step: answer for at, (step, answer) in self.answers.items() if at <= self.seconds}
         context = context_on(

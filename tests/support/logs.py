@@ -8,29 +8,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from orchestration.llm.engine.types import Delta, Json
-from orchestration.runs.engine.context import Received
+from orchestration.runs.engine.claim import ChildRun, ClaimState, Dependencies, ReplayState, StartChild
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import LINGER_S
-from orchestration.runs.engine.journaled import (
-    ChildRun,
-    ClaimState,
-    Dependencies,
-    JournaledContext,
-    StartChild,
-)
-from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.metering import Limits, Spent
 from orchestration.runs.engine.records import (
     CallEnded,
     CallStarted,
     QuestionAsked,
     Record,
-    ReplayState,
-    Spent,
     StepKind,
     StepRecord,
     TimerSet,
     event_digest,
 )
-from orchestration.runs.engine.types import RunEvent
+from orchestration.runs.engine.types import Received, RunEvent
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 RECEIVE = StepKind.RECEIVE
@@ -127,7 +119,7 @@ def context_on(
     clock: Callable[[], float] | None = None,
     linger_s: float = LINGER_S,
     child: StartChild = no_child,
-) -> JournaledContext:
+) -> RunContext:
     """Return a claim's context that writes to `log`."""
     ids = _ids()
     now = clock or asyncio.get_running_loop().time
@@ -139,7 +131,7 @@ def context_on(
         new_id=lambda: next(ids),
         child=child,
     )
-    return JournaledContext(
+    return RunContext(
         ClaimState(
             dependencies=dependencies, limits=limits or Limits(), replay=replay or ReplayState(), seed=7
         )

@@ -16,10 +16,11 @@ django.setup()
 
 from django.core.management import execute_from_command_line  # noqa: E402
 
-from orchestration.runs.engine.context import Question, RunContext  # noqa: E402
+from orchestration.runs.engine.context import RunContext  # noqa: E402
 from orchestration.runs.engine.types import (  # noqa: E402
     EventKind,
     Outcome,
+    Question,
     RunEvent,
 )
 from orchestration.runs.kinds import FrozenRun, register  # noqa: E402

@@ -21,8 +21,8 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, Message, Prompt, Purpose
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import PanelRole, freeze
-from orchestration.runs.engine.context import Question, RunContext
-from orchestration.runs.engine.types import Outcome, RunEvent
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Outcome, Question, RunEvent
 from orchestration.runs.kinds import (
     CALL_EVENTS,
     CheckedRequest,

@@ -13,17 +13,11 @@ from itertools import count
 from orchestration.llm.engine.errors import Consequence, EngineError, InvalidRequest
 from orchestration.llm.engine.types import Delta, Json, ModelSpec
 from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label, same_words
+from orchestration.runs.engine.claim import ChildRun, ClaimState, Dependencies, ReplayState
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ReplayMismatch
-from orchestration.runs.engine.journaled import ChildRun, ClaimState, Dependencies, JournaledContext
 from orchestration.runs.engine.metering import Limits
-from orchestration.runs.engine.records import (
-    CallEnded,
-    CallEnding,
-    CallStarted,
-    QuestionAsked,
-    Record,
-    ReplayState,
-)
+from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, QuestionAsked, Record
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import single_error
@@ -174,7 +168,7 @@ class EvaluationRun:
             key=item.key, outcome=outcome, error=failed, calls=len(log.started), cost_usd=_cost(log, item)
         )
 
-    def _context(self, log: CallLog, item: Item) -> JournaledContext:
+    def _context(self, log: CallLog, item: Item) -> RunContext:
         numbers = count(1)
         dependencies = Dependencies(
             log=log,
@@ -184,7 +178,7 @@ class EvaluationRun:
             child=_no_child,
         )
         seed = item_seed(self.seed, item.key)
-        return JournaledContext(
+        return RunContext(
             ClaimState(dependencies=dependencies, limits=Limits(), replay=ReplayState(), seed=seed)
         )
 

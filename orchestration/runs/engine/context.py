@@ -1,82 +1,47 @@
-"""`RunContext`: everything that a run may do outside itself, and nothing else."""
+"""`RunContext`: everything that a run may do outside itself, journaled, metered, limited and replayed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from random import Random
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Completion, Json, Prompt
-from orchestration.runs.engine.types import RunEvent
+from orchestration.llm.engine.errors import EngineError, ModelError
+from orchestration.llm.engine.types import Completion, Json, Prompt, digest, plain
+from orchestration.runs.engine.claim import ClaimState
+from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch
+from orchestration.runs.engine.metering import SCOPE, Ledger, StepScope
+from orchestration.runs.engine.records import (
+    QuestionAsked,
+    Record,
+    StepKind,
+    StepRecord,
+    TimerSet,
+    bounded,
+    completion_from_json,
+    error_from_json,
+    error_to_json,
+    event_digest,
+    received_from_json,
+)
+from orchestration.runs.engine.types import EventKind, Question, Received, RunEvent, StepStatus, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from orchestration.llm.engine.model import ChatModel
 
 Value = TypeVar("Value")
+GRACE_S = 1.0
+"""How long after the deadline a call may go on: a kind that observes the deadline ends it before."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Audience:
-    """Who may answer: members with one of the roles, and users by id. Empty: anyone who may run."""
-
-    roles: tuple[str, ...] = ()
-    users: tuple[str, ...] = ()
-
-
-ANYONE = Audience()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """What a person is asked: the words, a form as JSON Schema, what counts as the answer at the deadline."""
-
-    text: str
-    schema: Mapping[str, Json] = field(default_factory=dict)
-    deadline_s: float | None = None
-    default: Json = None
-    audience: Audience = ANYONE
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Person:
-    """Who sent something: the user's id as text, "" for one who was removed, and the name that is shown."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Received:
-    """Something that a person said or did in a run; numbers grow, with gaps."""
-
-    number: int
-    by: Person
-    payload: Json
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timing:
-    """When something began and how long it took, in seconds of run time."""
-
-    started_s: float
-    seconds: float
-
-
-class Budget(Protocol):
-    """What the run may still spend. None means unlimited."""
-
-    @property
-    def money_left(self) -> Decimal | None:
-        """US dollars neither spent nor reserved."""
-
-    @property
-    def calls_left(self) -> int | None:
-        """Calls not yet started."""
-
-
-class RunContext(Protocol):
-    """A run as seen by what it executes.
+class RunContext:
+    """A run as seen by what it executes: one claim of it, or a part whose steps have a prefix, or a child.
 
     Steps are named by the run's structure (`ask/gpt-4o`, `judge/2`), never by the order in which things
     finish. A key used twice raises `ReplayMismatch`. Steps that ended before a crash replay without
@@ -84,17 +49,152 @@ class RunContext(Protocol):
     raises `CancelledError`.
     """
 
+    def __init__(
+        self, claim: ClaimState, *, prefix: str = "", depth: int = 0, own: set[str] | None = None
+    ) -> None:
+        self.control = claim.control
+        self._claim = claim
+        self._prefix = prefix
+        self._depth = depth
+        self._own = own if own is not None else set()
+
+    @property
+    def random(self) -> Random:
+        """Randomness from the run's seed: the same on replay."""
+        return self._claim.random
+
+    @property
+    def budget(self) -> Ledger:
+        """What may still be spent."""
+        return self._claim.ledger
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the run is being ended."""
+        return self.control.reason is not None
+
+    def now(self) -> float:
+        """Seconds of run time: since the first start, without the time in which the run only waited."""
+        return self._claim.dependencies.clock() - self._claim.zero - self.control.idle_s
+
+    def time_left(self) -> float | None:
+        """Seconds to the deadline, None without one."""
+        return None if self._claim.limits.seconds is None else self._claim.limits.seconds - self.now()
+
+    def timing(self, step: str) -> Timing | None:
+        """Return when an ended step began and how long it took; for one that replayed, as it was then."""
+        return self._claim.timings.get(self.key(step))
+
+    def key(self, step: str) -> str:
+        """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
+        return bounded(self._prefix + step) if step else ""
+
+    def scoped(self, name: str) -> RunContext:
+        """Return this run with the keys of all steps prefixed by `name`, so that parts cannot clash."""
+        return RunContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth, own=self._own)
+
+    async def emit(self, event: RunEvent) -> None:
+        """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
+        data = plain(dict(event.data))
+        if isinstance(data.get("step"), str):
+            data["step"] = self.key(data["step"])
+        event = replace(event, step=self.key(event.step), data=data)
+        known = event_digest(event)
+        if known not in self._claim.emitted:
+            self._claim.emitted.add(known)
+            self._claim.dependencies.log.write(event)
+
+    def recall(self, step: str) -> Json:
+        """Return what `decide(step, ...)` stored before a crash, None if it did not come to that.
+
+        Check this before starting work that the decision has made needless.
+        """
+        record = self._claim.replay.steps.get(self.key(step))
+        return record.result if record is not None and record.kind is StepKind.DECISION else None
+
+    async def decide(self, step: str, value: Value) -> Value:
+        """Journal a choice: the first time `value` is stored and returned, on replay what was stored.
+
+        `value` is plain JSON.
+        """
+        key, earlier = self._open(step, StepKind.DECISION, "")
+        if earlier is not None:
+            return cast("Value", earlier.result)
+        chosen = plain(value)
+        await self._end(StepRecord(key=key, kind=StepKind.DECISION, result=chosen, started_s=self.now()))
+        return cast("Value", chosen)
+
+    def record(self, step: str, value: Json) -> None:
+        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+
+        It is computed again on replay and never read back; one that is stored stays as it is.
+        """
+        key, earlier = self._open(step, StepKind.RECORD, "")
+        if earlier is None:
+            self._end(StepRecord(key=key, kind=StepKind.RECORD, result=plain(value), started_s=self.now()))
+
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
 
         Raises `ModelError` (the model's fault), `LimitReached` (money, calls or time used up).
         """
+        input_hash = digest(model.spec.name, prompt)
+        key, earlier = self._open(step, StepKind.ASK, input_hash)
+        if earlier is not None:
+            return completion_from_json(self._replay(earlier))
+        scope = StepScope(
+            step=key,
+            log=self._claim.dependencies.log,
+            ledger=self._claim.ledger,
+            now=self.now,
+            new_id=self._claim.dependencies.new_id,
+            stopping=lambda: not self.control.keeps_journal,
+        )
+        record = StepRecord(key=key, kind=StepKind.ASK, input_hash=input_hash)
+        await self.control.enter()
+        try:
+            async with self._ending(record, scope.close) as entry:
+                async with self._calling(scope):
+                    completion = await model.complete(prompt)
+                if completion.cached:
+                    reused = {"model": model.spec.name}
+                    await self.emit(RunEvent(kind=EventKind.ANSWER_REUSED, step=step, data=reused))
+                entry["result"] = plain(completion)
+        finally:
+            if kept := scope.close():
+                self._claim.dependencies.log.write(*kept)
+            self.control.leave()
+        return completion
 
     async def ask_human(self, question: Question, step: str) -> Json:
         """Wait for a person's answer, or for the question's deadline: then its default is the answer.
 
         The run is parked when nothing but waiting is pending; run time does not pass meanwhile.
         """
+        input_hash = digest(question)
+        key, earlier = self._open(step, StepKind.HUMAN, input_hash)
+        if earlier is not None:
+            return self._replay(earlier)
+        record = StepRecord(key=key, kind=StepKind.HUMAN, input_hash=input_hash)
+        answers = self.control.answers
+        async with self._ending(record) as entry:
+            if key not in answers:
+                due = await self._put(question, key)
+                if not await self.control.wait(lambda: key in answers, self._left(due)):
+                    self.control.answer(key, question.default)
+            entry["result"] = answers[key]
+        return entry["result"]
+
+    async def _put(self, question: Question, key: str) -> datetime | None:
+        """Store a question once; return the moment at which its default is the answer."""
+        event = RunEvent(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
+        if event_digest(event) in self._claim.emitted:
+            return self._claim.replay.timers.get(key)
+        due = None if question.deadline_s is None else self._in(question.deadline_s)
+        await self._claim.dependencies.log.write(
+            QuestionAsked(step=key, question=question, due_at=due), event
+        )
+        return due
 
     async def receive(self, step: str, timeout: float | None = None) -> Received | None:  # noqa: ASYNC109  # it outlasts a restart
         """Return the next message of a person to this run, None when none has come within `timeout` seconds.
@@ -102,12 +202,50 @@ class RunContext(Protocol):
         Each message is received once, in the order of their numbers. The run is parked meanwhile like for a
         question, though not in the minute after a message.
         """
+        key, earlier = self._open(step, StepKind.RECEIVE, "")
+        if earlier is not None:
+            return received_from_json(self._replay(earlier))
+        async with self._ending(StepRecord(key=key, kind=StepKind.RECEIVE)) as entry:
+            if not self.control.has_message and (timeout is None or timeout > 0):
+                due = None if timeout is None else self._in(timeout)
+                left = self._left(await self._timer(key, due, for_message=True))
+                await self.control.wait(lambda: self.control.has_message, left)
+            # Nothing else may run between taking a message and writing it: each is received once.
+            message = self.control.take_message()
+            entry["result"] = plain(message)
+        return message
 
     async def wait(self, step: str, until: datetime | float) -> None:
         """Wait until an aware date and time, or for seconds that count from the first time the step starts.
 
         The run is parked meanwhile unless it is a matter of seconds. Raises `TypeError` for a naive time.
         """
+        key, earlier = self._open(step, StepKind.WAIT, "")
+        if earlier is not None:
+            self._replay(earlier)
+            return
+        async with self._ending(StepRecord(key=key, kind=StepKind.WAIT)) as entry:
+            due = until if isinstance(until, datetime) else self._in(until)
+            if due > self._claim.dependencies.wall_clock():
+                left = self._left(await self._timer(key, due))
+                await self.control.wait(lambda: False, left, for_people=False)
+            entry["result"] = None
+
+    async def _timer(self, key: str, due: datetime | None, *, for_message: bool = False) -> datetime | None:
+        """Store until when a step waits, once; return the moment that was stored first."""
+        timers = self._claim.replay.timers
+        if key in timers:
+            return timers[key]
+        await self._claim.dependencies.log.write(TimerSet(step=key, due_at=due, for_message=for_message))
+        return due
+
+    def _in(self, seconds: float) -> datetime:
+        return self._claim.dependencies.wall_clock() + timedelta(seconds=seconds)
+
+    def _left(self, due: datetime | None) -> Callable[[], float | None]:
+        """Return a function that returns the seconds left until `due`, None without one."""
+        clock = self._claim.dependencies.wall_clock
+        return lambda: None if due is None else (due - clock()).total_seconds()
 
     async def run_child(
         self, kind: str, ref: str, payload: Mapping[str, Json], *, panel: Sequence[str] = (), step: str
@@ -117,51 +255,108 @@ class RunContext(Protocol):
         It has this run's budget and deadline, one more level of depth, and the models named by `panel`.
         Raises `ChildFailed`, and `LimitReached` for a limit that the whole run shares.
         """
+        input_hash = digest(kind, ref, dict(payload), list(panel))
+        key, earlier = self._open(step, StepKind.CHILD, input_hash)
+        if earlier is not None:
+            return self._replay(earlier)
+        if self._depth >= self._claim.limits.depth:
+            message = f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper."
+            raise LimitReached(message, limit="depth")
+        child = self._claim.dependencies.child(kind, ref, panel)
+        inside = RunContext(self._claim, prefix=f"{key}/", depth=self._depth + 1)
+        record = StepRecord(key=key, kind=StepKind.CHILD, input_hash=input_hash)
+        async with self._ending(record) as entry:
+            try:
+                entry["result"] = plain(await child(payload, inside))
+            except (LimitReached, LeaseLost, ReplayMismatch):
+                raise
+            except EngineError as error:
+                if self.cancelled:
+                    raise
+                raise ChildFailed(str(error), code=error.code) from error
+        return entry["result"]
 
-    async def decide(self, step: str, value: Value) -> Value:
-        """Journal a choice: the first time `value` is stored and returned, on replay what was stored.
+    def _open(self, step: str, kind: StepKind, input_hash: str) -> tuple[str, StepRecord | None]:
+        """Return the step's whole key and how it ended before, if it did.
 
-        `value` is plain JSON.
+        Raises `ReplayMismatch` and `LimitReached`.
         """
+        key = self.key(step)
+        if key in self._claim.seen:
+            raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
+        self._claim.seen.add(key)
+        self._own.add(key)
+        limits = self._claim.limits
+        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
+            if len(steps) > most:
+                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
+        earlier = self._claim.replay.steps.get(key)
+        if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
+            message = (
+                f"Step {key} was recorded with another input: the run cannot be replayed by this version."
+            )
+            raise ReplayMismatch(message)
+        if earlier is not None:
+            self._claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
+        return key, earlier
 
-    def record(self, step: str, value: Json) -> None:
-        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+    def _replay(self, earlier: StepRecord) -> Json:
+        """Give what a step gave when it ended. Raises what it raised."""
+        if earlier.status is StepStatus.CANCELLED:
+            raise asyncio.CancelledError
+        if earlier.status is StepStatus.FAILED and earlier.error is not None:
+            if earlier.kind is StepKind.CHILD:
+                raise ChildFailed(earlier.error["message"], code=earlier.error["code"])
+            raise error_from_json(dict(earlier.error))
+        return earlier.result
 
-        It is computed again on replay and never read back; one that is stored stays as it is.
+    @asynccontextmanager
+    async def _ending(
+        self, record: StepRecord, before: Callable[[], Sequence[Record]] = tuple
+    ) -> AsyncIterator[dict[str, Json]]:
+        """Journal how a block ends, durable before it is left: its result, its error, or its cancellation.
+
+        The records that `before` returns are written together with a result.
         """
+        entry: dict[str, Json] = {}
+        started = self.now()
+        try:
+            try:
+                yield entry
+            finally:
+                record = replace(record, started_s=started, seconds=self.now() - started)
+        except (ModelError, ChildFailed) as error:
+            await self._end(replace(record, status=StepStatus.FAILED, error=error_to_json(error)))
+            raise
+        except asyncio.CancelledError:
+            if self.control.keeps_journal:
+                self._end(replace(record, status=StepStatus.CANCELLED))
+            raise
+        else:
+            await self._end(replace(record, result=entry["result"]), *before())
 
-    def recall(self, step: str) -> Json:
-        """Return what `decide(step, ...)` stored before a crash, None if it did not come to that.
+    def _end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
+        self._claim.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
+        data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
+        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
+        return self._claim.dependencies.log.write(*before, record, event)
 
-        Check this before starting work that the decision has made needless.
+    @asynccontextmanager
+    async def _calling(self, scope: StepScope) -> AsyncIterator[None]:
+        """Meter what is called within as part of a step, until the run's deadline and a grace.
+
+        Raises `LimitReached`.
         """
-
-    async def emit(self, event: RunEvent) -> None:
-        """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
-
-    def scoped(self, name: str) -> RunContext:
-        """Return this run with the keys of all steps prefixed by `name`, so that parts cannot clash."""
-
-    def key(self, step: str) -> str:
-        """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
-
-    def now(self) -> float:
-        """Seconds since the run first started."""
-
-    def timing(self, step: str) -> Timing | None:
-        """Return when an ended step began and how long it took; for one that replayed, as it was then."""
-
-    def time_left(self) -> float | None:
-        """Seconds to the deadline, None without one."""
-
-    @property
-    def random(self) -> Random:
-        """Randomness from the run's seed: the same on replay."""
-
-    @property
-    def budget(self) -> Budget:
-        """What may still be spent."""
-
-    @property
-    def cancelled(self) -> bool:
-        """True once a person cancelled the run."""
+        left = self.time_left()
+        timeout = asyncio.timeout(None if left is None else max(0.0, left) + GRACE_S)
+        token = SCOPE.set(scope)
+        try:
+            async with timeout:
+                yield
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            passed = f"The time limit of {self._claim.limits.seconds:g} s has passed."
+            raise LimitReached(f"{passed} Raise it or use faster models.", limit="seconds") from None
+        finally:
+            SCOPE.reset(token)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import Received
+from orchestration.runs.engine.types import Received
 
 SETTLING_S = 0.02
 """How long a run is idle before it is parked: work about to start gets its turn."""
@@ -150,17 +150,13 @@ class RunControl:
                 pending.due = None if seconds is None else self._clock() + seconds
                 self._waits.add(pending)
                 self._update()
-                await asyncio.wait([self._arrival()], timeout=seconds)
+                if self._arrived is None or self._arrived.done():
+                    self._arrived = asyncio.get_running_loop().create_future()
+                await asyncio.wait([self._arrived], timeout=seconds)
             return True
         finally:
             self._waits.discard(pending)
             self._update()
-
-    def _arrival(self) -> asyncio.Future[None]:
-        """Return a future that is done once anything arrives."""
-        if self._arrived is None or self._arrived.done():
-            self._arrived = asyncio.get_running_loop().create_future()
-        return self._arrived
 
     def _notify(self) -> None:
         if self._arrived is not None and not self._arrived.done():

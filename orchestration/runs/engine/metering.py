@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.engine.model import AnswerStream, ChatModel, WrappedModel
+from orchestration.llm.engine.model import AnswerStream, WrappedModel
 from orchestration.llm.engine.types import (
     MILLION,
     TOKENS_PER_MESSAGE,
@@ -21,7 +21,7 @@ from orchestration.llm.engine.types import (
     estimate_tokens,
 )
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, Record, RunLog, Spent
+from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, Record, RunLog
 from orchestration.runs.engine.types import EventKind, RunEvent
 
 
@@ -60,6 +60,17 @@ class Limits:
     steps_in_all: int = 5000
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What earlier claims of the same run have used."""
+
+    money: Decimal = Decimal(0)
+    calls: int = 0
+
+
+NOTHING_SPENT = Spent()
+
+
 class Ledger:
     """Money and calls of one run: reserved before a call, settled after it."""
 
@@ -96,10 +107,10 @@ class Ledger:
         self._calls += 1
         return most
 
-    def settle(self, reserved: Decimal, cost: Decimal | None) -> None:
+    def settle(self, reserved: Decimal, cost: Decimal) -> None:
         """Give back what was reserved and book what the call cost."""
         self._reserved -= reserved
-        self._money += cost or Decimal(0)
+        self._money += cost
 
 
 @dataclass(kw_only=True, slots=True)
@@ -112,8 +123,8 @@ class StepScope:
     now: Callable[[], float]
     new_id: Callable[[], str]
     stopping: Callable[[], bool]
-    attempts: int = field(default=0)
-    over: bool = field(default=False)
+    attempts: int = 0
+    over: bool = False
     kept: list[Record] = field(default_factory=list)
 
     def answered(self, ended: CallEnded, event: RunEvent) -> None:
@@ -141,9 +152,6 @@ class Metered(WrappedModel):
 
     Outside a run (testing a connection) it only passes through.
     """
-
-    def __init__(self, inner: ChatModel) -> None:
-        super().__init__(inner)
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
         """Pass the inner stream on, recording it as a call of the current step."""
@@ -209,7 +217,7 @@ class _Attempt:
             await self._scope.log.write(started, event)
         except BaseException:
             self._over = True
-            self._scope.ledger.settle(self._reserved, None)
+            self._scope.ledger.settle(self._reserved, Decimal(0))
             raise
 
     def received(self, piece: Delta) -> None:
@@ -227,9 +235,8 @@ class _Attempt:
             latency_s=seconds,
             first_token_s=seconds if self._first_token is None else self._first_token,
         )
-        ended = self._ended(CallEnding.DONE)
         ended = replace(
-            ended,
+            self._ended(CallEnding.DONE),
             text=whole.text,
             usage=whole.usage,
             cost_usd=whole.cost_usd,
@@ -237,8 +244,6 @@ class _Attempt:
             first_token_s=whole.first_token_s,
         )
         data = {
-            "call": self.id,
-            "model": self._spec.name,
             "seconds": round(seconds, 3),
             "input_tokens": whole.usage.input_tokens,
             "output_tokens": whole.usage.output_tokens,
@@ -252,11 +257,7 @@ class _Attempt:
         """Record that the attempt failed, with the reason."""
         ended = self._ended(CallEnding.FAILED, maybe_billed=error.billed or bool(self._text))
         ended = replace(ended, error=str(error), error_code=error.code)
-        self._end(
-            ended,
-            EventKind.CALL_FAILED,
-            {"call": self.id, "model": self._spec.name, "code": error.code, "message": str(error)},
-        )
+        self._end(ended, EventKind.CALL_FAILED, {"code": error.code, "message": str(error)})
 
     def close(self) -> None:
         """Record an attempt that was cut off: by the run's own choice, or by the process's end."""
@@ -265,7 +266,7 @@ class _Attempt:
         lost = self._scope.stopping()
         kind = EventKind.CALL_LOST if lost else EventKind.CALL_CANCELLED
         ended = self._ended(CallEnding.LOST if lost else CallEnding.CANCELLED, maybe_billed=True)
-        self._end(ended, kind, {"call": self.id, "model": self._spec.name})
+        self._end(ended, kind, {})
 
     def _ended(self, status: CallEnding, *, maybe_billed: bool = False) -> CallEnded:
         return CallEnded(
@@ -279,10 +280,11 @@ class _Attempt:
             maybe_billed=maybe_billed,
         )
 
-    def _end(self, ended: CallEnded, kind: EventKind, data: dict[str, object]) -> None:
+    def _end(self, ended: CallEnded, kind: EventKind, data: Mapping[str, object]) -> None:
         self._over = True
         self._scope.ledger.settle(self._reserved, ended.cost_usd or Decimal(0))
-        event = RunEvent(kind=kind, step=self._scope.step, data=data)
+        about = {"call": self.id, "model": self._spec.name}
+        event = RunEvent(kind=kind, step=self._scope.step, data={**about, **data})
         if ended.status is CallEnding.DONE:
             self._scope.answered(ended, event)
         else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -18,15 +18,12 @@ from orchestration.llm.engine.types import (
     FinishReason,
     Json,
     ModelSpec,
-    Prompt,
     Purpose,
     Usage,
     digest,
-    plain,
 )
-from orchestration.runs.engine.context import Person, Question, Received
 from orchestration.runs.engine.errors import RecordedFailure
-from orchestration.runs.engine.types import RunEvent, StepStatus
+from orchestration.runs.engine.types import Person, Question, Received, RunEvent, StepStatus
 
 LONGEST = 200
 _DIGEST = 16
@@ -53,7 +50,7 @@ class StepRecord:
 
     key: str
     kind: StepKind
-    status: StepStatus
+    status: StepStatus = StepStatus.DONE
     input_hash: str = ""
     result: Json = None
     error: Mapping[str, Json] | None = None
@@ -135,34 +132,6 @@ class RunLog(Protocol):
         """Show a piece of text of a call that is under way on the pages; it may lag or be dropped."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
-    """What earlier claims of the same run have used."""
-
-    money: Decimal = Decimal(0)
-    calls: int = 0
-
-
-NOTHING_SPENT = Spent()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReplayState:
-    """What earlier claims left: ended steps, emitted events, people's answers, what was spent, run time used.
-
-    `timers` are the moments until which pending steps and questions wait, None for one without such a moment;
-    `messages` are those that no step received.
-    """
-
-    steps: Mapping[str, StepRecord] = field(default_factory=dict)
-    emitted: frozenset[str] = frozenset()
-    answers: Mapping[str, Json] = field(default_factory=dict)
-    timers: Mapping[str, datetime | None] = field(default_factory=dict)
-    messages: Sequence[Received] = ()
-    spent: Spent = NOTHING_SPENT
-    seconds: float = 0.0
-
-
 def bounded(key: str) -> str:
     """Return `key`, its end replaced by a digest of the whole where it is longer than 200 characters."""
     if len(key) <= LONGEST:
@@ -176,19 +145,8 @@ def step_key(*parts: str) -> str:
     return bounded("/".join(parts))
 
 
-def prompt_digest(model: str, prompt: Prompt) -> str:
-    """Return the identity of a prompt to one model."""
-    return digest(model, prompt)
-
-
-def completion_to_json(completion: Completion) -> dict[str, Json]:
-    """Return a completion as plain JSON."""
-    result: dict[str, Json] = plain(completion)
-    return result
-
-
 def completion_from_json(stored: dict[str, Json]) -> Completion:
-    """Return the completion that `completion_to_json` stored."""
+    """Return the completion that is stored as plain JSON."""
     cost = stored["cost_usd"]
     return Completion(
         **{

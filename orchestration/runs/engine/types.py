@@ -106,3 +106,47 @@ class RunEvent:
         if len(self.kind) > LONGEST_KIND:
             message = f"The name of an event has at most {LONGEST_KIND} characters: {self.kind}."
             raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audience:
+    """Who may answer: members with one of the roles, and users by id. Empty: anyone who may run."""
+
+    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What a person is asked: the words, a form as JSON Schema, what counts as the answer at the deadline."""
+
+    text: str
+    schema: Mapping[str, Json] = field(default_factory=dict)
+    deadline_s: float | None = None
+    default: Json = None
+    audience: Audience = Audience()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who sent something: the user's id as text, "" for one who was removed, and the name that is shown."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """Something that a person said or did in a run; numbers grow, with gaps."""
+
+    number: int
+    by: Person
+    payload: Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """When something began and how long it took, in seconds of run time."""
+
+    started_s: float
+    seconds: float

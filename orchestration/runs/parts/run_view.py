@@ -29,9 +29,7 @@ ADVICE = {
     "internal_error": "Run it again; if it fails again, tell the administrator of this installation.",
     "replay_mismatch": "Run it again: this run was started by another version of Orchestra.",
 }
-OTHER_EVENT = "runs/events/other.html"
 OWN_EVENTS = {kind.value for kind in EventKind}
-PLAIN_VALUE = (str, int, float)
 LONGEST_VALUE = 200
 
 
@@ -50,7 +48,6 @@ class Part(StrEnum):
 
 
 OF_THE_START = frozenset({Part.SUMMARY, Part.ACTIONS, Part.NOTICE, Part.PATH})
-OF_OTHERS = frozenset({Part.SUMMARY})
 TOUCHED: Mapping[str, frozenset[Part]] = {
     **dict.fromkeys(START_EVENTS, OF_THE_START),
     **dict.fromkeys(END_EVENTS, OF_THE_START | {Part.ANSWER, Part.DECISIONS, Part.RATE, Part.MESSAGE}),
@@ -69,7 +66,7 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
 
 def touched_parts(events: Iterable[Event]) -> frozenset[Part]:
     """Return the parts that `events` change; an event of a kind's own may change the sentence."""
-    return frozenset().union(*(TOUCHED.get(event.kind, OF_OTHERS) for event in events))
+    return frozenset().union(*(TOUCHED.get(event.kind, {Part.SUMMARY}) for event in events))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +109,7 @@ class StoryLine:
         return [
             (name.replace("_", " "), str(value)[:LONGEST_VALUE])
             for name, value in data.items()
-            if isinstance(value, PLAIN_VALUE)
+            if isinstance(value, (str, int, float))
         ]
 
 
@@ -181,17 +178,20 @@ class RunView:
 def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     """Return what to show of `state`; the story has the events after number `after`."""
     page = get_page(state.run.kind)
+    final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
+    recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    commands = {e.data.get("kind") for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED}
     return RunView(
         run=state.run,
         page=page,
         facts=_facts(state, now),
-        decisions=tuple(_decisions(state)),
+        decisions=tuple(map(with_shares, final or recorded)),
         path=waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
-        cancelling=not state.run.is_over and any(_asks_to_cancel(event) for event in state.remembered),
+        cancelling=not state.run.is_over and CommandKind.CANCEL in commands,
         first=after + 1,
         seq=state.seq,
         own=page.context(state, now),
@@ -211,21 +211,9 @@ def _facts(state: RunState, now: datetime) -> Facts:
 
 
 def _line(event: Event, run: Run) -> StoryLine:
-    template = sentence_template(event.kind)
-    if template is None:
-        template = f"runs/events/{event.kind}.html" if event.kind in OWN_EVENTS else OTHER_EVENT
+    known = event.kind if event.kind in OWN_EVENTS else "other"
+    template = sentence_template(event.kind) or f"runs/events/{known}.html"
     return StoryLine(event=event, after=event.at - run.created_at, template=template)
-
-
-def _asks_to_cancel(event: Event) -> bool:
-    return event.kind == EventKind.COMMAND_RECEIVED and event.data.get("kind") == CommandKind.CANCEL
-
-
-def _decisions(state: RunState) -> list[Mapping[str, Json]]:
-    """Return what was decided: from the outcome, before there is one from the events."""
-    final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
-    recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    return [with_shares(decision) for decision in final or recorded]
 
 
 def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -22,7 +22,6 @@ from orchestration.runs.models import CallStatus, Run
 from orchestration.runs.parts.run_view import Part, RunView, run_view, touched_parts
 from orchestration.runs.selectors.run_state import (
     RunProgress,
-    RunState,
     any_worker,
     is_overdue,
     memberships,
@@ -37,18 +36,16 @@ MOST_KEPT = 256
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageUpdate:
-    """HTML for the events `first` to `seq`.
+    """HTML for the events up to `seq`.
 
     `running` are the calls still under way with the text of their rows, `drawn` those whose text the HTML
     contains.
     """
 
     html: str
-    first: int
     seq: int
     running: Mapping[str, str]
     drawn: frozenset[str]
-    over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +103,12 @@ def render_update(key: UpdateKey) -> PageUpdate | None:
     parts = touched_parts(state.new_events)
     own = view.page.redraw(state.new_events, view.own)
     pieces = [_partial(PAGE, part, context) for part in Part if part in parts]
-    pieces += [_partial(view.page.template, name, context) for name in _in_order(view, own.sections)]
+    standing = [section.name for section in (*view.page.sections, *view.page.details)]
+    pieces += [_partial(view.page.template, name, context) for name in standing if name in own.sections]
     pieces += [_partial(view.page.template, name, {**context, **more}) for name, more in own.pieces]
     pieces += [_partial(PAGE, name, context) for name in ("run-story-new", "live-seq")]
-    return PageUpdate(
-        html="".join(pieces),
-        first=view.first,
-        seq=view.seq,
-        running=shown_texts(state),
-        drawn=own.calls,
-        over=state.run.is_over,
-    )
-
-
-def _in_order(view: RunView, names: frozenset[str]) -> list[str]:
-    """Return the names of sections in the order in which they stand on the page."""
-    return [each.name for each in (*view.page.sections, *view.page.details) if each.name in names]
+    running = {str(call.pk): call.text for call in state.calls if call.status == CallStatus.RUNNING}
+    return PageUpdate(html="".join(pieces), seq=view.seq, running=running, drawn=own.calls)
 
 
 def page_context(view: RunView, *, may_run: bool) -> dict[str, Any]:
@@ -148,11 +135,6 @@ def overdue_notice(run: UUID, progress: RunProgress, now: datetime) -> str:
     )
 
 
-def shown_texts(state: RunState) -> dict[str, str]:
-    """Return the texts of the calls that are under way."""
-    return {str(call.pk): call.text for call in state.calls if call.status == CallStatus.RUNNING}
-
-
 def _partial(template: str, name: str, context: Mapping[str, Any]) -> str:
     return render_to_string(f"{template}#{name}", dict(context))
 
@@ -167,11 +149,6 @@ def topbar(request: HttpRequest) -> dict[str, Any]:
         return {}
     team = membership.team_id
     return {"open_runs": open_run_counts({team}).get(team, 0), "team_socket": f"/ws/team/{team}/"}
-
-
-def running_count(count: int) -> str:
-    """Return the running count as an out-of-band swap."""
-    return render_to_string("components/_running_count.html", {"open_runs": count, "oob": True})
 
 
 Q = TypeVar("Q")
@@ -286,7 +263,8 @@ def running_counts(queries: Sequence[CountQuery]) -> list[str | None]:
     """Return the top bar's count as HTML for each query, None for users who are not in the team."""
     members = memberships((query.user for query in queries), (query.team for query in queries))
     counts = open_run_counts({query.team for query in queries})
-    return [
-        running_count(counts.get(query.team, 0)) if (query.user, query.team) in members else None
-        for query in queries
-    ]
+    count = "components/_running_count.html"
+    html = {
+        team: render_to_string(count, {"open_runs": counts.get(team, 0), "oob": True}) for _, team in members
+    }
+    return [html[query.team] if (query.user, query.team) in members else None for query in queries]

@@ -58,13 +58,11 @@ def elapsed_s(state: RunState, now: datetime) -> float | None:
 
     Time without a worker, waiting for people or after a crash, does not count.
     """
-    run = state.run
-    if run.started_at is None:
-        return None
     waited = any(step.kind in WAITING for step in state.steps)
-    if waited or any(call.status == CallStatus.LOST for call in state.calls):
+    lost = any(call.status == CallStatus.LOST for call in state.calls)
+    if state.run.started_at is not None and (waited or lost):
         return max(_ends(state, now))
-    return max(0.0, ((run.finished_at or run.waiting_since or now) - run.started_at).total_seconds())
+    return state.run.working_seconds(now)
 
 
 def waterfall(state: RunState, now: datetime, words: Callable[[str], str]) -> Waterfall:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -14,6 +13,8 @@ from orchestration.runs.models import Call, CallStatus, Run
 
 RECENT_DAYS = 7
 RECENT_RUNS = 2_000
+EndedCall = tuple[str, float | None, Decimal | None]
+"""Status, seconds, US dollars."""
 
 
 def call_records(membership: Membership, now: datetime) -> dict[str, CallRecord]:
@@ -23,28 +24,17 @@ def call_records(membership: Membership, now: datetime) -> dict[str, CallRecord]
     ended = Call.objects.filter(run__in=newest).exclude(status=CallStatus.RUNNING).order_by()
     by_model: dict[str, list[EndedCall]] = {}
     for name, status, seconds, cost in ended.values_list("model", "status", "latency_s", "cost_usd"):
-        by_model.setdefault(name, []).append(EndedCall(CallStatus(status), seconds, cost))
-    return {name: call_record(calls) for name, calls in by_model.items()}
+        by_model.setdefault(name, []).append((status, seconds, cost))
+    return {name: _record(calls) for name, calls in by_model.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class EndedCall:
-    """What a record is computed from."""
-
-    status: CallStatus
-    seconds: float | None
-    cost_usd: Decimal | None
-
-
-def call_record(calls: Iterable[EndedCall]) -> CallRecord:
-    """Summarise a model's calls."""
-    ended = list(calls)
-    done = [call for call in ended if call.status == CallStatus.DONE]
-    tried = [call for call in ended if call.status != CallStatus.CANCELLED]
-    seconds = [call.seconds for call in done if call.seconds is not None]
+def _record(calls: Sequence[EndedCall]) -> CallRecord:
+    done = [seconds for status, seconds, _ in calls if status == CallStatus.DONE]
+    tried = sum(status != CallStatus.CANCELLED for status, _, _ in calls)
+    timed = [seconds for seconds in done if seconds is not None]
     return CallRecord(
-        calls=len(ended),
-        success=len(done) / len(tried) if tried else None,
-        median_s=median(seconds) if seconds else None,
-        cost_usd=sum((call.cost_usd for call in ended if call.cost_usd is not None), Decimal(0)),
+        calls=len(calls),
+        success=len(done) / tried if tried else None,
+        median_s=median(timed) if timed else None,
+        cost_usd=sum((cost for _, _, cost in calls if cost is not None), Decimal(0)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet
@@ -56,13 +56,14 @@ def run_state(run_id: UUID, *, after: int = 0, remembered: Collection[str] = ())
     new_events = tuple(event for event in events if event.seq > after)
     facts = events if not after else tuple(event for event in events if event.kind in kept)
     from_cache = [event.step for event in facts if event.kind == EventKind.ANSWER_REUSED]
+    reused = Step.objects.filter(run_id=run_id, key__in=from_cache)
     return RunState(
         run=Run.objects.select_related("created_by", "rerun_of").get(pk=run_id),
         new_events=new_events,
         remembered=facts,
         calls=tuple(Call.objects.filter(run_id=run_id).order_by("started_s", "started_at", "id")),
         steps=tuple(Step.objects.filter(run_id=run_id).defer("result", "error").order_by("started_s", "id")),
-        reused=_reused(run_id, from_cache),
+        reused=dict(reused.values_list("key", "result")) if from_cache else {},
         ratings=tuple(Rating.objects.filter(run_id=run_id).select_related("user").order_by("at")),
         question=HumanQuestion.objects.filter(run_id=run_id, answered_at=None).order_by("asked_at").first(),
         seq=new_events[-1].seq if new_events else after,
@@ -77,13 +78,6 @@ def whole_run(run_id: UUID, read: Callable[[UUID], RunState] = run_state) -> Run
             break
         state = read(run_id)
     return state
-
-
-def _reused(run_id: UUID, steps: Sequence[str]) -> dict[str, Json]:
-    """Return the stored completions of `steps`."""
-    if not steps:
-        return {}
-    return dict(Step.objects.filter(run_id=run_id, key__in=steps).values_list("key", "result"))
 
 
 def team_of_run(run_id: UUID) -> UUID | None:
@@ -144,63 +138,23 @@ def any_worker(now: datetime) -> bool:
     return Run.objects.filter(status=RunStatus.RUNNING, lease_until__gt=now).exists()
 
 
-class Queued(Protocol):
-    """A run, or what is known of it, with its status and when it was queued."""
-
-    @property
-    def status(self) -> str:
-        """The run's status."""
-
-    @property
-    def queued_at(self) -> datetime:
-        """When it was put into the queue."""
-
-
-def is_overdue(run: Queued, now: datetime) -> bool:
+def is_overdue(run: Run | RunProgress, now: datetime) -> bool:
     """Return whether a run has been queued for longer than a worker takes to claim one."""
     return run.status == RunStatus.QUEUED and now - run.queued_at > PICKED_UP_WITHIN
 
 
 RUN = (
     *("id", "kind", "ref", "prompt", "request", "panel", "seed", "status", "created_at", "started_at"),
-    *(
-        "finished_at",
-        "answer",
-        "quality",
-        "error",
-        "error_code",
-        "cost_usd",
-        "calls_started",
-        "output",
-        "outcome",
-    ),
+    *("finished_at", "answer", "quality", "error", "error_code", "cost_usd", "calls_started", "output"),
+    "outcome",
 )
 CALL = (
-    *(
-        "id",
-        "step",
-        "attempt",
-        "model",
-        "provider",
-        "purpose",
-        "status",
-        "text",
-        "input_tokens",
-        "output_tokens",
-    ),
-    *(
-        "usage_estimated",
-        "input_price",
-        "output_price",
-        "cost_usd",
-        "maybe_billed",
-        "finish",
-        "error",
-        "error_code",
-    ),
-    *("started_at", "started_s", "latency_s", "first_token_s"),
+    *("id", "step", "attempt", "model", "provider", "purpose", "status", "text", "input_tokens"),
+    *("output_tokens", "usage_estimated", "input_price", "output_price", "cost_usd", "maybe_billed"),
+    *("finish", "error", "error_code", "started_at", "started_s", "latency_s", "first_token_s"),
 )
 STEP = ("key", "kind", "status", "started_s", "seconds")
+EVENT = ("seq", "kind", "step", "at", "data")
 
 
 def raw_run(state: RunState) -> dict[str, Any]:
@@ -211,13 +165,9 @@ def raw_run(state: RunState) -> dict[str, Any]:
         "asked_by": str(state.run.created_by) if state.run.created_by else None,
         "calls": [_columns(call, CALL) for call in state.calls],
         "steps": [_columns(step, STEP) for step in state.steps],
-        "events": [_event(event) for event in state.new_events],
+        "events": [_columns(event, EVENT) for event in state.new_events],
     }
 
 
 def _columns(row: Model, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {"seq": event.seq, "kind": event.kind, "step": event.step, "at": event.at, "data": event.data}

@@ -177,19 +177,12 @@ def run_line(run: Run, *, now: datetime) -> RunLine:
         models=tuple(entry["spec"]["name"] for entry in run.panel),
         quality=run.quality,
         cost_usd=run.cost_usd,
-        seconds=_working_seconds(run, now=now),
+        seconds=run.working_seconds(now),
         member=str(run.created_by) if run.created_by else "",
         created_at=run.created_at,
         rating=votes or 0,
         is_over=run.is_over,
     )
-
-
-def _working_seconds(run: Run, *, now: datetime) -> float | None:
-    if run.started_at is None:
-        return None
-    until = run.finished_at or run.waiting_since or now
-    return max(0.0, (until - run.started_at).total_seconds())
 
 
 PAGE_SIZE = 25

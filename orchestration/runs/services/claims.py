@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from orchestration.runs.engine.context import Person, Received
-from orchestration.runs.engine.metering import Limits
-from orchestration.runs.engine.records import ReplayState, Spent, StepKind, StepRecord, event_digest
-from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
+from orchestration.runs.engine.claim import ReplayState
+from orchestration.runs.engine.metering import Limits, Spent
+from orchestration.runs.engine.records import StepKind, StepRecord, event_digest
+from orchestration.runs.engine.types import EventKind, Person, Received, RunEvent, StepStatus
 from orchestration.runs.kinds import FrozenRun
 from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
-from orchestration.runs.services.commands import end_cancelled, was_cancelled
+from orchestration.runs.services.commands import end_cancelled
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import LEASE_S
 
@@ -43,7 +42,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         if run is None:
             return None
         first = run.fence == 0
-        if not first and was_cancelled(run):
+        if not first and run.commands.filter(kind=CommandKind.CANCEL).exists():
             end_cancelled(run)
             return None
         now = timezone.now()
@@ -60,11 +59,13 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         if run.started_at is None:
             changes["started_at"] = now
         emit_events(run, [event], **changes)
+    # A first claim may start from the steps of another run.
+    is_new = first and not run.steps.exists() and not run.commands.exists()
     return Claim(
         run=_frozen(run),
         fence=run.fence,
         limits=_limits(run.request.get("constraints", {})),
-        replay=ReplayState() if first and _is_new(run) else _replay_state(run),
+        replay=ReplayState() if is_new else _replay_state(run),
     )
 
 
@@ -89,24 +90,21 @@ def _limits(constraints: dict[str, Any]) -> Limits:
     )
 
 
-def _is_new(run: Run) -> bool:
-    """Return whether there is nothing to replay: a first claim may start from the steps of another run."""
-    return not run.steps.exists() and not run.commands.exists()
-
-
 def _replay_state(run: Run) -> ReplayState:
     """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
     events = (RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
+    timers = dict(run.timers.values_list("step", "due_at"))
+    open_messages = run.commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
     ends = [step.started_s + step.seconds for step in steps.values()]
     ends += [started + (latency or 0.0) for _, started, latency in calls]
     return ReplayState(
         steps=steps,
         emitted=frozenset(event_digest(event) for event in events),
         answers=_answers(run),
-        timers=_timers(run),
-        messages=[received(command) for command in open_messages(run.commands.all())],
+        timers=timers | dict(run.questions.values_list("step", "deadline_at")),
+        messages=[received(command) for command in open_messages.select_related("by").order_by("id")],
         spent=Spent(money=sum((cost for cost, _, _ in calls if cost), Decimal(0)), calls=len(calls)),
         seconds=max(ends, default=0.0),
     )
@@ -123,18 +121,6 @@ def _record(row: Step) -> StepRecord:
         started_s=row.started_s,
         seconds=row.seconds,
     )
-
-
-def _timers(run: Run) -> dict[str, datetime | None]:
-    """Return the moments until which steps and questions wait."""
-    timers = dict(run.timers.values_list("step", "due_at"))
-    return timers | dict(run.questions.values_list("step", "deadline_at"))
-
-
-def open_messages(commands: QuerySet[Command]) -> QuerySet[Command]:
-    """Return the messages among `commands` that no step received, in the order of their numbers."""
-    waiting = commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
-    return waiting.select_related("by").order_by("id")
 
 
 def received(command: Command) -> Received:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +16,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.events import emit_events
+from orchestration.runs.services.queueing import queue_run
 from orchestration.runs.services.recording.batches import QueueReason
 from orchestration.runs.services.sweeping import wake_if_ready, wake_run
 
@@ -24,29 +26,44 @@ NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 MessageCheck = Callable[[Run, Json], Json]
 
 
+@transaction.atomic
 def cancel_run(*, membership: Membership, run: Run) -> None:
     """End a run: at once when no process works on it, through its lease holder otherwise.
 
     Raises `InvalidRequest` when it is over already.
     """
-    _send(membership, run, CommandKind.CANCEL)
+    locked = _going_on(membership, run)
+    if locked.status == RunStatus.RUNNING:
+        Command.objects.create(run=locked, kind=CommandKind.CANCEL, by=membership.user)
+    else:
+        end_cancelled(locked, str(membership.user))
 
 
+@transaction.atomic
 def pause_run(*, membership: Membership, run: Run) -> None:
     """Let a running run finish what is under way and then wait.
 
     Raises `InvalidRequest` when it is not running.
     """
-    _send(membership, run, CommandKind.PAUSE)
+    locked = _going_on(membership, run)
+    if locked.status != RunStatus.RUNNING:
+        raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
+    Command.objects.create(run=locked, kind=CommandKind.PAUSE, by=membership.user)
 
 
-def resume_run(*, membership: Membership, run: Run) -> bool:
-    """Put a paused run back into the queue; False when it was not waiting.
+def _going_on(membership: Membership, run: Run) -> Run:
+    """Return the run, locked. Raises `InvalidRequest` when it is over."""
+    locked: Run = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
+    if locked.is_over:
+        raise InvalidRequest(f"This run is over already: it {locked.status}.")
+    return locked
 
-    A run that waits for an answer waits again.
-    """
+
+def resume_run(*, membership: Membership, run: Run) -> None:
+    """Put a paused run back into the queue. One that waits for an answer waits again."""
     locked = Run.objects.visible_to(membership).get(id=run.id)
-    return wake_run(locked.id, QueueReason.RESUMED)
+    if wake_run(locked.id, QueueReason.RESUMED):
+        transaction.on_commit(partial(queue_run, locked.id))
 
 
 @transaction.atomic
@@ -57,9 +74,7 @@ def send_message(*, membership: Membership, run: Run, payload: Json, check: Mess
     `queued` when it waited for the message. Raises `InvalidRequest` when the run is over, and for a payload
     that is not JSON, too large or refused by `check`.
     """
-    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
-    if locked.is_over:
-        raise InvalidRequest(f"This run is over already: it {locked.status}.")
+    locked = _going_on(membership, run)
     _check_size(payload)
     command = Command.objects.create(
         run=locked, kind=CommandKind.MESSAGE, by=membership.user, payload=check(locked, payload)
@@ -68,6 +83,7 @@ def send_message(*, membership: Membership, run: Run, payload: Json, check: Mess
     emit_events(locked, [RunEvent(kind=EventKind.MESSAGE_RECEIVED, data=data)])
     if wake_if_ready(locked.id):
         locked.refresh_from_db()
+        transaction.on_commit(partial(queue_run, locked.id))
     return command
 
 
@@ -84,24 +100,6 @@ def _check_size(payload: Json) -> None:
         raise InvalidRequest("This has a NUL character, which cannot be stored.", field="payload")
 
 
-@transaction.atomic
-def _send(membership: Membership, run: Run, kind: CommandKind) -> None:
-    locked = Run.objects.visible_to(membership).select_for_update().get(id=run.id)
-    if locked.is_over:
-        raise InvalidRequest(f"This run is over already: it {locked.status}.")
-    if locked.status == RunStatus.RUNNING:
-        Command.objects.create(run=locked, kind=kind, by=membership.user)
-        return
-    if kind is not CommandKind.CANCEL:
-        raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
-    end_cancelled(locked, str(membership.user))
-
-
-def was_cancelled(run: Run) -> bool:
-    """Return whether a person has cancelled the run: a worker may have died before it acted on that."""
-    return run.commands.filter(kind=CommandKind.CANCEL).exists()
-
-
 def end_cancelled(run: Run, *by: str) -> None:
     """End the run, with an event for each member who cancelled it: `by`, and those of open commands.
 
@@ -114,18 +112,16 @@ def end_cancelled(run: Run, *by: str) -> None:
         RunEvent(kind=EventKind.COMMAND_RECEIVED, data={"kind": CommandKind.CANCEL.value, "by": name})
         for name in names
     ]
-    ended = RunEvent(
-        kind=EventKind.RUN_CANCELLED,
-        data={"cost_usd": format(run.cost_usd, "f"), "calls": run.calls_started},
-    )
+    totals = {"cost_usd": format(run.cost_usd, "f"), "calls": run.calls_started}
+    ended = RunEvent(kind=EventKind.RUN_CANCELLED, data=totals)
     run.timers.all().delete()
     now = timezone.now()
     emit_events(run, [*received, ended], status=RunStatus.CANCELLED, finished_at=now, waiting_since=None)
 
 
 @transaction.atomic
-def store_answer(*, membership: Membership, question: HumanQuestion, answer: Json) -> bool:
-    """Keep a person's answer; True when it put the run back into the queue.
+def answer_question(*, membership: Membership, question: HumanQuestion, answer: Json) -> None:
+    """Keep a person's answer and let the run go on.
 
     Raises `InvalidRequest` when the question was answered already, is for others, or its run is over.
     """
@@ -142,4 +138,5 @@ def store_answer(*, membership: Membership, question: HumanQuestion, answer: Jso
     if run.status == RunStatus.RUNNING:
         payload = {"step": question.step, "answer": answer}
         Command.objects.create(run=run, kind=CommandKind.ANSWER, by=membership.user, payload=payload)
-    return wake_run(run.id, QueueReason.ANSWERED)
+    if wake_run(run.id, QueueReason.ANSWERED):
+        transaction.on_commit(partial(queue_run, run.id))

@@ -13,10 +13,10 @@ from django.utils import timezone
 from orchestra_site.web.threads import in_database_thread
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json, plain
+from orchestration.runs.engine.claim import ChildRun, ClaimState, Dependencies
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import RunControl, StopReason
 from orchestration.runs.engine.errors import LeaseLost
-from orchestration.runs.engine.journaled import ChildRun, ClaimState, Dependencies, JournaledContext
 from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import FrozenRun, child_result, get_kind
 from orchestration.runs.models import RunStatus
@@ -67,7 +67,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
         runtime.profile_updater.wake()
 
 
-def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> JournaledContext:
+def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> RunContext:
     dependencies = Dependencies(
         log=log,
         clock=time.monotonic,
@@ -79,7 +79,7 @@ def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> JournaledCon
     state = ClaimState(
         dependencies=dependencies, limits=claim.limits, replay=claim.replay, seed=claim.run.seed
     )
-    return JournaledContext(state)
+    return RunContext(state)
 
 
 def _child(parent: FrozenRun, kind: str, ref: str, panel: Sequence[str]) -> ChildRun:
@@ -95,7 +95,14 @@ def _child(parent: FrozenRun, kind: str, ref: str, panel: Sequence[str]) -> Chil
 async def _ending(task: asyncio.Future[Outcome], control: RunControl, run_id: UUID) -> Ending:
     """Wait for the task that executes a run, which the control can end, and return how it ended."""
     try:
-        return _succeeded(await task)
+        outcome = await task
+        return RunEnded(
+            status=RunStatus.SUCCEEDED,
+            outcome={**outcome.data, "path": plain(outcome.path)},
+            output=plain(outcome.output),
+            answer=outcome.answer,
+            quality=outcome.score,
+        )
     except asyncio.CancelledError:
         if control.reason is None:
             raise
@@ -108,16 +115,6 @@ async def _ending(task: asyncio.Future[Outcome], control: RunControl, run_id: UU
         logger.exception("Run %s failed with an error of the program.", run_id)
         words = "An error in the program ended this run; the log of the worker has the details."
         return RunEnded(status=RunStatus.FAILED, error=words, error_code="internal_error")
-
-
-def _succeeded(outcome: Outcome) -> RunEnded:
-    return RunEnded(
-        status=RunStatus.SUCCEEDED,
-        outcome={**outcome.data, "path": plain(outcome.path)},
-        output=plain(outcome.output),
-        answer=outcome.answer,
-        quality=outcome.score,
-    )
 
 
 def _stopped(control: RunControl) -> Ending:

@@ -64,10 +64,8 @@ def _process_start(pid: int) -> str:
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except (ProcessLookupError, PermissionError) as error:
+        return isinstance(error, PermissionError)
     return True
 
 
@@ -95,10 +93,6 @@ class LeaseHeartbeat:
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
-
-    def wake(self) -> None:
-        """Read commands now."""
-        self._wake.set()
 
     def stop(self) -> None:
         """End the thread."""

@@ -54,7 +54,7 @@ class Runtime:
         self.owner = this_process()
         self.recorder = Recorder(self._changed)
         self.heartbeat = LeaseHeartbeat(
-            owner=self.owner, active=self._active_runs, lost=self._lost, received=self._received
+            owner=self.owner, active=lambda: list(self._active), lost=self._lost, received=self._received
         )
         self.profile_updater = ProfileUpdater()
         self.stopping = False
@@ -79,7 +79,9 @@ class Runtime:
         with self._lock:
             if self._over:
                 work.close()
-                return _cancelled()
+                refused: Future[Result] = Future()
+                refused.cancel()
+                return refused
             future = asyncio.run_coroutine_threadsafe(work, self.loop)
             self._submitted.add(future)
         future.add_done_callback(self._submitted.discard)
@@ -124,17 +126,11 @@ class Runtime:
             asyncio.to_thread(self.profile_updater.stop),
         )
         await asyncio.to_thread(close_database_thread)
-        self._cancel_submitted()
-
-    def _cancel_submitted(self) -> None:
         with self._lock:
             self._over = True
             submitted = list(self._submitted)
         for future in submitted:
             future.cancel()
-
-    def _active_runs(self) -> list[UUID]:
-        return list(self._active)
 
     def _lost(self, run: UUID) -> None:
         active = self._active.get(run)
@@ -173,9 +169,3 @@ def _apply(active: ActiveRun, command: Command) -> None:
         active.control.stop(StopReason.CANCELLED)
     elif kind is CommandKind.PAUSE:
         active.control.pause()
-
-
-def _cancelled() -> Future[Any]:
-    future: Future[Any] = Future()
-    future.cancel()
-    return future

@@ -30,43 +30,39 @@ PICKED_UP_WITHIN_S = 15.0
 MOST_AT_ONCE = 1000
 
 
-def sweep(now: datetime | None = None, *, picked_up_within_s: float = PICKED_UP_WITHIN_S) -> list[UUID]:
+def sweep(*, picked_up_within_s: float = PICKED_UP_WITHIN_S) -> list[UUID]:
     """Return the runs that must be queued (again), oldest first.
 
     Those whose lease lapsed or whose owner on this machine is dead, those that no worker picked up, and
     those that have waited long enough. After three lapses without a step in between a run fails with the
     reason.
     """
-    now = now or timezone.now()
-    for run_id in _abandoned(now):
-        lapse_run(run_id, now)
-    wake_ready(now)
+    now = timezone.now()
+    running = Run.objects.filter(status=RunStatus.RUNNING).values_list("id", "lease_owner", "lease_until")
+    for run_id, owner, until in running:
+        if until is None or until < now or is_dead(owner):
+            lapse_run(run_id, now)
+    wake_ready()
     stale = Run.objects.filter(
         status=RunStatus.QUEUED, queued_at__lte=now - timedelta(seconds=picked_up_within_s)
     )
     return list(stale.order_by("queued_at").values_list("id", flat=True)[:MOST_AT_ONCE])
 
 
-def _abandoned(now: datetime) -> list[UUID]:
-    """Return the running runs whose lease is void."""
-    running = Run.objects.filter(status=RunStatus.RUNNING).values_list("id", "lease_owner", "lease_until")
-    return [run for run, owner, until in running if until is None or until < now or is_dead(owner)]
-
-
-def wake_ready(now: datetime | None = None) -> list[UUID]:
+def wake_ready() -> list[UUID]:
     """Queue the waiting runs for which something came or that have waited long enough, and return them."""
-    ready = _ready(now or timezone.now())[:MOST_AT_ONCE]
+    ready = _ready(timezone.now())[:MOST_AT_ONCE]
     return [run for run, reason in ready if wake_run(run, QueueReason(reason))]
 
 
-def seconds_to_next(now: datetime | None = None) -> float | None:
+def seconds_to_next() -> float | None:
     """Return how long it is until a waiting run has waited long enough, None when none has such a moment."""
     waiting = {"run__status": RunStatus.WAITING}
     timers = Timer.objects.filter(**waiting).aggregate(at=Min("due_at"))
     open_questions = HumanQuestion.objects.filter(~Exists(_ended()), answered_at=None, **waiting)
     moments = [timers["at"], open_questions.aggregate(at=Min("deadline_at"))["at"]]
     due = min((moment for moment in moments if moment is not None), default=None)
-    return None if due is None else max(0.0, (due - (now or timezone.now())).total_seconds())
+    return None if due is None else max(0.0, (due - timezone.now()).total_seconds())
 
 
 def _ended() -> QuerySet[Step]:
@@ -129,13 +125,8 @@ def wake_run(run_id: UUID, reason: QueueReason) -> bool:
     if run is None:
         return False
     queued = RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": reason.value})
-    emit_events(
-        run,
-        [queued],
-        status=RunStatus.QUEUED,
-        queued_at=timezone.now() - timedelta(days=1),
-        waiting_since=None,
-    )
+    long_ago = timezone.now() - timedelta(days=1)
+    emit_events(run, [queued], status=RunStatus.QUEUED, queued_at=long_ago, waiting_since=None)
     return True
 
 

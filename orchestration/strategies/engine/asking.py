@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
-from orchestration.runs.engine.context import RunContext, Timing
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.records import step_key
-from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent
+from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent, Timing
 from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.options import AnswerOptions

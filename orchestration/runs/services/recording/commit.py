@@ -61,18 +61,17 @@ class Table:
 
         With `once`, a row that is there already stays as it is.
         """
-        values = connection.features.max_query_params
-        most = values // len(self._fields) if values else len(rows) or 1
-        for start in range(0, len(rows), most):
-            self._insert(rows[start : start + most], " ON CONFLICT DO NOTHING" if once else "")
-
-    def _insert(self, rows: Sequence[Row], otherwise: str) -> None:
+        parameters = connection.features.max_query_params
+        most = parameters // len(self._fields) if parameters else len(rows) or 1
         columns = ", ".join(map(self._column, self._fields.values()))
         places = f"({', '.join(['%s'] * len(self._fields))})"
-        values = ", ".join([places] * len(rows))
-        statement = f"INSERT INTO {_quoted(self._name)} ({columns}) VALUES {values}{otherwise}"  # noqa: S608  # names of models
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [value for row in rows for value in self._values(row)])
+        otherwise = " ON CONFLICT DO NOTHING" if once else ""
+        for start in range(0, len(rows), most):
+            some = rows[start : start + most]
+            values = ", ".join([places] * len(some))
+            statement = f"INSERT INTO {_quoted(self._name)} ({columns}) VALUES {values}{otherwise}"  # noqa: S608  # names of models
+            with connection.cursor() as cursor:
+                cursor.execute(statement, [value for row in some for value in self._values(row)])
 
     def _values(self, row: Row) -> list[Any]:
         given = [row[name] if name in row else field.get_default() for name, field in self._fields.items()]
@@ -128,11 +127,13 @@ def commit_batches(batches: Sequence[WriteBatch]) -> Committed:
     """Write all batches in one transaction; those whose run was claimed anew since are refused."""
     committed = Committed()
     with transaction.atomic():
-        locked = _lock({batch.run for batch in batches})
+        runs = Run.objects.select_for_update().filter(id__in={batch.run for batch in batches})
+        running = runs.filter(status=RunStatus.RUNNING).order_by("id").values_list("id", "fence", "last_seq")
+        newest = {(run, fence): last_seq for run, fence, last_seq in running}
         rows = _Rows()
         for (run, fence), group in groupby(sorted(batches, key=_owner), key=_owner):
             accepted = list(group)
-            last_seq = locked.get((run, fence))
+            last_seq = newest.get((run, fence))
             if last_seq is not None:
                 _collect(accepted, last_seq, rows, committed)
             else:
@@ -159,15 +160,6 @@ def is_written(batches: Sequence[WriteBatch]) -> bool:
     return False
 
 
-def _lock(runs: set[UUID]) -> dict[tuple[UUID, int], int]:
-    """Return run and fence of those that are running, locked until the transaction ends.
-
-    With each comes the number of its newest event.
-    """
-    running = Run.objects.select_for_update().filter(id__in=runs, status=RunStatus.RUNNING).order_by("id")
-    return {(run, fence): seq for run, fence, seq in running.values_list("id", "fence", "last_seq")}
-
-
 def _owner(batch: WriteBatch) -> tuple[UUID, int]:
     return batch.run, batch.fence
 
@@ -180,8 +172,7 @@ def _collect(batches: list[WriteBatch], last_seq: int, rows: _Rows, committed: C
     changes = _run_changes(entries, last)
     if "status" in changes:
         committed.teams.add(last.team)
-    rows.advance(last.run, changes | {"last_seq": last_seq + len(events)})
-    rows.number(last.run, last_seq, events)
+    rows.advance(last.run, changes, last_seq, events)
     for entry in entries:
         rows.add(last.run, entry)
 
@@ -196,9 +187,8 @@ def _events(entries: Iterable[Entry], last: WriteBatch) -> Iterable[RunEvent]:
             ended = {**totals, "error": entry.error} if entry.error else totals
             yield RunEvent(kind=ENDINGS[entry.status], data=ended)
         elif isinstance(entry, RunParked):
-            yield RunEvent(
-                kind=EventKind.RUN_WAITED, data={"paused": entry.paused, "for_people": entry.for_people}
-            )
+            waits = {"paused": entry.paused, "for_people": entry.for_people}
+            yield RunEvent(kind=EventKind.RUN_WAITED, data=waits)
         elif isinstance(entry, RunReleased):
             yield RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.RESTART.value})
 
@@ -243,12 +233,9 @@ class _Rows:
         self._waited: dict[UUID, list[str]] = {}
         self._received: dict[int, Row] = {}
 
-    def advance(self, run: UUID, changes: Row) -> None:
-        """Change a run's columns."""
-        self._runs[run] = changes
-
-    def number(self, run: UUID, last_seq: int, events: list[RunEvent]) -> None:
-        """Turn a run's events into rows that go on from its newest number."""
+    def advance(self, run: UUID, changes: dict[str, Any], last_seq: int, events: list[RunEvent]) -> None:
+        """Change a run's columns, and turn its events into rows that go on from its newest number."""
+        self._runs[run] = changes | {"last_seq": last_seq + len(events)}
         now = timezone.now()
         self._events += [
             {"run_id": run, "seq": seq, "kind": e.kind, "step": e.step, "data": dict(e.data), "at": now}
@@ -269,7 +256,8 @@ class _Rows:
         elif isinstance(entry, QuestionAsked):
             self._questions.append(_question(run, entry))
         elif isinstance(entry, TimerSet):
-            self._timers[run, entry.step] = _timer(run, entry)
+            until = {"due_at": entry.due_at, "for_message": entry.for_message}
+            self._timers[run, entry.step] = {"run_id": run, "step": entry.step, **until}
 
     def _end_waiting(self, run: UUID, record: StepRecord) -> None:
         """Remove the timer of a step that ended; the message that it received is handled."""
@@ -354,7 +342,3 @@ def _question(run: UUID, asked: QuestionAsked) -> Row:
         "audience": {"roles": list(audience.roles), "users": list(audience.users)},
         "deadline_at": asked.due_at,
     }
-
-
-def _timer(run: UUID, timer: TimerSet) -> Row:
-    return {"run_id": run, "step": timer.step, "due_at": timer.due_at, "for_message": timer.for_message}

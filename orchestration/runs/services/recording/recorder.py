@@ -18,7 +18,8 @@ from django.db import InterfaceError, OperationalError, connections
 from orchestration.llm.engine.types import Delta
 from orchestration.runs import live
 from orchestration.runs.engine.errors import LeaseLost
-from orchestration.runs.engine.records import CallEnded, CallStarted, Spent
+from orchestration.runs.engine.metering import Spent
+from orchestration.runs.engine.records import CallEnded, CallStarted
 from orchestration.runs.services.recording.batches import CallText, Entry, WriteBatch
 from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
 
@@ -161,17 +162,17 @@ class DatabaseRunLog:
         self._sending: set[asyncio.Task[None]] = set()
         self.lost: Callable[[], None] = lambda: None
 
-    @property
-    def spent(self) -> Decimal:
-        """US dollars that the run's calls have cost so far, all claims together."""
-        return self._cost
-
     def write(self, *records: Entry) -> Awaitable[None]:
         """Queue records; the awaitable is done once they are committed. Raises `LeaseLost` when awaited."""
         for record in records:
-            self._account(record)
+            if isinstance(record, CallStarted):
+                self._calls += 1
+            elif isinstance(record, CallEnded):
+                self._cost += record.cost_usd or Decimal(0)
+                self._lanes.pop(record.id, None)
         done: asyncio.Future[None] = self._loop.create_future()
-        done.add_done_callback(_retrieve)
+        # A write that is not awaited counts as retrieved when it fails: `lost` has been called.
+        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         batch = WriteBatch(
             run=self._run,
             team=self._team,
@@ -205,13 +206,6 @@ class DatabaseRunLog:
         if self._sending:
             await asyncio.wait(self._sending)
 
-    def _account(self, record: Entry) -> None:
-        if isinstance(record, CallStarted):
-            self._calls += 1
-        elif isinstance(record, CallEnded):
-            self._cost += record.cost_usd or Decimal(0)
-            self._lanes.pop(record.id, None)
-
     def _settle(self, done: asyncio.Future[None], reason: BaseException | None) -> None:
         if not done.done():
             if reason is None:
@@ -237,9 +231,3 @@ class DatabaseRunLog:
                 self.write(CallText(id=call, text=lane.text))
         if any(lane.saved != len(lane.text) for lane in self._lanes.values()):
             self._timer = self._loop.call_later(SAVE_TEXT_EVERY_S, self._flush)
-
-
-def _retrieve(done: asyncio.Future[None]) -> None:
-    """Mark the exception of a write that is not awaited as retrieved: `lost` has been called."""
-    if not done.cancelled():
-        done.exception()

@@ -8,10 +8,9 @@ from decimal import Decimal
 
 from orchestration.llm.engine.errors import EngineError, ModelError
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import Question
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
-from orchestration.runs.engine.types import Decision, RunEvent
+from orchestration.runs.engine.types import Decision, Question, RunEvent
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
 from orchestration.strategies.engine.consensus.tallying import break_tie, tally
