@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
 from orchestration.llm.engine.model import ChatModel
@@ -155,7 +155,7 @@ class _Asking(Generic[Reply]):
             for task in done:
                 self._collect(task)
             if self.round.stop is None and (stop := self._reason_to_stop(over=not pending)) is not None:
-                self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, stop.to_json()))
+                self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, asdict(stop)))
                 self.round.waiting = ()
                 for task in pending:
                     task.cancel()
@@ -206,10 +206,7 @@ def single_error() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        raise _first(group) from None
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None

@@ -90,7 +90,10 @@ class Search:
         groups = [members[: self.at_first], *((model,) for model in members[self.at_first :])]
         for group in groups:
             fitting = [model for model in group if model.spec.context_window > self.window]
-            self.candidates += [not_asked(m, _too_small(m, self.window)) for m in group if m not in fitting]
+            for model in (each for each in group if each not in fitting):
+                size = f"its context window of {model.spec.context_window:,} tokens"
+                why = f"Not asked: {size} is no larger than the {self.window:,} that failed."
+                self.candidates.append(not_asked(model, why))
             if not fitting:
                 continue
             tried = await self._try(fitting)
@@ -184,15 +187,6 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
     )
 
 
-def _too_small(model: ChatModel, window: int) -> str:
-    size = f"{model.spec.context_window:,}"
-    return f"Not asked: its context window of {size} tokens is no larger than the {window:,} that failed."
-
-
-class SequentialOptions(SearchOptions):
-    """What can be set for the sequential strategy."""
-
-
 class Sequential(Strategy):
     """Ask in order of the panel and fail over."""
 
@@ -203,13 +197,13 @@ class Sequential(Strategy):
         " after errors, refusals, cut-off answers and low quality."
     )
     in_turn: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = SequentialOptions
+    Options: ClassVar[type[StrategyOptions]] = SearchOptions
     labels: ClassVar[Mapping[str, str]] = SEARCH_LABELS
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the first acceptable answer, or with the best there is."""
-        options = parse_options(SequentialOptions, request.options)
+        options = parse_options(SearchOptions, request.options)
         timer = StepTimer(context)
         return await search_answer(Search(request=request, options=options, panel=panel, timer=timer))
 

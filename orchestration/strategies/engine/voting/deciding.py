@@ -115,17 +115,16 @@ async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
 def no_winner(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
     """Return the error of a vote without a winner: the reason, who abstained, what would help."""
     limits = [stop.because for stop in ballots.stops if stop.limit]
-    words = [result.tally.reason, *limits, *_abstentions(result.casts)]
+    abstentions = [
+        f"{cast.voter} abstained: {_sentence(cast.reason)}" for cast in result.casts if cast.abstained
+    ]
+    words = [result.tally.reason, *limits, *abstentions]
     if result.tally.verdict is TallyVerdict.NO_QUORUM:
         return QuorumMissed(" ".join([*words, _advice(vote, ballots)]))
-    if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
-        return VoteUndecided(" ".join([*words, "Name another judge, or choose a rule that needs none."]))
     advice = "Choose the plurality rule, or ask more models."
+    if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
+        advice = "Name another judge, or choose a rule that needs none."
     return VoteUndecided(" ".join([*words, advice]))
-
-
-def _abstentions(casts: Sequence[Cast]) -> Sequence[str]:
-    return [f"{cast.voter} abstained: {_sentence(cast.reason)}" for cast in casts if cast.abstained]
 
 
 def _sentence(words: str) -> str:
@@ -191,5 +190,4 @@ async def ask_person(vote: Vote, contenders: Sequence[Contender]) -> str:
         text=f"The vote is tied between {tied}. Which answer is to be chosen?",
         schema={"type": "string", "enum": [each.label for each in contenders]},
     )
-    answer = await vote.context.ask_human(question, "tie")
-    return str(answer)
+    return str(await vote.context.ask_human(question, "tie"))
