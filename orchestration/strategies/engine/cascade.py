@@ -27,11 +27,10 @@ from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
+    conclude,
     nobody_answered,
     overall,
-    require_quality,
     select_best,
-    settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
@@ -330,18 +329,8 @@ class _CascadeRun:
         selection = select_best(self.answers)
         if self.accepted is not None:
             selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)
-        with self.timer.step("select"):
-            chosen, decision = await settle(self.timer.context, selection, self.answers)
-        require_quality(self.request, chosen, self.options)
-        return StrategyOutcome(
-            answer=chosen.text,
-            candidates=tuple(self.candidates),
-            chosen=chosen.step,
-            quality=chosen.quality,
-            decisions=(*self.moves, decision),
-            path=self.timer.path(),
-            notes=tuple(self._notes()),
-        )
+        found = await conclude(self.timer, self.request, selection, self.candidates, self.options)
+        return replace(found, decisions=(*self.moves, *found.decisions), notes=tuple(self._notes()))
 
     def _notes(self) -> list[str]:
         notes = []

@@ -137,6 +137,8 @@ class _ParallelRun:
             await announce(context, decision, "stop")
         if not any(candidate.state == "answered" for candidate in candidates(ended)):
             raise nobody_answered(candidates(ended), ended.stop)
+        names = [each.model for each in candidates(ended) if ended.stop and each.state == "missing"]
+        missing = (f"Missing: {listed(names)}.",) if names else ()
         selected = await self._select(ended)
         combined = (selected.synthesis,) if selected.synthesis is not None else ()
         with self.timer.step("select"):
@@ -149,7 +151,7 @@ class _ParallelRun:
             quality=chosen.quality,
             decisions=(*stops, selection),
             path=self.timer.path(),
-            notes=(*_stop_notes(ended), *selected.notes),
+            notes=(*(stop.reason for stop in stops), *missing, *selected.notes),
         )
 
     async def _ask_all(self) -> Round[Candidate]:
@@ -211,7 +213,6 @@ class _ParallelRun:
         return await self._best(ended)
 
     async def _best(self, ended: Round[Candidate], *notes: str) -> _Selected:
-        """Select the answer of the highest quality."""
         scored = await self.scorer.score(candidates(ended), "judge")
         return _Selected(candidates=scored, selection=select_best(scored), notes=notes)
 
@@ -221,10 +222,9 @@ class _ParallelRun:
         if stop is not None and stop.chosen:
             selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
             return _Selected(candidates=there, selection=selection)
-        if max(map(overall, there)) >= self.needed:
-            return _Selected(candidates=there, selection=select_best(there))
         note = f"No answer reached the quality of {self.needed:.2f}: this is the best one."
-        return _Selected(candidates=there, selection=select_best(there), notes=(note,))
+        notes = () if max(map(overall, there)) >= self.needed else (note,)
+        return _Selected(candidates=there, selection=select_best(there), notes=notes)
 
     async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
         """Have the aggregator combine the usable answers; if it cannot, select the best one."""
@@ -247,14 +247,6 @@ class _ParallelRun:
 
 def _answers(answers: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in answers if candidate.state == "answered"]
-
-
-def _stop_notes(ended: Round[Candidate]) -> tuple[str, ...]:
-    """Return which models are missing and what an early stop saved."""
-    if ended.stop is None:
-        return ()
-    names = [candidate.model for candidate in candidates(ended) if candidate.state == "missing"]
-    return (ended.stop.sentence, f"Missing: {listed(names)}.") if names else (ended.stop.sentence,)
 
 
 AGGREGATE_STEP = "aggregate"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,12 +24,11 @@ from orchestration.strategies.engine.deciding import (
     ON_THE_PANEL,
     Scorer,
     Selection,
+    conclude,
     good_enough,
     nobody_answered,
     overall,
-    require_quality,
     select_best,
-    settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
@@ -165,26 +164,14 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
 
     Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
     """
-    context = search.timer.context
-    await begin_phase(context, "asking")
+    await begin_phase(search.timer.context, "asking")
     with single_error():
         await search.run()
-    there = [candidate for candidate in search.candidates if candidate.state == "answered"]
-    if not there:
+    if not any(candidate.state == "answered" for candidate in search.candidates):
         raise nobody_answered(search.candidates, search.stop)
-    with search.timer.step("select"):
-        selection = search.acceptable or select_best(search.candidates, search.order)
-        chosen, decision = await settle(context, selection, there)
-    require_quality(search.request, chosen, search.options)
-    return StrategyOutcome(
-        answer=chosen.text,
-        candidates=tuple(search.candidates),
-        chosen=chosen.step,
-        quality=chosen.quality,
-        decisions=(*decided, *search.moves, decision),
-        path=search.timer.path(),
-        notes=search.notes(),
-    )
+    selection = search.acceptable or select_best(search.candidates, search.order)
+    found = await conclude(search.timer, search.request, selection, search.candidates, search.options)
+    return replace(found, decisions=(*decided, *search.moves, *found.decisions), notes=search.notes())
 
 
 class Sequential(Strategy):
