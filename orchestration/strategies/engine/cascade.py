@@ -11,7 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Usage, estimate_tokens
+from orchestration.llm.engine.types import Message, ModelSpec, Usage, estimate_tokens
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import price
 from orchestration.runs.engine.types import Decision
@@ -27,11 +27,10 @@ from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
+    conclude,
     no_answer_error,
     overall,
-    require_quality,
     select_best,
-    settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
@@ -132,11 +131,6 @@ class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
         return THRESHOLDS[self.preset] if self.threshold is None else self.threshold
 
     @property
-    def by_score(self) -> bool:
-        """Whether the estimated quality decides."""
-        return self.accept is not Accept.AGREEMENT
-
-    @property
     def by_agreement(self) -> bool:
         """Whether agreement decides."""
         return self.accept is not Accept.SCORE
@@ -159,8 +153,7 @@ def levels(members: Sequence[ChatModel], options: CascadeOptions, text: str) -> 
 
 def expected_cost(spec: ModelSpec, text: str, answer_tokens: int = TYPICAL_ANSWER_TOKENS) -> Decimal | None:
     """Return about what asking `text` costs in US dollars, None without a price."""
-    given = Usage(input_tokens=estimate_tokens(text), output_tokens=answer_tokens)
-    return price(spec, given)
+    return price(spec, Usage(input_tokens=estimate_tokens(text), output_tokens=answer_tokens))
 
 
 def savings_sentence(
@@ -215,7 +208,8 @@ class AcceptanceRule:
     @property
     def needed(self) -> float:
         """The estimated quality that is enough; where the score does not decide, only the least."""
-        return max(self.options.needed, self.least) if self.options.by_score else self.least
+        by_score = self.options.accept is not Accept.AGREEMENT
+        return max(self.options.needed, self.least) if by_score else self.least
 
     def judge(self, level: Sequence[Candidate], earlier: Sequence[Candidate]) -> Acceptance:
         """Decide on a level's scored answers, given the answers of the levels before it."""
@@ -251,23 +245,13 @@ def agreeing(question: str, answers: Sequence[Candidate]) -> list[Candidate]:
 
 
 def at_last_level(level: Sequence[Candidate]) -> Acceptance:
-    """Accept the best answer of the last level: there is no more expensive model to ask."""
-    best = select_best(level)
+    """Accept the best answer of the last level."""
+    best, last = select_best(level), level[-1]
     reason = f"There is no more expensive model to ask. {best.reason}"
     if len(level) == 1:
-        [last] = level
         quality = f"its estimated quality is {overall(last):.2f}"
         reason = f"{last.model} is the most expensive, so it decides; {quality}."
     return Acceptance(accepted=best.step, reason=reason)
-
-
-def with_drafts(prompt: Prompt, request: Request, drafts: Sequence[Candidate], model: ChatModel) -> Prompt:
-    """Return `prompt` with the drafts, anonymous and marked as data; as it is where there are none."""
-    if not drafts:
-        return prompt
-    marked = blocks(model.spec, request, [draft.text for draft in drafts])
-    system = Message(role="system", content=f"{DRAFT_TASK}{DATA_ONLY}")
-    return replace(prompt, messages=(system, Message(role="user", content=marked)))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -306,10 +290,16 @@ class _CascadeRun:
                 await self._escalate(number, scored, decided)
 
     async def _ask(self, level: Level, drafts: Sequence[Candidate]) -> tuple[Candidate, ...]:
-        prompt = answer_prompt(self.request, self.options)
+        """Ask a level; drafts are shown anonymous and marked as data."""
+        texts = [draft.text for draft in drafts]
+        system = Message(role="system", content=f"{DRAFT_TASK}{DATA_ONLY}")
 
         async def ask(model: ChatModel) -> Candidate:
-            return await ask_member(model, with_drafts(prompt, self.request, drafts, model), self.timer)
+            prompt = answer_prompt(self.request, self.options)
+            if texts:
+                marked = Message(role="user", content=blocks(model.spec, self.request, texts))
+                prompt = replace(prompt, messages=(system, marked))
+            return await ask_member(model, prompt, self.timer)
 
         ended = await ask_round(level, ask, RoundPlan(), context=self.timer.context)
         self.stop = ended.stop
@@ -346,18 +336,8 @@ class _CascadeRun:
         selection = select_best(self.answers)
         if self.accepted is not None:
             selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)
-        with self.timer.step("select"):
-            chosen, decision = await settle(self.timer.context, selection, self.answers)
-        require_quality(self.request, chosen, self.options)
-        return StrategyOutcome(
-            answer=chosen.text,
-            candidates=tuple(self.candidates),
-            chosen=chosen.step,
-            quality=chosen.quality,
-            decisions=(*self.moves, decision),
-            path=self.timer.path(),
-            notes=tuple(self._notes()),
-        )
+        found = await conclude(self.timer, self.request, selection, self.candidates, self.options)
+        return replace(found, decisions=(*self.moves, *found.decisions), notes=tuple(self._notes()))
 
     def _notes(self) -> list[str]:
         notes = []

@@ -16,7 +16,13 @@ from orchestration.strategies.engine.options import JudgeOptions
 from orchestration.strategies.engine.quality.assessing import assess
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, answered_candidates, listed
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    listed,
+)
 
 ON_THE_PANEL = "on the panel"
 LEAST_USABLE = 0.1
@@ -115,6 +121,27 @@ async def settle(
     )
     await announce(context, decision, "select")
     return chosen, decision
+
+
+async def conclude(
+    timer: StepTimer,
+    request: Request,
+    selection: Selection,
+    candidates: Sequence[Candidate],
+    options: JudgeOptions,
+) -> StrategyOutcome:
+    """Return the outcome of the selected candidate, once it is journaled. Raises `QualityTooLow`."""
+    with timer.step("select"):
+        chosen, decision = await settle(timer.context, selection, answered_candidates(candidates))
+    require_quality(request, chosen, options)
+    return StrategyOutcome(
+        answer=chosen.text,
+        candidates=tuple(candidates),
+        chosen=chosen.step,
+        quality=chosen.quality,
+        decisions=(decision,),
+        path=timer.path(),
+    )
 
 
 def no_answer_error(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
@@ -101,11 +99,12 @@ async def answer(strategy: Strategy, request: Request, panel: Panel, context: Ru
     first: StrategyOutcome | None = None
     try:
         first = await strategy.run(request, panel, context)
-        reason = _too_low(first, options.fallback_below)
+        if first.quality is None or first.quality.overall >= options.fallback_below:
+            return first
+        estimate = f"Estimated quality {first.quality.overall:.2f}"
+        reason = f"{estimate} is below {options.fallback_below:.2f}."
     except FALLBACK_ERRORS as error:
         reason = str(error)
-    if first is not None and not reason:
-        return first
     move = Decision(kind=FALLBACK, chosen=plan.words, reason=await context.decide(FALLBACK, reason))
     await announce(context, move, FALLBACK)
     return await _run_fallback(first, plan, move, context)
@@ -120,25 +119,14 @@ def _plan(options: StrategyOptions, request: Request, panel: Panel) -> FallbackP
     members = (*same, *(model for model in extra if model.spec.name not in known))
     following = get_strategy(options.fallback or SINGLE_MODEL_STRATEGY)
     named = [following.title] if options.fallback else []
+    shared = (AnswerOptions.model_fields | JudgeOptions.model_fields).keys() & following.Options.model_fields
+    given = options.model_dump(mode="json", exclude_unset=True, include=set(shared))
     return FallbackPlan(
         strategy=following,
-        request=request.model_copy(update={"options": _shared_options(options, following.Options)}),
+        request=request.model_copy(update={"options": given}),
         panel=replace(panel, members=members),
         words=" with ".join([*named, *(model.spec.name for model in extra)]),
     )
-
-
-def _shared_options(options: StrategyOptions, schema: type[StrategyOptions]) -> Mapping[str, Json]:
-    """Return the options that both strategies share: how to ask, and which judges."""
-    shared = (AnswerOptions.model_fields | JudgedOptions.model_fields).keys() - FallbackOptions.model_fields
-    given = options.model_dump(mode="json", exclude_unset=True)
-    return {name: given[name] for name in given if name in shared and name in schema.model_fields}
-
-
-def _too_low(outcome: StrategyOutcome, needed: float) -> str:
-    if outcome.quality is None or outcome.quality.overall >= needed:
-        return ""
-    return f"Estimated quality {outcome.quality.overall:.2f} is below {needed:.2f}."
 
 
 async def _run_fallback(

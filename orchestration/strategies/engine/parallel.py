@@ -144,6 +144,8 @@ class _ParallelRun:
             await announce(context, decision, "stop")
         if not answered_candidates(candidates(ended)):
             raise no_answer_error(candidates(ended), ended.stop)
+        names = [each.model for each in candidates(ended) if ended.stop and each.state == "missing"]
+        missing = (f"Missing: {listed(names)}.",) if names else ()
         selected = await self._select(ended)
         combined = (selected.synthesis,) if selected.synthesis is not None else ()
         with self.timer.step("select"):
@@ -156,7 +158,7 @@ class _ParallelRun:
             quality=chosen.quality,
             decisions=(*stops, selection),
             path=self.timer.path(),
-            notes=(*_stop_notes(ended), *selected.notes),
+            notes=(*(stop.reason for stop in stops), *missing, *selected.notes),
         )
 
     async def _ask_all(self) -> Round[Candidate]:
@@ -223,20 +225,18 @@ class _ParallelRun:
         return await self._best(ended)
 
     async def _best(self, ended: Round[Candidate], *notes: str) -> _Selected:
-        """Select the answer of the highest quality."""
         scored = await self.scorer.score(candidates(ended), "judge")
         return _Selected(candidates=scored, selection=select_best(scored), notes=notes)
 
     def _first_good_enough(self, ended: Round[Candidate]) -> _Selected:
         """Select the answer that ended the asking, else the best one."""
-        stop, asked = ended.stop, candidates(ended)
+        stop, there = ended.stop, candidates(ended)
         if stop is not None and stop.chosen:
             selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
-            return _Selected(candidates=asked, selection=selection)
-        if max(map(overall, asked)) >= self.needed:
-            return _Selected(candidates=asked, selection=select_best(asked))
+            return _Selected(candidates=there, selection=selection)
         note = f"No answer reached the quality of {self.needed:.2f}: this is the best one."
-        return _Selected(candidates=asked, selection=select_best(asked), notes=(note,))
+        notes = () if max(map(overall, there)) >= self.needed else (note,)
+        return _Selected(candidates=there, selection=select_best(there), notes=notes)
 
     async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
         """Have the aggregator combine the usable answers; if it cannot, select the best one."""
@@ -255,14 +255,6 @@ class _ParallelRun:
         reason = f"{combined}; estimated quality {overall(scored):.2f}."
         selection = Selection(step=written.step, reason=reason)
         return _Selected(candidates=checked, selection=selection, synthesis=scored)
-
-
-def _stop_notes(ended: Round[Candidate]) -> tuple[str, ...]:
-    """Return which models are missing and what an early stop saved."""
-    if ended.stop is None:
-        return ()
-    names = [candidate.model for candidate in candidates(ended) if candidate.state == "missing"]
-    return (ended.stop.sentence, f"Missing: {listed(names)}.") if names else (ended.stop.sentence,)
 
 
 AGGREGATE_STEP = "aggregate"

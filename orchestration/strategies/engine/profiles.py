@@ -135,10 +135,7 @@ def _cost(prices: Prices | None, shown: Evidence) -> Decimal | None:
         return None
     read = shown.input_tokens / shown.timed if shown.timed else TOKENS_READ
     written = shown.output_tokens / shown.timed if shown.timed else TOKENS_WRITTEN
-    dollars = (
-        Decimal(round(read)) * prices.input_per_million + Decimal(round(written)) * prices.output_per_million
-    )
-    return dollars / MILLION
+    return (round(read) * prices.input_per_million + round(written) * prices.output_per_million) / MILLION
 
 
 JUDGED, AGREED, RATED = 1.0, 0.5, 2.0
@@ -276,9 +273,8 @@ def rank(
     for spec, profile in zip(specs, profiles, strict=True):
         share = float((mean if profile.cost_usd is None else profile.cost_usd) / highest)
         score = profile.expected - COST_FACTORS[prefer] * share
-        ranked.append(
-            Ranked(model=spec.name, profile=profile, score=round(min(max(score, 0.0), 1.0), DIGITS))
-        )
+        score = round(min(max(score, 0.0), 1.0), DIGITS)
+        ranked.append(Ranked(model=spec.name, profile=profile, score=score))
     return tuple(sorted(ranked, key=_sort_key))
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
 from orchestration.llm.engine.model import ChatModel
@@ -88,8 +88,7 @@ async def ask_round(
         context=context,
         turns=asyncio.Semaphore(plan.at_once or max(1, len(models))),
     )
-    left_out = await asking.recall()
-    found = asking.round
+    left_out, found = await asking.recall(), asking.round
     found.waiting = [model for model in models if model.spec.name not in left_out]
     size = plan.wave or len(found.waiting)
     while found.waiting:
@@ -149,22 +148,17 @@ class _Asking(Generic[Reply]):
     async def watch(self, pending: set[asyncio.Task[Reply | LimitReached]]) -> None:
         """Collect answers until all are there or there is a reason to stop; journal it, cancel the rest."""
         while pending:
-            done, pending = await asyncio.wait(
-                pending, timeout=self._wait_s(), return_when=asyncio.FIRST_COMPLETED
-            )
+            wait = self.plan.wait_s(self.round) if self.round.stop is None else None
+            timeout = None if wait is None else max(0.0, wait)
+            done, pending = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 self._collect(task)
             if self.round.stop is None and (stop := self._reason_to_stop(over=not pending)) is not None:
-                self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, stop.to_json()))
+                self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, asdict(stop)))
                 self.round.waiting = ()
                 for task in pending:
                     task.cancel()
                 return
-
-    def _wait_s(self) -> float | None:
-        """Return the seconds until something other than an answer may end the round; None for nothing."""
-        wait = self.plan.wait_s(self.round) if self.round.stop is None else None
-        return None if wait is None else max(0.0, wait)
 
     def _collect(self, task: asyncio.Task[Reply | LimitReached]) -> None:
         """Keep what a task returned. Raises what it raised.
@@ -206,10 +200,7 @@ def single_error() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        raise _first(group) from None
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,12 +24,11 @@ from orchestration.strategies.engine.deciding import (
     ON_THE_PANEL,
     Scorer,
     Selection,
+    conclude,
     good_enough,
     no_answer_error,
     overall,
-    require_quality,
     select_best,
-    settle,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
@@ -96,7 +95,10 @@ class Search:
         groups = [members[: self.at_first], *((model,) for model in members[self.at_first :])]
         for group in groups:
             fitting = [model for model in group if model.spec.context_window > self.window]
-            self.candidates += [not_asked(m, _too_small(m, self.window)) for m in group if m not in fitting]
+            for model in (each for each in group if each not in fitting):
+                size = f"its context window of {model.spec.context_window:,} tokens"
+                why = f"Not asked: {size} is no larger than the {self.window:,} that failed."
+                self.candidates.append(not_asked(model, why))
             if not fitting:
                 continue
             tried = await self._try(fitting)
@@ -168,35 +170,14 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
 
     Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
     """
-    context = search.timer.context
-    await begin_phase(context, "asking")
+    await begin_phase(search.timer.context, "asking")
     with single_error():
         await search.run()
-    answers = answered_candidates(search.candidates)
-    if not answers:
+    if not answered_candidates(search.candidates):
         raise no_answer_error(search.candidates, search.stop)
-    with search.timer.step("select"):
-        selection = search.acceptable or select_best(search.candidates, search.order)
-        chosen, decision = await settle(context, selection, answers)
-    require_quality(search.request, chosen, search.options)
-    return StrategyOutcome(
-        answer=chosen.text,
-        candidates=tuple(search.candidates),
-        chosen=chosen.step,
-        quality=chosen.quality,
-        decisions=(*decided, *search.moves, decision),
-        path=search.timer.path(),
-        notes=search.notes(),
-    )
-
-
-def _too_small(model: ChatModel, window: int) -> str:
-    size = f"{model.spec.context_window:,}"
-    return f"Not asked: its context window of {size} tokens is no larger than the {window:,} that failed."
-
-
-class SequentialOptions(SearchOptions):
-    """Options of the sequential strategy."""
+    selection = search.acceptable or select_best(search.candidates, search.order)
+    found = await conclude(search.timer, search.request, selection, search.candidates, search.options)
+    return replace(found, decisions=(*decided, *search.moves, *found.decisions), notes=search.notes())
 
 
 class Sequential(Strategy):
@@ -209,13 +190,13 @@ class Sequential(Strategy):
         " after errors, refusals, cut-off answers and low quality."
     )
     in_turn: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = SequentialOptions
+    Options: ClassVar[type[StrategyOptions]] = SearchOptions
     labels: ClassVar[Mapping[str, str]] = SEARCH_LABELS
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the first acceptable answer, or with the best there is."""
-        options = parse_options(SequentialOptions, request.options)
+        options = parse_options(SearchOptions, request.options)
         timer = StepTimer(context)
         return await search_answer(Search(request=request, options=options, panel=panel, timer=timer))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -67,10 +67,6 @@ class Stop:
             limit=first.limit,
         )
 
-    def to_json(self) -> dict[str, Json]:
-        """Return the stop as plain JSON."""
-        return asdict(self)
-
     @property
     def error(self) -> LimitReached | None:
         """The limit that was reached, if it was one."""
@@ -94,10 +90,12 @@ class Stop:
 
     def candidate(self, name: str) -> Candidate:
         """Return the candidate of a model that was left out."""
-        step, why = ask_step(name), self.left_out[name]
-        if self.reason in MISSING:
-            return Candidate(model=name, step=step, state="missing", error=why)
-        return Candidate(model=name, step=step, state="cancelled", error=why)
+        return Candidate(
+            model=name,
+            step=ask_step(name),
+            state="missing" if self.reason in MISSING else "cancelled",
+            error=self.left_out[name],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

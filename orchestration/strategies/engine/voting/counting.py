@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
@@ -58,18 +58,7 @@ class Cast:
 
     def to_json(self) -> dict[str, Json]:
         """Return the ballot as plain JSON."""
-        answer = self.answer
-        return {
-            "voter": self.voter,
-            "answer": answer and {"kind": answer.kind.value, "key": answer.key, "raw": answer.raw},
-            "contenders": list(self.contenders),
-            "ranking": list(self.ranking),
-            "approvals": None if self.approvals is None else list(self.approvals),
-            "choice": self.choice,
-            "confidence": self.confidence,
-            "abstained": self.abstained,
-            "reason": self.reason,
-        }
+        return asdict(self)
 
 
 def comparable(casts: Iterable[Cast]) -> int:
@@ -154,11 +143,11 @@ def _count_answers(options: VotingOptions, panel: Sequence[str], casts: Sequence
     labels = _labels(groups)
     choices = {casts[member].voter: labels[group.key] for group in groups for member in group.members}
     kinds = {cast.answer.kind for cast in casts if cast.answer is not None}
-    contenders = [_contender(labels[group.key], group, casts) for group in groups]
+    contenders = tuple(_contender(labels[group.key], group, casts) for group in groups)
     return Count(
         election=_election(options, panel),
         ballots=tuple(_ballot(cast, choice=choices.get(cast.voter) or cast.choice or None) for cast in casts),
-        contenders=tuple(contenders),
+        contenders=contenders,
         fluid=AnswerKind.TEXT in kinds or any(contender.loose for contender in contenders),
     )
 
@@ -195,24 +184,16 @@ def _reviewed(cast: Cast, rule: RuleName) -> Ballot:
     if cast.choice or cast.abstained:
         return _ballot(cast, choice=cast.choice or None)
     if rule is RuleName.BORDA:
-        return _ballot(cast, ranking=cast.ranking)
+        return replace(_ballot(cast), ranking=cast.ranking)
     if rule is RuleName.APPROVAL:
-        return _ballot(cast, approvals=cast.approvals or ())
+        return replace(_ballot(cast), approvals=cast.approvals or ())
     return _ballot(cast, choice=cast.ranking[0])
 
 
-def _ballot(
-    cast: Cast,
-    *,
-    choice: str | None = None,
-    ranking: tuple[str, ...] = (),
-    approvals: tuple[str, ...] = (),
-) -> Ballot:
+def _ballot(cast: Cast, choice: str | None = None) -> Ballot:
     return Ballot(
         voter=cast.voter,
         choice=choice,
-        ranking=ranking,
-        approvals=approvals,
         confidence=cast.confidence,
         reason=cast.reason,
         abstained=cast.abstained,

@@ -120,9 +120,9 @@ def no_winner_error(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineE
     words = [result.tally.reason, *limits, *abstentions]
     if result.tally.verdict is TallyVerdict.NO_QUORUM:
         return QuorumMissed(" ".join([*words, _advice(vote, ballots)]))
-    if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
-        return VoteUndecided(" ".join([*words, "Name another judge, or choose a rule that needs none."]))
     advice = "Choose the plurality rule, or ask more models."
+    if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
+        advice = "Name another judge, or choose a rule that needs none."
     return VoteUndecided(" ".join([*words, advice]))
 
 
@@ -189,5 +189,4 @@ async def ask_person(vote: Vote, contenders: Sequence[Contender]) -> str:
         text=f"The vote is tied between {tied}. Which answer is to be chosen?",
         schema={"type": "string", "enum": [each.label for each in contenders]},
     )
-    answer = await vote.context.ask_human(question, "tie")
-    return str(answer)
+    return str(await vote.context.ask_human(question, "tie"))

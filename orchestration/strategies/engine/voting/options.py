@@ -126,11 +126,8 @@ class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
 def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
     """Yield what is wrong with the options for a panel of these names, each at its field."""
     if options.quorum > len(panel):
-        too_high = (
-            f"{options.quorum} ballots cannot count: the panel has {counted(len(panel), 'model')}."
-            " Lower the quorum or add models."
-        )
-        yield _fault("quorum", too_high)
+        too_high = f"{options.quorum} ballots cannot count: the panel has {counted(len(panel), 'model')}."
+        yield _fault("quorum", f"{too_high} Lower the quorum or add models.")
     if options.ballot is BallotKind.REVIEW and len(panel) < FEWEST_REVIEWERS:
         yield _fault("ballot", "A review needs at least two models: each ranks the answers of the others.")
     yield from _rule_faults(options, panel)
@@ -155,11 +152,8 @@ def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Opti
         if needed:
             yield _fault("judge", "A judge decides here: name one that is not on the panel.")
     elif options.judge in panel:
-        own = (
-            f"{options.judge} is on the panel and would judge its own answer. Name a judge that is not, or"
-            " take it off the panel."
-        )
-        yield _fault("judge", own)
+        own = f"{options.judge} is on the panel and would judge its own answer."
+        yield _fault("judge", f"{own} Name a judge that is not, or take it off the panel.")
     elif not needed:
         idle = "No judge would be asked: choose the rule judge or let ties be decided by one, or name none."
         yield _fault("judge", idle)

@@ -15,12 +15,7 @@ from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.consensus.extraction import json_values
 from orchestration.strategies.engine.quality.assessing import stated_reason
-from orchestration.strategies.engine.quality.prompts import (
-    DATA_ONLY,
-    ROOM_FOR_REST,
-    blocks,
-    label,
-)
+from orchestration.strategies.engine.quality.prompts import DATA_ONLY, ROOM_FOR_REST, blocks, label
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
 from orchestration.strategies.engine.stopping import Stop, StopRequest
 from orchestration.strategies.engine.types import Candidate, Request, answered_candidates
@@ -34,9 +29,6 @@ they state and conclude is right, then by how completely and clearly they answer
 Length alone is no merit.
 """
 APPROVE = "Also list the answers that you approve of: those that are right. There may be several, or none.\n"
-NOBODY_ELSE = "There was no other answer to rank."
-NO_RANKING = "No ranking can be read in what it wrote."
-NO_APPROVAL = "It ranked the answers, but did not say of which it approves."
 _ARROWS = re.compile(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
 
 
@@ -106,7 +98,7 @@ class Reviewing:
     async def _cast(self, model: ChatModel) -> Cast:
         name, timer = model.spec.name, self.vote.timer
         if not self.orders[name]:
-            return self._none(name, NOBODY_ELSE)
+            return self._none(name, "There was no other answer to rank.")
         step = step_key("review", name)
         with timer.step(step, name):
             completion = await timer.context.ask(model, self._prompt(model), step)
@@ -121,9 +113,9 @@ class Reviewing:
 
     def _read(self, voter: str, review: Review | None, whose: Mapping[str, str]) -> Cast:
         if review is None:
-            return self._none(voter, NO_RANKING)
+            return self._none(voter, "No ranking can be read in what it wrote.")
         if review.approved is None and self.vote.options.rule is RuleName.APPROVAL:
-            return self._none(voter, NO_APPROVAL)
+            return self._none(voter, "It ranked the answers, but did not say of which it approves.")
         return Cast(
             voter=voter,
             contenders=self.names,
@@ -137,9 +129,8 @@ class Reviewing:
         return Cast.none(voter, why, contenders=self.names)
 
     def _until(self, asked: Round[Cast]) -> StopRequest | None:
-        return reason_to_stop(
-            self.vote, self.casts.values(), prompt=self._prompt(asked.waiting[0]), written=self.written
-        )
+        prompt = self._prompt(asked.waiting[0])
+        return reason_to_stop(self.vote, self.casts.values(), prompt=prompt, written=self.written)
 
 
 def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:
@@ -147,6 +138,7 @@ def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str],
     marked = blocks(reviewer, request, answers, rest=ROOM_FOR_REST)
     labels = [label(number) for number in range(len(answers))]
     approving = rule is RuleName.APPROVAL
+    by_schema = Capability.JSON_SCHEMA in reviewer.capabilities
     return Prompt(
         messages=(
             Message(role="system", content=f"{TASK}{APPROVE if approving else ''}{DATA_ONLY}"),
@@ -154,9 +146,7 @@ def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str],
         ),
         purpose=Purpose.RANK,
         temperature=None if Capability.REASONING in reviewer.capabilities else 0.0,
-        response_schema=_reply_schema(labels, approving=approving)
-        if Capability.JSON_SCHEMA in reviewer.capabilities
-        else None,
+        response_schema=_reply_schema(labels, approving=approving) if by_schema else None,
     )
 
 
@@ -177,12 +167,7 @@ def _reply_schema(labels: Sequence[str], *, approving: bool) -> Mapping[str, Jso
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
         "reason": {"type": "string"},
     }
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(fields),
-        "properties": fields,
-    }
+    return {"type": "object", "additionalProperties": False, "required": list(fields), "properties": fields}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -97,28 +97,18 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
         casts = tuple(answering.casts.values())
         return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
     read = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
-    choice = await _journaled(vote, choose_ballot(read, len(written), vote.options.quorum))
+    found = choose_ballot(read, len(written), vote.options.quorum)
+    stored = await vote.context.decide(BALLOT, asdict(found))
+    choice = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
+    await announce(vote.context, choice.decision, BALLOT)
     vote = vote.with_ballot(choice.kind)
     if choice.kind is BallotKind.REVIEW:
         return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
     ballots = ballots_to_count(read, written, vote.options.quorum)
     for cast in ballots:
         await vote.emit_ballot(cast)
-    return Ballots(
-        kind=choice.kind,
-        candidates=candidates,
-        casts=tuple(ballots),
-        stops=stops,
-        chosen=choice.decision,
-    )
-
-
-async def _journaled(vote: Vote, choice: BallotChoice) -> BallotChoice:
-    """Journal and emit the kind of ballot; a choice that is journaled already is kept."""
-    stored = await vote.context.decide(BALLOT, asdict(choice))
-    kept = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
-    await announce(vote.context, kept.decision, BALLOT)
-    return kept
+    chosen = choice.decision
+    return Ballots(kind=choice.kind, candidates=candidates, casts=tuple(ballots), stops=stops, chosen=chosen)
 
 
 def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotChoice:
@@ -146,9 +136,7 @@ def ballots_to_count(casts: Sequence[Cast], written: Sequence[Candidate], quorum
     if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
         return casts
     whole = {c.model: c for c in written if c.text.strip() and c.finish is not FinishReason.LENGTH}
-    return [
-        _text_vote(whole[cast.voter]) if cast.voter in whole and cast.abstained else cast for cast in casts
-    ]
+    return [_text_vote(whole[c.voter]) if c.voter in whole and c.abstained else c for c in casts]
 
 
 def _text_vote(candidate: Candidate) -> Cast:
@@ -230,7 +218,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
         chosen, decision = await settle(vote.context, selection, candidates)
     require_quality(vote.request, chosen, what="The answer that won the vote")
     by_answers = () if ballots.chosen is None else (ballots.chosen,)
-    voted = (result.decision,) if is_won else ()
+    voted, no_vote = ((result.decision,), ()) if is_won else ((), (WITHOUT_A_VOTE,))
     return StrategyOutcome(
         answer=chosen.text,
         candidates=candidates,
@@ -239,11 +227,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
         quality=chosen.quality,
         decisions=(*by_answers, *(stop.decision for stop in ballots.stops), *voted, decision),
         path=vote.timer.path(),
-        notes=(
-            *(stop.sentence for stop in ballots.stops),
-            *result.notes,
-            *(() if is_won else (WITHOUT_A_VOTE,)),
-        ),
+        notes=(*(stop.sentence for stop in ballots.stops), *result.notes, *no_vote),
     )
 
 
