@@ -67,7 +67,14 @@ class BodyLimit:
                 await _check_depth(limited.body)
             await self._app(scope, limited, send)
         except RequestRefused as refusal:
-            await _answer(send, refusal)
+            words = str(refusal).encode()
+            answer = [
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", str(len(words)).encode()),
+                (b"connection", b"close"),
+            ]
+            await send({"type": "http.response.start", "status": refusal.status.value, "headers": answer})
+            await send({"type": "http.response.body", "body": words})
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
@@ -165,14 +172,3 @@ async def _check_depth(body: bytes) -> None:
         raise RequestRefused(
             HTTPStatus.BAD_REQUEST, f"The JSON is nested deeper than {DEEPEST_JSON} levels. Send it flatter."
         )
-
-
-async def _answer(send: Send, refusal: RequestRefused) -> None:
-    words = str(refusal).encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(words)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": refusal.status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": words})

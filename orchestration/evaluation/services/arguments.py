@@ -27,7 +27,10 @@ def options_for(strategies: Sequence[Strategy], words: Sequence[str]) -> dict[st
         if not (name.strip() and equals):
             raise InvalidRequest(f"Write an option as name=value, not {word!r}.", field="option")
         owner, dot, option = name.strip().partition(".")
-        takers = [owner] if dot else _having(strategies, owner)
+        takers = [owner] if dot else [each.name for each in strategies if owner in each.Options.model_fields]
+        if not takers:
+            there = "; ".join(f"{each.name}: {', '.join(each.Options.model_fields)}" for each in strategies)
+            raise InvalidRequest(f"There is no option {owner!r}. There are: {there}.", field="option")
         for taker in takers:
             if taker not in given:
                 raise InvalidRequest(
@@ -35,14 +38,6 @@ def options_for(strategies: Sequence[Strategy], words: Sequence[str]) -> dict[st
                 )
             given[taker][option if dot else owner] = _value(text, word)
     return given
-
-
-def _having(strategies: Sequence[Strategy], option: str) -> list[str]:
-    takers = [strategy.name for strategy in strategies if option in strategy.Options.model_fields]
-    if not takers:
-        there = "; ".join(f"{each.name}: {', '.join(each.Options.model_fields)}" for each in strategies)
-        raise InvalidRequest(f"There is no option {option!r}. There are: {there}.", field="option")
-    return takers
 
 
 def _value(text: str, word: str) -> Json:
@@ -70,8 +65,8 @@ def panels_beside(paths: Sequence[Path]) -> dict[str, list[str]]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError, ValidationError) as error:
-            message = f"{file} cannot be read: it must map names to lists of models. {error}"
-            raise InvalidRequest(message, field="panel") from None
+            words = f"{file} cannot be read: it must map names to lists of models. {error}"
+            raise InvalidRequest(words, field="panel") from None
     return panels
 
 

@@ -203,15 +203,17 @@ def panel_factory(
         def model(spec: ModelSpec) -> ChatModel:
             jitter = Random(f"{pace.seed}/{spec.name}/{item.key}")  # noqa: S311  # repeatable, guards nothing
             metered = Metered(RecordedModel(spec, recording, pace=pace))
-            return Retrying(metered, RetryPolicy(), sleep=_no_wait, random=jitter, time_left=lambda: None)
+            return Retrying(
+                metered,
+                RetryPolicy(),
+                sleep=lambda _: asyncio.sleep(0),
+                random=jitter,
+                time_left=lambda: None,
+            )
 
         return Panel(members=tuple(map(model, members)), helpers={spec.name: model(spec) for spec in helpers})
 
     return panel_for
-
-
-async def _no_wait(_seconds: float) -> None:
-    await asyncio.sleep(0)
 
 
 def _notes(strategies: Sequence[Strategy], *, fitted: int, left_out: int) -> Iterator[str]:

@@ -159,10 +159,8 @@ def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ..
         raise InvalidRequest("Write what you want to ask.", field="text")
     for name, text in (("text", request.text), ("system", request.system)):
         if len(text) > LONGEST_PROMPT:
-            too_long = (
-                f"This has {len(text):,} characters; at most {LONGEST_PROMPT:,} can be sent. Shorten it."
-            )
-            raise InvalidRequest(too_long, field=name)
+            most = f"at most {LONGEST_PROMPT:,} can be sent. Shorten it."
+            raise InvalidRequest(f"This has {len(text):,} characters; {most}", field=name)
     options = validate_options(request.strategy, request.options)
     if request.models:
         get_strategy(request.strategy).check(options, request.models)

@@ -79,7 +79,16 @@ class Command(BaseCommand):
     def handle(self, **given: Json) -> None:
         """Evaluate and print."""
         shown = given["progress"] or sys.stderr.isatty()
-        request = _request(given)
+        request = EvaluationRequest(
+            data=tuple(given["data"]),
+            panel=_names(given["panel"]),
+            strategies=_names(given["strategy"]),
+            options=tuple(given["option"]),
+            fit=tuple(given["fit"]),
+            limit=given["limit"],
+            seed=given["seed"],
+            failure_rate=given["failure_rate"],
+        )
         try:
             report = evaluate(request, self._show_progress) if shown else evaluate(request)
         except InvalidRequest as error:
@@ -98,19 +107,6 @@ class Command(BaseCommand):
         if done == of or done % max(1, of // STEPS) == 0:
             self.stderr.write(f"\r{strategy}: {done:,} of {of:,} items", ending="\n" if done == of else "")
             self.stderr.flush()
-
-
-def _request(given: dict[str, Json]) -> EvaluationRequest:
-    return EvaluationRequest(
-        data=tuple(given["data"]),
-        panel=_names(given["panel"]),
-        strategies=_names(given["strategy"]),
-        options=tuple(given["option"]),
-        fit=tuple(given["fit"]),
-        limit=given["limit"],
-        seed=given["seed"],
-        failure_rate=given["failure_rate"],
-    )
 
 
 def _names(listed: str) -> tuple[str, ...]:

@@ -51,7 +51,13 @@ class Command(BaseCommand):
         """Ask, wait, print."""
         for line in prepare_installation():
             self.stderr.write(line)
-        member = _member(given["team"])
+        member = first_member(team := given["team"])
+        if member is None:
+            where = f"There is no team {team!r}." if team else "There is no team yet."
+            raise CommandError(
+                f"{where} Start Orchestra once with `manage.py up`, or name another team.",
+                returncode=BAD_ARGUMENTS,
+            )
         try:
             run = store_run(membership=member, kind=NAME, payload=_payload(prompt, given, member))
         except InvalidRequest as error:
@@ -67,17 +73,6 @@ class Command(BaseCommand):
         self.stdout.write(shown)
         if run.status != RunStatus.SUCCEEDED:
             raise SystemExit(1)
-
-
-def _member(team: str) -> Membership:
-    member = first_member(team)
-    if member is None:
-        where = f"There is no team {team!r}." if team else "There is no team yet."
-        raise CommandError(
-            f"{where} Start Orchestra once with `manage.py up`, or name another team.",
-            returncode=BAD_ARGUMENTS,
-        )
-    return member
 
 
 def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[str, Json]:
@@ -106,6 +101,7 @@ def _answer_object(run: Run) -> dict[str, Json]:
     outcome follows from: the vote where there was one, else the last.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
+    start, end = run.started_at, run.finished_at
     decisions = outcome.get("decisions", [])
     votes = [decision for decision in decisions if decision["kind"] == "vote"]
     return {
@@ -117,7 +113,7 @@ def _answer_object(run: Run) -> dict[str, Json]:
         "consensus": outcome.get("consensus") or NO_CONSENSUS,
         "quality": {name: (outcome.get("quality") or {}).get(name) for name in QUALITY_FIELDS},
         "cost_usd": float(run.cost_usd),
-        "latency_s": _seconds(run),
+        "latency_s": round((end - start).total_seconds(), 3) if start and end else 0.0,
         "path": [
             {name: step[name] for name in ("step", "seconds", "ok", "detail")}
             for step in outcome.get("path", [])
@@ -168,9 +164,3 @@ def _from_calls(run: Run) -> Iterator[dict[str, Json]]:
             "cost_usd": None if call.cost_usd is None else float(call.cost_usd),
             "error": call.error or (None if call.status == "done" else call.status),
         }
-
-
-def _seconds(run: Run) -> float:
-    if run.started_at is None or run.finished_at is None:
-        return 0.0
-    return round((run.finished_at - run.started_at).total_seconds(), 3)
