@@ -19,8 +19,8 @@ from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
+from orchestration.runs.parts.queries import CountQuery, QueryBatcher, RunQuery, run_updates, running_counts
 from orchestration.runs.parts.streams import Streams
-from orchestration.runs.parts.updates import CountQuery, QueryBatcher, RunQuery, run_updates, running_counts
 from orchestration.runs.selectors.run_state import running_texts, team_of_run
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from orchestration.llm.providers import simulated
 from orchestration.llm.providers.simulated import CATALOG, OPEN_QUESTIONS, SimulatedModel, model_spec
 from orchestration.llm.providers.simulated.judging import final_answer, read_case
 from orchestration.llm.providers.simulated.open_questions import grade, known_answers
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.budget import Limits
+from orchestration.runs.engine.metering import Metered
 from orchestration.strategies.engine.quality.assessing import read_verdicts
 from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.strategy import Panel, get_strategy

@@ -11,10 +11,11 @@ import pytest
 
 from orchestration.llm.engine.errors import ModelError, ProviderUnavailable
 from orchestration.llm.engine.types import Completion, Usage, plain
+from orchestration.runs.engine.budget import Limits, price
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import LimitReached, RecordedFailure, ReplayMismatch
-from orchestration.runs.engine.metering import Limits, Metered, price
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome
 from tests.support.clock import SkippingLoop

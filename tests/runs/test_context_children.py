@@ -9,11 +9,12 @@ import pytest
 
 from orchestration.llm.engine.errors import EngineError, ProviderUnavailable
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.claim import ChildRun
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.strategies.engine.errors import QuorumMissed
 from tests.support.clock import SkippingLoop

@@ -12,8 +12,9 @@ import pytest
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.model import AnswerStream, WrappedModel
 from orchestration.llm.engine.types import Prompt
+from orchestration.runs.engine.budget import NOTHING_SPENT, Ledger, Limits
 from orchestration.runs.engine.control import StopReason
-from orchestration.runs.engine.metering import NOTHING_SPENT, SCOPE, Ledger, Limits, Metered, StepScope
+from orchestration.runs.engine.metering import SCOPE, Metered, StepScope
 from orchestration.runs.engine.records import CallEnded, CallStarted, Record, StepKind, StepRecord
 from orchestration.runs.engine.types import RunEvent
 from tests.support.clock import SkippingLoop

@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from orchestration.llm.engine.types import Usage, estimate_tokens
+from orchestration.runs.engine.budget import Ledger, Limits, Spent, most_it_can_cost, price
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.metering import Ledger, Limits, Metered, Spent, most_it_can_cost, price
+from orchestration.runs.engine.metering import Metered
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel, prompt_of, spec_named

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import LONGEST, bounded
 from orchestration.runs.engine.types import EventKind, Question, RunEvent
 from orchestration.strategies.engine.types import StrategyEvent

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import TimerSet
 from orchestration.runs.engine.types import Question, StepStatus
 from tests.support.clock import SkippingLoop

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from orchestration.runs.parts.updates import PageUpdate, QueryBatcher, UpdateCache, UpdateKey
+from orchestration.runs.parts.queries import QueryBatcher
+from orchestration.runs.parts.updates import PageUpdate, UpdateCache, UpdateKey
 
 RUN = uuid4()
 

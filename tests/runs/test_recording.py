@@ -18,8 +18,8 @@ from django.db import IntegrityError, OperationalError
 from orchestration.llm.engine.types import Delta, Purpose
 from orchestration.llm.services.resources import LoopThread
 from orchestration.runs import live
+from orchestration.runs.engine.budget import NOTHING_SPENT
 from orchestration.runs.engine.errors import LeaseLost
-from orchestration.runs.engine.metering import NOTHING_SPENT
 from orchestration.runs.engine.records import CallStarted, StepKind, StepRecord
 from orchestration.runs.engine.types import EventKind, RunEvent, StepStatus
 from orchestration.runs.models import Call, Run, RunStatus

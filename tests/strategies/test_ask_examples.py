@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.budget import Limits
+from orchestration.runs.engine.metering import Metered
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 from orchestration.strategies.forms.ask import FIRST_STRATEGY

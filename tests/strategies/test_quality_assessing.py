@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Capability, ModelSpec
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.budget import Limits
+from orchestration.runs.engine.metering import Metered
 from orchestration.strategies.engine.quality.assessing import (
     JudgeVerdict,
     assess,

@@ -8,8 +8,8 @@ import pytest
 
 from orchestration.llm.engine.errors import InvalidRequest, ModelError, ProviderUnavailable
 from orchestration.llm.engine.types import Completion, Prices, Usage
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.metering import Limits
 from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
 from orchestration.strategies.engine.strategy import validate_options

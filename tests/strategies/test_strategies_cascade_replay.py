@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.budget import Limits
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points

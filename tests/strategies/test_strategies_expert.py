@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.llm.engine.errors import ContextWindowExceeded, InvalidRequest, ProviderUnavailable
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose
-from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.errors import AllModelsFailed, InvalidOptions

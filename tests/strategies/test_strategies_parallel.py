@@ -9,8 +9,8 @@ import pytest
 
 from orchestration.llm.engine.errors import ModelNotFound, ProviderUnavailable
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.metering import Limits
 from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
 from orchestration.strategies.engine.types import Constraints, StrategyEvent

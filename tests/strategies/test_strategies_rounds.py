@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.budget import Limits
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import Record, StepRecord
 from orchestration.strategies.engine.asking import StepTimer, ask_member
 from orchestration.strategies.engine.rounds import CUT_OFF, Round, RoundPlan, ask_round, candidates

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from orchestration.llm.engine.errors import AuthenticationRejected, ContextWindowExceeded, ProviderUnavailable
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.metering import Limits
 from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
 from orchestration.strategies.engine.types import Constraints

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.metering import Limits
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.types import Constraints, StrategyEvent

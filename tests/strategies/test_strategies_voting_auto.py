@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json, Purpose
-from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.budget import Limits
 from orchestration.strategies.engine.errors import AllModelsFailed, QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.options import BallotKind

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Capability, Purpose
-from orchestration.runs.engine.metering import Limits
+from orchestration.runs.engine.budget import Limits
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.errors import QuorumMissed
 from orchestration.strategies.engine.types import Request, StrategyEvent

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.metering import Limits, Metered
+from orchestration.runs.engine.budget import Limits
+from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import Record
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.fallback import answer

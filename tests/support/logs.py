@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from orchestration.llm.engine.types import Delta, Json
+from orchestration.runs.engine.budget import Limits, Spent
 from orchestration.runs.engine.claim import ChildRun, ClaimState, Dependencies, ReplayState, StartChild
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import LINGER_S
-from orchestration.runs.engine.metering import Limits, Spent
 from orchestration.runs.engine.records import (
     CallEnded,
     CallStarted,

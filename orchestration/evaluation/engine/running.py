@@ -13,10 +13,10 @@ from itertools import count
 from orchestration.llm.engine.errors import Consequence, EngineError, InvalidRequest
 from orchestration.llm.engine.types import Delta, Json, ModelSpec
 from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label, same_words
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.claim import ChildRun, ClaimState, Dependencies, ReplayState
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ReplayMismatch
-from orchestration.runs.engine.metering import Limits
 from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, QuestionAsked, Record
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import StrategyOptions, parse_options

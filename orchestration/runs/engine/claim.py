@@ -9,8 +9,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.budget import NOTHING_SPENT, Ledger, Limits, Spent
 from orchestration.runs.engine.control import LINGER_S, RunControl
-from orchestration.runs.engine.metering import NOTHING_SPENT, Ledger, Limits, Spent
 from orchestration.runs.engine.records import RunLog, StepKind, StepRecord
 from orchestration.runs.engine.types import Received, Timing
 

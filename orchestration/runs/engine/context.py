@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from orchestration.llm.engine.errors import EngineError, ModelError
 from orchestration.llm.engine.types import Completion, Json, Prompt, digest, plain
+from orchestration.runs.engine.budget import Ledger
 from orchestration.runs.engine.claim import ClaimState
 from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch
-from orchestration.runs.engine.metering import SCOPE, Ledger, StepScope
+from orchestration.runs.engine.metering import SCOPE, StepScope
 from orchestration.runs.engine.records import (
     QuestionAsked,
     Record,

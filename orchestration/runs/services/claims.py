@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from orchestration.runs.engine.budget import Limits, Spent
 from orchestration.runs.engine.claim import ReplayState
-from orchestration.runs.engine.metering import Limits, Spent
 from orchestration.runs.engine.records import StepKind, StepRecord, event_digest
 from orchestration.runs.engine.types import EventKind, Person, Received, RunEvent, StepStatus
 from orchestration.runs.kinds import FrozenRun

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from decimal import Decimal
-from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import Field
-
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Message, ModelSpec, Usage, estimate_tokens
+from orchestration.llm.engine.types import Message
 from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.metering import price
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import (
     StepTimer,
@@ -32,8 +27,14 @@ from orchestration.strategies.engine.deciding import (
     overall,
     select_best,
 )
-from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.levels import (
+    Accept,
+    CascadeOptions,
+    Level,
+    levels,
+    savings_sentence,
+)
+from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
@@ -43,144 +44,8 @@ from orchestration.strategies.engine.types import (
     Request,
     StrategyOutcome,
     answered_candidates,
-    dollars,
     listed,
 )
-
-TYPICAL_ANSWER_TOKENS = 300
-
-Level = tuple[ChatModel, ...]
-
-
-class Accept(StrEnum):
-    """What makes a level's answer acceptable."""
-
-    SCORE = "score"
-    AGREEMENT = "agreement"
-    BOTH = "both"
-
-
-class Order(StrEnum):
-    """By what the models are ordered."""
-
-    PRICE = "price"
-    PANEL = "panel"
-
-
-class Preset(StrEnum):
-    """How readily a cascade accepts an answer."""
-
-    QUALITY = "quality"
-    BALANCED = "balanced"
-    ECONOMY = "economy"
-
-
-THRESHOLDS: Mapping[Preset, float] = {Preset.QUALITY: 0.95, Preset.BALANCED: 0.8, Preset.ECONOMY: 0.6}
-"""By agreement alone: three alike reach the first, two the second, one without findings the third."""
-
-
-class CascadeChoices(StrategyOptions):
-    """Options of the cascade alone."""
-
-    accept: Accept = Field(
-        default=Accept.SCORE,
-        title="Accept by",
-        description="score: the estimated quality reaches the threshold; it counts agreement, too. agreement:"
-        " more than half of the answers so far, at least two, say the same. both: one and the other.",
-    )
-    preset: Preset = Field(
-        default=Preset.BALANCED,
-        title="Preset",
-        description="How sure an answer must be before no more expensive model is asked. quality: 0.95,"
-        " balanced: 0.8, economy: 0.6.",
-    )
-    threshold: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        title="Threshold",
-        description="Estimated quality (0 to 1) at which an answer is accepted. Empty: what the preset says.",
-    )
-    width: int = Field(
-        default=2,
-        ge=1,
-        le=10,
-        title="First level",
-        description="How many of the cheapest models are asked at once to begin with; more expensive ones"
-        " follow one at a time.",
-    )
-    order: Order = Field(
-        default=Order.PRICE,
-        title="Order",
-        description="price: cheapest first; where a model has no price, the panel's order. panel: as chosen.",
-    )
-    draft: bool = Field(
-        default=False,
-        title="Show drafts",
-        description="Whether a more expensive model is shown the answers so far, marked as data. It may learn"
-        " from them; its agreement with them then proves nothing and does not count.",
-    )
-
-
-class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
-    """Options of a cascade."""
-
-    @property
-    def needed(self) -> float:
-        """The estimated quality at which an answer is accepted."""
-        return THRESHOLDS[self.preset] if self.threshold is None else self.threshold
-
-    @property
-    def by_agreement(self) -> bool:
-        """Whether agreement decides."""
-        return self.accept is not Accept.SCORE
-
-
-def levels(members: Sequence[ChatModel], options: CascadeOptions, text: str) -> tuple[Level, ...]:
-    """Return the members from cheap to expensive: the first `width` together, the others one by one.
-
-    By price where each has one, else as on the panel.
-    """
-    ordered = list(members)
-    costs = [expected_cost(model.spec, text) for model in members]
-    known = [cost for cost in costs if cost is not None]
-    if options.order is Order.PRICE and len(known) == len(costs):
-        places = sorted(range(len(ordered)), key=known.__getitem__)
-        ordered = [ordered[place] for place in places]
-    first, rest = ordered[: options.width], ordered[options.width :]
-    return (tuple(first), *((model,) for model in rest))
-
-
-def expected_cost(spec: ModelSpec, text: str, answer_tokens: int = TYPICAL_ANSWER_TOKENS) -> Decimal | None:
-    """Return about what asking `text` costs in US dollars, None without a price."""
-    return price(spec, Usage(input_tokens=estimate_tokens(text), output_tokens=answer_tokens))
-
-
-def savings_sentence(
-    last: ChatModel, candidates: Sequence[Candidate], request: Request, *, drafted: bool
-) -> str:
-    """Return what the answers cost and what the last, most expensive model alone would have cost.
-
-    Empty without prices. What it did cost counts where it answered the plain question; else it is assumed to
-    write as much as the others did on average. Judges are not counted: that model alone would have had none.
-    """
-    asked = answered_candidates(candidates)
-    if any(candidate.cost_usd is None for candidate in asked):
-        return ""
-    name = last.spec.name
-    paid = sum((candidate.cost_usd or Decimal(0) for candidate in asked), Decimal(0))
-    own = [candidate.cost_usd for candidate in asked if candidate.model == name and not drafted]
-    lengths = [candidate.usage.output_tokens for candidate in asked]
-    typical = round(sum(lengths) / len(lengths)) if lengths else 0
-    alone = own[0] if own else expected_cost(last.spec, request.system + request.text, typical)
-    if alone is None:
-        return ""
-    about = "" if own else "about "
-    costs = f"The answers cost {dollars(paid)}; {name} alone {about}{dollars(alone)}"
-    if paid <= alone:
-        return f"{costs}: {about}{dollars(alone - paid)} saved."
-    return f"{costs}: {about}{dollars(paid - alone)} more was spent, nothing saved."
-
 
 FEWEST_ALIKE = 2
 ACCEPT = "accept"

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, Prompt, Usage, estimate_tokens
+from orchestration.runs.engine.budget import price
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.runs.engine.metering import price
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.types import Candidate, counted, dollars

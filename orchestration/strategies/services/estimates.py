@@ -14,7 +14,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, ModelSpec, Purpose, Usage, estimate_tokens
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
-from orchestration.runs.engine.metering import price
+from orchestration.runs.engine.budget import price
 from orchestration.runs.selectors.run_state import recent_calls
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import helper_models, parse_options

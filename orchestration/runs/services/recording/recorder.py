@@ -17,8 +17,8 @@ from django.db import InterfaceError, OperationalError, connections
 
 from orchestration.llm.engine.types import Delta
 from orchestration.runs import live
+from orchestration.runs.engine.budget import Spent
 from orchestration.runs.engine.errors import LeaseLost
-from orchestration.runs.engine.metering import Spent
 from orchestration.runs.engine.records import CallEnded, CallStarted
 from orchestration.runs.services.recording.batches import CallText, Entry, WriteBatch
 from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
