@@ -93,9 +93,8 @@ class EventKind(StrEnum):
 class RunEvent:
     """One thing that happened.
 
-    `kind` is an `EventKind` or a name of the run kind's own; a name of more than 60 characters raises
-    `ValueError`, because its column could not store it. `data` is plain JSON; `step` is the key of the step
-    that the event belongs to, if any.
+    `kind` is an `EventKind` or a name of the run kind's own; one of more than 60 characters, which its column
+    could not store, raises `ValueError`. `data` is plain JSON; `step` is the key of the event's step, if any.
     """
 
     kind: str
@@ -104,8 +103,7 @@ class RunEvent:
 
     def __post_init__(self) -> None:
         if len(self.kind) > LONGEST_KIND:
-            message = f"The name of an event has at most {LONGEST_KIND} characters: {self.kind}."
-            raise ValueError(message)
+            raise ValueError(f"The name of an event has at most {LONGEST_KIND} characters: {self.kind}.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
