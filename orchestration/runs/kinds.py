@@ -38,8 +38,9 @@ class CheckedRequest:
 
     def __post_init__(self) -> None:
         if len(self.ref) > LONGEST_REF:
-            message = f"The name of what is run has at most {LONGEST_REF} characters."
-            raise InvalidRequest(message, field="ref")
+            raise InvalidRequest(
+                f"The name of what is run has at most {LONGEST_REF} characters.", field="ref"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,8 +243,7 @@ _pages: dict[str, KindPage] = {}
 def register(kind: RunKind, page: KindPage | None = None) -> None:
     """Make a kind known; apps call it when Django starts. Raises `ValueError` for a name that is too long."""
     if len(kind.name) > LONGEST_NAME:
-        message = f"The name of a run kind has at most {LONGEST_NAME} characters: {kind.name}."
-        raise ValueError(message)
+        raise ValueError(f"The name of a run kind has at most {LONGEST_NAME} characters: {kind.name}.")
     _kinds[kind.name], _pages[kind.name] = kind, page or KindPage()
 
 
@@ -261,8 +261,9 @@ def all_kinds() -> Sequence[RunKind]:
 def get_kind(name: str) -> RunKind:
     """Return a kind by name. Raises `InvalidRequest` that names those there are."""
     if name not in _kinds:
-        message = f"There is no run kind {name!r}; there are {', '.join(sorted(_kinds)) or 'none'}."
-        raise InvalidRequest(message, field="kind")
+        raise InvalidRequest(
+            f"There is no run kind {name!r}; there are {', '.join(sorted(_kinds)) or 'none'}.", field="kind"
+        )
     return _kinds[name]
 
 

@@ -148,8 +148,7 @@ def execute(run_id: str) -> None:
     `RuntimeError` where no engine was started.
     """
     if not _started:
-        message = "No engine was started in this process."
-        raise RuntimeError(message)
+        raise RuntimeError("No engine was started in this process.")
     runtime = _started[-1].runtime
     try:
         again = runtime.submit(execute_run(runtime, UUID(run_id))).result()

@@ -65,8 +65,9 @@ def panels_beside(paths: Sequence[Path]) -> dict[str, list[str]]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError, ValidationError) as error:
-            words = f"{file} cannot be read: it must map names to lists of models. {error}"
-            raise InvalidRequest(words, field="panel") from None
+            raise InvalidRequest(
+                f"{file} cannot be read: it must map names to lists of models. {error}", field="panel"
+            ) from None
     return panels
 
 

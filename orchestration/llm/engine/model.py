@@ -51,8 +51,7 @@ class StreamingModel(ABC):
             async for piece in pieces:
                 if isinstance(piece, Completion):
                     return piece
-        message = f"{self.spec.name} ended its stream without an answer."
-        raise BadAnswer(message)
+        raise BadAnswer(f"{self.spec.name} ended its stream without an answer.")
 
 
 class WrappedModel(StreamingModel):

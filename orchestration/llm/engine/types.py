@@ -191,5 +191,4 @@ def _as_plain(value: object) -> Json:
         return sorted(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: getattr(value, each.name) for each in fields(value)}
-    message = f"{type(value).__name__} cannot be journaled."
-    raise TypeError(message)
+    raise TypeError(f"{type(value).__name__} cannot be journaled.")

@@ -55,11 +55,10 @@ class AddressGuard:
         if self._is_allowed(host, port, address, reached) or all(map(_is_global, reached)):
             return
         shown = f"{host}:{port}" if host == address else f"{host}:{port} ({address})"
-        message = (
+        raise AddressRefused(
             f"Orchestra does not connect to {shown}: it is not a public address. If this is intended, the"
             f" operator can add {host}:{port} to ORCHESTRA_ALLOWED_ADDRESSES."
         )
-        raise AddressRefused(message)
 
     def check_literal(self, host: str, port: int) -> None:
         """Raise `AddressRefused` for a host that is itself refused; a name is checked once it is resolved."""
@@ -81,13 +80,11 @@ def read_entry(entry: str) -> tuple[str, int]:
     host, _, port = entry.strip().rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
     if not bare or (":" in bare and bare == host) or not port.isascii() or not port.isdigit():
-        message = (
+        raise ValueError(
             f"{entry!r} is not an address: write host:port, for example 10.0.0.5:11434 or [fd00::5]:8080."
         )
-        raise ValueError(message)
     if not 0 < int(port) < 65536:  # noqa: PLR2004  # the largest port
-        message = f"{entry!r} has no such port: ports run from 1 to 65535."
-        raise ValueError(message)
+        raise ValueError(f"{entry!r} has no such port: ports run from 1 to 65535.")
     return plain_host(bare), int(port)
 
 
@@ -257,6 +254,7 @@ def clean_key(text: str) -> str:
     if len(key) > LONGEST_KEY:
         raise InvalidRequest(f"The key is longer than {LONGEST_KEY} characters.", field="api_key")
     if not key.isascii() or not key.isprintable() or " " in key:
-        message = "The key contains blanks or characters that no key can have. Copy it again."
-        raise InvalidRequest(message, field="api_key")
+        raise InvalidRequest(
+            "The key contains blanks or characters that no key can have. Copy it again.", field="api_key"
+        )
     return key

@@ -86,8 +86,7 @@ class SSEParser:
         try:
             name, _, value = line.decode("utf-8").partition(":")
         except UnicodeDecodeError as error:
-            message = "The answer contains bytes that are not UTF-8."
-            raise BadAnswer(message) from error
+            raise BadAnswer("The answer contains bytes that are not UTF-8.") from error
         self._set(name, value.removeprefix(" "))
         return None
 
@@ -110,8 +109,7 @@ class SSEParser:
 
     def _check_size(self, more: int) -> None:
         if self._size + more > self._limit:
-            message = f"One event of the answer is larger than {self._limit // 1024:,} KiB."
-            raise BadAnswer(message)
+            raise BadAnswer(f"One event of the answer is larger than {self._limit // 1024:,} KiB.")
 
 
 def parse_json(text: str | bytes) -> Json:
@@ -119,8 +117,7 @@ def parse_json(text: str | bytes) -> Json:
     try:
         return json.loads(text)
     except RecursionError as error:
-        message = "nested too deeply"
-        raise ValueError(message) from error
+        raise ValueError("nested too deeply") from error
 
 
 def mapping(value: Json) -> Mapping[str, Json]:

@@ -73,8 +73,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`; the response's body is decompressed and counted while it is read."""
         if request.url.scheme not in {"http", "https"}:
-            message = f"Only http and https addresses can be used, not {request.url.scheme!r}."
-            raise httpx.UnsupportedProtocol(message)
+            raise httpx.UnsupportedProtocol(
+                f"Only http and https addresses can be used, not {request.url.scheme!r}."
+            )
         try:
             response = await self._inner.handle_async_request(request)
         except (aiohttp.ClientError, OSError) as error:
@@ -124,8 +125,9 @@ class CappedBody(httpx.AsyncByteStream):
                 for chunk in inflate(raw):
                     size += len(chunk)
                     if size > self._limit:
-                        message = f"The answer is larger than {self._limit // 1024:,} KiB, so it was cut off."
-                        raise BadAnswer(message)
+                        raise BadAnswer(
+                            f"The answer is larger than {self._limit // 1024:,} KiB, so it was cut off."
+                        )
                     yield chunk
         except (aiohttp.ClientError, OSError) as error:
             raise httpx.ReadError(str(error) or type(error).__name__) from error
@@ -140,8 +142,7 @@ def inflater_for(encoding: str) -> Inflate:
     if encoding in {"", "identity"}:
         return _as_is
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        message = f"The answer is compressed with {encoding[:40]!r}, which was not requested."
-        raise BadAnswer(message)
+        raise BadAnswer(f"The answer is compressed with {encoding[:40]!r}, which was not requested.")
     return Inflater().feed
 
 
@@ -158,8 +159,7 @@ class Inflater:
             try:
                 part = self._state.decompress(rest, CHUNK_LIMIT)
             except zlib.error as error:
-                message = "The answer is compressed wrongly and cannot be read."
-                raise BadAnswer(message) from error
+                raise BadAnswer("The answer is compressed wrongly and cannot be read.") from error
             rest = self._state.unconsumed_tail
             if part:
                 yield part

@@ -84,16 +84,18 @@ class Ledger:
     def reserve(self, spec: ModelSpec, prompt: Prompt) -> Decimal:
         """Set aside the most that a call can cost, and return it. Raises `LimitReached`."""
         if self.calls_left is not None and self.calls_left < 1:
-            message = f"The limit of {self._limits.calls} calls is used up. Raise it or use fewer models."
-            raise LimitReached(message, limit="calls")
+            raise LimitReached(
+                f"The limit of {self._limits.calls} calls is used up. Raise it or use fewer models.",
+                limit="calls",
+            )
         most = most_it_can_cost(spec, prompt)
         if self.money_left is not None and most > self.money_left:
             left = max(self.money_left, Decimal(0))
-            message = (
+            raise LimitReached(
                 f"Asking {spec.name} could cost up to ${most:.6f}, and ${left:.6f} of the limit of"
-                f" ${self._limits.money} is left. Raise the limit or use a cheaper model."
+                f" ${self._limits.money} is left. Raise the limit or use a cheaper model.",
+                limit="money",
             )
-            raise LimitReached(message, limit="money")
         self._reserved += most
         self._calls += 1
         return most

@@ -261,8 +261,9 @@ class RunContext:
         if earlier is not None:
             return self._replay(earlier)
         if self._depth >= self._claim.limits.depth:
-            message = f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper."
-            raise LimitReached(message, limit="depth")
+            raise LimitReached(
+                f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper.", limit="depth"
+            )
         child = self._claim.dependencies.child(kind, ref, panel)
         inside = RunContext(self._claim, prefix=f"{key}/", depth=self._depth + 1)
         record = StepRecord(key=key, kind=StepKind.CHILD, input_hash=input_hash)
@@ -293,10 +294,9 @@ class RunContext:
                 raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         earlier = self._claim.replay.steps.get(key)
         if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
-            message = (
+            raise ReplayMismatch(
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
-            raise ReplayMismatch(message)
         if earlier is not None:
             self._claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
         return key, earlier

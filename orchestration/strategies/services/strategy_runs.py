@@ -183,11 +183,11 @@ def _frozen_panel(membership: Membership, request: Request, helpers: Sequence[st
     panel = [*members, *helping]
     unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
     if request.constraints.max_cost_usd is not None and unpriced:
-        words = (
+        raise InvalidRequest(
             f"A cost limit needs prices, and none is set for {', '.join(unpriced)}."
-            " Set a price under Models, or leave the limit empty."
+            " Set a price under Models, or leave the limit empty.",
+            field="max_cost_usd",
         )
-        raise InvalidRequest(words, field="max_cost_usd")
     return panel
 
 

@@ -73,12 +73,12 @@ def read_listing(raw: bytes, host: str) -> tuple[RemoteModel, ...]:
     try:
         value = parse_json(raw)
     except ValueError as error:
-        message = f"{host} answered with something that is not a list of models. Check the address's path."
-        raise BadAnswer(message) from error
+        raise BadAnswer(
+            f"{host} answered with something that is not a list of models. Check the address's path."
+        ) from error
     rows = value if isinstance(value, list) else mapping(value).get("data")
     if not isinstance(rows, list):
-        message = f"{host} answered, but not with a list of models. Check the address's path."
-        raise BadAnswer(message)
+        raise BadAnswer(f"{host} answered, but not with a list of models. Check the address's path.")
     found = {model.id: model for model in map(_read, rows[:MOST]) if model}
     return tuple(sorted(found.values(), key=lambda model: model.id))
 

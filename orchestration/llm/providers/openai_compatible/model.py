@@ -125,8 +125,7 @@ async def _deltas(body: Body, transcript: Transcript) -> AsyncGenerator[Delta, N
     """Yield the text of an answer, streamed or in one piece, and stop where it ends or breaks."""
     start = await _first_bytes(body)
     if start.lstrip().startswith(b"<"):
-        message = "A web page came back instead of an answer: the address is not that of an API."
-        raise BadAnswer(message)
+        raise BadAnswer("A web page came back instead of an answer: the address is not that of an API.")
     if start.lstrip().startswith((b"{", b"[")):
         if delta := transcript.add_whole(await body.rest(start)):
             yield delta
@@ -234,8 +233,7 @@ class Transcript:
 
     def _end(self, reason: str) -> None:
         if reason in INTERRUPTED:
-            message = f"{self._endpoint.host} stopped in the middle of its answer: {reason}."
-            raise ProviderUnavailable(message)
+            raise ProviderUnavailable(f"{self._endpoint.host} stopped in the middle of its answer: {reason}.")
         if reason:
             self._finish = FINISH.get(reason, FinishReason.OTHER)
 

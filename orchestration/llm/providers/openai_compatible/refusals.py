@@ -146,10 +146,9 @@ class _RefusalErrors:
         return AuthenticationRejected(f"{self._host} does not let this key do that (403){self._said}")
 
     def no_credit(self) -> ModelError:
-        message = (
+        return RequestRejected(
             f"The account at {self._host} has no credit left ({self._status}). Top it up, or use another."
         )
-        return RequestRejected(message)
 
     def not_found(self) -> ModelError:
         asked = f"no model {self._model!r}" if self._model else "nothing at this path"

@@ -184,8 +184,7 @@ def read_line(raw: bytes) -> tuple[Item, Label]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"byte {error.start + 1} is not UTF-8. Save the file as UTF-8."
-        raise ValueError(message) from None
+        raise ValueError(f"byte {error.start + 1} is not UTF-8. Save the file as UTF-8.") from None
     try:
         line = ItemLine.model_validate_json(text)
     except ValidationError as error:

@@ -162,11 +162,10 @@ def _read(path: Path) -> Recording:
         with path.open("rb") as file:
             return load_recording(file, "The recording", STORED_LIMITS).recording
     except OSError as error:
-        message = (
+        raise ModelUnavailable(
             "The recording is not in this machine's data folder any more"
             f" ({error.strerror or error}). Delete its provider and add it again."
-        )
-        raise ModelUnavailable(message) from None
+        ) from None
     except BrokenRecording as error:
         raise ModelUnavailable(str(error)) from None
 

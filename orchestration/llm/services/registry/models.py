@@ -121,8 +121,9 @@ def _check_names(membership: Membership, rows: Sequence[LanguageModel]) -> None:
     )
     for index, name in enumerate(names):
         if name in taken:
-            message = f"Your team has a model called {name}. Choose another name."
-            raise InvalidRequest(message, field=f"{index}.name")
+            raise InvalidRequest(
+                f"Your team has a model called {name}. Choose another name.", field=f"{index}.name"
+            )
         taken.add(name)
 
 

@@ -132,11 +132,11 @@ def _set_address(row: Provider, base_url: str, api_key: str) -> None:
     endpoint = checked_endpoint(base_url, api_key)
     moved = origin(endpoint.base_url) != origin(row.base_url)
     if moved and row.secret and not endpoint.api_key:
-        message = (
+        raise InvalidRequest(
             f"The key was entered for {origin(row.base_url)}. Enter the key for the new address,"
-            " or remove the stored one first."
+            " or remove the stored one first.",
+            field="api_key",
         )
-        raise InvalidRequest(message, field="api_key")
     row.base_url = endpoint.base_url
     if endpoint.api_key:
         row.secret = seal_secret(row, endpoint.api_key)
@@ -144,8 +144,9 @@ def _set_address(row: Provider, base_url: str, api_key: str) -> None:
 
 def _check_is_remote(row: Provider) -> None:
     if not ProviderKind(row.kind).is_remote:
-        message = f"{row.name} runs inside Orchestra: it has neither address nor key."
-        raise InvalidRequest(message, field="base_url")
+        raise InvalidRequest(
+            f"{row.name} runs inside Orchestra: it has neither address nor key.", field="base_url"
+        )
 
 
 @transaction.atomic
@@ -204,8 +205,9 @@ def connect_offered(*, membership: Membership, name: str, offered: str) -> Provi
         error.field = "offered"
         raise
     except OSError as error:
-        message = f"{offered} cannot be read: {error.strerror or error}."
-        raise InvalidRequest(message, field="offered") from None
+        raise InvalidRequest(
+            f"{offered} cannot be read: {error.strerror or error}.", field="offered"
+        ) from None
 
 
 def connect_recording(*, membership: Membership, name: str, source: str, chunks: Iterable[bytes]) -> Provider:
@@ -259,6 +261,7 @@ def _write(path: Path, source: str, chunks: Iterable[bytes]) -> None:
         for chunk in chunks:
             size += len(chunk)
             if size > MOST_BYTES:
-                message = f"{source} is larger than {MOST_BYTES:,} bytes. Leave items or models out."
-                raise InvalidRequest(message, field="file")
+                raise InvalidRequest(
+                    f"{source} is larger than {MOST_BYTES:,} bytes. Leave items or models out.", field="file"
+                )
             file.write(chunk)
