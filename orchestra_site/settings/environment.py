@@ -74,12 +74,6 @@ def read_environment() -> Environment:
     except ValidationError as error:
         lines = [f"{variable_name(str(fault['loc'][0]))}: {fault['msg']}." for fault in error.errors()]
         raise ImproperlyConfigured(_refusal(lines)) from None
-    if problems := _problems(environment):
-        raise ImproperlyConfigured(_refusal(problems))
-    return environment
-
-
-def _problems(environment: Environment) -> list[str]:
     keys, secret_key = (
         secret.get_secret_value() if secret else ""
         for secret in (environment.encryption_keys, environment.secret_key)
@@ -95,7 +89,9 @@ def _problems(environment: Environment) -> list[str]:
             database_url=environment.database_url,
             redis_url=environment.redis_url,
         )
-    return problems
+    if problems:
+        raise ImproperlyConfigured(_refusal(problems))
+    return environment
 
 
 def variable_name(field: str) -> str:

@@ -33,7 +33,10 @@ PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  # 
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign a person in and redirect to the page that they requested."""
-    target = _safe_target(request)
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    ours, secure = {request.get_host()}, request.is_secure()
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts=ours, require_https=secure):
+        target = resolve_url(settings.LOGIN_REDIRECT_URL)
     if request.user.is_authenticated:
         return redirect(target)
     form = SignInForm(request, posted(request))
@@ -114,11 +117,3 @@ def _accepted(request: HttpRequest, invitation: Invitation, form: JoinForm | Non
     except AddressTaken as error:
         form.add_error("email", str(error))
         return None
-
-
-def _safe_target(request: HttpRequest) -> str:
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if ours else resolve_url(settings.LOGIN_REDIRECT_URL)

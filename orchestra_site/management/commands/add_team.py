@@ -29,7 +29,14 @@ class Command(BaseCommand):
 
     def handle(self, *, name: str, owner: str, simulated: bool, **_: object) -> None:
         """Create the team, and the owner if no user has that address."""
-        _check(name, owner)
+        if not name.strip() or len(name) > LONGEST_NAME:
+            raise CommandError(f"A team's name has 1 to {LONGEST_NAME} characters.")
+        if Team.objects.filter(name=name).exists():
+            raise CommandError(f"There is a team called {name} already.")
+        try:
+            validate_email(owner)
+        except ValidationError:
+            raise CommandError(f"{owner} is not an e-mail address.") from None
         with transaction.atomic():
             user = User.objects.filter(email=owner.lower()).first()
             password = None if user else readable_password()
@@ -40,14 +47,3 @@ class Command(BaseCommand):
         self.stdout.write(f"{name} is ready; {user.email} owns it.")
         if password:
             self.stdout.write(f"\n    e-mail    {user.email}\n    password  {password}\n")
-
-
-def _check(name: str, owner: str) -> None:
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise CommandError(f"A team's name has 1 to {LONGEST_NAME} characters.")
-    if Team.objects.filter(name=name).exists():
-        raise CommandError(f"There is a team called {name} already.")
-    try:
-        validate_email(owner)
-    except ValidationError:
-        raise CommandError(f"{owner} is not an e-mail address.") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from celery.platforms import EX_OK
-from celery.worker import WorkController, state
+from celery.worker import state
 from daphne.server import Server, twisted_loop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -63,7 +63,10 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} on {host} is in use. Choose another one with --port.")
         self.stdout.write("Stopped. Runs that were under way continue after the next start.")
         self.stdout.flush()
-        exit_soon()
+        # End the process soon, even if one of its threads still waits for the database.
+        watchdog = threading.Timer(EXIT_TIMEOUT_S, os._exit, [EX_OK])
+        watchdog.daemon = True
+        watchdog.start()
 
     def _report_ready(self, address: str) -> None:
         self.stdout.write(f"Orchestra is ready at {address} (Ctrl-C stops it)")
@@ -101,7 +104,16 @@ class EmbeddedServer:
         self, application: Application, *, host: str, port: int, ready: Callable[[int], None]
     ) -> None:
         self._engine = EngineProcess(twisted_loop)
-        self._worker = _worker()
+        celery_app.set_default()
+        self._worker = celery_app.WorkController(
+            pool="threads",
+            concurrency=celery_app.conf.worker_concurrency,
+            loglevel="WARNING",
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            send_events=False,
+        )
         self._ready = ready
         self._listening = False
         self._server = Server(
@@ -137,24 +149,3 @@ class EmbeddedServer:
     async def _end(self) -> None:
         await self._engine.stop()
         await asyncio.to_thread(stop_pages)
-
-
-def exit_soon() -> None:
-    """End the process soon, even if one of its threads still waits for the database."""
-    watchdog = threading.Timer(EXIT_TIMEOUT_S, os._exit, [EX_OK])
-    watchdog.daemon = True
-    watchdog.start()
-
-
-def _worker() -> WorkController:
-    """Return a Celery worker that can run in a thread."""
-    celery_app.set_default()
-    return celery_app.WorkController(
-        pool="threads",
-        concurrency=celery_app.conf.worker_concurrency,
-        loglevel="WARNING",
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-        send_events=False,
-    )

@@ -119,9 +119,6 @@ class CallLog:
         """Do nothing: an evaluation has no page."""
 
 
-SEED_BYTES = 8
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemResult:
     """The result of one item: an outcome, or the error that the run failed with.
@@ -185,7 +182,7 @@ class EvaluationRun:
 
 def item_seed(seed: int, key: ItemKey) -> int:
     """Return the seed of an item, which does not depend on the other items."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:SEED_BYTES], "big")
+    return int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:8], "big")
 
 
 def _cost(log: CallLog, item: Item) -> Decimal | None:

@@ -156,9 +156,6 @@ def expected_calibration_error(judged: Judged, bins: int = BINS) -> float | None
     return sum(distances) / len(judged)
 
 
-PER_ITEMS = 1000
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyFigures:
     """The figures of one strategy. Accuracy and rates are fractions; None where there is no data.
@@ -205,7 +202,7 @@ def summarise(
         options=options,
         accuracy=right / number,
         accuracy_ci95=wilson(right, number),
-        cost_per_1k_usd=float(sum(costs, Decimal(0)) * PER_ITEMS / number) if len(costs) == number else None,
+        cost_per_1k_usd=float(sum(costs, Decimal(0)) * 1000 / number) if len(costs) == number else None,
         calls_per_item=sum(item.calls for item in results) / number,
         escalation_rate=sum(score.escalated for score in scores) / number,
         failed_rate=len(failed) / number,

@@ -13,8 +13,6 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.strategy import Strategy
 
-STRUCTURED = ("{", "[")
-
 
 def options_for(strategies: Sequence[Strategy], words: Sequence[str]) -> dict[str, dict[str, Json]]:
     """Return each strategy's options by its name, not validated yet. Raises `InvalidRequest`.
@@ -42,7 +40,7 @@ def options_for(strategies: Sequence[Strategy], words: Sequence[str]) -> dict[st
 
 def _value(text: str, word: str) -> Json:
     """Return a list or an object parsed as JSON, anything else as text for the option's own type."""
-    if not text.startswith(STRUCTURED):
+    if not text.startswith(("{", "[")):
         return text
     try:
         return json.loads(text)

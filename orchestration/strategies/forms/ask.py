@@ -81,18 +81,12 @@ class AskForm(forms.Form):
         picker = self.fields["models"]
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         self.fields |= schema_fields(Constraints.model_json_schema())
-        self.chosen_method = self._chosen_method()
+        asked = str(self.data.get("strategy") or self.initial["strategy"])
+        there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
+        self.chosen_method = asked if there else FIRST_STRATEGY
         self.fields |= self._method_fields(names)
         if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_method:
             self.data = self._with_usual_options()
-
-    def _chosen_method(self) -> str:
-        """Return the method whose options are shown: the requested one if it exists, else the first.
-
-        A method that is no strategy is named with its kind, "kind/name".
-        """
-        asked = str(self.data.get("strategy") or self.initial["strategy"])
-        return asked if asked in all_strategies() or asked in self._others else FIRST_STRATEGY
 
     def _method_fields(self, models: Sequence[str]) -> dict[str, forms.Field]:
         """Return the fields of the chosen method, and make those it has no use for optional."""

@@ -146,6 +146,7 @@ class _PanelState:
         }
         self._chosen = chosen_names(state)
         self._over = state.run.is_over
+        self._synthesised = bool(outcome.get("answer")) and not outcome.get("chosen")
 
     def lane(self, number: int, spec: Mapping[str, Json], purpose: Purpose) -> Lane:
         """Return the lane of one model."""
@@ -173,7 +174,7 @@ class _PanelState:
             priced=bool(spec.get("prices")),
             saved_usd=self._saved(spec) if state is LaneState.CANCELLED else None,
             quality=self._quality(step, candidate),
-            chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._is_synthesis(),
+            chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._synthesised,
             cut_short=bool(last and last.finish == "length"),
             attempts=calls,
         )
@@ -213,11 +214,6 @@ class _PanelState:
         lengths = [c.output_tokens for c in self._state.calls if c.status == CallStatus.DONE]
         expected = round(fmean(lengths)) if lengths else int(spec.get("max_output_tokens", 0))
         return expected * Decimal(str(prices["output_per_million"])) / MILLION
-
-    def _is_synthesis(self) -> bool:
-        """Return whether the answer was written from the candidates rather than chosen among them."""
-        outcome: Mapping[str, Json] = self._state.run.outcome or {}
-        return bool(outcome.get("answer")) and not outcome.get("chosen")
 
 
 def chosen_names(state: RunState) -> set[str]:
