@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.browser import Visit
 
 QUESTION = "What is 17% of 2,300?"
-PANEL = ["sim-swift", "sim-scout", "sim-sage"]
+PANEL = ["sim-scout", "sim-sage", "sim-scholar"]
 RUN = re.compile(r"/runs/[0-9a-f-]{36}/$")
 
 
