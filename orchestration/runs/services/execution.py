@@ -52,7 +52,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     context = _context(claim, log, runtime.linger_s)
     control = context.control
     log.lost = lambda: control.stop(StopReason.STOPPING)
-    runtime.add(run_id, ActiveRun(control=control, log=log, over=asyncio.Event()))
+    runtime.add(run_id, ActiveRun(control=control, log=log))
     try:
         task = asyncio.ensure_future(get_kind(frozen.kind).execute(frozen, context))
         control.attach(task)

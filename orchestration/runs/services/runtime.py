@@ -37,7 +37,6 @@ class ActiveRun:
 
     control: RunControl
     log: DatabaseRunLog
-    over: asyncio.Event
 
 
 class Runtime:
@@ -100,9 +99,7 @@ class Runtime:
 
     def remove(self, run: UUID) -> None:
         """Remove a run that is over, parked or released."""
-        active = self._active.pop(run, None)
-        if active is not None:
-            active.over.set()
+        self._active.pop(run, None)
 
     async def stop(self) -> None:
         """Release all runs and write what is left, within three seconds at the most.
@@ -112,14 +109,12 @@ class Runtime:
         """
         self.stopping = True
         unsubscribe(self._changed)
-        running = list(self._active.values())
-        for active in running:
+        for active in list(self._active.values()):
             active.control.stop(StopReason.STOPPING)
-        if running:
-            waits = [asyncio.ensure_future(active.over.wait()) for active in running]
-            _, late = await asyncio.wait(waits, timeout=RELEASE_WITHIN_S)
-            for wait in late:
-                wait.cancel()
+        with self._lock:
+            submitted = [asyncio.wrap_future(future) for future in self._submitted]
+        if submitted:
+            await asyncio.wait(submitted, timeout=RELEASE_WITHIN_S)
         await asyncio.gather(
             asyncio.to_thread(self.heartbeat.stop),
             asyncio.to_thread(self.recorder.stop, WRITE_WITHIN_S),
@@ -128,8 +123,8 @@ class Runtime:
         await asyncio.to_thread(close_database_thread)
         with self._lock:
             self._over = True
-            submitted = list(self._submitted)
-        for future in submitted:
+            late = list(self._submitted)
+        for future in late:
             future.cancel()
 
     def _lost(self, run: UUID) -> None:
