@@ -1,6 +1,6 @@
-"""`python -m benchmarks.faults [NAME...]`: put faults into an installation and say what became of its runs.
+"""`python -m benchmarks.faults [NAME...]`: inject faults and report what became of the runs.
 
-Exit code 1 when something that must hold does not; the data folder is kept then.
+Exit code 1 when a limit is exceeded; the data folder is kept then.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.faults.world import World, world
 Fault = Callable[[World], list[Finding]]
 
 
-def faults_of(given: argparse.Namespace) -> dict[str, Fault]:
+def chosen_faults(given: argparse.Namespace) -> dict[str, Fault]:
     """Return all faults by name, as large as was asked for."""
     return {
         "kills": partial(kills, runs=given.runs, strikes=given.kills),
@@ -36,7 +36,7 @@ def faults_of(given: argparse.Namespace) -> dict[str, Fault]:
 
 
 def main() -> int:
-    """Put the chosen faults, or all, into one installation after the other."""
+    """Inject the chosen faults, or all, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="kills, cancelling, delivering, pausing, locking"
@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="of the random instants")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
-    faults = faults_of(given)
+    faults = chosen_faults(given)
     if unknown := set(given.names) - faults.keys():
         parser.error(f"There is no fault called {', '.join(sorted(unknown))}.")
     found: dict[str, list[Finding]] = {}

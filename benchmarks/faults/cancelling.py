@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from benchmarks.faults.audit import audit
-from benchmarks.faults.findings import Finding, told
+from benchmarks.faults.findings import Finding, reported
 from benchmarks.faults.world import World
 
 SECONDS = 0.7
@@ -24,4 +24,4 @@ def cancelling(world: World, *, times: int = 100) -> list[Finding]:
     runs = world.runs()
     statuses = Counter(run.status for run in runs)
     ways = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    return [told("how they ended", ways), *audit(runs, world.installation.printed)]
+    return [reported("how they ended", ways), *audit(runs, world.installation.printed)]

@@ -14,7 +14,7 @@ WORKERS = 8
 
 
 def delivering(world: World, *, times: int = 7) -> list[Finding]:
-    """Hand one run's message to eight workers, `times` to each, all at once; one carries it out, once."""
+    """Deliver one run's message to eight workers, `times` to each, all at once; one executes it, once."""
     world.provider.seconds = (0.3, 0.6)
     asked = world.provider.asked.total()
     number = world.next_number()
@@ -30,7 +30,7 @@ def delivering(world: World, *, times: int = 7) -> list[Finding]:
     starts = Event.objects.filter(run=run, kind__in=["run_started", "run_resumed"]).count()
     return [
         exactly("deliveries", WORKERS * times, WORKERS * times),
-        exactly("times it was carried out", starts, 1),
+        exactly("times it was executed", starts, 1),
         exactly("calls that the provider saw", world.provider.asked.total() - asked, len(MODELS)),
         *audit(world.runs(), world.installation.printed),
     ]

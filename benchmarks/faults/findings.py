@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at: what was found, what is allowed (empty: it is only told), how it went."""
+    """One measured value: what was found, what is allowed (empty: no limit), whether it holds."""
 
     what: str
     found: int | str
@@ -17,13 +17,13 @@ class Finding:
     holds: bool = True
 
 
-def told(what: str, found: int | str) -> Finding:
-    """Return a finding that is only told."""
+def reported(what: str, found: int | str) -> Finding:
+    """Return a finding without a limit."""
     return Finding(what=what, found=found)
 
 
 def none_of(what: str, found: int) -> Finding:
-    """Return a finding that must be nought."""
+    """Return a finding that must be zero."""
     return Finding(what=what, found=found, allowed="0", holds=found == 0)
 
 
@@ -33,7 +33,7 @@ def at_most(what: str, found: int, limit: int) -> Finding:
 
 
 def exactly(what: str, found: int | str, wanted: int | str) -> Finding:
-    """Return a finding that must be just this."""
+    """Return a finding that must be this."""
     return Finding(what=what, found=found, allowed=str(wanted), holds=found == wanted)
 
 

@@ -1,4 +1,4 @@
-"""kill -9 of a whole installation at random instants, while runs are asked and carried out."""
+"""kill -9 of a whole installation at random instants, while runs are asked and executed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from benchmarks.faults.audit import audit
-from benchmarks.faults.findings import Finding, at_most, none_of, told
+from benchmarks.faults.findings import Finding, at_most, none_of, reported
 from benchmarks.faults.provider import number_of
 from benchmarks.faults.world import World
 from orchestration.runs.models import Call, CallStatus, Run, Step
@@ -27,14 +27,14 @@ class Kills:
         self.in_flight = 0
         self._ended: dict[Key, int] = {}
 
-    def strike(self) -> None:
+    def kill(self) -> None:
         """Kill it, note what it left, and start it again."""
         self._world.installation.kill()
         runs = self._world.runs()
         self.in_flight += Call.objects.filter(run__in=runs, status=CallStatus.RUNNING).count()
         for key in steps_ended(runs):
             self._ended.setdefault(key, self._world.provider.asked[key])
-        self._world.come_back()
+        self._world.restart()
 
     def asked_again(self) -> int:
         """Return how many calls were made for steps that had ended."""
@@ -43,24 +43,24 @@ class Kills:
 
 def kills(world: World, *, runs: int, strikes: int) -> list[Finding]:
     """Ask `runs` questions, evenly spread over `strikes` kills, and look at what is left of them."""
-    kill = Kills(world)
+    record = Kills(world)
     waiting = 0
     for number in range(strikes):
         waiting += runs * (number + 1) // strikes - runs * number // strikes
-        waiting = _ask_until_killed(world, kill, waiting)
+        waiting = _ask_until_killed(world, record, waiting)
     for _ in range(waiting):
         world.ask()
     world.wait_for_the_end()
     stored = world.runs()
-    return [*_journal(world, kill, stored), *audit(stored, world.installation.printed)]
+    return [*_journal(world, record, stored), *audit(stored, world.installation.printed)]
 
 
-def _ask_until_killed(world: World, kill: Kills, questions: int) -> int:
+def _ask_until_killed(world: World, record: Kills, questions: int) -> int:
     """Ask while the clock of the next kill runs; return how many questions it came before."""
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(_ask_until_cut_off, world, questions)
         time.sleep(world.random.uniform(*INSTANTS_S))
-        kill.strike()
+        record.kill()
         return asking.result()
 
 
@@ -74,7 +74,7 @@ def _ask_until_cut_off(world: World, questions: int) -> int:
     return 0
 
 
-def _journal(world: World, kill: Kills, runs: Sequence[Run]) -> list[Finding]:
+def _journal(world: World, record: Kills, runs: Sequence[Run]) -> list[Finding]:
     """Compare what the provider was asked with what the tables say."""
     numbers = {number_of(run.prompt) for run in runs}
     asked = Counter({key: times for key, times in world.provider.asked.items() if key[0] in numbers})
@@ -85,13 +85,15 @@ def _journal(world: World, kill: Kills, runs: Sequence[Run]) -> list[Finding]:
     unmarked = [call for call in calls if call.status == CallStatus.LOST and not call.maybe_billed]
     statuses = Counter(f"{run.status} {run.error_code}".strip() for run in runs)
     return [
-        told("runs accepted", len(world.asked)),
-        told("how they ended", ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))),
-        told("calls that the provider saw", asked.total()),
-        told("calls in flight at the kills", kill.in_flight),
-        at_most("repeated calls", repeats, kill.in_flight),
+        reported("runs accepted", len(world.asked)),
+        reported(
+            "how they ended", ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+        ),
+        reported("calls that the provider saw", asked.total()),
+        reported("calls in flight at the kills", record.in_flight),
+        at_most("repeated calls", repeats, record.in_flight),
         none_of("accepted runs that are not stored", len(set(world.asked) - {str(run.id) for run in runs})),
-        none_of("calls for steps that had ended", kill.asked_again()),
+        none_of("calls for steps that had ended", record.asked_again()),
         none_of(
             "repeats without a lost call before them", sum((asked - lost - Counter(set(asked))).values())
         ),

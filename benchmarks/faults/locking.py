@@ -1,4 +1,4 @@
-"""A database that somebody else keeps locked."""
+"""A database that another process keeps locked."""
 
 from __future__ import annotations
 

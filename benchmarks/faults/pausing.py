@@ -1,4 +1,4 @@
-"""A worker that stands still past its leases, and goes on when others have done its work."""
+"""A worker that is paused past its leases, and continues after others have executed its runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 import time
 
 from benchmarks.faults.audit import audit
-from benchmarks.faults.findings import Finding, exactly, none_of, told
+from benchmarks.faults.findings import Finding, exactly, none_of, reported
 from benchmarks.faults.workers import start_worker
 from benchmarks.faults.world import World
 from benchmarks.waiting import until
@@ -14,7 +14,7 @@ from orchestration.runs.models import Run
 
 SECONDS = 4.0
 SETTLED_S = 1.5
-REFUSED = "was taken over by another process"
+REFUSED = "was claimed by another process"
 
 
 def pausing(world: World, *, runs: int = 10) -> list[Finding]:
@@ -26,7 +26,7 @@ def pausing(world: World, *, runs: int = 10) -> list[Finding]:
     for _ in range(runs):
         world.ask(method={"strategy": "parallel"})
     until(lambda: world.provider.open == runs * 3, 60, "the start of all calls")
-    time.sleep(SETTLED_S)  # so that it does not stop in a transaction, which would lock out everybody
+    time.sleep(SETTLED_S)  # so that it does not stop in a transaction, which would lock the database
     world.installation.process.send_signal(signal.SIGSTOP)
     start_worker("sweep").communicate(timeout=300)
     before = [_state(run) for run in world.runs()]
@@ -36,7 +36,7 @@ def pausing(world: World, *, runs: int = 10) -> list[Finding]:
     taken_over = sum(run.fence > 1 for run in world.runs())
     return [
         exactly("runs that another worker took over", taken_over, runs),
-        told("late writers that were refused", world.installation.printed.count(REFUSED)),
+        reported("late writers that were refused", world.installation.printed.count(REFUSED)),
         none_of(
             "runs that changed after they had ended", sum(a != b for a, b in zip(before, after, strict=True))
         ),

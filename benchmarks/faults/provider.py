@@ -1,4 +1,4 @@
-"""A provider that counts what it is asked. It lives in this process and so outlives what is killed."""
+"""A provider that counts what it is asked. It lives in this process and so survives the kills."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`python -m benchmarks.faults.worker`: another worker on the same data, in a process of its own.
 
-`sweep` takes up what others left until no run is open; `deliver RUN TIMES` hands one run's message to this
-worker so many times at once, and prints how often that led to work.
+`sweep` executes the runs that others left until none is open; `deliver RUN TIMES` delivers one run's
+message to this worker so many times at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SWEEP_EVERY_S = 0.5
 
 
 def sweep_all(runtime: Runtime) -> None:
-    """Carry out what nobody else does, until nothing is left to do."""
+    """Execute the runs that no other process executes, until none is left."""
     while Run.objects.exclude(status__in=TERMINAL).exists():
         for future in [runtime.submit(execute_run(runtime, run)) for run in sweep()]:
             future.result()
@@ -29,7 +29,7 @@ def sweep_all(runtime: Runtime) -> None:
 
 
 def deliver(runtime: Runtime, run: UUID, times: int) -> None:
-    """Take the same message that many times at once, as soon as a line comes in."""
+    """Receive the same message that many times at once, as soon as a line comes in."""
     print("ready", flush=True)
     sys.stdin.readline()
     for future in [runtime.submit(execute_run(runtime, run)) for _ in range(times)]:

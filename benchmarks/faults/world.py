@@ -1,4 +1,4 @@
-"""What faults are put into: an installation, a member who asks, a provider that counts."""
+"""What faults are injected into: an installation, a member who asks, a provider that counts."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ class World:
         return run
 
     def runs(self) -> list[Run]:
-        """Return the runs stored since `begin`, also those whose acceptance was never heard of."""
+        """Return the runs stored since `begin`, also those whose acceptance the member never received."""
         return [run for run in Run.objects.order_by("created_at") if str(run.id) not in self._before]
 
-    def come_back(self) -> None:
+    def restart(self) -> None:
         """Start the installation again, where it was."""
         port = self.installation.address.rstrip("/").rpartition(":")[2]
         self.installation.up("--port", port)
 
     def wait_for_the_end(self) -> None:
-        """Wait until every run has ended; what has not by then is for the audit to tell."""
+        """Wait until every run has ended; the audit reports what has not by then."""
         try:
             until(self._all_over, ENDS_WITHIN_S, "the end of all runs")
         except TimeoutError as late:
