@@ -15,7 +15,6 @@ select_settings()
 pages = get_asgi_application()
 
 # Models can be imported only once Django is set up, which `get_asgi_application` does.
-from orchestra_site import celery  # noqa: E402, F401  # what is queued here goes to our broker
 from orchestration.runs.routing import websocket_urlpatterns  # noqa: E402
 
 sockets = SocketDatabaseGate(

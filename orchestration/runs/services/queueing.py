@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from celery import current_app
 from kombu.exceptions import OperationalError
+
+from orchestra_site.celery import app
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ EXECUTE_RUN = "orchestration.runs.execute_run"
 def queue_run(run_id: UUID) -> bool:
     """Queue a run for a worker; False when the broker is away and the run waits for the sweeper."""
     try:
-        current_app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False)
+        app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False)
     except _broker_errors() as error:
         logger.warning("The broker is away (%s); run %s waits for the sweeper.", error, run_id)
         return False
@@ -25,5 +26,5 @@ def queue_run(run_id: UUID) -> bool:
 
 def _broker_errors() -> tuple[type[BaseException], ...]:
     """Return what goes wrong with a broker: the library of each kind has errors of its own."""
-    broker = current_app.connection_for_write()
+    broker = app.connection_for_write()
     return (OperationalError, *broker.connection_errors, *broker.channel_errors)
