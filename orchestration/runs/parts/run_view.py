@@ -14,12 +14,11 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import (
     CALL_EVENTS,
     END_EVENTS,
+    PAGES,
     START_EVENTS,
     KindPage,
     decided_at,
-    decision_label,
     get_page,
-    sentence_template,
 )
 from orchestration.runs.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall
@@ -212,7 +211,8 @@ def _facts(state: RunState, now: datetime) -> Facts:
 
 def _line(event: Event, run: Run) -> StoryLine:
     known = event.kind if event.kind in OWN_EVENTS else "other"
-    template = sentence_template(event.kind) or f"runs/events/{known}.html"
+    own = (page.sentences[event.kind] for page in PAGES.values() if event.kind in page.sentences)
+    template = next(own, f"runs/events/{known}.html")
     return StoryLine(event=event, after=event.at - run.created_at, template=template)
 
 
@@ -226,4 +226,5 @@ def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
         {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
         for n in ranked
     ]
-    return {**decision, "label": decision_label(decision["kind"]), "rows": rows}
+    labels = (page.labels.get(decision["kind"]) for page in PAGES.values())
+    return {**decision, "label": next(filter(None, labels), "Decision"), "rows": rows}
