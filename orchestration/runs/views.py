@@ -175,6 +175,7 @@ def answer(request: MemberRequest, run: UUID, question: UUID) -> HttpResponse:
 
 
 LIST = "run-list"
+NO_RUNS = RunPage(rows=[], next="", previous="")
 
 
 @require_safe
@@ -185,9 +186,10 @@ def runs(request: MemberRequest) -> HttpResponse:
         _offer(request, form)
     usable = form.is_valid()
     cursor = request.GET.get("cursor", "")
-    page = run_page(request.membership, form.wanted(), cursor, now=timezone.now()) if usable else RunPage()
+    page = run_page(request.membership, form.wanted(), cursor) if usable else NO_RUNS
     start = next(filter(None, (kind.start_address() for kind in PAGES.values())), "")
-    lines = [(line, get_page(line.kind).method(line.ref)) for line in page.lines]
+    now = timezone.now()
+    lines = [(run, get_page(run.kind).method(run.ref), run.working_seconds(now)) for run in page.rows]
     response = render_part(
         request,
         "runs/run_list.html",

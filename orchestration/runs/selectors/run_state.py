@@ -18,7 +18,7 @@ from orchestration.runs.models import Call, CallStatus, Event, HumanQuestion, Ra
 # Facts that every page needs from events however old they are: nothing else keeps them.
 REMEMBERED = frozenset({EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED})
 MOST_READS = 5
-OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +96,7 @@ def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str,
 
 def open_run_counts(teams: Collection[UUID]) -> dict[UUID, int]:
     """Return how many runs of each of `teams` are not over; a team without any is left out."""
-    runs = Run.objects.filter(team_id__in=teams, status__in=OPEN).order_by()
+    runs = Run.objects.filter(team_id__in=teams, status__in=OPEN_STATUSES).order_by()
     return dict(runs.values_list("team_id").annotate(count=Count("pk")))
 
 
