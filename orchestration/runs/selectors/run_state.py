@@ -80,12 +80,6 @@ def whole_run(run_id: UUID, read: Callable[[UUID], RunState] = run_state) -> Run
     return state
 
 
-def team_of_run(run_id: UUID) -> UUID | None:
-    """Return the team a run belongs to, None when there is no such run."""
-    team: UUID | None = Run.objects.filter(pk=run_id).values_list("team_id", flat=True).first()
-    return team
-
-
 def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str, str]:
     """Return the text so far of the run's running calls (of `calls` only, when given), by call id."""
     rows = Call.objects.filter(run_id=run_id, status=CallStatus.RUNNING)
