@@ -116,7 +116,8 @@ class StoryLine:
 class RunView:
     """A run page's content. `advice` says what to do about a failure, where its own sentence does not.
 
-    `own` is the context of the kind's sections.
+    `parked` says whether a run that waits was `paused`, or else waits `for_people`; `own` is the context of
+    the kind's sections.
     """
 
     run: Run
@@ -127,6 +128,7 @@ class RunView:
     story: tuple[StoryLine, ...]
     ratings: tuple[Rating, ...]
     question: HumanQuestion | None
+    parked: Mapping[str, Json]
     advice: str
     cancelling: bool
     first: int
@@ -179,6 +181,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     page = get_page(state.run.kind)
     final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
     recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    parked = [event.data for event in state.remembered if event.kind == EventKind.RUN_WAITED]
     commands = {e.data.get("kind") for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED}
     return RunView(
         run=state.run,
@@ -189,6 +192,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         story=tuple(_line(event, state.run) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
+        parked=parked[-1] if parked else {},
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
         cancelling=not state.run.is_over and CommandKind.CANCEL in commands,
         first=after + 1,

@@ -16,7 +16,9 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, Event, HumanQuestion, Rating, Run, RunStatus, Step
 
 # Facts that every page needs from events however old they are: nothing else keeps them.
-REMEMBERED = frozenset({EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED})
+REMEMBERED = frozenset(
+    {EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED, EventKind.RUN_WAITED}
+)
 MOST_READS = 5
 OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
