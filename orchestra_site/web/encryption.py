@@ -70,10 +70,6 @@ class Keyring:
         register_secret(secret)
         return secret
 
-    def is_current(self, envelope: bytes) -> bool:
-        """Return whether `envelope` is encrypted under the first key."""
-        return envelope[len(VERSION) :].startswith(self._first)
-
 
 @cache
 def keyring() -> Keyring:

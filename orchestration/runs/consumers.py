@@ -145,7 +145,10 @@ class RunConsumer(LiveConsumer):
     async def join(self) -> str:
         """Find the page's event number, and the run if it is of a team of the user's."""
         self.run: UUID = self.scope["url_route"]["kwargs"]["run"]
-        self.seq = self._after()
+        after = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
+        if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004  # a column's width
+            raise Closed(CloseCode.BAD_ADDRESS)
+        self.seq = int(after)
         self.streams = Streams()
         self._texts: list[live.RunText] = []
         self._notified, self._queried_at, self._notice = True, 0.0, ""
@@ -208,13 +211,6 @@ class RunConsumer(LiveConsumer):
     async def _send(self, html: str) -> None:
         if html:
             await self.send(text_data=html)
-
-    def _after(self) -> int:
-        """Return the number in the address. Raises `Closed`."""
-        asked = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
-        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):  # noqa: PLR2004  # a column's width
-            raise Closed(CloseCode.BAD_ADDRESS)
-        return int(asked)
 
 
 class TeamConsumer(LiveConsumer):
