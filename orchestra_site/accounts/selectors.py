@@ -26,12 +26,6 @@ def current_membership(memberships: list[Membership], team_id: str | None) -> Me
     return next(chosen, memberships[0] if memberships else None)
 
 
-def team_membership(user_id: UUID, team_id: UUID) -> Membership | None:
-    """Return a user's current membership, or None once it has ended; sockets check this for each batch."""
-    found = Membership.objects.filter(user_id=user_id, team_id=team_id, user__is_active=True)
-    return found.select_related("team", "user").first()
-
-
 def team_members(membership: Membership) -> QuerySet[Membership]:
     """Return the team's members, those with the most rights first."""
     return Membership.objects.visible_to(membership).select_related("user").order_by(RANK, "created_at")

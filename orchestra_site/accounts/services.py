@@ -19,15 +19,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from orchestra_site.accounts.models import (
-    AuditEntry,
-    Invitation,
-    Membership,
-    Role,
-    Team,
-    User,
-    hash_token,
-)
+from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, Role, Team, User, hash_token
 
 DEMO_EMAIL = "demo@orchestra.local"
 DEMO_TEAM = "Demo team"

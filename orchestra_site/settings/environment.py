@@ -6,7 +6,6 @@ Every field of `Environment` is documented in docs/settings.md.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import secrets
 from collections.abc import Sequence
@@ -17,8 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from orchestra_site.web.encryption import KEY_SIZE, decoded_key
+
 ROOT = Path(__file__).resolve().parents[2]
-KEY_BYTES = 32
 SHORTEST_SECRET_KEY = 50
 
 
@@ -119,9 +119,9 @@ def _refusal(problems: list[str]) -> str:
 def encryption_key_problems(keys: str) -> list[str]:
     """Return a sentence for each of the comma-separated `keys` that AES-256 could not use."""
     return [
-        f"ORCHESTRA_ENCRYPTION_KEYS: key {position} is not {KEY_BYTES} bytes in URL-safe base64."
+        f"ORCHESTRA_ENCRYPTION_KEYS: key {position} is not {KEY_SIZE} bytes in URL-safe base64."
         for position, key in enumerate(keys.split(","), start=1)
-        if not _is_encryption_key(key.strip())
+        if decoded_key(key.strip()) is None
     ]
 
 
@@ -144,13 +144,6 @@ def production_problems(
     if "*" in allowed_hosts:
         problems.append("ORCHESTRA_ALLOWED_HOSTS: * would answer to any name; list the names of this site.")
     return problems
-
-
-def _is_encryption_key(key: str) -> bool:
-    try:
-        return len(base64.b64decode(key, altchars=b"-_", validate=True)) == KEY_BYTES
-    except (binascii.Error, ValueError):
-        return False
 
 
 def read_or_create(path: Path, *, size: int) -> str:

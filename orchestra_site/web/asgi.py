@@ -63,8 +63,7 @@ class BodyLimit:
             self._check_size(int(declared) if declared.isdigit() else 0)
             limited = _BodyReader(receive, self._check_size)
             if b"json" in headers.get(b"content-type", b"").lower():
-                await limited.read_whole()
-                await _check_depth(limited.body)
+                await _check_depth(await limited.read_whole())
             await self._app(scope, limited, send)
         except RequestRefused as refusal:
             words = str(refusal).encode()
@@ -92,7 +91,6 @@ class _BodyReader:
         self._check_size = check_size
         self._size = 0
         self._buffered: list[AsgiEvent] = []
-        self.body = b""
 
     async def __call__(self) -> AsgiEvent:
         if self._buffered:
@@ -103,15 +101,15 @@ class _BodyReader:
             self._check_size(self._size)
         return event
 
-    async def read_whole(self) -> None:
-        """Read to the end of the body, or until the client disconnects."""
+    async def read_whole(self) -> bytes:
+        """Read to the end of the body, or until the client disconnects, and return it."""
         events, more = [], True
         while more:
             event = await self()
             events.append(event)
             more = event["type"] == "http.request" and event.get("more_body", False)
         self._buffered = events
-        self.body = b"".join(event.get("body", b"") for event in events)
+        return b"".join(event.get("body", b"") for event in events)
 
 
 class _SocketLimit:

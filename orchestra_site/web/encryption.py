@@ -34,11 +34,15 @@ class Keyring:
     """The keys of an installation. Raises `ValueError` for a key that is not 32 bytes in URL-safe base64."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        raw = [_decoded(key) for key in keys]
+        raw = [decoded_key(key) for key in keys]
         if not raw:
             raise ValueError("There is no encryption key.")
-        self._first = _key_id(raw[0])
-        self._ciphers = {_key_id(key): AESGCM(key) for key in raw}
+        self._ciphers: dict[bytes, AESGCM] = {}
+        for key in raw:
+            if key is None:
+                raise ValueError(f"An encryption key must be {KEY_SIZE} bytes in URL-safe base64.")
+            self._ciphers[sha256(b"orchestra key id" + key).digest()[:KEY_ID_SIZE]] = AESGCM(key)
+        self._first = next(iter(self._ciphers))
 
     def seal(self, secret: str, *, context: str) -> bytes:
         """Return `secret` encrypted; only the same `context` decrypts it."""
@@ -66,10 +70,6 @@ class Keyring:
         register_secret(secret)
         return secret
 
-    def is_current(self, envelope: bytes) -> bool:
-        """Return whether `envelope` is encrypted under the first key."""
-        return envelope[len(VERSION) :].startswith(self._first)
-
 
 @cache
 def keyring() -> Keyring:
@@ -77,15 +77,10 @@ def keyring() -> Keyring:
     return Keyring(settings.ENCRYPTION_KEYS)
 
 
-def _decoded(key: str) -> bytes:
+def decoded_key(key: str) -> bytes | None:
+    """Return an encryption key from URL-safe base64, None for one that is not 32 bytes long."""
     try:
         raw = base64.b64decode(key, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != KEY_SIZE:
-        raise ValueError(f"An encryption key must be {KEY_SIZE} bytes in URL-safe base64.")
-    return raw
-
-
-def _key_id(key: bytes) -> bytes:
-    return sha256(b"orchestra key id" + key).digest()[:KEY_ID_SIZE]
+        return None
+    return raw if len(raw) == KEY_SIZE else None

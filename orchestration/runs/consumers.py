@@ -14,14 +14,13 @@ from uuid import UUID
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from orchestra_site.accounts.selectors import team_membership
 from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
 from orchestration.runs.parts.queries import CountQuery, QueryBatcher, RunQuery, run_updates, running_counts
 from orchestration.runs.parts.streams import Streams
-from orchestration.runs.selectors.run_state import running_texts, team_of_run
+from orchestration.runs.selectors.run_state import running_texts
 
 logger = logging.getLogger(__name__)
 _AWAY = ThrottledWarning(logger, "The database does not answer (%s); live pages are asked to reconnect.")
@@ -63,7 +62,6 @@ class LiveConsumer(AsyncWebsocketConsumer):
     """Queries the tables when it is notified, and every few seconds without that; sends what is new."""
 
     group = ""
-    _subscribe_at = 0.0
     _following: asyncio.Task[None] | None = None
 
     async def __call__(
@@ -111,20 +109,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        subscribe_at = 0.0
         async with self._closing():
             while True:
-                await self._subscribe()
+                # While subscribing fails, the page follows by queries alone.
+                if loop.time() >= subscribe_at and await live.join_group(self.group, self.channel_name):
+                    subscribe_at = loop.time() + SUBSCRIBE_EVERY_S
                 pause = await self.update()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self.changed.wait()
                         await asyncio.sleep(GATHER_S)
-
-    async def _subscribe(self) -> None:
-        """Subscribe to the group, again and again; while that fails, the page follows by queries alone."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._subscribe_at and await live.join_group(self.group, self.channel_name):
-            self._subscribe_at = now + SUBSCRIBE_EVERY_S
 
     @contextlib.asynccontextmanager
     async def _closing(self) -> AsyncIterator[None]:
@@ -147,14 +143,19 @@ class RunConsumer(LiveConsumer):
     """Sends a run's page what came after the event number that it was rendered at."""
 
     async def join(self) -> str:
-        """Find the run and the page's event number."""
+        """Find the page's event number, and the run if it is of a team of the user's."""
         self.run: UUID = self.scope["url_route"]["kwargs"]["run"]
-        self.seq = self._after()
+        after = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
+        if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004  # a column's width
+            raise Closed(CloseCode.BAD_ADDRESS)
+        self.seq = int(after)
         self.streams = Streams()
         self._texts: list[live.RunText] = []
         self._notified, self._queried_at, self._notice = True, 0.0, ""
         self._started = False
-        await in_thread(self._check)
+        found = await RUN_UPDATES.ask(RunQuery(self.user, self.run, self.seq))
+        if not (found.found and found.member):
+            raise Closed(CloseCode.NOT_FOUND)
         live.viewer_joined(self.run)
         return live.run_group(self.run)
 
@@ -210,19 +211,6 @@ class RunConsumer(LiveConsumer):
     async def _send(self, html: str) -> None:
         if html:
             await self.send(text_data=html)
-
-    def _after(self) -> int:
-        """Return the number in the address. Raises `Closed`."""
-        asked = parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[-1]
-        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):  # noqa: PLR2004  # a column's width
-            raise Closed(CloseCode.BAD_ADDRESS)
-        return int(asked)
-
-    def _check(self) -> None:
-        """Check that the run is of a team of the user's. Raises `Closed`, also if there is no such run."""
-        team = team_of_run(self.run)
-        if team is None or team_membership(self.user, team) is None:
-            raise Closed(CloseCode.NOT_FOUND)
 
 
 class TeamConsumer(LiveConsumer):

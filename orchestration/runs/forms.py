@@ -86,11 +86,6 @@ class RatingForm(SentForm):
 
 RARER = ("model", "rating", "since", "until", "min_cost", "max_cost")
 ANY = ("", "Any")
-RATINGS = [
-    (RatingFilter.GOOD.value, "Rated good"),
-    (RatingFilter.BAD.value, "Rated bad"),
-    (RatingFilter.NONE.value, "Not rated"),
-]
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -119,7 +114,7 @@ class RunFilterForm(forms.Form):
     who = forms.UUIDField(
         label="Asked by", required=False, error_messages={"invalid": "Choose a member of this team."}
     )
-    rating = forms.ChoiceField(label="Rating", choices=[ANY, *RATINGS], required=False)
+    rating = forms.ChoiceField(label="Rating", choices=[ANY, *RatingFilter.choices], required=False)
     since = day_field("From")
     until = day_field("To")
     min_cost = forms.DecimalField(label="Cost from ($)", min_value=0, max_digits=12, required=False)

@@ -236,62 +236,35 @@ class KindPage:
         return ""
 
 
-_kinds: dict[str, RunKind] = {}
-_pages: dict[str, KindPage] = {}
+KINDS: dict[str, RunKind] = {}
+PAGES: dict[str, KindPage] = {}
+"""The page of each kind; what is shown of a run may come from any of them, for a run may have children."""
 
 
 def register(kind: RunKind, page: KindPage | None = None) -> None:
     """Make a kind known; apps call it when Django starts. Raises `ValueError` for a name that is too long."""
     if len(kind.name) > LONGEST_NAME:
         raise ValueError(f"The name of a run kind has at most {LONGEST_NAME} characters: {kind.name}.")
-    _kinds[kind.name], _pages[kind.name] = kind, page or KindPage()
-
-
-def unregister(name: str) -> None:
-    """Forget a kind."""
-    _kinds.pop(name, None)
-    _pages.pop(name, None)
+    KINDS[kind.name], PAGES[kind.name] = kind, page or KindPage()
 
 
 def all_kinds() -> Sequence[RunKind]:
     """Return every kind, in the order in which they were registered."""
-    return list(_kinds.values())
+    return list(KINDS.values())
 
 
 def get_kind(name: str) -> RunKind:
     """Return a kind by name. Raises `InvalidRequest` that names those there are."""
-    if name not in _kinds:
+    if name not in KINDS:
         raise InvalidRequest(
-            f"There is no run kind {name!r}; there are {', '.join(sorted(_kinds)) or 'none'}.", field="kind"
+            f"There is no run kind {name!r}; there are {', '.join(sorted(KINDS)) or 'none'}.", field="kind"
         )
-    return _kinds[name]
+    return KINDS[name]
 
 
 def get_page(name: str) -> KindPage:
     """Return the page of a kind; runs of a kind that is gone are shown plainly."""
-    return _pages.get(name) or KindPage()
-
-
-def start_address() -> str:
-    """Return the page where a run of the first kind that has one is started."""
-    return next((found for page in _pages.values() if (found := page.start_address())), "")
-
-
-def remembered_events() -> frozenset[str]:
-    """Return the events of all kinds that pages need however old they are: a run may have children."""
-    return frozenset().union(*(page.remembered for page in _pages.values()))
-
-
-def sentence_template(event: str) -> str | None:
-    """Return the template of the sentence that a kind registered for its event, None for other events."""
-    found = (page.sentences.get(event) for page in _pages.values())
-    return next(filter(None, found), None)
-
-
-def decision_label(decision: str) -> str:
-    """Return what a decision is about, in words, as the kind that makes it says; a run may have children."""
-    found = (page.labels.get(decision) for page in _pages.values())
-    return next(filter(None, found), "Decision")
+    return PAGES.get(name) or KindPage()
 
 
 def decided_at(step: str) -> str:
@@ -299,7 +272,7 @@ def decided_at(step: str) -> str:
     parts = step.split("/")
     for start in range(len(parts)):
         key = "/".join(parts[start:])
-        for page in _pages.values():
+        for page in PAGES.values():
             if words := page.moment(key):
                 return words
     return ""

@@ -32,7 +32,6 @@ class RunChanged(TypedDict):
     """The run has new events."""
 
     type: Literal["run.changed"]
-    run: str
 
 
 class RunText(TypedDict):
@@ -82,7 +81,7 @@ def frame_interval(run: UUID | str, lanes: int) -> float:
 
 async def notify_run(run: UUID | str) -> None:
     """Notify a run's viewers of new events."""
-    message = RunChanged(type="run.changed", run=str(run))
+    message = RunChanged(type="run.changed")
     async with _layer() as layer:
         await layer.group_send(run_group(run), dict(message))
 

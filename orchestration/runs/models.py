@@ -43,7 +43,6 @@ class CommandKind(models.TextChoices):
 
     CANCEL = "cancel", "Cancel"
     PAUSE = "pause", "Pause"
-    RESUME = "resume", "Resume"
     ANSWER = "answer", "Answer"
     MESSAGE = "message", "Message"
 

@@ -19,7 +19,7 @@ from orchestra_site.web.pages import render_part, wants_part
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.selectors import team_models
 from orchestration.runs.forms import AnswerForm, MessageForm, RatingForm, RunFilterForm
-from orchestration.runs.kinds import all_kinds, get_kind, get_page, start_address
+from orchestration.runs.kinds import PAGES, all_kinds, get_kind, get_page
 from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
@@ -175,6 +175,7 @@ def answer(request: MemberRequest, run: UUID, question: UUID) -> HttpResponse:
 
 
 LIST = "run-list"
+NO_RUNS = RunPage(rows=[], next="", previous="")
 
 
 @require_safe
@@ -185,13 +186,15 @@ def runs(request: MemberRequest) -> HttpResponse:
         _offer(request, form)
     usable = form.is_valid()
     cursor = request.GET.get("cursor", "")
-    page = run_page(request.membership, form.wanted(), cursor, now=timezone.now()) if usable else RunPage()
-    lines = [(line, get_page(line.kind).method(line.ref)) for line in page.lines]
+    page = run_page(request.membership, form.wanted(), cursor) if usable else NO_RUNS
+    start = next(filter(None, (kind.start_address() for kind in PAGES.values())), "")
+    now = timezone.now()
+    lines = [(run, get_page(run.kind).method(run.ref), run.working_seconds(now)) for run in page.rows]
     response = render_part(
         request,
         "runs/run_list.html",
         LIST,
-        {"form": form, "page": page, "lines": lines, "cursor": cursor, "start": start_address()},
+        {"form": form, "page": page, "lines": lines, "cursor": cursor, "start": start},
         status=HTTPStatus.OK if usable else HTTPStatus.UNPROCESSABLE_ENTITY,
     )
     if request.htmx.trigger == "run-filters":

@@ -25,9 +25,16 @@
   // Within five seconds, at a random moment: pages do not all reconnect to a restarted server at once.
   htmx.config.wsReconnectDelay = (attempt) => Math.random() * Math.min(500 * 2 ** attempt, 5000);
 
-  // 4401 signed out, 4403 no longer a member, 4404 no such run, 4413 and 4429 messages too big or too many:
-  // reconnecting would not help, a reload says why.
-  const FINAL = [4400, 4401, 4403, 4404, 4413, 4429];
+  // Codes after which reconnecting would not help, and why the page was closed.
+  const LOST_ACCESS = "you have been signed out, or have lost access";
+  const FINAL = {
+    4400: "its address is not valid",
+    4401: LOST_ACCESS,
+    4403: LOST_ACCESS,
+    4404: LOST_ACCESS,
+    4413: "it sent a message that is larger than the server accepts",
+    4429: "it sent more messages than the server accepts",
+  };
   const show = (words) => {
     const notice = document.getElementById("connection-lost");
     if (notice) notice.hidden = !words;
@@ -38,9 +45,10 @@
   });
   document.addEventListener("htmx:wsClose", (event) => {
     if (event.target.id !== "run") return;
+    const reason = FINAL[event.detail.event.code];
     show(
-      FINAL.includes(event.detail.event.code)
-        ? "This page is no longer live: you have been signed out, or have lost access. Reload it."
+      reason
+        ? `This page is no longer live: ${reason}. Reload it.`
         : "The connection was lost. This page goes on by itself as soon as the server answers."
     );
   });

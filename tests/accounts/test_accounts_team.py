@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team, User
-from orchestra_site.accounts.selectors import team_membership
 from orchestra_site.accounts.services import (
     LastOwner,
     NotAllowed,
@@ -100,7 +99,7 @@ def test_whoever_is_removed_is_out_at_once(owner: Membership) -> None:
     member = joined(owner, Role.ADMIN)
     client = signed_in(member)
     assert post(owner, f"/team/members/{member.pk}/remove/")[0] == 302
-    assert team_membership(member.user_id, owner.team_id) is None
+    assert not Membership.objects.filter(user_id=member.user_id, team_id=owner.team_id).exists()
     page = client.get("/team/")
     assert (page.status_code, 'data-page="no-team"' in page.content.decode()) == (403, True)
 
@@ -146,7 +145,7 @@ def test_a_renamed_team_shows_its_new_name(owner: Membership) -> None:
 def test_a_membership_is_looked_up_through_its_team(owner: Membership) -> None:
     stranger = a_member(Role.OWNER)
     assert list(Membership.objects.visible_to(stranger)) == [stranger]
-    assert team_membership(stranger.user_id, owner.team_id) is None
+    assert not Membership.objects.filter(user_id=stranger.user_id, team_id=owner.team_id).exists()
 
 
 def test_a_first_start_makes_the_demo_team_and_tells_its_password_once() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import Run, RunStatus, Timer
 from orchestration.runs.parts.updates import UpdateKey, render_update
-from orchestration.runs.services.commands import cancel_run
+from orchestration.runs.services.commands import cancel_run, send_message
+from orchestration.runs.services.events import emit_events
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.second_kind import NAME, second_kind
 
@@ -33,6 +38,10 @@ def listening(member: Membership, status: RunStatus = RunStatus.RUNNING) -> Run:
 
 def sent(run: Run) -> list[object]:
     return list(run.commands.filter(kind="message").values_list("payload", flat=True))
+
+
+def as_sent(_run: Run, payload: Json) -> Json:
+    return payload
 
 
 def page(browser: Client, run: Run) -> str:
@@ -60,10 +69,44 @@ def test_htmx_gets_the_empty_field_alone(browser: Client, member: Membership) ->
 def test_a_run_that_waits_is_queued_by_a_message(browser: Client, member: Membership) -> None:
     run = listening(member, status=RunStatus.WAITING)
     Timer.objects.create(run=run, step="remark", for_message=True)
-    assert "This run waits for a message" in page(browser, run)
     browser.post(f"/runs/{run.pk}/message", {"text": "Shorter."})
     run.refresh_from_db()
     assert run.status == RunStatus.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("parked", "words"),
+    [
+        ({"paused": True, "for_people": True}, "This run is paused."),
+        ({"paused": False, "for_people": True}, "This run waits for a message."),
+        ({"paused": False, "for_people": False}, "This run waits for a set time."),
+    ],
+)
+def test_a_run_that_waits_says_for_what(
+    browser: Client, member: Membership, parked: dict[str, bool], words: str
+) -> None:
+    run = listening(member, status=RunStatus.WAITING)
+    for data in ({"paused": not parked["paused"], "for_people": True}, parked):
+        emit_events(run, [RunEvent(kind=EventKind.RUN_WAITED, data=data)])
+    update = render_update(UpdateKey(run.pk, 1, may_run=True))
+    assert update is not None
+    for html in (page(browser, run), update.html):
+        assert re.findall(r"This run (?:waits|is paused)[^<]*", html) == [words]
+
+
+@pytest.mark.parametrize(("headers", "most"), [({}, 11), (HTMX, 17)], ids=["page", "part"])
+def test_sending_a_message_costs_a_bounded_number_of_queries(
+    browser: Client,
+    member: Membership,
+    headers: dict[str, str],
+    most: int,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    run = listening(member)
+    for number in range(30):
+        send_message(membership=member, run=run, payload={"text": f"Remark {number}"}, check=as_sent)
+    with django_assert_max_num_queries(most):
+        browser.post(f"/runs/{run.pk}/message", {"text": "Shorter."}, headers=headers)
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "part"])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.runs.kinds import start_address
 from orchestration.runs.models import Rating, RunStatus
 from tests.support.history import HTMX, a_member, a_run, signed_in
 
@@ -77,7 +77,7 @@ def test_a_team_without_runs_is_offered_the_first_question(member: Membership) -
     page = signed_in(member).get(RUNS).content.decode()
     assert "No runs yet" in page
     assert "Ask the first question" in page
-    assert page.count(f'class="btn btn-primary" href="{start_address()}"') == 2
+    assert page.count(f'class="btn btn-primary" href="{reverse("strategies:ask")}"') == 2
 
 
 def test_a_filter_that_keeps_nothing_offers_to_clear_it(member: Membership) -> None:

@@ -10,7 +10,7 @@ from orchestra_site.accounts.models import Membership, Role, Team, User
 from orchestration.llm.engine.types import Json, Message, Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, register, unregister
+from orchestration.runs.kinds import KINDS, PAGES, CheckedRequest, FrozenRun, RunKind, Startable, register
 from orchestration.runs.models import Run
 
 Story = Callable[[RunContext], Awaitable[Outcome]]
@@ -41,7 +41,7 @@ def kind_that(tells: Story) -> Iterator[str]:
     try:
         yield kind.name
     finally:
-        unregister(kind.name)
+        del KINDS[kind.name], PAGES[kind.name]
 
 
 def member(role: Role = Role.OPERATOR) -> Membership:

@@ -25,6 +25,8 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome, Question, RunEvent
 from orchestration.runs.kinds import (
     CALL_EVENTS,
+    KINDS,
+    PAGES,
     CheckedRequest,
     FrozenRun,
     KindPage,
@@ -32,7 +34,6 @@ from orchestration.runs.kinds import (
     Section,
     Startable,
     register,
-    unregister,
 )
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import RunState
@@ -176,4 +177,4 @@ def second_kind() -> Iterator[str]:
     try:
         yield NAME
     finally:
-        unregister(NAME)
+        del KINDS[NAME], PAGES[NAME]

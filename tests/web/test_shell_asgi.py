@@ -223,7 +223,7 @@ def test_what_many_warn_of_at_once_is_said_once(
 
 def test_the_page_knows_every_code_after_which_it_does_not_reconnect() -> None:
     script = (ROOT / "static/js/live.js").read_text(encoding="utf-8")
-    listed = re.search(r"FINAL = \[([\d, ]+)\]", script)
-    assert listed is not None
-    sent = {*CloseCode, TOO_BIG_CLOSE, TOO_MANY_CLOSE} - {CloseCode.RESTART}
-    assert {int(code) for code in listed[1].split(",")} == sent
+    reasons = {int(code): words for code, words in re.findall(r"^ +(4\d\d\d): (.+),$", script, re.MULTILINE)}
+    assert reasons.keys() == {*CloseCode, TOO_BIG_CLOSE, TOO_MANY_CLOSE} - {CloseCode.RESTART}
+    assert "a message that is larger" in reasons[TOO_BIG_CLOSE]
+    assert "more messages than" in reasons[TOO_MANY_CLOSE]

@@ -19,7 +19,7 @@ from django.test import Client, RequestFactory
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web import errors
 from orchestra_site.web.pages import render_part
-from orchestra_site.web.templatetags.ui import MENU, menu_entries
+from orchestra_site.web.templatetags.ui import MENU, NavItem, navigation
 from tests.support.history import signed_in
 
 
@@ -27,14 +27,18 @@ def page_of(owner: Membership, path: str = "/team/") -> str:
     return signed_in(owner).get(path).content.decode()
 
 
+def menu(path: str) -> list[tuple[NavItem, str, bool]]:
+    return navigation(Context({"request": RequestFactory().get(path)}))
+
+
 def test_every_entry_of_the_menu_leads_somewhere() -> None:
-    assert [entry.item for entry in menu_entries("/")] == list(MENU)
+    assert [item for item, _, _ in menu("/")] == list(MENU)
     assert len({item.key for item in MENU}) == len(MENU)
 
 
 def test_the_menu_marks_where_one_is() -> None:
     def current(path: str) -> list[str]:
-        return [entry.item.word for entry in menu_entries(path) if entry.current]
+        return [item.word for item, _, is_current in menu(path) if is_current]
 
     assert (current("/"), current("/team/audit/"), current("/runs/1/")) == (["Ask"], ["Team"], ["Runs"])
     assert current("/account/password/") == []

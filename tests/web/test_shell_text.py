@@ -9,7 +9,7 @@ import pytest
 
 from orchestra_site.web.templatetags import text
 from orchestra_site.web.templatetags.text import LONGEST_MARKDOWN, dollars, duration, markdown, relative
-from orchestra_site.web.templatetags.ui import state_look
+from orchestra_site.web.templatetags.ui import state
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -91,9 +91,9 @@ def test_a_moment_carries_date_time_and_zone_for_the_hover() -> None:
 
 def test_every_state_has_an_icon_and_a_word_of_its_own() -> None:
     states = ["queued", "running", "waiting", "succeeded", "failed", "cancelled", "resumed"]
-    looks = [state_look(state) for state in states]
-    assert len({look.icon for look in looks}) == len({look.word for look in looks}) == len(states)
-    assert state_look("never_seen").word == "Never seen"
+    looks = [state(name) for name in states]
+    assert len({look["icon_name"] for look in looks}) == len({look["word"] for look in looks}) == len(states)
+    assert state("never_seen")["word"] == "Never seen"
 
 
 def test_what_people_write_is_laid_out() -> None:

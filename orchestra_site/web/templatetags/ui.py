@@ -23,15 +23,6 @@ class NavItem:
     key: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NavEntry:
-    """A menu item as one page shows it."""
-
-    item: NavItem
-    url: str
-    current: bool
-
-
 MENU = (  # only pages that exist
     NavItem(word="Ask", icon="message-circle-question", view="strategies:ask", key="a"),
     NavItem(word="Runs", icon="history", view="runs:runs", key="r"),
@@ -71,8 +62,8 @@ def icon(name: str, tone: str = "", label: str = "") -> dict[str, str]:
 
 @register.inclusion_tag("components/_state.html")
 def state(value: str, word: str = "") -> dict[str, str]:
-    """Show a state as icon, word and colour."""
-    look = state_look(value)
+    """Show a state as icon, word and colour; an unknown one shows its name in a neutral tone."""
+    look = LOOKS.get(value) or StateLook("circle-dashed", value.replace("_", " ").capitalize(), "queued")
     return {"icon_name": look.icon, "tone": look.tone, "word": word or look.word}
 
 
@@ -94,20 +85,8 @@ def field(bound: BoundField) -> dict[str, Any]:
 
 
 @register.simple_tag(takes_context=True)
-def navigation(context: Context) -> list[NavEntry]:
-    """Return the entries of the main menu."""
-    return menu_entries(context["request"].path)
-
-
-def state_look(state: str) -> StateLook:
-    """Return how `state` looks; an unknown one shows its name in a neutral tone."""
-    return LOOKS.get(state) or StateLook("circle-dashed", state.replace("_", " ").capitalize(), "queued")
-
-
-def menu_entries(path: str) -> list[NavEntry]:
-    """Return the menu as a page at `path` shows it; an entry is also current on the pages below it."""
+def navigation(context: Context) -> list[tuple[NavItem, str, bool]]:
+    """Return the items of the main menu with their addresses, and whether the page is there or below."""
+    path = context["request"].path
     addresses = [(item, reverse(item.view)) for item in MENU]
-    return [
-        NavEntry(item=item, url=url, current=path == url or (url != "/" and path.startswith(url)))
-        for item, url in addresses
-    ]
+    return [(item, url, path == url or (url != "/" and path.startswith(url))) for item, url in addresses]

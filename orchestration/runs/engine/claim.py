@@ -1,18 +1,22 @@
-"""What all parts of one claim of one run share: dependencies, limits, and what earlier claims left."""
+"""What all parts of one claim of one run share: dependencies, limits, journal, what earlier claims left."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
+from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.budget import NOTHING_SPENT, Ledger, Limits, Spent
 from orchestration.runs.engine.control import LINGER_S, RunControl
-from orchestration.runs.engine.records import RunLog, StepKind, StepRecord
-from orchestration.runs.engine.types import Received, Timing
+from orchestration.runs.engine.errors import ChildFailed
+from orchestration.runs.engine.records import Record, RunLog, StepKind, StepRecord
+from orchestration.runs.engine.types import EventKind, Received, RunEvent, StepStatus, Timing
 
 if TYPE_CHECKING:
     from orchestration.runs.engine.context import RunContext
@@ -72,3 +76,41 @@ class ClaimState:
         self.seen: set[str] = set()
         self.emitted = set(replay.emitted)
         self.timings: dict[str, Timing] = {}
+
+    def now(self) -> float:
+        """Return the seconds of run time, without the time in which the run only waited."""
+        return self.dependencies.clock() - self.zero - self.control.idle_s
+
+    @asynccontextmanager
+    async def ending(
+        self, record: StepRecord, before: Callable[[], Sequence[Record]] = tuple
+    ) -> AsyncIterator[dict[str, Json]]:
+        """Journal how a block ends, durable before it is left: its result, its error, or its cancellation.
+
+        The records that `before` returns are written together with a result.
+        """
+        entry: dict[str, Json] = {}
+        started = self.now()
+        try:
+            try:
+                yield entry
+            finally:
+                record = replace(record, started_s=started, seconds=self.now() - started)
+        except (ModelError, ChildFailed) as error:
+            billed = isinstance(error, ModelError) and error.billed
+            stored = {"code": error.code, "message": str(error), "billed": billed}
+            await self.end(replace(record, status=StepStatus.FAILED, error=stored))
+            raise
+        except asyncio.CancelledError:
+            if self.control.keeps_journal:
+                self.end(replace(record, status=StepStatus.CANCELLED))
+            raise
+        else:
+            await self.end(replace(record, result=entry["result"]), *before())
+
+    def end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
+        """Journal a step that has ended; the awaitable is done once that is durable."""
+        self.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
+        data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
+        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
+        return self.dependencies.log.write(*before, record, event)

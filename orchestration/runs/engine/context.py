@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from orchestration.llm.engine.errors import EngineError, ModelError
+from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Completion, Json, Prompt, digest, plain
 from orchestration.runs.engine.budget import Ledger
 from orchestration.runs.engine.claim import ClaimState
@@ -18,18 +18,16 @@ from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReache
 from orchestration.runs.engine.metering import SCOPE, StepScope
 from orchestration.runs.engine.records import (
     QuestionAsked,
-    Record,
     StepKind,
     StepRecord,
     TimerSet,
     bounded,
     completion_from_json,
-    error_from_json,
-    error_to_json,
     event_digest,
     received_from_json,
+    replayed,
 )
-from orchestration.runs.engine.types import EventKind, Question, Received, RunEvent, StepStatus, Timing
+from orchestration.runs.engine.types import EventKind, Question, Received, RunEvent, Timing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,7 +74,7 @@ class RunContext:
 
     def now(self) -> float:
         """Seconds of run time: since the first start, without the time in which the run only waited."""
-        return self._claim.dependencies.clock() - self._claim.zero - self.control.idle_s
+        return self._claim.now()
 
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
@@ -118,11 +116,11 @@ class RunContext:
 
         `value` is plain JSON.
         """
-        key, earlier = self._open(step, StepKind.DECISION, "")
+        record, earlier = self._open(step, StepKind.DECISION)
         if earlier is not None:
             return cast("Value", earlier.result)
         chosen = plain(value)
-        await self._end(StepRecord(key=key, kind=StepKind.DECISION, result=chosen, started_s=self.now()))
+        await self._claim.end(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
     def record(self, step: str, value: Json) -> None:
@@ -130,31 +128,29 @@ class RunContext:
 
         It is computed again on replay and never read back; one that is stored stays as it is.
         """
-        key, earlier = self._open(step, StepKind.RECORD, "")
+        record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            self._end(StepRecord(key=key, kind=StepKind.RECORD, result=plain(value), started_s=self.now()))
+            self._claim.end(replace(record, result=plain(value), started_s=self.now()))
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
 
         Raises `ModelError` (the model's fault), `LimitReached` (money, calls or time used up).
         """
-        input_hash = digest(model.spec.name, prompt)
-        key, earlier = self._open(step, StepKind.ASK, input_hash)
+        record, earlier = self._open(step, StepKind.ASK, digest(model.spec.name, prompt))
         if earlier is not None:
-            return completion_from_json(self._replay(earlier))
+            return completion_from_json(replayed(earlier))
         scope = StepScope(
-            step=key,
+            step=record.key,
             log=self._claim.dependencies.log,
             ledger=self._claim.ledger,
             now=self.now,
             new_id=self._claim.dependencies.new_id,
             stopping=lambda: not self.control.keeps_journal,
         )
-        record = StepRecord(key=key, kind=StepKind.ASK, input_hash=input_hash)
         await self.control.enter()
         try:
-            async with self._ending(record, scope.close) as entry:
+            async with self._claim.ending(record, scope.close) as entry:
                 async with self._calling(scope):
                     completion = await model.complete(prompt)
                 if completion.cached:
@@ -172,30 +168,19 @@ class RunContext:
 
         The run is parked when nothing but waiting is pending; run time does not pass meanwhile.
         """
-        input_hash = digest(question)
-        key, earlier = self._open(step, StepKind.HUMAN, input_hash)
+        record, earlier = self._open(step, StepKind.HUMAN, digest(question))
         if earlier is not None:
-            return self._replay(earlier)
-        record = StepRecord(key=key, kind=StepKind.HUMAN, input_hash=input_hash)
-        answers = self.control.answers
-        async with self._ending(record) as entry:
+            return replayed(earlier)
+        key, answers = record.key, self.control.answers
+        async with self._claim.ending(record) as entry:
             if key not in answers:
-                due = await self._put(question, key)
-                if not await self.control.wait(lambda: key in answers, self._left(due)):
+                event = RunEvent(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
+                due = self._in(question.deadline_s)
+                left = await self._until(QuestionAsked(step=key, question=question, due_at=due), event)
+                if not await self.control.wait(lambda: key in answers, left):
                     self.control.answer(key, question.default)
             entry["result"] = answers[key]
         return entry["result"]
-
-    async def _put(self, question: Question, key: str) -> datetime | None:
-        """Store a question once; return the moment at which its default is the answer."""
-        event = RunEvent(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
-        if event_digest(event) in self._claim.emitted:
-            return self._claim.replay.timers.get(key)
-        due = None if question.deadline_s is None else self._in(question.deadline_s)
-        await self._claim.dependencies.log.write(
-            QuestionAsked(step=key, question=question, due_at=due), event
-        )
-        return due
 
     async def receive(self, step: str, timeout: float | None = None) -> Received | None:  # noqa: ASYNC109  # it outlasts a restart
         """Return the next message of a person to this run, None when none has come within `timeout` seconds.
@@ -203,13 +188,13 @@ class RunContext:
         Each message is received once, in the order of their numbers. The run is parked meanwhile like for a
         question, though not in the minute after a message.
         """
-        key, earlier = self._open(step, StepKind.RECEIVE, "")
+        record, earlier = self._open(step, StepKind.RECEIVE)
         if earlier is not None:
-            return received_from_json(self._replay(earlier))
-        async with self._ending(StepRecord(key=key, kind=StepKind.RECEIVE)) as entry:
+            return received_from_json(replayed(earlier))
+        async with self._claim.ending(record) as entry:
             if not self.control.has_message and (timeout is None or timeout > 0):
-                due = None if timeout is None else self._in(timeout)
-                left = self._left(await self._timer(key, due, for_message=True))
+                timer = TimerSet(step=record.key, due_at=self._in(timeout), for_message=True)
+                left = await self._until(timer)
                 await self.control.wait(lambda: self.control.has_message, left)
             # Nothing else may run between taking a message and writing it: each is received once.
             message = self.control.take_message()
@@ -221,30 +206,33 @@ class RunContext:
 
         The run is parked meanwhile unless it is a matter of seconds. Raises `TypeError` for a naive time.
         """
-        key, earlier = self._open(step, StepKind.WAIT, "")
+        record, earlier = self._open(step, StepKind.WAIT)
         if earlier is not None:
-            self._replay(earlier)
+            replayed(earlier)
             return
-        async with self._ending(StepRecord(key=key, kind=StepKind.WAIT)) as entry:
-            due = until if isinstance(until, datetime) else self._in(until)
-            if due > self._claim.dependencies.wall_clock():
-                left = self._left(await self._timer(key, due))
+        async with self._claim.ending(record) as entry:
+            now = self._claim.dependencies.wall_clock()
+            due = until if isinstance(until, datetime) else now + timedelta(seconds=until)
+            if due > now:
+                left = await self._until(TimerSet(step=record.key, due_at=due))
                 await self.control.wait(lambda: False, left, for_people=False)
             entry["result"] = None
 
-    async def _timer(self, key: str, due: datetime | None, *, for_message: bool = False) -> datetime | None:
-        """Store until when a step waits, once; return the moment that was stored first."""
+    def _in(self, seconds: float | None) -> datetime | None:
+        now = self._claim.dependencies.wall_clock()
+        return None if seconds is None else now + timedelta(seconds=seconds)
+
+    async def _until(
+        self, pending: QuestionAsked | TimerSet, *events: RunEvent
+    ) -> Callable[[], float | None]:
+        """Store until when a step waits, unless that was stored before.
+
+        Returns a function that returns the seconds left until then, None without such a moment.
+        """
         timers = self._claim.replay.timers
-        if key in timers:
-            return timers[key]
-        await self._claim.dependencies.log.write(TimerSet(step=key, due_at=due, for_message=for_message))
-        return due
-
-    def _in(self, seconds: float) -> datetime:
-        return self._claim.dependencies.wall_clock() + timedelta(seconds=seconds)
-
-    def _left(self, due: datetime | None) -> Callable[[], float | None]:
-        """Return a function that returns the seconds left until `due`, None without one."""
+        if pending.step not in timers:
+            await self._claim.dependencies.log.write(pending, *events)
+        due = timers.get(pending.step, pending.due_at)
         clock = self._claim.dependencies.wall_clock
         return lambda: None if due is None else (due - clock()).total_seconds()
 
@@ -257,17 +245,17 @@ class RunContext:
         Raises `ChildFailed`, and `LimitReached` for a limit that the whole run shares.
         """
         input_hash = digest(kind, ref, dict(payload), list(panel))
-        key, earlier = self._open(step, StepKind.CHILD, input_hash)
+        record, earlier = self._open(step, StepKind.CHILD, input_hash)
         if earlier is not None:
-            return self._replay(earlier)
+            return replayed(earlier)
         if self._depth >= self._claim.limits.depth:
+            deepest = self._claim.limits.depth
             raise LimitReached(
-                f"Runs may be nested {self._claim.limits.depth} deep; {key} would go deeper.", limit="depth"
+                f"Runs may be nested {deepest} deep; {record.key} would go deeper.", limit="depth"
             )
         child = self._claim.dependencies.child(kind, ref, panel)
-        inside = RunContext(self._claim, prefix=f"{key}/", depth=self._depth + 1)
-        record = StepRecord(key=key, kind=StepKind.CHILD, input_hash=input_hash)
-        async with self._ending(record) as entry:
+        inside = RunContext(self._claim, prefix=f"{record.key}/", depth=self._depth + 1)
+        async with self._claim.ending(record) as entry:
             try:
                 entry["result"] = plain(await child(payload, inside))
             except (LimitReached, LeaseLost, ReplayMismatch):
@@ -278,8 +266,8 @@ class RunContext:
                 raise ChildFailed(str(error), code=error.code) from error
         return entry["result"]
 
-    def _open(self, step: str, kind: StepKind, input_hash: str) -> tuple[str, StepRecord | None]:
-        """Return the step's whole key and how it ended before, if it did.
+    def _open(self, step: str, kind: StepKind, input_hash: str = "") -> tuple[StepRecord, StepRecord | None]:
+        """Return the record of a step that starts, and how it ended before, if it did.
 
         Raises `ReplayMismatch` and `LimitReached`.
         """
@@ -299,48 +287,7 @@ class RunContext:
             )
         if earlier is not None:
             self._claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
-        return key, earlier
-
-    def _replay(self, earlier: StepRecord) -> Json:
-        """Give what a step gave when it ended. Raises what it raised."""
-        if earlier.status is StepStatus.CANCELLED:
-            raise asyncio.CancelledError
-        if earlier.status is StepStatus.FAILED and earlier.error is not None:
-            if earlier.kind is StepKind.CHILD:
-                raise ChildFailed(earlier.error["message"], code=earlier.error["code"])
-            raise error_from_json(dict(earlier.error))
-        return earlier.result
-
-    @asynccontextmanager
-    async def _ending(
-        self, record: StepRecord, before: Callable[[], Sequence[Record]] = tuple
-    ) -> AsyncIterator[dict[str, Json]]:
-        """Journal how a block ends, durable before it is left: its result, its error, or its cancellation.
-
-        The records that `before` returns are written together with a result.
-        """
-        entry: dict[str, Json] = {}
-        started = self.now()
-        try:
-            try:
-                yield entry
-            finally:
-                record = replace(record, started_s=started, seconds=self.now() - started)
-        except (ModelError, ChildFailed) as error:
-            await self._end(replace(record, status=StepStatus.FAILED, error=error_to_json(error)))
-            raise
-        except asyncio.CancelledError:
-            if self.control.keeps_journal:
-                self._end(replace(record, status=StepStatus.CANCELLED))
-            raise
-        else:
-            await self._end(replace(record, result=entry["result"]), *before())
-
-    def _end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
-        self._claim.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
-        data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
-        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
-        return self._claim.dependencies.log.write(*before, record, event)
+        return StepRecord(key=key, kind=kind, input_hash=input_hash), earlier
 
     @asynccontextmanager
     async def _calling(self, scope: StepScope) -> AsyncIterator[None]:

@@ -10,12 +10,7 @@ from decimal import Decimal
 
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import AnswerStream, WrappedModel
-from orchestration.llm.engine.types import (
-    Completion,
-    Delta,
-    ModelSpec,
-    Prompt,
-)
+from orchestration.llm.engine.types import Completion, Delta, ModelSpec, Prompt
 from orchestration.runs.engine.budget import Ledger, price
 from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, Record, RunLog
 from orchestration.runs.engine.types import EventKind, RunEvent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from orchestration.llm.engine.errors import EngineError, ModelError
 from orchestration.llm.engine.types import (
     NO_USAGE,
     Completion,
@@ -22,7 +22,7 @@ from orchestration.llm.engine.types import (
     Usage,
     digest,
 )
-from orchestration.runs.engine.errors import RecordedFailure
+from orchestration.runs.engine.errors import ChildFailed, RecordedFailure
 from orchestration.runs.engine.types import Person, Question, Received, RunEvent, StepStatus
 
 LONGEST = 200
@@ -165,18 +165,16 @@ def received_from_json(stored: dict[str, Json] | None) -> Received | None:
     return Received(number=stored["number"], by=Person(**stored["by"]), payload=stored["payload"])
 
 
-def error_to_json(error: EngineError) -> dict[str, Json]:
-    """Return an error as plain JSON."""
-    return {
-        "code": error.code,
-        "message": str(error),
-        "billed": isinstance(error, ModelError) and error.billed,
-    }
-
-
-def error_from_json(stored: dict[str, Json]) -> RecordedFailure:
-    """Return a stored model error as one that can be raised again."""
-    return RecordedFailure(stored["message"], code=stored["code"], billed=stored["billed"])
+def replayed(record: StepRecord) -> Json:
+    """Return what a step returned when it ended. Raises what it raised."""
+    if record.status is StepStatus.CANCELLED:
+        raise asyncio.CancelledError
+    if record.status is StepStatus.FAILED and record.error is not None:
+        code, message = record.error["code"], record.error["message"]
+        if record.kind is StepKind.CHILD:
+            raise ChildFailed(message, code=code)
+        raise RecordedFailure(message, code=code, billed=record.error["billed"])
+    return record.result
 
 
 def event_digest(event: RunEvent) -> str:

@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
             name='Command',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('cancel', 'Cancel'), ('pause', 'Pause'), ('resume', 'Resume'), ('answer', 'Answer'), ('message', 'Message')], max_length=24)),
+                ('kind', models.CharField(choices=[('cancel', 'Cancel'), ('pause', 'Pause'), ('answer', 'Answer'), ('message', 'Message')], max_length=24)),
                 ('payload', models.JSONField(null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('handled_at', models.DateTimeField(null=True)),

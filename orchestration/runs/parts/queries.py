@@ -15,12 +15,7 @@ from django.utils import timezone
 from orchestra_site.web.threads import in_thread
 from orchestration.runs.models import Run
 from orchestration.runs.parts.updates import UPDATES, PageUpdate, UpdateKey, overdue_notice
-from orchestration.runs.selectors.run_state import (
-    RunProgress,
-    memberships,
-    open_run_counts,
-    run_progress,
-)
+from orchestration.runs.selectors.run_state import RunProgress, memberships, open_run_counts, run_progress
 
 Q = TypeVar("Q")
 A = TypeVar("A")

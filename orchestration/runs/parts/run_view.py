@@ -14,12 +14,11 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import (
     CALL_EVENTS,
     END_EVENTS,
+    PAGES,
     START_EVENTS,
     KindPage,
     decided_at,
-    decision_label,
     get_page,
-    sentence_template,
 )
 from orchestration.runs.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall
@@ -117,7 +116,8 @@ class StoryLine:
 class RunView:
     """A run page's content. `advice` says what to do about a failure, where its own sentence does not.
 
-    `own` is the context of the kind's sections.
+    `parked` says whether a run that waits was `paused`, or else waits `for_people`; `own` is the context of
+    the kind's sections.
     """
 
     run: Run
@@ -128,6 +128,7 @@ class RunView:
     story: tuple[StoryLine, ...]
     ratings: tuple[Rating, ...]
     question: HumanQuestion | None
+    parked: Mapping[str, Json]
     advice: str
     cancelling: bool
     first: int
@@ -180,6 +181,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     page = get_page(state.run.kind)
     final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
     recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
+    parked = [event.data for event in state.remembered if event.kind == EventKind.RUN_WAITED]
     commands = {e.data.get("kind") for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED}
     return RunView(
         run=state.run,
@@ -190,6 +192,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         story=tuple(_line(event, state.run) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
+        parked=parked[-1] if parked else {},
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
         cancelling=not state.run.is_over and CommandKind.CANCEL in commands,
         first=after + 1,
@@ -212,7 +215,8 @@ def _facts(state: RunState, now: datetime) -> Facts:
 
 def _line(event: Event, run: Run) -> StoryLine:
     known = event.kind if event.kind in OWN_EVENTS else "other"
-    template = sentence_template(event.kind) or f"runs/events/{known}.html"
+    own = (page.sentences[event.kind] for page in PAGES.values() if event.kind in page.sentences)
+    template = next(own, f"runs/events/{known}.html")
     return StoryLine(event=event, after=event.at - run.created_at, template=template)
 
 
@@ -226,4 +230,5 @@ def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
         {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
         for n in ranked
     ]
-    return {**decision, "label": decision_label(decision["kind"]), "rows": rows}
+    labels = (page.labels.get(decision["kind"]) for page in PAGES.values())
+    return {**decision, "label": next(filter(None, labels), "Decision"), "rows": rows}

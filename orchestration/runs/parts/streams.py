@@ -40,7 +40,10 @@ class StreamedText:
     def extend(self, offset: int, text: str) -> Patch | None:
         """Add a frame and return what changes on the screen, None when nothing does (yet)."""
         if offset > len(self.known):
-            self._keep(offset, text)
+            if self._ahead and self._ahead_at <= offset <= self._ahead_at + len(self._ahead):
+                self._ahead = self._ahead[: offset - self._ahead_at] + text
+            else:
+                self._ahead, self._ahead_at = text, offset
             return None
         if self.known.startswith(text, offset):
             return None  # an older frame that a row already brought
@@ -54,13 +57,6 @@ class StreamedText:
             text = joined if len(joined) > len(text) else text
             self._ahead = ""
         return self._replace(text)
-
-    def _keep(self, offset: int, text: str) -> None:
-        """Keep a frame that came too early."""
-        if self._ahead and self._ahead_at <= offset <= self._ahead_at + len(self._ahead):
-            self._ahead = self._ahead[: offset - self._ahead_at] + text
-        else:
-            self._ahead, self._ahead_at = text, offset
 
     def _replace(self, text: str) -> Patch | None:
         """Replace what is known by `text` and return the change."""

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from orchestration.runs.kinds import remembered_events
+from orchestration.runs.kinds import PAGES
 from orchestration.runs.models import CallStatus
 from orchestration.runs.parts.run_view import Part, RunView, run_view, touched_parts
 from orchestration.runs.selectors.run_state import (
@@ -90,7 +90,8 @@ class UpdateCache:
 
 def render_update(key: UpdateKey) -> PageUpdate | None:
     """Read what came after `key.after` and render the parts it changes."""
-    state = run_state(key.run, after=key.after, remembered=remembered_events())
+    remembered = frozenset[str]().union(*(page.remembered for page in PAGES.values()))
+    state = run_state(key.run, after=key.after, remembered=remembered)
     if not state.new_events:
         return None
     view = run_view(state, after=key.after, now=timezone.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.models import Call, CallStatus
@@ -122,8 +123,6 @@ def _x(seconds: float, whole: float) -> float:
 
 def _ticks(whole: float) -> Sequence[Tick]:
     """Return three to six round marks between the start and the end."""
-    size = 10.0**-6
-    while not any(whole / (size * step) <= 5 for step in STEPS_OF_AXIS):  # noqa: PLR2004  # five marks fit a phone
-        size *= 10
-    step = next(size * step for step in STEPS_OF_AXIS if whole / (size * step) <= 5)  # noqa: PLR2004
+    sizes = (step * 10.0**power for power in count(-6) for step in STEPS_OF_AXIS)
+    step = next(size for size in sizes if whole / size <= 5)  # noqa: PLR2004  # five marks fit a phone
     return [Tick(seconds=step * n, x=_x(step * n, whole)) for n in range(int(whole / step) + 1)]

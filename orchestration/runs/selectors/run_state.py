@@ -16,9 +16,11 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, Event, HumanQuestion, Rating, Run, RunStatus, Step
 
 # Facts that every page needs from events however old they are: nothing else keeps them.
-REMEMBERED = frozenset({EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED})
+REMEMBERED = frozenset(
+    {EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED, EventKind.RUN_WAITED}
+)
 MOST_READS = 5
-OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,12 +82,6 @@ def whole_run(run_id: UUID, read: Callable[[UUID], RunState] = run_state) -> Run
     return state
 
 
-def team_of_run(run_id: UUID) -> UUID | None:
-    """Return the team a run belongs to, None when there is no such run."""
-    team: UUID | None = Run.objects.filter(pk=run_id).values_list("team_id", flat=True).first()
-    return team
-
-
 def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str, str]:
     """Return the text so far of the run's running calls (of `calls` only, when given), by call id."""
     rows = Call.objects.filter(run_id=run_id, status=CallStatus.RUNNING)
@@ -96,7 +92,7 @@ def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str,
 
 def open_run_counts(teams: Collection[UUID]) -> dict[UUID, int]:
     """Return how many runs of each of `teams` are not over; a team without any is left out."""
-    runs = Run.objects.filter(team_id__in=teams, status__in=OPEN).order_by()
+    runs = Run.objects.filter(team_id__in=teams, status__in=OPEN_STATUSES).order_by()
     return dict(runs.values_list("team_id").annotate(count=Count("pk")))
 
 

@@ -5,38 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Left
+from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices
+from django.db.models.functions import Coalesce, Left
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.pages import (
     NEWER,
     NEWEST_FIRST,
     OLDER,
+    Page,
     beyond,
     keyset_page,
     read_cursor,
     write_cursor,
 )
-from orchestration.runs.models import Call, Rating, Run, RunStatus
+from orchestration.runs.models import Call, Rating, Run
+from orchestration.runs.selectors.run_state import OPEN_STATUSES
 
 EXCERPT_CHARACTERS = 240
 SEARCHED = ("prompt", "answer", "error")
 OPEN = "open"
 """Stands for every status of a run that is not over."""
 OPEN_AT_MOST = 2_000
-OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 
-class RatingFilter(StrEnum):
+class RatingFilter(TextChoices):
     """What members thought of an answer."""
 
-    GOOD = "good"
-    BAD = "bad"
-    NONE = "none"
+    GOOD = "good", "Rated good"
+    BAD = "bad", "Rated bad"
+    NONE = "none", "Not rated"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,13 @@ class RunFilter:
 
 def indexed_runs(membership: Membership, wanted: RunFilter) -> QuerySet[Run]:
     """Return the team's runs narrowed by what one index in the list's order answers."""
-    found = _by_status(membership, wanted.status)
+    found: QuerySet[Run] = Run.objects.visible_to(membership)
+    if wanted.status == OPEN:
+        going_on = found.filter(status__in=OPEN_STATUSES).order_by().values_list("pk", flat=True)
+        # Ids first and nothing beside them: given the team, SQLite walks the whole history to find these few.
+        found = Run.objects.filter(pk__in=list(going_on[:OPEN_AT_MOST]))
+    elif wanted.status:
+        found = found.filter(status=wanted.status)
     if wanted.since:
         found = found.filter(created_at__gte=wanted.since)
     if wanted.until:
@@ -72,15 +78,6 @@ def _of_method(wanted: RunFilter) -> dict[str, str]:
     """Return the columns that name the method, those that are given."""
     kind, ref = wanted.method or ("", "")
     return {name: value for name, value in (("kind", kind), ("ref", ref)) if value}
-
-
-def _by_status(membership: Membership, status: str) -> QuerySet[Run]:
-    found: QuerySet[Run] = Run.objects.visible_to(membership)
-    if status != OPEN:
-        return found.filter(status=status) if status else found
-    going_on = found.filter(status__in=OPEN_STATUSES).order_by().values_list("pk", flat=True)
-    # Ids first and nothing beside them: given the team, SQLite walks the whole history to find these few.
-    return Run.objects.filter(pk__in=list(going_on[:OPEN_AT_MOST]))
 
 
 def scanned(wanted: RunFilter) -> Q:
@@ -124,31 +121,11 @@ def _rated(rating: RatingFilter) -> Q:
             return ~Q(Exists(ratings))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunLine:
-    """A run as the list shows it.
-
-    `seconds` is working time, None until it starts; `rating` sums the members' votes.
-    """
-
-    id: UUID
-    status: str
-    excerpt: str
-    error: str
-    kind: str
-    ref: str
-    models: tuple[str, ...]
-    quality: float | None
-    cost_usd: Decimal
-    seconds: float | None
-    member: str
-    created_at: datetime
-    rating: int
-    is_over: bool
-
-
 def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Load only what `run_line` reads: long texts are cut in the database."""
+    """Load only what a line of the list shows: the long texts are cut in the database.
+
+    The annotation `votes` sums the members' ratings.
+    """
     votes = Rating.objects.filter(run=OuterRef("pk")).order_by().values("run").annotate(sum=Sum("value"))
     return (
         runs.select_related("created_by")
@@ -159,29 +136,8 @@ def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
         .annotate(
             excerpt=Left("prompt", EXCERPT_CHARACTERS),
             error_excerpt=Left("error", EXCERPT_CHARACTERS),
-            votes=Subquery(votes.values("sum"), output_field=IntegerField()),
+            votes=Coalesce(Subquery(votes.values("sum"), output_field=IntegerField()), 0),
         )
-    )
-
-
-def run_line(run: Run, *, now: datetime) -> RunLine:
-    """Return the list's line for `run`, loaded by `with_line_columns`."""
-    excerpt, error, votes = (getattr(run, name) for name in ("excerpt", "error_excerpt", "votes"))
-    return RunLine(
-        id=run.id,
-        status=run.status,
-        excerpt=" ".join(excerpt.split()),
-        error=" ".join(error.split()),
-        kind=run.kind,
-        ref=run.ref,
-        models=tuple(entry["spec"]["name"] for entry in run.panel),
-        quality=run.quality,
-        cost_usd=run.cost_usd,
-        seconds=run.working_seconds(now),
-        member=str(run.created_by) if run.created_by else "",
-        created_at=run.created_at,
-        rating=votes or 0,
-        is_over=run.is_over,
     )
 
 
@@ -190,37 +146,33 @@ SCANNED_RUNS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RunPage:
-    """Lines of the list, newest first, and the cursors of the pages beside it ("" where there is none).
+class RunPage(Page[Run]):
+    """A page of runs that `with_line_columns` loaded.
 
     `stopped_at` is the time of the last run looked at when the search ended before the history did.
     """
 
-    lines: tuple[RunLine, ...] = ()
-    next: str = ""
-    previous: str = ""
     stopped_at: datetime | None = None
 
     @property
     def has_open(self) -> bool:
         """True while a run on the page is still going on."""
-        return any(not line.is_over for line in self.lines)
+        return any(not run.is_over for run in self.rows)
 
 
-def run_page(membership: Membership, wanted: RunFilter, cursor: str, *, now: datetime) -> RunPage:
+def run_page(membership: Membership, wanted: RunFilter, cursor: str) -> RunPage:
     """Return the runs that `wanted` keeps, from `cursor` on ("" is the newest).
 
     Raises Http404 for a cursor that none of our pages gave.
     """
     runs, tried = indexed_runs(membership, wanted), scanned(wanted)
     if tried:
-        return _search(runs, tried, cursor, now=now)
+        return _search(runs, tried, cursor)
     page = keyset_page(with_line_columns(runs), cursor=cursor, size=PAGE_SIZE)
-    lines = tuple(run_line(run, now=now) for run in page.rows)
-    return RunPage(lines=lines, next=page.next, previous=page.previous)
+    return RunPage(rows=page.rows, next=page.next, previous=page.previous)
 
 
-def _search(runs: QuerySet[Run], tried: Q, cursor: str, *, now: datetime) -> RunPage:
+def _search(runs: QuerySet[Run], tried: Q, cursor: str) -> RunPage:
     """Try `tried` on a bounded number of `runs`, walking from `cursor` in its direction."""
     direction = OLDER
     if cursor:
@@ -235,7 +187,7 @@ def _search(runs: QuerySet[Run], tried: Q, cursor: str, *, now: datetime) -> Run
     back = OLDER if direction == NEWER else NEWER
     behind = write_cursor(back, shown[0], NEWEST_FIRST) if shown and cursor else ""
     return RunPage(
-        lines=tuple(run_line(run, now=now) for run in (shown if direction == OLDER else reversed(shown))),
+        rows=shown if direction == OLDER else shown[::-1],
         next=ahead if direction == OLDER else behind,
         previous=behind if direction == OLDER else ahead,
         stopped_at=edge.created_at if edge and not more else None,

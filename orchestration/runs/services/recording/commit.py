@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -138,16 +138,7 @@ def _run_changes(entries: Iterable[Entry], last: WriteBatch) -> dict[str, Any]:
         if isinstance(entry, StepRecord):
             changes["lapses"] = 0
         elif isinstance(entry, RunEnded):
-            changes |= free | {
-                "status": entry.status,
-                "finished_at": now,
-                "outcome": entry.outcome,
-                "output": entry.output,
-                "answer": entry.answer,
-                "quality": entry.quality,
-                "error": entry.error,
-                "error_code": entry.error_code,
-            }
+            changes |= free | _columns(entry) | {"finished_at": now}
         elif isinstance(entry, RunParked):
             changes |= free | {"status": RunStatus.WAITING, "waiting_since": now}
         elif isinstance(entry, RunReleased):
@@ -181,7 +172,7 @@ class _Rows:
     def add(self, run: UUID, entry: Entry) -> None:
         """Turn an entry into its row."""
         if isinstance(entry, StepRecord):
-            self._steps.append(_step(run, entry))
+            self._steps.append({"run_id": run, **_columns(entry)})
             self._end_waiting(run, entry)
         elif isinstance(entry, CallStarted):
             self._calls[UUID(entry.id)] = _call(run, entry)
@@ -220,18 +211,9 @@ class _Rows:
         EVENTS.insert(self._events)
 
 
-def _step(run: UUID, record: StepRecord) -> Row:
-    return {
-        "run_id": run,
-        "key": record.key,
-        "kind": record.kind,
-        "status": record.status,
-        "input_hash": record.input_hash,
-        "result": record.result,
-        "error": None if record.error is None else dict(record.error),
-        "started_s": record.started_s,
-        "seconds": record.seconds,
-    }
+def _columns(record: StepRecord | RunEnded) -> dict[str, Any]:
+    """Return the values of a record whose fields are called like the columns of its table."""
+    return {each.name: getattr(record, each.name) for each in fields(record)}
 
 
 def _call(run: UUID, started: CallStarted) -> dict[str, Any]:
