@@ -53,6 +53,8 @@ class EngineProcess:
         self._over = True
         self._wake.set()
         await _stop(self.runtime)
+        if self in _started:
+            _started.remove(self)
 
     def _sweep(self) -> None:
         """Sweep regularly; in between wake the runs that have waited long enough."""
@@ -104,6 +106,9 @@ class WorkerEngine:
 
 @worker_init.connect
 def _start_engine(**_: object) -> None:
+    """Start the engine of a worker's process, unless the process has one: `up` has it on its own loop."""
+    if _started:
+        return
     engine = WorkerEngine()
     engine.start()
     _engines.append(engine)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
+from celery.signals import worker_init
 from django.db.models import F
 from django.utils import timezone
 
@@ -227,6 +229,12 @@ def test_the_sweeper_wakes_a_run_at_its_moment_and_not_at_its_next_round(
         started = time.monotonic()
         until(lambda: Run.objects.get(id=run.id).status == RunStatus.QUEUED, 8)
         assert 2 < time.monotonic() - started < 6
+
+
+def test_a_worker_in_a_process_that_has_an_engine_starts_no_second(process: EngineProcess) -> None:
+    process.start()
+    worker_init.send(sender=None)
+    assert [thread.name for thread in threading.enumerate()].count("heartbeat") == 1
 
 
 @pytest.mark.django_db

@@ -104,16 +104,6 @@ class EmbeddedServer:
         self, application: Application, *, host: str, port: int, ready: Callable[[int], None]
     ) -> None:
         self._engine = EngineProcess(twisted_loop)
-        celery_app.set_default()
-        self._worker = celery_app.WorkController(
-            pool="threads",
-            concurrency=celery_app.conf.worker_concurrency,
-            loglevel="WARNING",
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-            send_events=False,
-        )
         self._ready = ready
         self._listening = False
         self._server = Server(
@@ -136,7 +126,17 @@ class EmbeddedServer:
         self._listening = bool(self._server.listening_addresses)
         if self._listening:
             self._engine.start()
-            threading.Thread(target=self._worker.start, name="worker", daemon=True).start()
+            celery_app.set_default()
+            worker = celery_app.WorkController(
+                pool="threads",
+                concurrency=celery_app.conf.worker_concurrency,
+                loglevel="WARNING",
+                without_gossip=True,
+                without_mingle=True,
+                without_heartbeat=True,
+                send_events=False,
+            )
+            threading.Thread(target=worker.start, name="worker", daemon=True).start()
             self._ready(self._server.listening_addresses[0][1])
 
     def _stop(self) -> defer.Deferred[None]:
