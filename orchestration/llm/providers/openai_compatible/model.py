@@ -128,7 +128,7 @@ async def _deltas(body: Body, transcript: Transcript) -> AsyncGenerator[Delta, N
     parser, chunk = SSEParser(), start
     while chunk:
         for event in parser.feed(chunk):
-            if delta := transcript.add_event(event.data):
+            if delta := transcript.add_event(event):
                 yield delta
         if transcript.ended:
             await body.drain()
