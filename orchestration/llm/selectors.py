@@ -81,7 +81,7 @@ def team_models(membership: Membership) -> QuerySet[LanguageModel]:
 
 def provider_cards(membership: Membership, *, now: datetime, today: date) -> tuple[ProviderCard, ...]:
     """Return every provider of the team with its models, by name."""
-    records = _records(membership, now)
+    records = {name: calls for read in _call_records for name, calls in read(membership, now).items()}
     models = LanguageModel.objects.prefetch_related("prices").order_by("name")
     found = team_providers(membership).prefetch_related(Prefetch("language_models", queryset=models))
     return tuple(
@@ -112,13 +112,6 @@ _call_records: list[CallRecords] = []
 def register_call_records(read: CallRecords) -> None:
     """Let the Models page show the call records that `read` returns, by model name, at a moment."""
     _call_records.append(read)
-
-
-def _records(membership: Membership, now: datetime) -> dict[str, CallRecord]:
-    found: dict[str, CallRecord] = {}
-    for read in _call_records:
-        found |= read(membership, now)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
