@@ -93,8 +93,10 @@ class RecordedModel(ChatModel):
         asked = said[0].content
         found = self._recording.find(self.spec.remote_name, asked)
         if not found:
+            words = same_words(asked)
+            quoted = words if len(words) <= QUOTED else f"{words[:QUOTED]}…"
             raise RequestRejected(
-                f"The recording of {name} has no answer to “{_shortened(asked)}”. It replays"
+                f"The recording of {name} has no answer to “{quoted}”. It replays"
                 f" {len(self._recording.items):,} recorded questions word for word and answers nothing else."
             )
         if prompt.sample >= len(found):
@@ -119,11 +121,6 @@ def _usage(item: Item, answer: RecordedAnswer) -> Usage:
         output_tokens=estimate_tokens(answer.text or "") if made is None else made,
         estimated=given is None or made is None,
     )
-
-
-def _shortened(text: str) -> str:
-    words = same_words(text)
-    return words if len(words) <= QUOTED else f"{words[:QUOTED]}…"
 
 
 class RecordingCache:
