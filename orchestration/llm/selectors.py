@@ -10,7 +10,6 @@ from decimal import Decimal
 from django.db.models import BooleanField, Case, Prefetch, QuerySet, Value, When
 
 from orchestra_site.accounts.models import Membership
-from orchestration.llm.engine.types import Prices
 from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
 from orchestration.llm.providers.adapter import RemoteModel
 
@@ -116,11 +115,9 @@ def register_call_records(read: CallRecords) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OfferedModel:
-    """A model that a provider lists: its price where known, whether it is ticked or in use already."""
+    """A model that a provider lists, and whether it is ticked or in use already."""
 
-    id: str
-    context_window: int | None
-    prices: Prices | None
+    remote: RemoteModel
     picked: bool
     in_use: bool
 
@@ -142,13 +139,7 @@ def offered_models(
     used = set(provider.language_models.values_list("remote_name", flat=True))
     words = search.lower().split()
     found = [
-        OfferedModel(
-            id=remote.id,
-            context_window=remote.context_window,
-            prices=remote.prices,
-            picked=remote.id in ticked,
-            in_use=remote.id in used,
-        )
+        OfferedModel(remote=remote, picked=remote.id in ticked, in_use=remote.id in used)
         for remote in listed
         if remote.id in ticked or all(word in remote.id.lower() for word in words)
     ]

@@ -68,7 +68,8 @@ class _Entry:
 class AnswerCache:
     """Answers of the last `ttl_s` seconds, at most `max_bytes`; the least recently used is dropped first.
 
-    For one event loop. `clock` gives monotonic seconds; `pending` are the calls under way, to be shared.
+    For one event loop. `clock` gives monotonic seconds; `pending` are the calls under way, to be shared;
+    `size` is roughly how many bytes are used.
     """
 
     def __init__(self, *, max_bytes: int, ttl_s: float, clock: Callable[[], float]) -> None:
@@ -77,12 +78,7 @@ class AnswerCache:
         self._max_bytes = max_bytes
         self._ttl_s = ttl_s
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._bytes = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes used, roughly."""
-        return self._bytes
+        self.size = 0
 
     def get(self, key: str) -> Completion | None:
         """Return the answer stored under `key`, None when there is none or it is too old."""
@@ -102,8 +98,8 @@ class AnswerCache:
         if size > self._max_bytes:
             return
         self._entries[key] = _Entry(answer, size, self.clock() + self._ttl_s)
-        self._bytes += size
-        while self._bytes > self._max_bytes:
+        self.size += size
+        while self.size > self._max_bytes:
             self._drop(next(iter(self._entries)))
 
     def end(
@@ -122,7 +118,7 @@ class AnswerCache:
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
-            self._bytes -= entry.size
+            self.size -= entry.size
 
 
 class Cached(WrappedModel):
