@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
@@ -46,6 +46,19 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 def refuse(form: forms.Form, refusal: InvalidRequest) -> None:
     """Put a service's refusal at the field it names, or above the form."""
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+
+
+def accepted(form: forms.Form, change: Callable[..., object]) -> bool:
+    """Make the change that a valid form describes, and return whether it was made.
+
+    A refusal is put at the form's field.
+    """
+    if form.is_valid():
+        try:
+            change(**form.cleaned_data)
+        except InvalidRequest as refusal:
+            refuse(form, refusal)
+    return form.is_valid()
 
 
 def key_field(label: str, help_text: str) -> forms.CharField:

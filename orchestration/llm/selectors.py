@@ -10,7 +10,6 @@ from decimal import Decimal
 from django.db.models import BooleanField, Case, Prefetch, QuerySet, Value, When
 
 from orchestra_site.accounts.models import Membership
-from orchestration.llm.engine.types import Prices
 from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
 from orchestration.llm.providers.adapter import RemoteModel
 
@@ -81,7 +80,7 @@ def team_models(membership: Membership) -> QuerySet[LanguageModel]:
 
 def provider_cards(membership: Membership, *, now: datetime, today: date) -> tuple[ProviderCard, ...]:
     """Return every provider of the team with its models, by name."""
-    records = _records(membership, now)
+    records = {name: calls for read in _call_records for name, calls in read(membership, now).items()}
     models = LanguageModel.objects.prefetch_related("prices").order_by("name")
     found = team_providers(membership).prefetch_related(Prefetch("language_models", queryset=models))
     return tuple(
@@ -114,20 +113,11 @@ def register_call_records(read: CallRecords) -> None:
     _call_records.append(read)
 
 
-def _records(membership: Membership, now: datetime) -> dict[str, CallRecord]:
-    found: dict[str, CallRecord] = {}
-    for read in _call_records:
-        found |= read(membership, now)
-    return found
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OfferedModel:
-    """A model that a provider lists: its price where known, whether it is ticked or in use already."""
+    """A model that a provider lists, and whether it is ticked or in use already."""
 
-    id: str
-    context_window: int | None
-    prices: Prices | None
+    remote: RemoteModel
     picked: bool
     in_use: bool
 
@@ -149,13 +139,7 @@ def offered_models(
     used = set(provider.language_models.values_list("remote_name", flat=True))
     words = search.lower().split()
     found = [
-        OfferedModel(
-            id=remote.id,
-            context_window=remote.context_window,
-            prices=remote.prices,
-            picked=remote.id in ticked,
-            in_use=remote.id in used,
-        )
+        OfferedModel(remote=remote, picked=remote.id in ticked, in_use=remote.id in used)
         for remote in listed
         if remote.id in ticked or all(word in remote.id.lower() for word in words)
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.engine.model import StreamingModel
+from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Completion, Delta, Prompt
 from orchestration.llm.models import ProviderKind
 from orchestration.llm.providers.recorded.model import Pace, RecordedModel
@@ -26,9 +26,9 @@ RECORDED_QUESTION = "What is the number of stones in bag 0?"
 class Example:
     """A model of one kind that answers `prompt`, and one that cannot answer `refused`."""
 
-    model: StreamingModel
+    model: ChatModel
     prompt: Prompt
-    failing: StreamingModel
+    failing: ChatModel
     refused: Prompt
 
 

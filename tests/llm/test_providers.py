@@ -5,8 +5,7 @@ from functools import partial
 import pytest
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role, Team
-from orchestra_site.web.encryption import SecretUnreadable
-from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.errors import InvalidRequest, ModelUnavailable
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.llm.services.credentials import frozen_secrets, open_secret, provider_secrets
 from orchestration.llm.services.registry.models import NewModel, add_models
@@ -112,7 +111,7 @@ def test_a_new_origin_asks_for_the_key_again(owner: Membership, provider: Provid
 
 def test_a_key_does_not_open_under_an_address_that_was_changed_behind_our_back(provider: Provider) -> None:
     provider.base_url = "https://evil.example/v1"
-    with pytest.raises(SecretUnreadable):
+    with pytest.raises(ModelUnavailable):
         open_secret(provider)
 
 
@@ -129,7 +128,7 @@ def test_a_run_that_froze_an_old_address_is_not_given_the_key_of_the_new_one(
 def test_a_key_moved_to_another_teams_row_does_not_open(provider: Provider) -> None:
     other = connect(a_member(Role.OWNER, Team.objects.create(name="Other")))
     other.secret = provider.secret
-    with pytest.raises(SecretUnreadable):
+    with pytest.raises(ModelUnavailable):
         open_secret(other)
 
 

@@ -67,7 +67,7 @@ def test_labels_are_kept_apart_from_what_models_are_made_of() -> None:
 )
 def test_a_line_that_does_not_fit_is_reported_with_its_number(change: dict[str, Any], words: str) -> None:
     error = refused(packed([GOOD[0], {**GOOD[1], **change}]))
-    assert [fault.line for fault in error.faults] == [2]
+    assert str(error).count("Line") == str(error).count("Line 2: ") == 1
     assert words in str(error)
     assert error.field == "file"
 
@@ -106,7 +106,7 @@ def test_a_file_beyond_its_limits_is_refused_packed_or_not(limits: RecordingLimi
 
 def test_only_the_first_faults_are_listed_and_the_rest_is_counted() -> None:
     error = refused(b"{}\n" * (FAULTS_SHOWN + 5))
-    assert len(error.faults) == FAULTS_SHOWN
+    assert str(error).count("Line ") == FAULTS_SHOWN
     assert str(error).endswith("And 5 more.")
 
 

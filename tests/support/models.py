@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.engine.model import AnswerStream, StreamingModel
+from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import (
     Completion,
     Delta,
@@ -59,7 +59,7 @@ class Counters:
         return self.started - self.answered - self.closed_early
 
 
-class ScriptedModel(StreamingModel):
+class ScriptedModel(ChatModel):
     """Gives its replies in turn, the last one for ever; a `ModelError` among them is raised.
 
     Words come one by one, `word_s` seconds apart, after `first_s` seconds. `profiles` are what a stage says
@@ -76,15 +76,11 @@ class ScriptedModel(StreamingModel):
         first_s: float = 0.0,
         word_s: float = 0.0,
     ) -> None:
-        self._spec = spec_named(spec) if isinstance(spec, str) else spec
+        super().__init__(spec_named(spec) if isinstance(spec, str) else spec)
         self._replies = replies if callable(replies) else _in_turn(list(replies))
         self._first_s = first_s
         self._word_s = word_s
         self.count = Counters()
-
-    @property
-    def spec(self) -> ModelSpec:
-        return self._spec
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
         self.count.started += 1
@@ -117,16 +113,12 @@ class ScriptedModel(StreamingModel):
         yield answer
 
 
-class RawModel(StreamingModel):
+class RawModel(ChatModel):
     """Streams exactly the given pieces, another list each time; an exception among them is raised."""
 
     def __init__(self, spec: ModelSpec | str, *streams: Iterable[Delta | Completion | Exception]) -> None:
-        self._spec = spec_named(spec) if isinstance(spec, str) else spec
+        super().__init__(spec_named(spec) if isinstance(spec, str) else spec)
         self._streams = [list(stream) for stream in streams]
-
-    @property
-    def spec(self) -> ModelSpec:
-        return self._spec
 
     async def stream(self, prompt: Prompt) -> AnswerStream:  # noqa: ARG002  # it says the same to all
         for piece in self._streams.pop(0):

@@ -1,11 +1,10 @@
-"""The one protocol to a model. What wraps a model is a model."""
+"""The one interface to a model. What wraps a model is a model."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Protocol, runtime_checkable
 
 from orchestration.llm.engine.errors import BadAnswer
 from orchestration.llm.engine.types import Completion, Delta, ModelSpec, Prompt
@@ -13,8 +12,7 @@ from orchestration.llm.engine.types import Completion, Delta, ModelSpec, Prompt
 AnswerStream = AsyncGenerator[Delta | Completion, None]
 
 
-@runtime_checkable
-class ChatModel(Protocol):
+class ChatModel(ABC):
     """A model that can be asked.
 
     `stream` yields any number of `Delta` and then exactly one `Completion`, whose text is the whole answer;
@@ -22,24 +20,8 @@ class ChatModel(Protocol):
     the request.
     """
 
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model is."""
-
-    async def complete(self, prompt: Prompt) -> Completion:
-        """Answer in one piece."""
-
-    def stream(self, prompt: Prompt) -> AnswerStream:
-        """Answer piece by piece."""
-
-
-class StreamingModel(ABC):
-    """A model whose `complete` drains its `stream`: the base of providers and wrappers."""
-
-    @property
-    @abstractmethod
-    def spec(self) -> ModelSpec:
-        """What the model is."""
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
 
     @abstractmethod
     def stream(self, prompt: Prompt) -> AnswerStream:
@@ -54,13 +36,9 @@ class StreamingModel(ABC):
         raise BadAnswer(f"{self.spec.name} ended its stream without an answer.")
 
 
-class WrappedModel(StreamingModel):
+class WrappedModel(ChatModel):
     """A model around another one; a subclass overrides `stream`."""
 
     def __init__(self, inner: ChatModel) -> None:
+        super().__init__(inner.spec)
         self.inner = inner
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The inner model's."""
-        return self.inner.spec

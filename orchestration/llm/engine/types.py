@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -155,15 +155,17 @@ class Completion:
     reported_model: str = ""
 
 
-CHARACTERS_PER_TOKEN = 4
-
-
-TOKENS_PER_MESSAGE = 4
+CHARACTERS_PER_TOKEN, TOKENS_PER_MESSAGE = 4, 4
 
 
 def estimate_tokens(text: str) -> int:
     """Return roughly how many tokens `text` is: four characters each, at least one for any text."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def estimate_input_tokens(messages: Iterable[str]) -> int:
+    """Return roughly how many tokens a model reads for messages of these texts."""
+    return sum(TOKENS_PER_MESSAGE + estimate_tokens(text) for text in messages)
 
 
 def digest(*parts: Json) -> str:

@@ -18,7 +18,7 @@ from orchestration.llm.engine.errors import (
     RateLimited,
     RequestRejected,
 )
-from orchestration.llm.engine.model import AnswerStream, ChatModel, StreamingModel
+from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import Capability, ModelSpec, Prices, Prompt
 from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.providers.exchange import Deadlines
@@ -68,16 +68,12 @@ class ProviderAdapter(ABC):
         return TEST_QUESTION
 
 
-class Unavailable(StreamingModel):
+class Unavailable(ChatModel):
     """A model that cannot be asked any more: each call raises the reason."""
 
     def __init__(self, spec: ModelSpec, reason: str) -> None:
-        self._spec, self._reason = spec, reason
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model was."""
-        return self._spec
+        super().__init__(spec)
+        self._reason = reason
 
     async def stream(self, prompt: Prompt) -> AnswerStream:  # noqa: ARG002  # it is never sent
         """Raise `ModelUnavailable`."""

@@ -142,11 +142,6 @@ class Timed(WrappedModel):
                 yield piece
 
 
-def unreachable(error: httpx.TransportError, host: str) -> ModelError:
-    """Return the error for a request that got no response."""
-    return ProviderUnavailable(f"{host} could not be reached: {_reason(error)}.")
-
-
 def broken_off(host: str, characters: int) -> StreamBroken:
     """Return the error for an answer that stopped before its end mark."""
     so_far = f"after {characters:,} characters" if characters else "before its first word"
@@ -230,7 +225,7 @@ class Exchange:
             async with self._timer.waiting():
                 response = await self._client.send(request, stream=True)
         except httpx.TransportError as error:
-            raise unreachable(error, endpoint.host) from error
+            raise ProviderUnavailable(f"{endpoint.host} could not be reached: {_reason(error)}.") from error
         try:
             yield Body(response, endpoint.host, self._timer)
         finally:

@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -26,17 +25,10 @@ LONGEST_WAIT_S = 86_400.0
 HIGH_SURROGATES = ("\ud800", "\udbff")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
-    """One dispatched event."""
-
-    data: str
-    event: str = "message"
-    id: str = ""
-
-
 class SSEParser:
-    """Collects chunks and returns the events that they complete; an event without its blank line is dropped.
+    """Collects chunks and returns the data of the events that they complete.
+
+    An event without its blank line is dropped; its type and id are of no use here.
 
     Raises `BadAnswer` for invalid UTF-8 and for an event larger than `limit` bytes.
     """
@@ -49,20 +41,17 @@ class SSEParser:
         self._first_line = True
         self._data: list[str] = []
         self._size = 0
-        self._event = ""
-        self._id = ""
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Return the events that `chunk` completes."""
+    def feed(self, chunk: bytes) -> list[str]:
+        """Return the data of the events that `chunk` completes."""
         self._append(chunk)
-        events: list[ServerSentEvent] = []
+        events: list[str] = []
         start = 0
         while found := LINE_END.search(self._buffer, max(start, self._searched)):
             line = bytes(self._buffer[start : found.start()])
             start = found.end()
             self._after_cr = start == len(self._buffer) and self._buffer[start - 1] == ord("\r")
-            if event := self._take(line):
-                events.append(event)
+            events.extend(self._take(line))
         del self._buffer[:start]
         self._searched = len(self._buffer)
         self._check_size(self._searched)
@@ -75,37 +64,24 @@ class SSEParser:
             self._after_cr = False
         self._buffer += chunk
 
-    def _take(self, line: bytes) -> ServerSentEvent | None:
-        """Handle a whole line; a blank one dispatches."""
+    def _take(self, line: bytes) -> list[str]:
+        """Apply a whole line: a blank one dispatches, comments and fields other than `data` do nothing."""
         if self._first_line:
             line = line.removeprefix(BOM)
             self._first_line = False
         if not line:
-            return self._dispatch()
+            events = ["\n".join(self._data)] if self._data else []
+            self._data, self._size = [], 0
+            return events
         self._check_size(len(line))
         try:
             name, _, value = line.decode("utf-8").partition(":")
         except UnicodeDecodeError as error:
             raise BadAnswer("The answer contains bytes that are not UTF-8.") from error
-        self._set(name, value.removeprefix(" "))
-        return None
-
-    def _set(self, name: str, value: str) -> None:
-        """Apply a field; comments (no name) and unknown fields do nothing."""
         if name == "data":
-            self._data.append(value)
-            self._size += len(value)
-        elif name == "event":
-            self._event = value
-        elif name == "id" and "\0" not in value:
-            self._id = value
-
-    def _dispatch(self) -> ServerSentEvent | None:
-        data, event = self._data, self._event
-        self._data, self._event, self._size = [], "", 0
-        if not data:
-            return None
-        return ServerSentEvent("\n".join(data), event or "message", self._id)
+            self._data.append(value.removeprefix(" "))
+            self._size += len(self._data[-1])
+        return []
 
     def _check_size(self, more: int) -> None:
         if self._size + more > self._limit:

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
 
@@ -29,7 +29,6 @@ USER_AGENT = "orchestra"
 CHUNK_LIMIT = 64 * 1024
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 Lookup = Callable[[str, int], Awaitable[list[str]]]
-Inflate = Callable[[bytes], Iterable[bytes]]
 
 
 async def look_up(host: str, port: int) -> list[str]:
@@ -118,11 +117,11 @@ class CappedBody(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the body's bytes. Raises `httpx.ReadError` when the connection breaks."""
-        inflate = inflater_for(self._encoding)
+        inflater = Inflater(self._encoding)
         size = 0
         try:
             async for raw in self._raw:
-                for chunk in inflate(raw):
+                for chunk in inflater.feed(raw):
                     size += len(chunk)
                     if size > self._limit:
                         raise BadAnswer(
@@ -137,23 +136,23 @@ class CappedBody(httpx.AsyncByteStream):
         await self._raw.aclose()
 
 
-def inflater_for(encoding: str) -> Inflate:
-    """Return the decompression for a body's Content-Encoding. Raises `BadAnswer` for an unknown one."""
-    if encoding in {"", "identity"}:
-        return _as_is
-    if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise BadAnswer(f"The answer is compressed with {encoding[:40]!r}, which was not requested.")
-    return Inflater().feed
-
-
 class Inflater:
-    """Decompresses gzip or zlib in small parts, so that a few kilobytes cannot become gigabytes at once."""
+    """Decompresses gzip or zlib in small parts, so that a few kilobytes cannot become gigabytes at once.
 
-    def __init__(self) -> None:
+    `encoding` is the body's Content-Encoding. Raises `BadAnswer` for an unknown one.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self._is_plain = encoding in {"", "identity"}
+        if not self._is_plain and encoding not in {"gzip", "x-gzip", "deflate"}:
+            raise BadAnswer(f"The answer is compressed with {encoding[:40]!r}, which was not requested.")
         self._state = zlib.decompressobj(GZIP_OR_ZLIB)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what `chunk` adds, at most `CHUNK_LIMIT` bytes at a time. Raises `BadAnswer`."""
+        """Yield what `chunk` adds, unpacked at most `CHUNK_LIMIT` bytes at a time. Raises `BadAnswer`."""
+        if self._is_plain:
+            yield chunk
+            return
         rest = chunk
         while rest and not self._state.eof:
             try:
@@ -163,10 +162,6 @@ class Inflater:
             rest = self._state.unconsumed_tail
             if part:
                 yield part
-
-
-def _as_is(chunk: bytes) -> tuple[bytes, ...]:
-    return (chunk,)
 
 
 class GuardedResolver(AbstractResolver):

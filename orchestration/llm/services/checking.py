@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from django.db import DatabaseError
 
-from orchestra_site.web.encryption import SecretUnreadable
 from orchestra_site.web.health import HealthFinding, fail, ok, warn
 from orchestration.llm.engine.errors import InvalidRequest, ModelError, ModelUnavailable
 from orchestration.llm.engine.types import Completion, Message, Prompt
@@ -30,7 +29,6 @@ from orchestration.llm.services.provider_kinds import provider_adapter, recordin
 from orchestration.llm.services.resources import close_resources, reset_circuit, resources, run_async
 
 LONGEST_S = 60.0
-UNREADABLE = "The stored key cannot be read with this installation's encryption keys. Enter the key again."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,18 +56,15 @@ def check_provider(provider: Provider) -> ConnectionReport:
     """Check the address and the key that are stored."""
     try:
         api_key = open_secret(provider) or ""
-    except SecretUnreadable:
-        unreadable = ConnectionCheck(subject=CheckSubject.KEY, ok=False, sentence=UNREADABLE)
+    except ModelUnavailable as error:
+        unreadable = ConnectionCheck(subject=CheckSubject.KEY, ok=False, sentence=str(error))
         return ConnectionReport(checks=(unreadable,))
     return check_connection(ProviderKind(provider.kind), provider.base_url, api_key)
 
 
 def remote_models(provider: Provider) -> tuple[RemoteModel, ...]:
     """Return the models that the provider lists. Raises `ModelError`, `InvalidRequest`."""
-    try:
-        api_key = open_secret(provider)
-    except SecretUnreadable as error:
-        raise ModelUnavailable(UNREADABLE) from error
+    api_key = open_secret(provider)
 
     async def ask() -> tuple[RemoteModel, ...]:
         return await provider_adapter(provider.kind).list_models(_access(provider, api_key))

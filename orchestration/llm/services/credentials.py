@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from orchestra_site.web.encryption import SecretUnreadable, keyring
-from orchestra_site.web.logs import register_secret
+from orchestration.llm.engine.errors import ModelUnavailable
 from orchestration.llm.models import Provider
 from orchestration.llm.providers.addresses import origin
 
 logger = logging.getLogger(__name__)
+UNREADABLE = "The stored key cannot be read with this installation's encryption keys. Enter the key again."
 
 
 def seal_secret(provider: Provider, secret: str) -> bytes:
@@ -20,16 +21,12 @@ def seal_secret(provider: Provider, secret: str) -> bytes:
 
 
 def open_secret(provider: Provider) -> str | None:
-    """Return a provider's key, None where it has none; logs redact it from then on.
-
-    Raises `SecretUnreadable`.
-    """
+    """Return a provider's key, None where it has none. Raises `ModelUnavailable` when it cannot be read."""
     sealed = bytes(provider.secret)
-    if not sealed:
-        return None
-    secret = keyring().open(sealed, context=_context(provider))
-    register_secret(secret)
-    return secret
+    try:
+        return keyring().open(sealed, context=_context(provider)) if sealed else None
+    except SecretUnreadable as error:
+        raise ModelUnavailable(UNREADABLE) from error
 
 
 def provider_secrets(team: UUID, providers: Collection[UUID]) -> dict[UUID, str | None]:
@@ -51,8 +48,8 @@ def _decrypted(providers: Iterable[Provider]) -> dict[UUID, str | None]:
     for provider in providers:
         try:
             found[provider.id] = open_secret(provider)
-        except SecretUnreadable as error:
-            logger.warning("The key of provider %s cannot be read: %s", provider.name, error)
+        except ModelUnavailable as error:
+            logger.warning("The key of provider %s cannot be read: %s", provider.name, error.__cause__)
     return found
 
 

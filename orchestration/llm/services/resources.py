@@ -79,11 +79,11 @@ def circuit_snapshot(model: UUID) -> CircuitSnapshot | None:
     Runs and pages ask on loops of their own; the circuit that stays open longest is returned.
     """
     snapshots = [shared.snapshot(model) for shared in list(_by_loop.values())]
-    return max(filter(None, snapshots), key=_severity, default=None)
-
-
-def _severity(circuit: CircuitSnapshot) -> tuple[bool, float, int]:
-    return circuit.state is not CircuitState.CLOSED, circuit.retry_in_s, circuit.failures_in_a_row
+    return max(
+        filter(None, snapshots),
+        key=lambda each: (each.state is not CircuitState.CLOSED, each.retry_in_s, each.failures_in_a_row),
+        default=None,
+    )
 
 
 def reset_circuit(model: UUID) -> None:

@@ -23,8 +23,8 @@ from orchestration.llm.forms import (
     ChosenModels,
     ModelForm,
     PriceForm,
+    accepted,
     model_initial,
-    refuse,
     suggested,
 )
 from orchestration.llm.models import LanguageModel, Provider
@@ -61,14 +61,9 @@ def model(request: MemberRequest, model_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return _model_page(request, found)
     form = ModelForm(request.POST)
-    if form.is_valid():
-        try:
-            registry.update_model(membership=request.membership, model=found, **form.cleaned_data)
-        except InvalidRequest as refusal:
-            refuse(form, refusal)
-        else:
-            messages.success(request, f"{form.cleaned_data['name']} was saved.")
-            return redirect(MODEL, found.pk)
+    if accepted(form, partial(registry.update_model, membership=request.membership, model=found)):
+        messages.success(request, f"{form.cleaned_data['name']} was saved.")
+        return redirect(MODEL, found.pk)
     return _refused(request, model_id, form=form)
 
 
@@ -78,14 +73,9 @@ def set_price(request: MemberRequest, model_id: UUID) -> HttpResponse:
     """Set what the model costs from a day on."""
     found = own_model(request, model_id)
     form = PriceForm(request.POST)
-    if form.is_valid():
-        try:
-            registry.set_price(membership=request.membership, model=found, **form.cleaned_data)
-        except InvalidRequest as refusal:
-            refuse(form, refusal)
-        else:
-            messages.success(request, f"The price of {found.name} was set.")
-            return redirect(MODEL, found.pk)
+    if accepted(form, partial(registry.set_price, membership=request.membership, model=found)):
+        messages.success(request, f"The price of {found.name} was set.")
+        return redirect(MODEL, found.pk)
     return _refused(request, model_id, price_form=form)
 
 

@@ -17,7 +17,7 @@ from orchestra_site.accounts.access import MemberRequest, may_configure
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.pages import render_part, wants_part
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.forms import PRESETS, ConnectForm, ProviderForm, RecordingForm, refuse
+from orchestration.llm.forms import PRESETS, ConnectForm, ProviderForm, RecordingForm, accepted, refuse
 from orchestration.llm.models import Provider, ProviderKind
 from orchestration.llm.providers.adapter import ConnectionCheck
 from orchestration.llm.selectors import team_providers
@@ -103,14 +103,10 @@ def edit(request: MemberRequest, provider_id: UUID) -> HttpResponse:
         form = ProviderForm(initial={"name": provider.name, "base_url": provider.base_url})
         return _edit_page(request, provider, form)
     form = ProviderForm(request.POST)
-    if form.is_valid():
-        try:
-            registry.update_provider(membership=request.membership, provider=provider, **form.cleaned_data)
-        except InvalidRequest as refusal:
-            refuse(form, refusal)
-        else:
-            messages.success(request, f"{form.cleaned_data['name']} was saved.")
-            return redirect("llm:provider-edit", provider.pk)
+    change = partial(registry.update_provider, membership=request.membership, provider=provider)
+    if accepted(form, change):
+        messages.success(request, f"{form.cleaned_data['name']} was saved.")
+        return redirect("llm:provider-edit", provider.pk)
     stored = remote_provider(request, provider_id)
     return _edit_page(request, stored, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orchestration.llm.engine.types import (
-    MILLION,
-    TOKENS_PER_MESSAGE,
-    ModelSpec,
-    Prompt,
-    Usage,
-    estimate_tokens,
-)
+from orchestration.llm.engine.types import MILLION, ModelSpec, Prompt, Usage, estimate_input_tokens
 from orchestration.runs.engine.errors import LimitReached
 
 
@@ -31,7 +24,7 @@ def most_it_can_cost(spec: ModelSpec, prompt: Prompt) -> Decimal:
 
     A model without a price counts as free here: a run with a money limit is refused such a model beforehand.
     """
-    given = sum(estimate_tokens(message.content) + TOKENS_PER_MESSAGE for message in prompt.messages)
+    given = estimate_input_tokens(message.content for message in prompt.messages)
     longest = min(prompt.max_tokens or spec.max_output_tokens, spec.max_output_tokens)
     return price(spec, Usage(input_tokens=given, output_tokens=longest)) or Decimal(0)
 

@@ -17,22 +17,15 @@ from orchestration.llm.engine.types import Completion, Prompt
 
 
 class Limiter:
-    """Slots for `limit` calls of one model, first come, first served; shared by the runs of an event loop."""
+    """Slots for `limit` calls of one model, first come, first served; shared by the runs of an event loop.
+
+    `busy` counts the slots in use, `waiting` are the calls in the queue.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._busy = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def busy(self) -> int:
-        """Slots in use."""
-        return self._busy
-
-    @property
-    def waiting(self) -> int:
-        """Calls in the queue."""
-        return len(self._queue)
+        self.busy = 0
+        self.waiting: deque[asyncio.Future[None]] = deque()
 
     def resize(self, limit: int) -> None:
         """Change the number of slots; calls under way keep theirs."""
@@ -42,10 +35,10 @@ class Limiter:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Use a slot, after waiting for one in the queue."""
-        if self._queue or self._busy >= self._limit:
+        if self.waiting or self.busy >= self._limit:
             await self._wait_in_queue()
         else:
-            self._busy += 1
+            self.busy += 1
         try:
             yield
         finally:
@@ -53,26 +46,26 @@ class Limiter:
 
     async def _wait_in_queue(self) -> None:
         slot = asyncio.get_running_loop().create_future()
-        self._queue.append(slot)
+        self.waiting.append(slot)
         try:
             await slot
         except asyncio.CancelledError:
             if slot.cancelled():
-                self._queue.remove(slot)
+                self.waiting.remove(slot)
                 self._admit()
             else:  # the slot was given in the same moment: pass it on
                 self._release()
             raise
 
     def _release(self) -> None:
-        self._busy -= 1
+        self.busy -= 1
         self._admit()
 
     def _admit(self) -> None:
         """Give free slots to waiting calls; a cancelled one removes itself from the queue."""
-        for slot in [slot for slot in self._queue if not slot.done()][: max(0, self._limit - self._busy)]:
-            self._queue.remove(slot)
-            self._busy += 1
+        for slot in [slot for slot in self.waiting if not slot.done()][: max(0, self._limit - self.busy)]:
+            self.waiting.remove(slot)
+            self.busy += 1
             slot.set_result(None)
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import AnswerStream, ChatModel, WrappedModel
-from orchestration.llm.engine.types import Completion, Delta, FinishReason, ModelSpec, Prompt
+from orchestration.llm.engine.types import Completion, Delta, FinishReason, ModelSpec, Prompt, digest
 
 ENTRY_OVERHEAD = 512
 """Bytes that an entry needs beside its text, roughly."""
@@ -24,15 +22,15 @@ def cache_key(scope: str, spec: ModelSpec, prompt: Prompt) -> str:
 
     `scope` is the team's id and whatever else distinguishes two deployments.
     """
-    parts = [scope, spec.name, spec.provider, spec.remote_name, asdict(prompt)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return digest(scope, spec.name, spec.provider, spec.remote_name, prompt)
 
 
 class PendingCall:
     """A call that one request, the leader, makes and identical ones, the followers, share.
 
     `text` is the answer so far; `starts` counts how often it began again. The call ends with an answer, with
-    an error, or with neither when its leader was cancelled.
+    an error, or with neither when its leader was cancelled. `changed` is set at the next change: read it
+    before the state and wait for it after.
     """
 
     def __init__(self) -> None:
@@ -41,12 +39,7 @@ class PendingCall:
         self.answer: Completion | None = None
         self.error: ModelError | None = None
         self.over = False
-        self._changed = asyncio.Event()
-
-    @property
-    def changed(self) -> asyncio.Event:
-        """Set at the next change; read it before the state and wait for it after."""
-        return self._changed
+        self.changed = asyncio.Event()
 
     def add(self, piece: Delta) -> None:
         """Add a piece of the answer."""
@@ -61,7 +54,7 @@ class PendingCall:
         self._notify()
 
     def _notify(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
+        changed, self.changed = self.changed, asyncio.Event()
         changed.set()
 
 
@@ -75,21 +68,17 @@ class _Entry:
 class AnswerCache:
     """Answers of the last `ttl_s` seconds, at most `max_bytes`; the least recently used is dropped first.
 
-    For one event loop. `clock` gives monotonic seconds.
+    For one event loop. `clock` gives monotonic seconds; `pending` are the calls under way, to be shared;
+    `size` is roughly how many bytes are used.
     """
 
     def __init__(self, *, max_bytes: int, ttl_s: float, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self._pending: dict[str, PendingCall] = {}
+        self.pending: dict[str, PendingCall] = {}
         self._max_bytes = max_bytes
         self._ttl_s = ttl_s
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._bytes = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes used, roughly."""
-        return self._bytes
+        self.size = 0
 
     def get(self, key: str) -> Completion | None:
         """Return the answer stored under `key`, None when there is none or it is too old."""
@@ -109,18 +98,9 @@ class AnswerCache:
         if size > self._max_bytes:
             return
         self._entries[key] = _Entry(answer, size, self.clock() + self._ttl_s)
-        self._bytes += size
-        while self._bytes > self._max_bytes:
+        self.size += size
+        while self.size > self._max_bytes:
             self._drop(next(iter(self._entries)))
-
-    def pending(self, key: str) -> PendingCall | None:
-        """Return the call under way for `key`, None when there is none."""
-        return self._pending.get(key)
-
-    def begin(self, key: str) -> PendingCall:
-        """Register a call for `key`, which followers can share from now on."""
-        call = self._pending[key] = PendingCall()
-        return call
 
     def end(
         self,
@@ -132,13 +112,13 @@ class AnswerCache:
     ) -> None:
         """Notify the followers of `call` how it ended; only the first end counts."""
         if not call.over:
-            del self._pending[key]
+            del self.pending[key]
             call.end(answer, error)
 
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
-            self._bytes -= entry.size
+            self.size -= entry.size
 
 
 class Cached(WrappedModel):
@@ -159,7 +139,7 @@ class Cached(WrappedModel):
         asked_at = self._store.clock()
         while True:
             stored = self._store.get(key)
-            call = self._store.pending(key)
+            call = self._store.pending.get(key)
             if stored is not None:
                 pieces = _pieces(self._reused(stored, asked_at))
             elif call is not None:
@@ -175,25 +155,22 @@ class Cached(WrappedModel):
                 return
 
     async def _lead(self, key: str, prompt: Prompt) -> AnswerStream:
-        call = self._store.begin(key)
+        call = self._store.pending[key] = PendingCall()
         try:
             async with aclosing(self.inner.stream(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Delta):
                         call.add(piece)
                     else:
-                        self._answered(key, call, piece)
+                        if piece.finish is FinishReason.STOP:
+                            self._store.put(key, piece)
+                        self._store.end(key, call, answer=piece)
                     yield piece
         except ModelError as error:
             self._store.end(key, call, error=error)
             raise
         finally:
             self._store.end(key, call)
-
-    def _answered(self, key: str, call: PendingCall, answer: Completion) -> None:
-        if answer.finish is FinishReason.STOP:
-            self._store.put(key, answer)
-        self._store.end(key, call, answer=answer)
 
     async def _follow(self, call: PendingCall, asked_at: float) -> AnswerStream:
         """Yield what the leader received and receives; end without an answer when it is cancelled."""

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NewType
 
 from orchestration.llm.engine.errors import (
     BadAnswer,
@@ -46,20 +47,16 @@ class CircuitPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CircuitSnapshot:
-    """A circuit as a page shows it. `openings` counts those in a row, `last_error` is the newest failure."""
+    """A circuit as a page shows it; `last_error` is the newest failure."""
 
     state: CircuitState
     failures_in_a_row: int
-    openings: int
     retry_in_s: float
     last_error: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CallPermit:
-    """Permission for one call, whose result counts only while the circuit is in the same generation."""
-
-    generation: int
+CallPermit = NewType("CallPermit", int)
+"""Permission for one call: the circuit's generation, the only one in which the call's result counts."""
 
 
 class Circuit:
@@ -90,11 +87,11 @@ class Circuit:
             if remaining > 0 or self._probing:
                 raise CircuitOpen(self._open_message(name, remaining), retry_in_s=remaining)
             self._probing = True
-        return CallPermit(generation=self._generation)
+        return CallPermit(self._generation)
 
     def succeeded(self, permit: CallPermit) -> None:
         """Count a call that was answered."""
-        if permit.generation != self._generation:
+        if permit != self._generation:
             return
         if self._open_until is not None:
             self.reset()
@@ -104,7 +101,7 @@ class Circuit:
 
     def failed(self, permit: CallPermit, error: ModelError) -> None:
         """Count a call that failed by the provider's fault."""
-        if permit.generation != self._generation:
+        if permit != self._generation:
             return
         self._last_error = str(error)
         self._failures_in_a_row += 1
@@ -114,7 +111,7 @@ class Circuit:
 
     def abandoned(self, permit: CallPermit) -> None:
         """End a call that says nothing about the provider; another may be the probe."""
-        if permit.generation == self._generation:
+        if permit == self._generation:
             self._probing = False
 
     def reset(self) -> None:
@@ -129,7 +126,6 @@ class Circuit:
         return CircuitSnapshot(
             state=self.state,
             failures_in_a_row=self._failures_in_a_row,
-            openings=self._openings,
             retry_in_s=self._remaining(),
             last_error=self._last_error,
         )
@@ -137,10 +133,8 @@ class Circuit:
     def _must_open(self) -> bool:
         if self._failures_in_a_row >= self._policy.consecutive:
             return True
-        failures = self._recent.count(False)
-        return len(self._recent) == self._policy.window and failures >= self._policy.fraction * len(
-            self._recent
-        )
+        window, failures = self._policy.window, self._recent.count(False)
+        return len(self._recent) == window and failures >= self._policy.fraction * window
 
     def _open(self) -> None:
         self._new_generation()

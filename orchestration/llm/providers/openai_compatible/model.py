@@ -16,9 +16,8 @@ from orchestration.llm.engine.errors import (
     ProviderUnavailable,
     StreamBroken,
 )
-from orchestration.llm.engine.model import AnswerStream, StreamingModel
+from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import (
-    TOKENS_PER_MESSAGE,
     Completion,
     Delta,
     FinishReason,
@@ -26,6 +25,7 @@ from orchestration.llm.engine.types import (
     ModelSpec,
     Prompt,
     Usage,
+    estimate_input_tokens,
     estimate_tokens,
 )
 from orchestration.llm.providers.addresses import Endpoint
@@ -65,7 +65,7 @@ FINISH = {
 INTERRUPTED = frozenset({"error", "insufficient_system_resource", "abort", "cancelled"})
 
 
-class OpenAICompatibleModel(StreamingModel):
+class OpenAICompatibleModel(ChatModel):
     """Streams answers from `POST {base_url}/chat/completions`.
 
     Optional parameters that a server refuses are left out, then and in later requests.
@@ -81,27 +81,22 @@ class OpenAICompatibleModel(StreamingModel):
         client: httpx.AsyncClient,
         deadlines: Deadlines = DEFAULT_DEADLINES,
     ) -> None:
-        self._spec = spec
+        super().__init__(spec)
         self._endpoint = Endpoint(base_url, api_key)
         self._client = client
         self._deadlines = deadlines
         self._dialects = learned_dialects(client)
         self._place = (self._endpoint.base_url, spec.remote_name)
 
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model is."""
-        return self._spec
-
     async def stream(self, prompt: Prompt) -> AnswerStream:
         """Answer piece by piece. Closing the generator closes the HTTP response at once."""
         started = perf_counter()
         first_token: float | None = None
-        transcript = Transcript(self._endpoint, self._spec.remote_name)
+        transcript = Transcript(self._endpoint, self.spec.remote_name)
         exchange = Exchange(self._client, self._endpoint, self._deadlines)
         dialect: Dialect | None = self._dialects.get(self._place, Dialect())
         while dialect is not None:
-            payload = dialect.body(self._spec, prompt)
+            payload = dialect.body(self.spec, prompt)
             async with exchange.response("POST", "chat/completions", payload) as body:
                 if body.status == OK:
                     self._dialects[self._place] = dialect
@@ -112,7 +107,7 @@ class OpenAICompatibleModel(StreamingModel):
                             yield delta
                     break
                 refusal = Refusal.from_body(body.status, await body.rest())
-                failure = model_error(refusal, self._endpoint, self._spec.remote_name, body.headers)
+                failure = model_error(refusal, self._endpoint, self.spec.remote_name, body.headers)
             dialect = dialect.adapted(refusal, payload)
             if dialect is None:
                 raise failure
@@ -133,7 +128,7 @@ async def _deltas(body: Body, transcript: Transcript) -> AsyncGenerator[Delta, N
     parser, chunk = SSEParser(), start
     while chunk:
         for event in parser.feed(chunk):
-            if delta := transcript.add_event(event.data):
+            if delta := transcript.add_event(event):
                 yield delta
         if transcript.ended:
             await body.drain()
@@ -196,9 +191,11 @@ class Transcript:
         """Return the whole answer. Raises `BadAnswer` or `ContentRefused` when it is empty."""
         if not self.text.strip():
             raise self._empty()
+        given = estimate_input_tokens(message.content for message in prompt.messages)
+        made = estimate_tokens(self.text)
         return Completion(
             text=self.text,
-            usage=self._usage or _estimate(prompt, self.text),
+            usage=self._usage or Usage(input_tokens=given, output_tokens=made, estimated=True),
             finish=self._finish or FinishReason.OTHER,
             latency_s=latency_s,
             first_token_s=first_token_s,
@@ -264,8 +261,3 @@ def _usage(said: Mapping[str, Json]) -> Usage | None:
     given = whole_number(said.get("prompt_tokens"))
     made = whole_number(said.get("completion_tokens"))
     return Usage(input_tokens=given, output_tokens=made) if given and made else None
-
-
-def _estimate(prompt: Prompt, text: str) -> Usage:
-    given = sum(estimate_tokens(message.content) + TOKENS_PER_MESSAGE for message in prompt.messages)
-    return Usage(input_tokens=given, output_tokens=estimate_tokens(text), estimated=True)

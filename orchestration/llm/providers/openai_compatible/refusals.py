@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -92,108 +91,63 @@ class Refusal:
         codes = " ".join(string(error.get(name)) for name in ("code", "type", "param"))
         return cls(status, said if isinstance(said, str) else str(said), codes)
 
-    @property
-    def everything(self) -> str:
-        """Message and codes, to be searched."""
-        return f"{self.codes} {self.words}"
+    def matches(self, pattern: re.Pattern[str]) -> bool:
+        """Return whether `pattern` is found in the codes or the message."""
+        return pattern.search(f"{self.codes} {self.words}") is not None
 
-    @property
-    def is_about_length(self) -> bool:
-        """True when the prompt did not fit."""
-        return bool(TOO_LONG.search(self.everything))
+
+NO_CREDIT_LEFT = "The account at {host} has no credit left ({status}). Top it up, or use another."
+NOT_FOUND = "{host} has {asked}, or the address is not that of its API ({status}).{hint}"
+FILTER_REFUSED = "The content filter of {host} refused ({status}){said}"
+DOES_NOT_FIT = "The prompt is longer than the model at {host} can read ({status}){said}"
+REDIRECTED = "{host} redirects to {target} ({status}), and redirects are not followed. Use the final address."
+MEANINGS: tuple[tuple[Container[int], re.Pattern[str] | None, type[ModelError], str], ...] = (
+    ([429], NO_CREDIT, RequestRejected, NO_CREDIT_LEFT),
+    ([402], None, RequestRejected, NO_CREDIT_LEFT),
+    ([429], None, RateLimited, "{host} asks to slow down ({status}){said}"),
+    ([401], None, AuthenticationRejected, "{host} refused the key ({status}). Check the key under Models."),
+    ([403], FILTERED, ContentRefused, FILTER_REFUSED),
+    ([403], None, AuthenticationRejected, "{host} does not let this key do that ({status}){said}"),
+    ([404], None, ModelNotFound, NOT_FOUND),
+    ([408], None, ModelTimeout, "{host} timed out while it answered ({status}). Try again."),
+    (range(400, 500), TOO_LONG, ContextWindowExceeded, DOES_NOT_FIT),
+    (range(400, 500), FILTERED, ContentRefused, FILTER_REFUSED),
+    (range(400, 500), None, RequestRejected, "{host} refused the request ({status}){said}"),
+    (range(500, 600), None, ProviderUnavailable, "{host} reports an error on its side ({status}){said}"),
+    (range(300, 400), None, RequestRejected, REDIRECTED),
+)
+"""Statuses, what message and codes must match, the error, its sentence; the first row that fits is used."""
 
 
 def model_error(
     refusal: Refusal, endpoint: Endpoint, model: str, headers: Mapping[str, str] | None = None
 ) -> ModelError:
     """Return the error that `refusal` means."""
-    errors = _RefusalErrors(refusal, endpoint, model, headers or {})
-    if refusal.status == HTTPStatus.TOO_MANY_REQUESTS and NO_CREDIT.search(refusal.everything):
-        return errors.no_credit()
-    by_status = {
-        HTTPStatus.UNAUTHORIZED: errors.access,
-        HTTPStatus.FORBIDDEN: errors.filtered if FILTERED.search(refusal.everything) else errors.access,
-        HTTPStatus.PAYMENT_REQUIRED: errors.no_credit,
-        HTTPStatus.NOT_FOUND: errors.not_found,
-        HTTPStatus.REQUEST_TIMEOUT: errors.gave_up,
-        HTTPStatus.TOO_MANY_REQUESTS: errors.too_fast,
-    }
-    if refusal.status in by_status:
-        return by_status[HTTPStatus(refusal.status)]()
-    return errors.by_class()
-
-
-class _RefusalErrors:
-    """The errors that one refusal may mean, each with its sentence."""
-
-    def __init__(self, refusal: Refusal, endpoint: Endpoint, model: str, headers: Mapping[str, str]) -> None:
-        self._refusal = refusal
-        self._endpoint = endpoint
-        self._host = endpoint.host
-        self._status = refusal.status
-        self._model = model
-        self._headers = headers
-        quoted = endpoint.quote(refusal.words)
-        self._said = f": {quoted}" if quoted else "."
-
-    def access(self) -> ModelError:
-        if not self._endpoint.api_key:
-            return AuthenticationRejected(
-                f"{self._host} asks for a key ({self._status}). Enter one under Models."
-            )
-        if self._status == HTTPStatus.UNAUTHORIZED:
-            return AuthenticationRejected(f"{self._host} refused the key (401). Check the key under Models.")
-        return AuthenticationRejected(f"{self._host} does not let this key do that (403){self._said}")
-
-    def no_credit(self) -> ModelError:
-        return RequestRejected(
-            f"The account at {self._host} has no credit left ({self._status}). Top it up, or use another."
+    status, given = refusal.status, headers or {}
+    kind, sentence = next(
+        (
+            (kind, sentence)
+            for statuses, pattern, kind, sentence in MEANINGS
+            if status in statuses and (pattern is None or refusal.matches(pattern))
+        ),
+        (BadAnswer, "{host} answered with status {status} and no answer."),
+    )
+    if kind is AuthenticationRejected and not endpoint.api_key:
+        sentence = "{host} asks for a key ({status}). Enter one under Models."
+    quoted = endpoint.quote(refusal.words)
+    error = kind(
+        sentence.format(
+            host=endpoint.host,
+            status=status,
+            said=f": {quoted}" if quoted else ".",
+            asked=f"no model {model!r}" if model else "nothing at this path",
+            hint=path_hint(endpoint.base_url),
+            target=endpoint.quote(given.get("location", "")) or "another address",
         )
-
-    def not_found(self) -> ModelError:
-        asked = f"no model {self._model!r}" if self._model else "nothing at this path"
-        hint = path_hint(self._endpoint.base_url)
-        return ModelNotFound(f"{self._host} has {asked}, or the address is not that of its API (404).{hint}")
-
-    def filtered(self) -> ModelError:
-        return ContentRefused(f"The content filter of {self._host} refused ({self._status}){self._said}")
-
-    def gave_up(self) -> ModelError:
-        return ModelTimeout(f"{self._host} timed out while it answered (408). Try again.")
-
-    def too_fast(self) -> ModelError:
-        wait = retry_after(self._headers, datetime.now(UTC))
-        return RateLimited(f"{self._host} asks to slow down (429){self._said}", retry_after_s=wait)
-
-    def by_class(self) -> ModelError:
-        """Return the error for a status that has no meaning of its own here."""
-        match self._status // 100:
-            case 5:
-                return ProviderUnavailable(
-                    f"{self._host} reports an error on its side ({self._status}){self._said}"
-                )
-            case 4:
-                return self._rejected()
-            case 3:
-                return RequestRejected(self._redirected())
-            case _:
-                return BadAnswer(f"{self._host} answered with status {self._status} and no answer.")
-
-    def _rejected(self) -> ModelError:
-        if self._refusal.is_about_length:
-            return ContextWindowExceeded(
-                f"The prompt is longer than the model at {self._host} can read ({self._status}){self._said}"
-            )
-        if FILTERED.search(self._refusal.everything):
-            return self.filtered()
-        return RequestRejected(f"{self._host} refused the request ({self._status}){self._said}")
-
-    def _redirected(self) -> str:
-        target = self._endpoint.quote(self._headers.get("location", "")) or "another address"
-        return (
-            f"{self._host} redirects to {target} ({self._status}), and redirects are not followed."
-            " Use the final address."
-        )
+    )
+    if isinstance(error, RateLimited):
+        error.retry_after_s = retry_after(given, datetime.now(UTC))
+    return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +177,7 @@ class Dialect:
 
         A refusal that names no parameter is attributed to `stream_options`, which older servers reject so.
         """
-        if refusal.status not in REJECTED or refusal.is_about_length:
+        if refusal.status not in REJECTED or refusal.matches(TOO_LONG):
             return None
         if self.length_limit == "max_tokens" and _names(refusal, "max_completion_tokens"):
             return replace(self, length_limit="max_completion_tokens")

@@ -39,47 +39,27 @@ MOST_REASONS = 3
 LONGEST_REASON = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong; `line` counts from 1, 0 stands for the file as a whole."""
-
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"Line {self.line}: {self.reason}" if self.line else self.reason
-
-
 class BrokenRecording(InvalidRequest):
-    """A file that cannot be replayed. `faults` are the first ones, `more` counts those that follow."""
+    """A file that cannot be replayed: `faults` are the first ones, `more` counts those that follow."""
 
-    def __init__(self, name: str, faults: tuple[Fault, ...], more: int = 0) -> None:
-        listed = " ".join(map(str, faults))
+    def __init__(self, name: str, faults: Sequence[str], more: int = 0) -> None:
         rest = f" And {more:,} more." if more else ""
-        super().__init__(f"{name} cannot be used. {listed}{rest}", field="file")
-        self.faults = faults
-        self.more = more
+        super().__init__(f"{name} cannot be used. {' '.join(faults)}{rest}", field="file")
 
 
 class FaultList:
-    """Collects faults and keeps the first ones."""
+    """Collects the first faults and counts those that follow."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._first: list[Fault] = []
-        self._more = 0
+    def __init__(self) -> None:
+        self.first: list[str] = []
+        self.more = 0
 
     def add(self, line: int, reason: str) -> None:
-        """Add a fault."""
-        if len(self._first) < FAULTS_SHOWN:
-            self._first.append(Fault(line, reason))
+        """Add a fault; `line` counts from 1, 0 stands for the file as a whole."""
+        if len(self.first) < FAULTS_SHOWN:
+            self.first.append(f"Line {line}: {reason}" if line else reason)
         else:
-            self._more += 1
-
-    def raise_if_any(self) -> None:
-        """Raise `BrokenRecording` if there was any."""
-        if self._first:
-            raise BrokenRecording(self._name, tuple(self._first), self._more)
+            self.more += 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,31 +222,27 @@ class Labelled:
 
 def load_recording(file: BinaryIO, name: str, limits: RecordingLimits = DEFAULT_LIMITS) -> Labelled:
     """Read a seekable file; `name` stands in messages. Raises `BrokenRecording`, listing what is wrong."""
-    faults = FaultList(name)
+    faults = FaultList()
     seen: dict[ItemKey, int] = {}
     items: list[Item] = []
     labels: dict[ItemKey, Label] = {}
-    for number, item, label in _parsed(file, limits, faults):
-        first = seen.setdefault(item.key, number)
-        if first != number:
-            faults.add(number, f"item {item.key} stands on line {first} already.")
-            continue
-        items.append(item)
-        labels[item.key] = label
-    faults.raise_if_any()
-    if not items:
-        raise BrokenRecording(name, (Fault(0, "The file contains no items."),))
-    return Labelled(recording=Recording(items), labels=labels)
-
-
-def _parsed(file: BinaryIO, limits: RecordingLimits, faults: FaultList) -> Iterator[tuple[int, Item, Label]]:
     for number, raw in read_lines(file, limits, faults):
         try:
             item, label = read_line(raw)
         except ValueError as error:
             faults.add(number, str(error))
+            continue
+        first = seen.setdefault(item.key, number)
+        if first == number:
+            items.append(item)
+            labels[item.key] = label
         else:
-            yield number, item, label
+            faults.add(number, f"item {item.key} stands on line {first} already.")
+    if not items and not faults.first:
+        faults.add(0, "The file contains no items.")
+    if faults.first:
+        raise BrokenRecording(name, faults.first, faults.more)
+    return Labelled(recording=Recording(items), labels=labels)
 
 
 def load_recordings(paths: Sequence[Path], limits: RecordingLimits = DEFAULT_LIMITS) -> Labelled:
@@ -279,11 +255,11 @@ def load_recordings(paths: Sequence[Path], limits: RecordingLimits = DEFAULT_LIM
                 part = load_recording(file, path.name, limits)
         except OSError as error:
             reason = f"It cannot be read: {error.strerror or error}."
-            raise BrokenRecording(str(path), (Fault(0, reason),)) from None
+            raise BrokenRecording(str(path), [reason]) from None
         twice = next((item.key for item in part.recording.items if item.key in labels), None)
         if twice is not None:
             reason = f"Item {twice} is in another of the files, too. Name each file once."
-            raise BrokenRecording(path.name, (Fault(0, reason),))
+            raise BrokenRecording(path.name, [reason])
         items.extend(part.recording.items)
         labels.update(part.labels)
     return Labelled(recording=Recording(items), labels=labels)

@@ -12,14 +12,14 @@ from random import Random
 from threading import Lock
 
 from orchestration.llm.engine.errors import ModelUnavailable, ProviderUnavailable, RequestRejected
-from orchestration.llm.engine.model import AnswerStream, StreamingModel
+from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import (
-    TOKENS_PER_MESSAGE,
     Completion,
     Delta,
     ModelSpec,
     Prompt,
     Usage,
+    estimate_input_tokens,
     estimate_tokens,
 )
 from orchestration.llm.providers.recorded.loading import BrokenRecording, RecordingLimits, load_recording
@@ -49,7 +49,7 @@ class Pace:
 AT_ONCE = Pace()
 
 
-class RecordedModel(StreamingModel):
+class RecordedModel(ChatModel):
     """Replays recorded answers, and answers nothing else.
 
     A prompt is looked up by its one user message, white space aside; instructions are ignored. Its `sample`
@@ -57,15 +57,10 @@ class RecordedModel(StreamingModel):
     """
 
     def __init__(self, spec: ModelSpec, recording: Recording, *, pace: Pace = AT_ONCE) -> None:
-        self._spec = spec
+        super().__init__(spec)
         self._recording = recording
         self._pace = pace
         self._attempts = 0
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model is."""
-        return self._spec
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
         """Replay the recorded answer. Raises `RequestRejected` where there is none, `ProviderUnavailable`."""
@@ -78,7 +73,7 @@ class RecordedModel(StreamingModel):
             yield piece
             if self._pace.tokens_per_s > 0:
                 await asyncio.sleep(estimate_tokens(piece.text[piece.offset :]) / self._pace.tokens_per_s)
-        yield Completion(text=text, usage=_usage(item, answer), reported_model=self._spec.remote_name)
+        yield Completion(text=text, usage=_usage(item, answer), reported_model=self.spec.remote_name)
 
     def _pieces(self, text: str) -> list[Delta]:
         """Return the text in pieces if it is streamed at a pace, else in one."""
@@ -89,17 +84,19 @@ class RecordedModel(StreamingModel):
         ]
 
     def _answer(self, prompt: Prompt) -> tuple[Item, RecordedAnswer]:
-        name = self._spec.name
+        name = self.spec.name
         said = [message for message in prompt.messages if message.role != "system"]
         if len(said) != 1 or said[0].role != "user":
             raise RequestRejected(
                 f"{name} replays answers to single questions; this is a conversation of {len(said)} messages."
             )
         asked = said[0].content
-        found = self._recording.find(self._spec.remote_name, asked)
+        found = self._recording.find(self.spec.remote_name, asked)
         if not found:
+            words = same_words(asked)
+            quoted = words if len(words) <= QUOTED else f"{words[:QUOTED]}…"
             raise RequestRejected(
-                f"The recording of {name} has no answer to “{_shortened(asked)}”. It replays"
+                f"The recording of {name} has no answer to “{quoted}”. It replays"
                 f" {len(self._recording.items):,} recorded questions word for word and answers nothing else."
             )
         if prompt.sample >= len(found):
@@ -111,24 +108,19 @@ class RecordedModel(StreamingModel):
     def _fail_sometimes(self, item: Item, attempt: int) -> None:
         if self._pace.failure_rate <= 0:
             return
-        drawn = Random(f"{self._pace.seed}/{self._spec.name}/{item.key}/{attempt}")  # noqa: S311  # repeatable
+        drawn = Random(f"{self._pace.seed}/{self.spec.name}/{item.key}/{attempt}")  # noqa: S311  # repeatable
         if drawn.random() < self._pace.failure_rate:
-            raise ProviderUnavailable(f"{self._spec.name} is made to fail this attempt: a simulated outage.")
+            raise ProviderUnavailable(f"{self.spec.name} is made to fail this attempt: a simulated outage.")
 
 
 def _usage(item: Item, answer: RecordedAnswer) -> Usage:
     """Return the recorded tokens; what the recording does not say is estimated."""
     given, made = item.prompt_tokens, answer.tokens
     return Usage(
-        input_tokens=estimate_tokens(item.prompt) + TOKENS_PER_MESSAGE if given is None else given,
+        input_tokens=estimate_input_tokens([item.prompt]) if given is None else given,
         output_tokens=estimate_tokens(answer.text or "") if made is None else made,
         estimated=given is None or made is None,
     )
-
-
-def _shortened(text: str) -> str:
-    words = same_words(text)
-    return words if len(words) <= QUOTED else f"{words[:QUOTED]}…"
 
 
 class RecordingCache:
@@ -170,23 +162,18 @@ def _read(path: Path) -> Recording:
         raise ModelUnavailable(str(error)) from None
 
 
-class StoredModel(StreamingModel):
+class StoredModel(ChatModel):
     """A recorded model whose recording is read off the event loop when it is first asked."""
 
     def __init__(self, spec: ModelSpec, recordings: RecordingCache, path: Path, *, pace: Pace) -> None:
-        self._spec = spec
+        super().__init__(spec)
         self._recordings = recordings
         self._path = path
         self._pace = pace
 
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model is."""
-        return self._spec
-
     async def stream(self, prompt: Prompt) -> AnswerStream:
         """Replay the recorded answer. Raises `ModelUnavailable`, `RequestRejected`."""
         recording = await asyncio.to_thread(self._recordings.get, self._path)
-        async with aclosing(RecordedModel(self._spec, recording, pace=self._pace).stream(prompt)) as pieces:
+        async with aclosing(RecordedModel(self.spec, recording, pace=self._pace).stream(prompt)) as pieces:
             async for piece in pieces:
                 yield piece

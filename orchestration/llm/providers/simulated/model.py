@@ -6,16 +6,16 @@ import asyncio
 import re
 
 from orchestration.llm.engine.errors import ContextWindowExceeded, ProviderUnavailable, RateLimited
-from orchestration.llm.engine.model import AnswerStream, StreamingModel
+from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import (
     CHARACTERS_PER_TOKEN,
-    TOKENS_PER_MESSAGE,
     Completion,
     Delta,
     FinishReason,
     ModelSpec,
     Prompt,
     Usage,
+    estimate_input_tokens,
     estimate_tokens,
 )
 from orchestration.llm.providers.simulated.attempt import asked_question, dice
@@ -27,7 +27,7 @@ _RATE_LIMITED_SHARE, _LONG_PROMPT = 0.3, 500
 _WORD = re.compile(r"\S+\s*")
 
 
-class SimulatedModel(StreamingModel):
+class SimulatedModel(ChatModel):
     """A model that solves small tasks by itself.
 
     What it answers depends on the prompt alone; `seed` and the number of the attempt decide only whether the
@@ -35,13 +35,9 @@ class SimulatedModel(StreamingModel):
     """
 
     def __init__(self, spec: ModelSpec, profile: SimulatedProfile, *, seed: int, pace: float = 1.0) -> None:
-        self._spec, self._profile, self._seed, self._pace = spec, profile, seed, pace
+        super().__init__(spec)
+        self._profile, self._seed, self._pace = profile, seed, pace
         self._attempts = 0
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What the model is."""
-        return self._spec
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
         """Answer word by word at the profile's speed.
@@ -70,19 +66,19 @@ class SimulatedModel(StreamingModel):
 
     async def _written(self, prompt: Prompt) -> tuple[str, Usage, FinishReason]:
         """Return the answer as far as stop sequences and limits allow; there must be room for a token."""
-        window = self._spec.context_window
-        sent = sum(TOKENS_PER_MESSAGE + estimate_tokens(message.content) for message in prompt.messages)
+        window = self.spec.context_window
+        sent = estimate_input_tokens(message.content for message in prompt.messages)
         if sent >= window:
             raise ContextWindowExceeded(
-                f"{self._spec.name} reads at most {window} tokens and the prompt has {sent}."
+                f"{self.spec.name} reads at most {window} tokens and the prompt has {sent}."
                 " Shorten it, or ask a model with a larger context window."
             )
         aside = asyncio.to_thread(reply_to, self._profile, prompt) if sent > _LONG_PROMPT else None
         text = await aside if aside else reply_to(self._profile, prompt)
         for stop in filter(None, prompt.stop):
             text = text.partition(stop)[0]
-        wanted = self._spec.max_output_tokens if prompt.max_tokens is None else prompt.max_tokens
-        limit = min(wanted, self._spec.max_output_tokens, window - sent)
+        wanted = self.spec.max_output_tokens if prompt.max_tokens is None else prompt.max_tokens
+        limit = min(wanted, self.spec.max_output_tokens, window - sent)
         finish = FinishReason.LENGTH if estimate_tokens(text) > limit else FinishReason.STOP
         text = text[: limit * CHARACTERS_PER_TOKEN]
         return text, Usage(input_tokens=sent, output_tokens=estimate_tokens(text)), finish
@@ -95,7 +91,7 @@ class SimulatedModel(StreamingModel):
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
 
     def _fail_at_times(self, prompt: Prompt, number: int) -> None:
-        name, question = self._spec.name, identity(asked_question(prompt).question)
+        name, question = self.spec.name, identity(asked_question(prompt).question)
         chance = dice("failure", self._profile.name, question, str(self._seed), str(number))
         if chance.random() >= self._profile.failure_rate:
             return

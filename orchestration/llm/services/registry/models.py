@@ -12,7 +12,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Json, Prices, Tier
 from orchestration.llm.models import LanguageModel, Price, Provider
@@ -23,6 +22,7 @@ from orchestration.llm.services.registry.rows import (
     check,
     difference,
     locked,
+    record,
     shown_model,
     stored_whole,
 )
@@ -140,9 +140,7 @@ def _record(membership: Membership, row: LanguageModel, model: NewModel) -> None
     if prices:
         after["input_per_million"] = str(prices.input_per_million)
         after["output_per_million"] = str(prices.output_per_million)
-    record_change(
-        membership=membership, action=RegistryAction.MODEL_ADDED, subject=row.name, before={}, after=after
-    )
+    record(membership, RegistryAction.MODEL_ADDED, row, {}, after)
 
 
 class ModelChanges(TypedDict, total=False):
@@ -176,13 +174,7 @@ def update_model(
         row.save()
         was, is_now = difference(before, shown_model(row))
         if is_now:
-            record_change(
-                membership=membership,
-                action=RegistryAction.MODEL_CHANGED,
-                subject=row.name,
-                before=was,
-                after=is_now,
-            )
+            record(membership, RegistryAction.MODEL_CHANGED, row, was, is_now)
     return row
 
 
@@ -190,13 +182,7 @@ def update_model(
 def delete_model(*, membership: Membership, model: LanguageModel) -> None:
     """Delete a model with its prices; runs keep their copy. Raises `InvalidRequest` when it was deleted."""
     row = locked(model, membership)
-    record_change(
-        membership=membership,
-        action=RegistryAction.MODEL_DELETED,
-        subject=row.name,
-        before=shown_model(row),
-        after={},
-    )
+    record(membership, RegistryAction.MODEL_DELETED, row, shown_model(row), {})
     row.delete()
 
 
@@ -237,13 +223,8 @@ def set_price(
         if replaced:
             price.pk = replaced.pk
         price.save(force_update=bool(replaced), force_insert=not replaced)
-        record_change(
-            membership=membership,
-            action=RegistryAction.PRICE_SET,
-            subject=row.name,
-            before=_shown(replaced) if replaced else {},
-            after=_shown(price),
-        )
+        before = _shown(replaced) if replaced else {}
+        record(membership, RegistryAction.PRICE_SET, row, before, _shown(price))
     return price
 
 

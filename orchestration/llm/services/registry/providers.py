@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
-from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import AddressRefused, InvalidRequest
 from orchestration.llm.models import Provider, ProviderKind
 from orchestration.llm.providers.addresses import Endpoint, clean_key, host_and_port, origin
@@ -29,6 +28,7 @@ from orchestration.llm.services.registry.rows import (
     check,
     difference,
     locked,
+    record,
     shown_provider,
     stored_whole,
 )
@@ -55,13 +55,7 @@ def connect_provider(
     check(provider)
     with stored_whole(TAKEN, "name"):
         provider.save(force_insert=True)
-        record_change(
-            membership=membership,
-            action=RegistryAction.PROVIDER_CONNECTED,
-            subject=provider.name,
-            before={},
-            after=shown_provider(provider),
-        )
+        record(membership, RegistryAction.PROVIDER_CONNECTED, provider, {}, shown_provider(provider))
     return provider
 
 
@@ -83,13 +77,7 @@ def update_provider(
         if api_key.strip():
             is_now["key"] = "replaced"
         if is_now:
-            record_change(
-                membership=membership,
-                action=RegistryAction.PROVIDER_CHANGED,
-                subject=row.name,
-                before=was,
-                after=is_now,
-            )
+            record(membership, RegistryAction.PROVIDER_CHANGED, row, was, is_now)
     return row
 
 
@@ -99,17 +87,11 @@ def set_secret(*, membership: Membership, provider: Provider, api_key: str) -> P
     with transaction.atomic():
         row = locked(provider, membership)
         _check_is_remote(row)
-        before = shown_provider(row)
+        before = {"key": shown_provider(row)["key"]}
         row.secret = seal_secret(row, key)
         row.save(update_fields=["secret"])
         action = RegistryAction.PROVIDER_KEY_SET if key else RegistryAction.PROVIDER_KEY_REMOVED
-        record_change(
-            membership=membership,
-            action=action,
-            subject=row.name,
-            before={"key": before["key"]},
-            after={"key": "replaced" if key else "none"},
-        )
+        record(membership, action, row, before, {"key": "replaced" if key else "none"})
     return row
 
 
@@ -154,13 +136,8 @@ def switch_provider(*, membership: Membership, provider: Provider, enabled: bool
     """Offer the provider's models to new runs, or not. Raises `InvalidRequest` when it was deleted."""
     row = locked(provider, membership)
     if row.enabled != enabled:
-        record_change(
-            membership=membership,
-            action=RegistryAction.PROVIDER_ENABLED if enabled else RegistryAction.PROVIDER_DISABLED,
-            subject=row.name,
-            before={"enabled": row.enabled},
-            after={"enabled": enabled},
-        )
+        action = RegistryAction.PROVIDER_ENABLED if enabled else RegistryAction.PROVIDER_DISABLED
+        record(membership, action, row, {"enabled": row.enabled}, {"enabled": enabled})
         row.enabled = enabled
         row.save(update_fields=["enabled"])
     return row
@@ -171,13 +148,8 @@ def delete_provider(*, membership: Membership, provider: Provider) -> None:
     """Delete a provider with its key, models and prices. Raises `InvalidRequest` when it was deleted."""
     row = locked(provider, membership)
     models = sorted(row.language_models.values_list("name", flat=True))
-    record_change(
-        membership=membership,
-        action=RegistryAction.PROVIDER_DELETED,
-        subject=row.name,
-        before={**shown_provider(row), "models": models},
-        after={},
-    )
+    before = {**shown_provider(row), "models": models}
+    record(membership, RegistryAction.PROVIDER_DELETED, row, before, {})
     recording = row.id if row.kind == ProviderKind.RECORDED else None
     row.delete()
     if recording is not None:
@@ -219,13 +191,8 @@ def connect_recording(*, membership: Membership, name: str, source: str, chunks:
     check(provider)
     with _stored_file(provider.id, source, chunks), stored_whole(TAKEN, "name"):
         provider.save(force_insert=True)
-        record_change(
-            membership=membership,
-            action=RegistryAction.PROVIDER_CONNECTED,
-            subject=provider.name,
-            before={},
-            after={**shown_provider(provider), "recording": source},
-        )
+        after = {**shown_provider(provider), "recording": source}
+        record(membership, RegistryAction.PROVIDER_CONNECTED, provider, {}, after)
     return provider
 
 

@@ -11,6 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel, Provider
@@ -65,6 +66,13 @@ def stored_whole(sentence: str, field: str) -> Iterator[None]:
             yield
     except IntegrityError as error:
         raise InvalidRequest(sentence, field=field) from error
+
+
+def record(
+    membership: Membership, action: RegistryAction, row: Row, before: dict[str, Json], after: dict[str, Json]
+) -> None:
+    """Add a change of `row` to the audit log, in the transaction of the change."""
+    record_change(membership=membership, action=action, subject=row.name, before=before, after=after)
 
 
 def shown_provider(provider: Provider) -> dict[str, Json]:
