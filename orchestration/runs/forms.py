@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils import timezone
 
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import HumanQuestion, RunStatus
 from orchestration.runs.selectors.runs import OPEN, RatingFilter, RunFilter
@@ -22,10 +23,15 @@ LONGEST_ANSWER = LONGEST_MESSAGE = 20_000
 class SentForm(forms.Form):
     """What people send to a run: one sentence says what is wrong with it."""
 
-    @property
-    def first_error(self) -> str:
-        """What is wrong first, empty when nothing is."""
-        return next((str(errors[0]) for errors in self.errors.values()), "")
+    def submit(self, change: Callable[[], object]) -> str:
+        """Make the change that a valid form describes; return what is wrong first, empty when it was made."""
+        if not self.is_valid():
+            return next(str(errors[0]) for errors in self.errors.values())
+        try:
+            change()
+        except InvalidRequest as refusal:
+            return str(refusal)
+        return ""
 
 
 class AnswerForm(SentForm):

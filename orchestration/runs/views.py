@@ -111,12 +111,7 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
     """Keep what the member thinks of the answer."""
     found = run_of(request, run)
     form = RatingForm(request.POST)
-    error = form.first_error
-    if not error:
-        try:
-            rate_run(membership=request.membership, run=found, **form.cleaned_data)
-        except InvalidRequest as refusal:
-            error = str(refusal)
+    error = form.submit(lambda: rate_run(membership=request.membership, run=found, **form.cleaned_data))
     return _after_post(request, found, "run-ratings", error, {"rate_error": error})
 
 
@@ -126,13 +121,14 @@ def message(request: MemberRequest, run: UUID) -> HttpResponse:
     """Send a run what the member says; a refused message stays in its field."""
     found = run_of(request, run)
     form = MessageForm(request.POST)
-    error = form.first_error
-    if not error:
-        try:
-            check = get_kind(found.kind).check_message
-            send_message(membership=request.membership, run=found, payload=form.cleaned_data, check=check)
-        except InvalidRequest as refusal:
-            error = str(refusal)
+    error = form.submit(
+        lambda: send_message(
+            membership=request.membership,
+            run=found,
+            payload=form.cleaned_data,
+            check=get_kind(found.kind).check_message,
+        )
+    )
     kept = request.POST.get("text", "") if error else ""
     return _after_post(request, found, "run-message", error, {"message_error": error, "message_text": kept})
 
@@ -165,12 +161,11 @@ def answer(request: MemberRequest, run: UUID, question: UUID) -> HttpResponse:
     found = run_of(request, run)
     asked = get_object_or_404(HumanQuestion, run=found, pk=question)
     form = AnswerForm(asked, request.POST)
-    try:
-        if not form.is_valid():
-            raise InvalidRequest(form.first_error)  # noqa: TRY301  # one way out for every refusal
-        answer_question(membership=request.membership, question=asked, answer=form.answer)
-    except InvalidRequest as refusal:
-        messages.error(request, str(refusal))
+    error = form.submit(
+        lambda: answer_question(membership=request.membership, question=asked, answer=form.answer)
+    )
+    if error:
+        messages.error(request, error)
     return redirect(path_of(found))
 
 
