@@ -35,8 +35,9 @@ _engines: list[WorkerEngine] = []
 class EngineProcess:
     """A runtime with its sweeper; at most one a process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, sweep_every_s: float = SWEEP_EVERY_S) -> None:
         self.runtime = Runtime(loop)
+        self._sweep_every_s = sweep_every_s
         self._over = False
         self._wake = threading.Event()
         self.runtime.parked = self._wake.set
@@ -61,12 +62,14 @@ class EngineProcess:
         sweep_at, first = time.monotonic(), True
         while not self._over:
             self._wake.clear()
-            pause = SWEEP_EVERY_S
+            pause = self._sweep_every_s
             try:
                 if time.monotonic() < sweep_at:
                     self._queue(wake_ready())
                 else:
-                    sweep_at = time.monotonic() + SWEEP_EVERY_S
+                    # What this process works on does not lapse: a lock may have kept it from renewing.
+                    self.runtime.heartbeat.renew()
+                    sweep_at = time.monotonic() + self._sweep_every_s
                     # At the start no other process may be there to claim what is queued.
                     self._queue(sweep(picked_up_within_s=0.0) if first else sweep())
                     first = False

@@ -52,7 +52,8 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     context = _context(claim, log, runtime.linger_s)
     control = context.control
     log.lost = lambda: control.stop(StopReason.STOPPING)
-    runtime.add(run_id, ActiveRun(control=control, log=log))
+    active = ActiveRun(run=run_id, control=control, log=log)
+    runtime.add(active)
     try:
         task = asyncio.ensure_future(get_kind(frozen.kind).execute(frozen, context))
         control.attach(task)
@@ -63,7 +64,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
             runtime.parked()
         return again
     finally:
-        runtime.remove(run_id)
+        runtime.remove(active)
         runtime.profile_updater.wake()
 
 
@@ -129,7 +130,7 @@ async def _record(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
     try:
         await log.write(ending)
     except LeaseLost:
-        logger.warning("Run %s was claimed by another process; late writes were refused.", run_id)
+        logger.warning("This process lost its lease on run %s; late writes were refused.", run_id)
         return False
     if isinstance(ending, RunParked):
         return await in_database_thread(wake_if_ready, run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,26 +28,44 @@ from orchestration.runs.services.recording.batches import QueueReason
 
 MOST_LAPSES = 3
 PICKED_UP_WITHIN_S = 15.0
+RENEWED_WITHIN_S = 2.0
 MOST_AT_ONCE = 1000
 
 
-def sweep(*, picked_up_within_s: float = PICKED_UP_WITHIN_S) -> list[UUID]:
+def sweep(
+    *, picked_up_within_s: float = PICKED_UP_WITHIN_S, renewed_within_s: float = RENEWED_WITHIN_S
+) -> list[UUID]:
     """Return the runs that must be queued (again), oldest first.
 
     Those whose lease lapsed or whose owner on this machine is dead, those that no worker picked up, and
     those that have waited long enough. After three lapses without a step in between a run fails with the
-    reason.
+    reason. A lease whose owner may live is given `renewed_within_s` seconds with a database that can be
+    written: what delayed its renewal may have been a lock.
     """
     now = timezone.now()
     running = Run.objects.filter(status=RunStatus.RUNNING).values_list("id", "lease_owner", "lease_until")
-    for run_id, owner, until in running:
-        if until is None or until < now or is_dead(owner):
-            lapse_run(run_id, now)
+    lapsed = [(run, is_dead(owner)) for run, owner, until in running if _is_over(owner, until, now)]
+    if not all(dead for _, dead in lapsed):
+        _wait_for_a_write()
+        time.sleep(renewed_within_s)
+    for run, _ in lapsed:
+        lapse_run(run)
+    now = timezone.now()
     wake_ready()
     stale = Run.objects.filter(
         status=RunStatus.QUEUED, queued_at__lte=now - timedelta(seconds=picked_up_within_s)
     )
     return list(stale.order_by("queued_at").values_list("id", flat=True)[:MOST_AT_ONCE])
+
+
+def _is_over(owner: str, until: datetime | None, now: datetime) -> bool:
+    return until is None or until < now or is_dead(owner)
+
+
+def _wait_for_a_write() -> None:
+    """Return as soon as the table of runs can be written."""
+    with transaction.atomic():
+        Run.objects.select_for_update().filter(status=RunStatus.RUNNING).first()
 
 
 def wake_ready() -> list[UUID]:
@@ -92,10 +111,11 @@ def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:
 
 
 @transaction.atomic
-def lapse_run(run_id: UUID, now: datetime) -> None:
+def lapse_run(run_id: UUID) -> None:
     """End the lease of an owner that is gone: its calls are lost, its late writes refused from here on."""
     run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.RUNNING).first()
-    if run is None or not (run.lease_until is None or run.lease_until < now or is_dead(run.lease_owner)):
+    now = timezone.now()
+    if run is None or not _is_over(run.lease_owner, run.lease_until, now):
         return
     calls = list(run.calls.filter(status=CallStatus.RUNNING))
     Call.objects.filter(id__in=[call.id for call in calls]).update(status=CallStatus.LOST, maybe_billed=True)

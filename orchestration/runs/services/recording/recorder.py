@@ -99,7 +99,7 @@ class Recorder:
             _acknowledge(group, dict.fromkeys(map(id, group), error))
             return
         refused = dict.fromkeys(
-            map(id, committed.refused), LeaseLost("Another process has claimed this run.")
+            map(id, committed.refused), LeaseLost("This process lost its lease on the run.")
         )
         _acknowledge(group, refused)
         kept = [batch for batch in group if id(batch) not in refused]
