@@ -153,6 +153,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its own handlers would not redact
 
 PROFILE = ENV.profile
 ALLOWED_ADDRESSES = ENV.allowed_addresses
+STALL_SECONDS = ENV.stall_seconds
 ANSWER_CACHE_SECONDS = ENV.answer_cache_seconds
 SIMULATED_PACE = ENV.simulated_pace
 OPENAI_API_KEY = ENV.openai_api_key.get_secret_value() if ENV.openai_api_key else ""

@@ -51,8 +51,9 @@ class Run(models.Model):
     """One execution, frozen when it was started: request, panel, options and seed never change afterwards.
 
     `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran
-    out. `last_seq` is the number of the newest event. `learned_at` is set once its models' profiles have it.
-    `answer` is for people, `output` what another program reads.
+    out, `blocks` how often the run's code stopped its process. `last_seq` is the number of the newest event.
+    `learned_at` is set once its models' profiles have it. `answer` is for people, `output` what another
+    program reads.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,6 +80,7 @@ class Run(models.Model):
 
     fence = models.PositiveIntegerField(default=0)
     lapses = models.PositiveSmallIntegerField(default=0)
+    blocks = models.PositiveSmallIntegerField(default=0)
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True)
     last_seq = models.PositiveIntegerField(default=0)

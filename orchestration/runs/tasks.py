@@ -19,6 +19,7 @@ from orchestration.runs.services.execution import execute_run
 from orchestration.runs.services.queueing import EXECUTE_RUN, queue_run
 from orchestration.runs.services.runtime import Runtime
 from orchestration.runs.services.sweeping import seconds_to_next, sweep, wake_ready
+from orchestration.runs.services.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,14 @@ _engines: list[WorkerEngine] = []
 class EngineProcess:
     """A runtime with its sweeper; at most one a process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, sweep_every_s: float = SWEEP_EVERY_S) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        sweep_every_s: float = SWEEP_EVERY_S,
+    ) -> None:
         self.runtime = Runtime(loop)
+        self._watchdog = Watchdog(loop)
         self._sweep_every_s = sweep_every_s
         self._over = False
         self._wake = threading.Event()
@@ -46,6 +53,7 @@ class EngineProcess:
     def start(self) -> None:
         """Start, and queue what an earlier process left behind."""
         _started.append(self)
+        self._watchdog.start()
         self.runtime.start()
         self._sweeper.start()
 
@@ -54,6 +62,7 @@ class EngineProcess:
         self._over = True
         self._wake.set()
         await _stop(self.runtime)
+        await self._watchdog.stop()
         if self in _started:
             _started.remove(self)
 

@@ -25,6 +25,7 @@ from orchestration.runs.services.recording.batches import RunEnded, RunParked, R
 from orchestration.runs.services.recording.recorder import DatabaseRunLog
 from orchestration.runs.services.runtime import ActiveRun, Runtime
 from orchestration.runs.services.sweeping import wake_if_ready
+from orchestration.runs.services.watchdog import current_run
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     if claim is None:
         return False
     frozen = claim.run
+    current_run.set(run_id)
     log = DatabaseRunLog(
         recorder=runtime.recorder,
         run=frozen.run,

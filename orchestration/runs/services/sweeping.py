@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -25,10 +26,24 @@ from orchestration.runs.models import (
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import is_dead
 from orchestration.runs.services.recording.batches import QueueReason
+from orchestration.runs.services.watchdog import StoppedProcess, stopped_processes
 
 MOST_LAPSES = 3
 PICKED_UP_WITHIN_S = 15.0
 RENEWED_WITHIN_S = 2.0
+WORKER_LOST = (
+    f"The worker executing this run stopped {MOST_LAPSES} times without getting any further."
+    " It is not tried again; see the worker's log, then run it again."
+)
+BLOCKED = (
+    f"Work on this run's text made its worker stand still {MOST_LAPSES} times, and its process was ended."
+    " It is not tried again; the worker's log shows what it was doing."
+)
+FAILURES = {
+    QueueReason.LAPSED: ("lapses", "worker_lost", WORKER_LOST),
+    QueueReason.BLOCKED: ("blocks", "blocked", BLOCKED),
+}
+"""By the reason why a lease lapsed: what counts it, and how a run fails that it happened to too often."""
 MOST_AT_ONCE = 1000
 
 
@@ -42,6 +57,8 @@ def sweep(
     reason. A lease whose owner may live is given `renewed_within_s` seconds with a database that can be
     written: what delayed its renewal may have been a lock.
     """
+    for stopped in stopped_processes():
+        _lapse_stopped(stopped)
     now = timezone.now()
     running = Run.objects.filter(status=RunStatus.RUNNING).values_list("id", "lease_owner", "lease_until")
     lapsed = [(run, is_dead(owner)) for run, owner, until in running if _is_over(owner, until, now)]
@@ -49,7 +66,7 @@ def sweep(
         _wait_for_a_write()
         time.sleep(renewed_within_s)
     for run, _ in lapsed:
-        lapse_run(run)
+        lapse_run(run, QueueReason.LAPSED)
     now = timezone.now()
     wake_ready()
     stale = Run.objects.filter(
@@ -66,6 +83,14 @@ def _wait_for_a_write() -> None:
     """Return as soon as the table of runs can be written."""
     with transaction.atomic():
         Run.objects.select_for_update().filter(status=RunStatus.RUNNING).first()
+
+
+def _lapse_stopped(stopped: StoppedProcess) -> None:
+    """End the leases of a process that a run's code had stopped: of its runs, only that one is to blame."""
+    its = Run.objects.filter(status=RunStatus.RUNNING, lease_owner=stopped.owner)
+    for run in its.values_list("id", flat=True):
+        lapse_run(run, QueueReason.BLOCKED if run == stopped.run else QueueReason.RESTART)
+    stopped.file.unlink(missing_ok=True)
 
 
 def wake_ready() -> list[UUID]:
@@ -111,8 +136,12 @@ def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:
 
 
 @transaction.atomic
-def lapse_run(run_id: UUID) -> None:
-    """End the lease of an owner that is gone: its calls are lost, its late writes refused from here on."""
+def lapse_run(run_id: UUID, reason: QueueReason) -> None:
+    """End the lease of an owner that is gone: its calls are lost, its late writes refused from here on.
+
+    The run counts how often its lease lapsed and how often its own code blocked a process; it fails at the
+    third time.
+    """
     run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.RUNNING).first()
     now = timezone.now()
     if run is None or not _is_over(run.lease_owner, run.lease_until, now):
@@ -123,17 +152,16 @@ def lapse_run(run_id: UUID) -> None:
         RunEvent(kind=EventKind.CALL_LOST, step=call.step, data={"call": str(call.id), "model": call.model})
         for call in calls
     ]
-    free = {"fence": run.fence + 1, "lapses": run.lapses + 1, "lease_owner": "", "lease_until": None}
-    if run.lapses + 1 >= MOST_LAPSES:
-        reason = (
-            f"The worker executing this run stopped {MOST_LAPSES} times without getting any further."
-            " It is not tried again; see the worker's log, then run it again."
-        )
-        failed = RunEvent(kind=EventKind.RUN_FAILED, data={"error": reason, "calls": run.calls_started})
-        ended = {"status": RunStatus.FAILED, "error": reason, "error_code": "worker_lost", "finished_at": now}
-        emit_events(run, [*events, failed], **free, **ended)
-        return
-    queued = RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.LAPSED.value})
+    free: dict[str, Any] = {"fence": run.fence + 1, "lease_owner": "", "lease_until": None}
+    if reason in FAILURES:
+        counter, code, error = FAILURES[reason]
+        free[counter] = getattr(run, counter) + 1
+        if free[counter] >= MOST_LAPSES:
+            failed = RunEvent(kind=EventKind.RUN_FAILED, data={"error": error, "calls": run.calls_started})
+            ended = {"status": RunStatus.FAILED, "error": error, "error_code": code, "finished_at": now}
+            emit_events(run, [*events, failed], **free, **ended)
+            return
+    queued = RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": reason.value})
     # An old `queued_at` makes the sweep that found the run queue it right away.
     emit_events(run, [*events, queued], **free, status=RunStatus.QUEUED, queued_at=now - timedelta(days=1))
 

@@ -23,6 +23,7 @@ class QueueReason(StrEnum):
     NEW = "new"
     RESTART = "restart"
     LAPSED = "lapsed"
+    BLOCKED = "blocked"
     ANSWERED = "answered"
     RESUMED = "resumed"
     MESSAGE = "message"
