@@ -13,14 +13,22 @@ from uuid import UUID
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import HASH_SESSION_KEY
 
 from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
-from orchestration.runs.parts.queries import CountQuery, QueryBatcher, RunQuery, run_updates, running_counts
+from orchestration.runs.parts.queries import (
+    CountQuery,
+    NoAccess,
+    QueryBatcher,
+    RunQuery,
+    run_updates,
+    running_counts,
+)
 from orchestration.runs.parts.streams import Streams
-from orchestration.runs.selectors.run_state import running_texts
+from orchestration.runs.selectors.run_state import Viewer, running_texts
 
 logger = logging.getLogger(__name__)
 _AWAY = ThrottledWarning(logger, "The database does not answer (%s); live pages are asked to reconnect.")
@@ -47,7 +55,17 @@ class CloseCode(IntEnum):
     SIGNED_OUT = 4401
     NOT_A_MEMBER = 4403
     NOT_FOUND = 4404
+    ROLE_CHANGED = 4409
     RESTART = 4503
+
+
+CLOSE_CODES = {
+    NoAccess.NOT_FOUND: CloseCode.NOT_FOUND,
+    # The page reconnects with the session that its browser has by now, if any: a changed password renews it.
+    NoAccess.SIGNED_OUT: CloseCode.RESTART,
+    NoAccess.NOT_A_MEMBER: CloseCode.NOT_A_MEMBER,
+    NoAccess.ROLE_CHANGED: CloseCode.ROLE_CHANGED,
+}
 
 
 class Closed(Exception):
@@ -84,7 +102,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             user = self.scope["user"]
             if user is None or not user.is_authenticated:
                 raise Closed(CloseCode.SIGNED_OUT)
-            self.user = UUID(str(user.pk))
+            session = self.scope["session"]
+            self.viewer = Viewer(UUID(str(user.pk)), str(session.session_key), session[HASH_SESSION_KEY])
+            self.role = ""
             self.group = await self.join()
             self._following = asyncio.create_task(self._follow())
 
@@ -153,9 +173,10 @@ class RunConsumer(LiveConsumer):
         self._texts: list[live.RunText] = []
         self._notified, self._queried_at, self._notice = True, 0.0, ""
         self._started = False
-        found = await RUN_UPDATES.ask(RunQuery(self.user, self.run, self.seq))
-        if not (found.found and found.member):
-            raise Closed(CloseCode.NOT_FOUND)
+        found = await RUN_UPDATES.ask(RunQuery(self.viewer, self.run, self.seq))
+        if isinstance(found, NoAccess):
+            raise Closed(CloseCode.RESTART if found is NoAccess.SIGNED_OUT else CloseCode.NOT_FOUND)
+        self.role = found.role
         live.viewer_joined(self.run)
         return live.run_group(self.run)
 
@@ -192,11 +213,9 @@ class RunConsumer(LiveConsumer):
         """Send all that came after the page's number."""
         more = True
         while more:
-            found = await RUN_UPDATES.ask(RunQuery(self.user, self.run, self.seq))
-            if not found.found:
-                raise Closed(CloseCode.NOT_FOUND)
-            if not found.member:
-                raise Closed(CloseCode.NOT_A_MEMBER)
+            found = await RUN_UPDATES.ask(RunQuery(self.viewer, self.run, self.seq, self.role))
+            if isinstance(found, NoAccess):
+                raise Closed(CLOSE_CODES[found])
             if (update := found.update) is not None:
                 self.seq, self._notice = update.seq, ""
                 await self._send(update.html + self.streams.draw(update.running, update.drawn))
@@ -220,8 +239,10 @@ class TeamConsumer(LiveConsumer):
         """Check that the user is in the team."""
         self.team: UUID = self.scope["url_route"]["kwargs"]["team"]
         self._shown = ""
-        if await COUNTS.ask(CountQuery(self.user, self.team)) is None:
-            raise Closed(CloseCode.NOT_FOUND)
+        found = await COUNTS.ask(CountQuery(self.viewer, self.team))
+        if isinstance(found, NoAccess):
+            raise Closed(CloseCode.RESTART if found is NoAccess.SIGNED_OUT else CloseCode.NOT_FOUND)
+        self.role = found[0]
         return live.team_group(self.team)
 
     async def team_changed(self, message: live.TeamChanged) -> None:  # noqa: ARG002  # it has no content
@@ -231,9 +252,10 @@ class TeamConsumer(LiveConsumer):
     async def update(self) -> float:
         """Send the count when it has changed."""
         self.changed.clear()
-        html = await COUNTS.ask(CountQuery(self.user, self.team))
-        if html is None:
-            raise Closed(CloseCode.NOT_A_MEMBER)
+        found = await COUNTS.ask(CountQuery(self.viewer, self.team, self.role))
+        if isinstance(found, NoAccess):
+            raise Closed(CLOSE_CODES[found])
+        _, html = found
         if html != self._shown:
             self._shown = html
             await self.send(text_data=html)

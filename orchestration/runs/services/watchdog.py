@@ -69,6 +69,7 @@ class Watchdog:
         self._process: subprocess.Popen[bytes] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._beats = -1
+        self._make_task = loop.get_task_factory()
         self._memory: mmap.mmap | None = None
 
     def start(self) -> None:
@@ -91,7 +92,7 @@ class Watchdog:
 
     async def stop(self) -> None:
         """End the process that watches."""
-        self._loop.set_task_factory(None)
+        self._loop.set_task_factory(self._make_task)
         if self._timer is not None:
             self._timer.cancel()
         if self._process is not None and self._process.stdin is not None:
@@ -113,11 +114,13 @@ class Watchdog:
         loop: asyncio.AbstractEventLoop,
         work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
         **how: Any,  # noqa: ANN401  # what later versions of Python pass to a task
-    ) -> asyncio.Task[Any]:
+    ) -> asyncio.Future[Any]:
         run = current_run.get()
-        if run is None or self._memory is None or not isinstance(work, Coroutine):
-            return asyncio.Task(work, loop=loop, **how)
-        return asyncio.Task(_Attributed(work, self._memory, str(run).encode()), loop=loop, **how)
+        if run is not None and self._memory is not None and isinstance(work, Coroutine):
+            work = _Attributed(work, self._memory, str(run).encode())
+        if self._make_task is not None:
+            return self._make_task(loop, work, **how)
+        return asyncio.Task(work, loop=loop, **how)
 
 
 class _Attributed(Coroutine[Any, Any, Any]):
