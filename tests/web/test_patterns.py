@@ -1,0 +1,82 @@
+"""Expressions for text from outside mean what they mean in `re`, and take linear time."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import unicodedata
+
+import pytest
+import re2
+
+from orchestra_site.web.patterns import ASCII, DOTALL, IGNORECASE, MULTILINE, Flag, Pattern
+
+ALL = map(chr, range(sys.maxunicode + 1))
+ASSIGNED = "".join(character for character in ALL if unicodedata.category(character) not in {"Cn", "Cs"})
+CLASSES = [*(rf"\{letter}" for letter in "wWdDsS"), r"[^\W\d_]", r"[^\W\d]", r"[\w.-]", r"[^\s\d]"]
+
+
+@pytest.mark.parametrize("written", CLASSES)
+def test_a_class_has_the_characters_that_it_has_in_re(written: str) -> None:
+    assert Pattern(written).findall(ASSIGNED) == re.findall(written, ASSIGNED)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "flags", "text"),
+    [
+        (r"^\s*x$", MULTILINE, "a\n\u00a0 x\nx y\nx"),
+        (r"a.b", DOTALL, "a\nb a.b"),
+        (r"straße", IGNORECASE, "STRAßE Straße strasse"),
+        (r"\d+", ASCII, "12 ٣٤"),
+        (r"[]a]+|[^]]", Flag.NONE, "a]b]"),
+        (r"[(\[]x", Flag.NONE, "[x (x"),
+        (r"(?:ab|a)(?:c|bcd)?", Flag.NONE, "abcd"),
+        (r"\x08|\t|\0", Flag.NONE, "\x08\t\0"),
+        (r"x*", Flag.NONE, "axxb"),
+        (r"b\Z", Flag.NONE, "ab"),
+    ],
+)
+def test_an_expression_finds_what_it_finds_in_re(pattern: str, flags: Flag, text: str) -> None:
+    letters = "".join(letter for letter, flag in zip("imsa", Flag(15), strict=True) if flag in flags)
+    plain = re.compile(f"(?{letters}){pattern}" if letters else pattern)
+    assert [found.span() for found in Pattern(pattern, flags).finditer(text)] == [
+        found.span() for found in plain.finditer(text)
+    ]
+
+
+def test_matches_are_replaced_by_templates_and_functions_and_split_the_text() -> None:
+    assert Pattern(r"(?P<a>\d+)-(\d+)").sub(r"\2:\g<a>", "1-2, 30-4") == "2:1, 4:30"
+    assert Pattern(r"\d").sub(lambda found: str(int(found.group()) + 1), "1 2", count=1) == "2 2"
+    assert Pattern(r",\s*").split("a, b,c", maxsplit=1) == ["a", "b,c"]
+
+
+@pytest.mark.parametrize("pattern", [r"(?=a)", r"(?<!a)b", r"(a)\1", r"[\W\d]", "("])
+def test_what_would_need_backtracking_is_refused(pattern: str) -> None:
+    with pytest.raises((re2.error, ValueError)):
+        Pattern(pattern)
+
+
+def test_a_lone_surrogate_is_read_as_the_replacement_character() -> None:
+    found = Pattern(r"\w+(.)").search("ab\ud800c")
+    assert found is not None
+    assert (found.group(1), found.span(1)) == ("\ufffd", (2, 3))
+
+
+def test_several_groups_cannot_be_found_all_at_once() -> None:
+    with pytest.raises(ValueError, match="finditer"):
+        Pattern("(a)(b)").findall("ab")
+
+
+def test_time_grows_with_the_text_where_re_would_not_end() -> None:
+    evil = Pattern(r"^(a|aa|a*)+b$")
+
+    def seconds(length: int) -> float:
+        def once() -> float:
+            started = time.process_time()
+            assert evil.search("a" * length) is None
+            return time.process_time() - started
+
+        return min(once() for _ in range(3))
+
+    assert seconds(800_000) < 20 * seconds(200_000)
