@@ -111,22 +111,22 @@ def test_a_run_of_another_kind_outlives_its_worker_between_a_message_and_an_answ
 def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
     installation: Production, provider: ProviderProcess
 ) -> None:
-    provider.behave(every=SLOW)
+    provider.behave(every=SLOW | {"first_delay_s": 600})
     sign_in = installation.sign_in()
-    installation.script("tests.support.furnish", provider.base_url, "m1")
+    installation.script("tests.support.furnish", provider.base_url, ",".join(PANEL))
     installation.serve()
     worker = installation.work()
     member = Member(installation.address, sign_in, site=SITE)
     with closing(member.client):
-        runs = [member.ask(f"What is {number} + 1?", ["m1"]) for number in range(10)]
-        until(lambda: {status_of(installation, run) for run in runs} == {"running"}, 60)
+        runs = [member.ask(f"What is {number} + 1?", [PANEL[number % 3]]) for number in range(9)]
+        until(lambda: provider.open_calls() == len(runs), 60)
         provider.behave(every=QUICK)
         installation.work("other")
         until(lambda: installation.workers() == 2, 60)
         worker.terminate()
         assert worker.wait(5) == 0
-        until(lambda: {status_of(installation, run) for run in runs} == {"succeeded"}, 10)
-    assert {installation.rows("select lapses from runs_run")[0][0]} == {0}
+        until(lambda: {status_of(installation, run) for run in runs} == {"succeeded"}, 40)
+    assert installation.rows("select distinct lapses, fence from runs_run") == [(0, 2)]
 
 
 def test_doctor_finds_everything_in_order(installation: Production) -> None:

@@ -22,7 +22,7 @@ RANKING = {
     "reason": "Ranked for reasoning by expected quality. 1 other model in reserve.",
     "options": ["sage", "swift"],
     "scores": {"sage": 0.8, "swift": 0.6},
-    "remarks": {"sage": "Quality 84%: learned from 12 askings, 9 judged.", "swift": "<b>new</b>"},
+    "remarks": {"sage": "Quality 84%: learned from 12 calls, 9 judged.", "swift": "<b>new</b>"},
 }
 
 
@@ -34,6 +34,6 @@ def test_the_card_says_the_kind_why_and_what_is_known_of_each_model() -> None:
     rows.answer(call, "391")
     rows.succeed("391", chosen="ask/sage", decisions=[KIND, RANKING])
     page = signed_in(member).get(f"/runs/{rows.run.pk}/").content.decode()
-    for words in (KIND["reason"], RANKING["reason"], "learned from 12 askings, 9 judged", "80%", "60%"):
+    for words in (KIND["reason"], RANKING["reason"], "learned from 12 calls, 9 judged", "80%", "60%"):
         assert str(words) in page
     assert "&lt;b&gt;new&lt;/b&gt;" in page

@@ -76,7 +76,7 @@ async def test_the_decisions_say_the_kind_the_words_and_each_models_numbers() ->
     assert (ranking.chosen, ranking.options) == ("strong", ("strong", "new"))
     assert ranking.reason == "Ranked for reasoning by expected quality. 1 other model in reserve."
     assert ranking.remarks["strong"].startswith("Quality 90%, answers 100% of the time, 1.0 s, about $0.0010")
-    assert "learned from 9 askings, none judged" in ranking.remarks["strong"]
+    assert "learned from 9 calls, none judged" in ranking.remarks["strong"]
     assert "by its tier and price alone" in ranking.remarks["new"]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from orchestration.runs.engine.budget import Limits, Spent
@@ -20,6 +21,9 @@ from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, 
 from orchestration.runs.services.commands import end_cancelled
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import LEASE_S
+
+STEPS = Step.objects.filter(run=OuterRef("pk"))
+COMMANDS = Command.objects.filter(run=OuterRef("pk"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +42,12 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
     One that was cancelled before its worker died is not claimed again: it ends.
     """
     with transaction.atomic():
-        run = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED).first()
+        queued = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED)
+        run = queued.annotate(has_steps=Exists(STEPS), has_commands=Exists(COMMANDS)).first()
         if run is None:
             return None
         first = run.fence == 0
-        if not first and run.commands.filter(kind=CommandKind.CANCEL).exists():
+        if not first and run.has_commands and run.commands.filter(kind=CommandKind.CANCEL).exists():
             end_cancelled(run)
             return None
         now = timezone.now()
@@ -60,7 +65,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
             changes["started_at"] = now
         emit_events(run, [event], **changes)
     # A first claim may start from the steps of another run.
-    is_new = first and not run.steps.exists() and not run.commands.exists()
+    is_new = first and not run.has_steps and not run.has_commands
     return Claim(
         run=_frozen(run),
         fence=run.fence,

@@ -28,7 +28,7 @@ from orchestration.runs.services.recording.recorder import DatabaseRunLog, Recor
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-RELEASE_WITHIN_S, WRITE_WITHIN_S = 1.5, 1.0
+RELEASE_WITHIN_S, WRITE_WITHIN_S = 2.0, 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -150,7 +150,7 @@ def _in_words(profile: Profile) -> str:
     if not profile.asked:
         return f"{numbers}: by its tier and price alone, it has not been asked yet."
     judged = f"{profile.evidence:g} judged" if profile.evidence else "none judged"
-    return f"{numbers}: learned from {counted(profile.asked, 'asking')}, {judged}."
+    return f"{numbers}: learned from {counted(profile.asked, 'call')}, {judged}."
 
 
 async def classify_by(
