@@ -3,15 +3,12 @@
 from calendar import day_name, isleap
 from datetime import date, timedelta
 from fractions import Fraction
-from importlib import import_module
-from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.llm.providers import simulated
 from orchestration.llm.providers.simulated.arithmetic import NotAnExpression, evaluate
 from orchestration.llm.providers.simulated.attempt import solve
 from orchestration.llm.providers.simulated.labels import pick
@@ -33,8 +30,6 @@ from orchestration.llm.providers.simulated.solution import (
 )
 from orchestration.llm.providers.simulated.units import UNITS, converted
 
-FOLDER = Path(simulated.__file__).parent
-MODULES = [import_module(f"{simulated.__name__}.{path.stem}") for path in FOLDER.glob("[a-z]*.py")]
 integers = st.integers(-50, 50)
 counts = st.integers(0, 900)
 words = st.text("abcdefgh", min_size=2, max_size=6).map(lambda word: f"{word}x")
