@@ -121,7 +121,7 @@ def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
         runs = [member.ask(f"What is {number} + 1?", ["m1"]) for number in range(10)]
         until(lambda: {status_of(installation, run) for run in runs} == {"running"}, 60)
         provider.behave(every=QUICK)
-        installation.work("other")
+        installation.work()
         until(lambda: installation.workers() == 2, 60)
         worker.terminate()
         assert worker.wait(5) == 0
