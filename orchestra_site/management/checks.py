@@ -139,7 +139,7 @@ def wal_finding(version: Version) -> HealthFinding:
         return ok(f"SQLite {name}.")
     return warn(
         f"SQLite {name} has a rare fault: with several connections, a WAL database can be damaged.",
-        "Use a Python built with SQLite 3.51.3 or newer, keep backups, or use PostgreSQL (docs/settings.md).",
+        "Use a Python built with SQLite 3.51.3 or newer, keep backups, or use PostgreSQL.",
     )
 
 

@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 1.0, 2.5
+CONNECT_TIMEOUT_S = 1.0
+ANSWER_TIMEOUT_S = 2.5
 LISTEN_TIMEOUT_S = 10.0
 """Longer than the five seconds for which the channel layer lets Redis block for a message."""
 LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
