@@ -67,7 +67,8 @@ def broker_options(url: str) -> dict[str, Any]:
     retries = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
     if url.startswith(("redis:", "rediss:")):
         return retries | {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ANSWER_TIMEOUT_S}
-    return retries
+    # Or a RabbitMQ that hangs would seem to take every run, and keep who closes a connection to it.
+    return retries | {"confirm_publish": True, "read_timeout": ANSWER_TIMEOUT_S}
 
 
 def logging_settings(level: str) -> dict[str, Any]:

@@ -74,6 +74,10 @@ class RabbitServer:
         assert [process.poll() for process in self._processes] == [None, None], said
         return "Server startup complete" in said
 
+    def freeze(self) -> None:
+        """Let it answer nothing, its connections left open."""
+        os.killpg(self._processes[-1].pid, signal.SIGSTOP)
+
     def kill(self) -> None:
         """End it as a power cut would, with the programs that it started."""
         while self._processes:
