@@ -9,6 +9,7 @@ import base64
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestra_site.web.encryption import KEY_SIZE, decoded_key
+from orchestra_site.web.storage import StorageUnusable, prepare_folder, writing_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORTEST_SECRET_KEY = 50
@@ -151,18 +153,29 @@ def read_or_create(path: Path, *, size: int) -> str:
     """Return the secret stored at `path`; without one, store `size` random bytes in URL-safe base64.
 
     The file has mode 0600. It is created exclusively: of two processes that start at once, the second reads
-    what the first wrote.
+    what the first wrote. Raises `StorageUnusable`, and leaves nothing of a file that could not be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with writing_in(path.parent):
+        if not path.exists():
+            prepare_folder(path.parent)
+            _create(path, size)
+        stored = path.read_text(encoding="ascii", errors="replace").strip()
+    if not stored:
+        raise StorageUnusable(
+            f"The file {path} is empty. Put the key that it had back from a backup; without one, delete it:"
+            " a new key is made, and what depends on the old one (sign-ins, stored provider keys) is lost."
+        )
+    return stored
+
+
+def _create(path: Path, size: int) -> None:
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(size)).decode()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(fresh)
     try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(fresh)
+        with suppress(FileExistsError):
+            os.link(temporary, path)
     finally:
         temporary.unlink()
-    return path.read_text(encoding="ascii").strip()

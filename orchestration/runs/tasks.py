@@ -18,12 +18,14 @@ from orchestration.llm.services.resources import LoopThread, close_resources
 from orchestration.runs.services.execution import execute_run
 from orchestration.runs.services.queueing import EXECUTE_RUN, queue_run
 from orchestration.runs.services.runtime import Runtime
-from orchestration.runs.services.sweeping import seconds_to_next, sweep, wake_ready
+from orchestration.runs.services.sweeping import has_dead_owners, seconds_to_next, sweep, wake_ready
 from orchestration.runs.services.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 15.0
+LOOK_EVERY_S = 5.0
+"""How often a process looks whether another one of this machine has ended: that needs no lease to lapse."""
 SHORTEST_PAUSE_S = 0.1
 STOP_WITHIN_S = 10.0
 HAND_OVER_S = 0.2
@@ -41,10 +43,12 @@ class EngineProcess:
         loop: asyncio.AbstractEventLoop,
         *,
         sweep_every_s: float = SWEEP_EVERY_S,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self.runtime = Runtime(loop)
         self._watchdog = Watchdog(loop)
         self._sweep_every_s = sweep_every_s
+        self._look_every_s = look_every_s
         self._over = False
         self._wake = threading.Event()
         self.runtime.parked = self._wake.set
@@ -67,13 +71,13 @@ class EngineProcess:
             _started.remove(self)
 
     def _sweep(self) -> None:
-        """Sweep regularly; in between wake the runs that have waited long enough."""
+        """Sweep regularly, and when a process has died; in between wake runs that have waited long enough."""
         sweep_at, first = time.monotonic(), True
         while not self._over:
             self._wake.clear()
-            pause = self._sweep_every_s
+            pause = self._look_every_s
             try:
-                if time.monotonic() < sweep_at:
+                if time.monotonic() < sweep_at and not has_dead_owners():
                     self._queue(wake_ready())
                 else:
                     # What this process works on does not lapse: a lock may have kept it from renewing.
@@ -83,7 +87,7 @@ class EngineProcess:
                     self._queue(sweep(picked_up_within_s=0.0) if first else sweep())
                     first = False
                 due = [seconds for seconds in (seconds_to_next(),) if seconds is not None]
-                pause = max(SHORTEST_PAUSE_S, min([sweep_at - time.monotonic(), *due]))
+                pause = max(SHORTEST_PAUSE_S, min([pause, sweep_at - time.monotonic(), *due]))
             except Error as error:
                 logger.warning("The database cannot be swept (%s); trying again.", error)
             connections.close_all()

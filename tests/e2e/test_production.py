@@ -121,7 +121,7 @@ def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
         runs = [member.ask(f"What is {number} + 1?", [PANEL[number % 3]]) for number in range(9)]
         until(lambda: provider.open_calls() == len(runs), 60)
         provider.behave(every=QUICK)
-        installation.work("other")
+        installation.work()
         until(lambda: installation.workers() == 2, 60)
         worker.terminate()
         assert worker.wait(5) == 0

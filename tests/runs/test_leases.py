@@ -202,3 +202,17 @@ def test_a_process_does_not_lapse_what_it_works_on(transactional_db: None, loop_
         loop_thread.wait_for(process.stop(), 10)
     run.refresh_from_db()
     assert (run.status, run.lapses, run.fence) == ("succeeded", 0, 1)
+
+
+def test_a_process_that_died_is_noticed_before_the_next_sweep(
+    transactional_db: None, loop_thread: LoopThread
+) -> None:
+    process = EngineProcess(loop_thread.loop, sweep_every_s=600, look_every_s=0.1)
+    found_at_the_start, died_later = claimed_by(GONE), queued_run("any")
+    process.start()
+    until(lambda: Run.objects.get(id=found_at_the_start.id).status == RunStatus.QUEUED)
+    claim_run(died_later.id, GONE)
+    until(lambda: Run.objects.get(id=died_later.id).status == RunStatus.QUEUED, 5)
+    loop_thread.wait_for(process.stop(), 10)
+    died_later.refresh_from_db()
+    assert died_later.lapses == 1

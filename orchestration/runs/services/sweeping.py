@@ -75,6 +75,12 @@ def sweep(
     return list(stale.order_by("queued_at").values_list("id", flat=True)[:MOST_AT_ONCE])
 
 
+def has_dead_owners() -> bool:
+    """Return whether a process of this machine has ended with runs leased, or because of one."""
+    owners = Run.objects.filter(status=RunStatus.RUNNING).order_by().values_list("lease_owner", flat=True)
+    return bool(stopped_processes()) or any(map(is_dead, owners.distinct()))
+
+
 def _is_over(owner: str, until: datetime | None, now: datetime) -> bool:
     return until is None or until < now or is_dead(owner)
 

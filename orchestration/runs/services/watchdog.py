@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import faulthandler
 import json
+import logging
 import mmap
 import os
 import subprocess
@@ -20,12 +21,14 @@ from collections.abc import Coroutine, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
 
 from orchestration.runs.services.leases import this_process
+
+logger = logging.getLogger(__name__)
 
 BEAT_EVERY_S = 0.5
 STOP_WITHIN_S = 1.0
@@ -74,8 +77,11 @@ class Watchdog:
 
     def start(self) -> None:
         """Start the process that watches. May be called from any thread."""
-        _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile() as file:
+        try:
+            _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            logger.warning("A run that blocks this process cannot be recorded in %s: %s.", _folder(), error)
+        with _shared_file() as file:
             file.write(NO_RUN)
             file.flush()
             self._memory = mmap.mmap(file.fileno(), len(NO_RUN))
@@ -121,6 +127,13 @@ class Watchdog:
         if self._make_task is not None:
             return self._make_task(loop, work, **how)
         return asyncio.Task(work, loop=loop, **how)
+
+
+def _shared_file() -> IO[bytes]:
+    """Return a file that two processes can map; in memory where the system can, so that no disk is needed."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("orchestra-run"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 class _Attributed(Coroutine[Any, Any, Any]):

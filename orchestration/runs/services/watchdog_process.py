@@ -55,10 +55,16 @@ def _is_suspended(pid: int) -> bool:
 
 
 def _record(folder: Path, owner: str, run: str) -> None:
-    """Write what the next sweep must know, before the process ends."""
+    """Write what the next sweep must know, before the process ends; a full disk does not save it."""
     written = folder / f"{os.getpid()}.{time.time_ns()}.part"
-    written.write_text(json.dumps({"owner": owner, "run": run}), encoding="ascii")
-    written.rename(written.with_suffix(".json"))
+    try:
+        written.write_text(json.dumps({"owner": owner, "run": run}), encoding="ascii")
+        written.rename(written.with_suffix(".json"))
+    except OSError as error:
+        fault = f"The run to blame cannot be recorded in {folder}: {error.strerror}."
+        print(fault, file=sys.stderr, flush=True)  # noqa: T201  # no logging is set up here
+        with contextlib.suppress(OSError):
+            written.unlink()
 
 
 if __name__ == "__main__":
