@@ -4,7 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 class error(Exception): ...  # noqa: N801  # its name
 
+class Options:
+    log_errors: bool
+
 class _Match:
+    _text: str
     def __getitem__(self, group: int | str) -> str | None: ...
     def group(self, group: int | str = 0) -> str: ...
     def groups(self, default: str | None = None) -> tuple[str | None, ...]: ...
@@ -31,4 +35,4 @@ class _Regexp:
     @property
     def groupindex(self) -> Mapping[str, int]: ...
 
-def compile(pattern: str, options: object = None) -> _Regexp: ...  # noqa: A001  # its name
+def compile(pattern: str, options: Options | None = None) -> _Regexp: ...  # noqa: A001  # its name
