@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 
 REPLACED = "\ufffd"
-FIRST_SURROGATE, LAST_SURROGATE = "\ud800", "\udfff"
 MOST_KEPT = 10_000
 
 
@@ -53,8 +53,14 @@ def encodable(text: str) -> str:
     """Return a text with U+FFFD for each lone surrogate, which UTF-8 has no place for."""
     if text.isascii():
         return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "".join(REPLACED if FIRST_SURROGATE <= each <= LAST_SURROGATE else each for each in text)
-    return text
+    return text.encode("utf-8", _REPLACING).decode()
+
+
+def _replace(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return REPLACED.encode() * (error.end - error.start), error.end
+
+
+_REPLACING = "orchestra.replacing"
+codecs.register_error(_REPLACING, _replace)

@@ -267,14 +267,18 @@ MOST_CHARACTERS = 100_000
 CHECKS = (_refusal, _truncation, _repetition, _language, _form, _topic, _contradiction, _hedging)
 
 
+def _excerpt(text: str) -> str:
+    half = MOST_CHARACTERS // 2
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
+
+
 def examine(answer: ExaminedAnswer) -> tuple[Finding, ...]:
     """Return the findings of all checks, of an empty answer only that it is empty.
 
-    Of a very long answer only the beginning and the end are checked, to bound the time.
+    Of a very long answer or question only the beginning and the end are read, to bound the time.
     """
-    text, half = answer.text, MOST_CHARACTERS // 2
-    if not any(character.isalnum() for character in text):
+    if not any(character.isalnum() for character in answer.text):
         return (EMPTY,)
-    excerpt = text if len(text) <= MOST_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
-    findings = [check(replace(answer, text=excerpt)) for check in CHECKS]
+    read = replace(answer, text=_excerpt(answer.text), question=_excerpt(answer.question))
+    findings = [check(read) for check in CHECKS]
     return tuple(finding for finding in findings if finding is not None)

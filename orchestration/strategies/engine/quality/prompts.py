@@ -35,7 +35,7 @@ def label(number: int) -> str:
 
 def escaped(text: str) -> str:
     """Return `text` without anything that could open or close a block."""
-    return _TAG.sub(r"&lt;\1", text)
+    return _TAG.sub(lambda tag: f"&lt;{tag.group(1)}", text)
 
 
 def shortened(text: str, characters: int) -> str:
