@@ -9,7 +9,12 @@ import pytest
 from orchestration.strategies.engine.asking import LONGEST_AT_ONCE, in_thread_if_long
 from orchestration.strategies.engine.consensus.answers import LONGEST_MARKED, ExpectedAnswer, read_answer
 from orchestration.strategies.engine.consensus.extraction import extract_answer, json_values
-from orchestration.strategies.engine.consensus.spelling import normalise, only_number, ungrouped
+from orchestration.strategies.engine.consensus.spelling import (
+    normalise,
+    only_number,
+    plain_latex,
+    ungrouped,
+)
 from orchestration.strategies.engine.quality.checks import MOST_CHARACTERS, examine
 from orchestration.strategies.engine.quality.scoring import ExaminedAnswer
 
@@ -53,3 +58,17 @@ def test_a_number_stands_alone_with_its_sign(text: str, number: int | None) -> N
 )
 def test_only_groups_of_three_digits_lose_their_commas(text: str, plain: str) -> None:
     assert ungrouped(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (r"\leftarrow \left(", r"\leftarrow ("),
+        (r"\frac123 \frac12", r"\frac123 1/2"),
+        (r"\timesx \times", r"\timesx *"),
+        (r"\leqx \leq", r"\leqx leq"),
+        ("\x0crac{1}{2} \\\\pi", "1/2 pi"),
+    ],
+)
+def test_the_beginning_of_a_longer_command_is_left_alone(text: str, plain: str) -> None:
+    assert plain_latex(text) == plain
