@@ -5,7 +5,11 @@ from typing import Any
 
 class error(Exception): ...  # noqa: N801  # its name
 
+class Options:
+    log_errors: bool
+
 class _Match:
+    _text: str
     def __getitem__(self, group: int | str) -> str | Any: ...  # noqa: ANN401  # as in re
     def group(self, group: int | str = 0) -> str | Any: ...  # noqa: ANN401  # as in re
     def groups(self, default: str | None = None) -> tuple[str | Any, ...]: ...
@@ -32,4 +36,4 @@ class _Regexp:
     @property
     def groupindex(self) -> Mapping[str, int]: ...
 
-def compile(pattern: str, options: object = None) -> _Regexp: ...  # noqa: A001  # its name
+def compile(pattern: str, options: Options | None = None) -> _Regexp: ...  # noqa: A001  # its name

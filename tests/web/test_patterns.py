@@ -10,6 +10,7 @@ import unicodedata
 import pytest
 import re2
 
+from orchestra_site.web.alphabets import letter_words, words
 from orchestra_site.web.patterns import ASCII, DOTALL, IGNORECASE, MULTILINE, Flag, Pattern
 
 ALL = map(chr, range(sys.maxunicode + 1))
@@ -80,3 +81,33 @@ def test_time_grows_with_the_text_where_re_would_not_end() -> None:
         return min(once() for _ in range(3))
 
     assert seconds(800_000) < 20 * seconds(200_000)
+
+
+@pytest.mark.parametrize(
+    "text", ["noël no", "éno no", "no٣ no", "no½ no_ no", "NOËL NO", "no漢 no", "e\u0301no no"]
+)
+def test_the_boundary_of_a_word_is_that_of_all_alphabets(text: str) -> None:
+    expected = [found.span() for found in re.finditer(r"(?i)\bno\b", text)]
+    found = list(Pattern(r"\bno\b", IGNORECASE).finditer(text))
+    assert [each.span() for each in found] == expected
+    assert Pattern(r"\w+ \bno\b", IGNORECASE).sub("-", text) == re.sub(r"(?i)\w+ \bno\b", "-", text)
+
+
+def test_a_match_beside_a_boundary_has_the_letters_of_the_text() -> None:
+    found = Pattern(r"\bin (\w+)").search("à l'été in Zürich")
+    assert found is not None
+    assert found.group(1) == "Zürich"
+
+
+def test_an_expression_for_ascii_has_the_boundaries_of_ascii() -> None:
+    assert Pattern(r"\bno\b", ASCII).findall("noël") == re.findall(r"(?a)\bno\b", "noël")
+
+
+@pytest.mark.parametrize("text", [ASSIGNED, "a1_b é2 ²x", ""])
+def test_words_are_found_without_an_expression(text: str) -> None:
+    assert words(text) == re.findall(r"\w+", text)
+    assert letter_words(text) == re.findall(r"[^\W\d_]+", text)
+
+
+def test_a_replacement_without_a_group_is_taken_as_it_is() -> None:
+    assert Pattern("deg").sub("°", "5 deg") == "5 °"

@@ -5,7 +5,6 @@ Pure: what a name resolves to is passed in.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import AddressRefused, InvalidRequest
 
 Address = IPv4Address | IPv6Address
@@ -24,9 +24,9 @@ CLOUD_INTERNAL = (IPv4Network("168.63.129.16/32"),)
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ENDPOINTS = ("/chat/completions", "/completions", "/models")  # often pasted whole from a manual
-HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
-NUMERIC = re.compile(r"\d+|0x[0-9a-f]*")
-PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
+HOST = Pattern(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+NUMERIC = Pattern(r"\d+|0x[0-9a-f]*")
+PATH = Pattern(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
 NO_HOST = "The address has no host that could exist. Check its spelling."
 LONGEST_ADDRESS = 400
 LONGEST_KEY = 1000

@@ -138,12 +138,12 @@ async def _deltas(body: Body, transcript: Transcript) -> AsyncGenerator[Delta, N
 
 async def _first_bytes(body: Body) -> bytes:
     """Return the first chunks up to one that shows what the body is."""
-    start = b""
+    chunks = []
     while chunk := await body.next_chunk():
-        start += chunk
-        if start.strip():
+        chunks.append(chunk)
+        if chunk.strip():
             break
-    return start
+    return b"".join(chunks)
 
 
 async def _more(body: Body, transcript: Transcript) -> bytes:
