@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from enum import IntEnum
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +19,7 @@ from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
+from orchestration.runs.parts.frames import messages
 from orchestration.runs.parts.queries import (
     CountQuery,
     NoAccess,
@@ -169,7 +170,7 @@ class RunConsumer(LiveConsumer):
         if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004  # a column's width
             raise Closed(CloseCode.BAD_ADDRESS)
         self.seq = int(after)
-        self.streams = Streams()
+        self.streams = Streams(self.run)
         self._texts: list[live.RunText] = []
         self._notified, self._queried_at, self._notice = True, 0.0, ""
         self._started = False
@@ -204,7 +205,7 @@ class RunConsumer(LiveConsumer):
             self._notified, self._queried_at = False, loop.time()
             await self._send_events()
         texts, self._texts = self._texts, []
-        await self._send("".join(self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts))
+        await self._send([self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts])
         if self.streams.gaps:
             await self._send(self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps)))
         return QUERY_GAPS_EVERY_S if self.streams.gaps else QUERY_EVERY_S
@@ -218,18 +219,18 @@ class RunConsumer(LiveConsumer):
                 raise Closed(CLOSE_CODES[found])
             if (update := found.update) is not None:
                 self.seq, self._notice = update.seq, ""
-                await self._send(update.html + self.streams.draw(update.running, update.drawn))
+                await self._send([*update.pieces, *self.streams.draw(update.running, update.drawn)])
             elif found.notice not in {"", self._notice}:
                 self._notice = found.notice
-                await self._send(found.notice)
+                await self._send([found.notice])
             more = found.more
         if not self._started:
             self._started = True
             await self._send(self.streams.start(await in_thread(running_texts, self.run)))
 
-    async def _send(self, html: str) -> None:
-        if html:
-            await self.send(text_data=html)
+    async def _send(self, pieces: Iterable[str]) -> None:
+        for message in messages(pieces):
+            await self.send(text_data=message)
 
 
 class TeamConsumer(LiveConsumer):

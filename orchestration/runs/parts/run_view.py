@@ -30,6 +30,8 @@ ADVICE = {
 }
 OWN_EVENTS = {kind.value for kind in EventKind}
 LONGEST_VALUE = 200
+PLAIN_LINE = "runs/events/other.html"
+"""Shows an event by its name and the plain values of its data."""
 
 
 class Part(StrEnum):
@@ -222,9 +224,9 @@ def _facts(state: RunState, now: datetime) -> Facts:
 
 
 def _line(event: Event, run: Run) -> StoryLine:
-    known = event.kind if event.kind in OWN_EVENTS else "other"
+    known = f"runs/events/{event.kind}.html" if event.kind in OWN_EVENTS else PLAIN_LINE
     own = (page.sentences[event.kind] for page in PAGES.values() if event.kind in page.sentences)
-    template = next(own, f"runs/events/{known}.html")
+    template = next(own, known)
     return StoryLine(event=event, after=event.at - run.created_at, template=template)
 
 
