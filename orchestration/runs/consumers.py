@@ -33,6 +33,7 @@ from orchestration.runs.selectors.run_state import Viewer, running_texts
 
 logger = logging.getLogger(__name__)
 _AWAY = ThrottledWarning(logger, "The database does not answer (%s); live pages are asked to reconnect.")
+_GONE = ThrottledWarning(logger, "A browser went away while its page was brought up to date (%s).")
 
 QUERY_EVERY_S = 2.0
 """Seconds between two queries without a notification."""
@@ -67,6 +68,10 @@ CLOSE_CODES = {
     NoAccess.NOT_A_MEMBER: CloseCode.NOT_A_MEMBER,
     NoAccess.ROLE_CHANGED: CloseCode.ROLE_CHANGED,
 }
+
+
+class Vanished(Exception):
+    """The browser went away while something was sent to it."""
 
 
 class Closed(Exception):
@@ -108,6 +113,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.role = ""
             self.group = await self.join()
             self._following = asyncio.create_task(self._follow())
+
+    async def send_html(self, html: str) -> None:
+        """Send a message. Raises `Vanished`."""
+        try:
+            await self.send(text_data=html)
+        except (OSError, RuntimeError) as error:  # each server has errors of its own for a closed connection
+            raise Vanished(repr(error)) from error
 
     async def leave(self) -> None:
         """End the task and the subscription."""
@@ -154,10 +166,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             code = reason.code
         except DATABASE_AWAY as error:
             _AWAY.warn(error)
+        except Vanished as error:
+            _GONE.warn(error)
+            code = None
         except Exception:
             logger.exception("A live page's socket failed; the browser is asked to reconnect.")
         if code is not None:
-            await self.close(code.value)  # a plain int: Daphne closes with nothing else
+            with contextlib.suppress(OSError, RuntimeError):  # the browser went away meanwhile
+                await self.close(code.value)  # a plain int: Daphne closes with nothing else
 
 
 class RunConsumer(LiveConsumer):
@@ -230,7 +246,7 @@ class RunConsumer(LiveConsumer):
 
     async def _send(self, pieces: Iterable[str]) -> None:
         for message in messages(pieces):
-            await self.send(text_data=message)
+            await self.send_html(message)
 
 
 class TeamConsumer(LiveConsumer):
@@ -259,7 +275,7 @@ class TeamConsumer(LiveConsumer):
         _, html = found
         if html != self._shown:
             self._shown = html
-            await self.send(text_data=html)
+            await self.send_html(html)
         return QUERY_EVERY_S
 
 

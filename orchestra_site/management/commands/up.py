@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from twisted.internet import defer, reactor
 
 from orchestra_site.celery import app as celery_app
-from orchestra_site.web.asgi import Application
+from orchestra_site.web.sockets import Application
 from orchestration.llm.services.registry.seeding import prepare_installation
 from orchestration.llm.services.resources import stop_pages
 from orchestration.runs.tasks import EngineProcess
