@@ -14,7 +14,7 @@ from daphne.server import Server, twisted_loop
 from twisted.internet import defer, reactor
 
 from orchestra_site.celery import app as celery_app
-from orchestra_site.web.asgi import Application
+from orchestra_site.web.sockets import Application
 from orchestration.llm.services.resources import stop_pages
 from orchestration.runs.tasks import EngineProcess
 

@@ -73,7 +73,7 @@ class ThrottledWarning:
         self._logger, self._message, self._interval_s = logger, message, interval_s
         self._silent_until = 0.0
 
-    def warn(self, error: Exception) -> None:
+    def warn(self, error: BaseException) -> None:
         """Log the warning unless that was done less than the interval ago."""
         now = time.monotonic()
         if now >= self._silent_until:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from enum import IntEnum
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +19,7 @@ from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
+from orchestration.runs.parts.frames import messages
 from orchestration.runs.parts.queries import (
     CountQuery,
     NoAccess,
@@ -32,6 +33,7 @@ from orchestration.runs.selectors.run_state import Viewer, running_texts
 
 logger = logging.getLogger(__name__)
 _AWAY = ThrottledWarning(logger, "The database does not answer (%s); live pages are asked to reconnect.")
+_GONE = ThrottledWarning(logger, "A browser went away while its page was brought up to date (%s).")
 
 QUERY_EVERY_S = 2.0
 """Seconds between two queries without a notification."""
@@ -66,6 +68,10 @@ CLOSE_CODES = {
     NoAccess.NOT_A_MEMBER: CloseCode.NOT_A_MEMBER,
     NoAccess.ROLE_CHANGED: CloseCode.ROLE_CHANGED,
 }
+
+
+class Vanished(Exception):
+    """The browser went away while something was sent to it."""
 
 
 class Closed(Exception):
@@ -107,6 +113,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.role = ""
             self.group = await self.join()
             self._following = asyncio.create_task(self._follow())
+
+    async def send_html(self, html: str) -> None:
+        """Send a message. Raises `Vanished`."""
+        try:
+            await self.send(text_data=html)
+        except (OSError, RuntimeError) as error:  # each server has errors of its own for a closed connection
+            raise Vanished(repr(error)) from error
 
     async def leave(self) -> None:
         """End the task and the subscription."""
@@ -153,10 +166,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             code = reason.code
         except DATABASE_AWAY as error:
             _AWAY.warn(error)
+        except Vanished as error:
+            _GONE.warn(error)
+            code = None
         except Exception:
             logger.exception("A live page's socket failed; the browser is asked to reconnect.")
         if code is not None:
-            await self.close(code.value)  # a plain int: Daphne closes with nothing else
+            with contextlib.suppress(OSError, RuntimeError):  # the browser went away meanwhile
+                await self.close(code.value)  # a plain int: Daphne closes with nothing else
 
 
 class RunConsumer(LiveConsumer):
@@ -169,7 +186,7 @@ class RunConsumer(LiveConsumer):
         if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004  # a column's width
             raise Closed(CloseCode.BAD_ADDRESS)
         self.seq = int(after)
-        self.streams = Streams()
+        self.streams = Streams(self.run)
         self._texts: list[live.RunText] = []
         self._notified, self._queried_at, self._notice = True, 0.0, ""
         self._started = False
@@ -204,7 +221,7 @@ class RunConsumer(LiveConsumer):
             self._notified, self._queried_at = False, loop.time()
             await self._send_events()
         texts, self._texts = self._texts, []
-        await self._send("".join(self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts))
+        await self._send([self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts])
         if self.streams.gaps:
             await self._send(self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps)))
         return QUERY_GAPS_EVERY_S if self.streams.gaps else QUERY_EVERY_S
@@ -218,18 +235,18 @@ class RunConsumer(LiveConsumer):
                 raise Closed(CLOSE_CODES[found])
             if (update := found.update) is not None:
                 self.seq, self._notice = update.seq, ""
-                await self._send(update.html + self.streams.draw(update.running, update.drawn))
+                await self._send([*update.pieces, *self.streams.draw(update.running, update.drawn)])
             elif found.notice not in {"", self._notice}:
                 self._notice = found.notice
-                await self._send(found.notice)
+                await self._send([found.notice])
             more = found.more
         if not self._started:
             self._started = True
             await self._send(self.streams.start(await in_thread(running_texts, self.run)))
 
-    async def _send(self, html: str) -> None:
-        if html:
-            await self.send(text_data=html)
+    async def _send(self, pieces: Iterable[str]) -> None:
+        for message in messages(pieces):
+            await self.send_html(message)
 
 
 class TeamConsumer(LiveConsumer):
@@ -258,7 +275,7 @@ class TeamConsumer(LiveConsumer):
         _, html = found
         if html != self._shown:
             self._shown = html
-            await self.send(text_data=html)
+            await self.send_html(html)
         return QUERY_EVERY_S
 
 

@@ -14,6 +14,7 @@ from celery import shared_task
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from django.db import Error, connections
 
+from orchestra_site.web.logs import ThrottledWarning
 from orchestration.llm.services.resources import LoopThread, close_resources
 from orchestration.runs.services.execution import execute_run
 from orchestration.runs.services.queueing import EXECUTE_RUN, queue_run
@@ -21,7 +22,7 @@ from orchestration.runs.services.runtime import Runtime
 from orchestration.runs.services.sweeping import has_dead_owners, seconds_to_next, sweep, wake_ready
 from orchestration.runs.services.watchdog import Watchdog
 
-logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(logging.getLogger(__name__), "The database cannot be swept (%s); trying again.")
 
 SWEEP_EVERY_S = 15.0
 LOOK_EVERY_S = 5.0
@@ -89,7 +90,7 @@ class EngineProcess:
                 due = [seconds for seconds in (seconds_to_next(),) if seconds is not None]
                 pause = max(SHORTEST_PAUSE_S, min([pause, sweep_at - time.monotonic(), *due]))
             except Error as error:
-                logger.warning("The database cannot be swept (%s); trying again.", error)
+                _AWAY.warn(error)
             connections.close_all()
             self._wake.wait(pause)
 

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from orchestra_site.web.asgi import SOCKET_MESSAGE_BYTES
+from orchestra_site.web.sockets import SOCKET_MESSAGE_BYTES
 from tests.support.engines import until
 from tests.support.installation import Installation
 from tests.support.manage import BURST

@@ -170,6 +170,27 @@ async def test_a_filter_that_leaves_nothing_is_a_refusal_and_one_that_leaves_tex
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        {"content": ""},
+        {"content": None, "tool_calls": [{"id": "1", "function": {"name": "look", "arguments": "{}"}}]},
+        {"reasoning_content": "Let me think"},
+    ],
+)
+@pytest.mark.parametrize("made", [7, 0])
+async def test_usage_reported_with_an_answer_without_text_goes_with_the_error(
+    said: dict[str, object], made: int
+) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": made}}
+    ended = {"choices": [{"index": 0, "delta": said, "finish_reason": "tool_calls"}]}
+    async with OpenAIServer() as server:
+        server.default = Behaviour(body=events(ended, usage))
+        with pytest.raises(BadAnswer) as raised:
+            await ask(server)
+    assert raised.value.usage == Usage(input_tokens=11, output_tokens=made)
+
+
+@pytest.mark.parametrize(
     ("chunk", "text"),
     [
         (content([{"type": "thinking", "text": "hm"}, {"type": "text", "text": "Yes"}]), "Yes"),

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from orchestration.llm.engine.types import Usage
+
 
 class Consequence(StrEnum):
     """What follows from an error."""
@@ -49,10 +51,12 @@ class ModelError(EngineError):
     """One model could not answer.
 
     `billed` is True when the provider may charge for the failed attempt (something had been produced).
+    `usage` is what it reported for the attempt, None when it did not.
     """
 
     consequence = Consequence.FATAL_FOR_MODEL
     billed: bool = False
+    usage: Usage | None = None
 
 
 class ProviderUnavailable(ModelError):

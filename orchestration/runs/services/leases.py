@@ -16,9 +16,12 @@ from uuid import UUID
 from django.db import Error, connections
 from django.utils import timezone
 
+from orchestra_site.web.logs import ThrottledWarning
 from orchestration.runs.models import Command, CommandKind, Run, RunStatus
 
-logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(
+    logging.getLogger(__name__), "Leases and commands cannot be reached (%s); trying again."
+)
 
 LEASE_S = 30.0
 READ_EVERY_S = 0.5
@@ -115,7 +118,7 @@ class LeaseHeartbeat:
                     self.renew()
                     renew_at = time.monotonic() + RENEW_EVERY_S
             except Error as error:
-                logger.warning("Leases and commands cannot be reached (%s); trying again.", error)
+                _AWAY.warn(error)
                 connections.close_all()
         connections.close_all()
 

@@ -8,8 +8,12 @@ from uuid import UUID
 from kombu.exceptions import OperationalError
 
 from orchestra_site.celery import app
+from orchestra_site.web.logs import ThrottledWarning
 
-logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(
+    logging.getLogger(__name__),
+    "The broker is away (%s); runs wait until the sweeper queues them again.",
+)
 
 EXECUTE_RUN = "orchestration.runs.execute_run"
 CONFIRMED_WITHIN_S = 2.5
@@ -21,7 +25,7 @@ def queue_run(run_id: UUID) -> bool:
     try:
         app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False, confirm_timeout=CONFIRMED_WITHIN_S)
     except _broker_errors() as error:
-        logger.warning("The broker is away (%s); run %s waits for the sweeper.", error, run_id)
+        _AWAY.warn(error)
         return False
     return True
 

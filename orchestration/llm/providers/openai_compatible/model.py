@@ -112,7 +112,7 @@ class OpenAICompatibleModel(ChatModel):
             if dialect is None:
                 raise failure
         if not transcript.is_complete:
-            raise broken_off(self._endpoint.host, len(transcript.text))
+            raise transcript.charged(broken_off(self._endpoint.host, len(transcript.text)))
         yield transcript.completion(prompt, latency_s=perf_counter() - started, first_token_s=first_token)
 
 
@@ -195,12 +195,19 @@ class Transcript:
         made = estimate_tokens(self.text)
         return Completion(
             text=self.text,
-            usage=self._usage or Usage(input_tokens=given, output_tokens=made, estimated=True),
+            usage=self._usage
+            if self._usage and self._usage.output_tokens
+            else Usage(input_tokens=given, output_tokens=made, estimated=True),
             finish=self._finish or FinishReason.OTHER,
             latency_s=latency_s,
             first_token_s=first_token_s,
             reported_model=self._reported,
         )
+
+    def charged(self, error: ModelError) -> ModelError:
+        """Return `error` with the usage that the provider reported for what it is about."""
+        error.usage = self._usage
+        return error
 
     def _chunk(self, data: str | bytes) -> Mapping[str, Json]:
         try:
@@ -237,7 +244,7 @@ class Transcript:
     def _empty(self) -> ModelError:
         host = self._endpoint.host
         if self._finish is FinishReason.CONTENT_FILTER:
-            return ContentRefused(f"The content filter of {host} refused to answer.")
+            return self.charged(ContentRefused(f"The content filter of {host} refused to answer."))
         message = f"{host} answered with no text at all."
         if self._finish is FinishReason.LENGTH:
             message = (
@@ -245,7 +252,7 @@ class Transcript:
             )
         empty = BadAnswer(message)
         empty.billed = True
-        return empty
+        return self.charged(empty)
 
 
 def _text(content: Json) -> str:
@@ -257,7 +264,7 @@ def _text(content: Json) -> str:
 
 
 def _usage(said: Mapping[str, Json]) -> Usage | None:
-    """Return the reported usage; None when it is missing or zero."""
+    """Return the reported usage; None when it is missing or says that nothing was read."""
     given = whole_number(said.get("prompt_tokens"))
     made = whole_number(said.get("completion_tokens"))
-    return Usage(input_tokens=given, output_tokens=made) if given and made else None
+    return Usage(input_tokens=given, output_tokens=made or 0) if given else None

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from orchestration.runs.engine.budget import LARGEST_COST
 from orchestration.runs.engine.records import (
     CallEnded,
     CallStarted,
@@ -132,7 +133,10 @@ def _events(entries: Iterable[Entry], last: WriteBatch) -> Iterable[RunEvent]:
 def _run_changes(entries: Iterable[Entry], last: WriteBatch) -> dict[str, Any]:
     """Return the columns of the run that the entries change."""
     now = timezone.now()
-    changes: dict[str, Any] = {"cost_usd": last.cost_usd, "calls_started": last.calls}
+    changes: dict[str, Any] = {
+        "cost_usd": min(last.cost_usd, LARGEST_COST),
+        "calls_started": last.calls,
+    }
     free: dict[str, Any] = {"lease_owner": "", "lease_until": None}
     for entry in entries:
         if isinstance(entry, StepRecord):

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections
 
+from orchestra_site.web.logs import ThrottledWarning
 from orchestration.llm.engine.types import Delta
 from orchestration.runs import live
 from orchestration.runs.engine.budget import Spent
@@ -24,6 +25,7 @@ from orchestration.runs.services.recording.batches import CallText, Entry, Write
 from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
 
 logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(logger, "The database cannot be written (%s); trying again every two seconds.")
 
 LARGEST_GROUP = 400
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
@@ -117,7 +119,7 @@ class Recorder:
                 tried = True
                 if self._given_up.is_set():
                     raise
-                logger.warning("The database cannot be written (%s); trying again in %.1f s.", error, wait)
+                _AWAY.warn(error)
                 connections.close_all()
                 time.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT_S)
@@ -221,11 +223,13 @@ class DatabaseRunLog:
         for call, lane in self._lanes.items():
             if lane.changed:
                 lane.changed = False
-                more = live.send_text(self._run, call=call, offset=lane.sent, text=lane.text[lane.sent :])
-                lane.sent = len(lane.text)
-                task = self._loop.create_task(more)
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+                start, lane.sent = lane.sent, len(lane.text)
+                if start < live.LONGEST_SENT:
+                    news = lane.text[start : live.LONGEST_SENT]
+                    more = live.send_text(self._run, call=call, offset=start, text=news)
+                    task = self._loop.create_task(more)
+                    self._sending.add(task)
+                    task.add_done_callback(self._sending.discard)
             if lane.saved != len(lane.text) and now - lane.saved_at >= SAVE_TEXT_EVERY_S:
                 lane.saved, lane.saved_at = len(lane.text), now
                 self.write(CallText(id=call, text=lane.text))

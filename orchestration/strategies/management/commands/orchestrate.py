@@ -98,7 +98,8 @@ def _answer_object(run: Run) -> dict[str, Json]:
     """Return the object that `orchestrate --json` prints: a contract.
 
     Money (US dollars) and seconds are numbers, scores run from 0 to 1. The decision is the one that the
-    outcome follows from: the vote where there was one, else the last.
+    outcome follows from: the vote where there was one, else the last. `maybe_billed` tells whether a provider
+    may have billed a call that `cost_usd` does not contain.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
     start, end = run.started_at, run.finished_at
@@ -120,6 +121,8 @@ def _answer_object(run: Run) -> dict[str, Json]:
         ],
         "decision": (votes or decisions or [None])[-1],
         "error": run.error or None,
+        "error_code": run.error_code or None,
+        "maybe_billed": run.calls.filter(maybe_billed=True).exists(),
     }
 
 
