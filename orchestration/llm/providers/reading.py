@@ -57,6 +57,11 @@ class SSEParser:
         self._check_size(self._searched)
         return events
 
+    @property
+    def unended_lines(self) -> int:
+        """How many lines of data wait for the blank line that ends their event."""
+        return len(self._data)
+
     def _append(self, chunk: bytes) -> None:
         """Add `chunk`, less the LF of a line end whose CR closed the chunk before."""
         if self._after_cr and chunk:
