@@ -37,7 +37,7 @@ def content(text: object, finish: str | None = None) -> dict[str, object]:
 
 async def test_text_comes_in_pieces_whose_offsets_add_up_to_the_whole() -> None:
     async with OpenAIServer() as server, loopback_client() as client:
-        server.default = Behaviour(text=TEXT, piece=5)
+        server.default = Behaviour(text=TEXT, piece=5, delay_s=0.05)
         *deltas, whole = [piece async for piece in chat_model(client, server.base_url).stream(PROMPT)]
     assert len(deltas) > 5
     so_far = ""
@@ -151,10 +151,9 @@ async def test_what_is_no_answer_is_a_bad_answer(body: bytes, words: str) -> Non
             await ask(server)
 
 
-@pytest.mark.parametrize("body", [b"", b"\n\n", b": nothing but comments\n\n", b"plain words"])
-async def test_a_body_that_ends_before_any_answer_is_a_broken_stream(body: bytes) -> None:
+async def test_a_stream_that_ends_before_any_answer_is_broken() -> None:
     async with OpenAIServer() as server:
-        server.default = Behaviour(body=body)
+        server.default = Behaviour(body=b": nothing but comments\n\n")
         with pytest.raises(ModelError, match="before its first word") as raised:
             await ask(server)
     assert raised.value.code == "stream_broken"

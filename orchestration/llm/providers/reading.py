@@ -48,6 +48,11 @@ class SSEParser:
         self._check_size(len(self._buffer))
         return events
 
+    @property
+    def unended_lines(self) -> int:
+        """How many lines of data wait for the blank line that ends their event."""
+        return len(self._data)
+
     def _lines(self, chunk: bytes) -> list[bytes]:
         """Return the lines that `chunk` ends; its first LF belongs to a CR that closed the chunk before."""
         if self._after_cr and chunk:

@@ -148,7 +148,8 @@ class _Attempt:
             finish=whole.finish.value,
             first_token_s=whole.first_token_s,
         )
-        data = {
+        overrun = {"overran": True} if whole.overran else {}
+        data = overrun | {
             "seconds": round(seconds, 3),
             "input_tokens": whole.usage.input_tokens,
             "output_tokens": whole.usage.output_tokens,

@@ -52,6 +52,8 @@ STATUS_BY_CODE = {
     "model_not_found": 404,
 }
 REJECTED = frozenset({400, 422})
+TIMED_OUT = frozenset({408, 504, 524})
+"""Timeouts behind the server that answers: the model may have worked, and be billed."""
 OPTIONAL = ("stream_options", "response_format", "seed", "temperature", "stop", "stream")
 
 
@@ -145,6 +147,7 @@ def model_error(
             target=endpoint.quote(given.get("location", "")) or "another address",
         )
     )
+    error.billed = status in TIMED_OUT
     if isinstance(error, RateLimited):
         error.retry_after_s = retry_after(given, datetime.now(UTC))
     return error
@@ -162,7 +165,7 @@ class Dialect:
         whole: dict[str, Json] = {
             "model": spec.remote_name,
             "messages": [{"role": each.role, "content": each.content} for each in prompt.messages],
-            self.length_limit: min(prompt.max_tokens or spec.max_output_tokens, spec.max_output_tokens),
+            self.length_limit: prompt.output_limit(spec),
             "stream": True,
             "stream_options": {"include_usage": True},
             "temperature": prompt.temperature,

@@ -11,7 +11,7 @@ from itertools import islice, pairwise
 from orchestra_site.web.alphabets import letter_words, words
 from orchestra_site.web.patterns import IGNORECASE, MULTILINE, Pattern
 from orchestration.llm.engine.types import FinishReason
-from orchestration.strategies.engine.consensus.extraction import json_values, stated_answers
+from orchestration.strategies.engine.consensus.extraction import extract_answer, json_values, stated_answers
 from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
 
 EMPTY = Finding(
@@ -58,8 +58,10 @@ def _truncation(answer: ExaminedAnswer) -> Finding | None:
     """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block."""
     last = answer.text.rstrip().rsplit("\n", 1)[-1]
     at_limit = answer.finish is FinishReason.LENGTH
+    final = extract_answer(answer.text, question=answer.question, cut_off=True) if at_limit else None
     if at_limit:
-        evidence = "The answer was cut off at the length limit."
+        after = ", after its final answer" if final else ""
+        evidence = f"The answer was cut off at the length limit{after}."
     elif len(_FENCE.findall(answer.text)) % 2:
         evidence = "The answer ends inside a code block."
     elif len(last.split()) >= PROSE_WORDS and _CUT.search(last):
@@ -67,7 +69,13 @@ def _truncation(answer: ExaminedAnswer) -> Finding | None:
     else:
         return None
     effect, bounds = -3.0 if at_limit else -2.5, {Dimension.COMPLETENESS: 0.4}
-    return Finding(check="truncated", evidence=evidence, effect=effect, bounds=bounds, disqualifying=at_limit)
+    return Finding(
+        check="truncated",
+        evidence=evidence,
+        effect=effect,
+        bounds=bounds,
+        disqualifying=at_limit and not final,
+    )
 
 
 RUN_WORDS = 6
