@@ -12,7 +12,6 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -23,7 +22,7 @@ from orchestra_site.accounts.forms import JoinForm, SignInForm
 from orchestra_site.accounts.models import Invitation, Membership
 from orchestra_site.accounts.selectors import invitation_for
 from orchestra_site.accounts.services import AddressTaken, InvitationClosed
-from orchestra_site.web.pages import posted
+from orchestra_site.web.pages import local_path, posted
 
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  # a class, not a secret
 
@@ -33,10 +32,8 @@ PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  # 
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign a person in and redirect to the page that they requested."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    ours, secure = {request.get_host()}, request.is_secure()
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts=ours, require_https=secure):
-        target = resolve_url(settings.LOGIN_REDIRECT_URL)
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    target = local_path(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL)
     if request.user.is_authenticated:
         return redirect(target)
     form = SignInForm(request, posted(request))
