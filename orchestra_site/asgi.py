@@ -10,10 +10,10 @@ from django.core.asgi import get_asgi_application
 
 from orchestra_site.settings.environment import select_settings
 from orchestra_site.web.asgi import BodyLimit, SocketDatabaseGate
-from orchestra_site.web.bodies import limit_bodies
+from orchestra_site.web.server import harden_server
 
 select_settings()
-limit_bodies()
+harden_server()
 pages = get_asgi_application()
 
 # Models can be imported only once Django is set up, which `get_asgi_application` does.

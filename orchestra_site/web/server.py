@@ -1,14 +1,19 @@
-"""Limits on request bodies in Daphne itself, which spools a whole body to disk before the site sees it."""
+"""What Daphne does before the site sees a request: it spools the whole body to disk, and logs every path."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from io import BytesIO
-from typing import IO
+from typing import IO, Any
 
-from daphne import http_protocol
+from daphne import access, http_protocol
 from django.conf import settings
 
+from orchestra_site.web.logs import printable, redact
+from orchestra_site.web.patterns import Pattern
+
 SIGNED_OUT_BYTES = 64 * 1024
+TOKEN = Pattern(r"/join/[^/?#\s]+")
 LINGER_S = 1.0
 """How long the rest of a refused body is read and dropped, so that the client can read the refusal."""
 
@@ -61,6 +66,16 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]  # it has 
         self.channel.callLater(LINGER_S, self.channel.transport.abortConnection)
 
 
-def limit_bodies() -> None:
-    """Have every Daphne of this process, `manage.py up` or `daphne`, make its requests of this class."""
+_write_entry = access.AccessLogGenerator.write_entry
+
+
+def _write_safe_entry(log: object, host: object, date: datetime, request: str, **rest: Any) -> None:  # noqa: ANN401
+    """Write a line of the access log without invitation tokens, known secrets and control characters."""
+    shown = printable(redact(TOKEN.sub("/join/[hidden]", request))).replace("\n", "\\n")
+    _write_entry(log, host=printable(str(host)), date=date, request=shown, **rest)
+
+
+def harden_server() -> None:
+    """Apply both to every Daphne of this process, be it `manage.py up` or `daphne`, which names its own."""
     http_protocol.WebRequest = LimitedRequest
+    access.AccessLogGenerator.write_entry = _write_safe_entry

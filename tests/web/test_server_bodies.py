@@ -11,7 +11,7 @@ from django.conf import settings
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from orchestra_site.web.bodies import LINGER_S, SIGNED_OUT_BYTES, limit_bodies
+from orchestra_site.web.server import LINGER_S, SIGNED_OUT_BYTES, harden_server
 
 COOKIE = f"Cookie: a=b; {settings.SESSION_COOKIE_NAME}=x\r\n"
 MOST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -40,7 +40,7 @@ class Connection:
     """One client's connection."""
 
     def __init__(self) -> None:
-        limit_bodies()
+        harden_server()
         self.server, self.clock = Server(), Clock()
         self.transport: Any = StringTransport()  # type: ignore[no-untyped-call]  # Twisted's own
         factory = HTTPFactory(self.server)
@@ -123,4 +123,4 @@ def test_the_site_sets_the_limits_wherever_it_is_served() -> None:
     from orchestra_site import asgi  # noqa: PLC0415
 
     assert callable(asgi.application)
-    assert http_protocol.WebRequest.__module__ == "orchestra_site.web.bodies"
+    assert http_protocol.WebRequest.__module__ == "orchestra_site.web.server"
