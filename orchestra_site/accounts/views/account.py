@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.access import SESSION_TEAM, MemberRequest, team_not_required
-from orchestra_site.accounts.forms import JoinForm, SignInForm
+from orchestra_site.accounts.forms import JoinForm, PasswordForm, SignInForm
 from orchestra_site.accounts.models import Invitation, Membership
 from orchestra_site.accounts.selectors import invitation_for
 from orchestra_site.accounts.services import AddressTaken, InvitationClosed
@@ -57,7 +56,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def change_password(request: MemberRequest) -> HttpResponse:
     """Change the user's password; their other sessions end."""
-    form = PasswordChangeForm(request.user, posted(request))
+    form = PasswordForm(request, request.user, posted(request))
     if form.is_valid():
         update_session_auth_hash(request, form.save())
         messages.success(request, "Your password is changed. Other devices are signed out.")
