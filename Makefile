@@ -96,7 +96,7 @@ fix: setup
 	$(BIN)/codespell --write-changes
 
 audit: setup
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/dev.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.txt
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)

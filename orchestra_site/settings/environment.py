@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,7 @@ class Environment(BaseSettings):
     allowed_addresses: Annotated[list[str], NoDecode] = Field(default_factory=list)
     trusted_origins: Annotated[list[str], NoDecode] = Field(default_factory=list)
     behind_proxy: bool = False
+    trusted_proxies: int | None = Field(default=None, ge=0, le=16)
     hsts_seconds: int = Field(default=31_536_000, ge=0)
     worker_concurrency: int = Field(default=32, ge=1, le=512)
     answer_cache_seconds: float = Field(default=0.0, ge=0.0)
@@ -147,6 +149,20 @@ def production_problems(
     if "*" in allowed_hosts:
         problems.append("ORCHESTRA_ALLOWED_HOSTS: * would answer to any name; list the names of this site.")
     return problems
+
+
+def make_private(folder: Path) -> Path:
+    """Take a folder that is there away from group and others, if it is this user's own; return it.
+
+    A folder that all users share, such as /tmp, stays as it is.
+    """
+    try:
+        found = folder.stat()
+        if found.st_uid == os.getuid() and found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX:
+            folder.chmod(0o700)
+    except OSError:
+        pass  # what reads or writes there says what is wrong
+    return folder
 
 
 def read_or_create(path: Path, *, size: int) -> str:

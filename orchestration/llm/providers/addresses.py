@@ -22,6 +22,13 @@ GLOBAL_UNICAST = IPv6Network("2000::/3")
 CLOUD_INTERNAL = (IPv4Network("168.63.129.16/32"),)
 """Global by number, but answered inside every host of Azure."""
 
+SPECIAL = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
+"""Protocol assignments, the old 6to4 relays, documentation: Python's tables differ between its versions."""
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ENDPOINTS = ("/chat/completions", "/completions", "/models")  # often pasted whole from a manual
 HOST = Pattern(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
@@ -117,6 +124,8 @@ def _is_global(address: Address) -> bool:
 
     Tunnel prefixes count as global here: `_unwrapped` adds the address that is embedded in them.
     """
+    if any(address in network for network in SPECIAL):
+        return False
     if isinstance(address, IPv4Address):
         internal = any(address in network for network in CLOUD_INTERNAL)
         return address.is_global and not address.is_multicast and not address.is_reserved and not internal

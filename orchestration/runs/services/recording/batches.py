@@ -30,6 +30,10 @@ class QueueReason(StrEnum):
     DUE = "due"
 
 
+MOST_COST = Decimal(9_999_999)
+"""US dollars: what the columns of a call's and a run's cost hold. More is stored as this."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallText:
     """The text of a call that is under way, for pages that open late."""

@@ -33,6 +33,7 @@ from orchestration.runs.models import (
     Timer,
 )
 from orchestration.runs.services.recording.batches import (
+    MOST_COST,
     CallText,
     Entry,
     QueueReason,
@@ -243,7 +244,7 @@ def _ending(ended: CallEnded) -> dict[str, Any]:
         "input_tokens": ended.usage.input_tokens,
         "output_tokens": ended.usage.output_tokens,
         "usage_estimated": ended.usage.estimated,
-        "cost_usd": ended.cost_usd,
+        "cost_usd": None if ended.cost_usd is None else min(ended.cost_usd, MOST_COST),
         "maybe_billed": ended.maybe_billed,
         "finish": ended.finish,
         "error": ended.error,

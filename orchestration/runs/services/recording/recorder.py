@@ -10,7 +10,6 @@ import time
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections
@@ -21,7 +20,7 @@ from orchestration.runs import live
 from orchestration.runs.engine.budget import Spent
 from orchestration.runs.engine.errors import LeaseLost
 from orchestration.runs.engine.records import CallEnded, CallStarted
-from orchestration.runs.services.recording.batches import CallText, Entry, WriteBatch
+from orchestration.runs.services.recording.batches import MOST_COST, CallText, Entry, WriteBatch
 from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
 
 logger = logging.getLogger(__name__)
@@ -170,7 +169,7 @@ class DatabaseRunLog:
             if isinstance(record, CallStarted):
                 self._calls += 1
             elif isinstance(record, CallEnded):
-                self._cost += record.cost_usd or Decimal(0)
+                self._cost = min(self._cost + (record.cost_usd or 0), MOST_COST)
                 self._lanes.pop(record.id, None)
         done: asyncio.Future[None] = self._loop.create_future()
         # A write that is not awaited counts as retrieved when it fails: `lost` has been called.
