@@ -10,9 +10,10 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from orchestra_site.settings.environment import select_settings
-from orchestra_site.web.asgi import Application, BodyLimit, SocketDatabaseGate
+from orchestra_site.web.asgi import BodyLimit, SocketDatabaseGate
 from orchestra_site.web.proxies import ClientAddress, SameOrigin
 from orchestra_site.web.server import harden_server
+from orchestra_site.web.sockets import Application
 
 select_settings()
 harden_server()

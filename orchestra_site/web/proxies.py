@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http.request import validate_host
 
-from orchestra_site.web.asgi import Application, AsgiEvent, Receive, Send
+from orchestra_site.web.sockets import Application, AsgiEvent, Receive, Send
 
 PORTS = {"http": 80, "https": 443}
 Origin = tuple[str, str, int]

@@ -184,7 +184,7 @@ def test_a_table_locked_for_longer_than_a_lease_takes_no_run_from_its_worker(
     site: Production, provider: ProviderProcess, member: Member
 ) -> None:
     before = provider.asked().get("m1", 0)
-    second = site.work("second")
+    second = site.work()
     until(lambda: site.workers() == 2, 60)
     runs = streaming(site, provider, member, 6)
     with psycopg.connect(site.postgres.url) as connection:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from orchestra_site.web.asgi import AsgiEvent
 from orchestra_site.web.proxies import ClientAddress, SameOrigin, read_origin
+from orchestra_site.web.sockets import AsgiEvent
 
 PEER = ["10.0.0.1", 5]
 
