@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import os
+import pwd
 import sqlite3
 import tempfile
 import time
@@ -67,13 +67,13 @@ def folder_sentence(folder: Path, error: OSError) -> str:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
         return str(os.geteuid())
 
 
-def prepare_folder(folder: Path, *, room: int = ROOM_BYTES) -> None:
-    """Make the data folder where it is missing, and check that `room` bytes can be written in it.
+def prepare_folder(folder: Path) -> None:
+    """Make the data folder where it is missing, and check that there is room in it.
 
     Leaves nothing behind that was not there before when it raises `StorageUnusable`.
     """
@@ -81,7 +81,7 @@ def prepare_folder(folder: Path, *, room: int = ROOM_BYTES) -> None:
     try:
         with writing_in(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            check_room(folder, room)
+            check_room(folder)
     except StorageUnusable:
         with suppress(OSError):
             for place in made:
@@ -89,10 +89,11 @@ def prepare_folder(folder: Path, *, room: int = ROOM_BYTES) -> None:
         raise
 
 
-def check_room(folder: Path, room: int = ROOM_BYTES) -> None:
-    """Write `room` bytes in the folder, under no name. Raises `OSError`."""
+def check_room(folder: Path) -> None:
+    """Write into the folder, under no name, as much as a new database takes. Raises `OSError`."""
     with tempfile.TemporaryFile(dir=folder) as file:
-        os.posix_fallocate(file.fileno(), 0, room)
+        file.write(bytes(ROOM_BYTES))
+        file.flush()
     os.scandir(folder).close()
 
 
