@@ -20,7 +20,7 @@ REPLACEMENT = "[redacted]"
 SHORTEST = 8  # characters: shorter values ("none", "ollama") are no secrets; replacing them garbles logs
 FEWEST_DIFFERENT = 5  # characters: eight blanks or dashes are no secret either
 HIDDEN = {
-    number: f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"  # noqa: PLR2004  # one byte
+    number: f"\\u{number:04x}"  # as JSON and Python read it
     for number in (
         *(*range(9), *range(11, 32), *range(0x7F, 0xA0)),  # C0 without tab and line feed, DEL, C1
         *(0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)),  # line ends, directions

@@ -114,10 +114,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.group = await self.join()
             self._following = asyncio.create_task(self._follow())
 
-    async def send_html(self, html: str) -> None:
-        """Send a message. Raises `Vanished`."""
+    async def send_pieces(self, pieces: Iterable[str]) -> None:
+        """Send pieces of HTML in few messages, none too large. Raises `Vanished`."""
         try:
-            await self.send(text_data=html)
+            for message in messages(pieces):
+                await self.send(text_data=message)
         except (OSError, RuntimeError) as error:  # each server has errors of its own for a closed connection
             raise Vanished(repr(error)) from error
 
@@ -221,9 +222,11 @@ class RunConsumer(LiveConsumer):
             self._notified, self._queried_at = False, loop.time()
             await self._send_events()
         texts, self._texts = self._texts, []
-        await self._send([self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts])
+        await self.send_pieces([self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts])
         if self.streams.gaps:
-            await self._send(self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps)))
+            await self.send_pieces(
+                self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps))
+            )
         return QUERY_GAPS_EVERY_S if self.streams.gaps else QUERY_EVERY_S
 
     async def _send_events(self) -> None:
@@ -235,18 +238,14 @@ class RunConsumer(LiveConsumer):
                 raise Closed(CLOSE_CODES[found])
             if (update := found.update) is not None:
                 self.seq, self._notice = update.seq, ""
-                await self._send([*update.pieces, *self.streams.draw(update.running, update.drawn)])
+                await self.send_pieces([*update.pieces, *self.streams.draw(update.running, update.drawn)])
             elif found.notice not in {"", self._notice}:
                 self._notice = found.notice
-                await self._send([found.notice])
+                await self.send_pieces([found.notice])
             more = found.more
         if not self._started:
             self._started = True
-            await self._send(self.streams.start(await in_thread(running_texts, self.run)))
-
-    async def _send(self, pieces: Iterable[str]) -> None:
-        for message in messages(pieces):
-            await self.send_html(message)
+            await self.send_pieces(self.streams.start(await in_thread(running_texts, self.run)))
 
 
 class TeamConsumer(LiveConsumer):
@@ -275,7 +274,7 @@ class TeamConsumer(LiveConsumer):
         _, html = found
         if html != self._shown:
             self._shown = html
-            await self.send_html(html)
+            await self.send_pieces([html])
         return QUERY_EVERY_S
 
 

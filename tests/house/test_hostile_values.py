@@ -91,14 +91,19 @@ def attack(attacker: Attacker, form: Form, name: str) -> None:
     attacker.send(form.with_value(name).with_value(f"{name}[]", "1"), f"{name} = array")
 
 
+SHARES = 4
+
+
+@pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("visitor", [Visitor.ANONYMOUS, Visitor.OWNER])
-def test_no_field_of_a_form_breaks_its_page(visitor: Visitor) -> None:
+def test_no_field_of_a_form_breaks_its_page(visitor: Visitor, share: int) -> None:
     world = World()
     attacker = Attacker(world, visitor)
-    for (_, _, field), form in fields(world, attacker, visitor).items():
+    found = list(fields(world, attacker, visitor).items())
+    for (_, _, field), form in found[share::SHARES]:
         name = next(name for name in form.names if ROW_NUMBER.sub("-", name) == field)
         attack(attacker, form, name)
-    assert attacker.sent > 50
+    assert attacker.sent
     assert attacker.failed == set()
 
 

@@ -290,3 +290,18 @@ def test_a_literal_is_checked_before_anything_connects_and_a_name_is_left_for_la
 def test_the_refusal_says_what_the_operator_can_do() -> None:
     with pytest.raises(AddressRefused, match=r"add box:80 to ORCHESTRA_ALLOWED_ADDRESSES"):
         STRICT.check("box", 80, "192.168.0.9")
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        "sk-canary/47+11==",
+        "sk-canary%2f47%2b11%3d%3d",
+        b"sk-canary/47+11==".hex(),
+        "c2stY2FuYXJ5LzQ3KzExPT0=",
+    ],
+)
+def test_a_key_that_a_provider_echoes_is_not_shown_in_any_encoding(echoed: str) -> None:
+    shown = Endpoint("https://api.example.com/v1", "sk-canary/47+11==").quote(f"Wrong key {echoed} given")
+    assert shown.startswith("Wrong key [key]")
+    assert echoed[4:-4] not in shown

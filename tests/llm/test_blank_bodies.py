@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from orchestration.llm.engine.errors import StreamBroken
+from orchestration.llm.engine.errors import BadAnswer
 from orchestration.llm.providers.exchange import Deadlines
 from tests.support.transport import PROMPT, chat_model
 
@@ -29,7 +29,7 @@ async def seconds(chunks: int) -> float:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Blanks(chunks)))
     async with httpx.AsyncClient(transport=transport) as client:
         started = time.process_time()
-        with pytest.raises(StreamBroken):
+        with pytest.raises(BadAnswer):
             await chat_model(client, "http://localhost:1/v1", deadlines=PATIENT).complete(PROMPT)
         return time.process_time() - started
 

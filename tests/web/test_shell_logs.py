@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import logging
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
@@ -58,6 +59,13 @@ def test_a_message_cannot_look_like_another_line() -> None:
 
 def test_text_for_people_stays_as_it_is() -> None:
     assert printable("Größe\n\t日本 👍") == "Größe\n\t日本 👍"
+
+
+def test_json_for_a_terminal_is_still_the_same_json() -> None:
+    given = {"answer": "\x1b]52;c;eA==\x07\r\x9b2J\u202e\n日本"}
+    shown = printable(json.dumps(given, indent=2, ensure_ascii=False))
+    assert json.loads(shown) == given
+    assert all(line.isprintable() for line in shown.splitlines())
 
 
 @pytest.mark.parametrize("path", ["/join/abc-DEF_123/", "/join/abc-DEF_123/?next=/", "//join/abc-DEF_123"])

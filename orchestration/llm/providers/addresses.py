@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
+from orchestra_site.web.logs import SHORTEST, spellings
 from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import AddressRefused, InvalidRequest
 
@@ -248,8 +249,11 @@ class Endpoint:
         return f"{self.base_url}/{path}"
 
     def quote(self, text: str) -> str:
-        """Return a provider's text as it may be shown: one line, at most 300 characters, no key."""
-        safe = text.replace(self.api_key, "[key]") if self.api_key else text
+        """Return a provider's text as it may be shown: one line, at most 300 characters, never a key."""
+        safe = text[: LONGEST_READ * 4]
+        for form in sorted(spellings(self.api_key) if self.api_key else (), key=len, reverse=True):
+            if form == self.api_key or len(form) >= SHORTEST:  # shorter ones stand in many words
+                safe = safe.replace(form, "[key]")
         visible = (
             " " if unicodedata.category(each).startswith("C") else each for each in safe[:LONGEST_READ]
         )

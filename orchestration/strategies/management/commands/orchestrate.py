@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import first_member
+from orchestra_site.web.logs import printable
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         run.refresh_from_db()
         found = _answer_object(run)
         shown = json.dumps(found, indent=2, ensure_ascii=False) if given["json"] else _answer_text(found, run)
-        self.stdout.write(shown)
+        self.stdout.write(printable(shown))
         if run.status != RunStatus.SUCCEEDED:
             raise SystemExit(1)
 
