@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from django import template
-from django.utils.html import escape, format_html
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from orchestra_site.web.templatetags.text import markdown
+from orchestra_site.web.templatetags.text import as_text, markdown
 
 register = template.Library()
 
@@ -42,7 +42,7 @@ def prose(text: str) -> SafeString:
     """Show what a page shows of an untrusted text as markdown, or as it is where that grows too large."""
     shown = excerpt(text)
     html = markdown(shown)
-    return html if _size(html, 1) <= LONGEST_RENDERED else format_html("<pre>{}</pre>", shown)
+    return html if _size(html, 1) <= LONGEST_RENDERED else as_text(shown)
 
 
 def _size(text: str, escapes: int = 0) -> int:

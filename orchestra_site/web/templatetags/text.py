@@ -90,7 +90,7 @@ def markdown(text: str) -> SafeString:
     """
     text = encodable(text)
     if len(text) > LONGEST_MARKDOWN or sum(map(text.count, MARKS)) > MOST_MARKS:
-        return format_html(AS_TEXT, f"{len(text):,}", text)
+        return as_text(text)
     cleaned = nh3.clean(
         _MARKDOWN.render(text),
         tags=ALLOWED_TAGS,
@@ -99,6 +99,11 @@ def markdown(text: str) -> SafeString:
         link_rel="noopener nofollow",
     )
     return mark_safe(cleaned)  # noqa: S308  # nh3 has cleaned it
+
+
+def as_text(text: str) -> SafeString:
+    """Show a text that is not laid out, as it is."""
+    return format_html(AS_TEXT, f"{len(text):,}", text)
 
 
 def _image_as_link(
