@@ -41,4 +41,4 @@ def test_a_run_that_a_hung_rabbitmq_did_not_confirm_waits_for_the_sweeper(tmp_pa
         broker.freeze()
         told, log = process.communicate("\n", timeout=45)
     assert told == "False\n"
-    assert "waits for the sweeper" in log
+    assert "wait until the sweeper queues them again" in log

@@ -21,6 +21,8 @@ KEYS = {
     "ORCHESTRA_SECRET_KEY": "a-long-random-looking-value-0123456789-abcdefghijklmn",
     "ORCHESTRA_ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(range(32))).decode(),
 }
+UNMEASURED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
+"""A folder that cannot be written can keep no coverage, either."""
 IN_PAIRS = (["up", "--port", "0"], ["doctor"])
 
 
@@ -29,7 +31,7 @@ def manage(folder: Path, *arguments: str, prefix: Sequence[str] = (), **settings
     done = subprocess.run(
         [*prefix, sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=Installation(folder, **settings).environment,
+        env=Installation(folder, **settings).environment | UNMEASURED,
         capture_output=True,
         text=True,
         timeout=60,

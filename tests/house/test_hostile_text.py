@@ -38,9 +38,9 @@ from orchestration.strategies.engine.types import Request
 from orchestration.strategies.engine.voting.reviewing import read_review
 from tests.support.models import spec_named
 
-MOST = 20
+MOST = 40
 """Times as long as for prose."""
-FLOOR_S = 0.02
+FLOOR_S = 0.04
 """Seconds that are taken for prose at least: below them a ratio is chance."""
 LONG, SHORT = 1_000_000, 200_000
 PROSE = "The river rises in the hills; nobody knows how old its bed is. It was dry twice, in 1911 and 1976.\n"
