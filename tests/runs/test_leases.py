@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from orchestration.llm.services.resources import LoopThread
@@ -174,7 +175,12 @@ def test_a_lease_whose_renewal_was_delayed_does_not_lapse(engine: Engine) -> Non
         future = engine.start(run)
         until(lambda: Run.objects.get(id=run.id).status == RunStatus.RUNNING)
         lease_ends(run)
-        threading.Timer(0.1, engine.runtime.heartbeat.renew).start()
+
+        def renew() -> None:
+            engine.runtime.heartbeat.renew()
+            connections.close_all()
+
+        threading.Timer(0.1, renew).start()
         assert sweep(renewed_within_s=1) == []
         engine.runtime.loop.call_soon_threadsafe(go_on.set)
         future.result(10)
