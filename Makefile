@@ -1,5 +1,6 @@
 # Orchestra's commands. Each makes the virtual environment first when it is missing or the locked packages changed.
 #   make run      start everything on http://127.0.0.1:8000       (ARGS="--port 9000" is passed on)
+#   make install  the locked packages without the development ones, for a server (docs/production.md)
 #   make test     the tests, with coverage                        (ARGS="tests/strategies -k voting" narrows them)
 #   make check    every check that looks at the code              make fix    what of it can be fixed by itself
 #   make audit    known faults in the locked packages             make lock   resolve requirements/*.in again
@@ -9,6 +10,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
+INSTALLED := .venv/.installed-base
 LOCKED := requirements/base.txt requirements/dev.txt
 ARGS ?=
 
@@ -17,12 +19,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 CHECKS := check-format check-lint check-types check-layers check-templates check-django check-migrations \
           check-dependencies check-spelling
 
-.PHONY: setup run test check fix audit bench faults foreign lock $(CHECKS)
+.PHONY: setup install run test check fix audit bench faults foreign lock $(CHECKS)
 .DEFAULT_GOAL := run
 
 setup: $(READY)
 
+install: $(INSTALLED)
+
 $(READY): $(LOCKED)
+	$(call environment,dev)
+
+$(INSTALLED): requirements/base.txt
+	$(call environment,base)
+
+define environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Orchestra needs CPython 3.11 or newer, $(PYTHON) is older. Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; \
 	  exit 1; }
@@ -30,11 +40,12 @@ $(READY): $(LOCKED)
 	  echo "Making the virtual environment .venv"; \
 	  $(PYTHON) -m venv --clear .venv; }
 	@echo "Installing the locked packages into .venv (a minute or two, only when they change)"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$(1).txt
 	@touch $@
+endef
 
 run: setup
-	@$(BIN)/python manage.py up $(ARGS)
+	@$(BIN)/python -m orchestra_site.management.restarting $(BIN)/python manage.py up $(ARGS)
 
 ifeq ($(ARGS),)
 test: setup
@@ -85,7 +96,7 @@ fix: setup
 	$(BIN)/codespell --write-changes
 
 audit: setup
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/dev.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.txt
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -3,6 +3,7 @@
 
 import sys
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
@@ -13,6 +14,7 @@ def main() -> None:
     """Hand the command line to Django, with the settings of this process's profile."""
     try:
         select_settings()
+        hasattr(settings, "SECRET_KEY")  # loads them: a command would show a traceback
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     execute_from_command_line(sys.argv)

@@ -31,7 +31,7 @@ def chosen_faults(given: argparse.Namespace) -> dict[str, Fault]:
         "cancelling": cancelling,
         "delivering": delivering,
         "pausing": pausing,
-        "locking": locking,
+        "locking": partial(locking, rounds=given.rounds),
     }
 
 
@@ -43,6 +43,7 @@ def main() -> int:
     )
     parser.add_argument("--runs", type=int, default=300, help="runs of `kills` (300)")
     parser.add_argument("--kills", type=int, default=30, help="kills of `kills` (30)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of `locking`, six runs each (10)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="of the random instants")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()

@@ -14,7 +14,7 @@ from orchestration.runs.models import Run
 
 SECONDS = 4.0
 SETTLED_S = 1.5
-REFUSED = "was claimed by another process"
+REFUSED = "This process lost its lease"
 
 
 def pausing(world: World, *, runs: int = 10) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -18,6 +18,7 @@ from django_htmx.middleware import HtmxDetails
 
 from orchestra_site.accounts.models import Membership, User
 from orchestra_site.accounts.selectors import current_membership, user_memberships
+from orchestra_site.web.pages import local_path
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., HttpResponseBase])
@@ -48,8 +49,7 @@ class SignInRequired(MiddlewareMixin):
             return None
         if "HX-Request" not in request.headers:
             return redirect_to_login(request.get_full_path())
-        shown = urlsplit(request.headers.get("HX-Current-URL", "/"))
-        back = urlencode({"next": f"{shown.path}?{shown.query}" if shown.query else shown.path})
+        back = urlencode({"next": local_path(request, request.headers.get("HX-Current-URL", "")) or "/"})
         address = f"{reverse('accounts:sign-in')}?{back}"
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": address})
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, QueryDict
 
 from orchestra_site.accounts.models import Membership, Role, User
 
@@ -30,6 +32,21 @@ class SignInForm(AuthenticationForm):
     def clean_username(self) -> str:
         """Lower-case the address, so that throttling counts all spellings as one account."""
         return str(self.cleaned_data["username"]).strip().lower()
+
+
+class PasswordForm(PasswordChangeForm):
+    """A new password, after the old one; wrong old ones are counted as failed sign-ins are."""
+
+    def __init__(self, request: HttpRequest, user: User, data: QueryDict | None) -> None:
+        super().__init__(user, data)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        """Check it as signing in does, which locks the account for this address after too many failures."""
+        given: str = self.cleaned_data["old_password"]
+        if authenticate(self._request, username=self.user.email, password=given) is None:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return given
 
 
 class TeamForm(forms.Form):

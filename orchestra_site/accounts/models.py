@@ -116,8 +116,14 @@ class InvitationQuerySet(TeamQuerySet):
     """Invitations, open or not."""
 
     def open_at(self, now: datetime) -> Self:
-        """Return those that can be accepted: not used, not withdrawn, not expired."""
-        return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+        """Return those that can be accepted: not used, withdrawn or expired, still their sender's to give.
+
+        A sender who left the team or was demoted since may no longer give somebody the role.
+        """
+        sender = Membership.objects.filter(team=models.OuterRef("team"), user=models.OuterRef("created_by"))
+        as_owner = models.Exists(sender.filter(role=Role.OWNER))
+        as_admin = models.Exists(sender.filter(role=Role.ADMIN)) & ~models.Q(role=Role.OWNER)
+        return self.filter(as_owner | as_admin, accepted_at=None, withdrawn_at=None, expires_at__gt=now)
 
 
 class Invitation(models.Model):

@@ -4,7 +4,7 @@ AccountsError
 ├── NotAllowed          the member's role is not enough
 ├── LastOwner           the team would be left without an owner
 ├── AddressTaken        an account with this e-mail address exists
-└── InvitationClosed    the invitation was used or withdrawn, or has expired
+└── InvitationClosed    the invitation was used or withdrawn, has expired, or its sender may no longer invite
 
 The message of each is a sentence for the person who requested the change.
 """
@@ -23,6 +23,7 @@ from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, R
 
 DEMO_EMAIL = "demo@orchestra.local"
 DEMO_TEAM = "Demo team"
+CLOSED = "This invitation was already used or withdrawn, has expired, or its sender may no longer invite."
 CONSONANTS, VOWELS = "bdfghjkmnprstvz", "aeiou"
 
 
@@ -43,7 +44,7 @@ class AddressTaken(AccountsError):
 
 
 class InvitationClosed(AccountsError):
-    """The invitation was used, withdrawn, or has expired."""
+    """The invitation was used or withdrawn, has expired, or its sender may no longer invite."""
 
 
 class AuditAction(StrEnum):
@@ -196,7 +197,7 @@ def withdraw_invitation(*, membership: Membership, invitation: Invitation, now: 
     """Close an open invitation. Raises InvitationClosed if it is closed already."""
     open_ones = Invitation.objects.visible_to(membership).open_at(now).filter(pk=invitation.pk)
     if not open_ones.update(withdrawn_at=now):
-        raise InvitationClosed("This invitation was already used or withdrawn, or it has expired.")
+        raise InvitationClosed(CLOSED)
     record_change(
         membership=membership,
         action=AuditAction.INVITATION_WITHDRAWN,
@@ -208,8 +209,10 @@ def withdraw_invitation(*, membership: Membership, invitation: Invitation, now: 
 @transaction.atomic
 def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> Membership:
     """Add `user` to the team; an existing member keeps their role. Raises InvitationClosed."""
+    # With the team's row locked: its sender must not be demoted meanwhile.
+    Team.objects.select_for_update().get(pk=invitation.team_id)
     if not Invitation.objects.open_at(now).filter(pk=invitation.pk).update(accepted_at=now, accepted_by=user):
-        raise InvitationClosed("This invitation was already used or withdrawn, or it has expired.")
+        raise InvitationClosed(CLOSED)
     membership: Membership
     membership, joined = Membership.objects.select_related("team", "user").get_or_create(
         team_id=invitation.team_id, user=user, defaults={"role": invitation.role, "created_at": now}

@@ -33,6 +33,13 @@ from orchestra_site.web.health import (
     ok,
     warn,
 )
+from orchestra_site.web.storage import (
+    StorageUnusable,
+    check_file,
+    check_room,
+    database_sentence,
+    writing_in,
+)
 
 ACCESS_OF_OTHERS = 0o077
 GENERATED_SECRETS = ("secret_key", "encryption_key")
@@ -72,11 +79,11 @@ def misspelled(variables: Iterable[str]) -> Iterator[HealthFinding]:
 
 def folder_findings(folder: Path, *, least_free: int) -> Iterator[HealthFinding]:
     """Check that `folder` is writable, private and has `least_free` bytes free."""
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        yield fail(
-            f"The data folder {folder} is missing or cannot be written to.",
-            "Make it, or set ORCHESTRA_DATA_DIR.",
-        )
+    try:
+        with writing_in(folder):
+            check_room(folder)
+    except StorageUnusable as fault:
+        yield fail(str(fault), "")
         return
     mode = folder.stat().st_mode & 0o777
     if mode & ACCESS_OF_OTHERS:
@@ -96,12 +103,18 @@ def folder_findings(folder: Path, *, least_free: int) -> Iterator[HealthFinding]
 
 def database_findings(connection: BaseDatabaseWrapper) -> Iterator[HealthFinding]:
     """Check that the database behind `connection` can be reached, is intact and has all migrations."""
-    try:
-        connection.ensure_connection()
-    except DatabaseError as error:
-        yield fail(f"The database cannot be reached: {error}", "Check ORCHESTRA_DATABASE_URL and the server.")
+    if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
+        yield fail("There is no database yet.", "Start Orchestra once, or run: python manage.py migrate")
         return
+    try:
+        yield from _database_state(connection)
+    except (StorageUnusable, DatabaseError) as error:
+        yield fail(database_sentence(connection, error), "")
+
+
+def _database_state(connection: BaseDatabaseWrapper) -> Iterator[HealthFinding]:
     if connection.vendor == "sqlite":
+        check_file(connection)
         yield wal_finding(sqlite3.sqlite_version_info)
         yield from sqlite_findings(
             mode=_value(connection, "PRAGMA journal_mode"),
@@ -126,7 +139,7 @@ def wal_finding(version: Version) -> HealthFinding:
         return ok(f"SQLite {name}.")
     return warn(
         f"SQLite {name} has a rare fault: with several connections, a WAL database can be damaged.",
-        "Use a Python built with SQLite 3.51.3 or newer, keep backups, or use PostgreSQL (docs/settings.md).",
+        "Use a Python built with SQLite 3.51.3 or newer, keep backups, or use PostgreSQL.",
     )
 
 
@@ -193,10 +206,11 @@ async def _round_trip(layer: BaseChannelLayer) -> None:
         await layer.receive(channel)
 
 
+DATABASE = "database"
 BUILT_IN: Mapping[str, Check] = {
     "settings": configuration,
     "data folder": lambda: folder_findings(settings.DATA_DIR, least_free=LEAST_FREE_BYTES),
-    "database": lambda: database_findings(connections[DEFAULT_DB_ALIAS]),
+    DATABASE: lambda: database_findings(connections[DEFAULT_DB_ALIAS]),
     "broker": broker,
     "channel layer": channel_layer,
 }

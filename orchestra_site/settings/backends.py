@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 1.0, 2.5
+CONNECT_TIMEOUT_S = 1.0
+ANSWER_TIMEOUT_S = 2.5
 LISTEN_TIMEOUT_S = 10.0
 """Longer than the five seconds for which the channel layer lets Redis block for a message."""
 LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -66,7 +67,8 @@ def broker_options(url: str) -> dict[str, Any]:
     retries = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
     if url.startswith(("redis:", "rediss:")):
         return retries | {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ANSWER_TIMEOUT_S}
-    return retries
+    # Or a RabbitMQ that hangs would seem to take every run, and keep who closes a connection to it.
+    return retries | {"confirm_publish": True, "read_timeout": ANSWER_TIMEOUT_S}
 
 
 def logging_settings(level: str) -> dict[str, Any]:

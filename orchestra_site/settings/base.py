@@ -5,12 +5,12 @@ from __future__ import annotations
 from csp.constants import NONCE, NONE, SELF
 
 from orchestra_site.settings import backends
-from orchestra_site.settings.environment import ROOT, read_environment, read_or_create
+from orchestra_site.settings.environment import ROOT, make_private, read_environment, read_or_create
 from orchestra_site.web.logs import register_secret
 
 ENV = read_environment()
 BASE_DIR = ROOT
-DATA_DIR = ENV.data_dir
+DATA_DIR = make_private(ENV.data_dir)
 
 SECRET_KEY = (
     ENV.secret_key.get_secret_value() if ENV.secret_key else read_or_create(DATA_DIR / "secret_key", size=48)
@@ -152,7 +152,9 @@ CELERY_WORKER_CONCURRENCY = ENV.worker_concurrency
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its own handlers would not redact
 
 PROFILE = ENV.profile
+TRUSTED_PROXIES = int(ENV.behind_proxy) if ENV.trusted_proxies is None else ENV.trusted_proxies
 ALLOWED_ADDRESSES = ENV.allowed_addresses
+STALL_SECONDS = ENV.stall_seconds
 ANSWER_CACHE_SECONDS = ENV.answer_cache_seconds
 SIMULATED_PACE = ENV.simulated_pace
 OPENAI_API_KEY = ENV.openai_api_key.get_secret_value() if ENV.openai_api_key else ""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +19,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestra_site.web.encryption import KEY_SIZE, decoded_key
+from orchestra_site.web.storage import StorageUnusable, prepare_folder, writing_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORTEST_SECRET_KEY = 50
@@ -42,9 +45,11 @@ class Environment(BaseSettings):
     allowed_addresses: Annotated[list[str], NoDecode] = Field(default_factory=list)
     trusted_origins: Annotated[list[str], NoDecode] = Field(default_factory=list)
     behind_proxy: bool = False
+    trusted_proxies: int | None = Field(default=None, ge=0, le=16)
     hsts_seconds: int = Field(default=31_536_000, ge=0)
     worker_concurrency: int = Field(default=32, ge=1, le=512)
     answer_cache_seconds: float = Field(default=0.0, ge=0.0)
+    stall_seconds: float = Field(default=20.0, ge=2.0)
     simulated_pace: float = Field(default=1.0, ge=0.0)
     max_body_bytes: int = Field(default=10_000_000, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -146,22 +151,47 @@ def production_problems(
     return problems
 
 
+def make_private(folder: Path) -> Path:
+    """Take a folder that is there away from group and others, if it is this user's own; return it.
+
+    A folder that all users share, such as /tmp, stays as it is.
+    """
+    try:
+        found = folder.stat()
+        if found.st_uid == os.getuid() and found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX:
+            folder.chmod(0o700)
+    except OSError:
+        pass  # what reads or writes there says what is wrong
+    return folder
+
+
 def read_or_create(path: Path, *, size: int) -> str:
     """Return the secret stored at `path`; without one, store `size` random bytes in URL-safe base64.
 
     The file has mode 0600. It is created exclusively: of two processes that start at once, the second reads
-    what the first wrote.
+    what the first wrote. Raises `StorageUnusable`, and leaves nothing of a file that could not be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with writing_in(path.parent):
+        if not path.exists():
+            prepare_folder(path.parent)
+            _create(path, size)
+        stored = path.read_text(encoding="ascii", errors="replace").strip()
+    if not stored:
+        raise StorageUnusable(
+            f"The file {path} is empty. Put the key that it had back from a backup; without one, delete it:"
+            " a new key is made, and what depends on the old one (sign-ins, stored provider keys) is lost."
+        )
+    return stored
+
+
+def _create(path: Path, size: int) -> None:
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(size)).decode()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(fresh)
     try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(fresh)
+        with suppress(FileExistsError):
+            os.link(temporary, path)
     finally:
         temporary.unlink()
-    return path.read_text(encoding="ascii").strip()

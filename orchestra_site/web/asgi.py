@@ -5,24 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeAlias
 
 from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
-
-AsgiEvent: TypeAlias = dict[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[AsgiEvent]]
-Send: TypeAlias = Callable[[AsgiEvent], Awaitable[None]]
-Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+from orchestra_site.web.sockets import Application, AsgiEvent, Receive, Send, SocketLimit
 
 DEEPEST_JSON = 64
-SOCKET_MESSAGE_BYTES = 64 * 1024
-SOCKET_MESSAGES = 10_000
 LONG_SCAN_BYTES = 64 * 1024
-TOO_BIG_CLOSE = 4413
-TOO_MANY_CLOSE = 4429
 
 _database_warning = ThrottledWarning(
     logging.getLogger(__name__), "The database does not answer (%s); live pages are refused and try again."
@@ -52,7 +43,7 @@ class BodyLimit:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._app(scope, _SocketLimit(receive, send), send)
+            await SocketLimit(receive, send).serve(self._app, scope)
         else:
             await self._app(scope, receive, send)
 
@@ -110,27 +101,6 @@ class _BodyReader:
             more = event["type"] == "http.request" and event.get("more_body", False)
         self._buffered = events
         return b"".join(event.get("body", b"") for event in events)
-
-
-class _SocketLimit:
-    """Closes a socket whose client sends messages that are too big or too many; pages send almost none."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self._count = 0
-
-    async def __call__(self) -> AsgiEvent:
-        event = await self._receive()
-        if event["type"] != "websocket.receive":
-            return event
-        self._count += 1
-        size = len(event.get("bytes") or (event.get("text") or "").encode())
-        if size <= SOCKET_MESSAGE_BYTES and self._count <= SOCKET_MESSAGES:
-            return event
-        code = TOO_BIG_CLOSE if size > SOCKET_MESSAGE_BYTES else TOO_MANY_CLOSE
-        await self._send({"type": "websocket.close", "code": code, "reason": None})
-        return {"type": "websocket.disconnect", "code": code, "reason": None}
 
 
 class SocketDatabaseGate:

@@ -7,19 +7,24 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 M = TypeVar("M", bound=Model)
 
 NEWEST_FIRST = ("created_at", "id")
 OLDER, NEWER = "o", "n"
+LONGEST_CURSOR = 400
+LONGEST_PATH = 2_000
 
 
 def wants_part(request: HttpRequest, partial: str) -> bool:
@@ -40,6 +45,17 @@ def render_part(
     response = render(request, name, dict(context), status=status)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
+
+
+def local_path(request: HttpRequest, wanted: str) -> str:
+    """Return the path and query of an address of this site that a browser named, "" for any other text."""
+    ours, secure = {request.get_host()}, request.is_secure()
+    if not url_has_allowed_host_and_scheme(wanted, allowed_hosts=ours, require_https=secure):
+        return ""
+    shown = urlsplit(wanted)
+    path = f"{shown.path}?{shown.query}" if shown.query else shown.path
+    plain = path.isprintable() and len(path) <= LONGEST_PATH
+    return path if plain and path.startswith("/") and not path.startswith("//") else ""
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -106,16 +122,20 @@ def write_cursor(direction: str, row: Model, keys: Sequence[str]) -> str:
 def read_cursor(queryset: QuerySet[M], keys: Sequence[str], cursor: str) -> tuple[str, list[Any]]:
     """Return a cursor's direction and key values. Raises Http404 if `write_cursor` did not make it."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
+        padded = cursor[:LONGEST_CURSOR] + "=" * (-len(cursor) % 4)
         direction, *texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        values = [
-            _field(queryset.model, key).to_python(str(text)) for key, text in zip(keys, texts, strict=True)
-        ]
-    except (binascii.Error, ValueError, TypeError, ValidationError) as error:
+        values = [_key_value(queryset, key, text) for key, text in zip(keys, texts, strict=True)]
+        if direction not in (OLDER, NEWER):
+            raise ValueError("The direction is neither older nor newer.")  # noqa: TRY301  # one way out
+    except (binascii.Error, ValueError, TypeError, OverflowError, ValidationError) as error:
         raise Http404("This page does not exist. Start from the first page of the list.") from error
-    if direction not in {OLDER, NEWER}:
-        raise Http404("This page does not exist. Start from the first page of the list.")
     return direction, values
+
+
+def _key_value(queryset: QuerySet[M], key: str, text: object) -> object:
+    """Return a cursor's value for one key; a time as the database compares it."""
+    value = _field(queryset.model, key).to_python(str(text))
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _field(model: type[Model], key: str) -> Field[Any, Any]:

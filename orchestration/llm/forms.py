@@ -140,9 +140,12 @@ class ProviderForm(forms.Form):
 
 
 def dollars_field(label: str, *, required: bool = False) -> forms.DecimalField:
-    """Return a field for US dollars per million tokens."""
+    """Return a field for US dollars per million tokens.
+
+    The dearest call, with the largest context and the longest answer there can be, costs what can be stored.
+    """
     return forms.DecimalField(
-        label=label, min_value=0, max_value=100_000, max_digits=12, decimal_places=6, required=required
+        label=label, min_value=0, max_value=10_000, max_digits=12, decimal_places=6, required=required
     )
 
 

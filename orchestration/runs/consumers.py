@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from enum import IntEnum
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,17 +13,27 @@ from uuid import UUID
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import HASH_SESSION_KEY
 
 from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
-from orchestration.runs.parts.queries import CountQuery, QueryBatcher, RunQuery, run_updates, running_counts
+from orchestration.runs.parts.frames import messages
+from orchestration.runs.parts.queries import (
+    CountQuery,
+    NoAccess,
+    QueryBatcher,
+    RunQuery,
+    run_updates,
+    running_counts,
+)
 from orchestration.runs.parts.streams import Streams
-from orchestration.runs.selectors.run_state import running_texts
+from orchestration.runs.selectors.run_state import Viewer, running_texts
 
 logger = logging.getLogger(__name__)
 _AWAY = ThrottledWarning(logger, "The database does not answer (%s); live pages are asked to reconnect.")
+_GONE = ThrottledWarning(logger, "A browser went away while its page was brought up to date (%s).")
 
 QUERY_EVERY_S = 2.0
 """Seconds between two queries without a notification."""
@@ -47,7 +57,21 @@ class CloseCode(IntEnum):
     SIGNED_OUT = 4401
     NOT_A_MEMBER = 4403
     NOT_FOUND = 4404
+    ROLE_CHANGED = 4409
     RESTART = 4503
+
+
+CLOSE_CODES = {
+    NoAccess.NOT_FOUND: CloseCode.NOT_FOUND,
+    # The page reconnects with the session that its browser has by now, if any: a changed password renews it.
+    NoAccess.SIGNED_OUT: CloseCode.RESTART,
+    NoAccess.NOT_A_MEMBER: CloseCode.NOT_A_MEMBER,
+    NoAccess.ROLE_CHANGED: CloseCode.ROLE_CHANGED,
+}
+
+
+class Vanished(Exception):
+    """The browser went away while something was sent to it."""
 
 
 class Closed(Exception):
@@ -84,9 +108,19 @@ class LiveConsumer(AsyncWebsocketConsumer):
             user = self.scope["user"]
             if user is None or not user.is_authenticated:
                 raise Closed(CloseCode.SIGNED_OUT)
-            self.user = UUID(str(user.pk))
+            session = self.scope["session"]
+            self.viewer = Viewer(UUID(str(user.pk)), str(session.session_key), session[HASH_SESSION_KEY])
+            self.role = ""
             self.group = await self.join()
             self._following = asyncio.create_task(self._follow())
+
+    async def send_pieces(self, pieces: Iterable[str]) -> None:
+        """Send pieces of HTML in few messages, none too large. Raises `Vanished`."""
+        try:
+            for message in messages(pieces):
+                await self.send(text_data=message)
+        except (OSError, RuntimeError) as error:  # each server has errors of its own for a closed connection
+            raise Vanished(repr(error)) from error
 
     async def leave(self) -> None:
         """End the task and the subscription."""
@@ -133,10 +167,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             code = reason.code
         except DATABASE_AWAY as error:
             _AWAY.warn(error)
+        except Vanished as error:
+            _GONE.warn(error)
+            code = None
         except Exception:
             logger.exception("A live page's socket failed; the browser is asked to reconnect.")
         if code is not None:
-            await self.close(code.value)  # a plain int: Daphne closes with nothing else
+            with contextlib.suppress(OSError, RuntimeError):  # the browser went away meanwhile
+                await self.close(code.value)  # a plain int: Daphne closes with nothing else
 
 
 class RunConsumer(LiveConsumer):
@@ -149,13 +187,14 @@ class RunConsumer(LiveConsumer):
         if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004  # a column's width
             raise Closed(CloseCode.BAD_ADDRESS)
         self.seq = int(after)
-        self.streams = Streams()
+        self.streams = Streams(self.run)
         self._texts: list[live.RunText] = []
         self._notified, self._queried_at, self._notice = True, 0.0, ""
         self._started = False
-        found = await RUN_UPDATES.ask(RunQuery(self.user, self.run, self.seq))
-        if not (found.found and found.member):
-            raise Closed(CloseCode.NOT_FOUND)
+        found = await RUN_UPDATES.ask(RunQuery(self.viewer, self.run, self.seq))
+        if isinstance(found, NoAccess):
+            raise Closed(CloseCode.RESTART if found is NoAccess.SIGNED_OUT else CloseCode.NOT_FOUND)
+        self.role = found.role
         live.viewer_joined(self.run)
         return live.run_group(self.run)
 
@@ -183,34 +222,30 @@ class RunConsumer(LiveConsumer):
             self._notified, self._queried_at = False, loop.time()
             await self._send_events()
         texts, self._texts = self._texts, []
-        await self._send("".join(self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts))
+        await self.send_pieces([self.streams.extend(t["call"], t["offset"], t["text"]) for t in texts])
         if self.streams.gaps:
-            await self._send(self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps)))
+            await self.send_pieces(
+                self.streams.fill(await in_thread(running_texts, self.run, self.streams.gaps))
+            )
         return QUERY_GAPS_EVERY_S if self.streams.gaps else QUERY_EVERY_S
 
     async def _send_events(self) -> None:
         """Send all that came after the page's number."""
         more = True
         while more:
-            found = await RUN_UPDATES.ask(RunQuery(self.user, self.run, self.seq))
-            if not found.found:
-                raise Closed(CloseCode.NOT_FOUND)
-            if not found.member:
-                raise Closed(CloseCode.NOT_A_MEMBER)
+            found = await RUN_UPDATES.ask(RunQuery(self.viewer, self.run, self.seq, self.role))
+            if isinstance(found, NoAccess):
+                raise Closed(CLOSE_CODES[found])
             if (update := found.update) is not None:
                 self.seq, self._notice = update.seq, ""
-                await self._send(update.html + self.streams.draw(update.running, update.drawn))
+                await self.send_pieces([*update.pieces, *self.streams.draw(update.running, update.drawn)])
             elif found.notice not in {"", self._notice}:
                 self._notice = found.notice
-                await self._send(found.notice)
+                await self.send_pieces([found.notice])
             more = found.more
         if not self._started:
             self._started = True
-            await self._send(self.streams.start(await in_thread(running_texts, self.run)))
-
-    async def _send(self, html: str) -> None:
-        if html:
-            await self.send(text_data=html)
+            await self.send_pieces(self.streams.start(await in_thread(running_texts, self.run)))
 
 
 class TeamConsumer(LiveConsumer):
@@ -220,8 +255,10 @@ class TeamConsumer(LiveConsumer):
         """Check that the user is in the team."""
         self.team: UUID = self.scope["url_route"]["kwargs"]["team"]
         self._shown = ""
-        if await COUNTS.ask(CountQuery(self.user, self.team)) is None:
-            raise Closed(CloseCode.NOT_FOUND)
+        found = await COUNTS.ask(CountQuery(self.viewer, self.team))
+        if isinstance(found, NoAccess):
+            raise Closed(CloseCode.RESTART if found is NoAccess.SIGNED_OUT else CloseCode.NOT_FOUND)
+        self.role = found[0]
         return live.team_group(self.team)
 
     async def team_changed(self, message: live.TeamChanged) -> None:  # noqa: ARG002  # it has no content
@@ -231,12 +268,13 @@ class TeamConsumer(LiveConsumer):
     async def update(self) -> float:
         """Send the count when it has changed."""
         self.changed.clear()
-        html = await COUNTS.ask(CountQuery(self.user, self.team))
-        if html is None:
-            raise Closed(CloseCode.NOT_A_MEMBER)
+        found = await COUNTS.ask(CountQuery(self.viewer, self.team, self.role))
+        if isinstance(found, NoAccess):
+            raise Closed(CLOSE_CODES[found])
+        _, html = found
         if html != self._shown:
             self._shown = html
-            await self.send(text_data=html)
+            await self.send_pieces([html])
         return QUERY_EVERY_S
 
 

@@ -24,6 +24,8 @@ _AWAY = ThrottledWarning(
 
 ANSWERS_WITHIN_S = 0.5
 FRAMES_A_SECOND = 10.0
+LONGEST_SENT = 200_001
+"""Characters of a text that are sent: as many as a page shows, and one that tells that there is more."""
 MOST_FRAMES_A_SECOND = 1500.0
 """Well below what one process can send (Daphne: about 2,600 websocket frames a second)."""
 

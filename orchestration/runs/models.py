@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import ClassVar
+from decimal import Context
+from functools import cached_property
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -47,12 +49,30 @@ class CommandKind(models.TextChoices):
     MESSAGE = "message", "Message"
 
 
+MOST_DIGITS = 400  # of a number that a database can store
+
+
+class DollarsField(models.DecimalField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """US dollars. Also what has more digits than the column should hold is read, as it is stored."""
+
+    @cached_property
+    def context(self) -> Context:
+        """The precision that stored values are read with: one that none exceeds."""
+        return Context(prec=MOST_DIGITS)
+
+    def deconstruct(self) -> Any:  # noqa: ANN401  # Django's own
+        """Stand in migrations as the column that it is."""
+        name, _, arguments, options = super().deconstruct()
+        return name, "django.db.models.DecimalField", arguments, options
+
+
 class Run(models.Model):
     """One execution, frozen when it was started: request, panel, options and seed never change afterwards.
 
     `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran
-    out. `last_seq` is the number of the newest event. `learned_at` is set once its models' profiles have it.
-    `answer` is for people, `output` what another program reads.
+    out, `blocks` how often the run's code stopped its process. `last_seq` is the number of the newest event.
+    `learned_at` is set once its models' profiles have it. `answer` is for people, `output` what another
+    program reads.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,6 +99,7 @@ class Run(models.Model):
 
     fence = models.PositiveIntegerField(default=0)
     lapses = models.PositiveSmallIntegerField(default=0)
+    blocks = models.PositiveSmallIntegerField(default=0)
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True)
     last_seq = models.PositiveIntegerField(default=0)
@@ -89,7 +110,7 @@ class Run(models.Model):
     quality = models.FloatField(null=True)
     error = models.TextField(blank=True)
     error_code = models.CharField(max_length=60, blank=True)
-    cost_usd = models.DecimalField(max_digits=16, decimal_places=9, default=0)
+    cost_usd = DollarsField(max_digits=16, decimal_places=9, default=0)
     calls_started = models.PositiveIntegerField(default=0)
     learned_at = models.DateTimeField(null=True, editable=False)
 
@@ -168,7 +189,7 @@ class Call(models.Model):
     usage_estimated = models.BooleanField(default=False)
     input_price = models.DecimalField(max_digits=12, decimal_places=6, null=True)
     output_price = models.DecimalField(max_digits=12, decimal_places=6, null=True)
-    cost_usd = models.DecimalField(max_digits=16, decimal_places=9, null=True)
+    cost_usd = DollarsField(max_digits=16, decimal_places=9, null=True)
     maybe_billed = models.BooleanField(default=False)
     finish = models.CharField(max_length=16, blank=True)
     error = models.TextField(blank=True)

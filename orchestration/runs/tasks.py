@@ -14,15 +14,19 @@ from celery import shared_task
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from django.db import Error, connections
 
+from orchestra_site.web.logs import ThrottledWarning
 from orchestration.llm.services.resources import LoopThread, close_resources
 from orchestration.runs.services.execution import execute_run
 from orchestration.runs.services.queueing import EXECUTE_RUN, queue_run
 from orchestration.runs.services.runtime import Runtime
-from orchestration.runs.services.sweeping import seconds_to_next, sweep, wake_ready
+from orchestration.runs.services.sweeping import has_dead_owners, seconds_to_next, sweep, wake_ready
+from orchestration.runs.services.watchdog import Watchdog
 
-logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(logging.getLogger(__name__), "The database cannot be swept (%s); trying again.")
 
 SWEEP_EVERY_S = 15.0
+LOOK_EVERY_S = 5.0
+"""How often a process looks whether another one of this machine has ended: that needs no lease to lapse."""
 SHORTEST_PAUSE_S = 0.1
 STOP_WITHIN_S = 10.0
 HAND_OVER_S = 0.2
@@ -35,8 +39,17 @@ _engines: list[WorkerEngine] = []
 class EngineProcess:
     """A runtime with its sweeper; at most one a process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        sweep_every_s: float = SWEEP_EVERY_S,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
         self.runtime = Runtime(loop)
+        self._watchdog = Watchdog(loop)
+        self._sweep_every_s = sweep_every_s
+        self._look_every_s = look_every_s
         self._over = False
         self._wake = threading.Event()
         self.runtime.parked = self._wake.set
@@ -45,6 +58,7 @@ class EngineProcess:
     def start(self) -> None:
         """Start, and queue what an earlier process left behind."""
         _started.append(self)
+        self._watchdog.start()
         self.runtime.start()
         self._sweeper.start()
 
@@ -53,27 +67,30 @@ class EngineProcess:
         self._over = True
         self._wake.set()
         await _stop(self.runtime)
+        await self._watchdog.stop()
         if self in _started:
             _started.remove(self)
 
     def _sweep(self) -> None:
-        """Sweep regularly; in between wake the runs that have waited long enough."""
+        """Sweep regularly, and when a process has died; in between wake runs that have waited long enough."""
         sweep_at, first = time.monotonic(), True
         while not self._over:
             self._wake.clear()
-            pause = SWEEP_EVERY_S
+            pause = self._look_every_s
             try:
-                if time.monotonic() < sweep_at:
+                if time.monotonic() < sweep_at and not has_dead_owners():
                     self._queue(wake_ready())
                 else:
-                    sweep_at = time.monotonic() + SWEEP_EVERY_S
+                    # What this process works on does not lapse: a lock may have kept it from renewing.
+                    self.runtime.heartbeat.renew()
+                    sweep_at = time.monotonic() + self._sweep_every_s
                     # At the start no other process may be there to claim what is queued.
                     self._queue(sweep(picked_up_within_s=0.0) if first else sweep())
                     first = False
                 due = [seconds for seconds in (seconds_to_next(),) if seconds is not None]
-                pause = max(SHORTEST_PAUSE_S, min([sweep_at - time.monotonic(), *due]))
+                pause = max(SHORTEST_PAUSE_S, min([pause, sweep_at - time.monotonic(), *due]))
             except Error as error:
-                logger.warning("The database cannot be swept (%s); trying again.", error)
+                _AWAY.warn(error)
             connections.close_all()
             self._wake.wait(pause)
 

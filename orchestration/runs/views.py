@@ -76,6 +76,14 @@ def show_json(request: MemberRequest, run: UUID) -> JsonResponse:
     return JsonResponse(raw_run(whole_run(run_of(request, run).pk)), json_dumps_params={"indent": 2})
 
 
+@require_GET
+def show_text(request: MemberRequest, run: UUID, call: UUID | None = None) -> HttpResponse:
+    """Give the whole answer of a run, or of one of its calls, as plain text."""
+    found = run_of(request, run)
+    text = found.answer if call is None else get_object_or_404(found.calls, pk=call).text
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
 @require_POST
 @may_run
 def cancel(request: MemberRequest, run: UUID) -> HttpResponse:

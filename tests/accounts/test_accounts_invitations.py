@@ -11,7 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, Role, User
-from orchestra_site.accounts.services import InvitationClosed, accept_invitation, create_invitation
+from orchestra_site.accounts.services import (
+    InvitationClosed,
+    accept_invitation,
+    change_role,
+    create_invitation,
+    remove_member,
+)
 from tests.support.history import a_member, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +149,39 @@ def test_open_links_are_listed_and_closed_ones_are_not(owner: Membership) -> Non
     page = signed_in(owner).get("/team/").content.decode()
     assert "As admin" in page
     assert "As viewer" not in page
+
+
+@pytest.mark.parametrize(
+    ("sender", "later", "invited", "joins"),
+    [
+        (Role.OWNER, Role.OWNER, Role.OWNER, True),
+        (Role.OWNER, Role.ADMIN, Role.OWNER, False),
+        (Role.OWNER, Role.ADMIN, Role.ADMIN, True),
+        (Role.OWNER, Role.OPERATOR, Role.VIEWER, False),
+        (Role.ADMIN, Role.ADMIN, Role.ADMIN, True),
+        (Role.ADMIN, Role.VIEWER, Role.VIEWER, False),
+        (Role.ADMIN, None, Role.VIEWER, False),
+    ],
+)
+def test_an_invitation_is_worth_what_its_sender_may_give_today(
+    owner: Membership, sender: Role, later: Role | None, invited: Role, *, joins: bool
+) -> None:
+    inviting = a_member(sender, team=owner.team)
+    invitation, link = a_link(inviting, invited)
+    if later is None:
+        remove_member(membership=owner, member=inviting)
+    else:
+        change_role(membership=owner, member=inviting, role=later)
+    listed = str(invitation.id) in signed_in(owner).get("/team/").content.decode()
+    Client().post(link, NEWCOMER)
+    assert (listed, User.objects.filter(email="new@example.org").exists()) == (joins, joins)
+
+
+def test_an_invitation_of_a_deleted_user_is_void(owner: Membership) -> None:
+    inviting = a_member(Role.ADMIN, team=owner.team)
+    _, link = a_link(inviting)
+    inviting.user.delete()
+    assert Client().get(link).status_code == 404
 
 
 def test_an_admin_cannot_invite_owners(owner: Membership) -> None:

@@ -131,6 +131,19 @@ def test_a_bad_new_password_is_an_error_at_its_field(ada: User, old: str, new: s
     assert 'aria-invalid="true"' in page.content.decode()
 
 
+def test_guessing_the_old_password_is_throttled_as_signing_in_is(ada: User) -> None:
+    client = Client()
+    client.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
+    given = {"new_password1": "another-long-one", "new_password2": "another-long-one"}
+    wrong = [
+        client.post("/account/password/", {**given, "old_password": f"no-{n}"}).status_code for n in range(8)
+    ]
+    assert wrong == [422] * 7 + [429]
+    assert client.post("/account/password/", {**given, "old_password": PASSWORD}).status_code == 429
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
 def test_passwords_are_never_sent_back(ada: User) -> None:
     page = Client().post(SIGN_IN, {"username": "ada@example.org", "password": "canary-word"})
     assert "canary-word" not in page.content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from uuid import UUID
 
 import pytest
@@ -113,6 +114,31 @@ def test_ctrl_c_exits_although_the_database_is_locked_and_the_runs_go_on_after_t
     installation.up()
     until(lambda: status_of(installation, run) == "succeeded")
     assert gapless(installation, run)
+
+
+def test_a_run_that_blocks_its_process_fails_the_third_time_and_the_runs_beside_it_go_on(
+    installation: Installation,
+) -> None:
+    installation.program = ["-m", "tests.support.manage"]
+    installation.settings |= {"ORCHESTRA_STALL_SECONDS": "2"}
+    installation.up()
+    member = installation.member()
+    beside = member.ask("?", [], "patient/patient")
+    run = member.ask("?", [], "stuck/stuck")
+    assert installation.process.wait(15) == -signal.SIGABRT
+    for _ in range(2):
+        installation.up()
+        assert installation.process.wait(15) == -signal.SIGABRT
+    installation.up()
+    until(lambda: status_of(installation, run) == "failed")
+    until(lambda: status_of(installation, beside) == "succeeded")
+    counts = "select lapses, blocks, error_code from runs_run where id = ?"
+    assert installation.rows(counts, [UUID(run).hex]) == [(0, 3, "blocked")]
+    assert installation.rows(counts, [UUID(beside).hex]) == [(0, 0, "")]
+    assert f"executing run {run}" in installation.printed
+    assert 'tests/support/manage.py", line' in installation.printed
+    assert gapless(installation, run)
+    assert gapless(installation, beside)
 
 
 def test_a_second_start_on_the_same_data_is_refused_with_words(installation: Installation) -> None:

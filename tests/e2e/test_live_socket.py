@@ -7,28 +7,17 @@ from uuid import UUID, uuid4
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
+from websockets.sync.client import ClientConnection
 
-from orchestra_site.web.asgi import SOCKET_MESSAGE_BYTES
+from orchestra_site.web.sockets import SOCKET_MESSAGE_BYTES
 from tests.support.engines import until
+from tests.support.follower import page_socket
 from tests.support.installation import Installation
 from tests.support.manage import BURST
-from tests.support.member import Member
 
 pytestmark = pytest.mark.e2e
 
 EVENT = re.compile(r'<li id="event-(\d+)"')
-
-
-def socket_of(member: Member, run: str, after: int) -> ClientConnection:
-    address = member.address.replace("http://", "ws://")
-    return connect(
-        f"{address}ws/runs/{run}/?after={after}",
-        origin=Origin(member.address.rstrip("/")),
-        additional_headers={"cookie": member.cookies},
-        max_size=None,
-    )
 
 
 def listen(socket: ClientConnection, seen: list[int], *, until_seen: int) -> None:
@@ -53,9 +42,9 @@ def code_of(socket: ClientConnection) -> int | None:
 def test_a_socket_is_closed_with_the_code_that_says_why(installation: Installation) -> None:
     installation.up()
     member = installation.member()
-    with socket_of(member, str(uuid4()), after=0) as stranger:
+    with page_socket(member, str(uuid4()), after=0) as stranger:
         assert code_of(stranger) == 4404
-    with socket_of(member, member.ask("What is 17 * 23?", ["sim-swift"]), after=0) as talkative:
+    with page_socket(member, member.ask("What is 17 * 23?", ["sim-swift"]), after=0) as talkative:
         talkative.send("x" * (SOCKET_MESSAGE_BYTES + 1))
         assert code_of(talkative) == 4413
 
@@ -69,7 +58,7 @@ def test_a_burst_and_two_disconnects_lose_nothing_and_repeat_nothing(installatio
     until(lambda: installation.rows(started, [UUID(run).hex])[0][0], 40)
     seen: list[int] = []
     for enough in (2, BURST // 2, BURST + 2):
-        with socket_of(member, run, after=max(seen, default=0)) as socket:
+        with page_socket(member, run, after=max(seen, default=0)) as socket:
             listen(socket, seen, until_seen=enough)
     stored = installation.rows("select seq from runs_event where run_id = ? order by seq", [UUID(run).hex])
     assert len(stored) >= BURST

@@ -24,6 +24,8 @@ CONTRACT = {
     "path",
     "decision",
     "error",
+    "error_code",
+    "maybe_billed",
 }
 
 
@@ -54,6 +56,7 @@ def test_a_failed_run_exits_with_one_and_says_why(hasty: Installation) -> None:
     found = json.loads(done.stdout)
     assert (done.returncode, found["status"]) == (1, "failed")
     assert "limit" in found["error"]
+    assert (found["error_code"], found["maybe_billed"]) == ("limit_reached", False)
 
 
 @pytest.mark.parametrize(

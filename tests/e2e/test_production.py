@@ -8,12 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from websockets.sync.client import connect
-from websockets.typing import Origin
 
 from benchmarks.member import Member
 from tests.e2e.test_live_socket import listen
 from tests.support.engines import until
+from tests.support.follower import page_socket
 from tests.support.postgres_server import needs_postgres
 from tests.support.production import SITE, Production, production
 from tests.support.provider_process import ProviderProcess
@@ -52,12 +51,7 @@ def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
         installation.work()
         until(lambda: status_of(installation, run) == "succeeded", 90)
         seen: list[int] = []
-        with connect(
-            f"{installation.address.replace('http', 'ws')}/ws/runs/{run}/?after=0",
-            origin=Origin(SITE),
-            additional_headers={"x-forwarded-proto": "https", "cookie": member.cookies},
-            max_size=None,
-        ) as socket:
+        with page_socket(member, run, after=0) as socket:
             last = installation.rows("select last_seq from runs_run where id = %s", (run,))[0][0]
             listen(socket, seen, until_seen=last)
     assert seen == list(range(1, last + 1))
@@ -121,7 +115,7 @@ def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
         runs = [member.ask(f"What is {number} + 1?", [PANEL[number % 3]]) for number in range(9)]
         until(lambda: provider.open_calls() == len(runs), 60)
         provider.behave(every=QUICK)
-        installation.work("other")
+        installation.work()
         until(lambda: installation.workers() == 2, 60)
         worker.terminate()
         assert worker.wait(5) == 0

@@ -14,6 +14,7 @@ from orchestra_site.settings.environment import (
     ROOT,
     Environment,
     encryption_key_problems,
+    make_private,
     production_problems,
     read_environment,
     read_or_create,
@@ -150,3 +151,18 @@ def test_a_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) ->
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_data_folder_that_was_there_is_made_private(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    assert make_private(tmp_path).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_all_users_share_stays_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    assert make_private(tmp_path).stat().st_mode & 0o7777 == 0o1777
+    tmp_path.chmod(0o700)
+
+
+def test_a_data_folder_that_is_not_there_yet_is_no_fault(tmp_path: Path) -> None:
+    assert not make_private(tmp_path / "new").exists()

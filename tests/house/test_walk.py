@@ -58,6 +58,10 @@ def a_run(world: World) -> dict[str, Any]:
     return {"run": world.run.pk}
 
 
+def a_call(world: World) -> dict[str, Any]:
+    return {"run": world.run.pk, "call": world.call.pk}
+
+
 def a_question(world: World) -> dict[str, Any]:
     return {"run": world.run.pk, "question": world.question.pk}
 
@@ -132,6 +136,8 @@ ROWS = [
     Row(view="runs:runs", marker='id="run-list"'),
     Row(view="runs:run", args=a_run, marker='id="live-seq"'),
     Row(view="runs:run-json", args=a_run, marker=SECRET),
+    Row(view="runs:run-text", args=a_run, marker=SECRET),
+    Row(view="runs:run-call-text", args=a_call, marker=SECRET),
     Row(view="runs:run-cancel", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(view="runs:run-pause", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(view="runs:run-message", method="POST", who=RUNNERS, args=a_run, status=422),

@@ -174,6 +174,9 @@ PRIVATE = [
     "172.16.0.1",
     "172.31.255.255",
     "192.0.0.1",
+    "192.0.0.9",
+    "192.0.0.10",
+    "192.88.99.1",
     "192.0.2.1",
     "192.168.1.1",
     "198.18.0.1",
@@ -198,6 +201,8 @@ PRIVATE = [
     "2001:0:a00:1:0:0:5db8:d822",
     "2001:db8::1",
     "100::1",
+    "3fff::1",
+    "3fff:fff:ffff::1",
     "fc00::1",
     "fd00:ec2::254",
     "fe80::1",
@@ -285,3 +290,18 @@ def test_a_literal_is_checked_before_anything_connects_and_a_name_is_left_for_la
 def test_the_refusal_says_what_the_operator_can_do() -> None:
     with pytest.raises(AddressRefused, match=r"add box:80 to ORCHESTRA_ALLOWED_ADDRESSES"):
         STRICT.check("box", 80, "192.168.0.9")
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        "sk-canary/47+11==",
+        "sk-canary%2f47%2b11%3d%3d",
+        b"sk-canary/47+11==".hex(),
+        "c2stY2FuYXJ5LzQ3KzExPT0=",
+    ],
+)
+def test_a_key_that_a_provider_echoes_is_not_shown_in_any_encoding(echoed: str) -> None:
+    shown = Endpoint("https://api.example.com/v1", "sk-canary/47+11==").quote(f"Wrong key {echoed} given")
+    assert shown.startswith("Wrong key [key]")
+    assert echoed[4:-4] not in shown

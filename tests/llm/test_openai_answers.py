@@ -37,7 +37,7 @@ def content(text: object, finish: str | None = None) -> dict[str, object]:
 
 async def test_text_comes_in_pieces_whose_offsets_add_up_to_the_whole() -> None:
     async with OpenAIServer() as server, loopback_client() as client:
-        server.default = Behaviour(text=TEXT, piece=5)
+        server.default = Behaviour(text=TEXT, piece=5, delay_s=0.05)
         *deltas, whole = [piece async for piece in chat_model(client, server.base_url).stream(PROMPT)]
     assert len(deltas) > 5
     so_far = ""
@@ -151,10 +151,9 @@ async def test_what_is_no_answer_is_a_bad_answer(body: bytes, words: str) -> Non
             await ask(server)
 
 
-@pytest.mark.parametrize("body", [b"", b"\n\n", b": nothing but comments\n\n", b"plain words"])
-async def test_a_body_that_ends_before_any_answer_is_a_broken_stream(body: bytes) -> None:
+async def test_a_stream_that_ends_before_any_answer_is_broken() -> None:
     async with OpenAIServer() as server:
-        server.default = Behaviour(body=body)
+        server.default = Behaviour(body=b": nothing but comments\n\n")
         with pytest.raises(ModelError, match="before its first word") as raised:
             await ask(server)
     assert raised.value.code == "stream_broken"
@@ -167,6 +166,27 @@ async def test_a_filter_that_leaves_nothing_is_a_refusal_and_one_that_leaves_tex
             await ask(server)
         server.default = Behaviour(body=events(content("Half", "content_filter")))
         assert (await ask(server)).finish is FinishReason.CONTENT_FILTER
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"content": ""},
+        {"content": None, "tool_calls": [{"id": "1", "function": {"name": "look", "arguments": "{}"}}]},
+        {"reasoning_content": "Let me think"},
+    ],
+)
+@pytest.mark.parametrize("made", [7, 0])
+async def test_usage_reported_with_an_answer_without_text_goes_with_the_error(
+    said: dict[str, object], made: int
+) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": made}}
+    ended = {"choices": [{"index": 0, "delta": said, "finish_reason": "tool_calls"}]}
+    async with OpenAIServer() as server:
+        server.default = Behaviour(body=events(ended, usage))
+        with pytest.raises(BadAnswer) as raised:
+            await ask(server)
+    assert raised.value.usage == Usage(input_tokens=11, output_tokens=made)
 
 
 @pytest.mark.parametrize(

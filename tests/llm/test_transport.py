@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.llm.engine.errors import AddressRefused, BadAnswer, ModelError, ProviderUnavailable
 from orchestration.llm.providers.addresses import AddressGuard
-from orchestration.llm.providers.transport import build_client
+from orchestration.llm.providers.transport import Inflater, build_client
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import LOOPBACK, NAME, Names, answer, certificate_for, raw_server, saying
 from tests.support.transport import PROMPT, chat_model, loopback_client
@@ -101,6 +101,17 @@ async def test_compressed_answers_are_read_though_none_are_asked_for(encoding: s
     packed = gzip.compress(b"hello" * 1000) if encoding.lower() == "gzip" else zlib.compress(b"hello" * 1000)
     async with raw_server(saying(answer(packed, encoding))) as port, loopback_client() as client:
         assert (await client.get(f"http://127.0.0.1:{port}/")).content == b"hello" * 1000
+
+
+@pytest.mark.parametrize("end", [b"", b"\0\0\0", b"no gzip"])
+@pytest.mark.parametrize("part", [1, 7, 10_000])
+def test_gzip_of_several_members_is_read_whole(part: int, end: bytes) -> None:
+    packed = b"".join(gzip.compress(text) for text in (b"one, ", b"", b"two, ", b"three" * 50_000)) + end
+    inflater = Inflater("gzip")
+    parts = [packed[at : at + part] for at in range(0, len(packed), part)]
+    assert (
+        b"".join(more for each in parts for more in inflater.feed(each)) == b"one, two, " + b"three" * 50_000
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from orchestration.llm.engine.errors import ModelError, ProviderUnavailable
-from orchestration.llm.engine.types import Completion, Usage, plain
+from orchestration.llm.engine.types import Completion, FinishReason, Usage, plain
 from orchestration.runs.engine.budget import Limits, price
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
@@ -45,6 +45,17 @@ async def test_an_answer_is_journaled_metered_and_priced() -> None:
     )
     assert log.event_kinds == ["call_started", "call_finished", "step_ended"]
     assert log.shown[-1][1].text
+
+
+async def test_an_answer_that_was_cut_off_at_twice_its_limit_is_remarked_and_priced() -> None:
+    log = MemoryLog()
+    whole = Completion(
+        text="abcd" * 20, usage=Usage(output_tokens=20), finish=FinishReason.LENGTH, overran=True
+    )
+    answer = await context_on(log).ask(Metered(ScriptedModel("a", [whole])), PROMPT, "ask/a")
+    [finished] = [event for event in log.events if event.kind == "call_finished"]
+    assert finished.data["overran"] is True
+    assert log.ended[0].cost_usd == answer.cost_usd == Decimal(80) / 1_000_000
 
 
 async def test_a_done_step_replays_without_asking_and_gives_the_same_completion() -> None:

@@ -157,7 +157,7 @@ def test_two_questions_park_the_run_until_both_are_answered(engine: Engine) -> N
         run = engine.execute(run)
         assert run.status == "waiting"
         answer_question(membership=membership, question=run.questions.get(step="human/b"), answer="no")
-        assert sweep() == [run.id]
+        assert sweep(renewed_within_s=0) == [run.id]
         run = engine.execute(run)
     assert (run.status, run.answer, quick.count.started) == ("succeeded", "one ['yes', 'no']", 1)
     assert kinds(run).count("question_asked") == 2

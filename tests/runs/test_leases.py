@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
+from orchestration.llm.services.resources import LoopThread
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.models import Call, Run, RunStatus, Step
+from orchestration.runs.models import Call, Command, CommandKind, Run, RunStatus, Step
 from orchestration.runs.services.claims import claim_run
 from orchestration.runs.services.leases import is_dead, this_process
 from orchestration.runs.services.sweeping import MOST_LAPSES, sweep
+from orchestration.runs.tasks import EngineProcess
 from tests.support.engines import Engine, until
 from tests.support.kinds import kind_that, question, queued_run
 from tests.support.models import ScriptedModel
@@ -28,6 +32,10 @@ def claimed_by(owner: str, **fields: object) -> Run:
     Run.objects.filter(id=run.id).update(**fields)
     run.refresh_from_db()
     return run
+
+
+def lease_ends(run: Run) -> None:
+    Run.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
 def test_a_process_is_dead_when_its_id_is_free_or_its_start_is_another() -> None:
@@ -65,7 +73,7 @@ def test_a_lease_that_ran_out_or_whose_owner_died_lapses_and_the_run_is_queued_a
 ) -> None:
     run = claimed_by(owner, lease_until=timezone.now() - age)
     Call.objects.create(run=run, step="ask/a", attempt=1, model="a", provider="p", purpose="answer")
-    assert sweep() == [run.id]
+    assert sweep(renewed_within_s=0) == [run.id]
     run.refresh_from_db()
     assert (run.status, run.lapses, run.fence, run.lease_owner) == ("queued", 1, 2, "")
     assert run.calls.values_list("status", "maybe_billed").get() == ("lost", True)
@@ -116,11 +124,101 @@ def test_a_writer_that_slept_past_its_lease_is_refused_and_stops(engine: Engine)
         run = queued_run(kind)
         future = engine.start(run)
         until(lambda: Run.objects.get(id=run.id).status == RunStatus.RUNNING)
-        Run.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert sweep() == [run.id]
+        lease_ends(run)
+        assert sweep(renewed_within_s=0) == [run.id]
         engine.runtime.loop.call_soon_threadsafe(go_on.set)
         future.result(10)
     run.refresh_from_db()
     assert (run.status, run.answer, model.count.started) == ("queued", "", 0)
     assert not Call.objects.filter(run=run).exists()
     assert not Step.objects.filter(run=run).exists()
+
+
+def test_a_run_that_its_own_process_claims_again_keeps_its_lease_and_receives_commands(
+    engine: Engine,
+) -> None:
+    asleep = [asyncio.Event(), asyncio.Event()]
+    claims = iter(asleep)
+
+    async def story(_context: RunContext) -> Outcome:
+        await next(claims).wait()
+        return Outcome(answer="late")
+
+    with kind_that(story) as kind:
+        run = queued_run(kind)
+        first = engine.start(run)
+        until(lambda: Run.objects.get(id=run.id).status == RunStatus.RUNNING)
+        lease_ends(run)
+        assert sweep(renewed_within_s=0) == [run.id]
+        second = engine.start(run)
+        first.result(10)
+        lease_ends(run)
+        engine.runtime.heartbeat.renew()
+        run.refresh_from_db()
+        assert run.lease_until is not None
+        assert run.lease_until > timezone.now()
+        Command.objects.create(run=run, kind=CommandKind.CANCEL, by=run.created_by)
+        second.result(10)
+    run.refresh_from_db()
+    assert (run.status, run.lapses) == ("cancelled", 1)
+
+
+def test_a_lease_whose_renewal_was_delayed_does_not_lapse(engine: Engine) -> None:
+    go_on = asyncio.Event()
+
+    async def story(_context: RunContext) -> Outcome:
+        await go_on.wait()
+        return Outcome(answer="done")
+
+    with kind_that(story) as kind:
+        run = queued_run(kind)
+        future = engine.start(run)
+        until(lambda: Run.objects.get(id=run.id).status == RunStatus.RUNNING)
+        lease_ends(run)
+
+        def renew() -> None:
+            engine.runtime.heartbeat.renew()
+            connections.close_all()
+
+        threading.Timer(0.1, renew).start()
+        assert sweep(renewed_within_s=1) == []
+        engine.runtime.loop.call_soon_threadsafe(go_on.set)
+        future.result(10)
+    run.refresh_from_db()
+    assert (run.status, run.lapses, run.fence) == ("succeeded", 0, 1)
+
+
+def test_a_process_does_not_lapse_what_it_works_on(transactional_db: None, loop_thread: LoopThread) -> None:
+    go_on = asyncio.Event()
+
+    async def story(_context: RunContext) -> Outcome:
+        await go_on.wait()
+        return Outcome(answer="done")
+
+    process = EngineProcess(loop_thread.loop, sweep_every_s=0.2)
+    process.start()
+    with kind_that(story) as kind:
+        run = queued_run(kind)
+        future = Engine(process.runtime).start(run)
+        until(lambda: Run.objects.get(id=run.id).status == RunStatus.RUNNING)
+        lease_ends(run)
+        until(lambda: Run.objects.filter(id=run.id, lease_until__gt=timezone.now()).exists(), 5)
+        loop_thread.loop.call_soon_threadsafe(go_on.set)
+        future.result(10)
+        loop_thread.wait_for(process.stop(), 10)
+    run.refresh_from_db()
+    assert (run.status, run.lapses, run.fence) == ("succeeded", 0, 1)
+
+
+def test_a_process_that_died_is_noticed_before_the_next_sweep(
+    transactional_db: None, loop_thread: LoopThread
+) -> None:
+    process = EngineProcess(loop_thread.loop, sweep_every_s=600, look_every_s=0.1)
+    found_at_the_start, died_later = claimed_by(GONE), queued_run("any")
+    process.start()
+    until(lambda: Run.objects.get(id=found_at_the_start.id).status == RunStatus.QUEUED)
+    claim_run(died_later.id, GONE)
+    until(lambda: Run.objects.get(id=died_later.id).status == RunStatus.QUEUED, 5)
+    loop_thread.wait_for(process.stop(), 10)
+    died_later.refresh_from_db()
+    assert died_later.lapses == 1

@@ -17,7 +17,7 @@ RUN = uuid4()
 
 
 def _batch(seq: int) -> PageUpdate:
-    return PageUpdate(html=f"{seq}", seq=seq, running={}, drawn=frozenset())
+    return PageUpdate(pieces=(f"{seq}",), seq=seq, running={}, drawn=frozenset())
 
 
 def test_fifty_who_ask_at_once_get_it_rendered_once() -> None:

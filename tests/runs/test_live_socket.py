@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
-from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.accounts.models import Membership, Role, User
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
 from orchestration.runs.engine.types import EventKind
@@ -138,6 +141,48 @@ async def test_who_leaves_the_team_is_cut_off_at_the_next_look(kind: str) -> Non
         await live.notify_run(rows.run.pk)
         assert await socket.close_code() == 4403
     assert socket.seen == [1, 2]
+
+
+def _password_changed(member: Membership, _client: Client) -> None:
+    member.user.set_password("another-good-one")
+    member.user.save()
+
+
+def _session_expired(_member: Membership, _client: Client) -> None:
+    Session.objects.update(expire_date=timezone.now())
+
+
+def _demoted(member: Membership, _client: Client) -> None:
+    Membership.objects.filter(pk=member.pk).update(role=Role.VIEWER)
+
+
+def _deactivated(member: Membership, _client: Client) -> None:
+    User.objects.filter(pk=member.user_id).update(is_active=False)
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        (lambda _member, client: client.logout(), 4503),
+        (_password_changed, 4503),
+        (_session_expired, 4503),
+        (_demoted, 4409),
+        (lambda member, _client: member.delete(), 4403),
+        (_deactivated, 4403),
+    ],
+    ids=["signed out", "password changed", "expired", "demoted", "removed", "deactivated"],
+)
+@pytest.mark.parametrize("page", ["run", "team"])
+async def test_an_idle_socket_ends_with_its_session_and_its_role(
+    page: str, event: Callable[[Membership, Client], object], code: int, kind: str
+) -> None:
+    member, client, rows = await in_thread(_running, kind)
+    address = _address(rows) if page == "run" else f"/ws/team/{member.team_id}/"
+    async with live_socket(address, client) as socket:
+        await socket.next()
+        await in_thread(event, member, client)
+        async with asyncio.timeout(5):
+            assert await socket.close_code() == code
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1e3", "99999999999", "%00"])

@@ -82,7 +82,7 @@ async def test_a_model_that_stays_silent_is_a_failed_call_that_is_retried() -> N
     said, log, requests = await asked(Behaviour(hang=True))
     assert (said, requests) == ("model_timeout", 3)
     assert [(call.status, call.error_code) for call in log.ended] == [(CallEnding.FAILED, said)] * 3
-    assert not any(call.maybe_billed for call in log.ended)
+    assert all(call.maybe_billed for call in log.ended)
 
 
 async def test_a_models_own_time_limit_caps_a_stream_that_goes_on() -> None:

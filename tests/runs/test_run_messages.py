@@ -90,7 +90,7 @@ def test_a_run_that_waits_says_for_what(
         emit_events(run, [RunEvent(kind=EventKind.RUN_WAITED, data=data)])
     update = render_update(UpdateKey(run.pk, 1, may_run=True))
     assert update is not None
-    for html in (page(browser, run), update.html):
+    for html in (page(browser, run), "".join(update.pieces)):
         assert re.findall(r"This run (?:waits|is paused)[^<]*", html) == [words]
 
 
@@ -152,8 +152,8 @@ def test_the_field_goes_when_the_run_ends_and_a_late_message_is_refused(
     cancel_run(membership=member, run=run)
     batch = render_update(UpdateKey(run.pk, 0, may_run=True))
     assert batch is not None
-    assert 'id="run-message" hx-swap-oob' in batch.html
-    assert FIELD not in batch.html + page(browser, run)
+    assert 'id="run-message" hx-swap-oob' in "".join(batch.pieces)
+    assert FIELD not in "".join(batch.pieces) + page(browser, run)
     answer = browser.post(f"/runs/{run.pk}/message", {"text": "Too late."}, headers=HTMX)
     assert answer.status_code == 422
     assert "This run is over already" in answer.content.decode()
@@ -166,8 +166,8 @@ def test_the_field_is_not_drawn_anew_while_somebody_may_write_in_it(
     browser.post(f"/runs/{run.pk}/message", {"text": "Shorter."})
     batch = render_update(UpdateKey(run.pk, 0, may_run=True))
     assert batch is not None
-    assert "sent a message" in batch.html
-    assert "run-message" not in batch.html
+    assert "sent a message" in "".join(batch.pieces)
+    assert "run-message" not in "".join(batch.pieces)
 
 
 def test_a_teammate_may_send_a_message_and_a_viewer_may_not(member: Membership) -> None:

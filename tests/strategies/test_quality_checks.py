@@ -74,6 +74,12 @@ def test_an_answer_at_the_length_limit_is_unfit() -> None:
     assert (finding.check, finding.disqualifying) == ("truncated", True)
 
 
+def test_an_answer_that_was_cut_off_after_its_final_answer_is_not_unfit() -> None:
+    [finding] = findings("What is 17 * 23?", "The answer is 391. And more: th", finish=FinishReason.LENGTH)
+    assert (finding.check, finding.disqualifying) == ("truncated", False)
+    assert "after its final answer" in finding.evidence
+
+
 @pytest.mark.parametrize("text", ["```python\nprint(1)", f"{' '.join(map(str, range(45)))} and then the"])
 def test_an_answer_that_just_stops_is_doubtful(text: str) -> None:
     [finding] = findings("Tell me.", text)

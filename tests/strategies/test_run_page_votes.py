@@ -79,8 +79,8 @@ def test_a_ballot_reaches_the_page_by_itself(member: Membership) -> None:
     cast(rows, "sim-a", "391")
     batch = render_update(UpdateKey(rows.run.pk, seq, may_run=True))
     assert batch is not None
-    assert '<section id="run-ballots" aria-live="polite" hx-swap-oob="true">' in batch.html
-    assert "<strong>sim-a</strong> voted for 391." in batch.html
+    assert '<section id="run-ballots" aria-live="polite" hx-swap-oob="true">' in "".join(batch.pieces)
+    assert "<strong>sim-a</strong> voted for 391." in "".join(batch.pieces)
 
 
 def test_a_counted_vote_names_dissenters_abstentions_and_what_was_saved(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import threading
 import time
+from socket import create_connection
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -19,6 +21,18 @@ REFUSED, RESTART = 1006, 4503
 RECONNECTS_AFTER = {REFUSED, 1011, RESTART}
 """The codes after which a page opens its socket again."""
 AGAIN_S = 0.5
+
+
+def page_socket(member: Member, run: str, *, after: int) -> ClientConnection:
+    """Open the socket of a run's page, as a browser does that may be behind a proxy."""
+    site, process = urlsplit(member.site), urlsplit(member.address)
+    return connect(
+        f"ws://{site.netloc}/ws/runs/{run}/?after={after}",
+        sock=create_connection((process.hostname, process.port)),
+        origin=Origin(member.site),
+        additional_headers={"x-forwarded-proto": "https", "cookie": member.cookies},
+        max_size=None,
+    )
 
 
 class Follower:
@@ -44,22 +58,13 @@ class Follower:
     def _follow(self) -> None:
         while not self._over.is_set():
             try:
-                with self._socket() as socket:
+                with page_socket(self._member, self._run, after=max(self.seen, default=0)) as socket:
                     self._listen(socket)
             except (ConnectionClosed, InvalidStatus, OSError) as error:
                 self.closed.append(_code(error))
                 if self.closed[-1] not in RECONNECTS_AFTER:
                     return
                 time.sleep(AGAIN_S)
-
-    def _socket(self) -> ClientConnection:
-        member = self._member
-        return connect(
-            f"{member.address.replace('http', 'ws')}/ws/runs/{self._run}/?after={max(self.seen, default=0)}",
-            origin=Origin(member.site),
-            additional_headers={"x-forwarded-proto": "https", "cookie": member.cookies},
-            max_size=None,
-        )
 
     def _listen(self, socket: ClientConnection) -> None:
         while not self._over.is_set():

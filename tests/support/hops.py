@@ -22,6 +22,8 @@ from tests.support.tree import NOT_PRODUCT, ROOT
 Ts = TypeVarTuple("Ts")
 Chain = tuple[CodeType, ...]
 NOT_HOPS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>"}
+OF_THE_LOOP = "/watchdog.py"
+"""It stands around every step of every task, as the event loop itself does."""
 CAUSES: ContextVar[Chain] = ContextVar("causes", default=())
 DEEPEST_LOOK = 3
 WEBSOCKET = "channels/generic/websocket.py"
@@ -34,8 +36,9 @@ _PRODUCT = tuple(
 
 
 def is_ours(code: CodeType) -> bool:
-    """Return whether `code` is a function of the product."""
-    return code.co_filename.startswith(_PRODUCT) and code.co_name not in NOT_HOPS
+    """Return whether `code` is a function of the product that a reader passes."""
+    path = code.co_filename
+    return path.startswith(_PRODUCT) and not path.endswith(OF_THE_LOOP) and code.co_name not in NOT_HOPS
 
 
 def frames(frame: FrameType | None) -> Iterator[FrameType]:

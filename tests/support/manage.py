@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 
 from orchestra_site.settings.environment import select_settings
@@ -50,8 +51,24 @@ async def deadly(_: FrozenRun, context: RunContext) -> Outcome:
     os.abort()
 
 
+async def stuck(_: FrozenRun, _context: RunContext) -> Outcome:
+    """Match a text for longer than anybody waits, and keep the interpreter lock meanwhile."""
+
+    async def match() -> object:
+        await asyncio.sleep(0.2)
+        return re.fullmatch("(a|aa)+b", "a" * 64)
+
+    return Outcome(answer=str(await asyncio.gather(match())))
+
+
+async def patient(_: FrozenRun, _context: RunContext) -> Outcome:
+    """Take longer than a process that is stuck lives."""
+    await asyncio.sleep(4)
+    return Outcome(answer="done")
+
+
 if __name__ == "__main__":
-    for story in (burst, questions, deadly):
+    for story in (burst, questions, deadly, stuck, patient):
         register(StoryKind(story.__name__, story))
     register_second_kind()
     execute_from_command_line(["manage.py", *sys.argv[1:]])

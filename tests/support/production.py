@@ -71,8 +71,8 @@ class Production:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def serve(self) -> None:
-        """Start the web process and wait until it answers."""
+    def serve(self) -> str:
+        """Start a web process, wait until it answers, and return its address: the new `address`."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         daphne = [
@@ -87,6 +87,7 @@ class Production:
         self.start(*daphne)
         self.address = f"http://127.0.0.1:{port}"
         until(self._answers, 60)
+        return self.address
 
     def _answers(self) -> bool:
         try:
@@ -95,10 +96,9 @@ class Production:
             return False
         return page.status_code == 200
 
-    def work(self, name: str = "celery") -> subprocess.Popen[bytes]:
+    def work(self) -> subprocess.Popen[bytes]:
         """Start a worker."""
-        how = ["--pool", "threads", "--loglevel", "WARNING", "-n", f"{name}@%h"]
-        return self.start("celery", "-A", self.celery, "worker", *how)
+        return self.start("celery", "-A", self.celery, "worker", "--pool", "threads", "--loglevel", "WARNING")
 
     def workers(self) -> int:
         """Return how many workers answer."""
@@ -144,11 +144,15 @@ class Production:
 
 
 @contextmanager
-def production(folder: Path, provider_port: int) -> Iterator[Production]:
-    """Run everything but web and workers, with the database migrated and static files collected."""
+def production(folder: Path, provider_port: int, broker_url: str = "") -> Iterator[Production]:
+    """Run everything but web and workers, with the database migrated and static files collected.
+
+    Without the address of a broker it is Redis.
+    """
     folder.mkdir(exist_ok=True)
     with running_postgres() as postgres, running_redis(folder) as redis:
         installation = Production(folder, postgres, redis, provider_port)
+        installation.environment["ORCHESTRA_BROKER_URL"] = broker_url
         try:
             installation.manage("migrate", "--verbosity", "0")
             installation.manage("collectstatic", "--no-input", "--verbosity", "0")

@@ -73,5 +73,5 @@ def communicator_for(
     """Return a socket that has yet to connect."""
     session = client.cookies[settings.SESSION_COOKIE_NAME].value if client else ""
     cookie = f"{settings.SESSION_COOKIE_NAME}={session}"
-    headers = [(b"origin", origin.encode()), (b"cookie", cookie.encode())]
+    headers = [(b"origin", origin.encode()), (b"cookie", cookie.encode()), (b"host", b"127.0.0.1:8000")]
     return WebsocketCommunicator(application, path, headers=headers)

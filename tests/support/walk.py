@@ -18,7 +18,7 @@ from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Invitation, Membership, Role, Team
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.models import Event, HumanQuestion, Run
+from orchestration.runs.models import Call, Event, HumanQuestion, Run
 from tests.support.history import a_member, a_run, signed_in
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
@@ -60,7 +60,10 @@ class World:
         self.remote: Provider = Provider.objects.create(
             team=self.team, name=f"{SECRET} (remote)", kind="openai_compatible", base_url=CLOSED_PORT
         )
-        self.run: Run = a_run(self.member, SECRET, last_seq=1, request=REQUEST)
+        self.run: Run = a_run(self.member, SECRET, last_seq=1, request=REQUEST, answer=SECRET)
+        self.call = Call.objects.create(
+            run=self.run, step="ask/a", attempt=1, model=SECRET, purpose="answer", status="done", text=SECRET
+        )
         Event.objects.create(run=self.run, seq=1, kind=EventKind.RUN_QUEUED)
         self.question = HumanQuestion.objects.create(run=self.run, step="human/a", text=SECRET)
         self.invitation, self.token = self._invitation()

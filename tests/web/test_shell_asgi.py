@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -16,18 +17,21 @@ from hypothesis import strategies as st
 from orchestra_site.web.asgi import (
     DEEPEST_JSON,
     LONG_SCAN_BYTES,
+    BodyLimit,
+    SocketDatabaseGate,
+    json_depth_within,
+)
+from orchestra_site.web.logs import ThrottledWarning
+from orchestra_site.web.sockets import (
+    SOCKET_BYTES,
     SOCKET_MESSAGE_BYTES,
     SOCKET_MESSAGES,
     TOO_BIG_CLOSE,
     TOO_MANY_CLOSE,
     AsgiEvent,
-    BodyLimit,
     Receive,
     Send,
-    SocketDatabaseGate,
-    json_depth_within,
 )
-from orchestra_site.web.logs import ThrottledWarning
 from orchestration.runs.consumers import CloseCode
 from tests.support.tree import ROOT
 
@@ -135,6 +139,7 @@ async def test_small_socket_messages_pass() -> None:
     [
         ([{"type": "websocket.receive", "text": "x" * (SOCKET_MESSAGE_BYTES + 1)}], 4413),
         ([{"type": "websocket.receive", "bytes": b"x"}] * (SOCKET_MESSAGES + 1), 4429),
+        ([{"type": "websocket.receive", "bytes": b"x" * 60_000}] * (SOCKET_BYTES // 60_000 + 1), 4429),
     ],
 )
 async def test_socket_messages_too_big_or_too_many_close_it(messages: list[AsgiEvent], code: int) -> None:
@@ -142,6 +147,46 @@ async def test_socket_messages_too_big_or_too_many_close_it(messages: list[AsgiE
     sent = await drive(echo, {"type": "websocket"}, list(messages))
     assert (sent[0]["type"], sent[0]["code"]) == ("websocket.close", code)
     assert echo.read[-1]["type"] == "websocket.disconnect"
+
+
+async def test_a_flood_is_cut_off_while_the_application_still_has_its_first_messages() -> None:
+    """However slowly an application takes its messages, the limit counts those that arrived."""
+    sent: list[AsgiEvent] = []
+    taken: list[AsgiEvent] = []
+    arriving = 0
+
+    async def flood() -> AsgiEvent:
+        nonlocal arriving
+        arriving += 1
+        await asyncio.sleep(0)
+        return {"type": "websocket.receive", "text": "x"}
+
+    async def send(event: AsgiEvent) -> None:
+        sent.append(event)
+
+    async def slow(_scope: AsgiEvent, receive: Receive, _send: Send) -> None:
+        while not taken or taken[-1]["type"] != "websocket.disconnect":
+            taken.append(await receive())
+            for _ in range(100):
+                await asyncio.sleep(0)
+
+    await BodyLimit(slow, max_bytes=1)({"type": "websocket"}, flood, send)
+    assert sent == [{"type": "websocket.close", "code": TOO_MANY_CLOSE, "reason": None}]
+    assert arriving == SOCKET_MESSAGES + 1
+    assert len(taken) < SOCKET_MESSAGES / 10
+
+
+async def test_a_server_that_fails_ends_the_socket() -> None:
+    echo = Echo()
+
+    async def broken() -> AsgiEvent:
+        raise OSError("reset")
+
+    async def send(_event: AsgiEvent) -> None: ...
+
+    with pytest.raises(OSError, match="reset"):
+        await BodyLimit(echo, max_bytes=1)({"type": "websocket"}, broken, send)
+    assert [event["type"] for event in echo.read] == ["websocket.disconnect"]
 
 
 async def test_the_servers_own_life_is_left_alone() -> None:

@@ -142,9 +142,15 @@ def test_nothing_that_runs_or_styles_comes_through(hostile: str) -> None:
     assert " onload=" not in html.replace("&quot;", "'").split(">", 1)[0]
 
 
-def test_a_text_too_long_to_lay_out_is_shown_as_it_is() -> None:
-    html = markdown("<b>" + "x" * LONGEST_MARKDOWN)
-    assert html.startswith("<pre>&lt;b&gt;xxx")
+@pytest.mark.parametrize("hostile", ["<b>" + "x" * LONGEST_MARKDOWN, "<b>" + "[" * 190_000])
+def test_a_text_too_long_or_too_nested_to_lay_out_is_offered_as_it_is(hostile: str) -> None:
+    html = markdown(hostile)
+    assert f"<p>These {len(hostile):,} characters" in html
+    assert f"<summary>Show as text</summary><pre>&lt;b&gt;{hostile[3:10]}" in html
+
+
+def test_half_a_character_is_laid_out_as_the_replacement_character() -> None:
+    assert markdown("a \ud800 b") == "<p>a \ufffd b</p>\n"
 
 
 def test_deep_nesting_is_no_way_to_stop_the_page() -> None:

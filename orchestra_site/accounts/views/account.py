@@ -8,22 +8,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.access import SESSION_TEAM, MemberRequest, team_not_required
-from orchestra_site.accounts.forms import JoinForm, SignInForm
+from orchestra_site.accounts.forms import JoinForm, PasswordForm, SignInForm
 from orchestra_site.accounts.models import Invitation, Membership
 from orchestra_site.accounts.selectors import invitation_for
 from orchestra_site.accounts.services import AddressTaken, InvitationClosed
-from orchestra_site.web.pages import posted
+from orchestra_site.web.pages import local_path, posted
 
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  # a class, not a secret
 
@@ -33,10 +31,8 @@ PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  # 
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign a person in and redirect to the page that they requested."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    ours, secure = {request.get_host()}, request.is_secure()
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts=ours, require_https=secure):
-        target = resolve_url(settings.LOGIN_REDIRECT_URL)
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    target = local_path(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL)
     if request.user.is_authenticated:
         return redirect(target)
     form = SignInForm(request, posted(request))
@@ -60,7 +56,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def change_password(request: MemberRequest) -> HttpResponse:
     """Change the user's password; their other sessions end."""
-    form = PasswordChangeForm(request.user, posted(request))
+    form = PasswordForm(request, request.user, posted(request))
     if form.is_valid():
         update_session_auth_hash(request, form.save())
         messages.success(request, "Your password is changed. Other devices are signed out.")

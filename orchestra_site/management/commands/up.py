@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import threading
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from celery.platforms import EX_OK
-from celery.worker import state
-from daphne.server import Server, twisted_loop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from twisted.internet import defer, reactor
+from django.db import DatabaseError, connection
 
-from orchestra_site.celery import app as celery_app
-from orchestra_site.web.asgi import Application
+from orchestra_site.management.embedded import PORTS, EmbeddedServer, in_use, listening_fault
+from orchestra_site.web.storage import (
+    StorageUnusable,
+    check_file,
+    database_sentence,
+    prepare_folder,
+    writing_in,
+)
 from orchestration.llm.services.registry.seeding import prepare_installation
-from orchestration.llm.services.resources import stop_pages
-from orchestration.runs.tasks import EngineProcess
 
 EXIT_TIMEOUT_S = 0.5
 
@@ -41,15 +41,12 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, no_demo: bool, **_: object) -> None:
         """Prepare and serve."""
-        try:
-            self._lock = lock_folder(settings.DATA_DIR)
-        except AlreadyRunning as running:
+        if port not in PORTS:
             raise CommandError(
-                f"Orchestra already runs on {settings.DATA_DIR} (process {running})."
-                " Stop that one first, or set ORCHESTRA_DATA_DIR to another folder."
-            ) from None
-        for line in prepare_installation(demo=not no_demo):
-            self.stdout.write(line)
+                f"There is no port {port}: they go from 1 to {PORTS[-1]}, and 0 picks a free one."
+                " Choose one with --port."
+            )
+        self._prepare(host, port, demo=not no_demo)
         from orchestra_site.asgi import application  # noqa: PLC0415  # builds the site
 
         shown = f"[{host}]" if ":" in host else host
@@ -60,13 +57,32 @@ class Command(BaseCommand):
             ready=lambda bound: self._report_ready(f"http://{shown}:{bound}/"),
         )
         if not server.run():
-            raise CommandError(f"Port {port} on {host} is in use. Choose another one with --port.")
+            raise CommandError(in_use(host, port))
         self.stdout.write("Stopped. Runs that were under way continue after the next start.")
         self.stdout.flush()
         # End the process soon, even if one of its threads still waits for the database.
         watchdog = threading.Timer(EXIT_TIMEOUT_S, os._exit, [EX_OK])
         watchdog.daemon = True
         watchdog.start()
+
+    def _prepare(self, host: str, port: int, *, demo: bool) -> None:
+        """Check that data can be kept and the address listened on, then bring the database up to date."""
+        try:
+            prepare_folder(settings.DATA_DIR)
+            self._lock = lock_folder(settings.DATA_DIR)
+            if fault := listening_fault(host, port):
+                raise CommandError(fault)
+            if connection.vendor == "sqlite":
+                check_file(connection)
+            for line in prepare_installation(demo=demo):
+                self.stdout.write(line)
+        except AlreadyRunning as running:
+            raise CommandError(
+                f"Orchestra already runs on {settings.DATA_DIR} (process {running})."
+                " Stop that one first, or set ORCHESTRA_DATA_DIR to another folder."
+            ) from None
+        except (StorageUnusable, DatabaseError) as error:
+            raise CommandError(database_sentence(connection, error)) from None
 
     def _report_ready(self, address: str) -> None:
         self.stdout.write(f"Orchestra is ready at {address} (Ctrl-C stops it)")
@@ -80,10 +96,10 @@ class AlreadyRunning(Exception):
 def lock_folder(folder: Path) -> IO[str]:
     """Return the lock file of the one process that serves a data folder, locked as long as it is open.
 
-    Raises `AlreadyRunning` with the id of the process that has locked it.
+    Raises `AlreadyRunning` with the id of the process that has locked it, or `StorageUnusable`.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (folder / "up.lock").open("a+", encoding="ascii")
+    with writing_in(folder):
+        file = (folder / "up.lock").open("a+", encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -95,57 +111,3 @@ def lock_folder(folder: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
-
-
-class EmbeddedServer:
-    """Daphne, with the engine on its loop and a Celery worker in a thread."""
-
-    def __init__(
-        self, application: Application, *, host: str, port: int, ready: Callable[[int], None]
-    ) -> None:
-        self._engine = EngineProcess(twisted_loop)
-        self._ready = ready
-        self._listening = False
-        self._server = Server(
-            application,
-            endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"],
-            server_name="orchestra",
-            application_close_timeout=1,
-            ready_callable=lambda: reactor.callWhenRunning(self._started),
-            verbosity=0,
-        )
-
-    def run(self) -> bool:
-        """Serve until Ctrl-C or SIGTERM; return False if the port is in use."""
-        reactor.addSystemEventTrigger("before", "shutdown", self._stop)  # type: ignore[arg-type]  # its stub shifts them
-        self._server.run()
-        return self._listening
-
-    def _started(self) -> None:
-        """Start the engine and the worker once the port is bound."""
-        self._listening = bool(self._server.listening_addresses)
-        if self._listening:
-            self._engine.start()
-            celery_app.set_default()
-            worker = celery_app.WorkController(
-                pool="threads",
-                concurrency=celery_app.conf.worker_concurrency,
-                loglevel="WARNING",
-                without_gossip=True,
-                without_mingle=True,
-                without_heartbeat=True,
-                send_events=False,
-            )
-            threading.Thread(target=worker.start, name="worker", daemon=True).start()
-            self._ready(self._server.listening_addresses[0][1])
-
-    def _stop(self) -> defer.Deferred[None]:
-        """Release the runs before the loop ends, which also ends the threads that wait for them."""
-        if not self._listening:
-            return defer.succeed(None)
-        state.should_stop = EX_OK  # type: ignore[assignment]  # read by the worker's thread between two messages
-        return defer.Deferred.fromFuture(twisted_loop.create_task(self._end()))
-
-    async def _end(self) -> None:
-        await self._engine.stop()
-        await asyncio.to_thread(stop_pages)

@@ -18,6 +18,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from orchestra_site.web.alphabets import encodable
+
 register = template.Library()
 
 UNKNOWN = "\N{EN DASH}"
@@ -27,6 +29,13 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 A_WHILE = 30 * DAY
 LONGEST_MARKDOWN = 200_000
+MARKS = "[]*_`~<&!|\\"
+MOST_MARKS = 20_000
+"""Characters of markup that are laid out; each may cost as much as a hundred letters."""
+AS_TEXT = (
+    "<p>These {} characters are too many, or have too much markup, to be laid out.</p>"
+    "<details><summary>Show as text</summary><pre>{}</pre></details>"
+)
 ALLOWED_TAGS = {
     *("p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "a"),
     *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
@@ -77,10 +86,11 @@ def ago(value: datetime | None) -> SafeString | str:
 def markdown(text: str) -> SafeString:
     """Show untrusted markdown as clean HTML: no markup of its own, no images, links without a referrer.
 
-    A text of more than 200,000 characters is shown as it is: rendering it would block the page.
+    A text that is too long or has too much markup is offered as it is: laying it out would block the page.
     """
-    if len(text) > LONGEST_MARKDOWN:
-        return format_html("<pre>{}</pre>", text)
+    text = encodable(text)
+    if len(text) > LONGEST_MARKDOWN or sum(map(text.count, MARKS)) > MOST_MARKS:
+        return as_text(text)
     cleaned = nh3.clean(
         _MARKDOWN.render(text),
         tags=ALLOWED_TAGS,
@@ -89,6 +99,11 @@ def markdown(text: str) -> SafeString:
         link_rel="noopener nofollow",
     )
     return mark_safe(cleaned)  # noqa: S308  # nh3 has cleaned it
+
+
+def as_text(text: str) -> SafeString:
+    """Show a text that is not laid out, as it is."""
+    return format_html(AS_TEXT, f"{len(text):,}", text)
 
 
 def _image_as_link(

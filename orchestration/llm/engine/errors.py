@@ -4,7 +4,7 @@ EngineError
 ├── ModelError                     one model could not answer; others may
 │   ├── ProviderUnavailable        retryable: connection refused, reset, 5xx, overloaded
 │   ├── RateLimited                retryable: 429, with the wait the provider asked for
-│   ├── ModelTimeout               retryable: no first token, idle or total deadline passed
+│   ├── ModelTimeout               retryable: nothing came in time; not once the whole time limit has passed
 │   ├── StreamBroken               retryable: the stream ended before its end mark
 │   ├── BadAnswer                  not retryable: HTML, invalid JSON, bad UTF-8, too large, empty
 │   ├── AuthenticationRejected     not retryable: 401 or 403
@@ -21,6 +21,8 @@ EngineError
 from __future__ import annotations
 
 from enum import StrEnum
+
+from orchestration.llm.engine.types import Usage
 
 
 class Consequence(StrEnum):
@@ -49,10 +51,12 @@ class ModelError(EngineError):
     """One model could not answer.
 
     `billed` is True when the provider may charge for the failed attempt (something had been produced).
+    `usage` is what it reported for the attempt, None when it did not.
     """
 
     consequence = Consequence.FATAL_FOR_MODEL
     billed: bool = False
+    usage: Usage | None = None
 
 
 class ProviderUnavailable(ModelError):
@@ -72,9 +76,17 @@ class RateLimited(ModelError):
 
 
 class ModelTimeout(ModelError):
-    """A deadline passed: first token, idle, or total."""
+    """A deadline passed: first event, idle, or total.
+
+    `final` is True where the call has used up its whole time limit: another attempt would only do so again.
+    """
 
     consequence = Consequence.RETRYABLE
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        if final:
+            self.consequence = Consequence.FATAL_FOR_MODEL
 
 
 class StreamBroken(ModelError):

@@ -86,6 +86,10 @@ class Prompt:
     response_schema: Mapping[str, Json] | None = None
     sample: int = 0
 
+    def output_limit(self, spec: ModelSpec) -> int:
+        """Return the most tokens that `spec` may answer with: the prompt's limit or its own."""
+        return min(self.max_tokens or spec.max_output_tokens, spec.max_output_tokens)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prices:
@@ -142,7 +146,8 @@ class Delta:
 class Completion:
     """A model's whole answer.
 
-    `cost_usd` is None when the model has no price; `latency_s` covers this attempt.
+    `cost_usd` is None when the model has no price; `latency_s` covers this attempt. `overran` is True for a
+    model that ignored the limit on its answer and was cut off at `OVERRUN` times that.
     """
 
     text: str
@@ -153,8 +158,10 @@ class Completion:
     first_token_s: float | None = None
     cached: bool = False
     reported_model: str = ""
+    overran: bool = False
 
 
+OVERRUN = 2
 CHARACTERS_PER_TOKEN, TOKENS_PER_MESSAGE = 4, 4
 
 

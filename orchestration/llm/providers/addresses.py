@@ -5,7 +5,6 @@ Pure: what a name resolves to is passed in.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
+from orchestra_site.web.logs import SHORTEST, spellings
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import AddressRefused, InvalidRequest
 
 Address = IPv4Address | IPv6Address
@@ -22,11 +23,18 @@ GLOBAL_UNICAST = IPv6Network("2000::/3")
 CLOUD_INTERNAL = (IPv4Network("168.63.129.16/32"),)
 """Global by number, but answered inside every host of Azure."""
 
+SPECIAL = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
+"""Protocol assignments, the old 6to4 relays, documentation: Python's tables differ between its versions."""
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ENDPOINTS = ("/chat/completions", "/completions", "/models")  # often pasted whole from a manual
-HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
-NUMERIC = re.compile(r"\d+|0x[0-9a-f]*")
-PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
+HOST = Pattern(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+NUMERIC = Pattern(r"\d+|0x[0-9a-f]*")
+PATH = Pattern(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
 NO_HOST = "The address has no host that could exist. Check its spelling."
 LONGEST_ADDRESS = 400
 LONGEST_KEY = 1000
@@ -117,6 +125,8 @@ def _is_global(address: Address) -> bool:
 
     Tunnel prefixes count as global here: `_unwrapped` adds the address that is embedded in them.
     """
+    if any(address in network for network in SPECIAL):
+        return False
     if isinstance(address, IPv4Address):
         internal = any(address in network for network in CLOUD_INTERNAL)
         return address.is_global and not address.is_multicast and not address.is_reserved and not internal
@@ -239,8 +249,11 @@ class Endpoint:
         return f"{self.base_url}/{path}"
 
     def quote(self, text: str) -> str:
-        """Return a provider's text as it may be shown: one line, at most 300 characters, no key."""
-        safe = text.replace(self.api_key, "[key]") if self.api_key else text
+        """Return a provider's text as it may be shown: one line, at most 300 characters, never a key."""
+        safe = text[: LONGEST_READ * 4]
+        for form in sorted(spellings(self.api_key) if self.api_key else (), key=len, reverse=True):
+            if form == self.api_key or len(form) >= SHORTEST:  # shorter ones stand in many words
+                safe = safe.replace(form, "[key]")
         visible = (
             " " if unicodedata.category(each).startswith("C") else each for each in safe[:LONGEST_READ]
         )

@@ -18,6 +18,8 @@ from orchestration.llm.engine.types import Json, Prompt
 from orchestration.llm.providers.addresses import Endpoint
 
 DRAIN_S = 0.1
+CONNECTING_SHARE = 0.9
+"""Of the time to the first event: who runs into that deadline has a connection, and sent its request."""
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "its name is not known. Check the spelling of the address"),
     (aiohttp.ClientConnectorDNSError, "its name is not known. Check the spelling of the address"),
@@ -37,7 +39,8 @@ class Deadlines:
     """Seconds: to connect, to the first event of an answer, from one event to the next, and in all.
 
     An event is anything that arrives in the body: text, reasoning, a role, usage, a comment that keeps the
-    connection open. A model that streams reasoning before its answer is therefore waited for.
+    connection open. A model that streams reasoning before its answer is therefore waited for. One that is
+    known to think in silence has the whole time (`thinking`).
     """
 
     connect_s: float = 10.0
@@ -54,6 +57,10 @@ class Deadlines:
             total_s=total_s,
         )
 
+    def thinking(self) -> Deadlines:
+        """Return the deadlines of a model that may send nothing until its answer is there."""
+        return replace(self, first_event_s=self.total_s, idle_s=self.total_s)
+
 
 class CallTimer:
     """The deadlines of one call, counted on the event loop's clock from when this is made.
@@ -65,12 +72,14 @@ class CallTimer:
         self._deadlines = deadlines
         self._name = name
         self._started = self._requested = self._now()
-        self._has_event = False
+        self._first_event_s = deadlines.first_event_s
+        self._has_event = self._is_sent = False
 
-    def request_sent(self) -> None:
-        """Wait for a first event again: the call is made with another request."""
+    def request_sent(self, *, streams: bool) -> None:
+        """Wait for a first event from now on; an answer that is not streamed may take the whole time."""
         self._requested = self._now()
-        self._has_event = False
+        self._first_event_s = self._deadlines.first_event_s if streams else self._deadlines.total_s
+        self._has_event, self._is_sent = False, True
 
     def event(self) -> None:
         """Note that the provider sent something."""
@@ -80,11 +89,12 @@ class CallTimer:
     async def waiting(self, *, at_most: float | None = None) -> AsyncIterator[None]:
         """Limit what is awaited inside, to `at_most` seconds, too.
 
-        Raises `ModelTimeout`, naming the deadline that passed; billed once anything was received.
+        Raises `ModelTimeout`, naming the deadline that passed; billed once a request was sent or anything was
+        received, final where it is the call's whole time limit.
         """
-        left, sentence = self._left()
+        left, sentence, final = self._left()
         if left <= 0:
-            raise self._timeout(sentence)
+            raise self._timeout(sentence, final=final)
         limit = asyncio.timeout(left if at_most is None else min(left, at_most))
         try:
             async with limit:
@@ -92,10 +102,10 @@ class CallTimer:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise self._timeout(sentence) from error
+            raise self._timeout(sentence, final=final) from error
 
-    def _left(self) -> tuple[float, str]:
-        """Return the seconds to the nearest deadline, and the sentence for when it has passed.
+    def _left(self) -> tuple[float, str, bool]:
+        """Return the seconds to the nearest deadline, the sentence for when it passed, whether that is final.
 
         The idle deadline counts from now: the time that a reader takes between two events is not the
         provider's.
@@ -103,18 +113,19 @@ class CallTimer:
         limits, now = self._deadlines, self._now()
         total = self._started + limits.total_s - now
         if self._has_event:
-            next_event = limits.idle_s
+            next_event = limit = limits.idle_s
             sentence = f"{self._name} sent nothing for {limits.idle_s:g} seconds in the middle of its answer."
         else:
-            next_event = self._requested + limits.first_event_s - now
-            sentence = f"{self._name} did not start to answer within {limits.first_event_s:g} seconds."
+            limit = self._first_event_s
+            next_event = self._requested + limit - now
+            sentence = f"{self._name} did not start to answer within {limit:g} seconds."
         if next_event <= total:
-            return next_event, sentence
-        return total, f"{self._name} did not finish its answer within {limits.total_s:g} seconds."
+            return next_event, sentence, limit >= limits.total_s
+        return total, f"{self._name} did not finish its answer within {limits.total_s:g} seconds.", True
 
-    def _timeout(self, sentence: str) -> ModelTimeout:
-        error = ModelTimeout(sentence)
-        error.billed = self._has_event
+    def _timeout(self, sentence: str, *, final: bool) -> ModelTimeout:
+        error = ModelTimeout(sentence, final=final)
+        error.billed = self._has_event or self._is_sent
         return error
 
     @staticmethod
@@ -207,7 +218,8 @@ class Exchange:
     def __init__(self, client: httpx.AsyncClient, endpoint: Endpoint, deadlines: Deadlines) -> None:
         self._client = client
         self._endpoint = endpoint
-        self._connecting = httpx.Timeout(None, connect=deadlines.connect_s, pool=deadlines.connect_s)
+        connect_s = min(deadlines.connect_s, CONNECTING_SHARE * deadlines.first_event_s)
+        self._connecting = httpx.Timeout(None, connect=connect_s, pool=connect_s)
         self._timer = CallTimer(deadlines, endpoint.host)
 
     @asynccontextmanager
@@ -220,7 +232,7 @@ class Exchange:
         request = self._client.build_request(
             method, endpoint.url(path), json=payload, headers=endpoint.headers, timeout=self._connecting
         )
-        self._timer.request_sent()
+        self._timer.request_sent(streams=payload is None or "stream" in payload)
         try:
             async with self._timer.waiting():
                 response = await self._client.send(request, stream=True)

@@ -8,15 +8,16 @@ model has another price.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.types import Prices, Tier
 
-VERSION = re.compile(r"(-\d{4}-\d{2}-\d{2}|-latest)$")
+VERSION = Pattern(r"(-\d{4}-\d{2}-\d{2}|-latest)$")
+FIRST_WORD = Pattern(r"[a-z]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +41,7 @@ def suggest_listing(remote_name: str, base_url: str) -> Listing | None:
 def model_family(remote_name: str) -> str:
     """Return a model's lineage, the first word of its name: gpt, claude, llama; o1 and o3 are gpt."""
     name = remote_name.lower().rpartition("/")[2]
-    found = re.match(r"[a-z]+", name)
+    found = FIRST_WORD.match(name)
     first = found.group() if found else ""
     return "gpt" if first in {"o", "chatgpt"} else first
 

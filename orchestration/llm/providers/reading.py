@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -19,7 +18,7 @@ from orchestration.llm.engine.types import Json
 
 EVENT_LIMIT = 4 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
-LINE_END = re.compile(rb"\r\n|\r|\n")
+LINE_ENDS = (b"\r", b"\n")
 LARGEST_COUNT = 2_000_000_000
 LONGEST_WAIT_S = 86_400.0
 HIGH_SURROGATES = ("\ud800", "\udbff")
@@ -36,7 +35,6 @@ class SSEParser:
     def __init__(self, *, limit: int = EVENT_LIMIT) -> None:
         self._limit = limit
         self._buffer = bytearray()
-        self._searched = 0
         self._after_cr = False
         self._first_line = True
         self._data: list[str] = []
@@ -44,25 +42,29 @@ class SSEParser:
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the data of the events that `chunk` completes."""
-        self._append(chunk)
         events: list[str] = []
-        start = 0
-        while found := LINE_END.search(self._buffer, max(start, self._searched)):
-            line = bytes(self._buffer[start : found.start()])
-            start = found.end()
-            self._after_cr = start == len(self._buffer) and self._buffer[start - 1] == ord("\r")
+        for line in self._lines(chunk):
             events.extend(self._take(line))
-        del self._buffer[:start]
-        self._searched = len(self._buffer)
-        self._check_size(self._searched)
+        self._check_size(len(self._buffer))
         return events
 
-    def _append(self, chunk: bytes) -> None:
-        """Add `chunk`, less the LF of a line end whose CR closed the chunk before."""
+    @property
+    def unended_lines(self) -> int:
+        """How many lines of data wait for the blank line that ends their event."""
+        return len(self._data)
+
+    def _lines(self, chunk: bytes) -> list[bytes]:
+        """Return the lines that `chunk` ends; its first LF belongs to a CR that closed the chunk before."""
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
         self._buffer += chunk
+        if not any(end in chunk for end in LINE_ENDS):
+            return []
+        lines = self._buffer.splitlines()
+        self._after_cr = chunk.endswith(b"\r")
+        self._buffer = bytearray() if chunk.endswith(LINE_ENDS) else lines.pop()
+        return list(map(bytes, lines))
 
     def _take(self, line: bytes) -> list[str]:
         """Apply a whole line: a blank one dispatches, comments and fields other than `data` do nothing."""

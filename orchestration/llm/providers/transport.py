@@ -28,6 +28,7 @@ KEEP_ALIVE_S = 60.0
 USER_AGENT = "orchestra"
 CHUNK_LIMIT = 64 * 1024
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+GZIP_START, PADDING = b"\x1f", b"\0"
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 
 
@@ -146,20 +147,31 @@ class Inflater:
         self._is_plain = encoding in {"", "identity"}
         if not self._is_plain and encoding not in {"gzip", "x-gzip", "deflate"}:
             raise BadAnswer(f"The answer is compressed with {encoding[:40]!r}, which was not requested.")
+        self._has_members = "gzip" in encoding
         self._state = zlib.decompressobj(GZIP_OR_ZLIB)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what `chunk` adds, unpacked at most `CHUNK_LIMIT` bytes at a time. Raises `BadAnswer`."""
+        """Yield what `chunk` adds, unpacked at most `CHUNK_LIMIT` bytes at a time.
+
+        A gzip body may have several members; what follows the last one, and is none, is ignored.
+        Raises `BadAnswer`.
+        """
         if self._is_plain:
             yield chunk
             return
         rest = chunk
-        while rest and not self._state.eof:
+        while rest:
+            if self._state.eof:
+                rest = rest.lstrip(PADDING)
+                if not (self._has_members and rest.startswith(GZIP_START)):
+                    self._has_members = self._has_members and not rest
+                    return
+                self._state = zlib.decompressobj(GZIP_OR_ZLIB)
             try:
                 part = self._state.decompress(rest, CHUNK_LIMIT)
             except zlib.error as error:
                 raise BadAnswer("The answer is compressed wrongly and cannot be read.") from error
-            rest = self._state.unconsumed_tail
+            rest = self._state.unused_data if self._state.eof else self._state.unconsumed_tail
             if part:
                 yield part
 

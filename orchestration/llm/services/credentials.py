@@ -29,6 +29,24 @@ def open_secret(provider: Provider) -> str | None:
         raise ModelUnavailable(UNREADABLE) from error
 
 
+def reseal_secrets() -> tuple[int, list[str]]:
+    """Encrypt every provider's key with the newest encryption key.
+
+    Returns how many were, and the names of providers, with their teams, whose key cannot be read. A key that
+    is entered meanwhile stays: it has been encrypted with the newest already.
+    """
+    resealed, unreadable = 0, []
+    for provider in Provider.objects.exclude(secret=b"").select_related("team").order_by("created_at"):
+        try:
+            secret = open_secret(provider)
+        except ModelUnavailable:
+            unreadable.append(f"{provider.name} of {provider.team}")
+            continue
+        same = Provider.objects.filter(pk=provider.pk, secret=provider.secret, base_url=provider.base_url)
+        resealed += same.update(secret=seal_secret(provider, secret or ""))
+    return resealed, unreadable
+
+
 def provider_secrets(team: UUID, providers: Collection[UUID]) -> dict[UUID, str | None]:
     """Return the keys of a team's enabled providers, without those that were deleted or cannot be read."""
     return _decrypted(Provider.objects.filter(team_id=team, id__in=providers, enabled=True))

@@ -8,9 +8,18 @@ from decimal import Decimal
 from orchestration.llm.engine.types import MILLION, ModelSpec, Prompt, Usage, estimate_input_tokens
 from orchestration.runs.engine.errors import LimitReached
 
+LARGEST_COST = Decimal(9_999_999)
+"""US dollars: the largest amount that columns hold, with SQLite's 15 digits too.
+
+A call beyond it counts as one of unknown cost.
+"""
+
 
 def price(spec: ModelSpec, usage: Usage) -> Decimal | None:
-    """Return what `usage` costs in US dollars, None when the model has no price."""
+    """Return what `usage` costs in US dollars, None when the model has no price.
+
+    The amount may be more than can be stored: see `LARGEST_COST`.
+    """
     if spec.prices is None:
         return None
     return (
@@ -46,9 +55,13 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """What earlier claims of the same run have used."""
+    """What earlier claims of the same run have used.
+
+    `unknown` is what was reserved for calls that may have been billed, by an amount that nobody reported.
+    """
 
     money: Decimal = Decimal(0)
+    unknown: Decimal = Decimal(0)
     calls: int = 0
 
 
@@ -56,18 +69,24 @@ NOTHING_SPENT = Spent()
 
 
 class Ledger:
-    """Money and calls of one run: reserved before a call, settled after it."""
+    """Money and calls of one run: reserved before a call, settled after it.
+
+    A call that may have been billed by an unknown amount keeps its reservation until the run ends.
+    """
 
     def __init__(self, limits: Limits, spent: Spent) -> None:
         self._limits = limits
         self._money = spent.money
+        self._unknown = spent.unknown
         self._calls = spent.calls
         self._reserved = Decimal(0)
 
     @property
     def money_left(self) -> Decimal | None:
-        """US dollars neither spent nor reserved."""
-        return None if self._limits.money is None else self._limits.money - self._money - self._reserved
+        """US dollars neither spent nor reserved; below zero when calls cost more than reserved."""
+        if self._limits.money is None:
+            return None
+        return self._limits.money - self._money - self._unknown - self._reserved
 
     @property
     def calls_left(self) -> int | None:
@@ -83,17 +102,33 @@ class Ledger:
             )
         most = most_it_can_cost(spec, prompt)
         if self.money_left is not None and most > self.money_left:
-            left = max(self.money_left, Decimal(0))
             raise LimitReached(
-                f"Asking {spec.name} could cost up to ${most:.6f}, and ${left:.6f} of the limit of"
-                f" ${self._limits.money} is left. Raise the limit or use a cheaper model.",
+                f"Asking {spec.name} could cost up to ${most:.6f}, and {self._what_is_left(self.money_left)}."
+                " Raise the limit or use a cheaper model.",
                 limit="money",
             )
         self._reserved += most
         self._calls += 1
         return most
 
-    def settle(self, reserved: Decimal, cost: Decimal) -> None:
-        """Give back what was reserved and book what the call cost."""
+    def settle(self, reserved: Decimal, cost: Decimal | None, *, maybe_billed: bool = False) -> None:
+        """Give back what was reserved and book what the call cost.
+
+        Where the cost is unknown and the call may have been billed, the reservation stays.
+        """
         self._reserved -= reserved
-        self._money += cost
+        if cost is not None:
+            self._money += cost
+        elif maybe_billed:
+            self._unknown += reserved
+
+    def _what_is_left(self, left: Decimal) -> str:
+        """Return in words what is left of the money limit, and what stands against it beside known costs."""
+        limit = self._limits.money
+        words = (
+            f"${left:.6f} of the limit of ${limit} is left"
+            if left >= 0
+            else f"the limit of ${limit} is exceeded by ${-left:.6f}"
+        )
+        unknown = f" (${self._unknown:.6f} is kept for calls that may have been billed)"
+        return words + (unknown if self._unknown else "")

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import AnswerStream, WrappedModel
-from orchestration.llm.engine.types import Completion, Delta, ModelSpec, Prompt
-from orchestration.runs.engine.budget import Ledger, price
+from orchestration.llm.engine.types import Completion, Delta, ModelSpec, Prompt, Usage
+from orchestration.runs.engine.budget import LARGEST_COST, Ledger, price
 from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, Record, RunLog
 from orchestration.runs.engine.types import EventKind, RunEvent
 
@@ -114,6 +114,7 @@ class _Attempt:
             "provider": self._spec.provider,
             "attempt": self._number,
             "purpose": self._prompt.purpose.value,
+            "reserved_usd": format(self._reserved, "f"),
         }
         event = RunEvent(kind=EventKind.CALL_STARTED, step=self._scope.step, data=data)
         try:
@@ -134,33 +135,45 @@ class _Attempt:
         seconds = self._scope.now() - self._started
         whole = replace(
             piece,
-            cost_usd=price(self._spec, piece.usage),
+            cost_usd=self._cost(piece.usage),
             latency_s=seconds,
             first_token_s=seconds if self._first_token is None else self._first_token,
         )
+        beyond = whole.cost_usd is None and self._spec.prices is not None
         ended = replace(
-            self._ended(CallEnding.DONE),
+            self._ended(CallEnding.DONE, maybe_billed=beyond),
             text=whole.text,
             usage=whole.usage,
             cost_usd=whole.cost_usd,
             finish=whole.finish.value,
             first_token_s=whole.first_token_s,
         )
-        data = {
+        overrun = {"overran": True} if whole.overran else {}
+        data = overrun | {
             "seconds": round(seconds, 3),
             "input_tokens": whole.usage.input_tokens,
             "output_tokens": whole.usage.output_tokens,
             "cost_usd": None if whole.cost_usd is None else format(whole.cost_usd, "f"),
             "finish": whole.finish.value,
+            **self._remarks(whole.cost_usd, beyond=beyond),
         }
         self._end(ended, EventKind.CALL_FINISHED, data)
         return whole
 
     def failed(self, error: ModelError) -> None:
-        """Record that the attempt failed, with the reason."""
-        ended = self._ended(CallEnding.FAILED, maybe_billed=error.billed or bool(self._text))
-        ended = replace(ended, error=str(error), error_code=error.code)
-        self._end(ended, EventKind.CALL_FAILED, {"code": error.code, "message": str(error)})
+        """Record that the attempt failed, with the reason; usage that was reported with it is priced."""
+        usage = error.usage or Usage()
+        cost = None if error.usage is None else self._cost(error.usage)
+        maybe_billed = cost is None and (error.billed or bool(self._text) or error.usage is not None)
+        ended = replace(
+            self._ended(CallEnding.FAILED, maybe_billed=maybe_billed),
+            usage=usage,
+            cost_usd=cost,
+            error=str(error),
+            error_code=error.code,
+        )
+        told = {} if cost is None else {"cost_usd": format(cost, "f"), **self._remarks(cost, beyond=False)}
+        self._end(ended, EventKind.CALL_FAILED, {"code": error.code, "message": str(error), **told})
 
     def close(self) -> None:
         """Record an attempt that was cut off: by the run's own choice, or by the process's end."""
@@ -170,6 +183,19 @@ class _Attempt:
         kind = EventKind.CALL_LOST if lost else EventKind.CALL_CANCELLED
         ended = self._ended(CallEnding.LOST if lost else CallEnding.CANCELLED, maybe_billed=True)
         self._end(ended, kind, {})
+
+    def _cost(self, usage: Usage) -> Decimal | None:
+        """Return what `usage` costs, None when that is unknown or too much to be believed or stored."""
+        cost = price(self._spec, usage)
+        return None if cost is not None and cost > LARGEST_COST else cost
+
+    def _remarks(self, cost: Decimal | None, *, beyond: bool) -> dict[str, object]:
+        """Return what an event says of a cost that cannot be stored, or is more than was reserved."""
+        if beyond:
+            return {"beyond_usd": format(LARGEST_COST, "f")}
+        if cost is not None and cost > self._reserved:
+            return {"over_usd": format(cost - self._reserved, "f")}
+        return {}
 
     def _ended(self, status: CallEnding, *, maybe_billed: bool = False) -> CallEnded:
         return CallEnded(
@@ -185,7 +211,7 @@ class _Attempt:
 
     def _end(self, ended: CallEnded, kind: EventKind, data: Mapping[str, object]) -> None:
         self._over = True
-        self._scope.ledger.settle(self._reserved, ended.cost_usd or Decimal(0))
+        self._scope.ledger.settle(self._reserved, ended.cost_usd, maybe_billed=ended.maybe_billed)
         about = {"call": self.id, "model": self._spec.name}
         event = RunEvent(kind=kind, step=self._scope.step, data={**about, **data})
         if ended.status is CallEnding.DONE:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Generic, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -12,10 +13,18 @@ from weakref import WeakKeyDictionary
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from orchestra_site.accounts.models import Role
 from orchestra_site.web.threads import in_thread
 from orchestration.runs.models import Run
 from orchestration.runs.parts.updates import UPDATES, PageUpdate, UpdateKey, overdue_notice
-from orchestration.runs.selectors.run_state import RunProgress, memberships, open_run_counts, run_progress
+from orchestration.runs.selectors.run_state import (
+    RunProgress,
+    Viewer,
+    memberships,
+    open_run_counts,
+    open_sessions,
+    run_progress,
+)
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -63,74 +72,107 @@ class QueryBatcher(Generic[Q, A]):
         del self._next[loop]
 
 
+class NoAccess(Enum):
+    """Why a viewer is sent nothing: the page is gone, or not (any more) for this viewer as it was opened."""
+
+    NOT_FOUND = auto()
+    SIGNED_OUT = auto()
+    NOT_A_MEMBER = auto()
+    ROLE_CHANGED = auto()
+
+
+class _Access:
+    """What the viewers of a batch may see, read once for all of them."""
+
+    def __init__(self, viewers: Collection[Viewer], teams: Iterable[UUID]) -> None:
+        self._sessions = open_sessions(viewers)
+        self._members = memberships(viewers, teams)
+        self._hashes = {user: row.user.get_session_auth_hash() for (user, _), row in self._members.items()}
+
+    def role(self, viewer: Viewer, team: UUID, before: str) -> Role | NoAccess:
+        """Return the viewer's role in the team, which must still be `before` unless that is empty."""
+        if viewer.session not in self._sessions:
+            return NoAccess.SIGNED_OUT
+        member = self._members.get((viewer.user, team))
+        if member is None:
+            return NoAccess.NOT_A_MEMBER
+        if self._hashes[viewer.user] != viewer.auth_hash:
+            return NoAccess.SIGNED_OUT
+        return NoAccess.ROLE_CHANGED if before not in {"", member.role} else Role(member.role)
+
+
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """Asks what came after an event number of a run."""
+    """Asks what came after an event number of a run. `role` is the viewer's so far, empty when unknown."""
 
-    user: UUID
+    viewer: Viewer
     run: UUID
     after: int
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewerUpdate:
     """What a viewer is to be sent: the next update, or the notice of a run that no worker claims.
 
-    `found` is False when the run is gone, `member` when the viewer may no longer see it; `more` is True when
-    there is more after the update.
+    `more` is True when there is more after the update.
     """
 
-    found: bool = True
-    member: bool = True
+    role: Role
     update: PageUpdate | None = None
     notice: str = ""
     more: bool = False
 
 
-def run_updates(queries: Sequence[RunQuery]) -> list[ViewerUpdate]:
-    """Answer many viewers with two queries and one rendering for each run, number and role among them."""
+def run_updates(queries: Sequence[RunQuery]) -> list[ViewerUpdate | NoAccess]:
+    """Answer many viewers with three queries and one rendering for each run, number and role among them."""
     runs = run_progress(query.run for query in queries)
-    members = memberships((query.user for query in queries), (progress.team for progress in runs.values()))
+    access = _Access([query.viewer for query in queries], (progress.team for progress in runs.values()))
     notices: dict[UUID, str] = {}
-    answers = []
+    answers: list[ViewerUpdate | NoAccess] = []
     for query in queries:
         progress = runs.get(query.run)
-        member = members.get((query.user, progress.team)) if progress else None
         if progress is None:
-            answers.append(ViewerUpdate(found=False))
-        elif member is None:
-            answers.append(ViewerUpdate(member=False))
+            answers.append(NoAccess.NOT_FOUND)
+            continue
+        role = access.role(query.viewer, progress.team, query.role)
+        if isinstance(role, NoAccess):
+            answers.append(role)
         elif progress.seq > query.after:
-            answers.append(_viewer_update(query, progress, may_run=member.may_run))
+            answers.append(_viewer_update(query, progress, role))
         else:
             if query.run not in notices:
                 notices[query.run] = overdue_notice(query.run, progress, timezone.now())
-            answers.append(ViewerUpdate(notice=notices[query.run]))
+            answers.append(ViewerUpdate(role=role, notice=notices[query.run]))
     return answers
 
 
-def _viewer_update(query: RunQuery, progress: RunProgress, *, may_run: bool) -> ViewerUpdate:
+def _viewer_update(query: RunQuery, progress: RunProgress, role: Role) -> ViewerUpdate | NoAccess:
     try:
-        update = UPDATES.after(UpdateKey(query.run, query.after, may_run))
+        update = UPDATES.after(UpdateKey(query.run, query.after, role != Role.VIEWER))
     except Run.DoesNotExist:
-        return ViewerUpdate(found=False)
-    return ViewerUpdate(update=update, more=update is not None and update.seq < progress.seq)
+        return NoAccess.NOT_FOUND
+    return ViewerUpdate(role=role, update=update, more=update is not None and update.seq < progress.seq)
 
 
 @dataclass(frozen=True, slots=True)
 class CountQuery:
-    """Asks how many of a team's runs are under way."""
+    """Asks how many of a team's runs are under way. `role` is as in `RunQuery`."""
 
-    user: UUID
+    viewer: Viewer
     team: UUID
+    role: str = ""
 
 
-def running_counts(queries: Sequence[CountQuery]) -> list[str | None]:
-    """Return the top bar's count as HTML for each query, None for users who are not in the team."""
-    members = memberships((query.user for query in queries), (query.team for query in queries))
-    counts = open_run_counts({query.team for query in queries})
+def running_counts(queries: Sequence[CountQuery]) -> list[tuple[Role, str] | NoAccess]:
+    """Return each viewer's role and the top bar's count as HTML."""
+    teams = {query.team for query in queries}
+    access = _Access([query.viewer for query in queries], teams)
+    counts = open_run_counts(teams)
     count = "components/_running_count.html"
-    html = {
-        team: render_to_string(count, {"open_runs": counts.get(team, 0), "oob": True}) for _, team in members
-    }
-    return [html[query.team] if (query.user, query.team) in members else None for query in queries]
+    html = {team: render_to_string(count, {"open_runs": counts.get(team, 0), "oob": True}) for team in teams}
+    roles = [access.role(query.viewer, query.team, query.role) for query in queries]
+    return [
+        role if isinstance(role, NoAccess) else (role, html[query.team])
+        for role, query in zip(roles, queries, strict=True)
+    ]

@@ -30,6 +30,8 @@ ADVICE = {
 }
 OWN_EVENTS = {kind.value for kind in EventKind}
 LONGEST_VALUE = 200
+PLAIN_LINE = "runs/events/other.html"
+"""Shows an event by its name and the plain values of its data."""
 
 
 class Part(StrEnum):
@@ -70,11 +72,15 @@ def touched_parts(events: Iterable[Event]) -> frozenset[Part]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """A run's totals. `unpriced` names models that were called and whose cost is not known."""
+    """A run's totals. `unpriced` names models that were called and whose cost is not known.
+
+    `over_usd` is what the known costs are above the run's limit, None where they are within it.
+    """
 
     calls: int
     tokens: int
     cost_usd: Decimal
+    over_usd: Decimal | None
     unpriced: tuple[str, ...]
     maybe_billed: int
     seconds: float | None
@@ -203,10 +209,14 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
 
 def _facts(state: RunState, now: datetime) -> Facts:
     priced = {e["spec"]["name"] for e in state.run.panel if (e.get("spec") or {}).get("prices")}
+    cost = sum((call.cost_usd for call in state.calls if call.cost_usd is not None), Decimal(0))
+    limit = (state.run.request.get("constraints") or {}).get("max_cost_usd")
+    over = Decimal(0) if limit is None else cost - Decimal(str(limit))
     return Facts(
         calls=len(state.calls),
         tokens=sum(call.input_tokens + call.output_tokens for call in state.calls),
-        cost_usd=sum((call.cost_usd for call in state.calls if call.cost_usd is not None), Decimal(0)),
+        cost_usd=cost,
+        over_usd=over if over > 0 else None,
         unpriced=tuple(sorted({call.model for call in state.calls} - priced)),
         maybe_billed=sum(call.maybe_billed for call in state.calls),
         seconds=elapsed_s(state, now),
@@ -214,9 +224,9 @@ def _facts(state: RunState, now: datetime) -> Facts:
 
 
 def _line(event: Event, run: Run) -> StoryLine:
-    known = event.kind if event.kind in OWN_EVENTS else "other"
+    known = f"runs/events/{event.kind}.html" if event.kind in OWN_EVENTS else PLAIN_LINE
     own = (page.sentences[event.kind] for page in PAGES.values() if event.kind in page.sentences)
-    template = next(own, f"runs/events/{known}.html")
+    template = next(own, known)
     return StoryLine(event=event, after=event.at - run.created_at, template=template)
 
 

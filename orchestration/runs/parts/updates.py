@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -14,9 +14,11 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from orchestra_site.web.templatetags.excerpts import SHOWN_BYTES
 from orchestration.runs.kinds import PAGES
 from orchestration.runs.models import CallStatus
-from orchestration.runs.parts.run_view import Part, RunView, run_view, touched_parts
+from orchestration.runs.parts.frames import LARGEST_MESSAGE, fitting
+from orchestration.runs.parts.run_view import PLAIN_LINE, Part, RunView, StoryLine, run_view, touched_parts
 from orchestration.runs.selectors.run_state import (
     RunProgress,
     any_worker,
@@ -27,17 +29,20 @@ from orchestration.runs.selectors.run_state import (
 
 PAGE = "runs/run_detail.html"
 MOST_KEPT = 256
+MOST_KNOWN = SHOWN_BYTES + 1
+"""Characters of a text that an update keeps: as many as tell whether a page shows all of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageUpdate:
-    """HTML for the events up to `seq`.
+    """HTML for the events up to `seq`: `pieces` that are sent in this order, each small enough for a message.
 
-    `running` are the calls still under way with the text of their rows, `drawn` those whose text the HTML
-    contains.
+    What is swapped whole comes first; a piece of the story brings the number that the page has reached by it.
+    So a page that reconnects between two pieces misses nothing and gets nothing twice. `running` are the
+    calls still under way with the text of their rows, `drawn` those whose text the HTML contains.
     """
 
-    html: str
+    pieces: tuple[str, ...]
     seq: int
     running: Mapping[str, str]
     drawn: frozenset[str]
@@ -102,9 +107,24 @@ def render_update(key: UpdateKey) -> PageUpdate | None:
     standing = [section.name for section in (*view.page.sections, *view.page.details)]
     pieces += [_partial(view.page.template, name, context) for name in standing if name in own.sections]
     pieces += [_partial(view.page.template, name, {**context, **more}) for name, more in own.pieces]
-    pieces += [_partial(PAGE, name, context) for name in ("run-story-new", "live-seq")]
-    running = {str(call.pk): call.text for call in state.calls if call.status == CallStatus.RUNNING}
-    return PageUpdate(html="".join(pieces), seq=view.seq, running=running, drawn=own.calls)
+    swapped = map(fitting, pieces)
+    running = {str(c.pk): c.text[:MOST_KNOWN] for c in state.calls if c.status == CallStatus.RUNNING}
+    return PageUpdate(
+        pieces=(*swapped, *_story(view, context, view.story)), seq=view.seq, running=running, drawn=own.calls
+    )
+
+
+def _story(view: RunView, context: Mapping[str, Any], lines: Sequence[StoryLine]) -> list[str]:
+    """Return the lines as pieces for messages, each with the number of its last event."""
+    first, last = lines[0].event.seq, lines[-1].event.seq
+    shown = {**context, "view": replace(view, story=tuple(lines), first=first, seq=last)}
+    html = "".join(_partial(PAGE, name, shown) for name in ("run-story-new", "live-seq"))
+    if len(html.encode()) <= LARGEST_MESSAGE:
+        return [html]
+    if len(lines) > 1:
+        middle = len(lines) // 2
+        return _story(view, context, lines[:middle]) + _story(view, context, lines[middle:])
+    return _story(view, context, [replace(lines[0], template=PLAIN_LINE)])
 
 
 def page_context(view: RunView, *, may_run: bool) -> dict[str, Any]:

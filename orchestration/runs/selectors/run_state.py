@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.sessions.models import Session
 from django.db.models import Count, Model, Q, QuerySet
+from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
@@ -112,10 +114,30 @@ class RunProgress:
     queued_at: datetime
 
 
-def memberships(users: Iterable[UUID], teams: Iterable[UUID]) -> dict[tuple[UUID, UUID], Membership]:
-    """Return the memberships of `users` in `teams` as they are now, by user and team."""
-    found = Membership.objects.filter(user_id__in=set(users), team_id__in=set(teams), user__is_active=True)
-    return {(member.user_id, member.team_id): member for member in found}
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a live page: a user, with the session that opened the socket.
+
+    `auth_hash` is what the session knows of the user's password.
+    """
+
+    user: UUID
+    session: str
+    auth_hash: str
+
+
+def open_sessions(viewers: Iterable[Viewer]) -> set[str]:
+    """Return the keys of those viewers' sessions that have not ended or expired."""
+    keys = {viewer.session for viewer in viewers}
+    now = timezone.now()
+    return set(Session.objects.filter(pk__in=keys, expire_date__gt=now).values_list("pk", flat=True))
+
+
+def memberships(viewers: Iterable[Viewer], teams: Iterable[UUID]) -> dict[tuple[UUID, UUID], Membership]:
+    """Return the viewers' memberships in `teams` as they are now, with their users, by user and team."""
+    users = {viewer.user for viewer in viewers}
+    found = Membership.objects.filter(user_id__in=users, team_id__in=set(teams), user__is_active=True)
+    return {(member.user_id, member.team_id): member for member in found.select_related("user")}
 
 
 def run_progress(runs: Iterable[UUID]) -> dict[UUID, RunProgress]:

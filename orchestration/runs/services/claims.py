@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,13 +18,22 @@ from orchestration.runs.engine.claim import ReplayState
 from orchestration.runs.engine.records import StepKind, StepRecord, event_digest
 from orchestration.runs.engine.types import EventKind, Person, Received, RunEvent, StepStatus
 from orchestration.runs.kinds import FrozenRun
-from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus, Step
+from orchestration.runs.models import (
+    CallStatus,
+    Command,
+    CommandKind,
+    HumanQuestion,
+    Run,
+    RunStatus,
+    Step,
+)
 from orchestration.runs.services.commands import end_cancelled
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import LEASE_S
 
 STEPS = Step.objects.filter(run=OuterRef("pk"))
 COMMANDS = Command.objects.filter(run=OuterRef("pk"))
+ENDED = (CallStatus.DONE, CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.LOST)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +109,7 @@ def _replay_state(run: Run) -> ReplayState:
     """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
-    events = (RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all())
+    events = [RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all()]
     timers = dict(run.timers.values_list("step", "due_at"))
     open_messages = run.commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
     ends = [step.started_s + step.seconds for step in steps.values()]
@@ -110,9 +120,21 @@ def _replay_state(run: Run) -> ReplayState:
         answers=_answers(run),
         timers=timers | dict(run.questions.values_list("step", "deadline_at")),
         messages=[received(command) for command in open_messages.select_related("by").order_by("id")],
-        spent=Spent(money=sum((cost for cost, _, _ in calls if cost), Decimal(0)), calls=len(calls)),
+        spent=Spent(
+            money=sum((cost for cost, _, _ in calls if cost), Decimal(0)),
+            unknown=_unknown(run, events),
+            calls=len(calls),
+        ),
         seconds=max(ends, default=0.0),
     )
+
+
+def _unknown(run: Run, events: Iterable[RunEvent]) -> Decimal:
+    """Return what was reserved for calls that may have been billed, by an amount that nobody reported."""
+    open_bills = run.calls.filter(cost_usd=None).exclude(maybe_billed=False, status__in=ENDED)
+    ids = {str(call) for call in open_bills.values_list("id", flat=True)}
+    started = (e.data for e in events if e.kind == EventKind.CALL_STARTED and e.data.get("call") in ids)
+    return sum((Decimal(data.get("reserved_usd", "0")) for data in started), Decimal(0))
 
 
 def _record(row: Step) -> StepRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind, RunEvent
@@ -21,7 +21,7 @@ from orchestration.runs.services.recording.batches import QueueReason
 from orchestration.runs.services.sweeping import wake_if_ready, wake_run
 
 LARGEST_PAYLOAD = 64_000
-NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+NUL = Pattern(r"(?:^|[^\\])(?:\\\\)*\\u0000")
 """An escaped NUL in JSON text: PostgreSQL cannot store one."""
 MessageCheck = Callable[[Run, Json], Json]
 

@@ -25,6 +25,7 @@ from orchestration.runs.services.recording.batches import RunEnded, RunParked, R
 from orchestration.runs.services.recording.recorder import DatabaseRunLog
 from orchestration.runs.services.runtime import ActiveRun, Runtime
 from orchestration.runs.services.sweeping import wake_if_ready
+from orchestration.runs.services.watchdog import current_run
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     if claim is None:
         return False
     frozen = claim.run
+    current_run.set(run_id)
     log = DatabaseRunLog(
         recorder=runtime.recorder,
         run=frozen.run,
@@ -52,7 +54,8 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
     context = _context(claim, log, runtime.linger_s)
     control = context.control
     log.lost = lambda: control.stop(StopReason.STOPPING)
-    runtime.add(run_id, ActiveRun(control=control, log=log))
+    active = ActiveRun(run=run_id, control=control, log=log)
+    runtime.add(active)
     try:
         task = asyncio.ensure_future(get_kind(frozen.kind).execute(frozen, context))
         control.attach(task)
@@ -63,7 +66,7 @@ async def execute_run(runtime: Runtime, run_id: UUID) -> bool:
             runtime.parked()
         return again
     finally:
-        runtime.remove(run_id)
+        runtime.remove(active)
         runtime.profile_updater.wake()
 
 
@@ -129,7 +132,7 @@ async def _record(log: DatabaseRunLog, ending: Ending, run_id: UUID) -> bool:
     try:
         await log.write(ending)
     except LeaseLost:
-        logger.warning("Run %s was claimed by another process; late writes were refused.", run_id)
+        logger.warning("This process lost its lease on run %s; late writes were refused.", run_id)
         return False
     if isinstance(ending, RunParked):
         return await in_database_thread(wake_if_ready, run_id)

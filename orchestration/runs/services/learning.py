@@ -11,6 +11,7 @@ from django.db import Error, connections, transaction
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.web.logs import ThrottledWarning
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.kinds import all_kinds
@@ -41,7 +42,9 @@ def learn_from_ended_runs() -> int:
     return len(runs)
 
 
-logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(
+    logging.getLogger(__name__), "The profiles cannot be updated (%s); trying again after the next run."
+)
 
 GATHER_S = 0.25
 LEAVE_WITHIN_S = 0.5
@@ -87,7 +90,7 @@ class ProfileUpdater:
             while self._learn_from_ended_runs() and not self._over.is_set():
                 self._over.wait(GATHER_S)
         except Error as error:
-            logger.warning("The profiles cannot be updated (%s); trying again after the next run.", error)
+            _AWAY.warn(error)
             connections.close_all()
 
 

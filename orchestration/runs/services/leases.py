@@ -16,9 +16,12 @@ from uuid import UUID
 from django.db import Error, connections
 from django.utils import timezone
 
+from orchestra_site.web.logs import ThrottledWarning
 from orchestration.runs.models import Command, CommandKind, Run, RunStatus
 
-logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(
+    logging.getLogger(__name__), "Leases and commands cannot be reached (%s); trying again."
+)
 
 LEASE_S = 30.0
 READ_EVERY_S = 0.5
@@ -112,10 +115,10 @@ class LeaseHeartbeat:
             try:
                 self._read_commands(active)
                 if time.monotonic() >= renew_at:
-                    self._renew(active)
+                    self.renew()
                     renew_at = time.monotonic() + RENEW_EVERY_S
             except Error as error:
-                logger.warning("Leases and commands cannot be reached (%s); trying again.", error)
+                _AWAY.warn(error)
                 connections.close_all()
         connections.close_all()
 
@@ -131,7 +134,9 @@ class LeaseHeartbeat:
                 Command.objects.filter(id=command.id).update(handled_at=timezone.now())
             self._received(command)
 
-    def _renew(self, active: list[UUID]) -> None:
+    def renew(self) -> None:
+        """Renew the leases of all active runs; `lost` is called for those that are another process's now."""
+        active = list(self._active())
         leased = Run.objects.filter(id__in=active, lease_owner=self._owner, status=RunStatus.RUNNING)
         if leased.update(lease_until=timezone.now() + timedelta(seconds=LEASE_S)) < len(active):
             for run in set(active) - set(leased.values_list("id", flat=True)):

@@ -8,18 +8,24 @@ from uuid import UUID
 from kombu.exceptions import OperationalError
 
 from orchestra_site.celery import app
+from orchestra_site.web.logs import ThrottledWarning
 
-logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(
+    logging.getLogger(__name__),
+    "The broker is away (%s); runs wait until the sweeper queues them again.",
+)
 
 EXECUTE_RUN = "orchestration.runs.execute_run"
+CONFIRMED_WITHIN_S = 2.5
+"""How long RabbitMQ may take to say that it has a message."""
 
 
 def queue_run(run_id: UUID) -> bool:
     """Queue a run for a worker; False when the broker is away and the run waits for the sweeper."""
     try:
-        app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False)
+        app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False, confirm_timeout=CONFIRMED_WITHIN_S)
     except _broker_errors() as error:
-        logger.warning("The broker is away (%s); run %s waits for the sweeper.", error, run_id)
+        _AWAY.warn(error)
         return False
     return True
 

@@ -33,8 +33,9 @@ RELEASE_WITHIN_S, WRITE_WITHIN_S = 2.0, 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActiveRun:
-    """A run that this process is executing."""
+    """A claim that this process is executing."""
 
+    run: UUID
     control: RunControl
     log: DatabaseRunLog
 
@@ -91,15 +92,22 @@ class Runtime:
         """How many more runs this process should take up."""
         return max(0, int(settings.CELERY_WORKER_CONCURRENCY) - len(self._active))
 
-    def add(self, run: UUID, active: ActiveRun) -> None:
-        """Add a run that was claimed; one that is claimed while the process stops is released at once."""
-        self._active[run] = active
+    def add(self, active: ActiveRun) -> None:
+        """Add a claim; one that is made while the process stops is released at once.
+
+        An earlier claim of the same run has lost its lease and ends.
+        """
+        earlier = self._active.get(active.run)
+        if earlier is not None:
+            earlier.control.stop(StopReason.STOPPING)
+        self._active[active.run] = active
         if self.stopping:
             active.control.stop(StopReason.STOPPING)
 
-    def remove(self, run: UUID) -> None:
-        """Remove a run that is over, parked or released."""
-        self._active.pop(run, None)
+    def remove(self, active: ActiveRun) -> None:
+        """Remove a claim that is over, parked or released; a later claim of the same run stays."""
+        if self._active.get(active.run) is active:
+            del self._active[active.run]
 
     async def stop(self) -> None:
         """Release all runs and write what is left, within three seconds at the most.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
@@ -16,6 +19,8 @@ from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.options import AnswerOptions
 from orchestration.strategies.engine.types import Candidate, Request
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,18 @@ async def ask_member(
     except ModelError as error:
         on_error(model, error)
         return Candidate(model=name, step=step, state="failed", error=str(error))
-    return answered(name, step, completion, question=prompt.messages[-1].content)
+    question = prompt.messages[-1].content
+    read = partial(answered, name, step, completion, question=question)
+    return await in_thread_if_long(len(completion.text) + len(question), read)
+
+
+LONGEST_AT_ONCE = 200_000
+"""Characters that are read on the event loop; it serves the pages, too."""
+
+
+async def in_thread_if_long(characters: int, read: Callable[[], T]) -> T:
+    """Return what `read` returns; where it reads a long text, it runs beside the event loop."""
+    return read() if characters <= LONGEST_AT_ONCE else await asyncio.to_thread(read)
 
 
 def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:

@@ -7,10 +7,11 @@ lower-case text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from orchestra_site.web.patterns import MULTILINE, Pattern
 
 
 class TaskType(StrEnum):
@@ -52,10 +53,13 @@ def task_called(name: str) -> TaskType | None:
 
 @dataclass(frozen=True, slots=True)
 class TaskCue:
-    """A pattern that is evidence for a type of task; it counts once, however often it matches."""
+    """A pattern that is evidence for a type of task; it counts once, however often it matches.
+
+    Its words are those of its group where it has one, else the match.
+    """
 
     task: TaskType
-    pattern: re.Pattern[str]
+    pattern: Pattern
     weight: float
 
 
@@ -125,8 +129,8 @@ _ANYWHERE: Mapping[TaskType, tuple[tuple[str, float], ...]] = {
     TaskType.CODE_GENERATION: (
         (
             (
-                r"(?<!\w)(?:python|javascript|typescript|rust|golang|kotlin|c\+\+|c#|sql|bash|html|css|django|regex"
-                r"|pandas|numpy|kubernetes|terraform)(?!\w)"
+                r"(?:^|\W)(python|javascript|typescript|rust|golang|kotlin|c\+\+|c#|sql|bash|html|css|django|regex"
+                r"|pandas|numpy|kubernetes|terraform)(?:\W|$)"
             ),
             1.5,
         ),
@@ -145,7 +149,7 @@ _ANYWHERE: Mapping[TaskType, tuple[tuple[str, float], ...]] = {
             ),
             1.5,
         ),
-        (r"\d\D{2,80}?\d[\d.,]*", 1.0),
+        (r"[0-9][^0-9]{2,80}?[0-9][0-9.,]*", 1.0),
         (r"\b(?:step by step|logic(?:al(?:ly)?)?|puzzle|brain ?teaser|must be true|follows? from)\b", 2.0),
         (r"\bwhat (?:does|will|would) (?:this|the) (?:code|function|program)|\boutput when\b", 4.0),
         (r"\b(?:complete the assertion|executing the (?:provided )?code|predict the output)\b", 4.0),
@@ -181,7 +185,7 @@ _ANYWHERE: Mapping[TaskType, tuple[tuple[str, float], ...]] = {
 
 def _compiled(table: Mapping[TaskType, Iterable[tuple[str, float]]], frame: str) -> tuple[TaskCue, ...]:
     return tuple(
-        TaskCue(task, re.compile(frame.format(pattern), re.MULTILINE), weight)
+        TaskCue(task, Pattern(frame.format(pattern), MULTILINE), weight)
         for task, cues in table.items()
         for pattern, weight in cues
     )
@@ -201,8 +205,8 @@ INSTRUCTIONS_FACTOR = 0.5
 DEFAULT_TASK = TaskType.GENERATION
 LONGEST_WORDS = 40
 MOST_WORDS = 4
-_SENTENCE = re.compile(r"[.!?:;]\s+|\n\s*")
-_POLITE = re.compile(
+_SENTENCE = Pattern(r"[.!?:;]\s+|\n\s*")
+_POLITE = Pattern(
     r"(?:(?:please|kindly|now|then|and|can you|could you|would you|will you|i want you to|i need you to"
     r"|help me(?: to)?|your task is to)[\s,]+)+"
 )
@@ -257,7 +261,7 @@ def _cues_in(text: str) -> Iterator[tuple[TaskCue, str]]:
         for cue in cues:
             found = cue.pattern.search(searched)
             if found is not None:
-                yield cue, found.group(0)
+                yield cue, next(filter(None, found.groups()), found.group())
 
 
 def _instruction(text: str) -> str:

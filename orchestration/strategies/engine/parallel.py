@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from orchestration.strategies.engine.asking import (
     ask_member,
     ask_step,
     begin_phase,
+    in_thread_if_long,
 )
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
@@ -293,7 +295,8 @@ async def synthesise(
             completion = await timer.context.ask(aggregator, prompt, AGGREGATE_STEP)
     except (ModelError, LimitReached) as error:
         return f"{name} could not combine the answers: {error}"
-    return answered(name, AGGREGATE_STEP, completion)
+    read = partial(answered, name, AGGREGATE_STEP, completion)
+    return await in_thread_if_long(len(completion.text), read)
 
 
 class Parallel(Strategy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,8 @@ from orchestration.strategies.parts.ballots import shown_vote
 from orchestration.strategies.parts.lanes import Lane, LaneState, run_lanes
 
 LANE_PURPOSES = {Purpose.ANSWER.value, Purpose.AGGREGATE.value}
+LARGEST_TOGETHER = 40_000
+"""Characters of all lanes' texts up to which they are drawn as one piece; above it, one by one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,11 +84,15 @@ class StrategyPage(KindPage):
         if any(event.data.get("purpose") == Purpose.AGGREGATE for event in events):
             touched.add("run-lanes")
         lanes: Sequence[Lane] = context["lanes"]
-        single = [] if "run-lanes" in touched else touched_lanes(events, lanes)
-        drawn = lanes if "run-lanes" in touched else single
+        drawn = lanes if "run-lanes" in touched else touched_lanes(events, lanes)
+        frame: list[tuple[str, Mapping[str, Any]]] = []
+        single: Sequence[Lane] = [] if "run-lanes" in touched else drawn
+        if "run-lanes" in touched and sum(len(lane.text) for lane in lanes) > LARGEST_TOGETHER:
+            touched.remove("run-lanes")
+            frame, single = [("run-lanes", {"lanes": [replace(lane, text="") for lane in lanes]})], lanes
         return Redraw(
             sections=frozenset(touched),
-            pieces=[("lane", {"lane": lane}) for lane in single],
+            pieces=frame + [("lane", {"lane": lane}) for lane in single],
             calls=frozenset(lane.call for lane in drawn if lane.streams),
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from orchestra_site.web.logs import printable
 from orchestration.evaluation.engine.scoring import StrategyFigures
 from orchestration.evaluation.services.evaluating import EvaluationRequest, Report, evaluate
 from orchestration.llm.engine.errors import InvalidRequest
@@ -97,11 +98,11 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing is kept of an evaluation.") from None
         for note in report.notes:
-            self.stderr.write(note)
+            self.stderr.write(printable(note))
         if given["json"]:
-            self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+            self.stdout.write(printable(json.dumps(report.as_json(), indent=2, ensure_ascii=False)))
         else:
-            self.stdout.write("\n".join(_lines(report)))
+            self.stdout.write(printable("\n".join(_lines(report))))
 
     def _show_progress(self, strategy: str, done: int, of: int) -> None:
         if done == of or done % max(1, of // STEPS) == 0:

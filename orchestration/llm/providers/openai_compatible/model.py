@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from time import perf_counter
@@ -18,6 +19,9 @@ from orchestration.llm.engine.errors import (
 )
 from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import (
+    CHARACTERS_PER_TOKEN,
+    OVERRUN,
+    Capability,
     Completion,
     Delta,
     FinishReason,
@@ -30,6 +34,7 @@ from orchestration.llm.engine.types import (
 )
 from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.providers.exchange import Body, Deadlines, Exchange, broken_off
+from orchestration.llm.providers.openai_compatible.opening import BLANKS, NO_CHAT, BodyKind, body_kind
 from orchestration.llm.providers.openai_compatible.refusals import (
     Dialect,
     Refusal,
@@ -48,6 +53,8 @@ from orchestration.llm.providers.reading import (
 
 OK = 200
 TAIL_S = 5.0
+SHOW_EVERY_S = 0.04
+LARGE_CHUNK = 8 * 1024
 DEFAULT_DEADLINES = Deadlines()
 END_MARK = "[DONE]"
 LONGEST_NAME = 120
@@ -84,7 +91,8 @@ class OpenAICompatibleModel(ChatModel):
         super().__init__(spec)
         self._endpoint = Endpoint(base_url, api_key)
         self._client = client
-        self._deadlines = deadlines
+        thinks = Capability.REASONING in spec.capabilities
+        self._deadlines = deadlines.thinking() if thinks else deadlines
         self._dialects = learned_dialects(client)
         self._place = (self._endpoint.base_url, spec.remote_name)
 
@@ -92,7 +100,8 @@ class OpenAICompatibleModel(ChatModel):
         """Answer piece by piece. Closing the generator closes the HTTP response at once."""
         started = perf_counter()
         first_token: float | None = None
-        transcript = Transcript(self._endpoint, self.spec.remote_name)
+        limit = prompt.output_limit(self.spec)
+        transcript = Transcript(self._endpoint, self.spec.remote_name, output_limit=limit)
         exchange = Exchange(self._client, self._endpoint, self._deadlines)
         dialect: Dialect | None = self._dialects.get(self._place, Dialect())
         while dialect is not None:
@@ -112,44 +121,68 @@ class OpenAICompatibleModel(ChatModel):
             if dialect is None:
                 raise failure
         if not transcript.is_complete:
-            raise broken_off(self._endpoint.host, len(transcript.text))
+            raise transcript.charged(broken_off(self._endpoint.host, transcript.length))
         yield transcript.completion(prompt, latency_s=perf_counter() - started, first_token_s=first_token)
 
 
 async def _deltas(body: Body, transcript: Transcript) -> AsyncGenerator[Delta, None]:
     """Yield the text of an answer, streamed or in one piece, and stop where it ends or breaks."""
-    start = await _first_bytes(body)
-    if start.lstrip().startswith(b"<"):
-        raise BadAnswer("A web page came back instead of an answer: the address is not that of an API.")
-    if start.lstrip().startswith((b"{", b"[")):
-        if delta := transcript.add_whole(await body.rest(start)):
-            yield delta
-        return
-    parser, chunk = SSEParser(), start
-    while chunk:
+    try:
+        kind, start = await _opening(body)
+        if kind is BodyKind.JSON:
+            transcript.add_whole(await body.rest(start))
+        elif kind is BodyKind.EVENTS:
+            async with aclosing(_streamed(body, transcript, start)) as deltas:
+                async for delta in deltas:
+                    yield delta
+        else:
+            raise BadAnswer(kind.sentence(transcript.host, transcript.quote(start)))
+    except ModelError as error:
+        error.billed = error.billed or transcript.is_chat
+        if unseen := transcript.growth():
+            yield unseen
+        raise
+    if unseen := transcript.growth():
+        yield unseen
+
+
+async def _streamed(body: Body, transcript: Transcript, start: bytes) -> AsyncGenerator[Delta, None]:
+    """Yield what chunks add, at most every `SHOW_EVERY_S`, and leave other calls half of the loop's time.
+
+    Small chunks are waited for, so that many events arrive as one; large ones mean that more is there.
+    """
+    now = asyncio.get_running_loop().time
+    parser, chunk, shown_at = SSEParser(), start, -SHOW_EVERY_S
+    while chunk and not transcript.ended:
+        began, pause = now(), 0.0
         for event in parser.feed(chunk):
-            if delta := transcript.add_event(event):
-                yield delta
-        if transcript.ended:
-            await body.drain()
-            return
-        chunk = await _more(body, transcript)
+            transcript.add_event(event)
+        is_due = began - shown_at >= SHOW_EVERY_S
+        if (is_due or len(chunk) < LARGE_CHUNK) and (delta := transcript.growth()):
+            pause, shown_at = max(0.0, shown_at + SHOW_EVERY_S - began), began
+            yield delta
+        if not transcript.is_complete:
+            await asyncio.sleep(max(pause, now() - began))
+        chunk = b"" if transcript.overran else await _more(body, transcript)
+    if transcript.ended:
+        await body.drain()
+    elif not transcript.is_complete:
+        transcript.check_is_chat(unended_lines=parser.unended_lines)
 
 
-async def _first_bytes(body: Body) -> bytes:
-    """Return the first chunks up to one that shows what the body is."""
-    start = b""
-    while chunk := await body.next_chunk():
-        start += chunk
-        if start.strip():
-            break
-    return start
+async def _opening(body: Body) -> tuple[BodyKind, bytes]:
+    """Return what a body is, and its bytes up to where that shows, less blanks and a byte order mark."""
+    start, kind = b"", None
+    while kind is None and (chunk := await body.next_chunk()):
+        start = (start + chunk).lstrip(BLANKS)
+        kind = body_kind(start)
+    return kind or body_kind(start, is_whole=True) or BodyKind.EMPTY, start
 
 
 async def _more(body: Body, transcript: Transcript) -> bytes:
     """Return the next chunk; once the answer is complete, nothing if it is late or broken."""
     if not transcript.is_complete:
-        return await body.next_chunk(characters=len(transcript.text))
+        return await body.next_chunk(characters=transcript.length)
     try:
         return await body.next_chunk(at_most=TAIL_S)
     except (ModelTimeout, StreamBroken):
@@ -157,35 +190,66 @@ async def _more(body: Body, transcript: Transcript) -> bytes:
 
 
 class Transcript:
-    """One answer as it arrives: text, usage, and whether the provider said that it is complete."""
+    """One answer as it arrives: text, usage, and whether the provider said that it is complete.
 
-    def __init__(self, endpoint: Endpoint, model: str) -> None:
+    The text is collected in pieces, and cut off at `OVERRUN` times `output_limit`, in tokens. `length` counts
+    its characters; `is_chat` is True once anything came that only a chat API sends.
+    """
+
+    def __init__(self, endpoint: Endpoint, model: str, *, output_limit: int) -> None:
+        self.host = endpoint.host
+        self._longest = OVERRUN * CHARACTERS_PER_TOKEN * output_limit
         self._endpoint = endpoint
         self._model = model
         self._cleaner = TextCleaner()
         self._finish: FinishReason | None = None
         self._usage: Usage | None = None
         self._reported = ""
-        self.text = ""
-        self.ended = False
+        self._pieces: list[str] = []
+        self._reads_events = False
+        self._shown = self.length = 0
+        self.is_chat = self.overran = self.ended = False
+
+    @property
+    def text(self) -> str:
+        """The whole text so far."""
+        self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
 
     @property
     def is_complete(self) -> bool:
         """True once the provider said that the answer is complete."""
         return self.ended or self._finish is not None
 
-    def add_event(self, data: str) -> Delta | None:
-        """Add a streamed event and return the text in it. Raises `ModelError`."""
+    def add_event(self, data: str) -> None:
+        """Add a streamed event. Raises `ModelError`."""
         if data.strip() == END_MARK:
             self.ended = True
-            return None
-        return self._add(self._chunk(data), "delta")
+        elif not self.overran:
+            self._add(self._chunk(data), "delta")
 
-    def add_whole(self, body: bytes) -> Delta | None:
-        """Add an answer that came in one piece and return its text. Raises `ModelError`."""
-        delta = self._add(self._chunk(body), "message")
+    def add_whole(self, body: bytes) -> None:
+        """Add an answer that came in one piece. Raises `ModelError`."""
+        self._add(self._chunk(body), "message")
         self.ended = True
-        return delta
+
+    def growth(self) -> Delta | None:
+        """Return what was added since the last time, None when that is nothing."""
+        if self._shown == self.length:
+            return None
+        offset, self._shown = self._shown, self.length
+        return Delta(text=self.text, offset=offset)
+
+    def check_is_chat(self, *, unended_lines: int) -> None:
+        """Raise `BadAnswer` where a stream has ended and nothing in it came from a chat API."""
+        if not self.is_chat and unended_lines > 1:
+            raise BadAnswer(f"{self.host} sent events without the blank line that ends each: {NO_CHAT}.")
+        if not self.is_chat and self._reads_events:
+            raise self._foreign()
+
+    def quote(self, body: bytes) -> str:
+        """Return the beginning of a body as it can be shown."""
+        return self._endpoint.quote(body.decode("utf-8", "replace"))
 
     def completion(self, prompt: Prompt, *, latency_s: float, first_token_s: float | None) -> Completion:
         """Return the whole answer. Raises `BadAnswer` or `ContentRefused` when it is empty."""
@@ -195,12 +259,20 @@ class Transcript:
         made = estimate_tokens(self.text)
         return Completion(
             text=self.text,
-            usage=self._usage or Usage(input_tokens=given, output_tokens=made, estimated=True),
+            usage=self._usage
+            if self._usage and self._usage.output_tokens
+            else Usage(input_tokens=given, output_tokens=made, estimated=True),
             finish=self._finish or FinishReason.OTHER,
             latency_s=latency_s,
             first_token_s=first_token_s,
             reported_model=self._reported,
+            overran=self.overran,
         )
+
+    def charged(self, error: ModelError) -> ModelError:
+        """Return `error` with the usage that the provider reported for what it is about."""
+        error.usage = self._usage
+        return error
 
     def _chunk(self, data: str | bytes) -> Mapping[str, Json]:
         try:
@@ -213,8 +285,10 @@ class Transcript:
             raise model_error(Refusal.from_event(chunk), self._endpoint, self._model)
         return chunk
 
-    def _add(self, chunk: Mapping[str, Json], where: str) -> Delta | None:
+    def _add(self, chunk: Mapping[str, Json], where: str) -> None:
         """Read the first choice's text, its end, the usage and the model's name out of `chunk`."""
+        self._reads_events = True
+        self.is_chat = self.is_chat or "choices" in chunk
         self._reported = string(chunk.get("model"))[:LONGEST_NAME] or self._reported
         self._usage = _usage(mapping(chunk.get("usage"))) or self._usage
         first = next((each for each in items(chunk.get("choices")) if not mapping(each).get("index")), None)
@@ -222,11 +296,10 @@ class Transcript:
         self._end(string(choice.get("finish_reason")).lower())
         said = mapping(choice.get(where))
         more = self._cleaner.feed(_text(said.get("content")) or string(said.get("refusal")))
-        if not more:
-            return None
-        offset = len(self.text)
-        self.text += more
-        return Delta(text=self.text, offset=offset)
+        self._pieces.append(more[: self._longest - self.length])
+        self.length += len(self._pieces[-1])
+        if len(self._pieces[-1]) < len(more):
+            self.overran, self._finish = True, FinishReason.LENGTH
 
     def _end(self, reason: str) -> None:
         if reason in INTERRUPTED:
@@ -235,9 +308,11 @@ class Transcript:
             self._finish = FINISH.get(reason, FinishReason.OTHER)
 
     def _empty(self) -> ModelError:
-        host = self._endpoint.host
+        host = self.host
+        if not self.is_chat:
+            return self._foreign()
         if self._finish is FinishReason.CONTENT_FILTER:
-            return ContentRefused(f"The content filter of {host} refused to answer.")
+            return self.charged(ContentRefused(f"The content filter of {host} refused to answer."))
         message = f"{host} answered with no text at all."
         if self._finish is FinishReason.LENGTH:
             message = (
@@ -245,7 +320,10 @@ class Transcript:
             )
         empty = BadAnswer(message)
         empty.billed = True
-        return empty
+        return self.charged(empty)
+
+    def _foreign(self) -> ModelError:
+        return BadAnswer(f"{self.host} answered with JSON that is no chat answer: {NO_CHAT}.")
 
 
 def _text(content: Json) -> str:
@@ -257,7 +335,7 @@ def _text(content: Json) -> str:
 
 
 def _usage(said: Mapping[str, Json]) -> Usage | None:
-    """Return the reported usage; None when it is missing or zero."""
+    """Return the reported usage; None when it is missing or says that nothing was read."""
     given = whole_number(said.get("prompt_tokens"))
     made = whole_number(said.get("completion_tokens"))
-    return Usage(input_tokens=given, output_tokens=made) if given and made else None
+    return Usage(input_tokens=given, output_tokens=made or 0) if given else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
+from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.llm.engine.errors import (
     AuthenticationRejected,
     BadAnswer,
@@ -26,14 +26,14 @@ from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prompt
 from orchestration.llm.providers.addresses import Endpoint, path_hint
 from orchestration.llm.providers.reading import mapping, parse_json, retry_after, string
 
-TOO_LONG = re.compile(
+TOO_LONG = Pattern(
     r"context.?length|context.?window|maximum context|context_size|too many (input )?tokens"
     r"|(prompt|input) is too long|reduce the length",
-    re.IGNORECASE,
+    IGNORECASE,
 )
-FILTERED = re.compile(r"content.?(filter|policy|management)|responsible.?ai|moderation", re.IGNORECASE)
-NO_CREDIT = re.compile(
-    r"insufficient.?(quota|balance|credit|funds)|billing|exceeded your current quota", re.IGNORECASE
+FILTERED = Pattern(r"content.?(filter|policy|management)|responsible.?ai|moderation", IGNORECASE)
+NO_CREDIT = Pattern(
+    r"insufficient.?(quota|balance|credit|funds)|billing|exceeded your current quota", IGNORECASE
 )
 
 STATUS_BY_CODE = {
@@ -52,6 +52,8 @@ STATUS_BY_CODE = {
     "model_not_found": 404,
 }
 REJECTED = frozenset({400, 422})
+TIMED_OUT = frozenset({408, 504, 524})
+"""Timeouts behind the server that answers: the model may have worked, and be billed."""
 OPTIONAL = ("stream_options", "response_format", "seed", "temperature", "stop", "stream")
 
 
@@ -91,7 +93,7 @@ class Refusal:
         codes = " ".join(string(error.get(name)) for name in ("code", "type", "param"))
         return cls(status, said if isinstance(said, str) else str(said), codes)
 
-    def matches(self, pattern: re.Pattern[str]) -> bool:
+    def matches(self, pattern: Pattern) -> bool:
         """Return whether `pattern` is found in the codes or the message."""
         return pattern.search(f"{self.codes} {self.words}") is not None
 
@@ -101,7 +103,7 @@ NOT_FOUND = "{host} has {asked}, or the address is not that of its API ({status}
 FILTER_REFUSED = "The content filter of {host} refused ({status}){said}"
 DOES_NOT_FIT = "The prompt is longer than the model at {host} can read ({status}){said}"
 REDIRECTED = "{host} redirects to {target} ({status}), and redirects are not followed. Use the final address."
-MEANINGS: tuple[tuple[Container[int], re.Pattern[str] | None, type[ModelError], str], ...] = (
+MEANINGS: tuple[tuple[Container[int], Pattern | None, type[ModelError], str], ...] = (
     ([429], NO_CREDIT, RequestRejected, NO_CREDIT_LEFT),
     ([402], None, RequestRejected, NO_CREDIT_LEFT),
     ([429], None, RateLimited, "{host} asks to slow down ({status}){said}"),
@@ -145,6 +147,7 @@ def model_error(
             target=endpoint.quote(given.get("location", "")) or "another address",
         )
     )
+    error.billed = status in TIMED_OUT
     if isinstance(error, RateLimited):
         error.retry_after_s = retry_after(given, datetime.now(UTC))
     return error
@@ -162,7 +165,7 @@ class Dialect:
         whole: dict[str, Json] = {
             "model": spec.remote_name,
             "messages": [{"role": each.role, "content": each.content} for each in prompt.messages],
-            self.length_limit: min(prompt.max_tokens or spec.max_output_tokens, spec.max_output_tokens),
+            self.length_limit: prompt.output_limit(spec),
             "stream": True,
             "stream_options": {"include_usage": True},
             "temperature": prompt.temperature,
@@ -205,7 +208,7 @@ def _names(refusal: Refusal, parameter: str) -> bool:
         return True
     plain_word = "_" in parameter or parameter == "temperature"
     pattern = rf"\b{parameter}\b" if plain_word else rf"['\"`.]{parameter}['\"`]"
-    return re.search(pattern, refusal.words) is not None
+    return Pattern(pattern).search(refusal.words) is not None
 
 
 def _response_format(spec: ModelSpec, prompt: Prompt) -> Json:

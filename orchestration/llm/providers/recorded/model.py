@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import OrderedDict
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from orchestration.llm.providers.recorded.loading import BrokenRecording, Record
 from orchestration.llm.providers.recorded.recording import Item, RecordedAnswer, Recording, same_words
 
 CHARACTERS_PER_DELTA = 24
-_PIECE = re.compile(rf".{{1,{CHARACTERS_PER_DELTA}}}", re.DOTALL)
 QUOTED = 60
 CACHED_RECORDINGS = 3
 STORED_LIMITS = RecordingLimits(bytes=128_000_000, lines=100_000, line_bytes=4_000_000)
@@ -79,9 +77,8 @@ class RecordedModel(ChatModel):
         """Return the text in pieces if it is streamed at a pace, else in one."""
         if self._pace.tokens_per_s <= 0:
             return [Delta(text=text, offset=0)] if text else []
-        return [
-            Delta(text=text[:end], offset=start) for start, end in map(re.Match.span, _PIECE.finditer(text))
-        ]
+        starts = range(0, len(text), CHARACTERS_PER_DELTA)
+        return [Delta(text=text[: start + CHARACTERS_PER_DELTA], offset=start) for start in starts]
 
     def _answer(self, prompt: Prompt) -> tuple[Item, RecordedAnswer]:
         name = self.spec.name

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import ast
 import operator
-import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.providers.simulated import reading
 from orchestration.llm.providers.simulated.reading import QuestionText, parse_number, skip, word_set, words
 from orchestration.llm.providers.simulated.solution import Solution, numeric
 
 _MAX_LENGTH, _MAX_EXPONENT, _MAX_BITS = 200, 512, 4096
-_ALLOWED = re.compile(r"[\d.+*/%() -]+")
-_PERCENT = re.compile("percentage|percent|per cent|%")
-_SEPARATORS = re.compile(r",(\d\d\d)")
+_ALLOWED = Pattern(r"[\d.+*/%() -]+")
+_PERCENT = Pattern("percentage|percent|per cent|%")
+_SEPARATORS = Pattern(r",(\d\d\d)")
 _SYMBOLS = (
     ("×", "*"), ("÷", "/"), ("²", "^2"), (" plus ", " + "), (" minus ", " - "), (" times ", " * "),
     (" multiplied by ", " * "), (" divided by ", " / "), (" to the power of ", " ^ "), (" squared", "^2"),

@@ -7,11 +7,11 @@ hashes, so that it is the same in every run and on every machine.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
+from orchestra_site.web.patterns import Match, Pattern
 from orchestration.llm.engine.types import Prompt, Purpose
 from orchestration.llm.providers.simulated import arithmetic, dates, labels, lists, units
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
@@ -22,7 +22,7 @@ SOLVERS: tuple[Callable[[QuestionText], Solution | None], ...] = (
     labels.solve, dates.solve, lists.solve_counting, lists.solve_sorting, units.solve,
     arithmetic.solve_percentage, arithmetic.solve_expression,
 )  # fmt: skip
-_MARK = re.compile(r"(?:^|[\s,;])\(?([A-H])[).:] ")
+_MARK = Pattern(r"(?:^|[\s,;])\(?([A-H])[).:] ")
 # Which questions a model gets wrong depends on this; how many does not.
 _CATALOGUE_SEED = "1"
 
@@ -81,7 +81,7 @@ def solve(question: QuestionText) -> Solution | None:
 
 def read_options(text: str) -> tuple[str, dict[str, str]]:
     """Return what stands before lettered options ("A) 54 B) 56"), and what each option says by its letter."""
-    marks: list[re.Match[str]] = []
+    marks: list[Match] = []
     for mark in _MARK.finditer(text):
         if mark[1] == chr(ord("A") + len(marks)):
             marks.append(mark)

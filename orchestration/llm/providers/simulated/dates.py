@@ -6,10 +6,10 @@ Dates are read as 2024-03-05, 5 March 2024 or March 5, 2024; with slashes, day a
 from __future__ import annotations
 
 import calendar
-import re
 from datetime import date, timedelta
 from itertools import pairwise
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.providers.simulated.reading import QuestionText, word_set, words
 from orchestration.llm.providers.simulated.solution import Solution, chosen, numeric
 
@@ -17,9 +17,9 @@ _WEEKDAYS = tuple(calendar.day_name)
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in calendar.month_name if name)
 _DAY = r"(\d\d?)(?:st|nd|rd|th)?"
 _FORMS = (
-    (re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b"), "ymd"),
-    (re.compile(rf"(?i)\b({_MONTH})\.? {_DAY},? (\d{{4}})\b"), "mdy"),
-    (re.compile(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b"), "dmy"),
+    (Pattern(r"\b(\d{4})-(\d\d?)-(\d\d?)\b"), "ymd"),
+    (Pattern(rf"(?i)\b({_MONTH})\.? {_DAY},? (\d{{4}})\b"), "mdy"),
+    (Pattern(rf"(?i)\b{_DAY} (?:of )?({_MONTH})\.?,? (\d{{4}})\b"), "dmy"),
 )
 _BACK = word_set("before earlier prior ago subtract minus back")
 _ON = word_set("after later from add plus in following")

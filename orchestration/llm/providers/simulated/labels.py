@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from operator import mul
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.providers.simulated.reading import QUOTED, QuestionText, items, skip, word_set, words
 from orchestration.llm.providers.simulated.solution import Solution, chosen
 
@@ -29,8 +29,8 @@ _FALLBACKS = word_set("neutral mixed none other neither unknown")
 _NEGATIONS = word_set("not no never hardly isn't wasn't don't didn't doesn't can't cannot without")
 _REACH, _MOST_LABEL_WORDS = 3, 3
 _ASKS = ("classif", "categor", "label", "sentiment", "topic", "spam")
-_TEXT = re.compile(r"(?i)(?:^|[\n.;?!)\]] ?)(?:text|review|sentence|message|headline|ticket): ?")
-_SEGMENTS = re.compile(r"[.:?!\n\"()\[\]]")
+_TEXT = Pattern(r"(?i)(?:^|[\n.;?!)\]] ?)(?:text|review|sentence|message|headline|ticket): ?")
+_SEGMENTS = Pattern(r"[.:?!\n\"()\[\]]")
 _FILLER = word_set(
     "the this following a as is are into of one text review sentence message sentiment classify"
 )

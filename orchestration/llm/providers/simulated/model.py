@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import ContextWindowExceeded, ProviderUnavailable, RateLimited
 from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import (
@@ -24,7 +24,7 @@ from orchestration.llm.providers.simulated.reading import identity
 from orchestration.llm.providers.simulated.reply import reply_to
 
 _RATE_LIMITED_SHARE, _LONG_PROMPT = 0.3, 500
-_WORD = re.compile(r"\S+\s*")
+_WORD = Pattern(r"\S+\s*")
 
 
 class SimulatedModel(ChatModel):

@@ -5,27 +5,28 @@ Patterns have no lookarounds and no nested quantifiers, and see no runs of blank
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+
+from orchestra_site.web.patterns import Pattern
 
 NUMBER = r"(?:\d+(?:,\d\d\d)*(?:\.\d+)?|\.\d+)"
 MARKS = ".,;:?!\"'`()[]"
 MOST_CHARACTERS, LONGEST_NUMBER, _EXACT_PLACES, _ROUNDED_PLACES = 6_000, 60, 12, 6
 _PLAIN = str.maketrans("“”„‘’−–\u00a0\u202f", '"""\'\'--  ')
 _FEW = ("zero", "one", "two", "three", "four", "five", "six")
-_ROUNDING = re.compile(
+_ROUNDING = Pattern(
     rf"(?i),? ?(?:rounded )?to (?:the nearest (?:integer|whole number)|(\d|{'|'.join(_FEW)}) decimal places?)"
 )
 _POLITE = ("please", "hello", "hey", "hi", "could you", "can you", "tell me", "question", "task")
 _OPENINGS = tuple(f"{word}{mark}" for word in _POLITE for mark in (" ", ",", ":"))
 _ENDINGS = ("answer:", "label:", "please", "thanks")
 _REMARKS = ("answer with", "reply with", "respond with", "give only", "think step", "no explanation")
-_SENTENCE_END = re.compile(r"[.!?] |\n")
-_ONE_NUMBER = re.compile(rf"[-+]?[$€£]?{NUMBER}")
-_BRACKETED = re.compile(r"\[([^\[\]]+)\]")
-QUOTED = re.compile(r"\"([^\"]+)\"")
+_SENTENCE_END = Pattern(r"[.!?] |\n")
+_ONE_NUMBER = Pattern(rf"[-+]?[$€£]?{NUMBER}")
+_BRACKETED = Pattern(r"\[([^\[\]]+)\]")
+QUOTED = Pattern(r"\"([^\"]+)\"")
 
 
 @dataclass(frozen=True, slots=True)

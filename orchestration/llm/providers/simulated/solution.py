@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from random import Random
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.providers.simulated.reading import LONGEST_NUMBER, NUMBER, parse_number, show
 
-_NUMBER = re.compile(NUMBER)
-_MEASURED = re.compile(rf"([-+]?[$€£]?{NUMBER}) ?([^\d,]*)")
+_NUMBER = Pattern(NUMBER)
+_MEASURED = Pattern(rf"([-+]?[$€£]?{NUMBER}) ?([^\d,]*)")
 _READ = 4_000
-_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO_DATE = Pattern(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

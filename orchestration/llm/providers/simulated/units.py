@@ -5,12 +5,12 @@ Customary units are United States ones; kB, MB and GB are powers of 1000; a year
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.providers.simulated.reading import MARKS, NUMBER, QuestionText, parse_number, show
 from orchestration.llm.providers.simulated.solution import Solution, numeric
 
@@ -27,7 +27,7 @@ speed: m/s 1; km/h 5/18 kph; mph 0.44704
 data: B 1 bytes; kB 1000 kilobytes; MB 1000000 megabytes; GB 1000000000 gigabytes
 """
 _OFFSETS = {"°F": Fraction(-160, 9), "K": Fraction("-273.15")}
-_LEADING_NUMBER = re.compile(rf"-?{NUMBER}")
+_LEADING_NUMBER = Pattern(rf"-?{NUMBER}")
 _TOWARDS = frozenset({"to", "into", "in", "as"})
 
 

@@ -23,10 +23,15 @@ class QueueReason(StrEnum):
     NEW = "new"
     RESTART = "restart"
     LAPSED = "lapsed"
+    BLOCKED = "blocked"
     ANSWERED = "answered"
     RESUMED = "resumed"
     MESSAGE = "message"
     DUE = "due"
+
+
+MOST_COST = Decimal(9_999_999)
+"""US dollars: what the columns of a call's and a run's cost hold. More is stored as this."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from orchestration.runs.engine.budget import LARGEST_COST
 from orchestration.runs.engine.records import (
     CallEnded,
     CallStarted,
@@ -32,6 +33,7 @@ from orchestration.runs.models import (
     Timer,
 )
 from orchestration.runs.services.recording.batches import (
+    MOST_COST,
     CallText,
     Entry,
     QueueReason,
@@ -132,7 +134,10 @@ def _events(entries: Iterable[Entry], last: WriteBatch) -> Iterable[RunEvent]:
 def _run_changes(entries: Iterable[Entry], last: WriteBatch) -> dict[str, Any]:
     """Return the columns of the run that the entries change."""
     now = timezone.now()
-    changes: dict[str, Any] = {"cost_usd": last.cost_usd, "calls_started": last.calls}
+    changes: dict[str, Any] = {
+        "cost_usd": min(last.cost_usd, LARGEST_COST),
+        "calls_started": last.calls,
+    }
     free: dict[str, Any] = {"lease_owner": "", "lease_until": None}
     for entry in entries:
         if isinstance(entry, StepRecord):
@@ -239,7 +244,7 @@ def _ending(ended: CallEnded) -> dict[str, Any]:
         "input_tokens": ended.usage.input_tokens,
         "output_tokens": ended.usage.output_tokens,
         "usage_estimated": ended.usage.estimated,
-        "cost_usd": ended.cost_usd,
+        "cost_usd": None if ended.cost_usd is None else min(ended.cost_usd, MOST_COST),
         "maybe_billed": ended.maybe_billed,
         "finish": ended.finish,
         "error": ended.error,

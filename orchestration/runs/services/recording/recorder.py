@@ -10,20 +10,21 @@ import time
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections
 
+from orchestra_site.web.logs import ThrottledWarning
 from orchestration.llm.engine.types import Delta
 from orchestration.runs import live
 from orchestration.runs.engine.budget import Spent
 from orchestration.runs.engine.errors import LeaseLost
 from orchestration.runs.engine.records import CallEnded, CallStarted
-from orchestration.runs.services.recording.batches import CallText, Entry, WriteBatch
+from orchestration.runs.services.recording.batches import MOST_COST, CallText, Entry, WriteBatch
 from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
 
 logger = logging.getLogger(__name__)
+_AWAY = ThrottledWarning(logger, "The database cannot be written (%s); trying again every two seconds.")
 
 LARGEST_GROUP = 400
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
@@ -99,7 +100,7 @@ class Recorder:
             _acknowledge(group, dict.fromkeys(map(id, group), error))
             return
         refused = dict.fromkeys(
-            map(id, committed.refused), LeaseLost("Another process has claimed this run.")
+            map(id, committed.refused), LeaseLost("This process lost its lease on the run.")
         )
         _acknowledge(group, refused)
         kept = [batch for batch in group if id(batch) not in refused]
@@ -117,7 +118,7 @@ class Recorder:
                 tried = True
                 if self._given_up.is_set():
                     raise
-                logger.warning("The database cannot be written (%s); trying again in %.1f s.", error, wait)
+                _AWAY.warn(error)
                 connections.close_all()
                 time.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT_S)
@@ -168,7 +169,7 @@ class DatabaseRunLog:
             if isinstance(record, CallStarted):
                 self._calls += 1
             elif isinstance(record, CallEnded):
-                self._cost += record.cost_usd or Decimal(0)
+                self._cost = min(self._cost + (record.cost_usd or 0), MOST_COST)
                 self._lanes.pop(record.id, None)
         done: asyncio.Future[None] = self._loop.create_future()
         # A write that is not awaited counts as retrieved when it fails: `lost` has been called.
@@ -221,11 +222,13 @@ class DatabaseRunLog:
         for call, lane in self._lanes.items():
             if lane.changed:
                 lane.changed = False
-                more = live.send_text(self._run, call=call, offset=lane.sent, text=lane.text[lane.sent :])
-                lane.sent = len(lane.text)
-                task = self._loop.create_task(more)
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+                start, lane.sent = lane.sent, len(lane.text)
+                if start < live.LONGEST_SENT:
+                    news = lane.text[start : live.LONGEST_SENT]
+                    more = live.send_text(self._run, call=call, offset=start, text=news)
+                    task = self._loop.create_task(more)
+                    self._sending.add(task)
+                    task.add_done_callback(self._sending.discard)
             if lane.saved != len(lane.text) and now - lane.saved_at >= SAVE_TEXT_EVERY_S:
                 lane.saved, lane.saved_at = len(lane.text), now
                 self.write(CallText(id=call, text=lane.text))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from string import ascii_uppercase
 
+from orchestra_site.web.patterns import DOTALL, IGNORECASE, MULTILINE, Pattern
 from orchestration.strategies.engine.consensus.spelling import (
     date_key,
     literal_key,
@@ -43,25 +44,23 @@ class Extracted:
 MOST_CHARACTERS = 50_000
 """Characters at the end of a text that are read."""
 
-_OPTION = re.compile(r"^[ \t]*[(\[]?([A-Z])[).:\]][ \t]+(\S.*)$", re.MULTILINE)
-_SOURCE = re.compile(
-    r"```|^\s*(?:def|class|for|while|if)\b.*:\s*$|^\s*(?:assert|print)\b|==\s*\?\?", re.MULTILINE
-)
-_RESULT = re.compile(
+_OPTION = Pattern(r"^[ \t]*[(\[]?([A-Z])[).:\]][ \t]+(\S.*)$", MULTILINE)
+_SOURCE = Pattern(r"```|^\s*(?:def|class|for|while|if)\b.*:\s*$|^\s*(?:assert|print)\b|==\s*\?\?", MULTILINE)
+_RESULT = Pattern(
     r"\b(?:output|outputs|print|prints|printed|return|returns|returned|evaluates?|assert|assertion)\b",
-    re.IGNORECASE,
+    IGNORECASE,
 )
-_WRITING = re.compile(
+_WRITING = Pattern(
     r"\b(?:write|implement|refactor|fix|improve|optimi[sz]e|translate|convert)\b.{0,40}"
     r"\b(?:function|code|program|script|class|method|tests?)\b",
-    re.IGNORECASE | re.DOTALL,
+    IGNORECASE | DOTALL,
 )
-_QUANTITY = re.compile(
+_QUANTITY = Pattern(
     r"\bhow\s+(?:many|much|long|far|old|tall|fast|high|heavy|often)\b"
     r"|\b(?:number|sum|value|total|product|average|mean|remainder|percentage|probability|area|cost|price)\s+of\b"
     r"|\bwhat\s+(?:percent|number|is\s+-?[\d(])|\bwhich\s+(?:one\s+)?is\s+(?:the\s+)?(?:larger|smaller|greater|bigger)"
     r"|\b(?:larger|smaller|greater|bigger|largest|smallest)\s+number\b|\bcalculate\b|\bcompute\b",
-    re.IGNORECASE,
+    IGNORECASE,
 )
 
 
@@ -91,7 +90,8 @@ def read_question(question: str) -> ExpectedAnswer:
 def offered(text: str) -> Mapping[str, str]:
     """Return the last list of two or more options, lettered from A without a gap, by letter."""
     lists: list[dict[str, str]] = []
-    for letter, words in _OPTION.findall(text):
+    for found in _OPTION.finditer(text):
+        letter, words = found.group(1), found.group(2)
         if letter == "A":
             lists.append({})
         if lists and letter == ascii_uppercase[len(lists[-1]) % len(ascii_uppercase)]:
@@ -100,17 +100,20 @@ def offered(text: str) -> Mapping[str, str]:
 
 
 LONGEST_CODE = 2000
+LONGEST_MARKED = 4 * LONGEST_CODE
+"""Characters of a marked text with code, as it was written."""
 LONGEST_EXPRESSION = 120
 
-_LETTER = re.compile(r"[(\[*\s]*(?:option|choice)?\s*[(\[*]*([A-Z])(?![\w'’])(?:[)\].:*,\s-].*)?", re.DOTALL)
-_BARE_LETTER = re.compile(r"[A-J]")
-_ARTICLE = re.compile(r"^(?:an?|the)\s+")
-_SPACES = re.compile(r"\s+")
-_MATHEMATICS = re.compile(r"[\\^√π∞]|sqrt|[\w)]\s*[*/=+]\s*[\w(\\-]")
-_EQUATION = re.compile(r"[^=<>!]*=\s*([^=]+)")
-_NOTHING = re.compile(r"none|null|n/?a|unknown|\?+|\{.*[:'].*\}", re.IGNORECASE | re.DOTALL)
+_LETTER = Pattern(r"[(\[*\s]*(?:option|choice)?\s*[(\[*]*([A-Z])(?:[)\].:*,\s-].*)?", DOTALL)
+_BARE_LETTER = Pattern(r"[A-J]")
+_ARTICLE = Pattern(r"^(?:an?|the)\s+")
+_SPACES = Pattern(r"\s+")
+_MATHEMATICS = Pattern(r"[\\^√π∞]|sqrt|[\w)]\s*[*/=+]\s*[\w(\\-]")
+_EQUATION = Pattern(r"[^=<>!]*=\s*([^=]+)")
+_NOTHING = Pattern(r"none|null|n/?a|unknown|\?+|\{.*[:'].*\}", IGNORECASE | DOTALL)
 """An empty field, or an object instead of a value: an answer only where code was asked about."""
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d{1,2}")
+REMEMBERED = 64
+_DECIMAL_COMMA = Pattern(r"[-+]?\d+,\d{1,2}")
 
 
 def read_answer(marked: str, asked: ExpectedAnswer = ANY_ANSWER) -> Extracted | None:
@@ -144,14 +147,20 @@ def _choice(marked: str, asked: ExpectedAnswer) -> Extracted | None:
 def _by_words(marked: str, asked: ExpectedAnswer) -> str:
     """Return the letter of the one option with the same key, an empty text when none or several have it."""
     answer = read_answer(marked)
-    options = {letter: read_answer(words) for letter, words in asked.choices.items()}
-    same = [letter for letter, words in options.items() if answer and words and answer.key == words.key]
+    options = {letter: _option_key(words) for letter, words in asked.choices.items()}
+    same = [letter for letter, key in options.items() if answer and answer.key == key]
     return same[0] if len(same) == 1 else ""
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _option_key(words: str) -> str | None:
+    """Return the key of an option's words; cached, since each marked text is compared with each option."""
+    answer = read_answer(words)
+    return None if answer is None else answer.key
+
+
 def _code(marked: str) -> Extracted | None:
-    key = literal_key(marked)
-    if len(key) > LONGEST_CODE:
+    if len(marked) > LONGEST_MARKED or len(key := literal_key(marked)) > LONGEST_CODE:
         return None
     return Extracted(kind=AnswerKind.CODE, key=key, raw=key if key.strip() else f"'{key}'")
 

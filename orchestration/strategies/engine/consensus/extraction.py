@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 
+from orchestra_site.web.patterns import DOTALL, IGNORECASE, LETTER, MULTILINE, Pattern
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import (
     ANY_ANSWER,
@@ -21,22 +23,25 @@ from orchestration.strategies.engine.consensus.spelling import unfenced
 
 MOST_JSON_CHARACTERS = 100_000
 MOST_JSON_TRIES = 100
-_OPENING_BRACKET = re.compile(r"[{\[]")
+MOST_JSON_WORK = 10 * MOST_JSON_CHARACTERS
+"""Characters that failed tries may have read, all together."""
+_OPENING_BRACKET = Pattern(r"[{\[]")
 
 
 def json_values(text: str) -> Iterator[Json]:
     """Yield every JSON object and list in `text` that is not inside another, in order."""
     decoder = json.JSONDecoder(strict=False)
     text = text[:MOST_JSON_CHARACTERS]
-    end = 0
+    end = work = 0
     for _ in range(MOST_JSON_TRIES):
         opening = _OPENING_BRACKET.search(text, end)
-        if opening is None:
+        if opening is None or work > MOST_JSON_WORK:
             return
         try:
             value, end = decoder.raw_decode(text, opening.start())
-        except ValueError:
+        except ValueError as error:
             end = opening.end()
+            work += getattr(error, "pos", len(text)) - opening.start()
         except RecursionError:
             return
         else:
@@ -46,8 +51,9 @@ def json_values(text: str) -> Iterator[Json]:
 FIELDS = ("answer", "final_answer", "final answer", "result")
 LONGEST_VALUE = 2000
 MOST_MARKS = 20
-_FIELD = re.compile(r"""["']?\b(?:final[_ ])?answer["']\s*:\s*""", re.IGNORECASE)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'(?=\s*[,}])', re.DOTALL)
+MOST_TRIED = 100
+_FIELD = Pattern(r"""["']?\b(?:final[_ ])?answer["']\s*:\s*""", IGNORECASE)
+_QUOTED = Pattern(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'\s*[,}]', DOTALL)
 _CLOSES = {"[": "]", "{": "}"}
 
 
@@ -73,7 +79,7 @@ def _after(rest: str) -> str:
         return _unescaped(quoted.group(1) or quoted.group(2) or "")
     if rest[:1] in _CLOSES:
         return _bracketed(rest)
-    return re.split(r"[\n}]", rest, maxsplit=1)[0].strip().rstrip(",")
+    return rest.partition("\n")[0].partition("}")[0].strip().rstrip(",")
 
 
 def _unescaped(inside: str) -> str:
@@ -93,7 +99,7 @@ def _bracketed(rest: str) -> str:
 
 
 LONGEST_BOX = 800
-_OPENING = re.compile(r"(?:\\+|\x08)(?:f?boxed|fbox)\s*\{|\x08oxed\s*\{")
+_OPENING = Pattern(r"(?:\\+|\x08)(?:f?boxed|fbox)\s*\{|\x08oxed\s*\{")
 
 
 def _boxed(text: str) -> Iterator[str]:
@@ -107,17 +113,15 @@ def _boxed(text: str) -> Iterator[str]:
                 break
 
 
-_HASHES = re.compile(r"^#{4}[ \t]*(?![^\W\d])([^#\s][^\n]*)$", re.MULTILINE)
+_HASHES = Pattern(rf"^#{{4}}[ \t]*([^#\s_{LETTER}][^\n]*)$", MULTILINE)
 """The text behind `####` (the form of some training sets), unless it is a heading in words."""
 
-_SENTENCE = re.compile(
+_SENTENCE = Pattern(
     r"\bthe\s+(?:final\s+|correct\s+|right\s+|best\s+)?answer\s+(?:is|should\s+be|must\s+be|would\s+be|=)"
-    r"\s*:?\s*(.+?)(?:[.;!?](?=\s|$)|\n|$)",
-    re.IGNORECASE,
+    r"\s*:?\s*(.+?)(?:[.;!?](?:\s|$)|\n|$)",
+    IGNORECASE,
 )
-_LINE = re.compile(
-    r"^[^\w\n]*(?:final[ ]|correct[ ])?answer[*_ ]*[:=][*_\s]*(\S.*)$", re.IGNORECASE | re.MULTILINE
-)
+_LINE = Pattern(r"^[^\w\n]*(?:final[ ]|correct[ ])?answer[*_ ]*[:=][*_\s]*(\S.*)$", IGNORECASE | MULTILINE)
 
 
 def _answer_lines(text: str) -> Iterator[str]:
@@ -126,20 +130,20 @@ def _answer_lines(text: str) -> Iterator[str]:
         yield next(iter(_SENTENCE.findall(line)), line)
 
 
-_STATED_OPTION = re.compile(
+_STATED_OPTION = Pattern(
     r"\banswer\s*(?:is|should\s+be|would\s+be|must\s+be|:)\s*[:*_$\\(\[\s{]*(?:boxed\{|text\{)?"
-    r"(?:option|choice)?\s*[*(\[\s]*([A-Z])\b(?!['’])",
-    re.IGNORECASE,
+    r"(?:option|choice)?\s*[*(\[\s]*([A-Z])\b(['’]?)",
+    IGNORECASE,
 )
-_NAMED_OPTION = re.compile(
+_NAMED_OPTION = Pattern(
     r"\b(?:option|choice)\s*(?:is|:)?\s*[(*\[]*([A-Z])\b"
     r"|\(([A-Z])\)\s+is\s+(?:the\s+)?(?:correct|right|best|answer)"
-    r"|\b(?:is|be|are|called)\s*:?\s*\**(?:\(([A-Z])\)|([A-Z])[.)](?=\s))"
+    r"|\b(?:is|be|are|called)\s*:?\s*\**(?:\(([A-Z])\)|([A-Z])[.)]\s)"
 )
-_PARENTHESISED = re.compile(r"\(([A-Z])\)")
-_LISTED = re.compile(r"(?:^|\n)\s*[(*\[]*([A-Z])[).:\]*]+(?:\s|$)")
-_SECOND_THOUGHT = re.compile(
-    r"\b(?:wait|actually|correction|mistake|sorry|apologi[sz]e|reconsider|on second thought)\b", re.IGNORECASE
+_PARENTHESISED = Pattern(r"\(([A-Z])\)")
+_LISTED = Pattern(r"(?:^|\n)\s*[(*\[]*([A-Z])[).:\]*]+(?:\s|$)")
+_SECOND_THOUGHT = Pattern(
+    r"\b(?:wait|actually|correction|mistake|sorry|apologi[sz]e|reconsider|on second thought)\b", IGNORECASE
 )
 OPTION_TAIL = 400
 
@@ -149,12 +153,19 @@ def _stated_options(text: str) -> Iterator[str]:
 
     A letter stated later without a correction mostly answers another question that the model added itself.
     """
+    thoughts = [match.span() for match in _SECOND_THOUGHT.finditer(text)]
     end = 0
     for match in _STATED_OPTION.finditer(text):
-        letter = match.group(1)
-        if letter.isupper() and (end == 0 or _SECOND_THOUGHT.search(text, end, match.start())):
+        letter, apostrophe = match.group(1), match.group(2)
+        if letter.isupper() and not apostrophe and (end == 0 or _has_span(thoughts, end, match.start())):
             yield letter
             end = match.end()
+
+
+def _has_span(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Return whether the first of the ordered spans at or after `start` ends at or before `end`."""
+    place = bisect_left(spans, (start, start))
+    return place < len(spans) and spans[place][1] <= end
 
 
 def _named_options(text: str) -> Iterator[str]:
@@ -164,7 +175,7 @@ def _named_options(text: str) -> Iterator[str]:
         yield from (next(filter(None, match.groups())) for match in pattern.finditer(end))
 
 
-_ASSERTION = re.compile(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*(\S[^\n]*?)[ \t`]*$", re.MULTILINE)
+_ASSERTION = Pattern(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*(\S[^\n]*?)[ \t`]*$", MULTILINE)
 
 
 def _assertions(text: str) -> Iterator[str]:
@@ -186,10 +197,11 @@ def _whole_text(text: str) -> Iterator[str]:
 
 MARKUP = ("{", "[", "```", "\\")
 SHORT_LINE = 160
-_NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?%?(?!\w)")
-_CLOSING = re.compile(rf"({_NUMBER.pattern})\W*(?:[^\W\d]+\W*){{0,2}}$")
-_BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*\W*$")
-_FOOTNOTE = re.compile(r"_[^_]+_|\*[^*]+\*|\([^()]*\)")
+_FIGURE = "(?:^|[^\\w.])([-+\u2212]?\\$?(?:\\d{1,3}(?:,\\d{3})+|\\d+)(?:\\.\\d+)?%?)"
+_NUMBER = Pattern(rf"{_FIGURE}(?:\W|$)")
+_CLOSING = Pattern(rf"{_FIGURE}(?:\W+(?:[^\W\d]+\W*){{0,2}})?$")
+_BOLD = Pattern(r"\*\*([^*\n]{1,60})\*\*\W*$")
+_FOOTNOTE = Pattern(r"_[^_]+_|\*[^*]+\*|\([^()]*\)")
 
 
 def _closing(text: str) -> Iterator[str]:
@@ -223,7 +235,7 @@ class AnswerCue(StrEnum):
 REMEMBERED = 256
 """Size of the cache: a run extracts each answer several times, for candidate, score and ballot."""
 
-_END_OF_SENTENCE = re.compile(r"\n|[.!?]\s")
+_SENTENCES = Pattern(r".*(?:\n|[.!?]\s)", DOTALL)
 
 
 def extract_answer(text: str, *, question: str | None = None, cut_off: bool = False) -> Extracted | None:
@@ -239,8 +251,8 @@ def extract_answer(text: str, *, question: str | None = None, cut_off: bool = Fa
 def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | None:  # noqa: FBT001  # cached by position
     asked = read_question(question) if question else ANY_ANSWER
     if cut_off:
-        finished = max((match.end() for match in _END_OF_SENTENCE.finditer(text)), default=0)
-        return _stated(text[:finished], asked)
+        finished = _SENTENCES.match(text)
+        return None if finished is None else _stated(finished.group(), asked)
     if asked.choices:
         return _stated(text, asked) or _last(_named_options(text), asked) or _last(_closing(text), asked)
     unmarked = (_assertions, _whole_text) if asked.code else (_closing,)
@@ -262,9 +274,9 @@ def _stated(text: str, asked: ExpectedAnswer) -> Extracted | None:
 
 
 def _last(marked: Iterable[str], asked: ExpectedAnswer) -> Extracted | None:
-    """Return the last of the marked texts that can be read as an answer."""
-    readable = [answer for value in marked if (answer := read_answer(value, asked)) is not None]
-    return readable[-1] if readable else None
+    """Return the last of the marked texts that can be read as an answer; only so many are tried."""
+    last = islice(reversed(list(marked)), MOST_TRIED)
+    return next((answer for value in last if (answer := read_answer(value, asked)) is not None), None)
 
 
 _CUES: Mapping[AnswerCue, Callable[[str], Iterable[str]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import combinations
 
+from orchestra_site.web.alphabets import words
+from orchestra_site.web.patterns import Pattern
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 
 TOLERANCE = Fraction(1, 1_000_000)
@@ -18,8 +19,8 @@ TOLERANCE = Fraction(1, 1_000_000)
 SIMILARITY = 0.9
 """Least share of characters that two equal texts have in common, in order."""
 
-_FIGURES = re.compile(r"\d+(?:\.\d+)?")
-_NEGATION = re.compile(r"\b(?:no|not|never|none|neither|nor|without|cannot|false)\b|n[’']t\b")
+_FIGURES = Pattern(r"\d+(?:\.\d+)?")
+_NEGATION = Pattern(r"\b(?:no|not|never|none|neither|nor|without|cannot|false)\b|n[’']t\b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +96,7 @@ def similar(first: str, second: str) -> bool:
     for pattern in (_FIGURES, _NEGATION):
         if sorted(pattern.findall(first)) != sorted(pattern.findall(second)):
             return False
-    sorted_words = (" ".join(sorted(re.findall(r"\w+", text))) for text in (first, second))
+    sorted_words = (" ".join(sorted(words(text))) for text in (first, second))
     return max(_ratio(first, second), _ratio(*sorted_words)) >= SIMILARITY
 
 

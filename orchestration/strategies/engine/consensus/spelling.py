@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
+from functools import partial
+
+from orchestra_site.web.patterns import ASCII, DOTALL, IGNORECASE, Match, Pattern
 
 MOST_ROUNDS = 12
 """Commands nested deeper than this stay as they are."""
 
 _DAMAGED = (
-    (re.compile("\x0c(?=rac)"), r"\\f"),
-    (re.compile("\x08(?=oxed|inom|ar)"), r"\\b"),
-    (re.compile("\t(?=ext|imes|heta|frac|an)"), r"\\t"),
-    (re.compile("\r(?=ight|ho)"), r"\\r"),
-    (re.compile(r"\\\\(?=[A-Za-z!,;:%$&#{}()^])"), r"\\"),
+    (Pattern(r"\f(rac)"), r"\\f\1"),
+    (Pattern(r"\x08(oxed|inom|ar)"), r"\\b\1"),
+    (Pattern(r"\t(ext|imes|heta|frac|an)"), r"\\t\1"),
+    (Pattern(r"\r(ight|ho)"), r"\\r\1"),
+    (Pattern(r"\\\\([A-Za-z!,;:%$&#{}()^])"), r"\\\1"),
 )
 """LaTeX commands that JSON decoding damaged: the backslash was not doubled, or doubled twice."""
 
 _ONCE = (
-    (re.compile(r"\\(?:left|right|displaystyle|,|;|:|!|quad|qquad|\s)(?![a-z])"), ""),
-    (re.compile(r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b"), "°"),
-    (re.compile(r"\\[dtc]?frac\s*(\d)\s*(\d)(?!\d)"), r"\1/\2"),
-    (re.compile(r"\\sqrt\s*(\d)(?!\d)"), r"sqrt(\1)"),
-    (re.compile(r"\\(?:cdot|times)(?![a-zA-Z])"), "*"),
-    (re.compile(r"\\(pi|infty|pm|leq?|geq?|theta|alpha|beta)(?![a-zA-Z])"), r"\1"),
-    (re.compile(r"\\([%$&#{}])"), r"\1"),
-    (re.compile(r"\\[()\[\]]"), ""),
+    (Pattern(r"\\(?:left|right|displaystyle|,|;|:|!|quad|qquad|\s)(?P<more>[a-z]?)"), ""),
+    (Pattern(r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b"), "°"),
+    (Pattern(r"\\[dtc]?frac\s*(\d)\s*(\d)(?P<more>\d?)"), r"\1/\2"),
+    (Pattern(r"\\sqrt\s*(\d)(?P<more>\d?)"), r"sqrt(\1)"),
+    (Pattern(r"\\(?:cdot|times)(?P<more>[a-zA-Z]?)"), "*"),
+    (Pattern(r"\\(pi|infty|pm|leq?|geq?|theta|alpha|beta)(?P<more>[a-zA-Z]?)"), r"\1"),
+    (Pattern(r"\\([%$&#{}])"), r"\1"),
+    (Pattern(r"\\[()\[\]]"), ""),
 )
+"""What is replaced, unless it has `more`: then it is the beginning of something longer."""
 _NESTED = (
     (
-        re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|boxed|fbox|operatorname)\s*\{([^{}]*)\}"),
+        Pattern(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|boxed|fbox|operatorname)\s*\{([^{}]*)\}"),
         r"\1",
     ),
-    (re.compile(r"\\sqrt\s*\{([^{}]*)\}"), r"sqrt(\1)"),
-    (re.compile(r"\\[dtc]?frac\s*\{(-?[\w.()]+)\}\s*\{([\w.]+|[a-z]+\([^{}()]*\))\}"), r"\1/\2"),
-    (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([\w.]+)\}"), r"(\1)/\2"),
-    (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"(\1)/(\2)"),
-    (re.compile(r"([\^_])\{(\w)\}"), r"\1\2"),
+    (Pattern(r"\\sqrt\s*\{([^{}]*)\}"), r"sqrt(\1)"),
+    (Pattern(r"\\[dtc]?frac\s*\{(-?[\w.()]+)\}\s*\{([\w.]+|[a-z]+\([^{}()]*\))\}"), r"\1/\2"),
+    (Pattern(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([\w.]+)\}"), r"(\1)/\2"),
+    (Pattern(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"(\1)/(\2)"),
+    (Pattern(r"([\^_])\{(\w)\}"), r"\1\2"),
 )
 
 
@@ -48,7 +52,7 @@ def plain_latex(text: str) -> str:
     if "\\" not in text and "{" not in text:
         return text
     for pattern, better in _ONCE:
-        text = pattern.sub(better, text)
+        text = pattern.sub(partial(_unless_longer, better), text)
     for _ in range(MOST_ROUNDS):
         before = text
         for pattern, better in _NESTED:
@@ -58,30 +62,43 @@ def plain_latex(text: str) -> str:
     return text
 
 
+def _unless_longer(better: str, found: Match) -> str:
+    if found.groupdict().get("more"):
+        return found.group()
+    return found.expand(better) if found.groups() else better
+
+
 LONGEST_NUMBER = 60
 """Characters of a number; a longer sequence of digits is not a quantity."""
 LARGEST_POWER = 40
 
 _PLAIN = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
-_NUMBER = re.compile(_PLAIN)
-_RATIO = re.compile(rf"\(?({_PLAIN})\)?\s*/\s*\(?(\d+(?:\.\d+)?)\)?")
-_NEGATED = re.compile(r"-\s*\(([^()]*)\)")
-_MIXED = re.compile(r"([-+]?\d+)\s+(\d+)/(\d+)")
-_POWER = re.compile(rf"({_PLAIN})\s*(?:[eE]|[*×x]\s*10\s*\^?\s*)\{{?([-+]?\d{{1,3}})\}}?")
-_SCALED = re.compile(rf"({_PLAIN})\s*(hundred|thousand|million|billion|trillion)", re.IGNORECASE)
+_NUMBER = Pattern(_PLAIN)
+_RATIO = Pattern(rf"\(?({_PLAIN})\)?\s*/\s*\(?(\d+(?:\.\d+)?)\)?")
+_NEGATED = Pattern(r"-\s*\(([^()]*)\)")
+_MIXED = Pattern(r"([-+]?\d+)\s+(\d+)/(\d+)")
+_POWER = Pattern(rf"({_PLAIN})\s*(?:[eE]|[*×x]\s*10\s*\^?\s*)\{{?([-+]?\d{{1,3}})\}}?")
+_SCALED = Pattern(rf"({_PLAIN})\s*(hundred|thousand|million|billion|trillion)", IGNORECASE)
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
-_LEAD = re.compile(r"^(?:[a-zA-Z]\w?\s*=|≈|~|=|about|approximately|exactly|around)\s*", re.IGNORECASE)
-_CURRENCY = re.compile(r"[$€£¥]|\b(?:USD|EUR|GBP)\b")
-_UNIT = re.compile(
+_FIGURES = Pattern(r"[\d,.]+")
+_GROUPED = Pattern(r"(\d{1,3}(?:,\d{3})+)((?:\.[\d,.]*)?)")
+_LEAD = Pattern(r"^(?:[a-zA-Z]\w?\s*=|≈|~|=|about|approximately|exactly|around)\s*", IGNORECASE)
+_CURRENCY = Pattern(r"[$€£¥]|\b(?:USD|EUR|GBP)\b")
+_UNIT = Pattern(
     rf"({_PLAIN}(?:\s*/\s*\d+)?)\s*(?:%|°|[-/]?\s*[^\W\d]+)(?:[\s/.*·-]+(?:[^\W\d]+|\d?[²³])){{0,4}}[.²³%]?"
 )
-_SINGLE = re.compile(rf"(?<![\w.])(?:{_PLAIN})(?![\w]|\.\d)")
+_SIGNED_WORD = Pattern(r"([-+]?)([\w.]+)")
+_FIRST_NUMBER = Pattern(r"(\d+\.\d+|\d+\.|\d+|\.\d+)(?:\.(?:\D.*)?)?")
 
 
 def ungrouped(text: str) -> str:
     """Drop the commas between groups of three digits."""
-    return _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
+    return _FIGURES.sub(_without_commas, text) if "," in text else text
+
+
+def _without_commas(figures: Match) -> str:
+    found = _GROUPED.fullmatch(figures.group())
+    return figures.group() if found is None else found.group(1).replace(",", "") + found.group(2)
 
 
 def number_value(text: str) -> Fraction | None:
@@ -119,8 +136,18 @@ def measured_value(text: str) -> Fraction | None:
 
 def only_number(text: str) -> Fraction | None:
     """Return the only number in `text`, None when there is none or more than one."""
-    found = {number_value(match) for match in _SINGLE.findall(_CURRENCY.sub("", ungrouped(text)))}
+    found = {number_value(match) for match in _single_numbers(_CURRENCY.sub("", ungrouped(text)))}
     return found.pop() if len(found) == 1 else None
+
+
+def _single_numbers(text: str) -> Iterator[str]:
+    """Yield the numbers that are no part of a word, version or date; a sign belongs to its number alone."""
+    end = -1
+    for word in _SIGNED_WORD.finditer(text):
+        number = _FIRST_NUMBER.fullmatch(word.group(2))
+        if number is not None:
+            yield number.group(1) if word.start() == end else word.group(1) + number.group(1)
+        end = word.end()
 
 
 def number_key(number: Fraction) -> str:
@@ -146,32 +173,30 @@ _MONTH_NAME = (
 )
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
-_ISO = re.compile(
-    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:[T ]00:00(?::00)?Z?)?", re.ASCII
-)
-_DAY_FIRST = re.compile(
+_ISO = Pattern(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:[T ]00:00(?::00)?Z?)?", ASCII)
+_DAY_FIRST = Pattern(
     rf"{_WEEKDAY}(?:the\s+)?{_DAY}\.?\s+(?:of\s+)?{_MONTH_NAME},?\s+(?P<year>\d{{4}})",
-    re.IGNORECASE | re.ASCII,
+    IGNORECASE | ASCII,
 )
-_MONTH_FIRST = re.compile(
+_MONTH_FIRST = Pattern(
     rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?{_DAY},?\s+(?P<year>\d{{4}})",
-    re.IGNORECASE | re.ASCII,
+    IGNORECASE | ASCII,
 )
-_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", re.ASCII)
+_SLASHED = Pattern(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", ASCII)
 _LAST_MONTH = 12
 
 
 def date_key(text: str) -> str | None:
     """Return the ISO date that `text` is, None when it is no date or could be two."""
     if (found := _SLASHED.fullmatch(text)) is not None:
-        month, day = sorted((int(found[1]), int(found[2])))
+        month, day = sorted((int(found.group(1)), int(found.group(2))))
         if month != day and day <= _LAST_MONTH:
             return None
-        year = int(found[3])
+        year = int(found.group(3))
     elif (
         found := _ISO.fullmatch(text) or _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     ) is not None:
-        year, day, name = int(found["year"]), int(found["day"]), found["month"]
+        year, day, name = int(found.group("year")), int(found.group("day")), found.group("month")
         month = int(name) if name.isdigit() else _MONTHS.index(name[:3].lower()) + 1
     else:
         return None
@@ -181,35 +206,47 @@ def date_key(text: str) -> str | None:
         return None
 
 
-_TOKEN = re.compile(
+_TOKEN = Pattern(
     r"""(?P<string>\b[bB]?'(?:[^'\\]|\\.)*'|\b[bB]?"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-    r"""|(?P<last>\s*,\s*(?=[\])}]))|(?P<mark>\s*[,:]\s*)|(?P<bracket>[\[({]\s*|\s*[\])}])|(?P<word>\w+)|(?P<other>.)""",
-    re.DOTALL,
+    r"""|(?P<last>\s*,\s*[\])}])|(?P<mark>\s*[,:]\s*)|(?P<bracket>[\[({]\s*|\s*[\])}])|(?P<word>\w+)|(?P<other>.)""",
+    DOTALL,
 )
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
-_FENCE = re.compile(r"```\w*\n?(.*?)\n?```", re.DOTALL)
-_CODE = re.compile(r"`([^`]+)`")
-_STRING = re.compile(r"'(?:(?!'\s*,).)*'|\"(?:(?!\"\s*,).)*\"", re.DOTALL)
-"""A whole string, also one whose inner quotes are not escaped; not several with commas between."""
-
-_LONE_QUOTE = re.compile(r"^\s*['\"](?=[^'\"]+$)|(?<=[^'\"])['\"]\s*$")
-_ONE_QUOTE = re.compile(r"[^'\"]*['\"][^'\"]*")
-_ESCAPED_QUOTE = re.compile(r"\\(['\"])")
+_FENCE = Pattern(r"```\w*\n?(.*?)\n?```", DOTALL)
+_CODE = Pattern(r"`([^`]+)`")
+_QUOTES = ("'", '"')
+_NEXT_ITEM = {quote: Pattern(rf"{quote}\s*,") for quote in _QUOTES}
+_ESCAPED_QUOTE = Pattern(r"\\(['\"])")
 _STRUCTURED = ("[", "(", "{")
-_BYTES = re.compile(r"[bB]['\"]")
+_BYTES = Pattern(r"[bB]['\"]")
 
 
 def literal_key(text: str) -> str:
     """Return the key of a literal. A string has no quotes in it; spaces inside a string are kept."""
     text = unfenced(text)
     stripped = text.strip()
-    if _STRING.fullmatch(stripped):
+    if _is_string(stripped):
         return _visible(_ESCAPED_QUOTE.sub(r"\1", stripped[1:-1]))
     if stripped.startswith(_STRUCTURED) or _BYTES.match(stripped):
         return "".join(map(_spelled, _TOKEN.finditer(stripped)))
-    if _ONE_QUOTE.fullmatch(stripped):
-        text = _LONE_QUOTE.sub("", text)
-    return _CONSTANTS.get(stripped.lower(), _visible(text))
+    return _CONSTANTS.get(stripped.lower(), _visible(_without_lone_quote(text)))
+
+
+def _is_string(text: str) -> bool:
+    """Return whether `text` is one string, inner quotes escaped or not; between several are commas."""
+    quote = text[:1]
+    is_quoted = len(text) > 1 and quote in _QUOTES and text.endswith(quote)
+    return is_quoted and _NEXT_ITEM[quote].search(text[1:-1]) is None
+
+
+def _without_lone_quote(text: str) -> str:
+    """Return `text` without its only quote, if that stands first or last, and without the blanks outside."""
+    if sum(map(text.count, _QUOTES)) != 1:
+        return text
+    before, _, after = text.partition("'" if "'" in text else '"')
+    if after and not before.strip():
+        return after
+    return before if before and not after.strip() else text
 
 
 def _visible(text: str) -> str:
@@ -224,13 +261,13 @@ def unfenced(text: str) -> str:
     return found.group(1) if found is not None else text
 
 
-def _spelled(token: re.Match[str]) -> str:
+def _spelled(token: Match) -> str:
     text = token.group()
     match token.lastgroup:
         case "string":
             return _quoted(text)
         case "last":
-            return "," if token.string.startswith(")", token.end()) else ""
+            return ",)" if text.endswith(")") else text[-1]
         case "mark":
             return f"{text.strip()} "
         case "bracket":
@@ -251,11 +288,13 @@ def _quoted(text: str) -> str:
     return f"{prefix}'{escaped}'"
 
 
+LONGEST_MARKED = 4000
+"""Characters of a marked text with all its markup; a longer one is no final answer."""
 LONGEST_ANSWER = 200
 """Characters of a final answer; a longer text is prose."""
 
-_CHOICE = re.compile(r"\(?([A-J])(?:\)|[.):]\s.*|\))?", re.DOTALL)
-_TOKEN_MARK = re.compile(r"<\|?/?[a-zA-Z_]+\|?>$")
+_CHOICE = Pattern(r"\(?([A-J])(?:\)|[.):]\s.*|\))?", DOTALL)
+_TOKEN_MARK = Pattern(r"<\|?/?[a-zA-Z_]+\|?>$")
 
 
 def normalise(value: str) -> str | None:
@@ -263,6 +302,8 @@ def normalise(value: str) -> str | None:
 
     Numbers lose grouping commas, currency and percent signs, trailing zeros and points.
     """
+    if len(value.strip()) > LONGEST_MARKED:
+        return None
     text = plain_latex(value).replace("\u2212", "-")
     text = ungrouped(_without_marks(text))
     choice = _CHOICE.fullmatch(text)

@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 from orchestration.llm.engine.errors import ModelError
@@ -19,6 +20,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import RunEvent
+from orchestration.strategies.engine.asking import in_thread_if_long
 from orchestration.strategies.engine.consensus.extraction import json_values
 from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
@@ -205,10 +207,10 @@ async def assess(
     independently. Unusable answers (empty, refused, cut off) are neither compared nor shown to judges.
     """
     answered = answered_candidates(candidates)
-    found = {c.step: _examined(request, c) for c in answered}
+    found = {c.step: await _examined(request, c) for c in answered}
     usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
     others = (c for c in compared if c.state == "answered" and c.step not in found)
-    examined = found | {c.step: _examined(request, c) for c in others}
+    examined = found | {c.step: await _examined(request, c) for c in others}
     independent = [c for c in compared if c.step in examined and not _is_unusable(examined[c.step])]
     agreed = compare_answers(request.text, independent)
     written = {step: families.get(candidate.model, "") for step, candidate in usable.items()}
@@ -227,10 +229,11 @@ async def assess(
     return qualities
 
 
-def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
-    return examine(
-        ExaminedAnswer(question=request.text, instructions=request.system, text=one.text, finish=one.finish)
+async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
+    answer = ExaminedAnswer(
+        question=request.text, instructions=request.system, text=one.text, finish=one.finish
     )
+    return await in_thread_if_long(len(one.text) + len(request.text), partial(examine, answer))
 
 
 def _is_unusable(findings: Sequence[Finding]) -> bool:

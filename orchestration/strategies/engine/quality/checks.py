@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
+from orchestra_site.web.alphabets import letter_words, words
+from orchestra_site.web.patterns import IGNORECASE, MULTILINE, Pattern
 from orchestration.llm.engine.types import FinishReason
-from orchestration.strategies.engine.consensus.extraction import json_values, stated_answers
+from orchestration.strategies.engine.consensus.extraction import extract_answer, json_values, stated_answers
 from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
 
 EMPTY = Finding(
@@ -26,13 +27,13 @@ OPENING = 240
 _DOING = (
     "help|assist|answer|do (?:that|this|so)|provide|comply|fulfil|create|write|solve|give|discuss|generate"
 )
-_REFUSAL = re.compile(
-    r"\b(?:i|we) (?:can(?:no|[\u2019']?)t|can not|won[\u2019']?t|will not|must decline to) (?:\w+ ){0,2}?(?:"
+_REFUSAL = Pattern(
+    r"\b(?:i|we) (?:can(?:no|[’']?)t|can not|won[’']?t|will not|must decline to) (?:\w+ ){0,2}?(?:"
     rf"{_DOING})\b"
-    rf"|\b(?:i|we)(?:[\u2019']m| am| are) (?:not able|unable) to (?:\w+ ){{0,2}}?(?:{_DOING})\b"
-    r"|^\W*(?:sorry,? (?:but )?)?i (?:do not|don[\u2019']t) know\b"
-    r"|\bas an ai(?: language)? model,? i (?:can(?:no|[\u2019'])t|do not|don[\u2019']t)\b",
-    re.IGNORECASE,
+    rf"|\b(?:i|we)(?:[’']m| am| are) (?:not able|unable) to (?:\w+ ){{0,2}}?(?:{_DOING})\b"
+    r"|^\W*(?:sorry,? (?:but )?)?i (?:do not|don[’']t) know\b"
+    r"|\bas an ai(?: language)? model,? i (?:can(?:no|[’'])t|do not|don[’']t)\b",
+    IGNORECASE,
 )
 
 
@@ -49,16 +50,18 @@ def _refusal(answer: ExaminedAnswer) -> Finding | None:
 
 
 PROSE_WORDS = 40
-_CUT = re.compile(r"(?:[\w,]|\s-)$")
-_FENCE = re.compile(r"^\s*```", re.MULTILINE)
+_CUT = Pattern(r"(?:[\w,]|\s-)$")
+_FENCE = Pattern(r"^\s*```", MULTILINE)
 
 
 def _truncation(answer: ExaminedAnswer) -> Finding | None:
     """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block."""
     last = answer.text.rstrip().rsplit("\n", 1)[-1]
     at_limit = answer.finish is FinishReason.LENGTH
+    final = extract_answer(answer.text, question=answer.question, cut_off=True) if at_limit else None
     if at_limit:
-        evidence = "The answer was cut off at the length limit."
+        after = ", after its final answer" if final else ""
+        evidence = f"The answer was cut off at the length limit{after}."
     elif len(_FENCE.findall(answer.text)) % 2:
         evidence = "The answer ends inside a code block."
     elif len(last.split()) >= PROSE_WORDS and _CUT.search(last):
@@ -66,7 +69,13 @@ def _truncation(answer: ExaminedAnswer) -> Finding | None:
     else:
         return None
     effect, bounds = -3.0 if at_limit else -2.5, {Dimension.COMPLETENESS: 0.4}
-    return Finding(check="truncated", evidence=evidence, effect=effect, bounds=bounds, disqualifying=at_limit)
+    return Finding(
+        check="truncated",
+        evidence=evidence,
+        effect=effect,
+        bounds=bounds,
+        disqualifying=at_limit and not final,
+    )
 
 
 RUN_WORDS = 6
@@ -77,8 +86,8 @@ MOST_WORDS = 20_000
 
 def _repetition(answer: ExaminedAnswer) -> Finding | None:
     """Find a longer answer in which many sequences of six words occurred earlier."""
-    words = re.findall(r"\w+", answer.text.lower())[:MOST_WORDS]
-    runs = [tuple(words[start : start + RUN_WORDS]) for start in range(len(words) - RUN_WORDS + 1)]
+    said = words(answer.text.lower())[:MOST_WORDS]
+    runs = [tuple(said[start : start + RUN_WORDS]) for start in range(len(said) - RUN_WORDS + 1)]
     share = 1.0 - len(set(runs)) / len(runs) if runs else 0.0
     if share < MOST_REPEATED or len(answer.text.split()) < ENOUGH_REPEATING_WORDS:
         return None
@@ -105,11 +114,11 @@ SCRIPTS = frozenset(_SCRIPT_NAMES.split())
 ENOUGH_WORDS = 12
 ENOUGH_LETTERS = 20
 SAMPLE = 4000
-_OTHER_WANTED = re.compile(
+_OTHER_WANTED = Pattern(
     r"\btranslat|\b(?:in|into|auf|en|to)\s+(?:[a-z]+ish|french|german|deutsch|italian|dutch|portuguese|greek"
     r"|russian|chinese|japanese|korean|arabic|hindi|hebrew|français|español|ukrainian|latin)\b"
-    r"|\btradu|\bübersetz",
-    re.IGNORECASE,
+    r"|\btradu|(?:^|\W)übersetz",
+    IGNORECASE,
 )
 
 
@@ -125,10 +134,11 @@ def _main_script(text: str) -> str | None:
 
 def _main_language(text: str) -> str | None:
     """Return the language of `text` by its most common words, None when it is not clear."""
-    words = re.findall(r"[^\W\d_]{2,}", text[:SAMPLE].lower())  # one letter is a variable in any language
-    hits = {name: sum(word in stopwords for word in words) for name, stopwords in STOPWORDS.items()}
+    found = letter_words(text[:SAMPLE].lower())
+    said = [word for word in found if len(word) > 1]  # one letter is a variable in any language
+    hits = {name: sum(word in stopwords for word in said) for name, stopwords in STOPWORDS.items()}
     (first, most), (_, second) = Counter(hits).most_common(2)
-    clear = len(words) >= ENOUGH_WORDS and most >= len(words) / 8 and most >= 1.5 * second
+    clear = len(said) >= ENOUGH_WORDS and most >= len(said) / 8 and most >= 1.5 * second
     return first if clear else None
 
 
@@ -148,31 +158,31 @@ def _language(answer: ExaminedAnswer) -> Finding | None:
     return None
 
 
-_JSON = re.compile(r"\b(?:as|in|return|output|only|valid)\b[^.\n]{0,25}\bjson\b", re.IGNORECASE)
-_NUMBER = re.compile(
+_JSON = Pattern(r"\b(?:as|in|return|output|only|valid)\b[^.\n]{0,25}\bjson\b", IGNORECASE)
+_NUMBER = Pattern(
     r"\b(?:how (?:many|much)|what is \d|what percent|(?:only|just|as) (?:a|the|one) (?:single )?number)\b",
-    re.IGNORECASE,
+    IGNORECASE,
 )
-_LIST = re.compile(r"\b(?:bullet(?:ed)?|numbered) (?:list|points)\b|\bas a list\b", re.IGNORECASE)
-_CODE = re.compile(
+_LIST = Pattern(r"\b(?:bullet(?:ed)?|numbered) (?:list|points)\b|\bas a list\b", IGNORECASE)
+_CODE = Pattern(
     r"\b(?:write|implement|create)\b[^.\n]{0,40}\b(?:function|script|program|class|regex|query)\b",
-    re.IGNORECASE,
+    IGNORECASE,
 )
-_NUMBER_WORDS = re.compile(
+_NUMBER_WORDS = Pattern(
     r"\b(?:zero|no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half|hundred)\b",
-    re.IGNORECASE,
+    IGNORECASE,
 )
-_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+\S", re.MULTILINE)
-_PROGRAM = re.compile(r"```|^\s{2,}\S|[{};=]|\bdef \w+|\bselect\b", re.IGNORECASE | re.MULTILINE)
+_ITEM = Pattern(r"^\s*(?:[-*•]|\d+[.)])\s+\S", MULTILINE)
+_PROGRAM = Pattern(r"```|^\s{2,}\S|[{};=]|\bdef \w+|\bselect\b", IGNORECASE | MULTILINE)
 
 
 def _has_number(text: str) -> bool:
     return any(character.isdigit() for character in text) or bool(_NUMBER_WORDS.search(text))
 
 
-FORMS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
+FORMS: tuple[tuple[str, Pattern, Callable[[str], bool]], ...] = (
     ("JSON", _JSON, lambda text: any(True for _ in json_values(text))),
-    ("a list", _LIST, lambda text: len(_ITEM.findall(text)) > 1),
+    ("a list", _LIST, lambda text: len(list(islice(_ITEM.finditer(text), 2))) > 1),
     ("code", _CODE, lambda text: bool(_PROGRAM.search(text))),
     ("a number", _NUMBER, _has_number),
 )
@@ -193,6 +203,7 @@ def _form(answer: ExaminedAnswer) -> Finding | None:
 
 
 STEM = 5
+SHORTEST = 3
 ENOUGH_ASKED = 4
 ENOUGH_ANSWERED = 40
 LEAST_SHARED = 0.1
@@ -201,8 +212,8 @@ _PLAIN = frozenset().union(*STOPWORDS.values())
 
 def _content_stems(text: str) -> frozenset[str]:
     """Return the first five letters of each word of `text` that is not a stop word."""
-    words = re.findall(r"[^\W\d_]{3,}", text.lower())
-    return frozenset(word[:STEM] for word in words if word not in _PLAIN)
+    said = letter_words(text.lower())
+    return frozenset(word[:STEM] for word in said if len(word) >= SHORTEST and word not in _PLAIN)
 
 
 def _topic(answer: ExaminedAnswer) -> Finding | None:
@@ -226,10 +237,10 @@ def _contradiction(answer: ExaminedAnswer) -> Finding | None:
     stated = stated_answers(answer.text)
     for (one, first), (other, second) in pairwise(stated.items()):
         if first.key != second.key:
-            words = f"“{first.raw}” ({one}) against “{second.raw}” ({other})"
+            both = f"“{first.raw}” ({one}) against “{second.raw}” ({other})"
             return Finding(
                 check="contradiction",
-                evidence=f"The answer contradicts itself: {words}.",
+                evidence=f"The answer contradicts itself: {both}.",
                 effect=-0.7,
                 bounds={Dimension.COHERENCE: 0.4, Dimension.ACCURACY: 0.5},
             )
@@ -238,12 +249,12 @@ def _contradiction(answer: ExaminedAnswer) -> Finding | None:
 
 MOST_HEDGES = 2
 WORDS_PER_HEDGE = 60
-_HEDGE = re.compile(
-    r"\bi(?:[\u2019']m| am) not (?:entirely |completely |quite )?(?:sure|certain)\b"
+_HEDGE = Pattern(
+    r"\bi(?:[’']m| am) not (?:entirely |completely |quite )?(?:sure|certain)\b"
     r"|\bi (?:think|guess|believe)\b"
-    r"|\b(?:perhaps|maybe|might be|could be|not sure|hard to say|don[\u2019']t know|do not know)\b"
-    r"|\b(?:cannot|can[\u2019']t) be (?:determined|certain)\b|\bmy best guess\b",
-    re.IGNORECASE,
+    r"|\b(?:perhaps|maybe|might be|could be|not sure|hard to say|don[’']t know|do not know)\b"
+    r"|\b(?:cannot|can[’']t) be (?:determined|certain)\b|\bmy best guess\b",
+    IGNORECASE,
 )
 
 
@@ -264,14 +275,18 @@ MOST_CHARACTERS = 100_000
 CHECKS = (_refusal, _truncation, _repetition, _language, _form, _topic, _contradiction, _hedging)
 
 
+def _excerpt(text: str) -> str:
+    half = MOST_CHARACTERS // 2
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
+
+
 def examine(answer: ExaminedAnswer) -> tuple[Finding, ...]:
     """Return the findings of all checks, of an empty answer only that it is empty.
 
-    Of a very long answer only the beginning and the end are checked, to bound the time.
+    Of a very long answer or question only the beginning and the end are read, to bound the time.
     """
-    text, half = answer.text, MOST_CHARACTERS // 2
-    if not any(character.isalnum() for character in text):
+    if not any(character.isalnum() for character in answer.text):
         return (EMPTY,)
-    excerpt = text if len(text) <= MOST_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
-    findings = [check(replace(answer, text=excerpt)) for check in CHECKS]
+    read = replace(answer, text=_excerpt(answer.text), question=_excerpt(answer.question))
+    findings = [check(read) for check in CHECKS]
     return tuple(finding for finding in findings if finding is not None)

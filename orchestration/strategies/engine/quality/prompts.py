@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
+from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
 from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import Request
 
-_TAG = re.compile(r"<(?=\s*/?\s*(?:question|answer|instructions)\b)", re.IGNORECASE)
+_TAG = Pattern(r"<(\s*/?\s*(?:question|answer|instructions)\b)", IGNORECASE)
 CHARACTERS_PER_TOKEN = 3
 """A low estimate, so that a prompt fits also where a tokenizer makes short tokens."""
 ROOM_FOR_REST = 600
@@ -35,7 +35,7 @@ def label(number: int) -> str:
 
 def escaped(text: str) -> str:
     """Return `text` without anything that could open or close a block."""
-    return _TAG.sub("&lt;", text)
+    return _TAG.sub(lambda tag: f"&lt;{tag.group(1)}", text)
 
 
 def shortened(text: str, characters: int) -> str:

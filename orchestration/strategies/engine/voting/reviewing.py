@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
@@ -29,7 +29,9 @@ they state and conclude is right, then by how completely and clearly they answer
 Length alone is no merit.
 """
 APPROVE = "Also list the answers that you approve of: those that are right. There may be several, or none.\n"
-_ARROWS = re.compile(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
+MOST_CHARACTERS = 100_000
+"""Characters at the end of a review in which a ranking without JSON is searched."""
+_ARROWS = Pattern(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
 
 
 async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None) -> Ballots:
@@ -188,7 +190,7 @@ def read_review(text: str, labels: Sequence[str]) -> Review | None:
     found = [review for value in json_values(text) if (review := _review_in(value, labels)) is not None]
     if found:
         return found[-1]
-    arrows = _ARROWS.findall(text)
+    arrows = _ARROWS.findall(text[-MOST_CHARACTERS:])
     ranking = _known(arrows[-1].split(">"), labels) if arrows else ()
     return Review(ranking=ranking) if ranking else None
 

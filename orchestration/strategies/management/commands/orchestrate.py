@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import first_member
+from orchestra_site.web.logs import printable
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         run.refresh_from_db()
         found = _answer_object(run)
         shown = json.dumps(found, indent=2, ensure_ascii=False) if given["json"] else _answer_text(found, run)
-        self.stdout.write(shown)
+        self.stdout.write(printable(shown))
         if run.status != RunStatus.SUCCEEDED:
             raise SystemExit(1)
 
@@ -98,7 +99,8 @@ def _answer_object(run: Run) -> dict[str, Json]:
     """Return the object that `orchestrate --json` prints: a contract.
 
     Money (US dollars) and seconds are numbers, scores run from 0 to 1. The decision is the one that the
-    outcome follows from: the vote where there was one, else the last.
+    outcome follows from: the vote where there was one, else the last. `maybe_billed` tells whether a provider
+    may have billed a call that `cost_usd` does not contain.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
     start, end = run.started_at, run.finished_at
@@ -120,6 +122,8 @@ def _answer_object(run: Run) -> dict[str, Json]:
         ],
         "decision": (votes or decisions or [None])[-1],
         "error": run.error or None,
+        "error_code": run.error_code or None,
+        "maybe_billed": run.calls.filter(maybe_billed=True).exists(),
     }
 
 

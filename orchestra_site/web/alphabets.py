@@ -1,0 +1,66 @@
+"""Letters, digits and words of all alphabets, in time that grows with the text."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+
+REPLACED = "\ufffd"
+MOST_KEPT = 10_000
+
+
+class _Characters(dict[int, int]):
+    """A table for `str.translate` that is filled as characters occur."""
+
+    def __init__(self, replace: Callable[[str], str]) -> None:
+        super().__init__()
+        self._replace = replace
+
+    def __missing__(self, code: int) -> int:
+        found = ord(self._replace(chr(code)))
+        if len(self) < MOST_KEPT:
+            self[code] = found
+        return found
+
+
+def _is_word(character: str) -> bool:
+    return character == "_" or character.isalnum()
+
+
+def _in_ascii(character: str) -> str:
+    if character.isascii() or not character.isalnum():
+        return character
+    return "0" if character.isdecimal() else "_"
+
+
+IN_ASCII = _Characters(_in_ascii)
+"""Each letter and digit beyond ASCII becomes one in ASCII, so that words have the same bounds."""
+_WORDS = _Characters(lambda each: each if _is_word(each) else " ")
+_LETTERS = _Characters(lambda each: each if each.isalnum() and not each.isdecimal() else " ")
+
+
+def words(text: str) -> list[str]:
+    r"""Return what `\w+` finds, faster than by an expression."""
+    return text.translate(_WORDS).split()
+
+
+def letter_words(text: str) -> list[str]:
+    r"""Return what `[^\W\d_]+` finds, faster than by an expression."""
+    return text.translate(_LETTERS).split()
+
+
+def encodable(text: str) -> str:
+    """Return a text with U+FFFD for each lone surrogate, which UTF-8 has no place for."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", _REPLACING).decode()
+
+
+def _replace(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return REPLACED.encode() * (error.end - error.start), error.end
+
+
+_REPLACING = "orchestra.replacing"
+codecs.register_error(_REPLACING, _replace)

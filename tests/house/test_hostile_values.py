@@ -1,0 +1,181 @@
+"""Every field and parameter of every page with hostile values, one at a time: no page answers 500.
+
+Pages come from the rows of the walk, which knows every address; fields from the forms and links in their
+HTML. PARAMETERS are those that no form shows, HEADERS those that views read.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from itertools import chain
+from typing import Any
+from urllib.parse import quote_from_bytes, urlsplit
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import resolve
+
+from tests.house.test_walk import ROWS
+from tests.support.hostile import BOUNDARY, VALUES, Form, encoded, forms_in, multipart
+from tests.support.walk import Visitor, World
+
+pytestmark = pytest.mark.django_db
+ROW_NUMBER = re.compile(r"-\d+-")
+PARAMETERS = {
+    "/": ("from", "prompt", "strategy", "order", "redraw"),
+    "/runs/": ("cursor",),
+    "/team/audit/": ("cursor",),
+    "/account/sign-in/": ("next",),
+}
+HEADERS = ("HX-Current-URL", "HX-Target", "HX-Trigger", "X-Forwarded-For", "Referer", "Origin", "Cookie")
+HTMX = {"HX-Request": "true"}
+FORM = "application/x-www-form-urlencoded"
+
+
+class Attacker:
+    """A member's browser that undoes whatever a request changed."""
+
+    def __init__(self, world: World, visitor: Visitor) -> None:
+        self.client: Client = world.browser_of(visitor)
+        self.client.raise_request_exception = False
+        self._jar = {name: morsel.value for name, morsel in self.client.cookies.items()}
+        self.failed: set[str] = set()
+        self.sent = 0
+
+    def send(self, form: Form, why: str, headers: dict[str, str] | None = None) -> None:
+        """Send a form and open where it leads; remember what answered 500."""
+        self.sent += 1
+        with transaction.atomic():
+            answer = self._answer(form, headers or {})
+            if answer.status_code in {302, 303}:
+                answer = self.client.get(answer["Location"]) if answer["Location"][0] == "/" else answer
+            transaction.set_rollback(True)
+        self.client.cookies.clear()
+        self.client.cookies.load(self._jar)
+        if answer.status_code == 500:
+            self.failed.add(f"{form.method} {form.action[:60]}: {why}")
+
+    def _answer(self, form: Form, headers: dict[str, str]) -> Any:  # noqa: ANN401  # a response of the test client
+        send: Any = self.client.generic
+        if form.method == "GET":
+            return send("GET", form.action, QUERY_STRING=encoded(form.pairs), headers=headers)
+        if form.uploads:
+            kind = f"multipart/form-data; boundary={BOUNDARY}"
+            return send("POST", form.action, multipart(form.pairs), kind, headers=headers)
+        return send("POST", form.action, encoded(form.pairs), FORM, headers=headers)
+
+
+def fields(world: World, attacker: Attacker, visitor: Visitor) -> dict[tuple[str, str, str], Form]:
+    """Return a form for each field that the visitor finds, by view, method and name without its row."""
+    found: dict[tuple[str, str, str], Form] = {}
+    for row in ROWS:
+        if visitor in row.who:
+            address = row.address(world)
+            given = tuple((name, str(value)) for name, value in row.data(world).items())
+            shown = attacker.client.get(address).content.decode() if row.method == "GET" else ""
+            itself = Form(action=address, method=row.method, pairs=given)
+            for form in chain([itself], forms_in(shown, address)):
+                view = resolve(urlsplit(form.action).path).view_name
+                for name in form.names:
+                    found.setdefault((view, form.method, ROW_NUMBER.sub("-", name)), form)
+    return found
+
+
+def attack(attacker: Attacker, form: Form, name: str) -> None:
+    """Put each value into one field, with all others valid."""
+    for label, value in VALUES.items():
+        attacker.send(form.with_value(name, value), f"{name} = {label}")
+    attacker.send(form.with_value(name, "1", "2", "x"), f"{name} = three values")
+    attacker.send(form.with_value(name).with_value(f"{name}[]", "1"), f"{name} = array")
+
+
+SHARES = 4
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("visitor", [Visitor.ANONYMOUS, Visitor.OWNER])
+def test_no_field_of_a_form_breaks_its_page(visitor: Visitor, share: int) -> None:
+    world = World()
+    attacker = Attacker(world, visitor)
+    found = list(fields(world, attacker, visitor).items())
+    for (_, _, field), form in found[share::SHARES]:
+        name = next(name for name in form.names if ROW_NUMBER.sub("-", name) == field)
+        attack(attacker, form, name)
+    assert attacker.sent
+    assert attacker.failed == set()
+
+
+@pytest.mark.parametrize("address", PARAMETERS)
+@pytest.mark.parametrize("visitor", [Visitor.ANONYMOUS, Visitor.OWNER])
+def test_no_parameter_breaks_a_page(address: str, visitor: Visitor) -> None:
+    attacker = Attacker(World(), visitor)
+    for name in PARAMETERS[address]:
+        attack(attacker, Form(action=address, pairs=((name, ""),)), name)
+    assert attacker.failed == set()
+
+
+def test_no_header_breaks_an_action() -> None:
+    world = World()
+    attacker = Attacker(world, Visitor.OWNER)
+    for row in (row for row in ROWS if Visitor.OWNER in row.who):
+        for label in ("NUL", "lone surrogate", "bad address", "400 digits"):
+            sent = dict.fromkeys(HEADERS[:-1], wire(VALUES[label]))
+            form = Form(action=row.address(world), method=row.method)
+            attacker.send(form, f"headers = {label}", HTMX | sent)
+    assert attacker.failed == set()
+
+
+CURSORS = (
+    "[" * 9_000,
+    '["o", "0001-01-01T00:00:00+14:00", "x"]',
+    '["o", "9999-12-31T23:59:59-14:00", "00000000-0000-0000-0000-000000000000"]',
+    '["n", "0001-01-01T00:00:00+14:00", "00000000-0000-0000-0000-000000000000"]',
+    '["o", "2026-01-01T00:00:00", "00000000-0000-0000-0000-000000000000"]',
+    f'["o", {"9" * 400}]',
+    f'["o", {"9" * 5_000}]',
+    '["n", 1e400]',
+    '["o", "-1"]',
+    '[["o"], "1"]',
+    '[{}, "1"]',
+)
+
+
+@pytest.mark.parametrize("address", ["/runs/", "/runs/?q=a", "/team/audit/"])
+def test_no_cursor_breaks_a_list(address: str) -> None:
+    attacker = Attacker(World(), Visitor.OWNER)
+    path, _, query = address.partition("?")
+    for content in CURSORS:
+        cursor = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+        pairs = (("cursor", cursor), ("q", query[2:]))
+        attacker.send(Form(action=path, pairs=pairs), f"cursor = {content[:60]}")
+    assert attacker.failed == set()
+
+
+def test_headers_alone_and_anonymously_break_nothing() -> None:
+    world = World()
+    for visitor in (Visitor.ANONYMOUS, Visitor.OWNER):
+        attacker = Attacker(world, visitor)
+        for label, value in VALUES.items():
+            for header in HEADERS:
+                form = Form(action="/runs/")
+                attacker.send(form, f"{visitor} {header} = {label}", HTMX | {header: wire(value)})
+        assert attacker.failed == set()
+
+
+def test_no_part_of_an_address_breaks_a_page() -> None:
+    world = World()
+    attacker = Attacker(world, Visitor.OWNER)
+    for row in {row.view: row for row in ROWS if row.args(world)}.values():
+        for name, real in row.args(world).items():
+            for label, value in VALUES.items():
+                quoted = quote_from_bytes(value.encode("utf-8", "surrogatepass"), safe="")
+                address = row.address(world).replace(str(real), quoted)
+                attacker.send(Form(action=address, method=row.method), f"{name} = {label}")
+    assert attacker.failed == set()
+
+
+def wire(value: str) -> str:
+    """Return a header's value as the server reads it: bytes as Latin-1, no line breaks."""
+    return value.encode("utf-8", "surrogatepass").decode("latin-1").translate({10: None, 13: None})
