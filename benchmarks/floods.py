@@ -1,16 +1,19 @@
 """What fast and misbehaving models do to everything else.
 
-Models of `tests.support.misbehaviour` are asked on a loop of this process, whose turns are timed; their
-servers are in a thread. Then one `manage.py up` reads a stream of 65,000 events while pages are fetched.
+Models of `tests.support.misbehaviour`, and healthy ones beside them, are asked on a loop of this process,
+whose turns are timed; their server is a process of its own. Then one `manage.py up` reads a stream of 65,000
+events while pages are fetched.
 """
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.figures import Figure, figure, main
@@ -18,13 +21,13 @@ from benchmarks.installation import Installation
 from benchmarks.member import Member
 from benchmarks.waiting import until
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.services.resources import LoopThread
 from tests.support.misbehaviour import KINDS
 from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.transport import PROMPT, SHORT, chat_model, loopback_client
 
 EVENTS, PIECE = 65_000, 16
 FLOOD = Behaviour(text="sixteen letters " * EVENTS, piece=PIECE, chunk=4096)
+HEALTHY = ("healthy", "healthy too")  # the server answers unknown models well
 PAGES = ("/", "/runs/", "/models/")
 ROUNDS_OF_PAGES = 10
 STORED = """
@@ -36,6 +39,34 @@ LanguageModel.objects.create(
     team=team, provider=provider, name="flood", remote_name="flood", max_output_tokens=500_000
 )
 """
+
+
+def serve(told: Connection) -> None:
+    """Serve every kind of misbehaving model and the flood, and send the address, until this is killed."""
+
+    async def serving() -> None:
+        server = OpenAIServer()
+        server.by_model = {name: behaviour for name, (behaviour, _) in KINDS.items()} | {"flood": FLOOD}
+        await server.start()
+        told.send(server.base_url)
+        await asyncio.Event().wait()
+
+    asyncio.run(serving())
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Run the server in a process of its own; give its address."""
+    spawning = multiprocessing.get_context("spawn")
+    here, there = spawning.Pipe()
+    process = spawning.Process(target=serve, args=(there,), daemon=True)
+    process.start()
+    try:
+        assert here.poll(20), "the server did not start"
+        yield here.recv()
+    finally:
+        process.kill()
+        process.join()
 
 
 async def longest_turn(base_url: str) -> float:
@@ -58,7 +89,7 @@ async def longest_turn(base_url: str) -> float:
                 await model.complete(PROMPT)
 
         task = asyncio.create_task(turning())
-        await asyncio.gather(*map(ask, KINDS))
+        await asyncio.gather(*map(ask, [*KINDS, *HEALTHY]))
         task.cancel()
     return longest
 
@@ -95,22 +126,16 @@ def flooded(site: Installation, member: Member) -> tuple[float, float, float]:
 
 def measure(rounds: int) -> Sequence[Figure]:
     """Return the longest turn of the loop, and what a flood does to pages and memory."""
-    thread, server = LoopThread("provider"), OpenAIServer()
-    thread.start()
-    thread.wait_for(server.start(), 10)
-    server.by_model = {name: behaviour for name, (behaviour, _) in KINDS.items()} | {"flood": FLOOD}
-    turns = [1000 * asyncio.run(longest_turn(server.base_url)) for _ in range(rounds)]
-    with tempfile.TemporaryDirectory(prefix="orchestra-bench-") as folder:
+    with serving() as address, tempfile.TemporaryDirectory(prefix="orchestra-bench-") as folder:
+        turns = [1000 * asyncio.run(longest_turn(address)) for _ in range(rounds)]
         site = Installation(Path(folder))
         site.up()
-        stored = site.manage("shell", "-c", STORED.format(address=server.base_url))
+        stored = site.manage("shell", "-c", STORED.format(address=address))
         assert stored.returncode == 0, stored.stderr
         member = until(site.member, 10, "signing in")
         flooded(site, member)  # warm-up: templates, code paths, buffers
         floods = [flooded(site, member) for _ in range(rounds)]
         site.stop()
-    thread.wait_for(server.stop(), 10)
-    thread.stop()
     return [
         figure("loop blocked by misbehaving models", "ms", turns, 200),
         figure("slowest page during a flood, to usual", "x", [each[0] for each in floods], 3),

@@ -43,7 +43,7 @@ class Redactor:
 
     def register(self, value: str) -> None:
         """Redact `value`, if not too short, plain and as in JSON, HTML, a URL and a Python literal."""
-        if len(value) < SHORTEST or len(set(value)) < FEWEST_DIFFERENT:
+        if not is_secret(value):
             return
         with self._lock:
             forms = self._forms | spellings(value)
@@ -56,6 +56,11 @@ class Redactor:
     def redact(self, text: str) -> str:
         """Return `text` with every registered secret replaced."""
         return self._pattern.sub(REPLACEMENT, text) if self._pattern else text
+
+
+def is_secret(value: str) -> bool:
+    """Return True for a value that is long and varied enough not to stand in texts by chance."""
+    return len(value) >= SHORTEST and len(set(value)) >= FEWEST_DIFFERENT
 
 
 def spellings(value: str) -> frozenset[str]:

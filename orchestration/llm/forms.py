@@ -243,7 +243,12 @@ class ModelForm(forms.Form):
     context_window = forms.IntegerField(label="Context window, tokens", min_value=256, max_value=100_000_000)
     max_output_tokens = forms.IntegerField(label="Longest answer, tokens", min_value=1, max_value=10_000_000)
     max_concurrency = forms.IntegerField(label="Calls at once", min_value=1, max_value=256)
-    timeout_s = forms.FloatField(label="Time limit of a call, seconds", min_value=1, max_value=3600)
+    timeout_s = forms.FloatField(
+        label="Time limit of a call, seconds",
+        min_value=1,
+        max_value=3600,
+        help_text="Thinking in silence included. A call that runs into it is not asked again.",
+    )
     capabilities = forms.MultipleChoiceField(
         label="Capabilities", choices=CAPABILITIES, widget=forms.CheckboxSelectMultiple, required=False
     )

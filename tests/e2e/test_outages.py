@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from benchmarks.member import Member
+from orchestration.runs.consumers import SUBSCRIBE_EVERY_S
 from orchestration.runs.services.leases import LEASE_S
 from tests.support.engines import until
 from tests.support.follower import REFUSED, RESTART, Follower
@@ -150,7 +151,7 @@ def test_runs_whose_messages_are_flushed_are_carried_out_all_the_same(
         until(lambda: statuses(site, [later]) == {"succeeded"}, 10)
         until(lambda: statuses(site, runs) == {"succeeded"}, SWEPT_WITHIN_S)
         until(lambda: page.seen == numbers(site, runs[0]))
-        assert site.redis.holds(listeners)
+        until(lambda: site.redis.holds(listeners), SUBSCRIBE_EVERY_S + 5)
     assert all(gapless(site, run) for run in runs)
 
 

@@ -13,7 +13,7 @@ from orchestration.llm.providers.exchange import Deadlines
 from tests.support.transport import PROMPT, chat_model
 
 CHUNK = b" " * 1024
-PATIENT = Deadlines(connect_s=60, first_event_s=60, idle_s=60, total_s=60)
+PATIENT = Deadlines(connect_s=60, total_s=60)
 
 
 class Blanks(httpx.AsyncByteStream):

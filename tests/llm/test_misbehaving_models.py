@@ -22,7 +22,7 @@ from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import raw_server, saying
 from tests.support.transport import PROMPT, chat_model, loopback_client
 
-LIMITS = Deadlines(connect_s=4, first_event_s=8, idle_s=4, total_s=12)
+LIMITS = Deadlines(connect_s=4, idle_s=4, total_s=8)
 WELL = ("well", "well too")
 LONGEST = 500
 Ended = Completion | ModelError

@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
+from orchestra_site.web.logs import spellings
 from orchestration.llm.engine.errors import BadAnswer, ContentRefused, ModelError, ProviderUnavailable
 from orchestration.llm.engine.types import (
     Capability,
@@ -262,3 +264,16 @@ async def test_the_key_is_sent_as_a_bearer_and_without_one_nothing_is() -> None:
         await chat_model(client, server.base_url).complete(PROMPT)
     assert server.chats[0].headers["Authorization"] == "Bearer sk-test"
     assert "Authorization" not in server.chats[1].headers
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_key_that_a_model_repeats_is_in_no_part_of_its_answer(*, stream: bool) -> None:
+    key = "sk-canary/47+11=="
+    text = f"Your key is {key}, in hex {key.encode().hex()}, or {quote(key, safe='')}."
+    async with OpenAIServer(api_key=key) as server, loopback_client() as client:
+        server.default = Behaviour(text=text, piece=5, delay_s=0.045, stream=stream)
+        model = chat_model(client, server.base_url, api_key=key)
+        *pieces, answered = [piece async for piece in model.stream(PROMPT)]
+    assert answered.text == "Your key is [key], in hex [key], or [key]."
+    shown = "".join(piece.text for piece in pieces)
+    assert not any(form[:9] in shown for form in spellings(key))

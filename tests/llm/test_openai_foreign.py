@@ -15,7 +15,7 @@ from tests.support.transport import PROMPT, chat_model, loopback_client
 EVENT = json.dumps({"choices": [{"index": 0, "delta": {"content": "Yes"}}]})
 OTHER_EVENT = 'event: message_start\ndata: {"type": "message_start"}\n\n'
 STREAM = sse_answer(Behaviour(), text="Yes, it is.")
-LONG = Deadlines(first_event_s=20, idle_s=20, total_s=20)
+LONG = Deadlines(total_s=20)
 
 
 async def failure(behaviour: Behaviour, deadlines: Deadlines = LONG) -> ModelError:
@@ -70,11 +70,11 @@ async def test_a_chat_stream_that_breaks_off_is_still_a_broken_stream(cut: int) 
 
 
 async def test_a_call_that_ran_into_its_whole_time_limit_is_not_asked_again() -> None:
-    for limits in (Deadlines(first_event_s=9, total_s=0.3), Deadlines(first_event_s=0.3, total_s=0.3)):
-        error = await failure(Behaviour(hang=True), limits)
+    for behaviour in (Behaviour(hang=True), Behaviour(text="abc" * 500, delay_s=0.05)):
+        error = await failure(behaviour, Deadlines(total_s=0.3))
         assert isinstance(error, ModelTimeout)
         assert error.consequence is Consequence.FATAL_FOR_MODEL
-    error = await failure(Behaviour(hang=True), Deadlines(first_event_s=0.2, total_s=9))
+    error = await failure(Behaviour(text="abc" * 90, chunk=200, delay_s=9), Deadlines(idle_s=0.2, total_s=9))
     assert error.consequence is Consequence.RETRYABLE
 
 
@@ -82,16 +82,22 @@ async def test_a_call_that_ran_into_its_whole_time_limit_is_not_asked_again() ->
     "behaviour", [Behaviour(hang=True), Behaviour(status=408, body=b""), Behaviour(status=504, body=b"")]
 )
 async def test_what_timed_out_after_the_request_was_sent_may_have_been_billed(behaviour: Behaviour) -> None:
-    assert (await failure(behaviour, Deadlines(first_event_s=0.2, total_s=9))).billed
+    assert (await failure(behaviour, Deadlines(total_s=0.2))).billed
 
 
 @pytest.mark.parametrize("refuses", [(), ("stream",)])
-async def test_a_model_that_thinks_in_silence_has_the_whole_time_limit(refuses: tuple[str, ...]) -> None:
+async def test_only_the_whole_time_limit_ends_the_silence_before_an_answer(refuses: tuple[str, ...]) -> None:
+    async with OpenAIServer() as server, loopback_client() as client:
+        server.default = Behaviour(first_delay_s=0.5, refuses=refuses)
+        model = chat_model(client, server.base_url, deadlines=Deadlines(idle_s=0.2, total_s=9))
+        assert (await model.complete(PROMPT)).text == "Hello from alpha."
+
+
+async def test_a_model_that_is_marked_as_reasoning_may_be_silent_in_the_middle_of_its_answer() -> None:
     thinker = ModelSpec(
         name="alpha", provider="p", remote_name="alpha", capabilities=frozenset({Capability.REASONING})
     )
-    short = Deadlines(first_event_s=0.2, idle_s=0.2, total_s=9)
     async with OpenAIServer() as server, loopback_client() as client:
-        server.default = Behaviour(first_delay_s=0.5, refuses=refuses)
-        model = chat_model(client, server.base_url, deadlines=short, spec=None if refuses else thinker)
-        assert (await model.complete(PROMPT)).text == "Hello from alpha."
+        server.default = Behaviour(text="abcd", delay_s=0.4)
+        model = chat_model(client, server.base_url, deadlines=Deadlines(idle_s=0.2, total_s=9), spec=thinker)
+        assert (await model.complete(PROMPT)).text == "abcd"

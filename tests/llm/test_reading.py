@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestra_site.web.logs import spellings
 from orchestration.llm.engine.errors import BadAnswer
-from orchestration.llm.providers.reading import SSEParser
+from orchestration.llm.providers.reading import KeyFilter, SSEParser
 
 
 def parse(*chunks: bytes, limit: int = 1000) -> list[str]:
@@ -80,3 +81,24 @@ def test_an_event_without_end_is_cut_off(chunks: tuple[bytes, ...]) -> None:
 
 def test_events_below_the_limit_pass_however_many_there_are() -> None:
     assert len(parse(*[b"data: " + b"x" * 900 + b"\n\n"] * 50)) == 50
+
+
+KEY = "sk-canary/47+11=="
+SPELLINGS = sorted(spellings(KEY))
+
+
+@pytest.mark.parametrize("form", SPELLINGS)
+def test_a_key_is_hidden_in_every_spelling_wherever_the_text_was_cut(form: str) -> None:
+    whole = f"Use s{form}, s"
+    for cut in range(len(whole)):
+        filtered = KeyFilter(SPELLINGS)
+        first = filtered.feed(whole[:cut])
+        shown = first + filtered.feed(whole[cut:]) + filtered.rest()
+        assert shown == "Use s[key], s"
+        assert not first.endswith(tuple(form[:size] for size in range(2, len(form))))
+
+
+@given(st.lists(st.text(alphabet="sk-cx% ", max_size=20)))
+def test_a_text_without_a_key_passes_unchanged_in_any_pieces(pieces: list[str]) -> None:
+    filtered = KeyFilter(SPELLINGS)
+    assert "".join(map(filtered.feed, pieces)) + filtered.rest() == "".join(pieces)

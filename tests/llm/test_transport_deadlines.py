@@ -13,9 +13,9 @@ from tests.support.openai_server import Behaviour, OpenAIServer
 from tests.support.raw_server import LOOPBACK, NAME, raw_server
 from tests.support.transport import PROMPT, chat_model, loopback_client
 
-TO_START = Deadlines(first_event_s=0.15, idle_s=20, total_s=20)
-TO_GO_ON = Deadlines(first_event_s=20, idle_s=0.15, total_s=20)
-TO_FINISH = Deadlines(first_event_s=20, idle_s=20, total_s=0.4)
+TO_START = Deadlines(total_s=0.15)
+TO_GO_ON = Deadlines(idle_s=0.15, total_s=20)
+TO_FINISH = Deadlines(total_s=0.4)
 DRIP = Behaviour(text="abc" * 900, delay_s=0.03)
 
 
@@ -27,15 +27,15 @@ DRIP = Behaviour(text="abc" * 900, delay_s=0.03)
         (
             Behaviour(body=b": processing\n\n" * 900, chunk=14, delay_s=0.02),
             TO_FINISH,
-            "did not finish its answer within 0.4 seconds",
+            "did not start to answer within 0.4 seconds",
         ),
         (
-            Behaviour(text="abc" * 9, delay_s=30),
+            Behaviour(text="abc" * 90, chunk=200, delay_s=30),
             TO_GO_ON,
             "sent nothing for 0.15 seconds in the middle of its answer",
         ),
         (DRIP, TO_FINISH, "did not finish its answer within 0.4 seconds"),
-        (Behaviour(status=500, body=b"x" * 900, chunk=1, delay_s=0.03), TO_FINISH, "did not finish"),
+        (Behaviour(status=500, body=b"x" * 900, chunk=1, delay_s=0.03), TO_FINISH, "did not start to answer"),
     ],
 )
 async def test_each_deadline_is_kept_and_named(
@@ -65,12 +65,12 @@ def streamed(deltas: list[dict[str, str]], answer: str) -> bytes:
     ids=["reasoning", "empty deltas", "comments"],
 )
 async def test_a_model_that_sends_anything_before_its_first_word_is_waited_for(body: bytes) -> None:
-    short = Deadlines(first_event_s=0.3, idle_s=0.3, total_s=20)
+    short = Deadlines(idle_s=0.3, total_s=20)
     async with OpenAIServer() as server, loopback_client() as client:
         server.default = Behaviour(body=body, delay_s=0.02)
         answered = await chat_model(client, server.base_url, deadlines=short).complete(PROMPT)
     assert answered.text == "42"
-    assert answered.latency_s > 3 * short.first_event_s
+    assert answered.latency_s > 3 * short.idle_s
 
 
 async def test_a_connection_that_never_comes_about_is_unavailable() -> None:
@@ -78,14 +78,14 @@ async def test_a_connection_that_never_comes_about_is_unavailable() -> None:
         await asyncio.sleep(60)
         return []
 
-    limits = Deadlines(connect_s=0.1, first_event_s=5, idle_s=5, total_s=5)
+    limits = Deadlines(connect_s=0.1, total_s=5)
     async with build_client(guard=LOOPBACK, lookup=never) as client:
         with pytest.raises(ProviderUnavailable, match="no connection was made in time"):
             await chat_model(client, f"http://{NAME}/v1", deadlines=limits).complete(PROMPT)
 
 
-async def test_the_answer_to_a_request_without_what_was_refused_has_its_own_time_to_start() -> None:
-    limits = Deadlines(first_event_s=0.4, idle_s=0.05, total_s=5)
+async def test_a_request_is_sent_again_without_what_was_refused_within_the_same_time() -> None:
+    limits = Deadlines(idle_s=0.05, total_s=5)
     async with OpenAIServer() as server, loopback_client() as client:
         server.default = Behaviour(refuses=("stream_options",), first_delay_s=0.2)
         answered = await chat_model(client, server.base_url, deadlines=limits).complete(PROMPT)

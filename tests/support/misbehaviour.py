@@ -122,7 +122,7 @@ ENDINGS = {
     ),
     "is rate limited in mid-stream": (body(events(said("Half"), {"error": {"code": 429}})), "rate_limited"),
     "never answers": (Behaviour(hang=True), "model_timeout"),
-    "stops in mid-answer": (Behaviour(text="abc" * 9, delay_s=30), "model_timeout"),
+    "stops in mid-answer": (Behaviour(text="abc" * 90, chunk=200, delay_s=30), "model_timeout"),
     "drips for ever": (body(b": still there\n\n" * 9000, chunk=15, delay_s=0.05), "model_timeout"),
     "reasons for ever": (
         body(events({"choices": [{"delta": {"reasoning": "Hm"}}]}, end="") * 900, chunk=60, delay_s=0.05),

@@ -11,7 +11,7 @@ from orchestration.llm.providers.exchange import Deadlines
 from orchestration.llm.providers.openai_compatible.model import OpenAICompatibleModel
 from orchestration.llm.providers.transport import BODY_LIMIT, build_client
 
-SHORT = Deadlines(connect_s=2, first_event_s=3, idle_s=3, total_s=5)
+SHORT = Deadlines(connect_s=2, idle_s=3, total_s=5)
 PROMPT = Prompt(messages=(Message(role="user", content="Hello?"),))
 
 

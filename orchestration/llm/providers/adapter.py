@@ -24,7 +24,7 @@ from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.providers.exchange import Deadlines
 
 TEST_QUESTION = "What is 17% of 2,300?"
-LISTING_DEADLINES = Deadlines(connect_s=10, first_event_s=20, idle_s=10, total_s=30)
+LISTING_DEADLINES = Deadlines(connect_s=10, total_s=20)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

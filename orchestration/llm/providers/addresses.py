@@ -12,9 +12,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from orchestra_site.web.logs import SHORTEST, spellings
+from orchestra_site.web.logs import is_secret, spellings
 from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import AddressRefused, InvalidRequest
+from orchestration.llm.providers.reading import KeyFilter
 
 Address = IPv4Address | IPv6Address
 
@@ -248,12 +249,14 @@ class Endpoint:
         """Return the address of one of its paths."""
         return f"{self.base_url}/{path}"
 
+    def hidden_forms(self) -> tuple[str, ...]:
+        """Return what an answer must not show: the key in all encodings, unless it may be a word."""
+        return tuple(spellings(self.api_key)) if self.api_key and is_secret(self.api_key) else ()
+
     def quote(self, text: str) -> str:
         """Return a provider's text as it may be shown: one line, at most 300 characters, never a key."""
-        safe = text[: LONGEST_READ * 4]
-        for form in sorted(spellings(self.api_key) if self.api_key else (), key=len, reverse=True):
-            if form == self.api_key or len(form) >= SHORTEST:  # shorter ones stand in many words
-                safe = safe.replace(form, "[key]")
+        filtered = KeyFilter((self.api_key or "", *self.hidden_forms()))
+        safe = filtered.feed(text[: LONGEST_READ * 4]) + filtered.rest()
         visible = (
             " " if unicodedata.category(each).startswith("C") else each for each in safe[:LONGEST_READ]
         )

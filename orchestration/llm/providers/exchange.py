@@ -19,7 +19,7 @@ from orchestration.llm.providers.addresses import Endpoint
 
 DRAIN_S = 0.1
 CONNECTING_SHARE = 0.9
-"""Of the time to the first event: who runs into that deadline has a connection, and sent its request."""
+"""Of the whole time: what runs into that deadline has a connection, and sent its request."""
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "its name is not known. Check the spelling of the address"),
     (aiohttp.ClientConnectorDNSError, "its name is not known. Check the spelling of the address"),
@@ -36,65 +36,44 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deadlines:
-    """Seconds: to connect, to the first event of an answer, from one event to the next, and in all.
+    """Seconds: to connect, from one piece of text to the next, and in all.
 
-    An event is anything that arrives in the body: text, reasoning, a role, usage, a comment that keeps the
-    connection open. A model that streams reasoning before its answer is therefore waited for. One that is
-    known to think in silence has the whole time (`thinking`).
+    Until the first word of its answer a model has the whole time (`total_s`): it may think, and need not
+    show that it does. From then on anything that arrives counts as life: text, reasoning, usage, a comment
+    that keeps the connection open.
     """
 
     connect_s: float = 10.0
-    first_event_s: float = 60.0
     idle_s: float = 45.0
     total_s: float = 300.0
 
-    def within(self, total_s: float) -> Deadlines:
-        """Return the deadlines of a model whose calls may take `total_s` seconds."""
-        return replace(
-            self,
-            first_event_s=min(self.first_event_s, total_s),
-            idle_s=min(self.idle_s, total_s),
-            total_s=total_s,
-        )
-
     def thinking(self) -> Deadlines:
-        """Return the deadlines of a model that may send nothing until its answer is there."""
-        return replace(self, first_event_s=self.total_s, idle_s=self.total_s)
+        """Return the deadlines of a model that may think in silence in the middle of its answer, too."""
+        return replace(self, idle_s=self.total_s)
 
 
 class CallTimer:
     """The deadlines of one call, counted on the event loop's clock from when this is made.
 
-    `name` stands in the sentences of errors: a host, or a model.
+    `name` stands in the sentences of errors: a host, or a model. `is_billable` is set once a request is sent.
     """
 
     def __init__(self, deadlines: Deadlines, name: str) -> None:
         self._deadlines = deadlines
         self._name = name
-        self._started = self._requested = self._now()
-        self._first_event_s = deadlines.first_event_s
-        self._has_event = self._is_sent = False
-
-    def request_sent(self, *, streams: bool) -> None:
-        """Wait for a first event from now on; an answer that is not streamed may take the whole time."""
-        self._requested = self._now()
-        self._first_event_s = self._deadlines.first_event_s if streams else self._deadlines.total_s
-        self._has_event, self._is_sent = False, True
-
-    def event(self) -> None:
-        """Note that the provider sent something."""
-        self._has_event = True
+        self._started = self._now()
+        self.is_billable = False
 
     @asynccontextmanager
-    async def waiting(self, *, at_most: float | None = None) -> AsyncIterator[None]:
-        """Limit what is awaited inside, to `at_most` seconds, too.
+    async def waiting(self, *, writing: bool = False, at_most: float | None = None) -> AsyncIterator[None]:
+        """Limit what is awaited inside, to `at_most` seconds, too; `writing`: the answer's text has begun.
 
-        Raises `ModelTimeout`, naming the deadline that passed; billed once a request was sent or anything was
-        received, final where it is the call's whole time limit.
+        Raises `ModelTimeout`, naming the deadline that passed; billed once a request was sent, final where it
+        is the call's whole time limit.
         """
-        left, sentence, final = self._left()
+        left, final = self._left(writing=writing)
         if left <= 0:
-            raise self._timeout(sentence, final=final)
+            raise self._timeout(writing=writing, final=final)
         limit = asyncio.timeout(left if at_most is None else min(left, at_most))
         try:
             async with limit:
@@ -102,30 +81,28 @@ class CallTimer:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise self._timeout(sentence, final=final) from error
+            raise self._timeout(writing=writing, final=final) from error
 
-    def _left(self) -> tuple[float, str, bool]:
-        """Return the seconds to the nearest deadline, the sentence for when it passed, whether that is final.
+    def _left(self, *, writing: bool) -> tuple[float, bool]:
+        """Return the seconds to the nearest deadline, and whether it is that of the whole call.
 
         The idle deadline counts from now: the time that a reader takes between two events is not the
         provider's.
         """
-        limits, now = self._deadlines, self._now()
-        total = self._started + limits.total_s - now
-        if self._has_event:
-            next_event = limit = limits.idle_s
-            sentence = f"{self._name} sent nothing for {limits.idle_s:g} seconds in the middle of its answer."
-        else:
-            limit = self._first_event_s
-            next_event = self._requested + limit - now
-            sentence = f"{self._name} did not start to answer within {limit:g} seconds."
-        if next_event <= total:
-            return next_event, sentence, limit >= limits.total_s
-        return total, f"{self._name} did not finish its answer within {limits.total_s:g} seconds.", True
+        limits = self._deadlines
+        total = self._started + limits.total_s - self._now()
+        return (limits.idle_s, False) if writing and limits.idle_s < total else (total, True)
 
-    def _timeout(self, sentence: str, *, final: bool) -> ModelTimeout:
-        error = ModelTimeout(sentence, final=final)
-        error.billed = self._has_event or self._is_sent
+    def _timeout(self, *, writing: bool, final: bool) -> ModelTimeout:
+        limits = self._deadlines
+        if not final:
+            fault = f"sent nothing for {limits.idle_s:g} seconds in the middle of its answer"
+        elif writing:
+            fault = f"did not finish its answer within {limits.total_s:g} seconds"
+        else:
+            fault = f"did not start to answer within {limits.total_s:g} seconds"
+        error = ModelTimeout(f"{self._name} {fault}.", final=final)
+        error.billed = self.is_billable
         return error
 
     @staticmethod
@@ -145,11 +122,11 @@ class Timed(WrappedModel):
         timer = CallTimer(self._deadlines, self.spec.name)
         async with aclosing(self.inner.stream(prompt)) as pieces:
             while True:
-                async with timer.waiting():
+                async with timer.waiting(writing=timer.is_billable):
                     piece = await anext(pieces, None)
                 if piece is None:
                     return
-                timer.event()
+                timer.is_billable = True
                 yield piece
 
 
@@ -173,7 +150,7 @@ def _reason(error: BaseException) -> str:
 
 
 class Body:
-    """The chunks of one response, each an event of the call."""
+    """The chunks of one response."""
 
     def __init__(self, response: httpx.Response, host: str, timer: CallTimer) -> None:
         self.status = response.status_code
@@ -188,13 +165,10 @@ class Body:
         Raises `StreamBroken`, `ModelTimeout` (also after `at_most` seconds), `BadAnswer`.
         """
         try:
-            async with self._timer.waiting(at_most=at_most):
-                chunk = await anext(self._chunks, b"")
+            async with self._timer.waiting(writing=characters > 0, at_most=at_most):
+                return await anext(self._chunks, b"")
         except httpx.TransportError as error:
             raise broken_off(self._host, characters) from error
-        if chunk:
-            self._timer.event()
-        return chunk
 
     async def rest(self, start: bytes = b"") -> bytes:
         """Return `start` and everything that follows."""
@@ -218,7 +192,7 @@ class Exchange:
     def __init__(self, client: httpx.AsyncClient, endpoint: Endpoint, deadlines: Deadlines) -> None:
         self._client = client
         self._endpoint = endpoint
-        connect_s = min(deadlines.connect_s, CONNECTING_SHARE * deadlines.first_event_s)
+        connect_s = min(deadlines.connect_s, CONNECTING_SHARE * deadlines.total_s)
         self._connecting = httpx.Timeout(None, connect=connect_s, pool=connect_s)
         self._timer = CallTimer(deadlines, endpoint.host)
 
@@ -232,7 +206,7 @@ class Exchange:
         request = self._client.build_request(
             method, endpoint.url(path), json=payload, headers=endpoint.headers, timeout=self._connecting
         )
-        self._timer.request_sent(streams=payload is None or "stream" in payload)
+        self._timer.is_billable = True
         try:
             async with self._timer.waiting():
                 response = await self._client.send(request, stream=True)

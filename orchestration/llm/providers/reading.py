@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -21,6 +21,7 @@ BOM = b"\xef\xbb\xbf"
 LINE_ENDS = (b"\r", b"\n")
 LARGEST_COUNT = 2_000_000_000
 LONGEST_WAIT_S = 86_400.0
+HIDDEN_KEY = "[key]"
 HIGH_SURROGATES = ("\ud800", "\udbff")
 
 
@@ -165,6 +166,36 @@ def _until(text: str, now: datetime) -> float | None:
 
 def _bounded(seconds: float) -> float:
     return min(max(seconds, 0.0), LONGEST_WAIT_S)
+
+
+class KeyFilter:
+    """Replaces `forms`, the spellings of a key, in a text that arrives in pieces, wherever it was cut."""
+
+    def __init__(self, forms: Iterable[str]) -> None:
+        self._forms = sorted(filter(None, set(forms)), key=len, reverse=True)
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """Return `text` without the key; an end that may be its beginning is kept for the next call."""
+        whole = self._held + text
+        for form in self._forms:
+            whole = whole.replace(form, HIDDEN_KEY)
+        cut = min((_beginning(form, whole) for form in self._forms), default=len(whole))
+        self._held = whole[cut:]
+        return whole[:cut]
+
+    def rest(self) -> str:
+        """Return what was kept, once nothing follows."""
+        rest, self._held = self._held, ""
+        return rest
+
+
+def _beginning(form: str, text: str) -> int:
+    """Return where the longest end of `text` starts that `form` begins with; its length if there is none."""
+    at = text.find(form[0], max(0, len(text) - len(form) + 1))
+    while at >= 0 and not form.startswith(text[at:]):
+        at = text.find(form[0], at + 1)
+    return at if at >= 0 else len(text)
 
 
 class TextCleaner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from enum import StrEnum
 from random import Random
@@ -133,5 +133,5 @@ class ModelStack:
             api_key=self.secrets[frozen.provider],
             provider=frozen.provider,
         )
-        deadlines = self.shared.deadlines.within(frozen.timeout_s)
+        deadlines = replace(self.shared.deadlines, total_s=frozen.timeout_s)
         return provider_adapter(frozen.kind).model(frozen.spec, access, deadlines, seed=self.seed)

@@ -42,6 +42,7 @@ from orchestration.llm.providers.openai_compatible.refusals import (
     model_error,
 )
 from orchestration.llm.providers.reading import (
+    KeyFilter,
     SSEParser,
     TextCleaner,
     items,
@@ -139,10 +140,10 @@ async def _deltas(body: Body, transcript: Transcript) -> AsyncGenerator[Delta, N
             raise BadAnswer(kind.sentence(transcript.host, transcript.quote(start)))
     except ModelError as error:
         error.billed = error.billed or transcript.is_chat
-        if unseen := transcript.growth():
+        if unseen := transcript.growth(at_end=True):
             yield unseen
         raise
-    if unseen := transcript.growth():
+    if unseen := transcript.growth(at_end=True):
         yield unseen
 
 
@@ -193,7 +194,8 @@ class Transcript:
     """One answer as it arrives: text, usage, and whether the provider said that it is complete.
 
     The text is collected in pieces, and cut off at `OVERRUN` times `output_limit`, in tokens. `length` counts
-    its characters; `is_chat` is True once anything came that only a chat API sends.
+    the characters that arrived, `text` has those that `growth` returned; `is_chat` is True once anything came
+    that only a chat API sends.
     """
 
     def __init__(self, endpoint: Endpoint, model: str, *, output_limit: int) -> None:
@@ -201,20 +203,14 @@ class Transcript:
         self._longest = OVERRUN * CHARACTERS_PER_TOKEN * output_limit
         self._endpoint = endpoint
         self._model = model
-        self._cleaner = TextCleaner()
+        self._cleaner, self._key_filter = TextCleaner(), KeyFilter(endpoint.hidden_forms())
         self._finish: FinishReason | None = None
         self._usage: Usage | None = None
         self._reported = ""
-        self._pieces: list[str] = []
+        self._arrived: list[str] = []
         self._reads_events = False
-        self._shown = self.length = 0
+        self.text, self.length = "", 0
         self.is_chat = self.overran = self.ended = False
-
-    @property
-    def text(self) -> str:
-        """The whole text so far."""
-        self._pieces = ["".join(self._pieces)]
-        return self._pieces[0]
 
     @property
     def is_complete(self) -> bool:
@@ -233,12 +229,15 @@ class Transcript:
         self._add(self._chunk(body), "message")
         self.ended = True
 
-    def growth(self) -> Delta | None:
-        """Return what was added since the last time, None when that is nothing."""
-        if self._shown == self.length:
-            return None
-        offset, self._shown = self._shown, self.length
-        return Delta(text=self.text, offset=offset)
+    def growth(self, *, at_end: bool = False) -> Delta | None:
+        """Add what arrived to `text`, without the key; return it, None when that is nothing."""
+        more = self._key_filter.feed("".join(self._arrived))
+        self._arrived.clear()
+        if at_end:
+            more += self._key_filter.rest()
+        offset = len(self.text)
+        self.text += more
+        return Delta(text=self.text, offset=offset) if more else None
 
     def check_is_chat(self, *, unended_lines: int) -> None:
         """Raise `BadAnswer` where a stream has ended and nothing in it came from a chat API."""
@@ -265,7 +264,7 @@ class Transcript:
             finish=self._finish or FinishReason.OTHER,
             latency_s=latency_s,
             first_token_s=first_token_s,
-            reported_model=self._reported,
+            reported_model=self._endpoint.quote(self._reported),
             overran=self.overran,
         )
 
@@ -296,9 +295,9 @@ class Transcript:
         self._end(string(choice.get("finish_reason")).lower())
         said = mapping(choice.get(where))
         more = self._cleaner.feed(_text(said.get("content")) or string(said.get("refusal")))
-        self._pieces.append(more[: self._longest - self.length])
-        self.length += len(self._pieces[-1])
-        if len(self._pieces[-1]) < len(more):
+        self._arrived.append(more[: self._longest - self.length])
+        self.length += len(self._arrived[-1])
+        if len(self._arrived[-1]) < len(more):
             self.overran, self._finish = True, FinishReason.LENGTH
 
     def _end(self, reason: str) -> None:

@@ -32,7 +32,7 @@ from orchestration.llm.services.resources import address_guard
 SIMULATED = "Simulated"
 SIMULATED_PRICED_FROM = date(2025, 1, 1)
 SIMULATED_CONCURRENCY = 64  # no provider's rate limit applies
-SEARCH_DEADLINES = Deadlines(connect_s=2, first_event_s=4, idle_s=4, total_s=6)
+SEARCH_DEADLINES = Deadlines(connect_s=2, total_s=5)
 MOST = 20
 OPENAI = "https://api.openai.com/v1"
 OLLAMA_PORT = 11434
