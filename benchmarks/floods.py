@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import median
 
 from benchmarks.figures import Figure, figure, main
 from benchmarks.installation import Installation
@@ -95,7 +96,7 @@ async def longest_turn(base_url: str) -> float:
 
 
 def slowest(member: Member) -> float:
-    """Return the seconds that the slowest of the pages took, the best of a few fetches each."""
+    """Return the seconds that the slowest of the pages took."""
     worst = 0.0
     for page in PAGES:
         began = time.perf_counter()
@@ -113,7 +114,7 @@ def resident(site: Installation) -> float:
 
 def flooded(site: Installation, member: Member) -> tuple[float, float, float]:
     """Return how much slower the slowest page was, how much memory stayed, and the seconds of the stream."""
-    usual = max(slowest(member) for _ in range(ROUNDS_OF_PAGES))
+    usual = median(slowest(member) for _ in range(ROUNDS_OF_PAGES))
     before, began = resident(site), time.perf_counter()
     run = member.ask(f"Count up to {began}.", ["flood"], "parallel")
     during = [slowest(member)]
