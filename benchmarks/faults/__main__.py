@@ -19,6 +19,7 @@ from benchmarks.faults.findings import Finding, show
 from benchmarks.faults.kills import kills
 from benchmarks.faults.locking import locking
 from benchmarks.faults.pausing import pausing
+from benchmarks.faults.tables import tables
 from benchmarks.faults.world import World, world
 
 Fault = Callable[[World], list[Finding]]
@@ -32,6 +33,7 @@ def chosen_faults(given: argparse.Namespace) -> dict[str, Fault]:
         "delivering": delivering,
         "pausing": pausing,
         "locking": partial(locking, rounds=given.rounds),
+        "tables": lambda _: tables(given.seed, rounds=given.rounds),
     }
 
 
@@ -39,11 +41,13 @@ def main() -> int:
     """Inject the chosen faults, or all, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="kills, cancelling, delivering, pausing, locking"
+        "names", nargs="*", metavar="NAME", help="kills, cancelling, delivering, pausing, locking, tables"
     )
     parser.add_argument("--runs", type=int, default=300, help="runs of `kills` (300)")
     parser.add_argument("--kills", type=int, default=30, help="kills of `kills` (30)")
-    parser.add_argument("--rounds", type=int, default=10, help="rounds of `locking`, six runs each (10)")
+    parser.add_argument(
+        "--rounds", type=int, default=10, help="rounds of `locking` and `tables`, six runs each (10)"
+    )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31), help="of the random instants")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()

@@ -55,14 +55,15 @@ def _locked(world: World, seconds: float) -> tuple[int, int, int]:
     until = time.monotonic() + seconds
     before = Run.objects.count()
     page = world.member.client.get("/runs/").status_code
-    sent = _send(world.member)
+    sent = send(world.member)
     time.sleep(max(0.0, until - time.monotonic()))
     lock.rollback()
     lock.close()
     return page, sent, Run.objects.count() - before
 
 
-def _send(member: Member) -> int:
+def send(member: Member) -> int:
+    """Ask a question; return the status of the answer."""
     answer = member.post(
         "/", {"text": "Question 0: how much is 1?", "strategy": "parallel", "models": ["m1"]}
     )

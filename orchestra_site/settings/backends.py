@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 2.5
+LOCK_TIMEOUT_S = 20
+"""For how long a write waits for a database, or a table of it, that others keep locked."""
 LISTEN_TIMEOUT_S = 10.0
 """Longer than the five seconds for which the channel layer lets Redis block for a message."""
 LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -25,7 +27,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": data_dir / "orchestra.sqlite3",
-            "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": WAL},
+            "OPTIONS": {"timeout": LOCK_TIMEOUT_S, "transaction_mode": "IMMEDIATE", "init_command": WAL},
         }
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"} or not parts.path.lstrip("/"):
@@ -39,7 +41,8 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {"options": f"-c lock_timeout={LOCK_TIMEOUT_S}s"}
+        | dict(parse_qsl(parts.query, keep_blank_values=True)),
     }
 
 

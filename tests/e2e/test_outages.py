@@ -190,7 +190,12 @@ def test_a_table_locked_for_longer_than_a_lease_takes_no_run_from_its_worker(
     runs = streaming(site, provider, member, 6)
     with psycopg.connect(site.postgres.url) as connection:
         connection.execute("lock table runs_run in exclusive mode")
-        time.sleep(LEASE_S + 5)
+        unlocked_at = time.monotonic() + LEASE_S + 5
+        assert member.client.get("/runs/").status_code == 200
+        refused = member.post("/", {"text": "Hello?", "strategy": "parallel", "models": ["m1"]})
+        time.sleep(unlocked_at - time.monotonic())
+    assert refused.status_code == 503
+    assert "database does not answer" in refused.text
     until(lambda: statuses(site, runs) == {"succeeded"}, SWEPT_WITHIN_S)
     leases = "select distinct fence, lapses from runs_run where id = any(%s::uuid[])"
     assert site.rows(leases, (runs,)) == [(1, 0)]

@@ -118,8 +118,13 @@ def test_a_database_address_is_taken_apart() -> None:
         "PASSWORD": "p@ss",
         "HOST": "db",
         "PORT": "5433",
-        "OPTIONS": {"sslmode": "require"},
+        "OPTIONS": {"options": "-c lock_timeout=20s", "sslmode": "require"},
     }
+
+
+def test_options_in_a_database_address_take_the_place_of_ours() -> None:
+    settings = backends.database("postgresql://db/orchestra?options=", Path("/x"))
+    assert settings["OPTIONS"] == {"options": ""}
 
 
 @pytest.mark.parametrize("url", ["mysql://db/name", "postgresql://db", "orchestra.sqlite3"])

@@ -50,11 +50,14 @@ async def test_an_answer_is_journaled_metered_and_priced() -> None:
 async def test_an_answer_that_was_cut_off_at_twice_its_limit_is_remarked_and_priced() -> None:
     log = MemoryLog()
     whole = Completion(
-        text="abcd" * 20, usage=Usage(output_tokens=20), finish=FinishReason.LENGTH, overran=True
+        text="abcd" * 20,
+        usage=Usage(output_tokens=20, estimated=True),
+        finish=FinishReason.LENGTH,
+        overran=True,
     )
     answer = await context_on(log).ask(Metered(ScriptedModel("a", [whole])), PROMPT, "ask/a")
     [finished] = [event for event in log.events if event.kind == "call_finished"]
-    assert finished.data["overran"] is True
+    assert (finished.data["overran"], finished.data["estimated"]) == (True, True)
     assert log.ended[0].cost_usd == answer.cost_usd == Decimal(80) / 1_000_000
 
 

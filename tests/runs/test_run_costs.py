@@ -52,7 +52,7 @@ def test_a_run_above_its_limit_says_by_how_much_and_why(browser: Client, member:
     rows.answer(call, "ok")
     Call.objects.filter(pk=call.pk).update(cost_usd=Decimal("0.35"))
     html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
-    assert "$0.25 over the limit: a provider counted more tokens" in html
+    assert "$0.25 over the limit: a call took more tokens" in html
 
 
 def test_the_story_says_which_call_cost_more_than_was_expected(browser: Client, member: Membership) -> None:
@@ -60,9 +60,12 @@ def test_the_story_says_which_call_cost_more_than_was_expected(browser: Client, 
     data = {"model": "sim-swift", "seconds": 1, "input_tokens": 12, "output_tokens": 99, "cost_usd": "0.5"}
     rows.emit(EventKind.CALL_FINISHED, "ask/a", finish="stop", over_usd="0.25", **data)
     rows.emit(EventKind.CALL_FINISHED, "ask/b", finish="stop", beyond_usd="9999999", **data)
+    estimated = data | {"estimated": True, "overran": True}
+    rows.emit(EventKind.CALL_FINISHED, "ask/c", finish="length", over_usd="0.75", **estimated)
     html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
     assert "$0.25 more than the most that was expected: its provider counted 12 tokens in" in html
     assert "would cost more than $9,999,999.00: that is not believed" in html
+    assert "$0.75 more than the most that was expected." in html
 
 
 def test_a_new_claim_reserves_what_lost_calls_may_have_cost() -> None:

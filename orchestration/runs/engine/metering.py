@@ -148,8 +148,8 @@ class _Attempt:
             finish=whole.finish.value,
             first_token_s=whole.first_token_s,
         )
-        overrun = {"overran": True} if whole.overran else {}
-        data = overrun | {
+        marks = {"overran": whole.overran, "estimated": whole.usage.estimated}
+        data = {mark: True for mark, holds in marks.items() if holds} | {
             "seconds": round(seconds, 3),
             "input_tokens": whole.usage.input_tokens,
             "output_tokens": whole.usage.output_tokens,
