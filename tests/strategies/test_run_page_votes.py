@@ -92,7 +92,7 @@ def test_a_counted_vote_names_dissenters_abstentions_and_what_was_saved(
     cast(rows, "sim-c", "381")
     tallied(rows, notes=["Settled: “391” wins whatever the others say. 1 call not started."])
     shown = section(browser, rows)
-    assert "“391” is backed by the most voters. Agreement 67%; sim-c dissents." in shown
+    assert "“391” is backed by the most voters. Agreement 67%; sim-c chose otherwise." in shown
     assert "sim-b abstained: No final answer can be read in what it wrote." in shown
     assert "1 call not started." in shown
     assert "sim-d · · Not asked" in shown

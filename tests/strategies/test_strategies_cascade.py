@@ -11,9 +11,11 @@ from orchestration.llm.engine.types import Completion, Prices, Usage
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import EventKind
+from orchestration.strategies.engine.cascade import AcceptanceRule, chance_of_agreement
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.levels import CascadeOptions
 from orchestration.strategies.engine.strategy import validate_options
-from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.engine.types import Candidate, Constraints, Quality
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import scores
@@ -98,10 +100,48 @@ async def test_both_wants_agreement_and_a_score() -> None:
     assert outcome.decisions[-1].reason.startswith("big is accepted: a, b and big agree;")
 
 
-async def test_where_all_were_asked_at_once_the_best_of_them_is_taken() -> None:
-    outcome = await ladder(4, 3, 4).run(width=3, threshold=0.9)
-    assert outcome.chosen == "ask/a"
-    assert outcome.decisions[-1].reason.startswith("There is no more expensive model to ask. a and big tie")
+@pytest.mark.parametrize("width", [3, 9])
+async def test_the_most_expensive_is_never_in_the_first_level(width: int) -> None:
+    run = ladder(4, 4, 5)
+    await run.run(width=width)
+    assert run.calls == {"big": 0, "a": 1, "b": 1}
+
+
+async def test_of_two_models_one_is_asked_and_then_the_other_whose_answer_counts() -> None:
+    run = stage(costing("dear", 9, said(5)), costing("cheap", 1, said(4)))
+    outcome = await run.run()
+    assert (outcome.chosen, outcome.decisions[0].chosen) == ("ask/dear", "dear")
+    assert run.members[1].count.prompts[0] == run.members[0].count.prompts[0]
+    cheap_enough = stage(costing("dear", 9, said(5)), costing("cheap", 1, said(4)))
+    assert (await cheap_enough.run(preset="economy")).chosen == "ask/cheap"
+    assert cheap_enough.calls == {"dear": 0, "cheap": 1}
+
+
+def answered(name: str, text: str = "Answer: 4") -> Candidate:
+    return Candidate(
+        model=name, step=f"ask/{name}", state="answered", text=text, quality=Quality(overall=0.9)
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "accepted"),
+    [({}, True), ({"a": 0.4}, True), ({"a": 0.4, "b": 0.45}, False), ({"a": 0.8, "b": 0.7}, True)],
+)
+def test_two_that_are_often_wrong_together_are_not_believed(
+    records: dict[str, float], *, accepted: bool
+) -> None:
+    rule = AcceptanceRule(question="2 + 2?", options=CascadeOptions(), least=0.0, records=records)
+    decided = rule.judge([answered("a"), answered("b")], [])
+    assert bool(decided.accepted) is accepted
+    assert accepted or "earlier answers to such questions was 40% and 45%" in decided.reason
+
+
+def test_agreement_proves_more_the_better_and_the_more_the_models_are() -> None:
+    assert chance_of_agreement([0.5]) == 0.5
+    assert chance_of_agreement([0.5, 0.5]) == pytest.approx(3 / 4)
+    assert chance_of_agreement([0.5, 0.5, 0.5]) == pytest.approx(9 / 10)
+    assert chance_of_agreement([0.9, 0.9]) > chance_of_agreement([0.6, 0.9]) > 0.9
+    assert chance_of_agreement([0.0, 1.0]) == 0.0
 
 
 async def test_a_single_answer_is_no_agreement() -> None:

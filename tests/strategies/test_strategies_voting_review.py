@@ -13,6 +13,7 @@ from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.errors import QuorumMissed
 from orchestration.strategies.engine.types import Request, StrategyEvent
 from orchestration.strategies.engine.voting.reviewing import Review, read_review, review_prompt
+from orchestration.strategies.engine.voting.strategy import WITHOUT_A_VOTE
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
 from tests.support.models import FailingModel, ScriptedModel, spec_named
@@ -40,7 +41,8 @@ async def test_rankings_decide(rule: str) -> None:
     outcome = await run.run(ballot="review", rule=rule)
     assert outcome.chosen == "ask/best"
     assert outcome.consensus is not None
-    assert (outcome.consensus.agreement, outcome.consensus.dissenters) == (1.0, ())
+    assert outcome.consensus.agreement == pytest.approx(2 / 3)
+    assert outcome.consensus.dissenters == ("best",)
     ballots = {event.data["voter"]: event.data["ranking"] for event in run.emitted(StrategyEvent.BALLOT_CAST)}
     assert ballots == {"best": ["good", "fair"], "good": ["best", "fair"], "fair": ["best", "good"]}
 
@@ -51,8 +53,11 @@ async def test_approval_counts_what_reviewers_approve_of() -> None:
 
 
 async def test_a_review_without_the_approvals_that_the_rule_needs_is_an_abstention() -> None:
-    with pytest.raises(QuorumMissed, match="did not say of which it approves"):
-        await poll(*three()).run(ballot="review", rule="approval")
+    run = poll(*three())
+    outcome = await run.run(ballot="review", rule="approval")
+    assert (outcome.consensus, outcome.notes) == (None, (WITHOUT_A_VOTE,))
+    cast = [event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)]
+    assert all("did not say of which it approves" in ballot["reason"] for ballot in cast)
 
 
 async def test_an_unreadable_or_failed_review_abstains() -> None:
@@ -84,8 +89,10 @@ async def test_who_gave_no_answer_has_no_vote() -> None:
 
 async def test_a_single_answer_has_nobody_to_rank_it() -> None:
     run = poll(reviewer("alone", "alone"), FailingModel("down", ProviderUnavailable("503")))
+    outcome = await run.run(ballot="review")
+    assert (outcome.answer, outcome.consensus, outcome.notes) == ("alone", None, (WITHOUT_A_VOTE,))
     with pytest.raises(QuorumMissed, match="There was no other answer to rank"):
-        await run.run(ballot="review")
+        await run.run(ballot="review", quorum=2)
 
 
 async def test_reviews_in_waves_end_once_the_winner_is_certain() -> None:

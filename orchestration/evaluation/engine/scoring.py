@@ -13,6 +13,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label, same_words
 from orchestration.strategies.engine.consensus.answers import read_answer, read_question
 from orchestration.strategies.engine.consensus.extraction import extract_answer
+from orchestration.strategies.engine.consensus.grouping import same_answer
 from orchestration.strategies.engine.strategy import escalations
 from orchestration.strategies.engine.types import StrategyOutcome
 
@@ -62,7 +63,7 @@ def states_reference(text: str, reference: str, question: str) -> bool:
     if wanted is None:
         return same_words(text) == same_words(reference)
     stated = extract_answer(text, question=question)
-    return stated is not None and stated.key == wanted.key
+    return stated is not None and same_answer(stated, wanted)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

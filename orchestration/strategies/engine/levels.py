@@ -79,7 +79,7 @@ class CascadeChoices(StrategyOptions):
         le=10,
         title="First level",
         description="How many of the cheapest models are asked at once to begin with; more expensive ones"
-        " follow one at a time.",
+        " follow one at a time. At least one does: of two models one is asked first.",
     )
     order: Order = Field(
         default=Order.PRICE,
@@ -111,7 +111,8 @@ class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
 def levels(members: Sequence[ChatModel], options: CascadeOptions, text: str) -> tuple[Level, ...]:
     """Return the members from cheap to expensive: the first `width` together, the others one by one.
 
-    By price where each has one, else as on the panel.
+    By price where each has one, else as on the panel. There is always a level after the first, so that a more
+    expensive model decides where the first level's answers are not accepted.
     """
     ordered = list(members)
     costs = [expected_cost(model.spec, text) for model in members]
@@ -119,7 +120,8 @@ def levels(members: Sequence[ChatModel], options: CascadeOptions, text: str) -> 
     if options.order is Order.PRICE and len(known) == len(costs):
         places = sorted(range(len(ordered)), key=known.__getitem__)
         ordered = [ordered[place] for place in places]
-    first, rest = ordered[: options.width], ordered[options.width :]
+    width = max(1, min(options.width, len(ordered) - 1))
+    first, rest = ordered[:width], ordered[width:]
     return (tuple(first), *((model,) for model in rest))
 
 

@@ -65,7 +65,10 @@ class VoterRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownVote:
-    """A vote. `result` is its tally, empty until there is one; `why` is the reason for its kind."""
+    """A vote. `result` is its tally, empty until there is one; `why` is the reason for its kind.
+
+    `counting` are the ballots that are no abstentions.
+    """
 
     kind: BallotKind
     why: str
@@ -73,7 +76,7 @@ class ShownVote:
     bars: tuple[TallyBar, ...]
     columns: tuple[str, ...]
     rows: tuple[VoterRow, ...]
-    cast: int
+    counting: int
     voters: int
     quorum: int
     result: Mapping[str, Json]
@@ -141,7 +144,7 @@ def _shown(
         bars=tuple(sorted(bars, key=lambda bar: (not bar.won, -bar.share))),
         columns=tuple(contender.label for contender in votes.contenders),
         rows=tuple(_row(name, options, votes, casts.get(name), result) for name in [*panel, *judge]),
-        cast=sum(name in casts for name in panel),
+        counting=len(votes.counting),
         voters=len(panel),
         quorum=options.quorum,
         result=result,

@@ -97,8 +97,13 @@ class _ObservedRun:
         candidates = {entry["step"]: entry for entry in self.outcome.get("candidates", ())}
         chosen = candidates.get(self.outcome.get("chosen", ""), {}).get("model")
         found, task = [], self._task()
+        consensus = self.outcome.get("consensus") or {}
+        if consensus:  # its author, who cannot vote for it, is no witness against the answer that won
+            consensus = consensus | {
+                "dissenters": [each for each in consensus["dissenters"] if each != chosen]
+            }
         for name, model in models.items():
-            shown = observed(self._attempts(name), candidates, self.outcome.get("consensus") or {})
+            shown = observed(self._attempts(name), candidates, consensus)
             liked = rating_evidence(self.ratings) if name == chosen else Evidence()
             if shown != Evidence() or name == chosen:
                 part = {"chosen": name == chosen, "rated": liked.judged, "liked": liked.quality}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fractions import Fraction
 from functools import lru_cache
 from string import ascii_uppercase
 
 from orchestra_site.web.patterns import DOTALL, IGNORECASE, MULTILINE, Pattern
+from orchestration.strategies.engine.consensus.measures import MEASURES, unit_behind
 from orchestration.strategies.engine.consensus.spelling import (
+    behind_letter,
     date_key,
     literal_key,
     measured_value,
@@ -18,7 +19,9 @@ from orchestration.strategies.engine.consensus.spelling import (
     number_key,
     number_value,
     only_number,
+    plain_latex,
 )
+from orchestration.strategies.engine.consensus.wording import NUMBER_WORDS, plain_figures, text_key
 
 
 class AnswerKind(StrEnum):
@@ -34,11 +37,22 @@ class AnswerKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extracted:
-    """A final answer: `key` is equal for equal answers, `raw` is the text shown to people."""
+    """A final answer: `key` is equal for equal answers, `raw` is the text shown to people.
+
+    `unit` is that of a number, `about` the variable it is the value of, or the words behind a letter. Both
+    count only between answers that have one.
+    """
 
     kind: AnswerKind
     key: str
     raw: str
+    unit: str = ""
+    about: str = ""
+
+    @property
+    def identity(self) -> str:
+        """All that can make it another answer, as one text."""
+        return " ".join(filter(None, (self.about and f"{self.about} =", self.key, self.unit)))
 
 
 MOST_CHARACTERS = 50_000
@@ -106,10 +120,10 @@ LONGEST_EXPRESSION = 120
 
 _LETTER = Pattern(r"[(\[*\s]*(?:option|choice)?\s*[(\[*]*([A-Z])(?:[)\].:*,\s-].*)?", DOTALL)
 _BARE_LETTER = Pattern(r"[A-J]")
-_ARTICLE = Pattern(r"^(?:an?|the)\s+")
 _SPACES = Pattern(r"\s+")
 _MATHEMATICS = Pattern(r"[\\^√π∞]|sqrt|[\w)]\s*[*/=+]\s*[\w(\\-]")
-_EQUATION = Pattern(r"[^=<>!]*=\s*([^=]+)")
+_EQUATION = Pattern(r"([^=<>!]*)=\s*([^=]+)")
+_VARIABLE = Pattern(r"[^\W\d_]")
 _NOTHING = Pattern(r"none|null|n/?a|unknown|\?+|\{.*[:'].*\}", IGNORECASE | DOTALL)
 """An empty field, or an object instead of a value: an answer only where code was asked about."""
 REMEMBERED = 64
@@ -122,17 +136,16 @@ def read_answer(marked: str, asked: ExpectedAnswer = ANY_ANSWER) -> Extracted | 
         return _choice(marked, asked)
     if asked.code:
         return _code(marked)
+    marked = plain_figures(marked)
     raw = normalise(marked)
     if raw is None or _NOTHING.fullmatch(raw):
         return None
     if _BARE_LETTER.fullmatch(raw):
-        kind, key = AnswerKind.CHOICE, raw
-    elif (number := _number(raw, asked)) is not None:
-        kind, key = AnswerKind.NUMBER, number_key(number)
-    elif (day := date_key(raw)) is not None:
-        kind, key = AnswerKind.DATE, day
-    else:
-        kind, key = _words(raw)
+        return Extracted(kind=AnswerKind.CHOICE, key=raw, raw=raw, about=text_key(behind_letter(marked)))
+    if (number := _number(marked, raw, asked)) is not None:
+        return number
+    day = date_key(raw)
+    kind, key = (AnswerKind.DATE, day) if day is not None else _words(raw)
     return Extracted(kind=kind, key=key, raw=raw)
 
 
@@ -148,15 +161,15 @@ def _by_words(marked: str, asked: ExpectedAnswer) -> str:
     """Return the letter of the one option with the same key, an empty text when none or several have it."""
     answer = read_answer(marked)
     options = {letter: _option_key(words) for letter, words in asked.choices.items()}
-    same = [letter for letter, key in options.items() if answer and answer.key == key]
+    same = [letter for letter, identity in options.items() if answer and answer.identity == identity]
     return same[0] if len(same) == 1 else ""
 
 
 @lru_cache(maxsize=REMEMBERED)
 def _option_key(words: str) -> str | None:
-    """Return the key of an option's words; cached, since each marked text is compared with each option."""
+    """Return the identity of an option's words; cached: each marked text is compared with each option."""
     answer = read_answer(words)
-    return None if answer is None else answer.key
+    return None if answer is None else answer.identity
 
 
 def _code(marked: str) -> Extracted | None:
@@ -165,20 +178,33 @@ def _code(marked: str) -> Extracted | None:
     return Extracted(kind=AnswerKind.CODE, key=key, raw=key if key.strip() else f"'{key}'")
 
 
-def _number(raw: str, asked: ExpectedAnswer) -> Fraction | None:
-    equation = _EQUATION.fullmatch(raw)
-    right = equation.group(1).strip() if equation else raw
+def _number(marked: str, raw: str, asked: ExpectedAnswer) -> Extracted | None:
+    """Return the quantity that the answer is, as a number or with a unit, None when it is none."""
+    left, right = "", raw
+    if (equation := _EQUATION.fullmatch(raw)) is not None:
+        left, right = equation.group(1).strip(), equation.group(2).strip()
+    first, _, rest = right.partition(" ")
+    if (figure := NUMBER_WORDS.get(first.casefold())) and (not rest or unit_behind(f"1 {rest}") in MEASURES):
+        right = f"{figure} {rest}".strip()
     if _DECIMAL_COMMA.fullmatch(right):
         return None
     tries = (number_value(raw), number_value(right), measured_value(right))
     found = next((value for value in tries if value is not None), None)
     if found is None and asked.number and not _MATHEMATICS.search(raw):
-        return only_number(raw)
-    return found
+        found = only_number(raw)
+        return (
+            None
+            if found is None
+            else Extracted(kind=AnswerKind.NUMBER, key=number_key(found), raw=number_key(found))
+        )
+    if found is None:
+        return None
+    unit = unit_behind(plain_latex(marked).rpartition("=")[2].strip()) or unit_behind(right)
+    about = left if _VARIABLE.fullmatch(left) else ""
+    return Extracted(kind=AnswerKind.NUMBER, key=number_key(found), raw=raw, unit=unit, about=about)
 
 
 def _words(raw: str) -> tuple[AnswerKind, str]:
     if len(raw) <= LONGEST_EXPRESSION and _MATHEMATICS.search(raw):
         return AnswerKind.EXPRESSION, _SPACES.sub("", raw)
-    folded = _SPACES.sub(" ", raw.casefold()).strip()
-    return AnswerKind.TEXT, _ARTICLE.sub("", folded)
+    return AnswerKind.TEXT, text_key(raw) or _SPACES.sub(" ", raw.casefold()).strip()

@@ -201,7 +201,7 @@ class Tally:
 
     `scores` are in the order that breaks ties. `agreement` is the share of the counting weight behind the
     winner, `margin` its lead over the runner-up (as a share, under Borda in points); both are 0 without one.
-    `dissenters` voted, but not for the winner.
+    `dissenters` voted, but not for the winner; in a review that can be the winner's own author.
     """
 
     rule: RuleName

@@ -19,7 +19,7 @@ from orchestration.strategies.engine.consensus.answers import (
     read_answer,
     read_question,
 )
-from orchestration.strategies.engine.consensus.spelling import unfenced
+from orchestration.strategies.engine.consensus.spelling import only_number, unfenced
 
 MOST_JSON_CHARACTERS = 100_000
 MOST_JSON_TRIES = 100
@@ -208,9 +208,7 @@ def _closing(text: str) -> Iterator[str]:
     """Yield at most one answer of an unmarked text: the end of its last line, or a single short line."""
     if text.lstrip().startswith(MARKUP):
         return
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    while len(lines) > 1 and _FOOTNOTE.fullmatch(lines[-1]):
-        lines.pop()
+    lines = _lines(text)
     if not lines or len(lines[-1]) > SHORT_LINE or lines[-1].startswith("#"):
         return
     last = lines[-1]
@@ -220,6 +218,25 @@ def _closing(text: str) -> Iterator[str]:
     found = _BOLD.search(last) or _CLOSING.search(last)
     if found is not None:
         yield found.group(1)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that are not empty, without footnotes at the end."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    while len(lines) > 1 and _FOOTNOTE.fullmatch(lines[-1]):
+        lines.pop()
+    return lines
+
+
+_SENTENCE_END = Pattern(r"[.!?][\s*_]+")
+
+
+def _last_sentence(text: str) -> Iterator[str]:
+    """Yield the last sentence if it has one number: the answer to a question for a number."""
+    for line in _lines(text)[-1:]:
+        sentence = _SENTENCE_END.split(line)[-1]
+        if only_number(sentence) is not None and not line.startswith("#"):
+            yield sentence
 
 
 class AnswerCue(StrEnum):
@@ -255,7 +272,9 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
         return None if finished is None else _stated(finished.group(), asked)
     if asked.choices:
         return _stated(text, asked) or _last(_named_options(text), asked) or _last(_closing(text), asked)
-    unmarked = (_assertions, _whole_text) if asked.code else (_closing,)
+    unmarked = [_assertions, _whole_text] if asked.code else [_closing]
+    if asked.number:
+        unmarked.append(_last_sentence)
     later = (found for read in unmarked if (found := _last(read(text), asked)))
     return _stated(text, asked) or next(later, None)
 

@@ -1,26 +1,18 @@
-"""Group answers that are equal: exactly, within a numeric tolerance, or by similarity of text."""
+"""Group answers that say the same: by their key, as quantities within a numeric tolerance."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import combinations
 
-from orchestra_site.web.alphabets import words
-from orchestra_site.web.patterns import Pattern
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
+from orchestration.strategies.engine.consensus.measures import bases, is_one_unit
 
 TOLERANCE = Fraction(1, 1_000_000)
 """Relative difference of two equal numbers, for rounding only: 9.11 and 9.111 are two answers."""
-
-SIMILARITY = 0.9
-"""Least share of characters that two equal texts have in common, in order."""
-
-_FIGURES = Pattern(r"\d+(?:\.\d+)?")
-_NEGATION = Pattern(r"\b(?:no|not|never|none|neither|nor|without|cannot|false)\b|n[’']t\b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,17 +24,51 @@ class Group:
     members: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What of an answer is compared: `value` is its key, a quantity's number without its unit.
+
+    `bases` are what the quantity is in base units, for each dimension that its unit can measure.
+    """
+
+    value: Hashable
+    unit: str = ""
+    about: str = ""
+    bases: frozenset[tuple[str, Fraction]] = frozenset()
+
+    def is_like(self, other: _Said) -> bool:
+        """Return whether both can say the same; of unit and subject only what both have counts."""
+        if self.about and other.about and self.about != other.about:
+            return False
+        if self.bases and other.bases:
+            return bool(self.bases & other.bases)
+        return self.value == other.value and is_one_unit(self.unit, other.unit)
+
+    @property
+    def has(self) -> tuple[bool, bool]:
+        """Whether it has a unit and a subject."""
+        return bool(self.unit), bool(self.about)
+
+
 def group_answers(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
     """Return groups in the order of their first members; None, an abstention, is in no group.
 
-    The groups do not depend on the order of the answers.
+    The groups do not depend on the order of the answers. A unit counts where both answers have one: "5 kg"
+    says the same as "5" and as "5000 g", but not as "5 g"; between "5 kg" and "5 g", "5" stands alone.
     """
-    given = [(place, answer) for place, answer in enumerate(answers) if answer is not None]
-    same = _numbers(_keys(given, AnswerKind.NUMBER)) | _texts(_keys(given, AnswerKind.TEXT))
-    together: dict[str, list[int]] = {}
-    for place, answer in given:
-        together.setdefault(same.get(answer.key, answer.key), []).append(place)
-    return tuple(_group(answers, members) for members in together.values())
+    places: dict[tuple[AnswerKind, _Said], list[int]] = {}
+    for place, kind, said in _compared(answers):
+        places.setdefault((kind, said), []).append(place)
+    together: list[list[int]] = []
+    for kind in AnswerKind:
+        different = [said for of_kind, said in places if of_kind is kind]
+        together += [sorted(at for said in part for at in places[kind, said]) for part in _parts(different)]
+    return tuple(_group(answers, members) for members in sorted(together))
+
+
+def same_answer(first: Extracted, second: Extracted) -> bool:
+    """Return whether two answers say the same."""
+    return len(group_answers([first, second])) == 1
 
 
 def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
@@ -56,50 +82,70 @@ def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
     )
 
 
-def _keys(given: Iterable[tuple[int, Extracted]], kind: AnswerKind) -> list[str]:
-    return sorted({answer.key for _, answer in given if answer.kind is kind})
+def _compared(answers: Sequence[Extracted | None]) -> list[tuple[int, AnswerKind, _Said]]:
+    """Return each answer's place, kind, and what of it is compared; close numbers have one value."""
+    given = [(place, answer) for place, answer in enumerate(answers) if answer is not None]
+    numbers = [(Fraction(each.key), each.unit) for _, each in given if each.kind is AnswerKind.NUMBER]
+    near = _nearest(value for value, _ in numbers)
+    near_bases = _nearest(base for value, unit in numbers for _, base in bases(value, unit))
+
+    def said(answer: Extracted) -> _Said:
+        if answer.kind is not AnswerKind.NUMBER:
+            return _Said(answer.key, answer.unit, answer.about)
+        value = Fraction(answer.key)
+        measured = {(dimension, near_bases[base]) for dimension, base in bases(value, answer.unit)}
+        return _Said(near[value], answer.unit, answer.about, frozenset(measured))
+
+    return [(place, answer.kind, said(answer)) for place, answer in given]
+
+
+def _nearest(values: Iterable[Fraction]) -> Mapping[Fraction, Fraction]:
+    """Return for each value the smallest one that is equal to it within the tolerance."""
+    same: dict[Fraction, Fraction] = {}
+    least: Fraction | None = None
+    for value in sorted(set(values)):
+        if least is None or value - least > TOLERANCE * abs(least):
+            least = value
+        same[value] = least
+    return same
+
+
+def _parts(different: Sequence[_Said]) -> list[list[_Said]]:
+    """Return which of the different answers say the same.
+
+    Where one is like two that are not like each other, it could be either: then only those with as much of
+    unit and subject are put together, if all of them are alike. So a further answer never puts together two
+    that differ without it.
+    """
+    parts: list[list[_Said]] = []
+    for part in _connected(different):
+        if _all_alike(part):
+            parts.append(part)
+            continue
+        for has in {said.has for said in part}:
+            for some in _connected([said for said in part if said.has == has]):
+                parts += [some] if _all_alike(some) else [[each] for each in some]
+    return parts
+
+
+def _all_alike(part: Sequence[_Said]) -> bool:
+    return all(first.is_like(second) for first, second in combinations(part, 2))
+
+
+def _connected(different: Sequence[_Said]) -> list[list[_Said]]:
+    """Return the parts between which no two answers are alike."""
+    parts: list[list[_Said]] = []
+    for said in different:
+        linked = [part for part in parts if any(said.is_like(each) for each in part)]
+        parts = [part for part in parts if part not in linked]
+        parts.append([said, *(each for part in linked for each in part)])
+    return parts
 
 
 def _group(answers: Sequence[Extracted | None], members: Sequence[int]) -> Group:
     equal = [answer for place in members if (answer := answers[place]) is not None]
-    counts = Counter(answer.key for answer in equal)
+    counts = Counter(answer.identity for answer in equal)
     key = min(counts, key=lambda each: (-counts[each], len(each), each))
-    raws = Counter(answer.raw for answer in equal if answer.key == key)
+    raws = Counter(answer.raw for answer in equal if answer.identity == key)
     raw = min(raws, key=lambda each: (-raws[each], len(each), each))
     return Group(key=key, raw=raw, members=tuple(members))
-
-
-def _numbers(keys: Sequence[str]) -> dict[str, str]:
-    """Return for each key the smallest number that is equal to it within the tolerance."""
-    values = sorted((Fraction(key), key) for key in keys)
-    same: dict[str, str] = {}
-    least: tuple[Fraction, str] | None = None
-    for value, key in values:
-        if least is None or value - least[0] > TOLERANCE * abs(least[0]):
-            least = (value, key)
-        same[key] = least[1]
-    return same
-
-
-def _texts(keys: Sequence[str]) -> dict[str, str]:
-    """Return for each key the alphabetically first of the texts that similar pairs connect it with."""
-    same = {key: key for key in keys}
-    for first, second in combinations(keys, 2):
-        if same[first] != same[second] and similar(first, second):
-            joined, left = sorted((same[first], same[second]))
-            same.update({key: joined for key, head in same.items() if head == left})
-    return same
-
-
-def similar(first: str, second: str) -> bool:
-    """Return whether two texts are similar, with the same figures and the same negations."""
-    for pattern in (_FIGURES, _NEGATION):
-        if sorted(pattern.findall(first)) != sorted(pattern.findall(second)):
-            return False
-    sorted_words = (" ".join(sorted(words(text))) for text in (first, second))
-    return max(_ratio(first, second), _ratio(*sorted_words)) >= SIMILARITY
-
-
-def _ratio(first: str, second: str) -> float:
-    less, more = sorted((first, second))
-    return SequenceMatcher(None, less, more, autojunk=False).ratio()

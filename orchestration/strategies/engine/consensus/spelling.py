@@ -83,9 +83,10 @@ _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9
 _FIGURES = Pattern(r"[\d,.]+")
 _GROUPED = Pattern(r"(\d{1,3}(?:,\d{3})+)((?:\.[\d,.]*)?)")
 _LEAD = Pattern(r"^(?:[a-zA-Z]\w?\s*=|≈|~|=|about|approximately|exactly|around)\s*", IGNORECASE)
-_CURRENCY = Pattern(r"[$€£¥]|\b(?:USD|EUR|GBP)\b")
+_CURRENCY = Pattern(r"[$€£¥₹]|\b(?:USD|EUR|GBP)\b")
 _UNIT = Pattern(
-    rf"({_PLAIN}(?:\s*/\s*\d+)?)\s*(?:%|°|[-/]?\s*[^\W\d]+)(?:[\s/.*·-]+(?:[^\W\d]+|\d?[²³])){{0,4}}[.²³%]?"
+    rf"({_PLAIN}(?:\s*/\s*\d+|\s+\d+\s*/\s*\d+|\s*(?i:hundred|thousand|(?:mi|bi|tri)llion))?)\s*(?:%|°\s?[^\W\d]*|[-/]?\s*[^\W\d]+)"
+    r"(?:[\s/.*·-]+(?:[^\W\d]+|\d?[²³])){0,4}(?:\^?[23]|[.²³%])?"
 )
 _SIGNED_WORD = Pattern(r"([-+]?)([\w.]+)")
 _FIRST_NUMBER = Pattern(r"(\d+\.\d+|\d+\.|\d+|\.\d+)(?:\.(?:\D.*)?)?")
@@ -293,7 +294,8 @@ LONGEST_MARKED = 4000
 LONGEST_ANSWER = 200
 """Characters of a final answer; a longer text is prose."""
 
-_CHOICE = Pattern(r"\(?([A-J])(?:\)|[.):]\s.*|\))?", DOTALL)
+_CHOICE = Pattern(r"\(?([A-J])(?:\)?|[):]\s(?P<words>.*)|\.\s(?P<name>[^a-z\s].*))", DOTALL)
+"""A letter, and what stands behind it; "E. coli" is a name."""
 _TOKEN_MARK = Pattern(r"<\|?/?[a-zA-Z_]+\|?>$")
 
 
@@ -309,11 +311,17 @@ def normalise(value: str) -> str | None:
     choice = _CHOICE.fullmatch(text)
     if choice is not None:
         return choice.group(1)
-    plain = text.replace("$", "").replace("€", "").replace("£", "").removesuffix("%").strip()
+    plain = _CURRENCY.sub("", text).removesuffix("%").strip()
     if _NUMBER.fullmatch(plain):
         found = number_value(plain)
         return number_key(found) if found is not None else text
     return text if 0 < len(text) <= LONGEST_ANSWER else None
+
+
+def behind_letter(value: str) -> str:
+    """Return the words behind the letter of an answer such as "B) Paris"."""
+    choice = _CHOICE.fullmatch(_without_marks(plain_latex(value)))
+    return (choice.group("words") or choice.group("name") or "").strip() if choice is not None else ""
 
 
 def _without_marks(text: str) -> str:

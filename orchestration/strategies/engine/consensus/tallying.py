@@ -94,15 +94,15 @@ def _won(poll: Poll, rule: Rule, winner: str, verdict: TallyVerdict, reason: str
     others = [score for option, score in scores.items() if option != winner]
     lead = scores.get(winner, Fraction()) - max(others, default=Fraction())
     total = rule.total(poll)
-    able = [(voter, ballot) for voter, ballot in poll.cast if voter.may_back(winner)]
-    behind = sum((rule.weight(voter) for voter, ballot in able if winner in rule.backs(ballot)), Fraction())
-    weight = sum((rule.weight(voter) for voter, _ in able), Fraction())
+    others_backed = [voter for voter, ballot in poll.cast if winner not in rule.backs(ballot)]
+    weight = sum((rule.weight(voter) for voter, _ in poll.cast), Fraction())
+    against = sum(map(rule.weight, others_backed), Fraction())
     return replace(
         _none(poll, rule, verdict, reason),
         winner=winner,
-        agreement=float(behind / weight) if weight else 0.0,
+        agreement=float(1 - against / weight) if weight else 0.0,
         margin=float(lead if poll.election.rule is RuleName.BORDA or not total else lead / total),
-        dissenters=tuple(voter.name for voter, ballot in able if winner not in rule.backs(ballot)),
+        dissenters=tuple(voter.name for voter in others_backed),
     )
 
 

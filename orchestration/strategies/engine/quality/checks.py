@@ -6,12 +6,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from orchestra_site.web.alphabets import letter_words, words
 from orchestra_site.web.patterns import IGNORECASE, MULTILINE, Pattern
 from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.consensus.extraction import extract_answer, json_values, stated_answers
+from orchestration.strategies.engine.consensus.grouping import same_answer
 from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
 
 EMPTY = Finding(
@@ -21,6 +23,7 @@ EMPTY = Finding(
     bounds=dict.fromkeys(Dimension, 0.0),
     disqualifying=True,
 )
+REMEMBERED = 128
 OPENING = 240
 """Characters at the beginning in which a refusal is searched."""
 
@@ -236,7 +239,7 @@ def _contradiction(answer: ExaminedAnswer) -> Finding | None:
     """Find different final answers in one text, for example in a box and in the last line."""
     stated = stated_answers(answer.text)
     for (one, first), (other, second) in pairwise(stated.items()):
-        if first.key != second.key:
+        if not same_answer(first, second):
             both = f"“{first.raw}” ({one}) against “{second.raw}” ({other})"
             return Finding(
                 check="contradiction",
@@ -287,6 +290,11 @@ def examine(answer: ExaminedAnswer) -> tuple[Finding, ...]:
     """
     if not any(character.isalnum() for character in answer.text):
         return (EMPTY,)
-    read = replace(answer, text=_excerpt(answer.text), question=_excerpt(answer.question))
-    findings = [check(read) for check in CHECKS]
+    return _checked(replace(answer, text=_excerpt(answer.text), question=_excerpt(answer.question)))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _checked(answer: ExaminedAnswer) -> tuple[Finding, ...]:
+    """Return the findings; cached, since a vote looks at each answer when it comes and once all are there."""
+    findings = [check(answer) for check in CHECKS]
     return tuple(finding for finding in findings if finding is not None)

@@ -8,14 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, Tally, Voter
-from orchestration.strategies.engine.consensus.grouping import Group, comparable_groups, group_answers
+from orchestration.strategies.engine.consensus.grouping import (
+    Group,
+    comparable_groups,
+    group_answers,
+    same_answer,
+)
 from orchestration.strategies.engine.consensus.tallying import settled, tally
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions, parse_weights
 
 UNREADABLE = "No final answer can be read in what it wrote."
 CUT_SHORT = "It was cut off at the length limit before it stated a final answer."
 LONGEST_LABEL = 80
-RIVALS = "\0rivals"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,22 +89,24 @@ def countable(casts: Iterable[Cast], answers: int, quorum: int) -> bool:
 class Contender:
     """What can be voted for: an answer, or in a review a model's; `models` gave it, in panel order.
 
-    `loose` when its numbers are equal only within the tolerance: a further one might split it.
+    `spoken_by` are those of them whose answer is the one that the label shows. It is `loose` when they wrote
+    it in ways that are not the same in all: in close numbers, with and without a unit. Then a further answer
+    might split it.
     """
 
     label: str
     models: tuple[str, ...]
+    spoken_by: tuple[str, ...]
     loose: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Count:
-    """The state of a vote. `fluid` when a further answer could make two that differ now count as one."""
+    """The state of a vote."""
 
     election: Election
     ballots: tuple[Ballot, ...]
     contenders: tuple[Contender, ...]
-    fluid: bool = False
 
     @property
     def counting(self) -> tuple[Ballot, ...]:
@@ -118,16 +124,9 @@ class Count:
 
     def is_settled(self) -> bool:
         """Return whether the winner stays whatever the outstanding voters say."""
-        if not self.fluid:
-            return settled(self.election, self.ballots)
         winner = self.tally().winner
-        if winner is None or self.contender(winner).loose:
-            return False
-        united = [
-            replace(ballot, choice=RIVALS) if ballot.choice not in {None, winner} else ballot
-            for ballot in self.ballots
-        ]
-        return tally(self.election, united).winner == winner and settled(self.election, united)
+        is_loose = winner is not None and self.contender(winner).loose
+        return not is_loose and settled(self.election, self.ballots)
 
 
 def count(options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast]) -> Count:
@@ -142,21 +141,23 @@ def _count_answers(options: VotingOptions, panel: Sequence[str], casts: Sequence
     groups = group_answers([cast.answer for cast in casts])
     labels = _labels(groups)
     choices = {casts[member].voter: labels[group.key] for group in groups for member in group.members}
-    kinds = {cast.answer.kind for cast in casts if cast.answer is not None}
     contenders = tuple(_contender(labels[group.key], group, casts) for group in groups)
     return Count(
         election=_election(options, panel),
         ballots=tuple(_ballot(cast, choice=choices.get(cast.voter) or cast.choice or None) for cast in casts),
         contenders=contenders,
-        fluid=AnswerKind.TEXT in kinds or any(contender.loose for contender in contenders),
     )
 
 
 def _contender(label: str, group: Group, casts: Sequence[Cast]) -> Contender:
-    members = [casts[member] for member in group.members]
-    given = [cast.answer for cast in members if cast.answer is not None]
-    numbers = {answer.key for answer in given if answer.kind is AnswerKind.NUMBER}
-    return Contender(label=label, models=tuple(cast.voter for cast in members), loose=len(numbers) > 1)
+    given = {cast.voter: cast.answer for cast in map(casts.__getitem__, group.members) if cast.answer}
+    shown = next(answer for answer in given.values() if answer.identity == group.key)
+    return Contender(
+        label=label,
+        models=tuple(given),
+        spoken_by=tuple(voter for voter, answer in given.items() if same_answer(answer, shown)),
+        loose=len({answer.identity for answer in given.values()}) > 1,
+    )
 
 
 def _labels(groups: Sequence[Group]) -> Mapping[str, str]:
@@ -176,7 +177,7 @@ def _count_reviews(options: VotingOptions, panel: Sequence[str], casts: Sequence
     return Count(
         election=_election(options, panel, contenders),
         ballots=tuple(_reviewed(cast, options.rule) for cast in casts),
-        contenders=tuple(Contender(label=name, models=(name,)) for name in contenders),
+        contenders=tuple(Contender(label=name, models=(name,), spoken_by=(name,)) for name in contenders),
     )
 
 

@@ -148,8 +148,8 @@ _ADVICE_BY_BALLOT = {
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the first answer on the panel behind `contender`, a usable one if there is one."""
-    behind = [candidate for candidate in candidates if candidate.model in contender.models]
+    """Return the first answer on the panel that is what `contender` shows, a usable one if there is one."""
+    behind = [candidate for candidate in candidates if candidate.model in contender.spoken_by]
     usable = [candidate for candidate in behind if overall(candidate) >= LEAST_USABLE]
     return (usable or behind)[0]
 

@@ -232,19 +232,20 @@ async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
 
 
 def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
-    """Return whether no review can be read, where the options require neither a review nor a quorum.
+    """Return whether no review can be read, where the options require no quorum.
 
     Models that can answer cannot always rank answers: then the best one is chosen, without a vote.
     """
     nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
-    asked_for = vote.options.quorum > 1 or ballots.chosen is None
-    return nobody and ballots.kind is BallotKind.REVIEW and not asked_for
+    return nobody and ballots.kind is BallotKind.REVIEW and vote.options.quorum <= 1
 
 
 def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection:
     """Return the candidate whose text is given for the winner."""
     winner = result.count.contender(result.tally.winner or "")
     chosen = representative(winner, candidates)
+    if chosen.model not in winner.spoken_by:
+        raise AssertionError(f"{chosen.model} did not give the answer that won")
     if len(winner.models) == 1:
         return Selection(step=chosen.step, reason=f"{chosen.model} gave the answer that won the vote.")
     reason = f"{chosen.model} is the first on the panel of the {len(winner.models)} whose answer won."
