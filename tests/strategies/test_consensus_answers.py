@@ -232,10 +232,30 @@ def test_words_that_two_options_share_name_neither() -> None:
         ("#### Step 2: subtract", None),
         ("After that she has **4 apples**.", "4"),
         ("The final answer is: $145", "145"),
+        ("There were 12 of them. So, 60 % of them are left on the table now.", "60"),
+        ("Together they picked 30.\n\nIn total, Ann has 26 + 15 = 41 apples left on her table.", "41"),
+        ("So each of the children gets 36 / 4 = 9 apples out of the basket (rounded).", "9"),
+        ("#### Each child receives 9 apples out of the basket.", "9"),
+        ("Of the 12 apples on the table she ate 4 before noon and gave the rest away.", None),
+        ("She ate some of them.\n\nNobody can say how many are left.", None),
+        ("Three of the apples are left over on the table when all have eaten theirs.", None),
     ],
 )
 def test_a_quantity_that_was_asked_for_is_found_in_a_sentence(text: str, answer: str | None) -> None:
     assert key(text, COUNT) == answer
+
+
+def test_the_last_sentence_of_a_text_that_was_cut_off_is_no_answer() -> None:
+    text = "She had 12. So, 60 of the apples are left"
+    assert extract_answer(text, question=COUNT, cut_off=True) is None
+    assert extract_answer(text, question=COUNT) is not None
+
+
+def test_the_number_in_a_last_sentence_answers_only_a_question_for_a_number() -> None:
+    assert (
+        key("It took a long time, and many tried. So it was Alice who won the race in 2020, in the end.")
+        is None
+    )
 
 
 def test_a_number_is_not_taken_out_of_a_formula() -> None:

@@ -9,6 +9,7 @@ from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided
+from orchestration.strategies.engine.quality import checks
 from orchestration.strategies.engine.types import Constraints, StrategyEvent
 from orchestration.strategies.engine.voting.counting import Cast
 from tests.support.clock import SkippingLoop
@@ -16,6 +17,13 @@ from tests.support.models import FailingModel, ScriptedModel, truncated
 from tests.support.votes import answering, answers_poll, preferring
 
 LOOP_FACTORY = SkippingLoop
+
+
+def checked_before() -> int:
+    """Return how many texts the checks have looked at."""
+    return checks._checked.cache_info().misses
+
+
 DOWN = ProviderUnavailable("503")
 
 
@@ -27,6 +35,36 @@ async def test_equal_answers_count_together_however_they_are_written() -> None:
     assert outcome.consensus.agreement == pytest.approx(2 / 3)
     assert outcome.consensus.margin == pytest.approx(1 / 3)
     assert (outcome.consensus.dissenters, outcome.consensus.rule) == (("b",), "plurality")
+
+
+SORTED = ("1, 3, 5, 9", "[1, 3, 5, 9]", "**1, 3, 5 and 9**", "1,3,5,9")
+
+
+@pytest.mark.parametrize("wrong", [1, 3])
+async def test_the_answer_in_another_order_is_another_one_and_never_shown_for_the_winner(wrong: int) -> None:
+    misled = [ScriptedModel(f"wrong{place}", ["Answer: 3, 1, 5, 9"]) for place in range(wrong)]
+    right = [ScriptedModel(f"right{place}", [f"Answer: {said}"]) for place, said in enumerate(SORTED)]
+    run = answers_poll(*misled, *right)
+    outcome = await run.run()
+    assert (outcome.chosen, outcome.answer) == ("ask/right0", "Answer: 1, 3, 5, 9")
+    assert outcome.consensus is not None
+    assert outcome.consensus.agreement == pytest.approx(4 / (4 + wrong))
+    assert outcome.consensus.dissenters == tuple(model.spec.name for model in misled)
+
+
+async def test_the_answer_that_is_shown_is_the_one_that_the_label_of_the_winner_shows() -> None:
+    run = answers_poll(*answering(a="5000 g", b="5 kg", c="5 kg", d="7"))
+    outcome = await run.run()
+    assert (outcome.chosen, outcome.decisions[0].chosen) == ("ask/a", "5 kg")
+    run = answers_poll(*answering(a="5", b="5 g", c="5 kg", d="5 kg"))
+    assert (await run.run()).chosen == "ask/c"
+
+
+async def test_each_answer_is_checked_once() -> None:
+    texts = [f"The total that we counted is {number}.\n\nAnswer: {number}" for number in (917, 918, 919)]
+    before = checked_before()
+    await answers_poll(*(ScriptedModel(f"m{place}", [text]) for place, text in enumerate(texts))).run()
+    assert checked_before() - before == len(texts)
 
 
 async def test_who_fails_or_cannot_be_read_abstains_with_a_reason() -> None:
