@@ -7,12 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-import psycopg
 import pytest
 
 from benchmarks.member import Member
 from orchestration.runs.consumers import SUBSCRIBE_EVERY_S
-from orchestration.runs.services.leases import LEASE_S
 from tests.support.engines import until
 from tests.support.follower import REFUSED, RESTART, Follower
 from tests.support.postgres_server import needs_postgres
@@ -179,25 +177,3 @@ def test_a_postgresql_that_crashes_under_a_run_costs_no_answer_that_had_arrived(
         "m1": 1,
         "m2": 1,
     }
-
-
-def test_a_table_locked_for_longer_than_a_lease_takes_no_run_from_its_worker(
-    site: Production, provider: ProviderProcess, member: Member
-) -> None:
-    before = provider.asked().get("m1", 0)
-    second = site.work()
-    until(lambda: site.workers() == 2, 60)
-    runs = streaming(site, provider, member, 6)
-    with psycopg.connect(site.postgres.url) as connection:
-        connection.execute("lock table runs_run in exclusive mode")
-        unlocked_at = time.monotonic() + LEASE_S + 5
-        assert member.client.get("/runs/").status_code == 200
-        refused = member.post("/", {"text": "Hello?", "strategy": "parallel", "models": ["m1"]})
-        time.sleep(unlocked_at - time.monotonic())
-    assert refused.status_code == 503
-    assert "database does not answer" in refused.text
-    until(lambda: statuses(site, runs) == {"succeeded"}, SWEPT_WITHIN_S)
-    leases = "select distinct fence, lapses from runs_run where id = any(%s::uuid[])"
-    assert site.rows(leases, (runs,)) == [(1, 0)]
-    assert provider.asked()["m1"] - before == len(runs)
-    second.kill()
