@@ -22,12 +22,12 @@ from orchestration.llm.engine.types import FinishReason
 from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.providers.openai_compatible.refusals import MEANINGS, Refusal, model_error
 from orchestration.llm.providers.prices import model_family, suggest_listing
-from orchestration.llm.providers.reading import SSEParser, TextCleaner, parse_json
+from orchestration.llm.providers.reading import KeyFilter, SSEParser, TextCleaner, parse_json
 from orchestration.llm.providers.recorded.loading import RecordingLimits, load_recording
 from orchestration.llm.providers.recorded.recording import same_words
 from orchestration.runs.services.commands import NUL
 from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.consensus import answers, extraction, spelling
+from orchestration.strategies.engine.consensus import answers, extraction, measures, spelling, wording
 from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.expert import read_task
 from orchestration.strategies.engine.quality.assessing import read_verdicts
@@ -76,6 +76,7 @@ HOSTILE = {
     "links": "[a](b) ",
     "quotations": ">",
 }
+HOW_MANY = "How many are there?"
 OPTIONS = "Which one?\nA. one\nB. two\nC. three"
 CODE = "def f(x):\n    return x\nWhat does this return? assert f(1) == ??"
 
@@ -121,6 +122,10 @@ def redacted(text: str) -> str:
 ENDPOINT = Endpoint("https://api.example.org/v1")
 READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "extraction": (extraction.extract_answer, LONG),
+    "extraction of a number": (lambda text: extraction.extract_answer(text, question=HOW_MANY), LONG),
+    "words of an answer": (lambda text: wording.text_key(wording.plain_figures(text)), SHORT // 10),
+    "unit of an answer": (measures.unit_behind, SHORT),
+    "keys in a text": (lambda text: KeyFilter(["sk-line", "74686520", "  \n "]).feed(text), SHORT),
     "extraction of a part": (lambda text: extraction.extract_answer(text, cut_off=True), LONG),
     "extraction of an option": (lambda text: extraction.extract_answer(text, question=OPTIONS), LONG),
     "extraction of a result": (lambda text: extraction.extract_answer(text, question=CODE), LONG),

@@ -26,6 +26,8 @@ _RELATIONS = {"!=": "≠", "<=": "≤", ">=": "≥", "==": "=", "->": "→", "=>
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | {"×": "*", "·": "*"})
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
 _PUNCTUATION = frozenset(".,;:!?\"'`“”‘’«»()*_#…|\\")
+NEAR = 24
+"""Characters around a dash in which it is found out whether it stands between two terms."""
 _ARTICLES = frozenset({"the", "an"})
 _JOINING = frozenset({"and", "&"})
 _PAIRS = {"[": "]", "{": "}"}
@@ -120,6 +122,6 @@ def _is_minus(text: str, place: int) -> bool:
     before, after = text[place - 1 : place] or " ", text[place + 1 : place + 2] or " "
     if after.isdecimal():
         return not before.isalpha()
-    sides = (*text[:place].split()[-1:], *text[place:].split()[1:2])
+    sides = (*text[max(0, place - NEAR) : place].split()[-1:], *text[place : place + NEAR].split()[1:2])
     is_apart = before == after == " " and len(sides) == 2  # noqa: PLR2004  # one on each side
     return is_apart and all(len(each) == 1 or each.isdecimal() for each in sides)
