@@ -24,7 +24,7 @@ MODELS = ("m1", "m2", "m3")
 PRICES = Prices(input_per_million=Decimal(1), output_per_million=Decimal(4))
 METHODS: tuple[Mapping[str, str], ...] = (
     {"strategy": "parallel"},
-    {"strategy": "parallel", "options.select": "first_good_enough", "options.threshold": "0.1"},
+    {"strategy": "parallel", "options.select": "first_good_enough", "options.threshold": "10"},
     {"strategy": "sequential"},
 )
 ENDS_WITHIN_S = 180.0

@@ -66,7 +66,7 @@ def up_a_cascade(scene: Scene) -> Finding:
 
 def up_a_cascade_for_more(scene: Scene) -> Finding:
     """Ask for a quality that nobody reaches: the run fails and says what was reached."""
-    run = ended(scene.member, scene.ask(PANEL, "cascade", min_quality="0.8"))
+    run = ended(scene.member, scene.ask(PANEL, "cascade", min_quality="80"))
     ok = _fell(run) and "0.80 was asked for" in run["error"] and len(run["calls"]) == len(PANEL)
     return Finding(step="a cascade asked for more", ok=ok, observed=f"{run['status']}: {run['error']}")
 

@@ -80,7 +80,7 @@ def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_wa
     window.go("/")
     question_box(page).fill(QUESTION)
     page.get_by_text("Limits").click()
-    page.get_by_label("Least quality").fill("7")
+    page.get_by_label("Least quality").fill("700")
     choose(page)
     page.locator(".ask-send").click()
     expect(page.locator("#ask-panel .field-error")).to_have_text("Choose at least one model.")
@@ -88,7 +88,7 @@ def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_wa
         "less than or equal to 1"
     )
     expect(question_box(page)).to_have_value(QUESTION)
-    expect(page.get_by_label("Least quality")).to_have_value("7")
+    expect(page.get_by_label("Least quality")).to_have_value("700")
     assert site.rows("select count(*) from runs_run") == before
     assert window.complaints == []
 

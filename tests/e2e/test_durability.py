@@ -65,7 +65,7 @@ def test_first_good_enough_leaves_no_call_open_and_a_replay_does_not_ask_the_los
 ) -> None:
     provider.behave(m1=QUICK, every=SLOW)
     member = ready(installation, provider, *FIVE)
-    options = {"options.select": "first_good_enough", "options.threshold": "0.1"}
+    options = {"options.select": "first_good_enough", "options.threshold": "10"}
     run = member.ask("What is 17 * 23?", FIVE, **options)
     until(lambda: status_of(installation, run) == "succeeded")
     until(lambda: provider.open_calls() == 0, 1.0)

@@ -68,7 +68,7 @@ def ends_with_an_answer(window: Visit) -> None:
     [
         ("parallel", "Parallel asked 3 of 3 models", "estimated quality"),
         ("sequential", "Sequential asked 1 of 3 models", "is good enough"),
-        ("cascade", "Cascade asked 2 of 3 models", "0.80 needed"),
+        ("cascade", "Cascade asked 2 of 3 models", "80% needed"),
     ],
 )
 def test_a_method_runs_from_its_card_and_says_why_it_chose(
@@ -101,7 +101,7 @@ def test_a_cascade_that_is_never_content_shows_where_it_went_on_and_why(window: 
         expect(page.locator(".escalations .decision")).to_be_visible()
         assert page.locator("#run-answer").inner_text().strip() == ""
         ends_with_an_answer(window)
-    expect(page.locator(".escalations .decision")).to_contain_text("is below 1.00")
+    expect(page.locator(".escalations .decision")).to_contain_text("below 100%")
     expect(page.locator(".run-sentence")).to_contain_text("Cascade asked 3 of 3 models")
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 MODELS = {"sim-swift": "small", "sim-sage": "medium", "sim-oracle": "large", "sim-scout": "small"}
 GOOD = {"text": "What is 17% of 2,300?", "strategy": "sequential", "models": ["sim-swift", "sim-sage"]}
-OPTIONS = {"options.threshold": "0.6", "options_of": "sequential"}
+OPTIONS = {"options.threshold": "60", "options_of": "sequential"}
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ class TestThePage:
 
 class TestSending:
     def test_what_was_asked_is_stored_and_its_page_opened(self, browser: Client) -> None:
-        answer = browser.post("/", _sent(system="Be brief.", max_cost_usd="0.5", min_quality="0.2"))
+        answer = browser.post("/", _sent(system="Be brief.", max_cost_usd="0.5", min_quality="20"))
         run = Run.objects.get()
         assert answer.status_code == 303
         assert answer.headers["Location"] == f"/runs/{run.pk}/"
@@ -126,13 +126,13 @@ class TestSending:
             ({"strategy": "telepathy"}, "There is no strategy “telepathy”."),
             ({"models": []}, "Choose at least one model."),
             ({"models": ["gpt-none"]}, "gpt-none"),
-            ({"options.threshold": "7"}, "less than or equal to 0.99"),
+            ({"options.threshold": "7"}, "greater than or equal to 10"),
             ({"options.threshold": "much"}, "Enter a number."),
             ({"options.judge": "nobody"}, "nobody is not one of the available choices"),
             ({"max_cost_usd": "-1"}, "greater than or equal to 0"),
             ({"max_cost_usd": "0"}, "A limit must be above zero"),
             ({"max_calls": "2.5"}, "Enter a whole number."),
-            ({"min_quality": "2"}, "less than or equal to 1"),
+            ({"min_quality": "200"}, "less than or equal to 100"),
         ],
     )
     def test_bad_input_gets_a_sentence_and_stores_nothing(
@@ -180,7 +180,7 @@ class TestRedrawing:
 
     def test_a_value_that_somebody_chose_is(self, browser: Client) -> None:
         assert (
-            browser.post("/", _sent(**{"strategy": "cascade", "options.threshold": "0.7"})).status_code == 303
+            browser.post("/", _sent(**{"strategy": "cascade", "options.threshold": "70"})).status_code == 303
         )
         assert Run.objects.get().request["options"]["threshold"] == 0.7
 

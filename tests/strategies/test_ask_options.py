@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.strategies.engine.options import ModelName
-from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.engine.types import SHARE_FORMAT, Constraints, percent
 from orchestration.strategies.forms.fields import (
     ModelField,
     default_panel,
@@ -128,7 +128,8 @@ def test_each_limit_has_a_label_an_option_of_the_command_and_a_line_on_the_run_p
     limit, field = LIMITS[name], schema_fields(Constraints.model_json_schema())[name]
     assert limit["flag"].startswith("--")
     assert limit["metavar"].isupper()
-    assert field.label == limit["title"] != name.replace("_", " ").capitalize()
+    label = limit["title"] + (", %" if limit.get("format") == SHARE_FORMAT else "")
+    assert field.label == label != name.replace("_", " ").capitalize()
     assert field.help_text == limit["description"]
     page = (ROOT / "templates/runs/run_detail.html").read_text(encoding="utf-8")
     assert f"{{% if view.limits.{name} is not None %}}<li>" in page
@@ -142,3 +143,42 @@ def test_the_refusal_of_a_limit_names_the_values_that_it_may_have(name: str) -> 
     assert refused.value.field == name
     allowed = f"from {bounds['minimum']} to {bounds['maximum']}" if bounds else "above zero"
     assert allowed in str(refused.value)
+
+
+PERCENT = schema_fields(
+    {"properties": {"share": {"type": "number", "format": SHARE_FORMAT, "minimum": 0.1, "maximum": 0.99}}}
+)["share"]
+
+
+@pytest.mark.parametrize(("typed", "share"), [("60", 0.6), ("12.5 %", 0.125), (" 99 ", 0.99), ("", None)])
+def test_a_share_is_entered_in_percent(typed: str, share: float | None) -> None:
+    assert PERCENT.clean(typed) == share
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("0.6", "or equal to 10"), ("100", "or equal to 99"), ("x", "Enter a number")]
+)
+def test_what_is_no_percentage_in_its_bounds_is_refused_in_percent(typed: str, words: str) -> None:
+    with pytest.raises(forms.ValidationError, match=words):
+        PERCENT.clean(typed)
+
+
+def test_a_share_is_shown_in_percent_and_what_was_typed_as_it_was() -> None:
+    shown = [PERCENT.prepare_value(value) for value in (0.6, 0.125, 0.29, "0.6", "x", None)]
+    assert shown == ["60", "12.5", "29", "0.6", "x", None]
+
+
+@pytest.mark.parametrize(
+    ("value", "beside", "shown"),
+    [
+        (0.6, None, "60%"),
+        (0.796, 0.8, "79.6%"),
+        (0.8, 0.8, "80%"),
+        (0.99996, 1.0, "100.00%"),
+        (0.7, 0.8, "70%"),
+    ],
+)
+def test_a_percentage_does_not_look_like_the_limit_that_it_misses(
+    value: float, beside: float | None, shown: str
+) -> None:
+    assert percent(value, beside=beside) == shown

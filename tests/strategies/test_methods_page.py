@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -62,6 +63,12 @@ def test_a_record_without_success_has_no_medians() -> None:
     assert strategy_record([], (0, 0)).success is None
 
 
+def test_a_run_that_ended_in_a_refusal_is_no_success() -> None:
+    refused = replace(ended(), quality=0.02)
+    record = strategy_record([ended(), refused], (0, 0))
+    assert (record.runs, record.success, record.quality) == (2, 0.5, ended().quality)
+
+
 def test_a_record_looks_back_on_the_newest_runs_only(member: Membership) -> None:
     for minutes in range(selector.NEWEST + 2):
         a_run(member, minutes_ago=minutes)
@@ -89,7 +96,7 @@ def test_models_are_listed_with_what_they_have_shown_and_what_is_expected(member
         "Code generation",
         "asked 1 time,",
         "96% answered",
-        "not asked yet",
+        "no record yet",
         "$0.00030",
     ):
         assert told in page

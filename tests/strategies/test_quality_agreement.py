@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.quality.assessing import assess
-from orchestration.strategies.engine.quality.scoring import SUREST, compare_answers, group_probabilities
+from orchestration.strategies.engine.quality.scoring import (
+    SUREST,
+    Dimension,
+    Finding,
+    JudgeRating,
+    combine,
+    compare_answers,
+    group_probabilities,
+)
 from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.context import Stage
 from tests.support.logs import MemoryLog, context_on
@@ -131,3 +139,11 @@ async def test_the_best_of_a_panel_is_the_one_that_others_agree_with() -> None:
     assert (outcome.answer, outcome.chosen) == ("Answer: 42", "ask/b")
     assert outcome.quality is not None
     assert outcome.quality.overall > 0.7
+
+
+def test_a_score_with_nothing_behind_it_is_not_judged() -> None:
+    finding = Finding(check="x", evidence="Found.", effect=-0.5)
+    assert not combine((), ()).judged
+    assert combine((finding,), ()).judged
+    assert combine((), (), agreement=finding).judged
+    assert combine((), (JudgeRating(judge="j", scores={Dimension.ACCURACY: 0.6}),)).judged

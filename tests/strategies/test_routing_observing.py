@@ -38,6 +38,12 @@ def test_an_estimate_that_nothing_moved_says_nothing_of_quality() -> None:
     assert shown(0.7) == Evidence(asked=1, answered=1, **TIMED)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("overall", [0.7, 0.9])
+def test_what_was_not_judged_says_nothing_of_quality(overall: float) -> None:
+    candidate = {"model": "m", "quality": {"overall": overall, "judged": False}}
+    assert observed([ANSWERED], {STEP: candidate}, {}).judged == 0
+
+
 def test_an_answer_that_the_checks_disqualify_is_a_failure() -> None:
     assert shown(0.05) == Evidence(asked=1, **TIMED)  # type: ignore[arg-type]
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 import orchestration.strategies.engine
 from orchestration.runs.kinds import decided_at
-from orchestration.runs.models import Step
+from orchestration.runs.models import RunStatus, Step
 from orchestration.runs.parts.run_view import with_shares
 from orchestration.runs.parts.waterfall import waterfall
 from orchestration.runs.selectors.run_state import run_state
 from orchestration.strategies.engine.strategy import decision_labels
-from tests.support.history import a_member
+from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
 
 KIND = re.compile(r'\bkind="(\w+)"')
@@ -47,3 +47,20 @@ def test_a_moment_on_the_path_is_named_in_words(key: str, shown: tuple[str, str]
     Step.objects.create(run=run, key=key, kind="decision", status="done", started_s=1.0, seconds=0.0)
     [bar] = waterfall(run_state(run.pk), timezone.now(), decided_at).bars
     assert (bar.label, bar.detail) == shown
+
+
+@pytest.mark.django_db
+def test_an_answer_with_nothing_behind_its_score_is_not_judged_anywhere_on_the_page() -> None:
+    member = a_member()
+    rows = RunRows.queued(member, "sim-swift", ref="parallel")
+    rows.start()
+    rows.answer(rows.ask("sim-swift"), "391")
+    rows.score("sim-swift", 0.7, judged=False)
+    rows.choose("sim-swift", {})
+    rows.end(RunStatus.SUCCEEDED, answer="391", quality=None)
+    html = signed_in(member).get(f"/runs/{rows.run.pk}/").content.decode()
+    shown = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    assert "Quality not judged" in shown
+    assert "Not judged Coherence" in shown
+    assert "The answer of sim-swift was not judged: the checks found nothing" in shown
+    assert "70%" not in shown

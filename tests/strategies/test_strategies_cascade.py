@@ -90,13 +90,13 @@ async def test_an_explicit_threshold_wins_over_the_preset() -> None:
     run = ladder(4, 3, 5)
     outcome = await run.run(preset="quality", threshold=0.3)
     assert outcome.chosen == "ask/a"
-    assert outcome.decisions[-1].reason == "a is accepted: estimated quality 0.36, 0.30 needed."
+    assert outcome.decisions[-1].reason == "a is accepted: estimated quality 36%, 30% needed."
 
 
 async def test_both_wants_agreement_and_a_score() -> None:
     run = ladder(4, 4, 4)
     outcome = await run.run(accept="both", threshold=0.95)
-    assert outcome.decisions[0].reason == "a: estimated quality 0.91 is below 0.95."
+    assert outcome.decisions[0].reason == "a: estimated quality 91%, below 95%."
     assert outcome.decisions[-1].reason.startswith("big is accepted: a, b and big agree;")
 
 

@@ -34,7 +34,9 @@ Model = TypeVar("Model", bound=ScriptedModel)
 def good_at(quality: float, model: Model, task: TaskType = TaskType.REASONING) -> Model:
     """Return a model whose results have shown such a quality for one type of task."""
     cost = Decimal("0.001")
-    shown = Profile(task=task, quality=quality, success=1.0, seconds=1.0, cost_usd=cost, asked=9)
+    shown = Profile(
+        task=task, quality=quality, success=1.0, seconds=1.0, cost_usd=cost, asked=9, evidence=4.0
+    )
     model.profiles = (shown,)
     return model
 
@@ -76,7 +78,7 @@ async def test_the_decisions_say_the_kind_the_words_and_each_models_numbers() ->
     assert (ranking.chosen, ranking.options) == ("strong", ("strong", "new"))
     assert ranking.reason == "Ranked for reasoning by expected quality. 1 other model in reserve."
     assert ranking.remarks["strong"].startswith("Quality 90%, answers 100% of the time, 1.0 s, about $0.0010")
-    assert "learned from 9 calls, none judged" in ranking.remarks["strong"]
+    assert "learned from 9 calls, 4 judged" in ranking.remarks["strong"]
     assert "by its tier and price alone" in ranking.remarks["new"]
 
 

@@ -54,9 +54,7 @@ async def test_the_best_is_the_one_that_the_judge_finds_best() -> None:
 async def test_a_tie_goes_to_the_first_on_the_panel_whoever_was_faster() -> None:
     outcome = await stage(SlowModel("slow", 5), *saying("quick")).run()
     assert outcome.chosen == "ask/slow"
-    assert outcome.decisions[0].reason == (
-        "slow and quick tie at an estimated quality of 0.70; slow comes first on the panel."
-    )
+    assert outcome.decisions[0].reason == ("slow and quick were not judged; slow comes first on the panel.")
 
 
 async def test_failures_are_candidates_with_their_reason() -> None:
@@ -79,7 +77,7 @@ async def test_the_first_good_answer_cancels_the_rest_and_says_what_was_saved() 
     assert [candidate.state for candidate in outcome.candidates] == ["cancelled", "answered", "cancelled"]
     assert outcome.decisions[0].reason == outcome.notes[0]
     assert outcome.notes[0] == (
-        "quick is good enough: estimated quality 0.70, 0.60 needed."
+        "quick is good enough: not judged, 70% assumed, 60% needed."
         " 2 calls not finished, an estimated $0.0000080 saved."
     )
     assert (slow.count.closed_early, slower.count.closed_early) == (1, 1)
@@ -110,7 +108,7 @@ async def test_when_none_is_good_enough_the_best_is_given_and_it_says_so() -> No
     judge = ScriptedModel("judge", by_text(bad=1, poor=3))
     outcome = await stage(*saying("bad", "poor"), helpers=(judge,)).run(judge="judge", **FIRST)
     assert outcome.chosen == "ask/poor"
-    assert outcome.notes == ("No answer reached the quality of 0.60: this is the best one.",)
+    assert outcome.notes == ("No answer reached the quality of 60%: this is the best one.",)
 
 
 async def test_an_answer_whose_scoring_came_too_late_stays_an_answer() -> None:
@@ -177,7 +175,7 @@ async def test_a_limit_that_nobody_gets_past_fails_the_run() -> None:
 async def test_least_quality_is_a_hard_limit() -> None:
     judge = ScriptedModel("judge", by_text(bad=2))
     run = stage(*saying("bad"), helpers=(judge,), constraints=Constraints(min_quality=0.5))
-    with pytest.raises(QualityTooLow, match=r"from bad, .* 0\.50 was asked for\. Add stronger models"):
+    with pytest.raises(QualityTooLow, match=r"from bad: .* 50% was asked for\. Add stronger models"):
         await run.run(judge="judge")
 
 

@@ -70,7 +70,7 @@ async def test_it_moves_on_when_the_judge_finds_the_quality_too_low() -> None:
     run = stage(ScriptedModel("a", ["wrong"]), ScriptedModel("b", ["right"]), helpers=(judge,))
     outcome = await run.run(judge="judge")
     assert outcome.answer == "right"
-    assert "below 0.60" in outcome.decisions[0].reason
+    assert "below 60%" in outcome.decisions[0].reason
     assert outcome.quality is not None
     assert outcome.quality.accuracy == 0.9
 
@@ -80,7 +80,7 @@ async def test_when_nothing_is_acceptable_the_best_answer_is_given_and_it_says_s
     run = stage(*(ScriptedModel(name, [name]) for name in "abc"), helpers=(judge,))
     outcome = await run.run(judge="judge", threshold=0.9)
     assert outcome.chosen == "ask/b"
-    assert outcome.notes == ("No answer reached the quality of 0.90: this is the best one.",)
+    assert outcome.notes == ("No answer reached the quality of 90%: this is the best one.",)
 
 
 async def test_a_prompt_too_long_for_one_window_goes_to_a_larger_one() -> None:
@@ -105,7 +105,7 @@ async def test_when_all_fail_each_reason_is_given() -> None:
 async def test_least_quality_is_a_hard_limit_after_all_were_tried() -> None:
     run = stage(ScriptedModel("a"), ScriptedModel("b"), constraints=Constraints(min_quality=0.8))
     with pytest.raises(
-        QualityTooLow, match=r"from a, reaches .* 0\.70; 0\.80 was asked for\. Without a judge"
+        QualityTooLow, match=r"from a: not judged, 70% assumed; 80% was asked for\. Without a judge"
     ):
         await run.run()
     assert run.calls == {"a": 1, "b": 1}

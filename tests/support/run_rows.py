@@ -144,7 +144,7 @@ class RunRows:
         Step.objects.create(run=self.run, key=key, kind=kind, status=status, started_s=at_s, seconds=seconds)
         self.emit(EventKind.STEP_ENDED, key, key=key, kind=kind, status=status)
 
-    def score(self, model: str, overall: float, *, step: str = "") -> None:
+    def score(self, model: str, overall: float, *, step: str = "", judged: bool = True) -> None:
         """Tell how good a model's answer probably is."""
         marks = {
             "coherence": 0.9,
@@ -156,6 +156,7 @@ class RunRows:
         data = {
             "model": model,
             "overall": overall,
+            "judged": judged,
             "dimensions": marks,
             "evidence": ["Judged by sim-oracle."],
         }

@@ -25,6 +25,7 @@ from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
     conclude,
+    estimated,
     no_answer_error,
     overall,
     select_best,
@@ -49,6 +50,7 @@ from orchestration.strategies.engine.types import (
     StrategyOutcome,
     answered_candidates,
     listed,
+    percent,
 )
 
 FEWEST_ALIKE = 2
@@ -101,9 +103,9 @@ class AcceptanceRule:
         return self._by_score(chosen, alike)
 
     def _by_score(self, chosen: Candidate, alike: Sequence[Candidate]) -> Acceptance:
-        score = f"estimated quality {overall(chosen):.2f}"
+        score = estimated(chosen, percent(overall(chosen), beside=self.needed))
         if overall(chosen) < self.needed:
-            return Acceptance(accepted="", reason=f"{chosen.model}: {score} is below {self.needed:.2f}.")
+            return Acceptance(accepted="", reason=f"{chosen.model}: {score}, below {percent(self.needed)}.")
         agreeing_models = [candidate.model for candidate in alike]
         if chosen.model in agreeing_models and self.records.keys() >= set(agreeing_models):
             chance = chance_of_agreement([self.records[name] for name in agreeing_models])
@@ -117,7 +119,7 @@ class AcceptanceRule:
                     f" what they agree on is right in about {chance:.0%}, below {self.needed:.0%}."
                 )
                 return Acceptance(accepted="", reason=reason)
-        reasons = [f"{score}, {self.needed:.2f} needed"] if self.needed else []
+        reasons = [f"{score}, {percent(self.needed)} needed"] if self.needed else []
         if self.options.by_agreement:
             reasons.insert(0, f"{listed([candidate.model for candidate in alike])} agree")
         return Acceptance(accepted=chosen.step, reason=f"{chosen.model} is accepted: {'; '.join(reasons)}.")
@@ -147,7 +149,8 @@ def at_last_level(level: Sequence[Candidate]) -> Acceptance:
     best, last = select_best(level), level[-1]
     reason = f"There is no more expensive model to ask. {best.reason}"
     if len(level) == 1:
-        quality = f"its estimated quality is {overall(last):.2f}"
+        is_judged = last.quality is not None and last.quality.judged
+        quality = f"its estimated quality is {percent(overall(last))}" if is_judged else "it was not judged"
         reason = f"{last.model} is the most expensive, so it decides; {quality}."
     return Acceptance(accepted=best.step, reason=reason)
 

@@ -22,6 +22,7 @@ from orchestration.strategies.engine.types import (
     StrategyOutcome,
     answered_candidates,
     listed,
+    percent,
 )
 
 ON_THE_PANEL = "on the panel"
@@ -78,9 +79,15 @@ def overall(candidate: Candidate) -> float:
 
 def good_enough(candidate: Candidate, needed: float) -> str:
     """Return the sentence that the candidate is good enough."""
-    return (
-        f"{candidate.model} is good enough: estimated quality {overall(candidate):.2f}, {needed:.2f} needed."
-    )
+    quality = percent(overall(candidate), beside=needed)
+    return f"{candidate.model} is good enough: {estimated(candidate, quality)}, {percent(needed)} needed."
+
+
+def estimated(candidate: Candidate, quality: str = "") -> str:
+    """Return the words for a candidate's quality, as `quality` if that is given."""
+    if candidate.quality is not None and not candidate.quality.judged:
+        return f"not judged, {quality or percent(overall(candidate))} assumed"
+    return f"estimated quality {quality or percent(overall(candidate))}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,14 +103,17 @@ def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> S
     answers = answered_candidates(candidates)
     top = max(overall(candidate) for candidate in answers)
     equals = [candidate for candidate in answers if overall(candidate) == top]
-    reason = f"{equals[0].model} has the highest estimated quality, {top:.2f}."
+    best = equals[0]
+    is_judged = best.quality is not None and best.quality.judged
+    reason = f"{best.model} has the highest estimated quality, {percent(top)}."
     if len(answers) == 1:
-        reason = f"{equals[0].model} gave the only answer; its estimated quality is {top:.2f}."
+        quality = f"its estimated quality is {percent(top)}" if is_judged else "it was not judged"
+        reason = f"{best.model} gave the only answer; {quality}."
     elif len(equals) > 1:
         names = listed([candidate.model for candidate in equals])
-        first = f"{equals[0].model} comes first {order}"
-        reason = f"{names} tie at an estimated quality of {top:.2f}; {first}."
-    return Selection(step=equals[0].step, reason=reason)
+        tie = f"tie at an estimated quality of {percent(top)}" if is_judged else "were not judged"
+        reason = f"{names} {tie}; {best.model} comes first {order}."
+    return Selection(step=best.step, reason=reason)
 
 
 async def settle(
@@ -117,7 +127,7 @@ async def settle(
         chosen=chosen.model,
         reason=kept.reason,
         options=tuple(candidate.model for candidate in candidates),
-        scores={c.model: c.quality.overall for c in candidates if c.quality is not None},
+        scores={c.model: c.quality.overall for c in candidates if c.quality is not None and c.quality.judged},
     )
     await announce(context, decision, "select")
     return chosen, decision
@@ -170,6 +180,6 @@ def require_quality(
     if options is not None and options.judge is None:
         advice = f"Without a judge the estimate rests on checks alone: name a judge. {advice}"
     raise QualityTooLow(
-        f"{what}, from {candidate.model}, reaches an estimated quality of {overall(candidate):.2f};"
-        f" {least:.2f} was asked for. {advice}"
+        f"{what}, from {candidate.model}: {estimated(candidate, percent(overall(candidate), beside=least))};"
+        f" {percent(least)} was asked for. {advice}"
     )

@@ -146,10 +146,11 @@ def _rank_decision(task: TaskType, ranking: Sequence[Ranked], options: ExpertOpt
 def _in_words(profile: Profile) -> str:
     """Return a profile's numbers and what they rest on."""
     cost = "no price" if profile.cost_usd is None else f"about {dollars(profile.cost_usd)}"
-    chances = f"Quality {profile.quality:.0%}, answers {profile.success:.0%} of the time"
-    numbers = f"{chances}, {profile.seconds:.1f} s, {cost}"
+    usual = f"answers {profile.success:.0%} of the time, {profile.seconds:.1f} s, {cost}"
     if not profile.asked:
-        return f"{numbers}: by its tier and price alone, it has not been asked yet."
+        return f"No record yet: ranked by its tier and price ({cost})."
+    quality = f"Quality {profile.quality:.0%}" if profile.evidence else "Quality not judged"
+    numbers = f"{quality}, {usual}"
     judged = f"{profile.evidence:g} judged" if profile.evidence else "none judged"
     return f"{numbers}: learned from {counted(profile.asked, 'call')}, {judged}."
 

@@ -21,7 +21,7 @@ from orchestration.strategies.engine.options import (
     parse_options,
 )
 from orchestration.strategies.engine.strategy import Panel, Strategy, all_strategies, get_strategy
-from orchestration.strategies.engine.types import Request, StrategyOutcome
+from orchestration.strategies.engine.types import AS_SHARE, Request, StrategyOutcome, percent
 
 FALLBACK = "fallback"
 SINGLE_MODEL_STRATEGY = "sequential"
@@ -68,8 +68,8 @@ class FallbackOptions(StrategyOptions):
         ge=0,
         le=1,
         title="Fall back below",
-        description="Estimated quality (0 to 1) below which the fallback is run. Without a fallback it has"
-        " no effect.",
+        description="Estimated quality below which the fallback is run. Without a fallback it has no effect.",
+        json_schema_extra=AS_SHARE,
     )
 
 
@@ -101,8 +101,8 @@ async def answer(strategy: Strategy, request: Request, panel: Panel, context: Ru
         first = await strategy.run(request, panel, context)
         if first.quality is None or first.quality.overall >= options.fallback_below:
             return first
-        estimate = f"Estimated quality {first.quality.overall:.2f}"
-        reason = f"{estimate} is below {options.fallback_below:.2f}."
+        quality = percent(first.quality.overall, beside=options.fallback_below)
+        reason = f"Estimated quality {quality} is below {percent(options.fallback_below)}."
     except FALLBACK_ERRORS as error:
         reason = str(error)
     move = Decision(kind=FALLBACK, chosen=plan.words, reason=await context.decide(FALLBACK, reason))

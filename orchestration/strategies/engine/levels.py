@@ -14,6 +14,7 @@ from orchestration.runs.engine.budget import price
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions
 from orchestration.strategies.engine.types import (
+    AS_SHARE,
     Candidate,
     Request,
     answered_candidates,
@@ -63,15 +64,16 @@ class CascadeChoices(StrategyOptions):
     preset: Preset = Field(
         default=Preset.BALANCED,
         title="Preset",
-        description="How sure an answer must be before no more expensive model is asked. quality: 0.95,"
-        " balanced: 0.8, economy: 0.6.",
+        description="How sure an answer must be before no more expensive model is asked. quality: 95%,"
+        " balanced: 80%, economy: 60%.",
     )
     threshold: float | None = Field(
         default=None,
         ge=0,
         le=1,
         title="Threshold",
-        description="Estimated quality (0 to 1) at which an answer is accepted. Empty: what the preset says.",
+        description="Estimated quality at which an answer is accepted. Empty: what the preset says.",
+        json_schema_extra=AS_SHARE,
     )
     width: int = Field(
         default=2,

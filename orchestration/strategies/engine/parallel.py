@@ -29,6 +29,7 @@ from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
     Scorer,
     Selection,
+    estimated,
     good_enough,
     no_answer_error,
     overall,
@@ -43,12 +44,14 @@ from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, 
 from orchestration.strategies.engine.stopping import EarlyStopReason, StopRequest
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
+    AS_SHARE,
     Candidate,
     Request,
     StrategyOutcome,
     answered_candidates,
     counted,
     listed,
+    percent,
 )
 
 OUT_OF_TIME = "The time limit of the run passed. Raise it or use faster models."
@@ -76,7 +79,8 @@ class ParallelChoices(StrategyOptions):
         ge=0.1,
         le=0.99,
         title="Good enough",
-        description="Estimated quality (0 to 1) that ends the wait when the first good answer is selected.",
+        description="Estimated quality that ends the wait when the first good answer is selected.",
+        json_schema_extra=AS_SHARE,
     )
     aggregator: ModelName | None = Field(
         default=None,
@@ -236,7 +240,7 @@ class _ParallelRun:
         if stop is not None and stop.chosen:
             selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
             return _Selected(candidates=there, selection=selection)
-        note = f"No answer reached the quality of {self.needed:.2f}: this is the best one."
+        note = f"No answer reached the quality of {percent(self.needed)}: this is the best one."
         notes = () if max(map(overall, there)) >= self.needed else (note,)
         return _Selected(candidates=there, selection=select_best(there), notes=notes)
 
@@ -254,7 +258,7 @@ class _ParallelRun:
             return await self._best(ended, written)
         [scored] = await self.scorer.score([written], "judge")
         combined = f"{written.model} combined {counted(len(usable), 'answer')}"
-        reason = f"{combined}; estimated quality {overall(scored):.2f}."
+        reason = f"{combined}; {estimated(scored)}."
         selection = Selection(step=written.step, reason=reason)
         return _Selected(candidates=checked, selection=selection, synthesis=scored)
 

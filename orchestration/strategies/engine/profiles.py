@@ -215,14 +215,14 @@ def _answer_evidence(attempt: ObservedAttempt) -> Evidence:
 def _quality_evidence(candidate: Mapping[str, Json], consensus: Mapping[str, Json]) -> Evidence:
     """Return the evidence of an answer's quality.
 
-    An answer that the checks disqualify counts as none. An estimate that equals the prior is no evidence.
+    An answer that the checks disqualify counts as none. What was not judged is no evidence.
     """
     quality = candidate.get("quality") or {}
     if quality and quality["overall"] <= DISQUALIFIED_AT_MOST:
         return Evidence(answered=-1)
     if quality.get("accuracy") is not None:
         return Evidence(quality=JUDGED * quality["overall"], judged=JUDGED)
-    if quality and quality["overall"] != PRIOR_ESTIMATE:
+    if quality and quality.get("judged", quality["overall"] != PRIOR_ESTIMATE):
         return Evidence(quality=AGREED * quality["overall"], judged=AGREED)
     if candidate and consensus:
         dissents = candidate["model"] in consensus.get("dissenters", ())

@@ -25,6 +25,7 @@ from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
     conclude,
+    estimated,
     good_enough,
     no_answer_error,
     overall,
@@ -36,11 +37,13 @@ from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candida
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
+    AS_SHARE,
     Candidate,
     Request,
     StrategyOutcome,
     answered_candidates,
     listed,
+    percent,
 )
 
 TOO_LONG = ContextWindowExceeded().code
@@ -56,7 +59,8 @@ class SearchChoices(StrategyOptions):
         ge=0.1,
         le=0.99,
         title="Good enough",
-        description="Estimated quality (0 to 1) at which an answer is accepted and no other model is asked.",
+        description="Estimated quality at which an answer is accepted and no other model is asked.",
+        json_schema_extra=AS_SHARE,
     )
 
 
@@ -149,14 +153,14 @@ class Search:
     def _why_not(self, candidate: Candidate) -> str:
         if candidate.quality is None:
             return candidate.error
-        evidence = candidate.quality.evidence[0]
-        return f"estimated quality {candidate.quality.overall:.2f} is below {self.needed:.2f}. {evidence}"
+        quality = estimated(candidate, percent(overall(candidate), beside=self.needed))
+        return f"{quality}, below {percent(self.needed)}. {candidate.quality.evidence[0]}"
 
     def notes(self) -> tuple[str, ...]:
         """Return notes on the search."""
         notes = []
         if self.acceptable is None:
-            notes.append(f"No answer reached the quality of {self.needed:.2f}: this is the best one.")
+            notes.append(f"No answer reached the quality of {percent(self.needed)}: this is the best one.")
         if self.stop is not None:
             notes.append(f"The search ended early. {self.stop.because}")
         unasked = [model.spec.name for model in self.panel.members[len(self.candidates) :]]

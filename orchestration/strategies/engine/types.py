@@ -11,12 +11,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from orchestration.llm.engine.types import NO_USAGE, FinishReason, Json, Usage
 from orchestration.runs.engine.types import Decision, PathStep
 
-DOLLARS_FORMAT = "dollars"
+DOLLARS_FORMAT, SHARE_FORMAT = "dollars", "share"
+"""Formats of an amount in US dollars, and of a share of 0 to 1, which pages show and ask for in percent."""
+AS_SHARE: dict[str, JsonValue] = {"format": SHARE_FORMAT}
 Dollars = Annotated[
     Decimal, WithJsonSchema({"type": "number", "format": DOLLARS_FORMAT, "exclusiveMinimum": 0})
 ]
@@ -56,9 +58,9 @@ class Constraints(BaseModel):
         default=None,
         ge=0,
         le=1,
-        title="Least quality (0 to 1)",
-        description="least estimated quality of the answer, 0 to 1",
-        json_schema_extra={"flag": "--min-quality", "metavar": "Q"},
+        title="Least quality",
+        description="least estimated quality of the answer",
+        json_schema_extra={"flag": "--min-quality", "metavar": "Q", **AS_SHARE},
     )
 
 
@@ -95,10 +97,12 @@ class Quality:
     """An estimate that an answer is acceptable.
 
     `overall` is a probability; the five dimensions are None where nothing gave evidence on them; `evidence`
-    says in words what the score rests on.
+    says in words what the score rests on. Without any it is not `judged`: `overall` is then only what any
+    answer has before it is looked at.
     """
 
     overall: float
+    judged: bool = True
     coherence: float | None = None
     relevance: float | None = None
     completeness: float | None = None
@@ -169,6 +173,18 @@ def dollars(amount: Decimal) -> str:
         return f"${amount:.2f}"
     digits = -amount.adjusted() + 1
     return f"${amount:.{digits}f}"
+
+
+MOST_DIGITS = 2
+
+
+def percent(share: float, *, beside: float | None = None) -> str:
+    """Return a share of 0 to 1 in percent, with decimals where it would look like another one `beside` it."""
+    for digits in range(MOST_DIGITS):
+        shown = f"{share:.{digits}%}"
+        if beside is None or beside == share or shown != f"{beside:.{digits}%}":
+            return shown
+    return f"{share:.{MOST_DIGITS}%}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -20,7 +20,9 @@ from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.forms.fields import (
     PREFIX,
     PanelRow,
+    PercentField,
     default_panel,
+    initial_text,
     moved,
     option_fields,
     option_values,
@@ -131,7 +133,7 @@ class AskForm(forms.Form):
             if name in untouched and data.get(name) == untouched[name]:
                 del data[name]  # the default of the strategy shown before, not a choice
             if name not in data and field.initial not in {None, False}:
-                data[name] = str(field.initial)
+                data[name] = initial_text(field)
         return data
 
     def clean_strategy(self) -> str:
@@ -189,7 +191,9 @@ class AskForm(forms.Form):
     def has_own_options(self) -> bool:
         """True when an option differs from its default, or is wrong."""
         return any(
-            box.errors or str(box.value() or "") != str(box.field.initial or "") for box in self.option_boxes
+            box.errors
+            or str(box.value() or "") not in {initial_text(box.field), str(box.field.initial or "")}
+            for box in self.option_boxes
         )
 
     def draft(self) -> Request | None:
@@ -201,7 +205,7 @@ class AskForm(forms.Form):
             system=str(self["system"].value() or ""),
             strategy=self.chosen_method,
             models=tuple(row.name for row in self.panel if row.checked),
-            options=option_values({box.name: box.value() for box in self.option_boxes}),
+            options=option_values({box.name: _typed(box) for box in self.option_boxes}),
         )
 
     def set_aside_errors(self) -> None:
@@ -233,12 +237,22 @@ class AskForm(forms.Form):
             self.add_error(fault.field if fault.field in self.fields else None, words)
 
 
+def _typed(box: forms.BoundField) -> Any:  # noqa: ANN401  # whatever was typed
+    """Return what is filled in, a percentage as a share; nothing where that is none."""
+    if not isinstance(box.field, PercentField):
+        return box.value()
+    try:
+        return box.field.clean(box.value())
+    except forms.ValidationError:
+        return None
+
+
 def _untouched_options(strategy: str) -> dict[str, str]:
     """Return what a page sends for unchanged options of `strategy`, by the fields' names."""
     if strategy not in all_strategies():
         return {}
     fields = option_fields(get_strategy(strategy).Options, [])
-    return {name: "" if field.initial is None else str(field.initial) for name, field in fields.items()}
+    return {name: initial_text(field) for name, field in fields.items()}
 
 
 def initial_values(run: Run) -> dict[str, Any]:

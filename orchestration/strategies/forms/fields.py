@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -16,13 +17,28 @@ from pydantic import BaseModel
 from orchestration.llm.engine.types import Json, Prices, Tier
 from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.strategies.engine.options import MODEL_FORMAT
-from orchestration.strategies.engine.types import DOLLARS_FORMAT
+from orchestration.strategies.engine.types import DOLLARS_FORMAT, SHARE_FORMAT
 
 PREFIX = "options."
 
 
 class ModelField(forms.ChoiceField):
     """The name of one of the team's models."""
+
+
+class PercentField(forms.FloatField):
+    """A share of 0 to 1 that is entered and shown in percent; `min_value` and `max_value` are in percent."""
+
+    def prepare_value(self, value: object) -> object:
+        """Show a share in percent, and what was typed as it was typed."""
+        is_share = isinstance(value, int | float) and not isinstance(value, bool)
+        return f"{100 * value:.6g}" if is_share else value  # type: ignore[operator]
+
+    def clean(self, value: object) -> float | None:  # type: ignore[override]
+        """Return the share. Raises `ValidationError`."""
+        typed = value.strip().removesuffix("%") if isinstance(value, str) else value
+        percent = super().clean(typed)
+        return None if percent is None else round(percent / 100, 6)
 
 
 class LinesField(forms.CharField):
@@ -67,6 +83,11 @@ def option_values(cleaned: Mapping[str, Any]) -> dict[str, Json]:
     }
 
 
+def initial_text(field: forms.Field) -> str:
+    """Return what a page shows and sends for a field that was not touched."""
+    return "" if field.initial is None else str(field.prepare_value(field.initial))
+
+
 def _flat(shape: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[str, Json]:
     """Return an option's schema with references and `or null` folded in."""
     flat = dict(shape)
@@ -97,6 +118,10 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str], *, requi
         return forms.ChoiceField(
             choices=[*([("", "Not set")] if "nullable" in shape else []), *choices], **shared
         )
+    if shape.get("format") == SHARE_FORMAT:
+        bounds = {name: Decimal(f"{100 * bound:.6g}") for name, bound in _bounds(shape).items()}
+        widget = forms.NumberInput(attrs={"step": "any"})
+        return PercentField(**shared | bounds | {"label": f"{shared['label']}, %"}, widget=widget)
     if shape.get("format") == DOLLARS_FORMAT:
         return forms.DecimalField(**shared, min_value=0, max_digits=12, decimal_places=6)
     return _typed_field(shape, shared)

@@ -13,6 +13,7 @@ from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.options import MODEL_FORMAT
 from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
 from orchestration.strategies.engine.strategy import Strategy
+from orchestration.strategies.engine.types import SHARE_FORMAT, percent
 from orchestration.strategies.selectors import StrategyRecord
 from orchestration.strategies.services.profiles import model_profiles
 
@@ -70,14 +71,16 @@ def _note(name: str, shape: Mapping[str, Json], definitions: Mapping[str, Json])
         name=name,
         title=str(shape.get("title") or name.replace("_", " ").capitalize()),
         description=str(shape.get("description", "")),
-        default=_default(shape.get("default")),
+        default=_default(shape.get("default"), is_share=merged.get("format") == SHARE_FORMAT),
         allowed=_allowed(merged),
     )
 
 
-def _default(value: Json) -> str:
+def _default(value: Json, *, is_share: bool) -> str:
     if value is None or value == "":
         return "empty"
+    if is_share:
+        return percent(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
@@ -93,6 +96,8 @@ def _allowed(shape: Mapping[str, Json]) -> str:
     high = shape.get("maximum", shape.get("exclusiveMaximum"))
     if low is not None and high is not None:
         above = "above " if "exclusiveMinimum" in shape else ""
+        if shape.get("format") == SHARE_FORMAT:
+            return f"{above}{percent(low)} to {percent(high)}"
         return f"{above}{low:,} to {high:,}"
     return {"boolean": "on or off", "string": "text"}.get(str(shape.get("type")), "")
 

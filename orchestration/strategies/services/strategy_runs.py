@@ -70,7 +70,7 @@ class StrategyKind(RunKind):
         return Outcome(
             answer=found.answer,
             output=found.answer,
-            score=found.quality.overall if found.quality else None,
+            score=found.quality.overall if found.quality and found.quality.judged else None,
             path=found.path,
             data=plain(found),
         )

@@ -269,6 +269,7 @@ def _scored(candidate: Candidate, quality: Quality) -> RunEvent:
             "model": candidate.model,
             "step": candidate.step,
             "overall": quality.overall,
+            "judged": quality.judged,
             "dimensions": {dimension.value: getattr(quality, dimension.value) for dimension in Dimension},
             "evidence": list(quality.evidence),
         },

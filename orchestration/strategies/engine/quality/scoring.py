@@ -108,6 +108,7 @@ def combine(
         overall = min(overall, DISQUALIFIED_AT_MOST)
     return Quality(
         overall=round(overall, 4),
+        judged=bool(findings or ratings or agreement),
         evidence=(*_in_words(findings, ratings, agreement), *remarks),
         **{dimension.value: _dimension(dimension, findings, ratings) for dimension in Dimension},
     )

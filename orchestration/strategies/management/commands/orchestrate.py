@@ -19,7 +19,7 @@ from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.quality.scoring import Dimension
-from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.engine.types import Constraints, percent
 from orchestration.strategies.forms.fields import default_panel
 from orchestration.strategies.services.strategy_runs import NAME
 
@@ -113,7 +113,7 @@ def _answer_object(run: Run) -> dict[str, Json]:
         "answer": run.answer or None,
         "candidates": [*map(_candidate, outcome["candidates"])] if outcome else [*_from_calls(run)],
         "consensus": outcome.get("consensus") or NO_CONSENSUS,
-        "quality": {name: (outcome.get("quality") or {}).get(name) for name in QUALITY_FIELDS},
+        "quality": {name: _judged(outcome.get("quality")).get(name) for name in QUALITY_FIELDS},
         "cost_usd": float(run.cost_usd),
         "latency_s": round((end - start).total_seconds(), 3) if start and end else 0.0,
         "path": [
@@ -137,18 +137,22 @@ def _answer_text(found: dict[str, Json], run: Run) -> str:
     if decision:
         lines.append(f"Decision: {decision['reason']}")
     quality = found["quality"]["overall"]
-    scored = "" if quality is None else f", quality {quality:.2f}"
+    scored = ", not judged" if quality is None else f", quality {percent(quality)}"
     lines.append(f"{run.ref}, ${found['cost_usd']:.6f}, {found['latency_s']:.1f} s{scored}. Run {run.id}")
     return "\n".join(lines)
 
 
+def _judged(quality: Mapping[str, Json] | None) -> Mapping[str, Json]:
+    """Return a stored quality, empty where there is none or nothing stands behind it."""
+    return quality if quality and quality.get("judged", True) else {}
+
+
 def _candidate(stored: Mapping[str, Json]) -> dict[str, Json]:
-    quality = stored["quality"]
     return {
         "model": stored["model"],
         "text": stored["text"],
         "extracted": stored["extracted"],
-        "quality": None if quality is None else quality["overall"],
+        "quality": _judged(stored["quality"]).get("overall"),
         "latency_s": stored["latency_s"],
         "cost_usd": None if stored["cost_usd"] is None else float(stored["cost_usd"]),
         "error": stored["error"] or (None if stored["state"] == "answered" else stored["state"]),
