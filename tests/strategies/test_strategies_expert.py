@@ -79,7 +79,7 @@ async def test_the_decisions_say_the_kind_the_words_and_each_models_numbers() ->
     assert ranking.reason == "Ranked for reasoning by expected quality. 1 other model in reserve."
     assert ranking.remarks["strong"].startswith("Quality 90%, answers 100% of the time, 1.0 s, about $0.0010")
     assert "learned from 9 calls, 4 judged" in ranking.remarks["strong"]
-    assert "by its tier and price alone" in ranking.remarks["new"]
+    assert "ranked by its tier and price" in ranking.remarks["new"]
 
 
 async def test_the_same_panel_is_ranked_otherwise_for_another_kind() -> None:

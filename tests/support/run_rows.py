@@ -157,8 +157,8 @@ class RunRows:
             "model": model,
             "overall": overall,
             "judged": judged,
-            "dimensions": marks,
-            "evidence": ["Judged by sim-oracle."],
+            "dimensions": marks if judged else dict.fromkeys(marks),
+            "evidence": ["Judged by sim-oracle." if judged else "The checks found nothing wrong."],
         }
         self.emit(StrategyEvent.CANDIDATE_SCORED, step or f"ask/{model}", **data)
 

@@ -34,7 +34,7 @@ class PercentField(forms.FloatField):
         is_share = isinstance(value, int | float) and not isinstance(value, bool)
         return f"{100 * value:.6g}" if is_share else value  # type: ignore[operator]
 
-    def clean(self, value: object) -> float | None:  # type: ignore[override]
+    def clean(self, value: object) -> float | None:
         """Return the share. Raises `ValidationError`."""
         typed = value.strip().removesuffix("%") if isinstance(value, str) else value
         percent = super().clean(typed)
