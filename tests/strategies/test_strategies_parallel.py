@@ -17,7 +17,7 @@ from orchestration.strategies.engine.types import Constraints, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import by_text
-from tests.support.models import FailingModel, ScriptedModel, SlowModel, saying, spec_named
+from tests.support.models import FailingModel, ScriptedModel, SlowModel, saying, spec_named, truncated
 
 LOOP_FACTORY = SkippingLoop
 DOWN = ProviderUnavailable("503")
@@ -55,6 +55,13 @@ async def test_a_tie_goes_to_the_first_on_the_panel_whoever_was_faster() -> None
     outcome = await stage(SlowModel("slow", 5), *saying("quick")).run()
     assert outcome.chosen == "ask/slow"
     assert outcome.decisions[0].reason == ("slow and quick were not judged; slow comes first on the panel.")
+
+
+async def test_an_answer_that_was_not_judged_wins_over_one_that_is_cut_off_and_claims_no_score() -> None:
+    outcome = await stage(ScriptedModel("cut", [truncated("So far ")]), *saying("whole")).run()
+    assert outcome.chosen == "ask/whole"
+    assert outcome.decisions[0].reason == "whole was not judged; more speaks against the other answers."
+    assert outcome.decisions[0].scores.keys() == {"cut"}
 
 
 async def test_failures_are_candidates_with_their_reason() -> None:

@@ -106,6 +106,8 @@ def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> S
     best = equals[0]
     is_judged = best.quality is not None and best.quality.judged
     reason = f"{best.model} has the highest estimated quality, {percent(top)}."
+    if not is_judged:
+        reason = f"{best.model} was not judged; more speaks against the other answers."
     if len(answers) == 1:
         quality = f"its estimated quality is {percent(top)}" if is_judged else "it was not judged"
         reason = f"{best.model} gave the only answer; {quality}."
