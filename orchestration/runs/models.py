@@ -28,6 +28,8 @@ class RunStatus(models.TextChoices):
 
 
 TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
+NO_FAULTS = frozenset({"no_usable_answer"})
+"""Codes of failed runs in which nothing broke; they have an icon and a word of their own."""
 
 
 class CallStatus(models.TextChoices):
@@ -136,6 +138,12 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ref} run {self.id}"
+
+    @property
+    def look(self) -> str:
+        """What it is shown as: its status, or the code of an end that is no fault."""
+        is_no_fault = self.status == RunStatus.FAILED and self.error_code in NO_FAULTS
+        return self.error_code if is_no_fault else self.status
 
     @property
     def is_over(self) -> bool:

@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from orchestration.strategies.forms.fields import EXAMPLES
 from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, question_box
 from tests.support.browser import Visit
 
@@ -79,18 +80,31 @@ def test_asked_as_the_page_opens_a_short_answer_is_counted(window: Visit) -> Non
     assert (window.complaints, window.errors) == ([], [])
 
 
-def test_an_open_question_is_reviewed_and_ends_in_words_that_help(window: Visit) -> None:
+def test_an_open_question_is_reviewed(window: Visit) -> None:
     page = window.page
-    ask(window, "Write a haiku about rain", *PANEL)
+    ask(window, EXAMPLES[0].prompt, *PANEL)
     with window.staying():
         expect(page.locator("#run-ballots")).to_contain_text("so each model reviews the others'.")
         assert page.locator("#run-answer").inner_text().strip() == ""
         has_ended(page)
     expect(page.locator("#run-ballots")).to_contain_text("plurality of blind reviews · 3 of 3 ballots")
-    expect(page.locator("#run-answer .prose")).to_contain_text("connect a real model")
+    expect(page.locator("#run-answer .prose")).not_to_be_empty()
     page.set_viewport_size({"width": 380, "height": 800})
     assert window.too_wide() <= 0
     shot(page, "reviewed")
+
+
+def test_what_all_models_decline_ends_without_an_answer_and_says_what_helps(window: Visit) -> None:
+    page = window.page
+    ask(window, "Write a haiku about rain", *PANEL)
+    expect(page.locator("#run-summary .state")).to_have_text("No answer")
+    expect(page.locator("#run-answer")).to_contain_text("All 3 models declined.")
+    expect(page.locator("#run-answer")).to_contain_text("connect a real one under Models")
+    expect(page.locator(".lane .state", has_text="Not usable")).to_have_count(3)
+    expect(page.locator(".lane").first).to_contain_text("is a simulated model")
+    page.set_viewport_size({"width": 380, "height": 800})
+    assert window.too_wide() <= 0
+    shot(page, "declined")
 
 
 def test_a_quorum_above_the_panel_is_refused_at_its_field(window: Visit) -> None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from orchestration.llm.providers.simulated import CATALOG, SimulatedModel, model_spec
+from orchestration.llm.providers.simulated.open_questions import known_answers
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.metering import Metered
+from orchestration.strategies.engine.errors import NoUsableAnswer
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 from orchestration.strategies.forms.ask import FIRST_STRATEGY
@@ -35,16 +37,28 @@ async def asked(question: str) -> StrategyOutcome:
     return await get_strategy(FIRST_STRATEGY).run(Request(text=question), panel, context)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
-async def test_every_example_is_counted_and_comes_out_right(example: Example) -> None:
+def test_the_first_example_is_an_open_question() -> None:
+    assert EXAMPLES[0].title == "Open question"
+    assert known_answers(EXAMPLES[0].prompt)
+
+
+async def test_an_open_question_is_reviewed_and_its_answers_differ() -> None:
+    outcome = await asked(EXAMPLES[0].prompt)
+    assert (outcome.decisions[0].chosen, outcome.decisions[-2].kind) == ("review", "vote")
+    assert len({candidate.text for candidate in outcome.candidates}) > 1
+    assert outcome.consensus is not None
+
+
+@pytest.mark.parametrize("example", EXAMPLES[1:], ids=lambda example: example.title)
+async def test_every_other_example_is_counted_and_comes_out_right(example: Example) -> None:
     outcome = await asked(example.prompt)
     assert (outcome.decisions[0].chosen, outcome.decisions[-2].chosen) == ("answers", RIGHT[example.title])
     assert outcome.consensus is not None
     assert outcome.consensus.agreement > 0.5
 
 
-async def test_what_simulated_models_cannot_do_is_reviewed_and_says_what_helps() -> None:
-    outcome = await asked("Write a haiku about rain")
-    assert outcome.decisions[0].chosen == "review"
-    assert "is a simulated model" in outcome.answer
-    assert "connect a real model" in outcome.answer
+async def test_what_simulated_models_cannot_do_ends_without_an_answer_and_without_a_vote() -> None:
+    with pytest.raises(
+        NoUsableAnswer, match=r"^All 3 models declined\. sim-scout: The model declines to answer"
+    ):
+        await asked("Write a haiku about rain")

@@ -7,12 +7,14 @@ import asyncio
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
-from orchestration.strategies.engine.errors import AllModelsFailed, QuorumMissed
+from orchestration.llm.engine.types import Purpose
+from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer, QuorumMissed
 from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.engine.types import StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash, crash_points
-from tests.support.models import FailingModel, ScriptedModel, SlowModel
+from tests.support.models import FailingModel, ScriptedModel, SlowModel, truncated
 
 LOOP_FACTORY = SkippingLoop
 NAMES = list(all_strategies())
@@ -65,3 +67,35 @@ async def test_a_crash_at_any_write_changes_nothing_and_repeats_no_finished_step
     outcome = await run.run()
     assert (outcome.chosen, outcome.answer) == (undisturbed.chosen, undisturbed.answer)
     assert [call.step for call in run.log.started[started:] if call.step in ended] == []
+
+
+UNUSABLE = {
+    "declined": ["I cannot help with that."] * 3,
+    "gave no usable answer": ["I cannot help with that.", "", truncated("So the first of the")],
+}
+
+
+@pytest.mark.parametrize("words", UNUSABLE)
+@pytest.mark.parametrize("name", NAMES)
+async def test_where_no_answer_is_usable_nothing_is_chosen_or_voted_on(name: str, words: str) -> None:
+    members = [ScriptedModel(f"m{place}", [said]) for place, said in enumerate(UNUSABLE[words])]
+    run = Stage(strategy=name, members=members)
+    with pytest.raises(NoUsableAnswer, match=f"^All 3 models {words}"):
+        await run.run()
+    assert NoUsableAnswer({}, failed={}, declined=False).code == "no_usable_answer"
+    assert not run.emitted(StrategyEvent.VOTE_TALLIED)
+    assert {prompt.purpose for model in members for prompt in model.count.prompts} <= {Purpose.ANSWER}
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_usable_answer_wins_over_refusals_whatever_is_said_of_it(name: str) -> None:
+    said = ["I cannot help with that.", "I cannot help with that.", "A short poem about the rain."]
+    run = Stage(
+        strategy=name, members=[ScriptedModel(f"m{place}", [text]) for place, text in enumerate(said)]
+    )
+    outcome = await run.run()
+    assert (outcome.chosen, outcome.answer) == ("ask/m2", said[2])
+    ballots = {event.data["voter"]: event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)}
+    assert [ballots[voter]["abstained"] for voter in ("m0", "m1") if voter in ballots] == [True, True][
+        : len(ballots)
+    ]

@@ -15,6 +15,7 @@ from orchestration.runs.parts.run_view import with_shares
 from orchestration.runs.parts.waterfall import waterfall
 from orchestration.runs.selectors.run_state import run_state
 from orchestration.strategies.engine.strategy import decision_labels
+from orchestration.strategies.engine.types import StrategyEvent
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
 
@@ -64,3 +65,26 @@ def test_an_answer_with_nothing_behind_its_score_is_not_judged_anywhere_on_the_p
     assert "Not judged Coherence" in shown
     assert "The answer of sim-swift was not judged: the checks found nothing" in shown
     assert "70%" not in shown
+
+
+@pytest.mark.django_db
+def test_a_run_without_a_usable_answer_is_no_fault_and_says_what_helps() -> None:
+    member = a_member()
+    browser = signed_in(member)
+    rows = RunRows.queued(member, "sim-swift", ref="parallel")
+    rows.start()
+    rows.answer(rows.ask("sim-swift"), "I cannot help with that.")
+    why = "The model declined. sim-swift: The model declines to answer."
+    marks = {"judged": True, "usable": False, "overall": 0.02, "dimensions": {}, "evidence": ["It declines."]}
+    rows.emit(StrategyEvent.CANDIDATE_SCORED, "ask/sim-swift", model="sim-swift", **marks)
+    rows.end(RunStatus.FAILED, error=why, error_code="no_usable_answer")
+    html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
+    shown = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    assert "No answer can be used. The model declined." in shown
+    assert "connect a real one under Models" in shown
+    assert "1 of 1 model: 1 without a usable answer." in shown
+    assert "Not usable" in shown
+    assert "It declines." in shown
+    assert "I cannot help with that." in shown
+    assert "notice-error" not in html
+    assert "No answer" in browser.get("/runs/").content.decode()

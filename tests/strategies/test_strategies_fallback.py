@@ -98,7 +98,7 @@ async def test_the_answer_from_before_stays_where_it_is_the_better_one() -> None
     )
     outcome = await run.run(fallback_model="c")
     assert outcome.chosen == "ask/a"
-    assert "the first answer is better and is kept" in outcome.notes[0]
+    assert "without success: The model declined." in outcome.notes[0]
 
 
 async def test_a_fallback_that_fails_leaves_the_answer_from_before() -> None:

@@ -10,7 +10,7 @@ from orchestration.llm.engine.errors import AuthenticationRejected, ContextWindo
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import EventKind
-from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer, QualityTooLow
 from orchestration.strategies.engine.types import Constraints
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
@@ -111,12 +111,21 @@ async def test_least_quality_is_a_hard_limit_after_all_were_tried() -> None:
     assert run.calls == {"a": 1, "b": 1}
 
 
+POOR = "x. " * 60
+
+
 async def test_a_limit_reached_midway_leaves_the_best_answer_so_far() -> None:
-    run = stage(ScriptedModel("a", [REFUSAL]), ScriptedModel("b"), ScriptedModel("c"), limits=Limits(calls=1))
+    run = stage(ScriptedModel("a", [POOR]), ScriptedModel("b"), ScriptedModel("c"), limits=Limits(calls=1))
     outcome = await run.run()
-    assert outcome.answer == REFUSAL
+    assert outcome.answer == POOR
     assert "limit of 1 calls is used up" in outcome.notes[1]
     assert run.calls == {"a": 1, "b": 0, "c": 0}
+
+
+async def test_where_a_limit_leaves_only_a_refusal_there_is_no_answer_and_it_says_why() -> None:
+    run = stage(ScriptedModel("a", [REFUSAL]), ScriptedModel("b"), limits=Limits(calls=1))
+    with pytest.raises(NoUsableAnswer, match=r"^The model declined\. .* limit of 1 calls is used up"):
+        await run.run()
 
 
 async def test_a_limit_reached_before_any_answer_fails_the_run() -> None:
@@ -155,7 +164,7 @@ async def test_wherever_it_is_killed_nothing_that_ended_is_asked_again(dies_at: 
 
 
 async def test_a_limit_that_stopped_an_earlier_attempt_stops_the_next_one() -> None:
-    run = stage(ScriptedModel("a", [REFUSAL]), ScriptedModel("b"), limits=Limits(calls=1))
+    run = stage(ScriptedModel("a", [POOR]), ScriptedModel("b"), limits=Limits(calls=1))
     first = await run.run()
     run.limits = Limits(calls=5)
     again = await run.run()

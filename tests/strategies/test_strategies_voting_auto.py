@@ -9,7 +9,12 @@ import pytest
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json, Purpose
 from orchestration.runs.engine.budget import Limits
-from orchestration.strategies.engine.errors import AllModelsFailed, QuorumMissed, VoteUndecided
+from orchestration.strategies.engine.errors import (
+    AllModelsFailed,
+    NoUsableAnswer,
+    QuorumMissed,
+    VoteUndecided,
+)
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.options import BallotKind
 from orchestration.strategies.engine.voting.strategy import WITHOUT_A_VOTE, BallotChoice
@@ -235,7 +240,7 @@ async def test_the_only_text_of_a_panel_that_failed_is_taken() -> None:
 
 @pytest.mark.parametrize("text", ["", truncated("soft rain on")])
 async def test_nothing_and_what_was_cut_off_stand_for_nothing(text: object) -> None:
-    with pytest.raises(QuorumMissed):
+    with pytest.raises(NoUsableAnswer):
         await poll(ScriptedModel("a", [text])).run()  # type: ignore[list-item]
 
 

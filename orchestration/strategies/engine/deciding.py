@@ -11,9 +11,10 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
-from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer, QualityTooLow
 from orchestration.strategies.engine.options import JudgeOptions
 from orchestration.strategies.engine.quality.assessing import assess
+from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
@@ -21,6 +22,7 @@ from orchestration.strategies.engine.types import (
     Request,
     StrategyOutcome,
     answered_candidates,
+    is_usable,
     listed,
     percent,
 )
@@ -141,8 +143,13 @@ async def conclude(
     selection: Selection,
     candidates: Sequence[Candidate],
     options: JudgeOptions,
+    stop: Stop | None = None,
 ) -> StrategyOutcome:
-    """Return the outcome of the selected candidate, once it is journaled. Raises `QualityTooLow`."""
+    """Return the outcome of the selected candidate, once it is journaled.
+
+    `stop` ended the asking early. Raises `NoUsableAnswer`, `QualityTooLow`.
+    """
+    require_usable(candidates, stop)
     with timer.step("select"):
         chosen, decision = await settle(timer.context, selection, answered_candidates(candidates))
     require_quality(request, chosen, options)
@@ -162,6 +169,18 @@ def no_answer_error(candidates: Sequence[Candidate], *stops: Stop | None) -> Eng
     if limits and not any(candidate.state == "failed" for candidate in candidates):
         return limits[0]
     return AllModelsFailed({candidate.model: candidate.error for candidate in candidates})
+
+
+def require_usable(candidates: Sequence[Candidate], *stops: Stop | None) -> None:
+    """Refuse answers of which none can be used; `stops` ended their rounds early. Raises `NoUsableAnswer`."""
+    answers = answered_candidates(candidates)
+    if not answers or any(map(is_usable, answers)):
+        return
+    reasons = {each.model: each.quality.evidence[0] for each in answers if each.quality is not None}
+    failed = {each.model: each.error for each in candidates if each.state == "failed"}
+    declined = all(reason.startswith((DECLINES, FILTERED)) for reason in reasons.values())
+    limits = [stop.because for stop in stops if stop is not None]
+    raise NoUsableAnswer(reasons, failed=failed, declined=declined, limits=limits)
 
 
 def require_quality(

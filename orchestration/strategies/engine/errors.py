@@ -2,6 +2,7 @@
 
 EngineError                        of llm
 ├── AllModelsFailed                fatal for the run: no model answered; carries each model's reason
+├── NoUsableAnswer                 fatal for the run: all declined, were empty or were cut off
 ├── QualityTooLow                  fatal for the run: nothing reached the quality that was asked for
 ├── QuorumMissed                   fatal for the run: too few ballots of a vote count
 ├── VoteUndecided                  fatal for the run: the vote has no winner under its rule
@@ -11,7 +12,7 @@ EngineError                        of llm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
@@ -23,6 +24,30 @@ class AllModelsFailed(EngineError):
     def __init__(self, reasons: Mapping[str, str]) -> None:
         listed = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
         super().__init__(f"No model could answer. {listed}" if listed else "No model could answer.")
+        self.reasons = dict(reasons)
+
+
+class NoUsableAnswer(EngineError):
+    """Every answer is a refusal, empty, or cut off. `reasons` maps each model to a sentence.
+
+    `failed` has the errors of models that gave none; `declined` is True where all are refusals; `limits` say
+    why no other model was asked.
+    """
+
+    def __init__(
+        self,
+        reasons: Mapping[str, str],
+        *,
+        failed: Mapping[str, str],
+        declined: bool,
+        limits: Sequence[str] = (),
+    ) -> None:
+        number = {1: "The model", 2: "Both models"}.get(len(reasons), f"All {len(reasons)} models")
+        first = f"{number} declined." if declined else f"{number} gave no usable answer."
+        if failed and len(reasons) > 1:
+            first = first.replace("models", "models that answered", 1)
+        listed = [f"{model}: {reason}" for model, reason in {**reasons, **failed}.items()]
+        super().__init__(" ".join([first, *listed, *limits]))
         self.reasons = dict(reasons)
 
 

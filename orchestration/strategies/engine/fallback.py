@@ -12,7 +12,13 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import announce
-from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided
+from orchestration.strategies.engine.errors import (
+    AllModelsFailed,
+    NoUsableAnswer,
+    QualityTooLow,
+    QuorumMissed,
+    VoteUndecided,
+)
 from orchestration.strategies.engine.options import (
     AnswerOptions,
     JudgeOptions,
@@ -26,7 +32,7 @@ from orchestration.strategies.engine.types import AS_SHARE, Request, StrategyOut
 FALLBACK = "fallback"
 SINGLE_MODEL_STRATEGY = "sequential"
 """The strategy that asks a fallback model by itself, where no fallback strategy is named."""
-FALLBACK_ERRORS = (AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided)
+FALLBACK_ERRORS = (AllModelsFailed, NoUsableAnswer, QualityTooLow, QuorumMissed, VoteUndecided)
 
 
 def fallback_names() -> list[str]:

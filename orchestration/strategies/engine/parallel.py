@@ -34,6 +34,7 @@ from orchestration.strategies.engine.deciding import (
     no_answer_error,
     overall,
     require_quality,
+    require_usable,
     select_best,
     settle,
 )
@@ -153,6 +154,7 @@ class _ParallelRun:
         names = [each.model for each in candidates(ended) if ended.stop and each.state == "missing"]
         missing = (f"Missing: {listed(names)}.",) if names else ()
         selected = await self._select(ended)
+        require_usable(selected.candidates, ended.stop)
         combined = (selected.synthesis,) if selected.synthesis is not None else ()
         with self.timer.step("select"):
             chosen, selection = await settle(context, selected.selection, (*selected.candidates, *combined))

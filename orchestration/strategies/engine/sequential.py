@@ -180,7 +180,9 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
     if not answered_candidates(search.candidates):
         raise no_answer_error(search.candidates, search.stop)
     selection = search.acceptable or select_best(search.candidates, search.order)
-    found = await conclude(search.timer, search.request, selection, search.candidates, search.options)
+    found = await conclude(
+        search.timer, search.request, selection, search.candidates, search.options, search.stop
+    )
     return replace(found, decisions=(*decided, *search.moves, *found.decisions), notes=search.notes())
 
 

@@ -98,11 +98,12 @@ class Quality:
 
     `overall` is a probability; the five dimensions are None where nothing gave evidence on them; `evidence`
     says in words what the score rests on. Without any it is not `judged`: `overall` is then only what any
-    answer has before it is looked at.
+    answer has before it is looked at. An answer that is not `usable` is a refusal, empty, or cut off.
     """
 
     overall: float
     judged: bool = True
+    usable: bool = True
     coherence: float | None = None
     relevance: float | None = None
     completeness: float | None = None
@@ -131,6 +132,11 @@ class Candidate:
     finish: FinishReason | None = None
     cached: bool = False
     error: str = ""
+
+
+def is_usable(candidate: Candidate) -> bool:
+    """Return whether a candidate answered, and nothing makes the answer unusable."""
+    return candidate.state == "answered" and (candidate.quality is None or candidate.quality.usable)
 
 
 def answered_candidates(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.llm.models import LanguageModel
+from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.runs.kinds import Startable, get_kind
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.errors import InvalidOptions, OptionError
@@ -164,6 +164,11 @@ class AskForm(forms.Form):
         direction, _, name = self.data.get("move", "").partition(":")
         order = moved(order, name, up=direction == "up") if name else order
         return panel_rows(self._models, order, self.data.getlist("models"))
+
+    @property
+    def only_simulated(self) -> bool:
+        """True when the team has no model yet that is not simulated."""
+        return all(model.provider.kind == ProviderKind.SIMULATED for model in self._models)
 
     @property
     def method_choices(self) -> list[MethodChoice]:

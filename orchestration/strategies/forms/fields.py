@@ -230,6 +230,7 @@ class Example:
 
 
 EXAMPLES = (
+    Example("Open question", "How should a small team decide which bug to fix first?"),
     Example("Percentage", "What is 17% of 2,300?"),
     Example("Units", "Convert 26.2 miles to kilometres."),
     Example("Date", "What day of the week was 20 July 1969?"),

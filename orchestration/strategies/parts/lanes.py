@@ -24,6 +24,7 @@ class LaneState(StrEnum):
     WRITING = "writing"
     RETRYING = "retrying"
     ANSWERED = "answered"
+    UNUSABLE = "unusable"
     REUSED = "reused"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -37,6 +38,7 @@ BADGES = {
     LaneState.WRITING: ("running", "Writing"),
     LaneState.RETRYING: ("resumed", "Trying again"),
     LaneState.ANSWERED: ("done", "Answered"),
+    LaneState.UNUSABLE: ("declined", "Not usable"),
     LaneState.REUSED: ("done", "Answered before"),
     LaneState.FAILED: ("failed", "Failed"),
     LaneState.CANCELLED: ("cancelled", "Cancelled"),
@@ -154,8 +156,11 @@ class _PanelState:
         calls = tuple(c for c in self._state.calls if c.model == model and c.purpose == purpose)
         last = calls[-1] if calls else None
         candidate = self._candidates.get(model, {}) if purpose == Purpose.ANSWER else {}
-        state = self._lane_state(model, last, candidate)
         step = last.step if last else candidate.get("step") or self._reused.get(model, "")
+        quality = self._quality(step, candidate)
+        state = self._lane_state(model, last, candidate)
+        if state is LaneState.ANSWERED and quality and not quality.get("usable", True):
+            state = LaneState.UNUSABLE
         costs = [call.cost_usd for call in calls if call.cost_usd is not None]
         return Lane(
             number=number,
@@ -173,7 +178,7 @@ class _PanelState:
             cost_usd=sum(costs, Decimal(0)) if costs else None,
             priced=bool(spec.get("prices")),
             saved_usd=self._saved(spec) if state is LaneState.CANCELLED else None,
-            quality=self._quality(step, candidate),
+            quality=quality,
             chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._synthesised,
             cut_short=bool(last and last.finish == "length"),
             attempts=calls,

@@ -35,11 +35,23 @@ class LaneCounts:
     panel: int
     asked: int
     answered: int
+    unusable: int
     failed: int
     cancelled: int
     chosen: str
     synthesised: bool
     saved_usd: Decimal
+
+    @property
+    def words(self) -> str:
+        """What became of those that were asked."""
+        counts = {
+            "answered": self.answered,
+            "without a usable answer": self.unusable,
+            "failed": self.failed,
+            "stopped early": self.cancelled,
+        }
+        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 class StrategyPage(KindPage):
@@ -59,6 +71,7 @@ class StrategyPage(KindPage):
     remembered = frozenset(StrategyEvent)
     advice: Mapping[str, str] = {
         "all_models_failed": "Test the models under Models, or choose others and run again.",
+        "no_usable_answer": "Choose other models, connect a real one under Models, or ask in other words.",
         "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",
     }
 
@@ -138,6 +151,7 @@ def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
         panel=len(members),
         asked=sum(lane.state not in untouched for lane in members),
         answered=states[LaneState.ANSWERED] + states[LaneState.REUSED],
+        unusable=states[LaneState.UNUSABLE],
         failed=states[LaneState.FAILED] + states[LaneState.LOST] + states[LaneState.MISSING],
         cancelled=states[LaneState.CANCELLED],
         chosen=chosen.model if chosen else "",

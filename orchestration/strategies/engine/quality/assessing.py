@@ -270,6 +270,7 @@ def _scored(candidate: Candidate, quality: Quality) -> RunEvent:
             "step": candidate.step,
             "overall": quality.overall,
             "judged": quality.judged,
+            "usable": quality.usable,
             "dimensions": {dimension.value: getattr(quality, dimension.value) for dimension in Dimension},
             "evidence": list(quality.evidence),
         },

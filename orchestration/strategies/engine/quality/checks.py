@@ -23,6 +23,7 @@ EMPTY = Finding(
     bounds=dict.fromkeys(Dimension, 0.0),
     disqualifying=True,
 )
+DECLINES, FILTERED = "The model declines to answer", "The provider's content filter stopped the answer"
 REMEMBERED = 128
 OPENING = 240
 """Characters at the beginning in which a refusal is searched."""
@@ -43,9 +44,9 @@ _REFUSAL = Pattern(
 def _refusal(answer: ExaminedAnswer) -> Finding | None:
     """Find a refusal, by the provider's filter or in the model's own words."""
     if answer.finish is FinishReason.CONTENT_FILTER:
-        evidence = "The provider's content filter stopped the answer."
+        evidence = f"{FILTERED}."
     elif (match := _REFUSAL.search(answer.text[:OPENING])) is not None:
-        evidence = f"The model declines to answer: “{' '.join(match.group().split())}”."
+        evidence = f"{DECLINES}: “{' '.join(match.group().split())}”."
     else:
         return None
     bounds = {Dimension.COMPLETENESS: 0.05, Dimension.RELEVANCE: 0.3}

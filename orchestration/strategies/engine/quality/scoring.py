@@ -104,11 +104,13 @@ def combine(
     moved = sum(finding.effect for finding in findings) + (sum(moves) / len(moves) if moves else 0.0)
     moved += agreement.effect if agreement is not None else 0.0
     overall = 1.0 / (1.0 + math.exp(-(PRIOR + moved)))
-    if any(finding.disqualifying for finding in findings):
+    usable = not any(finding.disqualifying for finding in findings)
+    if not usable:
         overall = min(overall, DISQUALIFIED_AT_MOST)
     return Quality(
         overall=round(overall, 4),
         judged=bool(findings or ratings or agreement),
+        usable=usable,
         evidence=(*_in_words(findings, ratings, agreement), *remarks),
         **{dimension.value: _dimension(dimension, findings, ratings) for dimension in Dimension},
     )

@@ -21,7 +21,7 @@ from orchestration.strategies.engine.deciding import Scorer, overall
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, StrategyEvent
+from orchestration.strategies.engine.types import Candidate, Request, StrategyEvent, is_usable
 from orchestration.strategies.engine.voting.counting import (
     CUT_SHORT,
     UNREADABLE,
@@ -141,7 +141,7 @@ class Answering:
     async def _ask(self, model: ChatModel) -> Candidate:
         answer = await ask_member(model, self._prompt, self.vote.timer)
         [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
-        if candidate.state == "answered":
+        if is_usable(candidate):
             self.written.append(candidate)
         cast = _cast(candidate, self.vote.request.text)
         self.casts[cast.voter] = cast
@@ -159,8 +159,9 @@ class Answering:
 def _cast(candidate: Candidate, question: str) -> Cast:
     if candidate.state != "answered":
         return Cast.none(candidate.model, candidate.error)
-    answer = final_answer(candidate, question)
+    answer = final_answer(candidate, question) if is_usable(candidate) else None
     if answer is None:
+        unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
         cut_short = candidate.finish is FinishReason.LENGTH
-        return Cast.none(candidate.model, CUT_SHORT if cut_short else UNREADABLE)
+        return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))

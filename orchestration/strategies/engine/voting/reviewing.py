@@ -18,7 +18,7 @@ from orchestration.strategies.engine.quality.assessing import stated_reason
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, ROOM_FOR_REST, blocks, label
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
 from orchestration.strategies.engine.stopping import Stop, StopRequest
-from orchestration.strategies.engine.types import Candidate, Request, answered_candidates
+from orchestration.strategies.engine.types import Candidate, Request, is_usable
 from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast
 from orchestration.strategies.engine.voting.options import BallotKind
@@ -35,11 +35,11 @@ _ARROWS = Pattern(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
 
 
 async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None) -> Ballots:
-    """Have the panel rank the answers that are there, in waves; a model that gave no answer has no vote.
+    """Have the panel rank the usable answers, in waves; a model that gave none has no vote.
 
     `first` is why some models were not asked for an answer.
     """
-    contenders = answered_candidates(candidates)
+    contenders = [candidate for candidate in candidates if is_usable(candidate)]
     reviewing = Reviewing(vote=vote, contenders=contenders)
     second = await reviewing.run(candidates) if contenders else None
     return Ballots(
@@ -70,7 +70,10 @@ class Reviewing:
         context = self.vote.context
         await begin_phase(context, "reviewing")
         for silent in (candidate for candidate in candidates if candidate.model not in self.names):
-            await self._keep(self._none(silent.model, f"It gave no answer: {silent.error}"))
+            why = f"It gave no answer: {silent.error}"
+            if silent.state == "answered" and silent.quality is not None:
+                why = f"It gave no usable answer: {silent.quality.evidence[0]}"
+            await self._keep(self._none(silent.model, why))
         self.orders.update(await self._orders())
         reviewers = [model for model in self.vote.panel.members if model.spec.name in self.names]
         plan = RoundPlan(until=self._until, wave=self.vote.options.waves)

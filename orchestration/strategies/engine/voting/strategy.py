@@ -18,6 +18,7 @@ from orchestration.strategies.engine.deciding import (
     no_answer_error,
     overall,
     require_quality,
+    require_usable,
     select_best,
     settle,
 )
@@ -32,6 +33,7 @@ from orchestration.strategies.engine.types import (
     StrategyOutcome,
     answered_candidates,
     counted,
+    is_usable,
 )
 from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
@@ -92,7 +94,7 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
     if vote.options.ballot is BallotKind.REVIEW:
         return await review_answers(vote, candidates, stop)
     stops = () if stop is None else (stop,)
-    written = answered_candidates(candidates)
+    written = [candidate for candidate in candidates if is_usable(candidate)]
     if vote.options.ballot is BallotKind.ANSWERS or not written:
         casts = tuple(answering.casts.values())
         return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
@@ -196,6 +198,7 @@ class Voting(Strategy):
         with single_error():
             answering = Answering(vote=vote)
             candidates, stop = await answering.run()
+            require_usable(candidates, stop)
             ballots = await cast_ballots(answering, candidates, stop)
             return await _conclude(vote.with_ballot(ballots.kind), ballots)
 
