@@ -69,7 +69,8 @@ class TestThePage:
 
     def test_examples_are_plain_links(self, browser: Client) -> None:
         html = _html(browser.get("/"))
-        assert html.count("data-prompt=") == 6
+        assert html.count("data-prompt=") == 7
+        assert "Only simulated models are here." in html
         assert "What is 17% of 2,300?</textarea>" in _html(
             browser.get("/?prompt=What+is+17%25+of+2%2C300%3F")
         )

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
-from orchestration.llm.engine.types import Purpose
+from orchestration.llm.engine.types import Completion, Purpose
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer, QuorumMissed
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import StrategyEvent
@@ -69,7 +69,7 @@ async def test_a_crash_at_any_write_changes_nothing_and_repeats_no_finished_step
     assert [call.step for call in run.log.started[started:] if call.step in ended] == []
 
 
-UNUSABLE = {
+UNUSABLE: dict[str, list[str | Completion]] = {
     "declined": ["I cannot help with that."] * 3,
     "gave no usable answer": ["I cannot help with that.", "", truncated("So the first of the")],
 }
@@ -95,7 +95,5 @@ async def test_a_usable_answer_wins_over_refusals_whatever_is_said_of_it(name: s
     )
     outcome = await run.run()
     assert (outcome.chosen, outcome.answer) == ("ask/m2", said[2])
-    ballots = {event.data["voter"]: event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)}
-    assert [ballots[voter]["abstained"] for voter in ("m0", "m1") if voter in ballots] == [True, True][
-        : len(ballots)
-    ]
+    ballots = [event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)]
+    assert all(ballot["abstained"] for ballot in ballots if ballot["voter"] != "m2")
