@@ -51,8 +51,8 @@ LOOKS = {
     "cancelled": StateLook("player-stop", "Cancelled", "cancelled"),
     "resumed": StateLook("arrow-forward-up", "Resumed", "resumed"),
     "lost": StateLook("alert-triangle", "Lost", "resumed"),
-    "no_usable_answer": StateLook("ban", "No answer", "waiting"),
-    "declined": StateLook("ban", "Not usable", "waiting"),
+    "no_usable_answer": StateLook("ban", "No answer", "resumed"),
+    "declined": StateLook("ban", "Not usable", "resumed"),
 }
 
 
