@@ -66,6 +66,7 @@ def test_the_story_says_which_call_cost_more_than_was_expected(browser: Client, 
     assert "$0.25 more than the most that was expected: its provider counted 12 tokens in" in html
     assert "would cost more than $9,999,999.00: that is not believed" in html
     assert "$0.75 more than the most that was expected." in html
+    assert "answered after 1.0 s: 111 tokens" in html
 
 
 def test_a_new_claim_reserves_what_lost_calls_may_have_cost() -> None:
