@@ -97,3 +97,19 @@ async def test_a_usable_answer_wins_over_refusals_whatever_is_said_of_it(name: s
     assert (outcome.chosen, outcome.answer) == ("ask/m2", said[2])
     ballots = [event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)]
     assert all(ballot["abstained"] for ballot in ballots if ballot["voter"] != "m2")
+
+
+@pytest.mark.parametrize(
+    ("answers", "failed", "declined", "words"),
+    [
+        (1, {}, True, "The model declined. m0: No."),
+        (2, {"f": "503"}, True, "Both models that answered declined. m0: No. m1: No. f: 503"),
+        (3, {"f": "503"}, False, "All 3 models that answered gave no usable answer."),
+        (1, {"f": "503"}, False, "The model gave no usable answer. m0: No. f: 503"),
+    ],
+)
+def test_the_error_says_who_declined_and_who_failed(
+    answers: int, failed: dict[str, str], words: str, *, declined: bool
+) -> None:
+    reasons = {f"m{place}": "No." for place in range(answers)}
+    assert str(NoUsableAnswer(reasons, failed=failed, declined=declined)).startswith(words)

@@ -69,6 +69,8 @@ DIFFERENT = [
     ("the first two, not the last one", "the last one, not the first two"),
     ("int, str", "str, int"),
     ("left if even, right if odd", "right if even, left if odd"),
+    ("a square knot", "a square"),
+    ("[[1, 2]", "[1, [2]"),
     ("1st: Kenya; 2nd: Ethiopia", "1st: Ethiopia; 2nd: Kenya"),
 ]
 
@@ -127,6 +129,8 @@ SAME = [
     ("score: 3.50 of 4", "score 3.5 of 4"),
     ("1 GB", "1000 MB"),
     ("red\nblue", "red, blue"),
+    ("2 cherries", "2 ripe cherries"),
+    ("\uff30aris", "Paris"),  # a wide letter
 ]
 
 

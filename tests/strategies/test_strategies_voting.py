@@ -10,8 +10,9 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow, QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality import checks
-from orchestration.strategies.engine.types import Constraints, StrategyEvent
-from orchestration.strategies.engine.voting.counting import Cast
+from orchestration.strategies.engine.types import Candidate, Constraints, StrategyEvent
+from orchestration.strategies.engine.voting.counting import Cast, Contender
+from orchestration.strategies.engine.voting.deciding import representative
 from tests.support.clock import SkippingLoop
 from tests.support.models import FailingModel, ScriptedModel, truncated
 from tests.support.votes import answering, answers_poll, preferring
@@ -58,6 +59,14 @@ async def test_the_answer_that_is_shown_is_the_one_that_the_label_of_the_winner_
     assert (outcome.chosen, outcome.decisions[0].chosen) == ("ask/a", "5 kg")
     run = answers_poll(*answering(a="5", b="5 g", c="5 kg", d="5 kg"))
     assert (await run.run()).chosen == "ask/c"
+
+
+def test_no_other_text_stands_for_the_winner() -> None:
+    winner = Contender(label="12", models=("a", "b"), spoken_by=("a",))
+    told = [Candidate(model=name, step=f"ask/{name}", text=name) for name in "ba"]
+    assert representative(winner, told).model == "a"
+    with pytest.raises(AssertionError, match="No answer says what won: 12"):
+        representative(winner, told[:1])
 
 
 async def test_each_answer_is_checked_once() -> None:

@@ -87,6 +87,17 @@ async def test_who_gave_no_answer_has_no_vote() -> None:
     ]
 
 
+async def test_a_refusal_is_not_reviewed_and_its_model_abstains() -> None:
+    declining = ScriptedModel("shy", ["I cannot help with that."])
+    run = poll(*three(), declining)
+    await run.run(ballot="review")
+    assert declining.count.started == 1
+    assert [e.data["reason"] for e in run.emitted(StrategyEvent.BALLOT_CAST) if e.data["abstained"]] == [
+        "It gave no usable answer: The model declines to answer: “I cannot help”."
+    ]
+    assert all("shy" not in e.data["contenders"] for e in run.emitted(StrategyEvent.BALLOT_CAST))
+
+
 async def test_a_single_answer_has_nobody_to_rank_it() -> None:
     run = poll(reviewer("alone", "alone"), FailingModel("down", ProviderUnavailable("503")))
     outcome = await run.run(ballot="review")

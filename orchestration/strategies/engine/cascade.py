@@ -144,15 +144,12 @@ def agreeing(question: str, answers: Sequence[Candidate]) -> list[Candidate]:
     return [answers[place] for place in largest]
 
 
-def at_last_level(level: Sequence[Candidate]) -> Acceptance:
-    """Accept the best answer of the last level."""
-    best, last = select_best(level), level[-1]
-    reason = f"There is no more expensive model to ask. {best.reason}"
-    if len(level) == 1:
-        is_judged = last.quality is not None and last.quality.judged
-        quality = f"its estimated quality is {percent(overall(last))}" if is_judged else "it was not judged"
-        reason = f"{last.model} is the most expensive, so it decides; {quality}."
-    return Acceptance(accepted=best.step, reason=reason)
+def at_last_level(last: Candidate) -> Acceptance:
+    """Accept the answer of the most expensive model."""
+    is_judged = last.quality is not None and last.quality.judged
+    quality = f"its estimated quality is {percent(overall(last))}" if is_judged else "it was not judged"
+    reason = f"{last.model} is the most expensive, so it decides; {quality}."
+    return Acceptance(accepted=last.step, reason=reason)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -217,7 +214,7 @@ class _CascadeRun:
         decided = rule.judge(level, earlier)
         answers = answered_candidates(level)
         if not decided.accepted and answers and number == len(self.levels):
-            decided = at_last_level(answers)
+            decided = at_last_level(answers[-1])
         return Acceptance(**await self.timer.context.decide(f"{ACCEPT}/{number}", asdict(decided)))
 
     async def _escalate(self, number: int, level: Sequence[Candidate], decided: Acceptance) -> None:

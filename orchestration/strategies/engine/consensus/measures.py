@@ -151,11 +151,12 @@ def _singular(word: str) -> str:
 
 
 def is_one_unit(first: str, second: str) -> bool:
-    """Return whether equal numbers of two units are equal: of "apple" and "red apple", not of "red car"."""
+    """Return whether equal numbers of two units are equal: of "apple" and "red apple", not of "red car".
+
+    Two units that both measure something are compared by `bases`.
+    """
     if first == second or not first or not second:
         return True
-    if first in MEASURES and second in MEASURES:
-        return bool(set(MEASURES[first]) & set(MEASURES[second]))
     shorter, longer = sorted((first.split(), second.split()), key=len)
     rest = iter(longer)
     return all(word in rest for word in shorter)

@@ -148,8 +148,13 @@ _ADVICE_BY_BALLOT = {
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the first answer on the panel that is what `contender` shows, a usable one if there is one."""
+    """Return the first answer on the panel that is what `contender` shows, a usable one if there is one.
+
+    Raises `AssertionError` where nobody's is: no other text may stand for it.
+    """
     behind = [candidate for candidate in candidates if candidate.model in contender.spoken_by]
+    if not behind:
+        raise AssertionError(f"No answer says what won: {contender.label}")
     usable = [candidate for candidate in behind if overall(candidate) >= LEAST_USABLE]
     return (usable or behind)[0]
 
