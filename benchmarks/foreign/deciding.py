@@ -22,20 +22,19 @@ def with_answers(scene: Scene) -> Finding:
 
 
 def with_answers_cut_short(scene: Scene) -> Finding:
-    """See that the few words before a length limit are not taken for final answers."""
+    """See that the few words before a length limit are not taken for final answers, and not voted on."""
     run = ended(scene.member, scene.ask(PANEL, "voting", **BY_ANSWERS, **{"options.max_tokens": "6"}))
-    return Finding(
-        step="a vote with answers cut short", ok=_without_quorum(run) and _unread(run), observed=_story(run)
-    )
+    ok = _fell(run) and run["error_code"] == "no_usable_answer"
+    return Finding(step="a vote with answers cut short", ok=ok, observed=_story(run))
 
 
 def by_review(scene: Scene) -> Finding:
-    """See answers that nobody ranks, and the quorum missed; they are short, so that all can be read."""
+    """See answers that were all cut off: there is nothing to review, and nobody is asked to."""
     options = {"options.ballot": "review", "options.max_tokens": "40"}
     run = ended(scene.member, scene.ask(PANEL, "voting", **TWO, **options))
-    ranked = [call["status"] for call in run["calls"] if call["purpose"] == "rank"]
-    ok = _without_quorum(run) and ranked == ["done"] * len(PANEL)
-    return Finding(step="a vote by review", ok=ok, observed=_story(run))
+    ranked = [call for call in run["calls"] if call["purpose"] == "rank"]
+    ok = _fell(run) and run["error_code"] == "no_usable_answer" and not ranked
+    return Finding(step="a vote by review of what was cut off", ok=ok, observed=_story(run))
 
 
 def by_review_of_too_much(scene: Scene) -> Finding:
@@ -67,7 +66,7 @@ def up_a_cascade(scene: Scene) -> Finding:
 def up_a_cascade_for_more(scene: Scene) -> Finding:
     """Ask for a quality that nobody reaches: the run fails and says what was reached."""
     run = ended(scene.member, scene.ask(PANEL, "cascade", min_quality="80"))
-    ok = _fell(run) and "0.80 was asked for" in run["error"] and len(run["calls"]) == len(PANEL)
+    ok = _fell(run) and "80% was asked for" in run["error"] and len(run["calls"]) == len(PANEL)
     return Finding(step="a cascade asked for more", ok=ok, observed=f"{run['status']}: {run['error']}")
 
 
