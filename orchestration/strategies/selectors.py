@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Rating, Run, RunStatus
-from orchestration.strategies.engine.quality.scoring import DISQUALIFIED_AT_MOST
 
 NEWEST = 500
 """Runs of a strategy that its record covers."""
@@ -25,9 +24,8 @@ OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 class StrategyRecord:
     """Figures of a strategy's newest runs; cancelled ones do not count.
 
-    `success` is a fraction, without runs whose answer is a refusal, empty or cut off; medians are over those
-    it counts, in seconds and US dollars; a figure without evidence is None. `more` says that there are
-    older runs.
+    `success` is a fraction; a run without a usable answer is none. Medians are over runs that succeeded, in
+    seconds and US dollars; a figure without evidence is None. `more` says that there are older runs.
     """
 
     runs: int
@@ -67,7 +65,7 @@ def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[
 
 def strategy_record(ended: list[EndedRun], ratings: tuple[int, int], *, more: bool = False) -> StrategyRecord:
     """Return the record of runs that have ended."""
-    won = [run for run in ended if run.status == RunStatus.SUCCEEDED and not is_unusable(run.quality)]
+    won = [run for run in ended if run.status == RunStatus.SUCCEEDED]
     seconds = [
         (run.finished_at - run.started_at).total_seconds()
         for run in won
@@ -85,11 +83,6 @@ def strategy_record(ended: list[EndedRun], ratings: tuple[int, int], *, more: bo
         good=good,
         bad=bad,
     )
-
-
-def is_unusable(quality: float | None) -> bool:
-    """Return whether the checks disqualified the answer of a run with this quality."""
-    return quality is not None and quality <= DISQUALIFIED_AT_MOST
 
 
 def _ratings(membership: Membership) -> Mapping[str, tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -61,12 +60,6 @@ def test_a_record_without_success_has_no_medians() -> None:
     record = strategy_record([ended(RunStatus.FAILED)], (0, 0))
     assert (record.success, record.median_s, record.median_usd, record.quality) == (0.0, None, None, None)
     assert strategy_record([], (0, 0)).success is None
-
-
-def test_a_run_that_ended_in_a_refusal_is_no_success() -> None:
-    refused = replace(ended(), quality=0.02)
-    record = strategy_record([ended(), refused], (0, 0))
-    assert (record.runs, record.success, record.quality) == (2, 0.5, ended().quality)
 
 
 def test_a_record_looks_back_on_the_newest_runs_only(member: Membership) -> None:
