@@ -15,6 +15,7 @@ from contextlib import suppress
 import pytest
 
 from orchestra_site.web.alphabets import letter_words, words
+from orchestra_site.web.highlighting import LEXERS, LONGEST_CODE, LONGEST_LINE, highlighted
 from orchestra_site.web.logs import Redactor
 from orchestra_site.web.templatetags.text import markdown
 from orchestration.llm.engine.errors import BadAnswer, InvalidRequest
@@ -120,6 +121,16 @@ def redacted(text: str) -> str:
 
 
 ENDPOINT = Endpoint("https://api.example.org/v1")
+
+
+def coloured(text: str) -> object:
+    shown = "\n".join(
+        text[start : start + LONGEST_LINE - 1] for start in range(0, LONGEST_CODE, LONGEST_LINE)
+    )
+    one_each = {lexer: name for name, lexer in LEXERS.items()}
+    return [highlighted(shown, name, most_seconds=0.002) for name in one_each.values()]
+
+
 READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "extraction": (extraction.extract_answer, LONG),
     "extraction of a number": (lambda text: extraction.extract_answer(text, question=HOW_MANY), LONG),
@@ -151,6 +162,7 @@ READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "recorded prompts": (same_words, LONG),
     "words": (lambda text: (words(text), letter_words(text)), LONG),
     "Markdown": (markdown, SHORT),
+    "code in colours": (coloured, SHORT),
     "redaction": (redacted, LONG),
 }
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from orchestra_site.web.markdown import LONGEST_MARKDOWN
 from orchestra_site.web.templatetags import text
-from orchestra_site.web.templatetags.text import LONGEST_MARKDOWN, dollars, duration, markdown, relative
+from orchestra_site.web.templatetags.text import dollars, duration, markdown, relative
 from orchestra_site.web.templatetags.ui import state
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -99,11 +100,11 @@ def test_every_state_has_an_icon_and_a_word_of_its_own() -> None:
 def test_what_people_write_is_laid_out() -> None:
     html = markdown("# Title\n\n**bold** and `code`\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
     for part in (
-        "<h1>Title</h1>",
+        '<h3 dir="auto">Title</h3>',
         "<strong>bold</strong>",
         "<code>code</code>",
-        "<li>one</li>",
-        "<td>1</td>",
+        '<li dir="auto">one</li>',
+        '<td dir="auto">1</td>',
     ):
         assert part in html
 
@@ -146,11 +147,11 @@ def test_nothing_that_runs_or_styles_comes_through(hostile: str) -> None:
 def test_a_text_too_long_or_too_nested_to_lay_out_is_offered_as_it_is(hostile: str) -> None:
     html = markdown(hostile)
     assert f"<p>These {len(hostile):,} characters" in html
-    assert f"<summary>Show as text</summary><pre>&lt;b&gt;{hostile[3:10]}" in html
+    assert f'<summary>Show as text</summary><pre dir="auto" tabindex="0">&lt;b&gt;{hostile[3:10]}' in html
 
 
 def test_half_a_character_is_laid_out_as_the_replacement_character() -> None:
-    assert markdown("a \ud800 b") == "<p>a \ufffd b</p>\n"
+    assert markdown("a \ud800 b") == '<p dir="auto">a \ufffd b</p>\n'
 
 
 def test_deep_nesting_is_no_way_to_stop_the_page() -> None:

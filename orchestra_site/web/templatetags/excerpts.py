@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from orchestra_site.web.templatetags.text import as_text, markdown
+from orchestra_site.web.markdown import as_text, rendered
 
 register = template.Library()
 
@@ -41,7 +41,7 @@ def is_longer(text: str) -> bool:
 def prose(text: str) -> SafeString:
     """Show what a page shows of an untrusted text as markdown, or as it is where that grows too large."""
     shown = excerpt(text)
-    html = markdown(shown)
+    html = rendered(shown)
     return html if _size(html, 1) <= LONGEST_RENDERED else as_text(shown)
 
 

@@ -5,20 +5,15 @@ An unknown number (None) shows as a dash.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import nh3
 from django import template
 from django.utils import timezone
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from orchestra_site.web.alphabets import encodable
+from orchestra_site.web.markdown import rendered
 
 register = template.Library()
 
@@ -28,20 +23,6 @@ MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 A_WHILE = 30 * DAY
-LONGEST_MARKDOWN = 200_000
-MARKS = "[]*_`~<&!|\\"
-MOST_MARKS = 20_000
-"""Characters of markup that are laid out; each may cost as much as a hundred letters."""
-AS_TEXT = (
-    "<p>These {} characters are too many, or have too much markup, to be laid out.</p>"
-    "<details><summary>Show as text</summary><pre>{}</pre></details>"
-)
-ALLOWED_TAGS = {
-    *("p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "a"),
-    *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
-    *("table", "thead", "tbody", "tr", "th", "td"),
-}
-ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 
 @register.filter
@@ -84,38 +65,8 @@ def ago(value: datetime | None) -> SafeString | str:
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Show untrusted markdown as clean HTML: no markup of its own, no images, links without a referrer.
-
-    A text that is too long or has too much markup is offered as it is: laying it out would block the page.
-    """
-    text = encodable(text)
-    if len(text) > LONGEST_MARKDOWN or sum(map(text.count, MARKS)) > MOST_MARKS:
-        return as_text(text)
-    cleaned = nh3.clean(
-        _MARKDOWN.render(text),
-        tags=ALLOWED_TAGS,
-        attributes=ALLOWED_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener nofollow",
-    )
-    return mark_safe(cleaned)  # noqa: S308  # nh3 has cleaned it
-
-
-def as_text(text: str) -> SafeString:
-    """Show a text that is not laid out, as it is."""
-    return format_html(AS_TEXT, f"{len(text):,}", text)
-
-
-def _image_as_link(
-    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: object, _env: object
-) -> str:
-    token = tokens[index]
-    words = escape(token.content or "image")
-    return f'<a href="{escape(str(token.attrGet("src") or ""))}">{words}</a>'
-
-
-_MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
-_MARKDOWN.add_render_rule("image", _image_as_link)
+    """Show untrusted Markdown as clean HTML."""
+    return rendered(text)
 
 
 def dollars(amount: Decimal) -> str:
