@@ -1,4 +1,4 @@
-"""Pages of runs."""
+"""The page of a run, and what can be done to one."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST
 
 from orchestra_site.accounts.access import MemberRequest, may_run
-from orchestra_site.accounts.selectors import team_members
-from orchestra_site.web.pages import render_part, wants_part
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.selectors import team_models
-from orchestration.runs.forms import AnswerForm, MessageForm, RatingForm, RunFilterForm
-from orchestration.runs.kinds import PAGES, all_kinds, get_kind, get_page
+from orchestration.runs.forms import AnswerForm, MessageForm, RatingForm
+from orchestration.runs.kinds import get_kind, get_page
 from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
 from orchestration.runs.selectors.run_state import raw_run, visible_runs, whole_run
-from orchestration.runs.selectors.runs import RunPage, run_page
 from orchestration.runs.services.commands import (
     answer_question,
     cancel_run,
@@ -175,45 +171,3 @@ def answer(request: MemberRequest, run: UUID, question: UUID) -> HttpResponse:
     if error:
         messages.error(request, error)
     return redirect(path_of(found))
-
-
-LIST = "run-list"
-NO_RUNS = RunPage(rows=[], next="", previous="")
-
-
-@require_safe
-def runs(request: MemberRequest) -> HttpResponse:
-    """Show a page of the team's runs; htmx gets the list alone, under the address without empty filters."""
-    form = RunFilterForm(request.GET)
-    if not wants_part(request, LIST):
-        _offer(request, form)
-    usable = form.is_valid()
-    cursor = request.GET.get("cursor", "")
-    page = run_page(request.membership, form.wanted(), cursor) if usable else NO_RUNS
-    start = next(filter(None, (kind.start_address() for kind in PAGES.values())), "")
-    now = timezone.now()
-    lines = [(run, get_page(run.kind).method(run.ref), run.working_seconds(now)) for run in page.rows]
-    response = render_part(
-        request,
-        "runs/run_list.html",
-        LIST,
-        {"form": form, "page": page, "lines": lines, "cursor": cursor, "start": start},
-        status=HTTPStatus.OK if usable else HTTPStatus.UNPROCESSABLE_ENTITY,
-    )
-    if request.htmx.trigger == "run-filters":
-        response["HX-Push-Url"] = f"{reverse('runs:runs')}{form.address_query()}"
-    return response
-
-
-def _offer(request: MemberRequest, form: RunFilterForm) -> None:
-    """Fill the form's choices with what the team has."""
-    methods = [
-        (f"{kind.name}/{choice.ref}", choice.title)
-        for kind in all_kinds()
-        for choice in kind.choices(request.membership)
-    ]
-    form.offer("method", methods)
-    names = team_models(request.membership).values_list("name", flat=True)
-    form.offer("model", [(name, name) for name in names])
-    members = team_members(request.membership)
-    form.offer("who", [(str(member.user_id), str(member.user)) for member in members])
