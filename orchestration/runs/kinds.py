@@ -168,13 +168,15 @@ class Redraw:
 class KindPage:
     """What a kind's runs look like on the pages that all kinds share. Each attribute has a plain default.
 
-    `sections` stand above the decisions, `details` below the path. `sentences` maps the kind's own events to
-    templates; `remembered` are those that a page needs however old they are. `advice` says by error code what
-    to do.
+    `sentence` says what is under way until there is an answer. `why` is a template in the card that says why
+    this is the answer. `sections` stand below that card, `details` below the path. `sentences` maps the
+    kind's own events to templates; `remembered` are those that a page needs however old they are. `advice`
+    says by error code what to do.
     """
 
     template: str = "runs/sections.html"
     sentence: str = "runs/_sentence.html"
+    why: str = ""
     stylesheets: Sequence[str] = ()
     sections: Sequence[Section] = (Section(name="run-calls", events=CALL_EVENTS),)
     details: Sequence[Section] = ()
@@ -183,9 +185,13 @@ class KindPage:
     advice: Mapping[str, str] = {}
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
-        """Return what the sections and the sentence show.
+        """Return what the sections, the sentence and the reason for the answer show.
 
-        `answered_by` and `notes`, where they are given, stand with the answer. `message_label`, where it is
+        All of these may be left out: `headline` (`text`, and `is_all` where the answer says no more) is shown
+        large, `verdict` says how far others agree, `answered_by` whose answer it is; `why` is the sentence on
+        why it was chosen, `has_reasons` is true where the template `why` has more to show, `notes` follow it;
+        `method_words`, `settings` (pairs of label and value), `alone_name` with `alone_usd`, and `saved_usd`
+        are facts. `message_label`, where it is
         not empty, labels a field with which members send messages to the run until it ends.
         """
         return {"calls": state.calls}

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/", history.runs, name="runs"),
     path("runs/<uuid:run>/", run.show_run, name="run"),
     path("runs/<uuid:run>/json", run.show_json, name="run-json"),
+    path("runs/<uuid:run>/question", run.show_question, name="run-question"),
     path("runs/<uuid:run>/text", run.show_text, name="run-text"),
     path("runs/<uuid:run>/text/<uuid:call>", run.show_text, name="run-call-text"),
     path("runs/<uuid:run>/cancel", run.cancel, name="run-cancel"),

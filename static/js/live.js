@@ -64,6 +64,25 @@
     }
   }, 100);
 
+  // What a reader has opened or ticked stays so when its part of the page is drawn anew.
+  const chosen = new Map();
+  document.addEventListener("htmx:wsBeforeMessage", () => {
+    for (const fold of document.querySelectorAll("#run details[id]")) chosen.set(fold.id, fold.open);
+    for (const box of document.querySelectorAll("#run input[type=checkbox][id]")) chosen.set(box.id, box.checked);
+  });
+  document.addEventListener("htmx:wsAfterMessage", () => {
+    for (const [id, value] of chosen) {
+      const element = document.getElementById(id);
+      if (element) element[element.localName === "details" ? "open" : "checked"] = value;
+    }
+  });
+
+  // A question that fits needs no "Show all".
+  for (const fold of document.querySelectorAll(".folded")) {
+    const text = fold.querySelector(".question-long");
+    fold.querySelector(".fold-all").hidden = text.scrollHeight <= text.clientHeight + 1;
+  }
+
   // A lane scrolls to the end of its text, unless the reader has scrolled up.
   const atEnd = new WeakMap();
   document.addEventListener("htmx:wsBeforeMessage", () => {

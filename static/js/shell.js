@@ -6,15 +6,35 @@
     }
   };
 
-  const copy = async (button) => {
-    const source = document.getElementById(button.dataset.copies);
-    source.select();
+  // Without https there is no clipboard; a selection can be copied all the same.
+  const toClipboard = async (text) => {
     try {
-      await navigator.clipboard.writeText(source.value);
-      button.querySelector("span").textContent = "Copied";
+      await navigator.clipboard.writeText(text);
+      return true;
     } catch {
-      button.querySelector("span").textContent = "Press Ctrl+C"; // no clipboard without https
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      const copied = document.execCommand("copy");
+      area.remove();
+      return copied;
     }
+  };
+
+  // What a button copies: the code beside it, the text at an address, or what an element shows or holds.
+  const copied = async ({ dataset, parentElement }) => {
+    if ("copyCode" in dataset) return parentElement.querySelector("code").textContent;
+    if (dataset.copyUrl) return (await fetch(dataset.copyUrl)).text();
+    const source = document.getElementById(dataset.copy);
+    return source.value ?? source.innerText;
+  };
+
+  const copy = async (button) => {
+    const words = button.querySelector("span") ?? button;
+    const shown = words.innerHTML;
+    words.textContent = (await toClipboard(await copied(button))) ? "Copied" : "Press Ctrl+C";
+    setTimeout(() => { words.innerHTML = shown; }, 2000);
   };
 
   document.addEventListener("click", (event) => {
@@ -23,7 +43,7 @@
     if (opener) document.getElementById(opener.dataset.opens)?.showModal();
     const chosen = event.target.closest("button[data-theme-choice]");
     if (chosen) closeMenus(null);
-    const copier = event.target.closest("[data-copies]");
+    const copier = event.target.closest("[data-copy], [data-copy-url], [data-copy-code]");
     if (copier) copy(copier);
     if (event.target.closest("[data-dismiss]")) event.target.closest(".notice")?.remove();
   });

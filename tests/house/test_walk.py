@@ -136,6 +136,7 @@ ROWS = [
     Row(view="runs:runs", marker='id="run-list"'),
     Row(view="runs:run", args=a_run, marker='id="live-seq"'),
     Row(view="runs:run-json", args=a_run, marker=SECRET),
+    Row(view="runs:run-question", args=a_run, marker=SECRET),
     Row(view="runs:run-text", args=a_run, marker=SECRET),
     Row(view="runs:run-call-text", args=a_call, marker=SECRET),
     Row(view="runs:run-cancel", method="POST", who=RUNNERS, args=a_run, status=302),

@@ -123,5 +123,5 @@ def test_all_that_a_page_shows_of_a_text_is_sent() -> None:
 
 
 def test_markdown_that_grows_too_large_is_shown_as_it_is() -> None:
-    assert prose("**yes**") == "<p><strong>yes</strong></p>\n"
+    assert prose("**yes**") == '<p dir="auto"><strong>yes</strong></p>\n'
     assert prose("x\n\n" * 60_000).startswith("<p>These 180,000 characters are too many")

@@ -15,7 +15,7 @@ from orchestra_site.accounts.models import Membership, Role, User
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.models import Event
+from orchestration.runs.models import Event, Run, RunStatus
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
 from tests.support.sockets import LiveSocket, communicator_for, live_socket
@@ -230,6 +230,16 @@ class TestTopBar:
             await in_thread(rows.succeed, "391")
             await live.notify_team(member.team_id)
             assert "<strong" not in await socket.next()
+
+    async def test_a_run_that_waits_for_a_person_does_not_count_as_running(self, kind: str) -> None:
+        member, client, rows = await in_thread(_running, kind)
+        async with live_socket(f"/ws/team/{member.team_id}/", client) as socket:
+            assert "running</span>" in await socket.next()
+            await in_thread(Run.objects.filter(pk=rows.run.pk).update, status=RunStatus.WAITING)
+            await live.notify_team(member.team_id)
+            html = await socket.next()
+            assert ("</strong> waiting" in html, "running</span>" in html) == (True, False)
+            assert "spins" not in html
 
     async def test_other_teams_are_not_there(self, kind: str) -> None:
         _, client, _ = await in_thread(_running, kind)

@@ -58,10 +58,10 @@ def test_a_running_run_joins_its_socket_where_the_page_stands(browser: Client, r
 def test_the_path_gives_no_length_to_what_still_runs(browser: Client, running: RunRows) -> None:
     call = running.ask("sim-swift", "Let me think")
     html = _page(browser, running)
-    assert '<span class="small quiet figures">under way</span>' in html
+    assert "1 step, under way</span>" in html
     assert '<div class="waterfall-time figures">running</div>' in html
     running.answer(call, "391")
-    assert "in all</span>" in _page(browser, running)
+    assert ", under way" not in _page(browser, running)
 
 
 def test_each_model_has_a_lane_that_says_where_it_is(browser: Client, asking: RunRows) -> None:
@@ -114,10 +114,11 @@ def test_a_synthesis_has_a_lane_and_a_score_of_its_own(browser: Client, member: 
     rows.answer(rows.ask("sim-sage", purpose="aggregate"), "Together: 391.")
     rows.score("sim-sage", 0.95, step="aggregate/sim-sage")
     rows.succeed("Together: 391.")
-    member_lane, written = _page(browser, rows).split('data-model="sim-sage"')[1:]
-    assert "Quality 31%" in member_lane
+    html = _page(browser, rows)
+    written, member_lane = html.split('data-model="sim-sage"')[1:]
+    assert 'id="lane-2" class="lane lane-chosen"' in html
     assert "Quality 95%" in written
-    assert 'id="lane-2" class="lane lane-chosen"' in member_lane
+    assert "Quality 31%" in member_lane
 
 
 def test_an_answer_from_the_cache_says_so_and_is_shown(browser: Client, asking: RunRows) -> None:
@@ -155,7 +156,7 @@ def test_every_kind_of_event_has_a_sentence(happened: EventKind, browser: Client
     numbers = {"seconds": 1.0, "overall": 0.5, "calls": 2, "cost_usd": "0.001", "output_tokens": 7}
     running.emit(happened, "ask/sim-swift", model="sim-swift", kind="select", chosen="x", key="k", **numbers)
     told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
-    assert '<span class="story-words"></span>' not in told
+    assert 'dir="auto"></span>' not in told
 
 
 def test_an_event_of_an_unknown_kind_is_shown_as_plain_data(browser: Client, running: RunRows) -> None:
@@ -176,7 +177,7 @@ def test_a_run_of_a_kind_that_is_gone_is_shown_plainly(browser: Client, member: 
     rows.succeed("It is 391.")
     html = _page(browser, rows)
     assert "It is 391." in html
-    assert "Change and run" not in html
+    assert "Change…" not in html
     assert "There is no run kind" in browser.post(f"/runs/{rows.run.pk}/rerun", follow=True).content.decode()
 
 
@@ -229,6 +230,40 @@ def test_the_raw_run_is_there_as_json(browser: Client, member: Membership, kind:
     assert raw["answer"] == "It is **391**."
     assert [event["seq"] for event in raw["events"]] == list(range(1, rows.run.last_seq + 1))
     assert {call["model"] for call in raw["calls"]} == {"sim-swift", "sim-sage"}
+
+
+@pytest.mark.parametrize("later", [None, EventKind.RUN_WAITED, EventKind.RUN_RESUMED])
+def test_a_run_that_is_to_pause_says_so_until_it_does(
+    later: EventKind | None, browser: Client, running: RunRows
+) -> None:
+    running.emit(EventKind.COMMAND_RECEIVED, kind="pause", by="Ada")
+    if later is not None:
+        running.emit(later, paused=True)
+    html = _page(browser, running)
+    assert ("Pausing…</button>" in html) == (later is None)
+    assert ("Pause</button>" in html) == (later is not None)
+
+
+@pytest.mark.parametrize("command", ["pause", "cancel"])
+def test_a_command_is_on_the_page_as_soon_as_it_was_sent(
+    command: str, browser: Client, running: RunRows
+) -> None:
+    for _ in range(2):  # pressed twice, it is sent once
+        browser.post(f"/runs/{running.run.pk}/{command}", headers={"HX-Request": "true"})
+    html = _page(browser, running)
+    assert f"Ada asked to {command} the run." in html
+    assert html.count("asked to") == 1
+    assert ("Pausing…" if command == "pause" else "Cancelling…") in html
+
+
+def test_a_long_question_is_whole_and_folded(browser: Client, member: Membership, kind: str) -> None:
+    question = "Why is the river\n" * 40 + "<b>dry</b>?"
+    rows = RunRows.queued(member, kind=kind, prompt=question)
+    html = _page(browser, rows)
+    assert question.replace("<b>dry</b>", "&lt;b&gt;dry&lt;/b&gt;") in html
+    assert '<details class="fold-all"' in html
+    assert browser.get(f"/runs/{rows.run.pk}/question").content.decode() == question
+    assert '<details class="fold-all"' not in _page(browser, RunRows.queued(member, kind=kind))
 
 
 class TestWhoMayDoWhat:
@@ -300,7 +335,7 @@ class TestCancelling:
     ) -> None:
         running.emit(EventKind.COMMAND_RECEIVED, kind="cancel", by="Ada")
         html = _page(browser, running)
-        assert "Cancelling</button>" in html
+        assert "Cancelling…</button>" in html
         assert "Ada asked to cancel the run." in html
 
     def test_htmx_is_sent_nothing_for_the_socket_tells(

@@ -131,8 +131,8 @@ def test_each_limit_has_a_label_an_option_of_the_command_and_a_line_on_the_run_p
     label = limit["title"] + (", %" if limit.get("format") == SHARE_FORMAT else "")
     assert field.label == label != name.replace("_", " ").capitalize()
     assert field.help_text == limit["description"]
-    page = (ROOT / "templates/runs/run_detail.html").read_text(encoding="utf-8")
-    assert f"{{% if view.limits.{name} is not None %}}<li>" in page
+    page = (ROOT / "templates/runs/_facts.html").read_text(encoding="utf-8")
+    assert f"{{% if view.limits.{name} is not None %}}<div><dt>" in page
 
 
 @pytest.mark.parametrize("name", LIMITS)

@@ -61,7 +61,7 @@ def test_an_answer_with_nothing_behind_its_score_is_not_judged_anywhere_on_the_p
     rows.end(RunStatus.SUCCEEDED, answer="391", quality=None)
     html = signed_in(member).get(f"/runs/{rows.run.pk}/").content.decode()
     shown = " ".join(re.sub(r"<[^>]+>", " ", html).split())
-    assert "Quality not judged" in shown
+    assert "391 quality not judged Copy" in shown
     assert "Not judged Coherence" in shown
     assert "The answer of sim-swift was not judged: the checks found nothing" in shown
     assert "70%" not in shown
@@ -82,9 +82,9 @@ def test_a_run_without_a_usable_answer_is_no_fault_and_says_what_helps() -> None
     shown = " ".join(re.sub(r"<[^>]+>", " ", html).split())
     assert "No answer can be used. The model declined." in shown
     assert "connect a real one under Models" in shown
-    assert "1 of 1 model: 1 without a usable answer." in shown
+    assert "Models 1 without a usable answer" in shown
     assert "Not usable" in shown
     assert "It declines." in shown
     assert "I cannot help with that." in shown
-    assert "notice-error" not in html
+    assert "This run failed." not in shown
     assert "No answer" in browser.get("/runs/").content.decode()

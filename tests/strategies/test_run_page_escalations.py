@@ -20,7 +20,7 @@ def _page(member: Membership, rows: RunRows) -> str:
     return answer.content.decode()
 
 
-def test_where_it_went_on_is_told_with_scores_before_the_choice(member: Membership) -> None:
+def test_where_it_went_on_is_said_once_in_the_reasons(member: Membership) -> None:
     rows = RunRows.queued(member, "sim-swift", "sim-sage", "sim-oracle", ref="cascade")
     rows.start()
     rows.emit(
@@ -33,10 +33,9 @@ def test_where_it_went_on_is_told_with_scores_before_the_choice(member: Membersh
         scores={"sim-swift": 0.36, "sim-sage": 0.41},
     )
     html = _page(member, rows)
-    assert "Where it went on, and why" in html
-    assert "no majority that agrees" in html
-    assert 0 < html.index('<progress max="1" value="0.41"') < html.index('<progress max="1" value="0.36"')
-    assert "What was chosen, and why" not in html
+    said = html.split('id="run-why"')[1].split("</section>")[0]
+    assert said.count("no majority that agrees") == 1
+    assert '<span class="tag">Escalated</span> to <strong>sim-oracle</strong>' in said
 
 
 def test_a_fallback_model_has_a_lane_once_it_was_turned_to(member: Membership) -> None:

@@ -170,7 +170,7 @@ def running_counts(queries: Sequence[CountQuery]) -> list[tuple[Role, str] | NoA
     access = _Access([query.viewer for query in queries], teams)
     counts = open_run_counts(teams)
     count = "components/_running_count.html"
-    html = {team: render_to_string(count, {"open_runs": counts.get(team, 0), "oob": True}) for team in teams}
+    html = {team: render_to_string(count, {"open_runs": counts.get(team), "oob": True}) for team in teams}
     roles = [access.role(query.viewer, query.team, query.role) for query in queries]
     return [
         role if isinstance(role, NoAccess) else (role, html[query.team])

@@ -28,8 +28,12 @@ ADVICE = {
     "internal_error": "Run it again; if it fails again, tell the administrator of this installation.",
     "replay_mismatch": "Run it again: this run was started by another version of Orchestra.",
 }
+AFTER_A_PAUSE = frozenset({EventKind.RUN_WAITED, EventKind.RUN_RESUMED})
+"""Events by which a pause has taken effect, or was lost with its process."""
 OWN_EVENTS = {kind.value for kind in EventKind}
 LONGEST_VALUE = 200
+LONGEST_HEADING = 300
+MOST_LINES = 6
 PLAIN_LINE = "runs/events/other.html"
 """Shows an event by its name and the plain values of its data."""
 
@@ -41,22 +45,24 @@ class Part(StrEnum):
     ACTIONS = "run-actions"
     NOTICE = "run-notice"
     ANSWER = "run-answer"
-    DECISIONS = "run-decisions"
+    WHY = "run-why"
+    PATH_WORDS = "run-path-words"
     PATH = "run-path"
-    RATE = "run-rate"
     RATINGS = "run-ratings"
     MESSAGE = "run-message"
 
 
-OF_THE_START = frozenset({Part.SUMMARY, Part.ACTIONS, Part.NOTICE, Part.PATH})
+THE_PATH = frozenset({Part.PATH, Part.PATH_WORDS})
+PROGRESS = frozenset({Part.SUMMARY, Part.ANSWER})
+OF_THE_START = PROGRESS | THE_PATH | {Part.ACTIONS, Part.NOTICE}
 TOUCHED: Mapping[str, frozenset[Part]] = {
     **dict.fromkeys(START_EVENTS, OF_THE_START),
-    **dict.fromkeys(END_EVENTS, OF_THE_START | {Part.ANSWER, Part.DECISIONS, Part.RATE, Part.MESSAGE}),
-    **dict.fromkeys(CALL_EVENTS, frozenset({Part.SUMMARY, Part.PATH})),
+    **dict.fromkeys(END_EVENTS, OF_THE_START | {Part.WHY, Part.MESSAGE}),
+    **dict.fromkeys(CALL_EVENTS, PROGRESS | THE_PATH),
     EventKind.PHASE_STARTED: frozenset(),
-    EventKind.ANSWER_REUSED: frozenset({Part.SUMMARY, Part.PATH}),
-    EventKind.DECISION_MADE: frozenset({Part.SUMMARY, Part.DECISIONS, Part.PATH}),
-    EventKind.STEP_ENDED: frozenset({Part.PATH}),
+    EventKind.ANSWER_REUSED: PROGRESS | THE_PATH,
+    EventKind.DECISION_MADE: PROGRESS | THE_PATH | {Part.WHY},
+    EventKind.STEP_ENDED: THE_PATH,
     EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),
     EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE}),
     EventKind.COMMAND_RECEIVED: frozenset({Part.ACTIONS}),
@@ -66,8 +72,8 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
 
 
 def touched_parts(events: Iterable[Event]) -> frozenset[Part]:
-    """Return the parts that `events` change; an event of a kind's own may change the sentence."""
-    return frozenset().union(*(TOUCHED.get(event.kind, {Part.SUMMARY}) for event in events))
+    """Return the parts that `events` change; one of a kind's own may change the sentence and the reasons."""
+    return frozenset().union(*(TOUCHED.get(event.kind, PROGRESS | {Part.WHY}) for event in events))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,19 +143,32 @@ class RunView:
     parked: Mapping[str, Json]
     advice: str
     cancelling: bool
+    pausing: bool
     first: int
     seq: int
     own: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sections(self) -> list[str]:
-        """The partials of the kind that stand above the decisions."""
+        """The partials of the kind that stand below the reason for the answer."""
         return [f"{self.page.template}#{section.name}" for section in self.page.sections]
 
     @property
     def details(self) -> list[str]:
         """The partials of the kind that stand below the path."""
         return [f"{self.page.template}#{section.name}" for section in self.page.details]
+
+    @property
+    def folds_question(self) -> bool:
+        """True where the question may take more than six lines."""
+        prompt = self.run.prompt
+        return len(prompt) > LONGEST_HEADING or prompt.count("\n") >= MOST_LINES
+
+    @property
+    def has_why(self) -> bool:
+        """True once there is something to say on why the answer is, or will be, what it is."""
+        own = any(self.own.get(name) for name in ("why", "has_reasons", "notes"))
+        return own or bool(self.escalations or self.choices)
 
     @property
     def method(self) -> str:
@@ -188,7 +207,9 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
     recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
     parked = [event.data for event in state.remembered if event.kind == EventKind.RUN_WAITED]
-    commands = {e.data.get("kind") for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED}
+    commands = [e for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED]
+    pauses = [e.seq for e in commands if e.data.get("kind") == CommandKind.PAUSE]
+    since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
     return RunView(
         run=state.run,
         page=page,
@@ -200,7 +221,8 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         question=state.question if state.run.status == RunStatus.WAITING else None,
         parked=parked[-1] if parked else {},
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
-        cancelling=not state.run.is_over and CommandKind.CANCEL in commands,
+        cancelling=not state.run.is_over and any(e.data.get("kind") == CommandKind.CANCEL for e in commands),
+        pausing=state.run.status == RunStatus.RUNNING and max(pauses, default=0) > since,
         first=after + 1,
         seq=state.seq,
         own=page.context(state, now),

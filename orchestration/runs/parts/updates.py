@@ -164,4 +164,4 @@ def topbar(request: HttpRequest) -> dict[str, Any]:
     if membership is None or getattr(request, "htmx", False):
         return {}
     team = membership.team_id
-    return {"open_runs": open_run_counts({team}).get(team, 0), "team_socket": f"/ws/team/{team}/"}
+    return {"open_runs": open_run_counts({team}).get(team), "team_socket": f"/ws/team/{team}/"}

@@ -19,7 +19,8 @@ from orchestration.runs.models import Call, CallStatus, Event, HumanQuestion, Ra
 
 # Facts that every page needs from events however old they are: nothing else keeps them.
 REMEMBERED = frozenset(
-    {EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED, EventKind.RUN_WAITED}
+    {EventKind.DECISION_MADE, EventKind.ANSWER_REUSED, EventKind.COMMAND_RECEIVED}
+    | {EventKind.RUN_WAITED, EventKind.RUN_RESUMED}
 )
 MOST_READS = 5
 OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
@@ -92,10 +93,20 @@ def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str,
     return {str(pk): text for pk, text in rows.values_list("pk", "text")}
 
 
-def open_run_counts(teams: Collection[UUID]) -> dict[UUID, int]:
+@dataclass(frozen=True, slots=True)
+class OpenRuns:
+    """How many runs of a team are queued or running, and how many wait for somebody or something."""
+
+    running: int = 0
+    waiting: int = 0
+
+
+def open_run_counts(teams: Collection[UUID]) -> dict[UUID, OpenRuns]:
     """Return how many runs of each of `teams` are not over; a team without any is left out."""
-    runs = Run.objects.filter(team_id__in=teams, status__in=OPEN_STATUSES).order_by()
-    return dict(runs.values_list("team_id").annotate(count=Count("pk")))
+    waiting = Q(status=RunStatus.WAITING)
+    runs = Run.objects.filter(team_id__in=teams, status__in=OPEN_STATUSES).order_by().values("team_id")
+    counts = runs.annotate(running=Count("pk", filter=~waiting), waiting=Count("pk", filter=waiting))
+    return {each["team_id"]: OpenRuns(each["running"], each["waiting"]) for each in counts}
 
 
 def recent_calls(membership: Membership, models: Sequence[str], *, runs: int = 50) -> QuerySet[Call]:

@@ -34,7 +34,7 @@ def cancel_run(*, membership: Membership, run: Run) -> None:
     """
     locked = _going_on(membership, run)
     if locked.status == RunStatus.RUNNING:
-        Command.objects.create(run=locked, kind=CommandKind.CANCEL, by=membership.user)
+        _send(locked, CommandKind.CANCEL, membership)
     else:
         end_cancelled(locked, str(membership.user))
 
@@ -48,7 +48,16 @@ def pause_run(*, membership: Membership, run: Run) -> None:
     locked = _going_on(membership, run)
     if locked.status != RunStatus.RUNNING:
         raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
-    Command.objects.create(run=locked, kind=CommandKind.PAUSE, by=membership.user)
+    _send(locked, CommandKind.PAUSE, membership)
+
+
+def _send(run: Run, kind: CommandKind, membership: Membership) -> None:
+    """Store a command for the lease holder, with its event, unless the same one waits for it already."""
+    if run.commands.filter(kind=kind, handled_at__isnull=True).exists():
+        return
+    Command.objects.create(run=run, kind=kind, by=membership.user)
+    data = {"kind": kind.value, "by": str(membership.user)}
+    emit_events(run, [RunEvent(kind=EventKind.COMMAND_RECEIVED, data=data)])
 
 
 def _going_on(membership: Membership, run: Run) -> Run:
@@ -101,21 +110,19 @@ def _check_size(payload: Json) -> None:
 
 
 def end_cancelled(run: Run, *by: str) -> None:
-    """End the run, with an event for each member who cancelled it: `by`, and those of open commands.
+    """End the run, with an event for each member who cancelled it now; commands sent before have theirs.
 
     Call it in a transaction that locked the run.
     """
-    waiting = run.commands.filter(kind=CommandKind.CANCEL, handled_at__isnull=True).select_related("by")
-    names = [*by, *(str(command.by or "somebody") for command in waiting)]
-    Command.objects.filter(id__in=[command.id for command in waiting]).update(handled_at=timezone.now())
+    now = timezone.now()
+    run.commands.filter(kind=CommandKind.CANCEL, handled_at__isnull=True).update(handled_at=now)
     received = [
         RunEvent(kind=EventKind.COMMAND_RECEIVED, data={"kind": CommandKind.CANCEL.value, "by": name})
-        for name in names
+        for name in by
     ]
     totals = {"cost_usd": format(run.cost_usd, "f"), "calls": run.calls_started}
     ended = RunEvent(kind=EventKind.RUN_CANCELLED, data=totals)
     run.timers.all().delete()
-    now = timezone.now()
     emit_events(run, [*received, ended], status=RunStatus.CANCELLED, finished_at=now, waiting_since=None)
 
 

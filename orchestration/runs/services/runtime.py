@@ -17,7 +17,6 @@ from orchestra_site.web.threads import close_database_thread
 from orchestration.llm.engine.types import Json
 from orchestration.runs import live
 from orchestration.runs.engine.control import LINGER_S, RunControl, StopReason
-from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.models import Command, CommandKind
 from orchestration.runs.services.claims import received
 from orchestration.runs.services.events import subscribe, unsubscribe
@@ -157,7 +156,7 @@ class Runtime:
 
 
 def _apply(active: ActiveRun, command: Command) -> None:
-    """Apply a command; emit its event, unless it was emitted when the command was sent."""
+    """Apply a command; its event was emitted when it was sent."""
     kind = CommandKind(command.kind)
     if kind is CommandKind.MESSAGE:
         active.control.deliver(received(command))
@@ -166,8 +165,6 @@ def _apply(active: ActiveRun, command: Command) -> None:
         given: dict[str, Json] = command.payload or {}
         active.control.answer(given["step"], given["answer"])
         return
-    data = {"kind": kind.value, "by": str(command.by or "somebody")}
-    active.log.write(RunEvent(kind=EventKind.COMMAND_RECEIVED, data=data))
     if kind is CommandKind.CANCEL:
         active.control.stop(StopReason.CANCELLED)
     elif kind is CommandKind.PAUSE:

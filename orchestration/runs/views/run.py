@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -73,6 +74,12 @@ def show_json(request: MemberRequest, run: UUID) -> JsonResponse:
 
 
 @require_GET
+def show_question(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Give the whole question of a run as plain text."""
+    return HttpResponse(run_of(request, run).prompt, content_type="text/plain; charset=utf-8")
+
+
+@require_GET
 def show_text(request: MemberRequest, run: UUID, call: UUID | None = None) -> HttpResponse:
     """Give the whole answer of a run, or of one of its calls, as plain text."""
     found = run_of(request, run)
@@ -84,14 +91,25 @@ def show_text(request: MemberRequest, run: UUID, call: UUID | None = None) -> Ht
 @may_run
 def cancel(request: MemberRequest, run: UUID) -> HttpResponse:
     """End a run; its page tells when it has ended."""
-    found = run_of(request, run)
+    return _steered(request, run_of(request, run), cancel_run)
+
+
+@require_POST
+@may_run
+def pause(request: MemberRequest, run: UUID) -> HttpResponse:
+    """Let the calls under way end, then wait."""
+    return _steered(request, run_of(request, run), pause_run)
+
+
+def _steered(request: MemberRequest, run: Run, command: Callable[..., None]) -> HttpResponse:
+    """Send a run a command, whose event changes the page; without htmx, show the page again."""
     try:
-        cancel_run(membership=request.membership, run=found)
+        command(membership=request.membership, run=run)
     except InvalidRequest as refusal:
         if request.htmx:
             return HttpResponse(str(refusal), status=HTTPStatus.CONFLICT, content_type="text/plain")
         messages.info(request, str(refusal))
-    return HttpResponse(status=HTTPStatus.NO_CONTENT) if request.htmx else redirect(path_of(found))
+    return HttpResponse(status=HTTPStatus.NO_CONTENT) if request.htmx else redirect(path_of(run))
 
 
 @require_POST
@@ -135,18 +153,6 @@ def message(request: MemberRequest, run: UUID) -> HttpResponse:
     )
     kept = request.POST.get("text", "") if error else ""
     return _after_post(request, found, "run-message", error, {"message_error": error, "message_text": kept})
-
-
-@require_POST
-@may_run
-def pause(request: MemberRequest, run: UUID) -> HttpResponse:
-    """Let the calls under way end, then wait."""
-    found = run_of(request, run)
-    try:
-        pause_run(membership=request.membership, run=found)
-    except InvalidRequest as refusal:
-        messages.info(request, str(refusal))
-    return redirect(path_of(found))
 
 
 @require_POST

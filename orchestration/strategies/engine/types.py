@@ -99,11 +99,14 @@ class Quality:
     `overall` is a probability; the five dimensions are None where nothing gave evidence on them; `evidence`
     says in words what the score rests on. Without any it is not `judged`: `overall` is then only what any
     answer has before it is looked at. An answer that is not `usable` is a refusal, empty, or cut off.
+    `agreeing` of the `compared` answers say the same, this one included; both are 0 without a comparison.
     """
 
     overall: float
     judged: bool = True
     usable: bool = True
+    agreeing: int = 0
+    compared: int = 0
     coherence: float | None = None
     relevance: float | None = None
     completeness: float | None = None

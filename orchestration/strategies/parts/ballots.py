@@ -10,7 +10,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.consensus.ballots import RuleName
+from orchestration.strategies.engine.consensus.ballots import Ballot, RuleName
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.types import StrategyEvent, counted
@@ -42,12 +42,16 @@ class BallotCell:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TallyBar:
-    """The score of an option in words, and as a `share` (0 to 1) of all votes, weights or points."""
+    """The score of an option in words, and as a `share` (0 to 1) of all votes, weights or points.
+
+    `voters` are those whose ballots favour it.
+    """
 
     label: str
     share: float
     score: str
     won: bool
+    voters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +89,16 @@ class ShownVote:
     def abstentions(self) -> list[VoterRow]:
         """Who abstained."""
         return [row for row in self.rows if row.voted is False]
+
+    @property
+    def dissenters(self) -> list[str]:
+        """The voters whose first choice lost."""
+        return [row.voter for row in self.rows if row.dissents]
+
+    @property
+    def words(self) -> str:
+        """The rule and the kind of ballot."""
+        return f"{self.rule} of {'blind reviews' if self.kind is BallotKind.REVIEW else 'answers'}"
 
     @property
     def reasons(self) -> list[VoterRow]:
@@ -133,6 +147,7 @@ def _shown(
             share=parts[label],
             score=_score(tally.rule, score),
             won=label == result.get("winner"),
+            voters=tuple(ballot.voter for ballot in votes.ballots if label in _favoured(ballot)),
         )
         for label, score in tally.scores.items()
     ]
@@ -149,6 +164,13 @@ def _shown(
         quorum=options.quorum,
         result=result,
     )
+
+
+def _favoured(ballot: Ballot) -> Sequence[str]:
+    """Return what a ballot is for: its choice, what it approves of, or what it ranks first."""
+    if ballot.choice is not None:
+        return [ballot.choice]
+    return ballot.approvals or ballot.ranking[:1]
 
 
 def _score(rule: RuleName, score: float) -> str:

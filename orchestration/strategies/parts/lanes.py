@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from statistics import fmean
@@ -12,6 +12,7 @@ from typing import Any
 from orchestration.llm.engine.types import MILLION, Json, Purpose
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, RunStatus
+from orchestration.runs.parts.differences import Piece, marked_differences
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import StrategyEvent
@@ -54,11 +55,16 @@ CALL_STATES = {
 }
 
 
+LARGEST_COMPARED = 40_000
+"""Characters of two texts up to which a page marks how they differ."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
     """A model's lane.
 
-    Money is None where the model has no price; `saved_usd` estimates what a cancelled call saved.
+    Money is None where the model has no price; `saved_usd` estimates what a cancelled call saved. A lane that
+    `is_answer` has the text that the run answered with; the others say how they differ from it.
     """
 
     number: int
@@ -80,6 +86,8 @@ class Lane:
     chosen: bool
     cut_short: bool
     attempts: tuple[Call, ...]
+    is_answer: bool = False
+    differences: tuple[Piece, ...] = ()
 
     @property
     def badge(self) -> str:
@@ -118,6 +126,20 @@ def run_lanes(state: RunState) -> tuple[Lane, ...]:
     for number, model in enumerate(writers, start=len(lanes)):
         lanes.append(panel.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
     return tuple(lanes)
+
+
+def beside_answer(lanes: Sequence[Lane], answer: str) -> tuple[Lane, ...]:
+    """Return the lanes of a run that is over: the answer's first, the others compared with its text."""
+    marked = [_compared(lane, answer) for lane in lanes]
+    return tuple(sorted(marked, key=lambda lane: not lane.chosen))
+
+
+def _compared(lane: Lane, answer: str) -> Lane:
+    if lane.chosen and lane.text == answer:
+        return replace(lane, is_answer=True)
+    if not (lane.text and answer) or len(lane.text) + len(answer) > LARGEST_COMPARED:
+        return lane
+    return replace(lane, differences=tuple(marked_differences(answer, lane.text)))
 
 
 def _fallback_model(state: RunState) -> str:

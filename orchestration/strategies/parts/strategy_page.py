@@ -21,7 +21,8 @@ from orchestration.strategies.engine.strategy import all_strategies, decided_at,
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.strategy import BALLOT
 from orchestration.strategies.parts.ballots import shown_vote
-from orchestration.strategies.parts.lanes import Lane, LaneState, run_lanes
+from orchestration.strategies.parts.lanes import Lane, LaneState, beside_answer, run_lanes
+from orchestration.strategies.parts.reasons import CONCLUDING, headline, reason, settings, verdict
 
 LANE_PURPOSES = {Purpose.ANSWER.value, Purpose.AGGREGATE.value}
 LARGEST_TOGETHER = 40_000
@@ -59,13 +60,9 @@ class StrategyPage(KindPage):
 
     template = "strategies/run_sections.html"
     sentence = "strategies/_run_sentence.html"
+    why = "strategies/_vote.html"
     stylesheets = ("css/ballots.css",)
-    sections = (
-        Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),
-        Section(
-            name="run-ballots", events=END_EVENTS | {StrategyEvent.BALLOT_CAST, StrategyEvent.VOTE_TALLIED}
-        ),
-    )
+    sections = (Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),)
     details = (Section(name="run-helpers", events=END_EVENTS | CALL_EVENTS),)
     sentences: Mapping[str, str] = {kind: f"strategies/events/{kind}.html" for kind in StrategyEvent}
     remembered = frozenset(StrategyEvent)
@@ -76,18 +73,35 @@ class StrategyPage(KindPage):
     }
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # lanes show no current time
-        """Return lanes, ballots, helpers, and the counts of the sentence."""
-        lanes = run_lanes(state)
+        """Return what is said of the answer, the lanes, the vote, and the helpers."""
+        run, lanes, vote = state.run, run_lanes(state), shown_vote(state)
+        if run.is_over:
+            lanes = beside_answer(lanes, run.answer)
         counts = lane_counts(lanes)
+        chosen = next((lane for lane in lanes if lane.chosen), None)
+        alone = chosen if chosen is not None and not chosen.role and len(state.calls) > 1 else None
         by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
         return {
-            "title": self.method(state.run.ref),
+            "title": self.method(run.ref),
+            "headline": headline(run),
+            "verdict": verdict(run, vote),
+            "why": reason([e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]),
+            "has_reasons": vote is not None,
+            "method_words": vote.words if vote is not None else "",
+            "settings": settings(run),
+            "alone_name": alone.model if alone else "",
+            "alone_usd": alone.cost_usd if alone else None,
+            "saved_usd": counts.saved_usd,
             "lanes": lanes,
+            "expands": any(lane.text and not lane.is_answer for lane in lanes),
+            "differ": any(lane.differences for lane in lanes),
             "counts": counts,
-            "ballots": shown_vote(state),
+            "ballots": vote,
             "helpers": tuple(call for call in state.calls if call.purpose not in LANE_PURPOSES),
             "answered_by": by,
-            "notes": tuple((state.run.outcome or {}).get("notes") or ()),
+            "notes": tuple(
+                (run.outcome or {}).get("notes") or (vote.result.get("notes") if vote else ()) or ()
+            ),
         }
 
     def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
@@ -110,8 +124,9 @@ class StrategyPage(KindPage):
         )
 
     def is_elsewhere(self, decision: Mapping[str, Json], context: Mapping[str, Any]) -> bool:
-        """Return whether the section of the vote shows a decision: it does so for the choice of ballot."""
-        return bool(decision["kind"] == BALLOT and context["ballots"] is not None)
+        """Return whether the reason for the answer, or the vote, shows a decision."""
+        in_vote = decision["kind"] == BALLOT and context["ballots"] is not None
+        return bool(in_vote or decision["kind"] in CONCLUDING)
 
     @property
     def labels(self) -> Mapping[str, str]:

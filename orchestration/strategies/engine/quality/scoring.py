@@ -61,6 +61,7 @@ class Finding:
 
     `evidence` is a sentence, `effect` is added to the log-odds of being acceptable, `bounds` (0 to 1) cap the
     dimensions it concerns. A `disqualifying` finding makes the answer unusable whatever else is found.
+    One on agreement says that `agreeing` of the `compared` answers are equal, this one included.
     """
 
     check: str
@@ -68,6 +69,8 @@ class Finding:
     effect: float
     bounds: Mapping[Dimension, float] = field(default_factory=dict)
     disqualifying: bool = False
+    agreeing: int = 0
+    compared: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +114,8 @@ def combine(
         overall=round(overall, 4),
         judged=bool(findings or ratings or agreement),
         usable=usable,
+        agreeing=agreement.agreeing if agreement is not None else 0,
+        compared=agreement.compared if agreement is not None else 0,
         evidence=(*_in_words(findings, ratings, agreement), *remarks),
         **{dimension.value: _dimension(dimension, findings, ratings) for dimension in Dimension},
     )
@@ -205,7 +210,7 @@ def _finding(group: Group, chance: float, groups: Sequence[Group]) -> Finding:
     if others:
         rival = max(others, key=lambda each: len(each.members))
         words = f"{words} The strongest other: {_shown(rival)}, {len(rival.members)} of {total}."
-    return Finding(check="agreement", evidence=words, effect=_effect(chance))
+    return Finding(check="agreement", evidence=words, effect=_effect(chance), agreeing=size, compared=total)
 
 
 def _unlike(groups: Sequence[Group]) -> Finding:

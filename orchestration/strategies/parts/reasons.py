@@ -1,0 +1,99 @@
+"""What a run's page says of its answer: the final answer, who agrees, why it was chosen, and what was set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from orchestration.llm.engine.types import Json
+from orchestration.runs.models import Run
+from orchestration.strategies.engine.consensus.spelling import normalise
+from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.engine.types import AS_SHARE, counted, percent
+from orchestration.strategies.engine.voting.options import BallotKind
+from orchestration.strategies.parts.ballots import ShownVote
+
+LONGEST_HEADLINE = 60
+LONGEST_EXPLANATION = 1_500
+"""Characters of an answer up to which its final answer is shown large, though no other model was compared."""
+FEWEST_COMPARED = 2
+CONCLUDING = ("vote", "select")
+"""Decisions on the answer itself, in the order in which they are made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headline:
+    """The short final answer of a text; `is_all` where the text says no more than that."""
+
+    text: str
+    is_all: bool
+
+
+def headline(run: Run) -> Headline | None:
+    """Return the final answer of a run whose answer has a short one, None where the text is the answer."""
+    candidate = _chosen(run)
+    final = " ".join(str(candidate.get("extracted") or "").split())
+    compared: int = (candidate.get("quality") or {}).get("compared") or 0
+    is_explained = len(run.answer) <= LONGEST_EXPLANATION or compared >= FEWEST_COMPARED
+    if not 0 < len(final) <= LONGEST_HEADLINE or not is_explained:
+        return None
+    whole = " ".join(run.answer[: 3 * LONGEST_HEADLINE].split())
+    says_more = len(whole) > 2 * LONGEST_HEADLINE or normalise(whole) != normalise(final)
+    return Headline(text=final, is_all=not says_more)
+
+
+def verdict(run: Run, vote: ShownVote | None) -> str:
+    """Return in words how many agree with the answer of a run, empty where nothing was compared."""
+    if vote is not None and vote.counting:
+        agreeing, of = vote.counting - len(vote.dissenters), vote.counting
+        noun, agree = ("model", "agree") if vote.kind is BallotKind.ANSWERS else ("voter", "prefer it")
+    else:
+        quality = _chosen(run).get("quality") or {}
+        agreeing, of = quality.get("agreeing") or 0, quality.get("compared") or 0
+        noun, agree = "model", "agree"
+    if of < FEWEST_COMPARED or not agreeing:
+        return ""
+    if agreeing == 1 and noun == "model":
+        return f"none of the other {counted(of - 1, noun)} agrees"
+    return f"{agreeing} of {counted(of, noun)} {agree}"
+
+
+def _chosen(run: Run) -> Mapping[str, Any]:
+    outcome: Mapping[str, Any] = run.outcome or {}
+    candidates: Sequence[Mapping[str, Any]] = outcome.get("candidates") or ()
+    return next((each for each in candidates if each.get("step") == outcome.get("chosen")), {})
+
+
+def reason(decisions: Iterable[Mapping[str, Json]]) -> str:
+    """Return why the answer was chosen: the reasons of the last vote and of the last choice."""
+    last = {decision["kind"]: str(decision.get("reason", "")) for decision in decisions}
+    return " ".join(last[kind] for kind in CONCLUDING if kind in last)
+
+
+def settings(run: Run) -> list[tuple[str, str]]:
+    """Return the options that are not as the strategy sets them, as label and value in words."""
+    strategy = all_strategies().get(run.ref)
+    if strategy is None:
+        return []
+    given: Mapping[str, Json] = run.request.get("options") or {}
+    fields = strategy.Options.model_fields
+    return [
+        (field.title or name.replace("_", " ").capitalize(), _in_words(field, given[name]))
+        for name, field in fields.items()
+        if name in given and given[name] != field.get_default(call_default_factory=True)
+    ]
+
+
+def _in_words(field: FieldInfo, value: Json) -> str:
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and field.json_schema_extra == AS_SHARE:
+        return percent(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).replace("_", " ")
