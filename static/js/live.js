@@ -77,6 +77,18 @@
     }
   });
 
+  // Nothing moves under the pointer: the page scrolls by as much as what stands above has grown.
+  let held = null;
+  let place = 0;
+  document.addEventListener("htmx:wsBeforeMessage", () => {
+    held = document.querySelector(":is(#run-lanes, .folds):hover");
+    place = held?.getBoundingClientRect().top ?? 0;
+  });
+  document.addEventListener("htmx:wsAfterMessage", () => {
+    const now = held && document.getElementById(held.id || "fold-path")?.closest("#run-lanes, .folds");
+    if (now) scrollBy({ top: now.getBoundingClientRect().top - place, behavior: "instant" });
+  });
+
   // A question that fits needs no "Show all".
   for (const fold of document.querySelectorAll(".folded")) {
     const text = fold.querySelector(".question-long");

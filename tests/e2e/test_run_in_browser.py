@@ -33,7 +33,7 @@ def test_a_run_is_asked_again_as_it_is_or_changed(window: Visit) -> None:
     page.get_by_role("button", name="Run again").click()
     page.wait_for_url(lambda url: url != first and bool(RUN.search(url)))
     has_ended(page)
-    page.get_by_role("link", name="Change and run").click()
+    page.get_by_role("link", name="Change…").click()
     expect(question_box(page)).to_have_value(QUESTION)
     question_box(page).fill("What is 4 + 5?")
     choose(page, "sim-scout")
@@ -44,15 +44,84 @@ def test_a_run_is_asked_again_as_it_is_or_changed(window: Visit) -> None:
     assert window.errors == []
 
 
+def test_a_finished_run_takes_two_screens_at_most_and_did_not_jump(window: Visit) -> None:
+    page = window.page
+    ask(window, QUESTION, *PANEL)
+    top = "e => e.getBoundingClientRect().top + scrollY"
+    began = page.locator("#run-answer").evaluate(top)
+    with window.staying():
+        has_ended(page)
+    assert page.locator("#run-answer").evaluate(top) == began
+    assert page.locator("#fold-path").evaluate(top) <= 2 * 900
+    assert page.locator("#fold-path, #fold-log").evaluate_all("folds => folds.map(f => f.open)") == [
+        False,
+        False,
+    ]
+
+
+def test_what_a_reader_opened_stays_open_while_the_run_goes_on(window: Visit) -> None:
+    page = window.page
+    ask(window, QUESTION, *PANEL)
+    page.locator("#fold-log > summary").click()
+    page.locator("#fold-settings > summary").click()
+    with window.staying():
+        has_ended(page)
+    assert page.locator("#fold-log, #fold-settings").evaluate_all("folds => folds.map(f => f.open)") == [
+        True,
+        True,
+    ]
+    assert page.locator("#run-story [data-kind=step_ended]:visible").count() == 0
+    page.get_by_label("Recorded steps, too").check()
+    assert page.locator("#run-story [data-kind=step_ended]:visible").count() > 0
+
+
+def test_differences_are_marked_and_lanes_expand(window: Visit) -> None:
+    page = window.page
+    ask(window, QUESTION, *PANEL)
+    has_ended(page)
+    others = page.locator(".lane:not(.lane-chosen)")
+    expect(others.locator(".lane-differences").first).to_be_hidden()
+    page.get_by_text("Differences", exact=True).click()
+    expect(others.locator("ins").first).to_be_visible()
+    expect(others.locator(".lane-prose").first).to_be_hidden()
+    page.get_by_text("Expand", exact=True).click()
+    widths = page.locator(".lane").evaluate_all("lanes => lanes.map(lane => lane.offsetWidth)")
+    assert min(widths) > 800
+    assert (window.complaints, window.errors) == ([], [])
+
+
+def test_an_answer_is_copied_as_shown_and_as_markdown(window: Visit) -> None:
+    page = window.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(window, QUESTION, "sim-oracle")
+    has_ended(page)
+    for button, expected in (("As Markdown", "_Simulated answer by"), ("Copy", "\nSimulated answer by")):
+        page.locator("#run-answer").get_by_role("button", name=button, exact=True).click()
+        expect(page.locator(".answer-copy")).to_contain_text("Copied")
+        assert expected in page.evaluate("navigator.clipboard.readText()")
+    assert window.complaints == []
+
+
+def test_nothing_moves_under_the_pointer_when_the_answer_arrives(window: Visit) -> None:
+    page = window.page
+    ask(window, QUESTION, *PANEL)
+    page.locator(".lane-head").first.hover()
+    lanes = page.locator("#run-lanes")
+    before = lanes.evaluate("e => e.getBoundingClientRect().top")
+    has_ended(page)
+    expect(page.locator("#run-why h2")).to_have_text("Why this answer")
+    assert abs(lanes.evaluate("e => e.getBoundingClientRect().top") - before) <= 2
+
+
 def test_rating_stays_on_the_page_and_can_be_changed(window: Visit) -> None:
     page = window.page
     ask(window, QUESTION, "sim-swift")
     has_ended(page)
     with window.staying():
-        page.get_by_role("button", name="Good").click()
+        page.get_by_role("button", name="Rate as good").click()
         expect(page.locator("#run-ratings")).to_contain_text("rated this good")
         page.get_by_label("Why (optional)").fill("Too long.")
-        page.get_by_role("button", name="Bad").click()
+        page.get_by_role("button", name="Rate as bad").click()
         expect(page.locator("#run-ratings li")).to_have_count(1)
         expect(page.locator("#run-ratings")).to_contain_text("rated this bad: Too long.")
     assert window.errors == []

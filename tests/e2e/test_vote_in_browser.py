@@ -39,15 +39,28 @@ def test_ballots_are_seen_before_the_outcome(window: Visit) -> None:
     vote(window, ballot="review", rule="borda", waves="1")
     page.wait_for_url(RUN)
     with window.staying():
-        expect(page.locator("#run-ballots [data-voter] .ballot-rank").first).to_be_visible()
-        assert page.locator("#run-answer").inner_text().strip() == ""
+        expect(page.locator("#run-why [data-voter] .ballot-rank").first).to_be_visible()
+        expect(page.locator("#run-answer .run-sentence")).to_contain_text("Voting is asking")
         shot(page, "live")
         has_ended(page)
         outcome = re.compile("ranked highest on average|are tied")  # the drawn order of the answers decides
-        expect(page.locator(".ballots-result")).to_contain_text(outcome)
+        expect(page.locator(".why-sentence")).to_contain_text(outcome)
     expect(page.locator("#run-answer")).to_contain_text("391")
     expect(page.locator(".tally .is-won")).to_have_count(1)
     assert window.complaints == []
+
+
+def test_pausing_is_said_at_once_and_the_vote_goes_on(window: Visit) -> None:
+    page = window.page
+    vote(window, ballot="review", rule="borda", waves="1")
+    page.wait_for_url(RUN)
+    with window.staying():
+        page.get_by_role("button", name="Pause").click()
+        expect(page.get_by_role("button", name=re.compile("Pausing…|Go on"))).to_be_visible()
+        expect(page.locator("#run-notice")).to_contain_text("This run is paused.")
+    page.get_by_role("button", name="Go on").click()
+    has_ended(page)
+    assert "asked to pause the run" in (page.locator("#run-story").text_content() or "")
 
 
 def test_a_counted_vote_is_readable_on_a_phone_and_in_the_dark(window: Visit) -> None:
@@ -55,7 +68,7 @@ def test_a_counted_vote_is_readable_on_a_phone_and_in_the_dark(window: Visit) ->
     vote(window, waves="1")
     page.wait_for_url(RUN)
     has_ended(page)
-    expect(page.locator("#run-ballots")).to_contain_text(re.compile("1 call not started"))
+    expect(page.locator("#run-why")).to_contain_text(re.compile("1 call not started"))
     shot(page, "desktop")
     page.set_viewport_size({"width": 380, "height": 800})
     assert window.too_wide() <= 0
@@ -75,8 +88,8 @@ def test_asked_as_the_page_opens_a_short_answer_is_counted(window: Visit) -> Non
     page.wait_for_url(RUN)
     with window.staying():
         has_ended(page)
-    expect(page.locator("#run-ballots")).to_contain_text("3 of 3 answers give a result that can be compared")
-    expect(page.locator("#run-decisions")).to_contain_text(re.compile("Vote.*Chosen answer", re.DOTALL))
+    expect(page.locator("#run-answer")).to_contain_text("3 of 3 models agree")
+    expect(page.locator("#run-why")).to_contain_text("3 of 3 answers give a result that can be compared")
     assert (window.complaints, window.errors) == ([], [])
 
 
@@ -84,10 +97,10 @@ def test_an_open_question_is_reviewed(window: Visit) -> None:
     page = window.page
     ask(window, EXAMPLES[0].prompt, *PANEL)
     with window.staying():
-        expect(page.locator("#run-ballots")).to_contain_text("so each model reviews the others'.")
-        assert page.locator("#run-answer").inner_text().strip() == ""
+        expect(page.locator("#run-why")).to_contain_text("so each model reviews the others'.")
         has_ended(page)
-    expect(page.locator("#run-ballots")).to_contain_text("plurality of blind reviews · 3 of 3 ballots")
+    expect(page.locator("#run-summary")).to_contain_text("plurality of blind reviews")
+    expect(page.locator("#run-answer")).to_contain_text(re.compile("of 3 voters prefer it"))
     expect(page.locator("#run-answer .prose")).not_to_be_empty()
     page.set_viewport_size({"width": 380, "height": 800})
     assert window.too_wide() <= 0

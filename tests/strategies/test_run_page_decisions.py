@@ -61,7 +61,7 @@ def test_an_answer_with_nothing_behind_its_score_is_not_judged_anywhere_on_the_p
     rows.end(RunStatus.SUCCEEDED, answer="391", quality=None)
     html = signed_in(member).get(f"/runs/{rows.run.pk}/").content.decode()
     shown = " ".join(re.sub(r"<[^>]+>", " ", html).split())
-    assert "391 quality not judged Copy" in shown
+    assert "quality not judged 391 Copy" in shown
     assert "Not judged Coherence" in shown
     assert "The answer of sim-swift was not judged: the checks found nothing" in shown
     assert "70%" not in shown

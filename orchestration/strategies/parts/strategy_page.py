@@ -99,9 +99,7 @@ class StrategyPage(KindPage):
             "ballots": vote,
             "helpers": tuple(call for call in state.calls if call.purpose not in LANE_PURPOSES),
             "answered_by": by,
-            "notes": tuple(
-                (run.outcome or {}).get("notes") or (vote.result.get("notes") if vote else ()) or ()
-            ),
+            "notes": tuple((run.outcome or (vote.result if vote else {})).get("notes") or ()),
         }
 
     def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
