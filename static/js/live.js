@@ -56,10 +56,16 @@
 
   // The time of a running run goes on between two events.
   const began = new WeakMap();
+  const usual = Number(document.getElementById("run")?.dataset.usualS);
+  const sayLeft = (seconds) => {
+    const left = document.querySelector("[data-time-left]");
+    if (left) left.textContent = usual - seconds > 0.5 ? ` · about ${Math.ceil(usual - seconds)} s left` : "";
+  };
   setInterval(() => {
     for (const time of document.querySelectorAll("[data-counts-from]")) {
       if (!began.has(time)) began.set(time, performance.now() - Number(time.dataset.countsFrom) * 1000);
       const seconds = (performance.now() - began.get(time)) / 1000;
+      sayLeft(seconds);
       if (seconds < 60) time.textContent = `${seconds < 9.95 ? seconds.toFixed(1) : Math.round(seconds)} s`;
     }
   }, 100);

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -254,6 +257,17 @@ def test_a_command_is_on_the_page_as_soon_as_it_was_sent(
     assert f"Ada asked to {command} the run." in html
     assert html.count("asked to") == 1
     assert ("Pausing…" if command == "pause" else "Cancelling…") in html
+
+
+def test_a_running_run_knows_how_long_such_runs_usually_take(browser: Client, member: Membership) -> None:
+    assert "data-usual-s" not in _page(browser, _answered(member))
+    Run.objects.update(finished_at=F("started_at") + timedelta(seconds=2.5))
+    running = RunRows.queued(member)
+    running.start()
+    assert 'data-usual-s="2.5"' in _page(browser, running)
+    other = RunRows.queued(member, ref="voting")
+    other.start()
+    assert "data-usual-s" not in _page(browser, other)
 
 
 def test_a_long_question_is_whole_and_folded(browser: Client, member: Membership, kind: str) -> None:

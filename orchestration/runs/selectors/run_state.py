@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ REMEMBERED = frozenset(
     | {EventKind.RUN_WAITED, EventKind.RUN_RESUMED}
 )
 MOST_READS = 5
+USUAL_RUNS = 20
 OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 
@@ -107,6 +109,14 @@ def open_run_counts(teams: Collection[UUID]) -> dict[UUID, OpenRuns]:
     runs = Run.objects.filter(team_id__in=teams, status__in=OPEN_STATUSES).order_by().values("team_id")
     counts = runs.annotate(running=Count("pk", filter=~waiting), waiting=Count("pk", filter=waiting))
     return {each["team_id"]: OpenRuns(each["running"], each["waiting"]) for each in counts}
+
+
+def usual_seconds(run: Run) -> float | None:
+    """Return the median time of the team's newest runs of the same kind and name, None without any."""
+    ended = Run.objects.filter(team_id=run.team_id, kind=run.kind, ref=run.ref, status=RunStatus.SUCCEEDED)
+    spans = ended.order_by("-created_at", "-id").values_list("started_at", "finished_at")[:USUAL_RUNS]
+    took = [(finished - started).total_seconds() for started, finished in spans if started and finished]
+    return median(took) if took else None
 
 
 def recent_calls(membership: Membership, models: Sequence[str], *, runs: int = 50) -> QuerySet[Call]:

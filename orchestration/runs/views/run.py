@@ -21,7 +21,7 @@ from orchestration.runs.kinds import get_kind, get_page
 from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
-from orchestration.runs.selectors.run_state import raw_run, visible_runs, whole_run
+from orchestration.runs.selectors.run_state import raw_run, usual_seconds, visible_runs, whole_run
 from orchestration.runs.services.commands import (
     answer_question,
     cancel_run,
@@ -53,7 +53,9 @@ def _page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
     view = run_view(whole_run(run.pk), after=0, now=timezone.now())
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
-    return page_context(view, may_run=request.membership.may_run) | {"live_socket": socket}
+    usual = None if view.run.is_over else usual_seconds(view.run)
+    own = {"live_socket": socket, "usual_s": usual}
+    return page_context(view, may_run=request.membership.may_run) | own
 
 
 def _after_post(
