@@ -1,4 +1,4 @@
-"""What the Methods pages read: the record of each strategy in a team, and its models with their profiles."""
+"""What Ask and Methods read: records of strategies, models with their profiles, the newest runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from decimal import Decimal
 from statistics import fmean, median
 
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Rating, Run, RunStatus
+from orchestration.runs.selectors.runs import EXCERPT_CHARACTERS, with_line_columns
 
 NEWEST = 500
 """Runs of a strategy that its record covers."""
 NEWEST_RATINGS = 1_000
+RECENT = 5
+"""Runs that Ask shows below its form."""
 OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 
 
@@ -100,3 +104,10 @@ def models_with_profiles(membership: Membership) -> QuerySet[LanguageModel]:
     usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
     found: QuerySet[LanguageModel] = usable.select_related("provider").defer("provider__secret")
     return found.prefetch_related("prices", "profiles").order_by("name")
+
+
+def recent_runs(membership: Membership) -> list[tuple[Run, str]]:
+    """Return the team's newest runs with the columns of a line, each with the beginning of its answer."""
+    newest = Run.objects.visible_to(membership).order_by("-created_at", "-id")
+    lines = with_line_columns(newest).annotate(answer_start=Left("answer", EXCERPT_CHARACTERS))
+    return [(run, run.answer_start) for run in lines[:RECENT]]

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.selectors import usable_models
 from orchestration.runs.kinds import Startable, all_kinds
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
@@ -22,14 +21,23 @@ from orchestration.runs.services.starting import Origin, start_run
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
+from orchestration.strategies.parts.ask_page import recent_lines
 from orchestration.strategies.parts.methods import StrategyCard, profile_table
-from orchestration.strategies.selectors import NEWEST, models_with_profiles, strategy_records
+from orchestration.strategies.selectors import (
+    NEWEST,
+    RECENT,
+    models_with_profiles,
+    recent_runs,
+    strategy_records,
+)
 from orchestration.strategies.services.estimates import Estimate, estimate_request
 from orchestration.strategies.services.strategy_runs import NAME
 
 PAGE = "strategies/ask.html"
-PARTS = ("ask-options", "ask-panel")
+PARTS = ("ask-options", "ask-panel", "ask-setup")
 REDRAWS = ("move", "redraw")
+NAMED = ("from", "prompt", "strategy")
+"""Parameters of the address that fill in the form: it then shows no draft of the browser's."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,9 +73,11 @@ def preview(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 def estimate(request: MemberRequest) -> HttpResponse:
-    """Show the estimated cost and time of the request."""
+    """Show the estimated cost and time of the request, and what is chosen and set in the folded parts."""
     form = _form(request, request.POST)
-    return render(request, f"{PAGE}#ask-estimate", {"estimate": _estimate(request, form), "form": form})
+    form.set_aside_errors()
+    context = {"estimate": _estimate(request, form), "form": form, "panel": form.panel, "oob": True}
+    return render(request, f"{PAGE}#ask-told", context)
 
 
 def _form(
@@ -80,22 +90,41 @@ def _form(
         if kind.name != NAME
         for choice in kind.choices(request.membership)
     }
-    return AskForm(data, models=usable_models(request.membership), others=others, initial=initial)
+    models = list(models_with_profiles(request.membership))
+    return AskForm(data, models=models, others=others, initial=initial)
 
 
 def _page(
     request: MemberRequest, form: AskForm, *, part: str = "", status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    context: dict[str, Any] = {
-        "form": form,
-        "panel": form.panel,
-        "examples": EXAMPLES,
-        "estimate": None if part else _estimate(request, form),
+    context: dict[str, Any] = {"form": form, "panel": form.panel}
+    if part:
+        return _part(request, part, context)
+    recent = recent_lines(recent_runs(request.membership))
+    faults = form.faults
+    form.fields["text"].widget.attrs["autofocus"] = not faults
+    context |= {
+        "faults": faults,
+        "examples": EXAMPLES if len(recent) < RECENT else (),
+        "estimate": _estimate(request, form),
         "source": _source(request),
+        "recent": recent,
+        "restores": not form.is_bound and not any(name in request.GET for name in NAMED),
     }
-    response = render(request, f"{PAGE}#{part}" if part else PAGE, context, status=status)
-    if part == "ask-options" and form.wants_panel != bool(request.POST.getlist("order")):
-        response.write(render_to_string(f"{PAGE}#ask-panel", {**context, "oob": True}, request))
+    return render(request, PAGE, context, status=status)
+
+
+def _part(request: MemberRequest, part: str, context: dict[str, Any]) -> HttpResponse:
+    """Return one part, and with the options what else the chosen method changes."""
+    response = render(request, f"{PAGE}#{part}", context)
+    form: AskForm = context["form"]
+    if part == "ask-options":
+        changed = {
+            "ask-panel": form.wants_panel != bool(request.POST.getlist("order")),
+            "ask-methods": bool(form.other_methods),
+        }
+        for name in (name for name, is_changed in changed.items() if is_changed):
+            response.write(render_to_string(f"{PAGE}#{name}", {**context, "oob": True}, request))
     return response
 
 

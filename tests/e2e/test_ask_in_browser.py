@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, question_box
+from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, open_panel, question_box
 from tests.support.browser import Visit
 from tests.support.engines import until
 from tests.support.installation import Installation
@@ -114,6 +114,7 @@ def test_other_options_and_another_order_come_without_losing_what_was_typed(wind
         page.locator("#strategy-sequential").check()
         expect(page.locator("[name=options_of]")).to_have_value("sequential")
         second = page.locator("[name=order]").nth(1).get_attribute("value")
+        open_panel(page)
         page.get_by_role("button", name=f"Move {second} up").click()
         expect(page.locator("[name=order]").first).to_have_value(str(second))
         expect(page.locator("#ask-estimate")).to_contain_text("$")

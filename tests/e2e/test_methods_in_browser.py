@@ -21,7 +21,7 @@ NEVER_GOOD_ENOUGH = {"threshold": "100"}
 
 def card(page: Page, strategy: str) -> Locator:
     """Return what one clicks on Ask to choose a method."""
-    return page.locator(f".choice:has(#strategy-{strategy})")
+    return page.locator(f".segment:has(#strategy-{strategy})")
 
 
 def ask_by(window: Visit, strategy: str, options: Mapping[str, str]) -> None:

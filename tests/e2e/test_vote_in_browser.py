@@ -22,7 +22,7 @@ def vote(window: Visit, **options: str) -> None:
     window.go("/?strategy=voting")
     question_box(page).fill(QUESTION)
     choose(page, *PANEL)
-    page.locator("details:has([name='options.ballot']) > summary").click()
+    page.locator("summary", has_text="Advanced").click()
     for name, value in options.items():
         box = page.locator(f"[name='options.{name}']")
         box.select_option(value) if box.evaluate("e => e.tagName") == "SELECT" else box.fill(value)

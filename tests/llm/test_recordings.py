@@ -27,7 +27,7 @@ from orchestration.llm.services.registry.providers import (
     update_provider,
 )
 from orchestration.llm.services.registry.seeding import add_simulated
-from orchestration.strategies.forms.fields import default_panel
+from orchestration.strategies.forms.panel import default_panel
 from tests.support.recordings import lines, packed, recorded, written
 
 pytestmark = pytest.mark.django_db

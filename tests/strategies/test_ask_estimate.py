@@ -162,7 +162,7 @@ class TestFromTheTables:
         sent = {"text": "What is 17% of 2,300?", "models": "sim-swift", "order": "sim-swift"}
         html = signed_in(member).post("/ask/estimate/", {**sent, "strategy": "parallel"}).content.decode()
         assert "$0.000050 to $0.0021" in html
-        assert "no history yet" in html
+        assert "time not known yet" in html
 
     def test_without_a_panel_it_says_what_is_missing(self, member: Membership) -> None:
         html = signed_in(member).post("/ask/estimate/", {"strategy": "parallel"}).content.decode()

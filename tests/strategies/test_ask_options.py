@@ -14,12 +14,11 @@ from orchestration.strategies.engine.options import ModelName
 from orchestration.strategies.engine.types import SHARE_FORMAT, Constraints, percent
 from orchestration.strategies.forms.fields import (
     ModelField,
-    default_panel,
-    moved,
     option_fields,
     option_values,
     schema_fields,
 )
+from orchestration.strategies.forms.panel import default_panel, moved
 from orchestration.strategies.services.strategy_runs import parse_request
 from tests.support.tree import ROOT
 

@@ -18,10 +18,24 @@ def question_box(page: Page) -> Locator:
     return page.get_by_role("textbox", name="Question", exact=True)
 
 
+def open_panel(page: Page) -> None:
+    """Open the list of models, where it is closed."""
+    panel = page.locator(".panel-change")
+    if panel.get_attribute("open") is None:
+        panel.locator("summary").click()
+
+
 def choose(page: Page, *models: str) -> None:
     """Tick these models and no others."""
+    open_panel(page)
     for box in page.locator('input[name="models"]').all():
         box.set_checked(box.get_attribute("value") in models)
+
+
+def ticked(page: Page) -> list[str]:
+    """Return the chosen models, in the order of the page."""
+    boxes = page.locator('input[name="models"]:checked').all()
+    return [box.get_attribute("value") or "" for box in boxes]
 
 
 def ask(window: Visit, question: str, *models: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,9 @@ class SecondKind(RunKind):
     name = NAME
     title = "Second kind"
 
+    def __init__(self, boards: int = 1) -> None:
+        self.boards = boards
+
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         try:
             request = SecondRequest.model_validate(payload)
@@ -127,7 +131,9 @@ class SecondKind(RunKind):
     def choices(self, membership: Membership) -> Sequence[Startable]:  # noqa: ARG002  # the same for all
         schema = SecondRequest.model_json_schema()
         schema["properties"].pop("ref")
-        return [Startable(ref=REF, title="A board", summary="Two write, one checks.", schema=schema)]
+        board = Startable(ref=REF, title="A board", summary="Two write, one checks.", schema=schema)
+        more = range(1, self.boards)
+        return [board, *(replace(board, ref=f"{REF}-{n}", title=f"A board, {n}") for n in more)]
 
     def learn(self, runs: Sequence[Run]) -> None:
         profiles.learn_from_runs(runs)
@@ -162,18 +168,18 @@ def _prompt(text: str, purpose: Purpose) -> Prompt:
     return Prompt(messages=(Message(role="user", content=text),), purpose=purpose)
 
 
-def register_second_kind() -> None:
-    """Make the kind known, and its templates."""
+def register_second_kind(boards: int = 1) -> None:
+    """Make the kind known, with so many boards to start, and its templates."""
     dirs = engines["django"].engine.dirs  # type: ignore[attr-defined]
     if TEMPLATES not in dirs:
         dirs.append(TEMPLATES)
-    register(SecondKind(), SecondPage())
+    register(SecondKind(boards), SecondPage())
 
 
 @contextmanager
-def second_kind() -> Iterator[str]:
+def second_kind(boards: int = 1) -> Iterator[str]:
     """Have the second kind for as long as the block lasts."""
-    register_second_kind()
+    register_second_kind(boards)
     try:
         yield NAME
     finally:

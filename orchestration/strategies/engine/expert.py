@@ -92,6 +92,8 @@ class ExpertChoices(StrategyOptions):
 class ExpertOptions(SearchOptions, ExpertChoices):
     """Options of the expert strategy."""
 
+    main = ("prefer", "ask")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:

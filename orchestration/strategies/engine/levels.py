@@ -99,6 +99,8 @@ class CascadeChoices(StrategyOptions):
 class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
     """Options of a cascade."""
 
+    main = ("preset", "width")
+
     @property
     def needed(self) -> float:
         """The estimated quality at which an answer is accepted."""

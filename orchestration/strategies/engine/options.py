@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -21,7 +21,10 @@ class StrategyOptions(BaseModel):
     """Base of the options of strategies: unknown ones are refused, each has title, description and bounds.
 
     A form shows the fields of the last base first: `class XOptions(AnswerOptions, JudgedOptions, XChoices)`.
+    It shows those named in `main` at once, the others only when asked for.
     """
+
+    main: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

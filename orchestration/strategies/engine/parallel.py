@@ -115,6 +115,8 @@ class ParallelChoices(StrategyOptions):
 class ParallelOptions(AnswerOptions, JudgedOptions, ParallelChoices):
     """Options of the parallel strategy."""
 
+    main = ("select", "deadline_s")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Selected:

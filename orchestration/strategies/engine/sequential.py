@@ -67,6 +67,8 @@ class SearchChoices(StrategyOptions):
 class SearchOptions(AnswerOptions, JudgedOptions, SearchChoices):
     """Options of a search."""
 
+    main = ("threshold", "judge")
+
 
 @dataclass(kw_only=True, slots=True)
 class Search:

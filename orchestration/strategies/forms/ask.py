@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import forms
 from django.forms.utils import ErrorDict
@@ -19,31 +19,26 @@ from orchestration.strategies.engine.strategy import all_strategies, get_strateg
 from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.forms.fields import (
     PREFIX,
-    PanelRow,
-    PercentField,
-    default_panel,
     initial_text,
-    moved,
     option_fields,
     option_values,
-    panel_rows,
     schema_fields,
+    typed_value,
+    untouched_options,
 )
+from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice, faults
+from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.services.strategy_runs import NAME
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
+MOST_IN_A_ROW = 6
+"""Methods that the page shows side by side; of more, all but the first few are behind a menu."""
+MAIN_OPTIONS = 3
+"""Options shown at once of a kind of run that says nothing of which these are."""
 LIMITS = tuple(Constraints.model_fields)
 SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options"}
 """Properties of a payload for which the form has fields of its own."""
-
-
-class MethodChoice(NamedTuple):
-    """A method in the list on Ask."""
-
-    name: str
-    title: str
-    summary: str
 
 
 class AskForm(forms.Form):
@@ -52,7 +47,7 @@ class AskForm(forms.Form):
     text = forms.CharField(
         label="Question",
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 5, "placeholder": "Ask something, or pick an example below."}),
+        widget=forms.Textarea(attrs={"rows": 4, "placeholder": "Ask something", "dir": "auto"}),
         error_messages={"required": "Write what you want to ask."},
     )
     system = forms.CharField(
@@ -60,7 +55,7 @@ class AskForm(forms.Form):
         strip=False,
         required=False,
         help_text="Sent to every model before the question: a role, a tone, a format.",
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
     strategy = forms.CharField(label="Method")
     models = forms.MultipleChoiceField(
@@ -126,7 +121,7 @@ class AskForm(forms.Form):
         """Return the data with the strategy's usual options where the page showed another's, or none."""
         data = QueryDict(mutable=True)
         data.update(self.data)
-        untouched = _untouched_options(str(self.data.get(OPTIONS_OF, "")))
+        untouched = untouched_options(str(self.data.get(OPTIONS_OF, "")))
         for name, field in self.fields.items():
             if not name.startswith(PREFIX):
                 continue
@@ -166,6 +161,11 @@ class AskForm(forms.Form):
         return panel_rows(self._models, order, self.data.getlist("models"))
 
     @property
+    def chosen_models(self) -> list[str]:
+        """The names of the chosen models, in the panel's order."""
+        return [row.name for row in self.panel if row.checked]
+
+    @property
     def only_simulated(self) -> bool:
         """True when the team has no model yet that is not simulated."""
         return all(model.provider.kind == ProviderKind.SIMULATED for model in self._models)
@@ -178,28 +178,70 @@ class AskForm(forms.Form):
         return [*known, *(MethodChoice(name, o.title, o.summary) for name, o in self._others.items())]
 
     @property
+    def method(self) -> MethodChoice:
+        """The chosen method."""
+        return next(choice for choice in self.method_choices if choice.name == self.chosen_method)
+
+    @property
+    def shown_methods(self) -> list[MethodChoice]:
+        """The methods side by side: the first few; the chosen one leads where it is not one of them."""
+        known = self.method_choices
+        if len(known) <= MOST_IN_A_ROW:
+            return known
+        first = known[: MOST_IN_A_ROW - 1]
+        return first if self.method in first else [self.method, *first[:-1]]
+
+    @property
+    def other_methods(self) -> list[MethodChoice]:
+        """The methods behind the menu."""
+        shown = self.shown_methods
+        return [choice for choice in self.method_choices if choice not in shown]
+
+    @property
     def option_boxes(self) -> list[forms.BoundField]:
         """The fields of the method's own options."""
         return [self[name] for name in self.fields if name.startswith(PREFIX)]
 
     @property
-    def limit_boxes(self) -> list[forms.BoundField]:
-        """The fields of the limits."""
-        return [self[name] for name in LIMITS]
+    def main_boxes(self) -> list[forms.BoundField]:
+        """The fields of the options that matter most, in their order."""
+        if self.other is None:
+            return [self[f"{PREFIX}{name}"] for name in get_strategy(self.chosen_method).Options.main]
+        needed = [box for box in self.option_boxes if box.field.required]
+        return needed or self.option_boxes[:MAIN_OPTIONS]
 
     @property
-    def has_limits(self) -> bool:
-        """True when a limit is set or wrong."""
-        return any(box.value() not in {None, ""} or box.errors for box in self.limit_boxes)
+    def groups(self) -> list[FieldGroup]:
+        """What is folded away, each group with what is set in it."""
+        main = {box.name for box in self.main_boxes}
+        rest = [box for box in self.option_boxes if box.name not in main]
+        limits = [self[name] for name in LIMITS] if self.wants_limits else []
+        system = [self["system"]] if self.asks_for("system") else []
+        known = [
+            FieldGroup("advanced", "Advanced", rest, "as usual"),
+            FieldGroup("limits", "Limits", limits, "none"),
+            FieldGroup("instructions", "Instructions", system, "none"),
+        ]
+        return [group for group in known if group.boxes]
 
     @property
-    def has_own_options(self) -> bool:
-        """True when an option differs from its default, or is wrong."""
-        return any(
-            box.errors
-            or str(box.value() or "") not in {initial_text(box.field), str(box.field.initial or "")}
-            for box in self.option_boxes
-        )
+    def panel_is_open(self) -> bool:
+        """True when the list of models is to be seen: it is wrong, or a model was moved in it."""
+        return bool(self["models"].errors or self.data.get("move"))
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What is wrong, in the order of the page."""
+        below = [*self.main_boxes, *(box for group in self.groups for box in group.boxes)]
+        at = [
+            (self["text"], "id_text"),
+            (self["strategy"], "ask-method-list"),
+            (self["models"], "pick-1"),
+            *((box, box.id_for_label) for box in below),
+        ]
+        shown = {box.name for box, _ in at}
+        hidden = [words for name, all_ in self.errors.items() if name not in shown for words in all_]
+        return faults(at, [str(words) for words in hidden])
 
     def draft(self) -> Request | None:
         """Return the request as filled in so far, valid or not; None where no strategy is chosen."""
@@ -209,8 +251,8 @@ class AskForm(forms.Form):
             text=str(self["text"].value() or ""),
             system=str(self["system"].value() or ""),
             strategy=self.chosen_method,
-            models=tuple(row.name for row in self.panel if row.checked),
-            options=option_values({box.name: _typed(box) for box in self.option_boxes}),
+            models=tuple(self.chosen_models),
+            options=option_values({box.name: typed_value(box) for box in self.option_boxes}),
         )
 
     def set_aside_errors(self) -> None:
@@ -240,24 +282,6 @@ class AskForm(forms.Form):
         for fault in faults:
             words = fault.message if isinstance(fault, OptionError) else str(fault)
             self.add_error(fault.field if fault.field in self.fields else None, words)
-
-
-def _typed(box: forms.BoundField) -> Any:  # noqa: ANN401  # whatever was typed
-    """Return what is filled in, a percentage as a share; nothing where that is none."""
-    if not isinstance(box.field, PercentField):
-        return box.value()
-    try:
-        return box.field.clean(box.value())
-    except forms.ValidationError:
-        return None
-
-
-def _untouched_options(strategy: str) -> dict[str, str]:
-    """Return what a page sends for unchanged options of `strategy`, by the fields' names."""
-    if strategy not in all_strategies():
-        return {}
-    fields = option_fields(get_strategy(strategy).Options, [])
-    return {name: initial_text(field) for name, field in fields.items()}
 
 
 def initial_values(run: Run) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""What the Ask form is built from: fields made from a JSON Schema, the panel picker, example questions.
+"""What the Ask form is built from: fields made from a JSON Schema, and example questions.
 
 A new option, limit or kind of run needs no form code.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,9 +13,9 @@ from typing import Any
 from django import forms
 from pydantic import BaseModel
 
-from orchestration.llm.engine.types import Json, Prices, Tier
-from orchestration.llm.models import LanguageModel, ProviderKind
+from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.options import MODEL_FORMAT
+from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.engine.types import DOLLARS_FORMAT, SHARE_FORMAT
 
 PREFIX = "options."
@@ -88,6 +87,24 @@ def initial_text(field: forms.Field) -> str:
     return "" if field.initial is None else str(field.prepare_value(field.initial))
 
 
+def typed_value(box: forms.BoundField) -> Any:  # noqa: ANN401  # whatever was typed
+    """Return what is filled in, a percentage as a share; nothing where that is none."""
+    if not isinstance(box.field, PercentField):
+        return box.value()
+    try:
+        return box.field.clean(box.value())
+    except forms.ValidationError:
+        return None
+
+
+def untouched_options(strategy: str) -> dict[str, str]:
+    """Return what a page sends for unchanged options of `strategy`, by the fields' names."""
+    if strategy not in all_strategies():
+        return {}
+    fields = option_fields(get_strategy(strategy).Options, [])
+    return {name: initial_text(field) for name, field in fields.items()}
+
+
 def _flat(shape: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[str, Json]:
     """Return an option's schema with references and `or null` folded in."""
     flat = dict(shape)
@@ -154,71 +171,6 @@ def _bounds(shape: Mapping[str, Json]) -> dict[str, Any]:
     high = shape.get("maximum", shape.get("exclusiveMaximum"))
     bounds = {"min_value": low, "max_value": high}
     return {name: bound for name, bound in bounds.items() if bound is not None}
-
-
-PANEL_SIZE = 3
-TIERS = list(Tier)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PanelRow:
-    """A model as the picker lists it."""
-
-    name: str
-    provider: str
-    tier: str
-    simulated: bool
-    prices: Prices | None
-    checked: bool
-    first: bool
-    last: bool
-
-
-def panel_rows(
-    models: Sequence[LanguageModel], order: Sequence[str], chosen: Sequence[str]
-) -> list[PanelRow]:
-    """Return a row for each model: first those in `order`, then the others as they come."""
-    known = {model.name: model for model in models}
-    names = list(dict.fromkeys([*(name for name in order if name in known), *known]))
-    return [
-        PanelRow(
-            name=name,
-            provider=known[name].provider.name,
-            tier=known[name].tier,
-            simulated=known[name].provider.kind == ProviderKind.SIMULATED,
-            prices=known[name].prices_today(),
-            checked=name in chosen,
-            first=place == 0,
-            last=place == len(names) - 1,
-        )
-        for place, name in enumerate(names)
-    ]
-
-
-def default_panel(models: Sequence[LanguageModel], size: int = PANEL_SIZE) -> list[str]:
-    """Return a first panel: real models before simulated ones, each tier once before any twice.
-
-    Recorded models answer recorded questions only, so they are not chosen unless there are no others.
-    """
-    models = [model for model in models if model.provider.kind != ProviderKind.RECORDED] or models
-    turns: Counter[tuple[bool, int]] = Counter()
-    ranked = []
-    for model in sorted(models, key=lambda model: model.name):
-        kind = (model.provider.kind == ProviderKind.SIMULATED, TIERS.index(Tier(model.tier)))
-        ranked.append((kind[0], turns[kind], kind[1], model.name))
-        turns[kind] += 1
-    return [name for *_, name in sorted(ranked)][:size]
-
-
-def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
-    """Return `order` with `name` one place further up or down."""
-    names = list(order)
-    if name in names:
-        place = names.index(name)
-        target = place - 1 if up else place + 1
-        if 0 <= target < len(names):
-            names[place], names[target] = names[target], names[place]
-    return names
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,8 @@ class VotingChoices(StrategyOptions):
 class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
     """Options of a vote."""
 
+    main = ("ballot", "rule")
+
     def with_ballot(self, kind: BallotKind) -> VotingOptions:
         """Return the options with this ballot."""
         return self.model_copy(update={"ballot": kind})

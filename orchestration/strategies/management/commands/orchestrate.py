@@ -20,7 +20,7 @@ from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import Constraints, percent
-from orchestration.strategies.forms.fields import default_panel
+from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.strategy_runs import NAME
 
 BAD_ARGUMENTS = 2
