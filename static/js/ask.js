@@ -8,9 +8,9 @@
     const example = event.target.closest("a[data-prompt]");
     if (!example || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    question.value = example.dataset.prompt;
     question.focus();
-    question.dispatchEvent(new Event("input", { bubbles: true }));
+    question.select();
+    document.execCommand("insertText", false, example.dataset.prompt); // which Ctrl+Z takes back
     form.dispatchEvent(new Event("estimate"));
   });
 
@@ -21,7 +21,6 @@
       while (question.rows < 12 && question.scrollHeight > question.clientHeight) question.rows += 1;
     };
     question.addEventListener("input", grow);
-    question.addEventListener("grow", grow);
     grow();
   }
 

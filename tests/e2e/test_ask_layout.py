@@ -88,6 +88,15 @@ def test_the_question_has_the_focus_and_grows_from_four_lines_to_twelve(window: 
     assert heights[0] == heights[1] < heights[2] < heights[3] == heights[4]
 
 
+def test_an_example_replaces_what_was_typed_and_can_be_taken_back(window: Visit) -> None:
+    page = window.page
+    question_box(page).press_sequentially("My own")
+    page.get_by_role("link", name="Percentage").click()
+    expect(question_box(page)).to_have_value("What is 17% of 2,300?")
+    page.keyboard.press("Control+z")
+    expect(question_box(page)).to_have_value("My own")
+
+
 def test_after_a_mistake_the_first_link_has_the_focus_and_leads_to_its_field(window: Visit) -> None:
     page = window.page
     page.locator("summary", has_text="Limits").click()
