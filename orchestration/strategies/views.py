@@ -100,14 +100,14 @@ def _page(
     context: dict[str, Any] = {"form": form, "panel": form.panel}
     if part:
         return _part(request, part, context)
-    recent = recent_lines(recent_runs(request.membership))
+    source, recent = _source(request), recent_lines(recent_runs(request.membership))
     faults = form.faults
     form.fields["text"].widget.attrs["autofocus"] = not faults
     context |= {
         "faults": faults,
-        "examples": EXAMPLES if len(recent) < RECENT else (),
+        "examples": EXAMPLES if len(recent) < RECENT and source is None else (),
         "estimate": _estimate(request, form),
-        "source": _source(request),
+        "source": source,
         "recent": recent,
         "restores": not form.is_bound and not any(name in request.GET for name in NAMED),
     }

@@ -160,6 +160,7 @@ class TestRedrawing:
         html = _html(browser.post("/", _sent(text="", move="up:sim-sage")))
         order = re.findall(r'name="order" value="([^"]+)"', html)
         assert order == ["sim-sage", "sim-swift", "sim-oracle", "sim-scout"]
+        assert '<details class="panel-change" open>' in html
         assert "field-error" not in html
         assert not Run.objects.exists()
 
@@ -203,6 +204,7 @@ class TestChangingAnEarlierRun:
         run = RunRows.queued(member, "sim-sage", prompt="How many?", ref="sequential").run
         html = _html(browser.get(f"/?from={run.pk}"))
         assert "How many?</textarea>" in html
+        assert "data-prompt=" not in html
         assert 'value="sequential" checked' in html
         assert html.count('name="models"') == 4
         assert html.count(" checked") == 2
