@@ -84,9 +84,7 @@ def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_wa
     choose(page)
     page.locator(".ask-send").click()
     expect(page.locator("#ask-panel .field-error")).to_have_text("Choose at least one model.")
-    expect(page.locator(".field:has([name=min_quality]) .field-error")).to_contain_text(
-        "less than or equal to 1"
-    )
+    expect(page.locator(".field:has([name=min_quality]) .field-error")).to_contain_text("Enter at most 100.")
     expect(question_box(page)).to_have_value(QUESTION)
     expect(page.get_by_label("Least quality")).to_have_value("700")
     assert site.rows("select count(*) from runs_run") == before

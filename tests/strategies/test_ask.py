@@ -127,13 +127,13 @@ class TestSending:
             ({"strategy": "telepathy"}, "There is no strategy “telepathy”."),
             ({"models": []}, "Choose at least one model."),
             ({"models": ["gpt-none"]}, "gpt-none"),
-            ({"options.threshold": "7"}, "greater than or equal to 10"),
+            ({"options.threshold": "7"}, "Enter at least 10."),
             ({"options.threshold": "much"}, "Enter a number."),
             ({"options.judge": "nobody"}, "nobody is not one of the available choices"),
-            ({"max_cost_usd": "-1"}, "greater than or equal to 0"),
+            ({"max_cost_usd": "-1"}, "Enter at least 0."),
             ({"max_cost_usd": "0"}, "A limit must be above zero"),
             ({"max_calls": "2.5"}, "Enter a whole number."),
-            ({"min_quality": "200"}, "less than or equal to 100"),
+            ({"min_quality": "200"}, "Enter at most 100."),
         ],
     )
     def test_bad_input_gets_a_sentence_and_stores_nothing(

@@ -68,7 +68,7 @@ def test_a_choice_that_need_not_be_made_starts_with_none() -> None:
 def test_words_and_bounds_come_from_the_schema() -> None:
     assert (FIELDS["colour"].label, FIELDS["colour"].help_text) == ("Colour", "Which one.")
     assert FIELDS["colour"].choices == [("red", "Red"), ("dark_blue", "Dark blue")]  # type: ignore[attr-defined]
-    with pytest.raises(forms.ValidationError, match="less than or equal to 9"):
+    with pytest.raises(forms.ValidationError, match="Enter at most 9"):
         FIELDS["count"].clean("10")
     with pytest.raises(forms.ValidationError, match="at most 20 characters"):
         FIELDS["words"].clean("x" * 21)
@@ -155,7 +155,7 @@ def test_a_share_is_entered_in_percent(typed: str, share: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"), [("0.6", "or equal to 10"), ("100", "or equal to 99"), ("x", "Enter a number")]
+    ("typed", "words"), [("0.6", "at least 10"), ("100", "at most 99"), ("x", "Enter a number")]
 )
 def test_what_is_no_percentage_in_its_bounds_is_refused_in_percent(typed: str, words: str) -> None:
     with pytest.raises(forms.ValidationError, match=words):

@@ -124,7 +124,11 @@ def _field(name: str, shape: Mapping[str, Json], models: Sequence[str], *, requi
         "label": shape.get("title") or name.replace("_", " ").capitalize(),
         "help_text": shape.get("description", ""),
         "initial": shape.get("default"),
-        "error_messages": {"required": "Enter a value."},
+        "error_messages": {
+            "required": "Enter a value.",
+            "min_value": "Enter at least %(limit_value)s.",
+            "max_value": "Enter at most %(limit_value)s.",
+        },
         "required": required,
     }
     if shape.get("format") == MODEL_FORMAT:
