@@ -3,7 +3,6 @@
   const PREFIX = "orchestra-ask:";
   const SENT = "orchestra-ask-sent";
   const SIGNED_OUT = "orchestra-signed-out";
-  const USUAL = ["strategy", "models", "order"];
   const PANEL = ["models", "order"];
   const UNKEPT = ["csrfmiddlewaretoken", "from"];
 
@@ -86,19 +85,20 @@
     const shown = entries();
     const wanted = stillThere(kept, shown);
     const question = form.elements.text;
-    if (question && isDraft && valueOf(kept, "text")) {
+    if (question && isDraft && valueOf(kept, "text") && !question.value) {
       question.value = valueOf(kept, "text");
       question.setSelectionRange(question.value.length, question.value.length);
       document.getElementById("draft-notice").hidden = false;
     }
     question?.dispatchEvent(new Event("input"));
-    const sorted = (list) => JSON.stringify(list.filter(([name]) => name !== "text").map(String).sort());
+    const setUp = (list) => list.filter(([name]) => name !== "text");
+    const sorted = (list) => JSON.stringify(setUp(list).map(String).sort());
     if (sorted(wanted) === sorted(shown) && String(named(wanted, "order")) === String(named(shown, "order"))) {
       form.dispatchEvent(new Event("estimate"));
       return;
     }
     const values = new FormData();
-    for (const [name, value] of wanted) values.append(name, value);
+    for (const [name, value] of setUp(wanted)) values.append(name, value);
     [isKept, isMissed] = [false, false]; // until the parts that the method decides are there, too
     const context = { source: document.body, target: "#ask-setup", swap: "outerHTML", values };
     await htmx.ajax("POST", form.dataset.preview, context).catch(() => null);

@@ -63,15 +63,6 @@ def test_pages_read_well_in_the_dark_on_a_phone_and_never_scroll_sideways(phone:
     assert phone.complaints == []
 
 
-def test_menu_and_top_bar_stay_in_view_on_a_long_page(desk: Visit) -> None:
-    desk.go("/methods/")
-    desk.page.set_viewport_size({"width": 1280, "height": 300})
-    desk.page.evaluate("scrollTo({top: 1e6, behavior: 'instant'})")
-    assert desk.page.evaluate("scrollY") > 300
-    for part in (".sidebar", ".topbar"):
-        assert desk.page.locator(part).bounding_box()["y"] == 0, part  # type: ignore[index]
-
-
 def test_menus_fit_on_a_phone(phone: Visit) -> None:
     phone.go("/team/")
     for menu in (".team-menu", ".theme-menu", ".user-menu", ".people > li:first-child .confirm"):
@@ -143,3 +134,12 @@ def test_pages_work_without_a_script(browser: Browser, live_server: LiveServer, 
     window.page.click("text=Sign out")
     expect(window.page.locator("h1")).to_have_text("Sign in")
     context.close()
+
+
+def test_menu_and_top_bar_stay_in_view_on_a_long_page(desk: Visit) -> None:
+    desk.go("/methods/")
+    desk.page.set_viewport_size({"width": 1280, "height": 300})
+    desk.page.evaluate("scrollTo({top: 1e6, behavior: 'instant'})")
+    assert desk.page.evaluate("scrollY") > 300
+    for part in (".sidebar", ".topbar"):
+        assert desk.page.locator(part).bounding_box()["y"] == 0, part  # type: ignore[index]
