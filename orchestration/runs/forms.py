@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import HumanQuestion, RunStatus
 from orchestration.runs.selectors.runs import OPEN, RatingFilter, RunFilter
+from orchestration.runs.selectors.search import MOST_WORDS, search_words
 
 LONGEST_ANSWER = LONGEST_MESSAGE = 20_000
 
@@ -105,6 +107,15 @@ def day_field(label: str) -> forms.DateField:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chip:
+    """A filter that is set: its name, its value in words, and the query of the page without it."""
+
+    label: str
+    value: str
+    rest: str
+
+
 class RunFilterForm(forms.Form):
     """Search and filters. Methods and models are taken as they come: old runs keep names that are gone.
 
@@ -125,6 +136,13 @@ class RunFilterForm(forms.Form):
     until = day_field("To")
     min_cost = forms.DecimalField(label="Cost from ($)", min_value=0, max_digits=12, required=False)
     max_cost = forms.DecimalField(label="Cost to ($)", min_value=0, max_digits=12, required=False)
+
+    def clean_q(self) -> str:
+        """Refuse a search of more words than can be looked for at once."""
+        text: str = self.cleaned_data["q"]
+        if len(search_words(text)) > MOST_WORDS:
+            raise forms.ValidationError(f"Search for at most {MOST_WORDS} words.")
+        return text
 
     def clean(self) -> dict[str, Any]:
         """Refuse ranges that end before they begin."""
@@ -170,14 +188,31 @@ class RunFilterForm(forms.Form):
         return bool(self._set(self.fields))
 
     @property
-    def more_is_used(self) -> bool:
-        """True when one of the rarer filters is set."""
-        return bool(self._set(RARER))
+    def more_used(self) -> int:
+        """How many of the rarer filters are set."""
+        return len(self._set(RARER))
 
-    def address_query(self) -> str:
-        """Return the filters that are set as the query of an address, with its question mark."""
-        found = self._set(self.fields)
+    def address_query(self, without: str = "") -> str:
+        """Return the filters that are set, all but one, as the query of an address with its question mark."""
+        found = self._set(name for name in self.fields if name != without)
         return f"?{urlencode(found)}" if found else ""
+
+    def chips(self, named: Mapping[str, str]) -> list[Chip]:
+        """Return the filters that are set, in words; `named` has those of values that are no words."""
+        return [
+            Chip(
+                label=str(self.fields[name].label),
+                value=named.get(name) or self._choice(name, value),
+                rest=self.address_query(without=name),
+            )
+            for name, value in self._set(self.fields).items()
+        ]
+
+    def _choice(self, name: str, value: str) -> str:
+        """Return a value as its field offers it."""
+        field = self.fields[name]
+        choices: Iterable[tuple[str, str]] = getattr(field, "choices", getattr(field.widget, "choices", ()))
+        return str(dict(choices).get(value, value))
 
     def _set(self, names: Iterable[str]) -> dict[str, str]:
         given = {name: str(self.data.get(name) or "").strip() for name in names}

@@ -114,6 +114,10 @@ class RunKind(ABC):
         """Return what the member can start."""
         return ()
 
+    def titles(self, membership: Membership) -> Mapping[str, str]:
+        """Return the names in words of what the member can start, by ref: the history filters by them."""
+        return {choice.ref: choice.title for choice in self.choices(membership)}
+
     def learn(self, runs: Sequence[Run]) -> None:  # noqa: B027  # most kinds learn nothing
         """Learn from runs that are over, each given once, in the transaction that marks them as learned."""
 

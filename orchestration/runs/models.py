@@ -209,7 +209,12 @@ class Call(models.Model):
 
     class Meta:
         ordering: ClassVar = ["started_at", "id"]
-        indexes: ClassVar = [models.Index(fields=["run", "step"], name="call_by_step")]
+        indexes: ClassVar = [
+            models.Index(fields=["run", "step"], name="call_by_step"),
+            models.Index(
+                fields=["run"], condition=models.Q(status="done", cost_usd=None), name="call_unpriced"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.model} for {self.step}"

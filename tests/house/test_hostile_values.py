@@ -74,7 +74,7 @@ def fields(world: World, attacker: Attacker, visitor: Visitor) -> dict[tuple[str
         if visitor in row.who:
             address = row.address(world)
             given = tuple((name, str(value)) for name, value in row.data(world).items())
-            shown = attacker.client.get(address).content.decode() if row.method == "GET" else ""
+            shown = attacker.client.get(address).getvalue().decode() if row.method == "GET" else ""
             itself = Form(action=address, method=row.method, pairs=given)
             for form in chain([itself], forms_in(shown, address)):
                 view = resolve(urlsplit(form.action).path).view_name

@@ -179,5 +179,5 @@ def _wrapped(outer: Any) -> Any:  # noqa: ANN401  # middleware of several makers
 
 
 def text_of(answer: HttpResponse) -> str:
-    """Return what an answer says."""
-    return answer.content.decode()
+    """Return what an answer says, also where it is sent while it is made."""
+    return answer.getvalue().decode()

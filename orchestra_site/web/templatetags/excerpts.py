@@ -9,6 +9,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from orchestra_site.web.markdown import as_text, rendered
+from orchestra_site.web.patterns import Pattern
 
 register = template.Library()
 
@@ -17,6 +18,21 @@ SHOWN_BYTES = 200_000
 SURELY_SHOWN = SHOWN_BYTES // 6
 """Characters that fit whatever they are: an escaped quotation mark takes six bytes."""
 LONGEST_RENDERED = 2 * SHOWN_BYTES
+LONGEST_LINE = 240
+_EMPTY_LINE = Pattern(r"[\s>#*_~`|:=-]*(?:```\w*)?")
+_LINE_START = Pattern(r"\s*(?:(?:>|#{1,6}|[-*+])\s+)*")
+_PAIRS = tuple(
+    Pattern(expression)
+    for expression in (
+        r"!?\[([^\[\]]+)\]\([^()\s]*\)",
+        r"`+([^`]+)`+",
+        r"\*\*([^\s*](?:[^*]*[^\s*])?)\*\*",
+        r"\b__([^\s_](?:[^_]*[^\s_])?)__\b",
+        r"~~([^~]+)~~",
+        r"\*([^\s*](?:[^*]*[^\s*])?)\*",
+    )
+)
+"""Marks of Markdown around words."""
 
 
 @register.filter
@@ -43,6 +59,18 @@ def prose(text: str) -> SafeString:
     shown = excerpt(text)
     html = rendered(shown)
     return html if _size(html, 1) <= LONGEST_RENDERED else as_text(shown)
+
+
+@register.filter
+def first_line(text: str) -> str:
+    """Return the first line of a Markdown text that says something, without its marks."""
+    lines = (line for line in text.splitlines() if not _EMPTY_LINE.fullmatch(line))
+    line = _LINE_START.sub("", next(lines, ""), 1)
+    for pair in _PAIRS:
+        line = pair.sub(r"\1", line)
+    cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+    told = " · ".join(cells) if line.lstrip().startswith("|") else line.strip()
+    return told if len(told) <= LONGEST_LINE else f"{told[:LONGEST_LINE].rstrip()}…"
 
 
 def _size(text: str, escapes: int = 0) -> int:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from uuid import UUID
 
-from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextChoices,
+    When,
+)
 from django.db.models.functions import Coalesce, Left
 
 from orchestra_site.accounts.models import Membership
@@ -21,10 +34,14 @@ from orchestra_site.web.pages import (
     read_cursor,
     write_cursor,
 )
-from orchestration.runs.models import Call, Rating, Run
+from orchestration.runs.models import MOST_DIGITS, Call, CallStatus, Rating, Run
 from orchestration.runs.selectors.run_state import OPEN_STATUSES
+from orchestration.runs.selectors.search import search_words, word_pattern
 
 EXCERPT_CHARACTERS = 240
+ANSWER_CHARACTERS = 600
+LOOKED_AT_CHARACTERS = 50_000
+"""The part of a text in which the words of a search are looked for to show them."""
 SEARCHED = ("prompt", "answer", "error")
 OPEN = "open"
 """Stands for every status of a run that is not over."""
@@ -90,8 +107,8 @@ def scanned(wanted: RunFilter) -> Q:
     found = Q(**{name: value for name, value in tried.items() if value not in {None, ""}})
     if wanted.status:
         found &= Q(**_of_method(wanted))
-    if wanted.text:
-        found &= _mentions(wanted.text)
+    for word in search_words(wanted.text):
+        found &= _mentions(word)
     if wanted.model:
         found &= Q(Exists(Call.objects.filter(run=OuterRef("pk"), model=wanted.model)))
     if wanted.rating:
@@ -99,13 +116,11 @@ def scanned(wanted: RunFilter) -> Q:
     return found
 
 
-def _mentions(text: str) -> Q:
-    """Find `text` whatever its case; SQLite folds ASCII letters only, so others are tried in each case."""
-    spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.capitalize()}
-    found = Q()
-    for spelling in sorted(spellings):
-        for column in SEARCHED:
-            found |= Q(**{f"{column}__icontains": spelling})
+def _mentions(word: str) -> Q:
+    """Find a word in any of the texts, whatever its case and accents."""
+    expression, found = word_pattern(word), Q()
+    for column in SEARCHED:
+        found |= Q(**{f"{column}__regex": expression})
     return found
 
 
@@ -121,12 +136,12 @@ def _rated(rating: RatingFilter) -> Q:
             return ~Q(Exists(ratings))
 
 
-def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
+def with_line_columns(runs: QuerySet[Run], *, searched: bool = False) -> QuerySet[Run]:
     """Load only what a line of the list shows: the long texts are cut in the database.
 
-    The annotation `votes` sums the members' ratings.
+    The annotation `votes` sums the members' ratings; `found_prompt` and the like are there when `searched`.
     """
-    votes = Rating.objects.filter(run=OuterRef("pk")).order_by().values("run").annotate(sum=Sum("value"))
+    texts = {f"found_{column}": Left(column, LOOKED_AT_CHARACTERS) for column in SEARCHED}
     return (
         runs.select_related("created_by")
         .only(
@@ -135,10 +150,18 @@ def with_line_columns(runs: QuerySet[Run]) -> QuerySet[Run]:
         )
         .annotate(
             excerpt=Left("prompt", EXCERPT_CHARACTERS),
+            answer_excerpt=Left("answer", ANSWER_CHARACTERS),
             error_excerpt=Left("error", EXCERPT_CHARACTERS),
-            votes=Coalesce(Subquery(votes.values("sum"), output_field=IntegerField()), 0),
+            votes=vote_sum(),
+            **(texts if searched else {}),
         )
     )
+
+
+def vote_sum() -> Coalesce:
+    """Return the sum of the members' ratings of the outer run."""
+    votes = Rating.objects.filter(run=OuterRef("pk")).order_by().values("run").annotate(sum=Sum("value"))
+    return Coalesce(Subquery(votes.values("sum"), output_field=IntegerField()), 0)
 
 
 PAGE_SIZE = 25
@@ -167,12 +190,12 @@ def run_page(membership: Membership, wanted: RunFilter, cursor: str) -> RunPage:
     """
     runs, tried = indexed_runs(membership, wanted), scanned(wanted)
     if tried:
-        return _search(runs, tried, cursor)
+        return _search(runs, tried, cursor, searched=bool(wanted.text))
     page = keyset_page(with_line_columns(runs), cursor=cursor, size=PAGE_SIZE)
     return RunPage(rows=page.rows, next=page.next, previous=page.previous)
 
 
-def _search(runs: QuerySet[Run], tried: Q, cursor: str) -> RunPage:
+def _search(runs: QuerySet[Run], tried: Q, cursor: str, *, searched: bool) -> RunPage:
     """Try `tried` on a bounded number of `runs`, walking from `cursor` in its direction."""
     direction = OLDER
     if cursor:
@@ -180,7 +203,8 @@ def _search(runs: QuerySet[Run], tried: Q, cursor: str) -> RunPage:
         runs = runs.filter(beyond(NEWEST_FIRST, place, "lt" if direction == OLDER else "gt"))
     walk = runs.order_by(*(("-created_at", "-id") if direction == OLDER else ("created_at", "id")))
     edge = walk.only(*NEWEST_FIRST)[SCANNED_RUNS - 1 : SCANNED_RUNS].first()
-    found = list(with_line_columns(_up_to(walk, edge, direction).filter(tried))[: PAGE_SIZE + 1])
+    matching = up_to(walk, edge, direction).filter(tried)
+    found = list(with_line_columns(matching, searched=searched)[: PAGE_SIZE + 1])
     shown, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
     end = shown[-1] if more else edge
     ahead = write_cursor(direction, end, NEWEST_FIRST) if end else ""
@@ -194,7 +218,7 @@ def _search(runs: QuerySet[Run], tried: Q, cursor: str) -> RunPage:
     )
 
 
-def _up_to(walk: QuerySet[Run], edge: Run | None, direction: str) -> QuerySet[Run]:
+def up_to(walk: QuerySet[Run], edge: Run | None, direction: str) -> QuerySet[Run]:
     """Keep what lies before `edge`, and the run it stands on."""
     if edge is None:
         return walk
@@ -203,3 +227,57 @@ def _up_to(walk: QuerySet[Run], edge: Run | None, direction: str) -> QuerySet[Ru
         Q(**{f"created_at__{side}": edge.created_at}) | Q(**{f"id__{side}e": edge.id}),
         **{f"created_at__{side}e": edge.created_at},
     )
+
+
+COUNTED_RUNS = 10_000
+COST_STEP = Decimal("1e-9")
+"""The least that is stored: SQLite adds up floats."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunTotal:
+    """How many runs a filter keeps and what they cost; `unpriced` have a call without a known price.
+
+    `among` is the number of the newest runs that were looked at, None if it was all. `is_more` says that
+    there are more than were counted.
+    """
+
+    runs: int
+    cost_usd: Decimal
+    unpriced: int
+    among: int | None
+    is_more: bool
+
+
+def run_total(membership: Membership, wanted: RunFilter) -> RunTotal:
+    """Return the number and the cost of the runs that `wanted` keeps, looking at a bounded number of them."""
+    runs, tried = indexed_runs(membership, wanted).order_by("-created_at", "-id"), scanned(wanted)
+    most = SCANNED_RUNS if tried else COUNTED_RUNS + 1
+    without_price = F("kept") * _one_where(Exists(unpriced_calls()))
+    looked_at = runs.annotate(kept=_one_where(tried), without_price=without_price)[:most]
+    total = looked_at.aggregate(
+        looked_at=Count("pk"),
+        runs=Coalesce(Sum("kept"), 0),
+        cost=Sum("cost_usd", filter=Q(kept=1)),
+        unpriced=Coalesce(Sum("without_price"), 0),
+    )
+    is_cut = total["looked_at"] == most
+    return RunTotal(
+        runs=min(total["runs"], COUNTED_RUNS),
+        cost_usd=(total["cost"] or Decimal(0)).quantize(COST_STEP, context=Context(prec=MOST_DIGITS)),
+        unpriced=total["unpriced"],
+        among=most if tried and is_cut else None,
+        is_more=not tried and is_cut,
+    )
+
+
+def _one_where(condition: Q | Exists) -> Case:
+    """Return 1 for the rows that fulfil a condition, 0 for others; an empty one keeps all."""
+    if not condition:
+        return Case(default=1, output_field=IntegerField())
+    return Case(When(condition, then=1), default=0, output_field=IntegerField())
+
+
+def unpriced_calls() -> QuerySet[Call]:
+    """Return the answered calls of the outer run that have no price."""
+    return Call.objects.filter(run=OuterRef("pk"), status=CallStatus.DONE, cost_usd=None)

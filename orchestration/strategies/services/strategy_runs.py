@@ -90,6 +90,10 @@ class StrategyKind(RunKind):
             for name, strategy in all_strategies().items()
         ]
 
+    def titles(self, membership: Membership) -> Mapping[str, str]:  # noqa: ARG002  # the same for all
+        """Return the titles of all strategies, without a query."""
+        return {name: strategy.title for name, strategy in all_strategies().items()}
+
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models."""
         profiles.learn_from_runs(runs)
