@@ -7,7 +7,9 @@ from orchestration.runs.views import history, run
 app_name = "runs"
 urlpatterns: list[URLPattern] = [
     path("runs/", history.runs, name="runs"),
+    path("runs/delete", history.delete, name="runs-delete"),
     path("runs/<uuid:run>/", run.show_run, name="run"),
+    path("runs/<uuid:run>/delete", history.delete, name="run-delete"),
     path("runs/<uuid:run>/json", run.show_json, name="run-json"),
     path("runs/<uuid:run>/question", run.show_question, name="run-question"),
     path("runs/<uuid:run>/text", run.show_text, name="run-text"),

@@ -31,7 +31,7 @@
     4400: "its address is not valid",
     4401: LOST_ACCESS,
     4403: LOST_ACCESS,
-    4404: LOST_ACCESS,
+    4404: "the run has been deleted, or you have lost access",
     4409: "your role in the team has changed",
     4413: "it sent a message that is larger than the server accepts",
     4429: "it sent more messages than the server accepts",

@@ -26,6 +26,7 @@ ROW_NUMBER = re.compile(r"-\d+-")
 PARAMETERS = {
     "/": ("from", "prompt", "strategy", "order", "redraw"),
     "/runs/": ("cursor",),
+    "/runs/delete": ("run",),
     "/team/audit/": ("cursor",),
     "/account/sign-in/": ("next",),
 }

@@ -58,6 +58,10 @@ def a_run(world: World) -> dict[str, Any]:
     return {"run": world.run.pk}
 
 
+def chosen_run(world: World) -> dict[str, Any]:
+    return {"run": world.run.pk}
+
+
 def a_call(world: World) -> dict[str, Any]:
     return {"run": world.run.pk, "call": world.call.pk}
 
@@ -134,6 +138,23 @@ ROWS = [
     Row(view="strategies:ask-preview", method="POST", marker='id="ask-options"'),
     Row(view="strategies:ask-estimate", method="POST", marker='id="ask-estimate"'),
     Row(view="runs:runs", marker='id="run-list"'),
+    Row(
+        view="runs:runs-delete",
+        who=RUNNERS,
+        data=chosen_run,
+        names_a_team=True,
+        marker='data-page="run-delete"',
+    ),
+    Row(
+        view="runs:runs-delete",
+        method="POST",
+        who=RUNNERS,
+        data=chosen_run,
+        names_a_team=True,
+        status=302,
+    ),
+    Row(view="runs:run-delete", who=ADMINS, args=a_run, marker='data-page="run-delete"'),
+    Row(view="runs:run-delete", method="POST", who=ADMINS, args=a_run, status=302),
     Row(view="runs:run", args=a_run, marker='id="live-seq"'),
     Row(view="runs:run-json", args=a_run, marker=SECRET),
     Row(view="runs:run-question", args=a_run, marker=SECRET),

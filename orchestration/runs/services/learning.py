@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import Error, connections, transaction
 from django.utils import timezone
@@ -27,19 +27,25 @@ def learn_from_ended_runs() -> int:
 
     Runs are marked in the transaction in which a kind learns: none counts twice, whichever process dies when.
     """
-    kinds = {kind.name: kind for kind in all_kinds()}
+    kinds = [kind.name for kind in all_kinds()]
     waiting = Run.objects.filter(kind__in=kinds, learned_at=None, status__in=ENDED).order_by("finished_at")
     if not waiting.exists():
         return 0
     with transaction.atomic():
         runs = list(waiting.select_for_update(skip_locked=True)[:BATCH])
-        Run.objects.filter(id__in=[run.id for run in runs]).update(learned_at=timezone.now())
-        by_kind: dict[str, list[Run]] = defaultdict(list)
-        for run in runs:
-            by_kind[run.kind].append(run)
-        for name, ended in by_kind.items():
-            kinds[name].learn(ended)
+        learn_from(runs)
     return len(runs)
+
+
+def learn_from(runs: Sequence[Run]) -> None:
+    """Let the kinds learn from runs that they have not; call it in the transaction that locked them."""
+    Run.objects.filter(id__in=[run.id for run in runs]).update(learned_at=timezone.now())
+    by_kind: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_kind[run.kind].append(run)
+    for kind in all_kinds():
+        if kind.name in by_kind:
+            kind.learn(by_kind[kind.name])
 
 
 _AWAY = ThrottledWarning(

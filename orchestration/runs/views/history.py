@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.text import Truncator
+from django.views.decorators.http import require_http_methods, require_safe
 
-from orchestra_site.accounts.access import MemberRequest
+from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.accounts.selectors import team_members
 from orchestra_site.web.pages import render_part, wants_part
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.selectors import team_models
 from orchestration.runs.forms import RunFilterForm
 from orchestration.runs.kinds import PAGES, all_kinds, get_page
+from orchestration.runs.models import Run
 from orchestration.runs.parts.run_lines import run_lines
+from orchestration.runs.selectors.chosen_runs import chosen_runs
 from orchestration.runs.selectors.runs import run_page, run_total
+from orchestration.runs.services.deleting import delete_run, may_delete, refusal
 
 LIST = "run-list"
+MOST_CHOSEN = 100
+"""Runs that can be deleted at once."""
 
 
 @require_safe
@@ -81,3 +94,43 @@ def _offer(request: MemberRequest, form: RunFilterForm) -> None:
     form.offer("model", [(name, name) for name in names])
     members = team_members(request.membership)
     form.offer("who", [(str(member.user_id), str(member.user)) for member in members])
+
+
+@require_http_methods(["GET", "POST"])
+@may_run
+def delete(request: MemberRequest, run: UUID | None = None) -> HttpResponse:
+    """Ask whether the chosen runs, or the one of the address, shall be deleted; when posted, delete them."""
+    given = request.POST if request.method == "POST" else request.GET
+    chosen = [str(run)] if run else given.getlist("run")[: MOST_CHOSEN + 1]
+    runs = chosen_runs(request.membership, chosen)
+    refusals = [(found, refusal(request.membership, found)) for found in runs]
+    if run and not may_delete(request.membership, runs[0]):
+        raise PermissionDenied(f"Your role does not allow this. {refusals[0][1]}")
+    if request.method == "POST" and 0 < len(runs) <= MOST_CHOSEN:
+        _delete(request, runs)
+        return redirect("runs:runs")
+    deletable = [found for found, why in refusals if not why]
+    shown = {
+        "deletable": deletable if len(runs) <= MOST_CHOSEN else [],
+        "kept": [(found, why) for found, why in refusals if why],
+        "cost_usd": sum((found.cost_usd for found in deletable), Decimal(0)),
+        "calls": sum(found.calls_started for found in deletable),
+        "most": MOST_CHOSEN if len(runs) > MOST_CHOSEN else None,
+    }
+    status = HTTPStatus.OK if 0 < len(runs) <= MOST_CHOSEN else HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "runs/run_delete.html", shown, status=status)
+
+
+def _delete(request: MemberRequest, runs: Sequence[Run]) -> None:
+    """Delete runs and say what became of them."""
+    refused = []
+    for run in runs:
+        try:
+            delete_run(membership=request.membership, run=run)
+        except InvalidRequest as why:
+            refused.append(f"“{Truncator(run.prompt).chars(60)}” was not deleted. {why}")
+    deleted = len(runs) - len(refused)
+    if deleted:
+        messages.success(request, f"{deleted} run{'' if deleted == 1 else 's'} deleted.")
+    for words in refused:
+        messages.warning(request, words)

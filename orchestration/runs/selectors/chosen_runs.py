@@ -1,0 +1,74 @@
+"""Whole runs beside one another: those that a member chose, or all that a filter keeps, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, Q, Sum
+from django.http import Http404
+
+from orchestra_site.accounts.models import Membership
+from orchestra_site.web.pages import NEWEST_FIRST, OLDER, beyond
+from orchestration.runs.models import Call, CallStatus, Run
+from orchestration.runs.selectors.run_state import visible_runs
+from orchestration.runs.selectors.runs import RunFilter, indexed_runs, scanned, up_to, vote_sum
+
+BATCH = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallTotals:
+    """Tokens of a run's calls, and how many answered without a known price."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    unpriced: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+
+NO_CALLS = CallTotals()
+
+
+def call_totals(runs: Collection[UUID]) -> dict[UUID, CallTotals]:
+    """Return the totals of each run that has calls."""
+    without_price = Count("pk", filter=Q(status=CallStatus.DONE, cost_usd=None))
+    rows = Call.objects.filter(run__in=runs).order_by().values_list("run_id")
+    totals = rows.annotate(Sum("input_tokens"), Sum("output_tokens"), without_price=without_price)
+    return {
+        run: CallTotals(input_tokens=inputs, output_tokens=outputs, unpriced=unpriced)
+        for run, inputs, outputs, unpriced in totals
+    }
+
+
+def chosen_runs(membership: Membership, chosen: Sequence[str]) -> list[Run]:
+    """Return the team's runs with these ids, each once, in their order. Raises Http404 if one is missing."""
+    try:
+        ids = list(dict.fromkeys(UUID(each) for each in chosen))
+    except ValueError as error:
+        raise Http404("This is not the address of a run.") from error
+    found = visible_runs(membership).in_bulk(ids)
+    if len(found) < len(ids):
+        raise Http404("A run was deleted, or belongs to another team.")
+    return [found[each] for each in ids]
+
+
+def matching_batches(membership: Membership, wanted: RunFilter) -> Iterator[list[Run]]:
+    """Yield all runs that `wanted` keeps, newest first, reading up to 200 at a time; some batches are empty.
+
+    The annotation `votes` sums the members' ratings. No query stays open between two batches.
+    """
+    tried = scanned(wanted)
+    rest = indexed_runs(membership, wanted).order_by("-created_at", "-id")
+    while True:
+        edge = rest.only(*NEWEST_FIRST)[BATCH - 1 : BATCH].first()
+        found = up_to(rest, edge, OLDER).filter(tried).select_related("created_by")
+        yield list(found.defer("request", "outcome", "output").annotate(votes=vote_sum()))
+        if edge is None:
+            return
+        rest = rest.filter(beyond(NEWEST_FIRST, (edge.created_at, edge.pk), "lt"))
