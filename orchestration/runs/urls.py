@@ -7,6 +7,8 @@ from orchestration.runs.views import history, run
 app_name = "runs"
 urlpatterns: list[URLPattern] = [
     path("runs/", history.runs, name="runs"),
+    path("runs/export.csv", history.export_csv, name="runs-csv"),
+    path("runs/export.json", history.export_json, name="runs-json"),
     path("runs/delete", history.delete, name="runs-delete"),
     path("runs/<uuid:run>/", run.show_run, name="run"),
     path("runs/<uuid:run>/delete", history.delete, name="run-delete"),

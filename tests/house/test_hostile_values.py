@@ -26,6 +26,8 @@ ROW_NUMBER = re.compile(r"-\d+-")
 PARAMETERS = {
     "/": ("from", "prompt", "strategy", "order", "redraw"),
     "/runs/": ("cursor",),
+    "/runs/export.csv": ("q", "status", "cursor", "since", "who"),
+    "/runs/export.json": ("q", "method", "max_cost"),
     "/runs/delete": ("run",),
     "/team/audit/": ("cursor",),
     "/account/sign-in/": ("next",),

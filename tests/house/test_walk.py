@@ -138,6 +138,8 @@ ROWS = [
     Row(view="strategies:ask-preview", method="POST", marker='id="ask-options"'),
     Row(view="strategies:ask-estimate", method="POST", marker='id="ask-estimate"'),
     Row(view="runs:runs", marker='id="run-list"'),
+    Row(view="runs:runs-csv", marker="question,answer"),
+    Row(view="runs:runs-json", marker='"complete": true'),
     Row(
         view="runs:runs-delete",
         who=RUNNERS,

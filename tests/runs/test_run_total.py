@@ -5,10 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestra_site.accounts.models import Membership
 from orchestration.runs.models import Call, CallStatus, Run
 from orchestration.runs.selectors import runs as run_pages
+from orchestration.runs.selectors.chosen_runs import matching_batches
 from orchestration.runs.selectors.runs import RunFilter, RunTotal, run_total
 from tests.support.history import HTMX, a_member, a_run, signed_in
 
@@ -67,6 +70,18 @@ def test_a_count_that_is_cut_short_says_so(
     for number in range(9):
         a_run(member, "needle" if number % 2 else "hay", cost_usd="0.5", minutes_ago=number)
     assert words in " ".join(signed_in(member).get(f"{RUNS}{query}").content.decode().split())
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a b", "b", "a"]), st.integers(0, 3)), max_size=6), st.booleans())
+def test_the_total_agrees_with_what_is_exported(runs: list[tuple[str, int]], searched: bool) -> None:  # noqa: FBT001
+    Run.objects.all().delete()
+    member = a_member()
+    for text, cost in runs:
+        a_run(member, text, cost_usd=cost)
+    wanted = RunFilter(text="a", min_cost=Decimal(1)) if searched else RunFilter()
+    exported = [run for batch in matching_batches(member, wanted) for run in batch]
+    total = run_total(member, wanted)
+    assert (total.runs, total.cost_usd) == (len(exported), sum(run.cost_usd for run in exported))
 
 
 def test_filters_stand_as_chips_that_can_be_taken_off(member: Membership) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -11,22 +12,25 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.accounts.selectors import team_members
 from orchestra_site.web.pages import render_part, wants_part
+from orchestra_site.web.streaming import streamed_file
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.selectors import team_models
 from orchestration.runs.forms import RunFilterForm
 from orchestration.runs.kinds import PAGES, all_kinds, get_page
 from orchestration.runs.models import Run
+from orchestration.runs.parts.exporting import csv_chunks, json_chunks
 from orchestration.runs.parts.run_lines import run_lines
-from orchestration.runs.selectors.chosen_runs import chosen_runs
+from orchestration.runs.selectors.chosen_runs import chosen_runs, matching_batches
 from orchestration.runs.selectors.runs import run_page, run_total
 from orchestration.runs.services.deleting import delete_run, may_delete, refusal
 
@@ -94,6 +98,31 @@ def _offer(request: MemberRequest, form: RunFilterForm) -> None:
     form.offer("model", [(name, name) for name in names])
     members = team_members(request.membership)
     form.offer("who", [(str(member.user_id), str(member.user)) for member in members])
+
+
+Chunks = Callable[[Iterator[Sequence[Run]], datetime], Iterator[bytes]]
+
+
+@require_GET
+def export_csv(request: MemberRequest) -> HttpResponseBase:
+    """Send the runs that the filter keeps as CSV."""
+    return _export(request, csv_chunks, "csv", "text/csv; charset=utf-8")
+
+
+@require_GET
+def export_json(request: MemberRequest) -> HttpResponseBase:
+    """Send the runs that the filter keeps as JSON."""
+    return _export(request, json_chunks, "json", "application/json")
+
+
+def _export(request: MemberRequest, chunks: Chunks, ending: str, content_type: str) -> HttpResponseBase:
+    form = RunFilterForm(request.GET)
+    if not form.is_valid():
+        return redirect(f"{reverse('runs:runs')}{form.address_query()}")
+    now = timezone.now()
+    content = chunks(matching_batches(request.membership, form.wanted()), now)
+    name = f"runs-{timezone.localtime(now):%Y-%m-%d-%H%M}.{ending}"
+    return streamed_file(request, content, name=name, content_type=content_type)
 
 
 @require_http_methods(["GET", "POST"])
