@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import unicodedata
 from collections.abc import Callable
+from itertools import pairwise
 
 REPLACED = "\ufffd"
 MOST_KEPT = 10_000
@@ -37,6 +39,42 @@ IN_ASCII = _Characters(_in_ascii)
 """Each letter and digit beyond ASCII becomes one in ASCII, so that words have the same bounds."""
 _WORDS = _Characters(lambda each: each if _is_word(each) else " ")
 _LETTERS = _Characters(lambda each: each if each.isalnum() and not each.isdecimal() else " ")
+
+
+SPACE, LETTER, DIGIT, POINT, MARK = " wd.,"
+"""What a character is to `tokens`."""
+
+
+def _token_class(character: str) -> str:
+    if character.isspace():
+        return SPACE
+    if character.isdecimal():
+        return DIGIT
+    if character in ".,:":
+        return POINT
+    is_han = unicodedata.name(character, "").startswith("CJK UNIFIED")
+    is_letter = _is_word(character) or unicodedata.category(character)[0] == "M"
+    return LETTER if is_letter and not is_han else MARK
+
+
+_TOKEN_CLASSES = _Characters(_token_class)
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words, numbers, Han characters and marks of a text, each with the space after it.
+
+    Joined they are the text; space at its start is a token of its own.
+    """
+    classes = text.translate(_TOKEN_CLASSES)
+    for _ in range(2):  # "1.2.3" has points that share a digit
+        classes = classes.replace(f"{DIGIT}{POINT}{DIGIT}", 3 * DIGIT)
+    classes = classes.replace(DIGIT, LETTER).replace(POINT, MARK)
+    starts = [
+        place
+        for place, (last, each) in enumerate(pairwise(classes), start=1)
+        if each == MARK or (each == LETTER and last != LETTER)
+    ]
+    return [text[start:end] for start, end in pairwise([0, *starts, len(text)]) if end > start]
 
 
 def words(text: str) -> list[str]:

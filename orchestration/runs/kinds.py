@@ -237,6 +237,10 @@ class KindPage:
         """Return how the history names what was run."""
         return ref
 
+    def agreement(self, run: Run) -> float | None:  # noqa: ARG002  # most kinds have one answer
+        """Return the share of a run's answers that agree, None where none were compared."""
+        return None
+
     def start_address(self) -> str:
         """Return the page where runs of the kind are started, empty when there is none."""
         return ""

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/", history.runs, name="runs"),
     path("runs/export.csv", history.export_csv, name="runs-csv"),
     path("runs/export.json", history.export_json, name="runs-json"),
+    path("runs/compare", history.compare, name="runs-compare"),
     path("runs/delete", history.delete, name="runs-delete"),
     path("runs/<uuid:run>/", run.show_run, name="run"),
     path("runs/<uuid:run>/delete", history.delete, name="run-delete"),

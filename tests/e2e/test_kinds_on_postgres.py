@@ -14,7 +14,10 @@ from tests.support.postgres_server import needs_postgres, running_postgres
 pytestmark = [pytest.mark.e2e, needs_postgres]
 ALL = [
     f"tests/runs/test_{name}.py"
-    for name in ("answers", "execution", "kinds", "leases", "run_messages", "waiting")
+    for name in (
+        *("answers", "execution", "kinds", "leases", "run_messages", "waiting"),
+        *("run_search", "run_total", "deleting_runs", "exporting_runs"),
+    )
 ]
 FOR_EACH_KIND = [
     "tests/strategies/test_profiles.py",

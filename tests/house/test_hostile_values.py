@@ -28,6 +28,7 @@ PARAMETERS = {
     "/runs/": ("cursor",),
     "/runs/export.csv": ("q", "status", "cursor", "since", "who"),
     "/runs/export.json": ("q", "method", "max_cost"),
+    "/runs/compare": ("run", "show"),
     "/runs/delete": ("run",),
     "/team/audit/": ("cursor",),
     "/account/sign-in/": ("next",),

@@ -141,6 +141,13 @@ ROWS = [
     Row(view="runs:runs-csv", marker="question,answer"),
     Row(view="runs:runs-json", marker='"complete": true'),
     Row(
+        view="runs:runs-compare",
+        data=chosen_run,
+        names_a_team=True,
+        status=422,
+        marker='data-page="run-compare"',
+    ),
+    Row(
         view="runs:runs-delete",
         who=RUNNERS,
         data=chosen_run,

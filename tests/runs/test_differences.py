@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestra_site.web.alphabets import encodable
-from orchestration.runs.parts.differences import Piece, PieceKind, marked_differences
+from orchestration.runs.parts.differences import Piece, PieceKind, marked_differences, share_in_common
 
 SIGNS = {PieceKind.SAME: "=", PieceKind.ADDED: "+", PieceKind.REMOVED: "-"}
 TEXTS = st.text(alphabet="ab \n.éß漢\u0301", max_size=60) | st.text(max_size=60)
@@ -29,6 +29,7 @@ def written(pieces: list[Piece]) -> list[str]:
         ("a line\nand more", "a line and more", ["=a line and more"]),
         ("مُحَمَّد رسول", "مُحَمَّد نبي", ["=مُحَمَّد ", "-رسول", "+نبي"]),
         ("東京都", "東京市", ["=東京", "-都", "+市"]),
+        ("costs 4.5 dollars", "costs 4.2 dollars", ["=costs ", "-4.5 ", "+4.2 ", "=dollars"]),
         ("red, blue", "green, yellow", ["-red, blue", "+green, yellow"]),
     ],
 )
@@ -45,6 +46,14 @@ def test_what_is_not_removed_is_the_other_text(base: str, other: str) -> None:
     assert first.split() == encodable(base).split() or "".join(first.split()) == "".join(
         encodable(base).split()
     )
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "share"),
+    [("", "", 1), ("a b", "a  b", 1), ("ab cd", "ab ce", 0.5), ("ab", "", 0), ("ab", "cd efgh", 0)],
+)
+def test_the_share_in_common_is_that_of_the_longer_text(base: str, other: str, share: float) -> None:
+    assert share_in_common(marked_differences(base, other)) == share
 
 
 @given(TEXTS)

@@ -13,14 +13,12 @@ from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
 
-from orchestra_site.web.patterns import Pattern
+from orchestra_site.web.alphabets import encodable, tokens
 
 MOST_PAIRS = 36_000_000
 """Pairs of words, or lines, that are compared for two texts; what is left differs as a whole."""
 LINKING_CHARACTERS = 3
 """What is the same for so few characters between two changes belongs to the changes."""
-_WORDS = Pattern(r"(?:\p{Han}|[\w\p{M}]+|[^\w\s])\s*|\s+")
-_LINES = Pattern(r"[^\n]*\n|[^\n]+")
 
 
 class PieceKind(StrEnum):
@@ -65,11 +63,16 @@ def marked_differences(base: str, other: str) -> list[Piece]:
     The pieces that are not removed are `other`, joined. Words are the same whatever space follows them.
     """
     budget = _Budget(MOST_PAIRS)
-    return _merged(_folded(_merged(_compared(_words(base), _words(other), budget))))
+    return _merged(_folded(_merged(_compared(tokens(encodable(base)), tokens(encodable(other)), budget))))
 
 
-def _words(text: str) -> list[str]:
-    return [found.group() for found in _WORDS.finditer(text)]
+def share_in_common(pieces: Sequence[Piece]) -> float:
+    """Return the share of the longer text, in characters without space, that both texts have."""
+    size = dict.fromkeys(PieceKind, 0)
+    for piece in pieces:
+        size[piece.kind] += sum(map(len, piece.text.split()))
+    longer = size[PieceKind.SAME] + max(size[PieceKind.ADDED], size[PieceKind.REMOVED])
+    return size[PieceKind.SAME] / longer if longer else 1.0
 
 
 def _compared(base: Sequence[str], other: Sequence[str], budget: _Budget) -> Iterator[Piece]:
@@ -78,19 +81,15 @@ def _compared(base: Sequence[str], other: Sequence[str], budget: _Budget) -> Ite
     if matches is not None:
         yield from _pieces(base, other, matches, _plain)
         return
-    base_lines, other_lines = _lines("".join(base)), _lines("".join(other))
+    base_lines, other_lines = (("".join(words)).splitlines(keepends=True) for words in (base, other))
     lines = _matches(base_lines, other_lines, str.rstrip, budget)
 
     def by_words(removed: Sequence[str], added: Sequence[str]) -> Iterator[Piece]:
-        before, after = _words("".join(removed)), _words("".join(added))
+        before, after = tokens("".join(removed)), tokens("".join(added))
         same = _matches(before, after, str.rstrip, budget)
         yield from _pieces(before, after, same or [], _plain)
 
     yield from _pieces(base_lines, other_lines, lines or [], by_words)
-
-
-def _lines(text: str) -> list[str]:
-    return [found.group() for found in _LINES.finditer(text)]
 
 
 def _matches(

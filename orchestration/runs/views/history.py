@@ -28,6 +28,7 @@ from orchestration.llm.selectors import team_models
 from orchestration.runs.forms import RunFilterForm
 from orchestration.runs.kinds import PAGES, all_kinds, get_page
 from orchestration.runs.models import Run
+from orchestration.runs.parts.comparison import FEWEST, MOST, comparison
 from orchestration.runs.parts.exporting import csv_chunks, json_chunks
 from orchestration.runs.parts.run_lines import run_lines
 from orchestration.runs.selectors.chosen_runs import chosen_runs, matching_batches
@@ -123,6 +124,21 @@ def _export(request: MemberRequest, chunks: Chunks, ending: str, content_type: s
     content = chunks(matching_batches(request.membership, form.wanted()), now)
     name = f"runs-{timezone.localtime(now):%Y-%m-%d-%H%M}.{ending}"
     return streamed_file(request, content, name=name, content_type=content_type)
+
+
+@require_GET
+def compare(request: MemberRequest) -> HttpResponse:
+    """Show two to four runs side by side, the others compared with the first."""
+    chosen = request.GET.getlist("run")[: MOST_CHOSEN + 1]
+    runs = chosen_runs(request.membership, chosen)
+    fits, marked = FEWEST <= len(runs) <= MOST, request.GET.get("show") == "differences"
+    shown = {
+        "chosen": runs,
+        "comparison": comparison(runs, timezone.now(), marked=marked) if fits else None,
+        "marks": marked,
+    }
+    status = HTTPStatus.OK if fits else HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "runs/run_compare.html", shown, status=status)
 
 
 @require_http_methods(["GET", "POST"])

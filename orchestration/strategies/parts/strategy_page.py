@@ -145,6 +145,11 @@ class StrategyPage(KindPage):
         found = all_strategies().get(ref)
         return found.title if found is not None else ref
 
+    def agreement(self, run: Run) -> float | None:
+        """Return the share of the ballots behind the winner, where there was a vote."""
+        agreement: float | None = ((run.outcome or {}).get("consensus") or {}).get("agreement")
+        return agreement
+
     def start_address(self) -> str:
         """Return the address of Ask."""
         return reverse("strategies:ask")
