@@ -64,10 +64,11 @@ def up_a_cascade(scene: Scene) -> Finding:
 
 
 def up_a_cascade_for_more(scene: Scene) -> Finding:
-    """Ask for a quality that nobody reaches: the run fails and says what was reached."""
+    """Ask for a quality that nobody reaches: the best answer is given and said to be below it."""
     run = ended(scene.member, scene.ask(PANEL, "cascade", min_quality="80"))
-    ok = _fell(run) and "80% was asked for" in run["error"] and len(run["calls"]) == len(PANEL)
-    return Finding(step="a cascade asked for more", ok=ok, observed=f"{run['status']}: {run['error']}")
+    [note, *_] = run["outcome"]["notes"]
+    ok = run["caveat"] == "below_quality" and "below the 80%" in note and len(run["calls"]) == len(PANEL)
+    return Finding(step="a cascade asked for more", ok=ok, observed=f"{run['status']}: {note}")
 
 
 def by_an_expert(scene: Scene) -> Finding:

@@ -74,7 +74,7 @@ class Run(models.Model):
     `fence` grows with every claim; a writer whose fence is old is refused. `lapses` counts leases that ran
     out, `blocks` how often the run's code stopped its process. `last_seq` is the number of the newest event.
     `learned_at` is set once its models' profiles have it. `answer` is for people, `output` what another
-    program reads.
+    program reads, `caveat` the code of what the answer falls short of.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -110,6 +110,7 @@ class Run(models.Model):
     outcome = models.JSONField(null=True)
     output = models.JSONField(null=True)
     quality = models.FloatField(null=True)
+    caveat = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     cost_usd = DollarsField(max_digits=16, decimal_places=9, default=0)
@@ -141,9 +142,9 @@ class Run(models.Model):
 
     @property
     def look(self) -> str:
-        """What it is shown as: its status, or the code of an end that is no fault."""
+        """What it is shown as: its status, what its answer falls short of, or an end that is no fault."""
         is_no_fault = self.status == RunStatus.FAILED and self.error_code in NO_FAULTS
-        return self.error_code if is_no_fault else self.status
+        return self.error_code if is_no_fault else self.caveat or self.status
 
     @property
     def is_over(self) -> bool:

@@ -26,6 +26,8 @@ CONTRACT = {
     "error",
     "error_code",
     "maybe_billed",
+    "caveat",
+    "notes",
 }
 
 
@@ -57,6 +59,17 @@ def test_a_failed_run_exits_with_one_and_says_why(hasty: Installation) -> None:
     assert (done.returncode, found["status"]) == (1, "failed")
     assert "limit" in found["error"]
     assert (found["error_code"], found["maybe_billed"]) == ("limit_reached", False)
+
+
+def test_an_answer_below_the_quality_that_was_asked_for_is_given_and_said_to_be_so(
+    hasty: Installation,
+) -> None:
+    asked = (QUESTION, "--strategy", "voting", "--min-quality", "1")
+    done = hasty.manage("orchestrate", *asked, "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["status"], found["caveat"]) == (0, "succeeded", "below_quality")
+    assert found["notes"][0].startswith("Quality ")
+    assert found["notes"][0] in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Completion, Purpose
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer, QuorumMissed
-from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.options import JudgeOptions
+from orchestration.strategies.engine.strategy import all_strategies, get_strategy
+from orchestration.strategies.engine.types import Constraints, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash, crash_points
+from tests.support.judges import by_text
 from tests.support.models import FailingModel, ScriptedModel, SlowModel, truncated
 
 LOOP_FACTORY = SkippingLoop
@@ -97,6 +100,42 @@ async def test_a_usable_answer_wins_over_refusals_whatever_is_said_of_it(name: s
     assert (outcome.chosen, outcome.answer) == ("ask/m2", said[2])
     ballots = [event.data for event in run.emitted(StrategyEvent.BALLOT_CAST)]
     assert all(ballot["abstained"] for ballot in ballots if ballot["voter"] != "m2")
+
+
+@pytest.mark.parametrize("fallback", [{}, {"fallback_model": "4"}], ids=["alone", "falls back"])
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_run_that_misses_its_least_quality_gives_its_best_answer_marked_as_below_it(
+    name: str, fallback: dict[str, str]
+) -> None:
+    members = [
+        ScriptedModel(each, [f"I think so, perhaps; I am not sure.\nAnswer: {each}"]) for each in "1234"
+    ]
+    run = Stage(strategy=name, members=members[:3], helpers=members[3:])
+    run.constraints = Constraints(min_quality=0.95)
+    outcome = await run.run(**fallback)
+    assert outcome.chosen in {candidate.step for candidate in outcome.candidates}
+    assert outcome.caveat == "below_quality"
+    assert re.match(r"Quality \d+%, below the 95% that was asked for\. ", outcome.notes[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_answer_that_nothing_judged_is_not_said_to_have_the_quality_asked_for(name: str) -> None:
+    prose = "A short poem about the rain that falls on the roofs of the old town all night long."
+    run = Stage(
+        strategy=name, members=[ScriptedModel("a", [prose])], constraints=Constraints(min_quality=0.5)
+    )
+    outcome = await run.run()
+    assert (outcome.answer, outcome.caveat) == (prose, "quality_unknown")
+    assert outcome.notes[0].startswith("The answer was not judged: that it has the quality of 50%")
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_answer_of_the_quality_asked_for_has_no_mark(name: str) -> None:
+    members = [ScriptedModel(f"m{place}", ["Answer: 4"]) for place in range(3)]
+    run = Stage(strategy=name, members=members, constraints=Constraints(min_quality=0.6))
+    run.helpers = [ScriptedModel("judge", by_text(**{"Answer: 4": 9}))]
+    judged = {"judge": "judge"} if issubclass(get_strategy(name).Options, JudgeOptions) else {}
+    assert (await run.run(**judged)).caveat is None
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,21 @@ def test_a_run_without_a_usable_answer_is_no_fault_and_says_what_helps() -> None
     assert "I cannot help with that." in shown
     assert "This run failed." not in shown
     assert "No answer" in browser.get("/runs/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("caveat", "word"), [("below_quality", "Below your quality"), ("quality_unknown", "Quality not judged")]
+)
+def test_an_answer_that_falls_short_of_the_quality_asked_for_says_so_on_its_page_and_in_the_list(
+    caveat: str, word: str
+) -> None:
+    member = a_member()
+    browser = signed_in(member)
+    rows = RunRows.queued(member, "sim-swift", ref="parallel")
+    rows.start()
+    rows.answer(rows.ask("sim-swift"), "391")
+    rows.end(RunStatus.SUCCEEDED, answer="391", quality=0.61, caveat=caveat)
+    for address in ("/runs/", f"/runs/{rows.run.pk}/"):
+        html = browser.get(address).content.decode()
+        assert word in " ".join(re.sub(r"<[^>]+>", " ", html).split())

@@ -124,6 +124,14 @@ async def test_least_quality_that_is_missed_goes_on_to_the_fallback() -> None:
     assert (await run.run(fallback_model="c")).answer == "Answer: 5"
 
 
+async def test_where_the_fallback_misses_the_least_quality_too_the_better_answer_is_marked() -> None:
+    run = differing()
+    run.constraints = Constraints(min_quality=0.9)
+    outcome = await run.run(fallback_model="c")
+    assert (outcome.answer, outcome.caveat) == ("Answer: 5", "quality_unknown")
+    assert outcome.notes[1].startswith("It fell back on c; its answer is used.")
+
+
 async def test_the_judge_judges_the_fallback_too() -> None:
     judge = ScriptedModel("judge", by_text(poor=1, better=9))
     run = Stage(strategy="parallel", members=saying("poor"), helpers=(*saying("better"), judge))

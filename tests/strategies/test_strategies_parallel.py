@@ -12,7 +12,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import EventKind
-from orchestration.strategies.engine.errors import AllModelsFailed, QualityTooLow
+from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.types import Constraints, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
@@ -179,11 +179,20 @@ async def test_a_limit_that_nobody_gets_past_fails_the_run() -> None:
     assert caught.value.limit == "money"
 
 
-async def test_least_quality_is_a_hard_limit() -> None:
+async def test_an_answer_that_a_judge_finds_too_poor_is_marked() -> None:
     judge = ScriptedModel("judge", by_text(bad=2))
     run = stage(*saying("bad"), helpers=(judge,), constraints=Constraints(min_quality=0.5))
-    with pytest.raises(QualityTooLow, match=r"from bad: .* 50% was asked for\. Add stronger models"):
-        await run.run(judge="judge")
+    outcome = await run.run(judge="judge")
+    assert (outcome.answer, outcome.caveat) == ("bad", "below_quality")
+    assert outcome.notes[0].endswith(
+        "below the 50% that was asked for. Add stronger models, or ask for less."
+    )
+
+
+async def test_the_first_answer_that_is_good_enough_is_looked_for_at_the_quality_asked_for() -> None:
+    run = stage(*saying("a", "b"), constraints=Constraints(min_quality=0.9))
+    outcome = await run.run(select="first_good_enough")
+    assert (outcome.answer, outcome.caveat, run.calls) == ("a", "quality_unknown", {"a": 1, "b": 1})
 
 
 async def test_phases_scores_and_decisions_are_told() -> None:

@@ -92,6 +92,7 @@ def test_a_moment_carries_date_time_and_zone_for_the_hover() -> None:
 
 def test_every_state_has_an_icon_and_a_word_of_its_own() -> None:
     states = ["queued", "running", "waiting", "succeeded", "failed", "cancelled", "resumed"]
+    states += ["no_usable_answer", "below_quality", "quality_unknown"]
     looks = [state(name) for name in states]
     assert len({look["icon_name"] for look in looks}) == len({look["word"] for look in looks}) == len(states)
     assert state("never_seen")["word"] == "Never seen"

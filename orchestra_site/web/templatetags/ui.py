@@ -52,6 +52,8 @@ LOOKS = {
     "resumed": StateLook("arrow-forward-up", "Resumed", "resumed"),
     "lost": StateLook("alert-triangle", "Lost", "resumed"),
     "no_usable_answer": StateLook("ban", "No answer", "resumed"),
+    "below_quality": StateLook("gauge", "Below your quality", "resumed"),
+    "quality_unknown": StateLook("help-circle", "Quality not judged", "resumed"),
     "declined": StateLook("ban", "Not usable", "resumed"),
 }
 

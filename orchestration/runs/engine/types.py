@@ -50,7 +50,8 @@ class Decision:
 class Outcome:
     """What a run leaves: `answer` for people, `output` as plain JSON, `score` from 0 to 1 where there is one.
 
-    `data` is the kind's own plain JSON, which its page reads. `path` is the stretches that it took.
+    `data` is the kind's own plain JSON, which its page reads. `path` is the stretches that it took. `caveat`
+    is the code of what the answer falls short of, empty for nothing; the run has succeeded all the same.
     """
 
     answer: str
@@ -58,6 +59,7 @@ class Outcome:
     score: float | None = None
     path: tuple[PathStep, ...] = ()
     data: Mapping[str, Json] = field(default_factory=dict)
+    caveat: str = ""
 
 
 LONGEST_KIND = 60

@@ -184,7 +184,17 @@ def is_overdue(run: Run | RunProgress, now: datetime) -> bool:
 
 RUN = (
     *("id", "kind", "ref", "prompt", "request", "panel", "seed", "status", "created_at", "started_at"),
-    *("finished_at", "answer", "quality", "error", "error_code", "cost_usd", "calls_started", "output"),
+    *(
+        "finished_at",
+        "answer",
+        "quality",
+        "caveat",
+        "error",
+        "error_code",
+        "cost_usd",
+        "calls_started",
+        "output",
+    ),
     "outcome",
 )
 CALL = (

@@ -146,7 +146,14 @@ def with_line_columns(runs: QuerySet[Run], *, searched: bool = False) -> QuerySe
         runs.select_related("created_by")
         .only(
             *("id", "status", "kind", "ref", "panel", "quality", "cost_usd", "created_at", "started_at"),
-            *("finished_at", "waiting_since", "error_code", "created_by__email", "created_by__name"),
+            *(
+                "finished_at",
+                "waiting_since",
+                "error_code",
+                "caveat",
+                "created_by__email",
+                "created_by__name",
+            ),
         )
         .annotate(
             excerpt=Left("prompt", EXCERPT_CHARACTERS),

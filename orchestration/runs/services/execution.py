@@ -105,6 +105,7 @@ async def _ending(task: asyncio.Future[Outcome], control: RunControl, run_id: UU
             output=plain(outcome.output),
             answer=outcome.answer,
             quality=outcome.score,
+            caveat=outcome.caveat,
         )
     except asyncio.CancelledError:
         if control.reason is None:

@@ -237,7 +237,7 @@ class _CascadeRun:
         selection = select_best(self.answers)
         if self.accepted is not None:
             selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)
-        found = await conclude(self.timer, self.request, selection, self.candidates, self.options, self.stop)
+        found = await conclude(self.timer, selection, self.candidates, self.stop)
         return replace(found, decisions=(*self.moves, *found.decisions), notes=tuple(self._notes()))
 
     def _notes(self) -> list[str]:

@@ -11,7 +11,7 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
-from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer, QualityTooLow
+from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer
 from orchestration.strategies.engine.options import JudgeOptions
 from orchestration.strategies.engine.quality.assessing import assess
 from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
@@ -19,6 +19,7 @@ from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     Candidate,
+    Caveat,
     Request,
     StrategyOutcome,
     answered_candidates,
@@ -139,20 +140,17 @@ async def settle(
 
 async def conclude(
     timer: StepTimer,
-    request: Request,
     selection: Selection,
     candidates: Sequence[Candidate],
-    options: JudgeOptions,
     stop: Stop | None = None,
 ) -> StrategyOutcome:
     """Return the outcome of the selected candidate, once it is journaled.
 
-    `stop` ended the asking early. Raises `NoUsableAnswer`, `QualityTooLow`.
+    `stop` ended the asking early. Raises `NoUsableAnswer`.
     """
     require_usable(candidates, stop)
     with timer.step("select"):
         chosen, decision = await settle(timer.context, selection, answered_candidates(candidates))
-    require_quality(request, chosen, options)
     return StrategyOutcome(
         answer=chosen.text,
         candidates=tuple(candidates),
@@ -183,24 +181,24 @@ def require_usable(candidates: Sequence[Candidate], *stops: Stop | None) -> None
     raise NoUsableAnswer(reasons, failed=failed, declined=declined, limits=limits)
 
 
-def require_quality(
-    request: Request,
-    candidate: Candidate,
-    options: JudgeOptions | None = None,
-    *,
-    what: str = "The best answer",
-) -> None:
-    """Refuse an answer below the quality that the request asks for. Raises `QualityTooLow`.
+def with_caveat(outcome: StrategyOutcome, least: float | None, *, may_judge: bool) -> StrategyOutcome:
+    """Return the outcome, marked where its answer is not shown to have the quality `least` that is asked for.
 
-    `what` names the answer; `options` are those of a strategy that may ask a judge.
+    `may_judge` is True where a judge could have been named, and was not.
     """
-    least = request.constraints.min_quality
-    if least is None or overall(candidate) >= least:
-        return
-    advice = "Add stronger models, or ask for less."
-    if options is not None and options.judge is None:
-        advice = f"Without a judge the estimate rests on checks alone: name a judge. {advice}"
-    raise QualityTooLow(
-        f"{what}, from {candidate.model}: {estimated(candidate, percent(overall(candidate), beside=least))};"
-        f" {percent(least)} was asked for. {advice}"
-    )
+    quality = outcome.quality
+    is_judged = quality is not None and quality.judged
+    found = quality.overall if quality is not None else 0.0
+    if not least or (is_judged and found >= least):
+        return outcome
+    asked = percent(least)
+    if is_judged:
+        caveat = Caveat.BELOW_QUALITY
+        note = f"Quality {percent(found, beside=least)}, below the {asked} that was asked for."
+    else:
+        caveat = Caveat.QUALITY_UNKNOWN
+        note = (
+            f"The answer was not judged: that it has the quality of {asked} that was asked for is not shown."
+        )
+    advice = "Name a judge." if may_judge else "Add stronger models, or ask for less."
+    return replace(outcome, caveat=caveat, notes=(f"{note} {advice}", *outcome.notes))

@@ -3,7 +3,6 @@
 EngineError                        of llm
 ├── AllModelsFailed                fatal for the run: no model answered; carries each model's reason
 ├── NoUsableAnswer                 fatal for the run: all declined, were empty or were cut off
-├── QualityTooLow                  fatal for the run: nothing reached the quality that was asked for
 ├── QuorumMissed                   fatal for the run: too few ballots of a vote count
 ├── VoteUndecided                  fatal for the run: the vote has no winner under its rule
 └── InvalidRequest                 the user's fault: what is wrong, at which field
@@ -49,10 +48,6 @@ class NoUsableAnswer(EngineError):
         listed = [f"{model}: {reason}" for model, reason in {**reasons, **failed}.items()]
         super().__init__(" ".join([first, *listed, *limits]))
         self.reasons = dict(reasons)
-
-
-class QualityTooLow(EngineError):
-    """No answer reached the quality that was asked for."""
 
 
 class QuorumMissed(EngineError):

@@ -12,10 +12,10 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import announce
+from orchestration.strategies.engine.deciding import with_caveat
 from orchestration.strategies.engine.errors import (
     AllModelsFailed,
     NoUsableAnswer,
-    QualityTooLow,
     QuorumMissed,
     VoteUndecided,
 )
@@ -32,7 +32,7 @@ from orchestration.strategies.engine.types import AS_SHARE, Request, StrategyOut
 FALLBACK = "fallback"
 SINGLE_MODEL_STRATEGY = "sequential"
 """The strategy that asks a fallback model by itself, where no fallback strategy is named."""
-FALLBACK_ERRORS = (AllModelsFailed, NoUsableAnswer, QualityTooLow, QuorumMissed, VoteUndecided)
+FALLBACK_ERRORS = (AllModelsFailed, NoUsableAnswer, QuorumMissed, VoteUndecided)
 
 
 def fallback_names() -> list[str]:
@@ -85,30 +85,45 @@ class JudgedOptions(FallbackOptions, JudgeOptions):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FallbackPlan:
-    """The fallback: a strategy with its panel and request; `words` are its name for people."""
+    """The fallback: a strategy with its panel and request; `words` are its name for people.
+
+    It is run where the estimated quality is `below` that.
+    """
 
     strategy: Strategy
     request: Request
     panel: Panel
     words: str
+    below: float
 
 
 async def answer(strategy: Strategy, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
     """Run `strategy`, and the fallback that its options name where its answer is not good enough.
 
-    The better of the two answers is the outcome. Raises what the strategy raises, if there is no fallback.
+    The better of the two answers is the outcome, marked where it is not shown to have the quality that is
+    asked for. Raises what the strategy raises, if there is no fallback.
     """
     options = parse_options(strategy.Options, request.options)
     plan = _plan(options, request, panel)
-    if plan is None or not isinstance(options, FallbackOptions):
-        return await strategy.run(request, panel, context)
+    if plan is None:
+        found = await strategy.run(request, panel, context)
+    else:
+        found = await _with_fallback(strategy, plan, request, panel, context)
+    may_judge = isinstance(options, JudgeOptions) and options.judge is None
+    return with_caveat(found, request.constraints.min_quality, may_judge=may_judge)
+
+
+async def _with_fallback(
+    strategy: Strategy, plan: FallbackPlan, request: Request, panel: Panel, context: RunContext
+) -> StrategyOutcome:
     first: StrategyOutcome | None = None
+    needed = max(plan.below, request.constraints.min_quality or 0.0)
     try:
         first = await strategy.run(request, panel, context)
-        if first.quality is None or first.quality.overall >= options.fallback_below:
+        if first.quality is None or first.quality.overall >= needed:
             return first
-        quality = percent(first.quality.overall, beside=options.fallback_below)
-        reason = f"Estimated quality {quality} is below {percent(options.fallback_below)}."
+        quality = percent(first.quality.overall, beside=needed)
+        reason = f"Estimated quality {quality} is below {percent(needed)}."
     except FALLBACK_ERRORS as error:
         reason = str(error)
     move = Decision(kind=FALLBACK, chosen=plan.words, reason=await context.decide(FALLBACK, reason))
@@ -132,6 +147,7 @@ def _plan(options: StrategyOptions, request: Request, panel: Panel) -> FallbackP
         request=request.model_copy(update={"options": given}),
         panel=replace(panel, members=members),
         words=" with ".join([*named, *(model.spec.name for model in extra)]),
+        below=options.fallback_below,
     )
 
 

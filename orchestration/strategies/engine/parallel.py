@@ -33,7 +33,6 @@ from orchestration.strategies.engine.deciding import (
     good_enough,
     no_answer_error,
     overall,
-    require_quality,
     require_usable,
     select_best,
     settle,
@@ -160,7 +159,6 @@ class _ParallelRun:
         combined = (selected.synthesis,) if selected.synthesis is not None else ()
         with self.timer.step("select"):
             chosen, selection = await settle(context, selected.selection, (*selected.candidates, *combined))
-        require_quality(self.request, chosen, self.options)
         return StrategyOutcome(
             answer=chosen.text,
             candidates=selected.candidates,
@@ -245,7 +243,8 @@ class _ParallelRun:
             selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
             return _Selected(candidates=there, selection=selection)
         note = f"No answer reached the quality of {percent(self.needed)}: this is the best one."
-        notes = () if max(map(overall, there)) >= self.needed else (note,)
+        is_said = self.needed <= (self.request.constraints.min_quality or 0.0)
+        notes = () if is_said or max(map(overall, there)) >= self.needed else (note,)
         return _Selected(candidates=there, selection=select_best(there), notes=notes)
 
     async def _synthesis(self, ended: Round[Candidate]) -> _Selected:

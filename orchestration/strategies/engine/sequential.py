@@ -161,7 +161,7 @@ class Search:
     def notes(self) -> tuple[str, ...]:
         """Return notes on the search."""
         notes = []
-        if self.acceptable is None:
+        if self.acceptable is None and self.needed > (self.request.constraints.min_quality or 0.0):
             notes.append(f"No answer reached the quality of {percent(self.needed)}: this is the best one.")
         if self.stop is not None:
             notes.append(f"The search ended early. {self.stop.because}")
@@ -174,7 +174,7 @@ class Search:
 async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> StrategyOutcome:
     """Search and return the acceptable answer, or the best there is; `decided` is what led to the search.
 
-    Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
+    Raises `AllModelsFailed`, `NoUsableAnswer`, `LimitReached`.
     """
     await begin_phase(search.timer.context, "asking")
     with single_error():
@@ -182,9 +182,7 @@ async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> Str
     if not answered_candidates(search.candidates):
         raise no_answer_error(search.candidates, search.stop)
     selection = search.acceptable or select_best(search.candidates, search.order)
-    found = await conclude(
-        search.timer, search.request, selection, search.candidates, search.options, search.stop
-    )
+    found = await conclude(search.timer, selection, search.candidates, search.stop)
     return replace(found, decisions=(*decided, *search.moves, *found.decisions), notes=search.notes())
 
 

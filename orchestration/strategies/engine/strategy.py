@@ -135,7 +135,7 @@ class Strategy(ABC):
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request`, whose options `Options` has validated.
 
-        Raises `AllModelsFailed`, `QualityTooLow`, `LimitReached`.
+        Raises `AllModelsFailed`, `NoUsableAnswer`, `LimitReached`.
         """
 
     def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:  # noqa: B027  # any panel will do

@@ -84,6 +84,13 @@ class Request(BaseModel):
     constraints: Constraints = UNCONSTRAINED
 
 
+class Caveat(StrEnum):
+    """What an answer falls short of, of what the request asks for."""
+
+    BELOW_QUALITY = "below_quality"
+    QUALITY_UNKNOWN = "quality_unknown"
+
+
 class StrategyEvent(StrEnum):
     """Names of the events that strategies add to a run's own."""
 
@@ -159,7 +166,10 @@ class Consensus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyOutcome:
-    """The result of a strategy; `chosen` is the step of the chosen candidate, empty for a synthesis."""
+    """The result of a strategy; `chosen` is the step of the chosen candidate, empty for a synthesis.
+
+    `caveat` is what the answer falls short of, None for nothing; the first of the `notes` says it.
+    """
 
     answer: str
     candidates: tuple[Candidate, ...] = ()
@@ -169,6 +179,7 @@ class StrategyOutcome:
     decisions: tuple[Decision, ...] = ()
     path: tuple[PathStep, ...] = ()
     notes: tuple[str, ...] = ()
+    caveat: Caveat | None = None
 
 
 CENT = Decimal("0.01")

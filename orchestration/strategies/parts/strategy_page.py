@@ -69,7 +69,6 @@ class StrategyPage(KindPage):
     advice: Mapping[str, str] = {
         "all_models_failed": "Test the models under Models, or choose others and run again.",
         "no_usable_answer": "Choose other models, connect a real one under Models, or ask in other words.",
-        "quality_too_low": "Lower the quality you ask for, or add a stronger model and run again.",
     }
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # lanes show no current time

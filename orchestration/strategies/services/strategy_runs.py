@@ -73,6 +73,7 @@ class StrategyKind(RunKind):
             score=found.quality.overall if found.quality and found.quality.judged else None,
             path=found.path,
             data=plain(found),
+            caveat=found.caveat or "",
         )
 
     def choices(self, membership: Membership) -> Sequence[Startable]:

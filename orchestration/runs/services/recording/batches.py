@@ -51,6 +51,7 @@ class RunEnded:
     output: Json = None
     answer: str = ""
     quality: float | None = None
+    caveat: str = ""
     error: str = ""
     error_code: str = ""
 

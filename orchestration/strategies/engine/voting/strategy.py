@@ -17,7 +17,6 @@ from orchestration.strategies.engine.deciding import (
     Selection,
     no_answer_error,
     overall,
-    require_quality,
     require_usable,
     select_best,
     settle,
@@ -219,7 +218,6 @@ async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
     selection = _selection(result, ballots.candidates) if is_won else select_best(candidates)
     with vote.timer.step("select"):
         chosen, decision = await settle(vote.context, selection, candidates)
-    require_quality(vote.request, chosen, what="The answer that won the vote")
     by_answers = () if ballots.chosen is None else (ballots.chosen,)
     voted, no_vote = ((result.decision,), ()) if is_won else ((), (WITHOUT_A_VOTE,))
     return StrategyOutcome(

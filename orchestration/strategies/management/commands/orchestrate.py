@@ -29,7 +29,11 @@ QUALITY_FIELDS = ("overall", *(dimension.value for dimension in Dimension))
 
 
 class Command(BaseCommand):
-    """`manage.py orchestrate "PROMPT"`: exit 0 succeeded, 1 failed, 2 bad arguments."""
+    """`manage.py orchestrate "PROMPT"`: exit 0 succeeded, 1 failed, 2 bad arguments.
+
+    An answer that is not shown to have the quality that was asked for succeeds: standard error and the
+    field `caveat` say so.
+    """
 
     help = "Ask several models and print the answer; the run is kept like any other."
 
@@ -74,6 +78,8 @@ class Command(BaseCommand):
         self.stdout.write(printable(shown))
         if run.status != RunStatus.SUCCEEDED:
             raise SystemExit(1)
+        if run.caveat:
+            self.stderr.write(printable(found["notes"][0]))
 
 
 def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[str, Json]:
@@ -100,7 +106,8 @@ def _answer_object(run: Run) -> dict[str, Json]:
 
     Money (US dollars) and seconds are numbers, scores run from 0 to 1. The decision is the one that the
     outcome follows from: the vote where there was one, else the last. `maybe_billed` tells whether a provider
-    may have billed a call that `cost_usd` does not contain.
+    may have billed a call that `cost_usd` does not contain. `caveat` is the code of what the answer falls
+    short of; the first of the `notes` says it.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
     start, end = run.started_at, run.finished_at
@@ -123,6 +130,8 @@ def _answer_object(run: Run) -> dict[str, Json]:
         "decision": (votes or decisions or [None])[-1],
         "error": run.error or None,
         "error_code": run.error_code or None,
+        "caveat": run.caveat or None,
+        "notes": outcome.get("notes", []),
         "maybe_billed": run.calls.filter(maybe_billed=True).exists(),
     }
 

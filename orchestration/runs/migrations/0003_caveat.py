@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("runs", "0002_blocks"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="run",
+            name="caveat",
+            field=models.CharField(blank=True, default="", max_length=60),
+            preserve_default=False,
+        ),
+    ]
