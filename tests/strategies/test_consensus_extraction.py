@@ -124,6 +124,12 @@ def test_each_kind_of_cue_says_what_it_says() -> None:
         ("The answer is 187. This can be seen from", "187"),
         ("Answer: 187\n\nTo che", "187"),
         ("The answer is 3.1", None),
+        ('{"answer": 187}', "187"),
+        ('```json\n{"steps": ["170"], "answer": 187}', "187"),
+        ('{"answer": 18', None),
+        ('{"answer": "18', None),
+        (r"Hence \boxed{187} because 11 times", "187"),
+        (r"Hence \boxed{18", None),
     ],
 )
 def test_an_answer_that_was_cut_off_counts_only_where_it_was_stated_before(

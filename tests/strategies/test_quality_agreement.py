@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -50,6 +51,12 @@ async def assessed(*given_candidates: Candidate) -> list[Quality]:
 )
 def test_the_formula_gives_these_chances(sizes: list[int], first: float) -> None:
     assert group_probabilities(sizes)[0] == pytest.approx(first, abs=0.001)
+
+
+def test_what_an_answer_breaks_off_in_agrees_with_nothing() -> None:
+    whole, cut = candidates("So it is 42.", "So it is 42.")
+    assert len(compare_answers(QUESTION, [whole, cut])) == 2
+    assert not compare_answers(QUESTION, [whole, replace(cut, finish=FinishReason.LENGTH)])
 
 
 @given(SIZES)

@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.quality.checks import examine
-from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
+from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding, combine
 
 GERMAN = (
     "Die Hauptstadt von Frankreich ist Paris, und das ist auch für die Wirtschaft nicht ohne ein Gewicht."
@@ -78,6 +78,37 @@ def test_an_answer_that_was_cut_off_after_its_final_answer_is_not_unfit() -> Non
     [finding] = findings("What is 17 * 23?", "The answer is 391. And more: th", finish=FinishReason.LENGTH)
     assert (finding.check, finding.disqualifying) == ("truncated", False)
     assert "after its final answer" in finding.evidence
+
+
+FUNCTION = "Write a function that adds two numbers."
+FENCED = "```python\ndef add(a, b):\n    return a + b\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "unfit"),
+    [
+        ("How many?", "It follows that the answer is 42. To put it in other words, one could", False),
+        ("How many? Reply as JSON.", '{"count": 42}', False),
+        ("How many? Reply as JSON.", '{"count": 4', True),
+        ("How many?", '{"count": 42}', True),
+        (FUNCTION, f"{FENCED}This function takes two num", False),
+        (FUNCTION, f"{FENCED}Or shorter:\n```python\nadd = lambda", True),
+        (FUNCTION, "You could write it with a lambda, as", True),
+        ("Write an essay on rain.", f"{FENCED}Rain is wa", True),
+        ("How many sheep are there?", "So there are 42 sheep.", True),
+    ],
+)
+def test_an_answer_is_cut_off_only_where_its_final_answer_is_missing(
+    question: str, text: str, *, unfit: bool
+) -> None:
+    [finding] = [f for f in findings(question, text, finish=FinishReason.LENGTH) if f.check == "truncated"]
+    assert finding.disqualifying == unfit
+
+
+def test_what_came_before_the_cut_is_hardly_the_worse_for_it() -> None:
+    cut = findings("How many?", "The answer is 42. And so on and", finish=FinishReason.LENGTH)
+    assert combine(cut, []).usable
+    assert combine(cut, []).overall > 0.5
 
 
 @pytest.mark.parametrize("text", ["```python\nprint(1)", f"{' '.join(map(str, range(45)))} and then the"])

@@ -244,6 +244,15 @@ async def test_nothing_and_what_was_cut_off_stand_for_nothing(text: object) -> N
         await poll(ScriptedModel("a", [text])).run()  # type: ignore[list-item]
 
 
+async def test_whole_code_that_was_cut_off_in_its_explanation_is_an_answer() -> None:
+    cut = truncated("```python\ndef add(a, b):\n    return a + b\n```\nIt adds the two numb")
+    run = poll(ScriptedModel("a", [cut]))
+    run.question = "Write a function that adds two numbers."
+    outcome = await run.run()
+    assert outcome.answer == cut.text
+    assert [event.data["abstained"] for event in run.emitted(StrategyEvent.BALLOT_CAST)] == [False]
+
+
 async def test_models_that_all_fail_are_named() -> None:
     with pytest.raises(AllModelsFailed, match="a: 503; b: 503"):
         await poll(FailingModel("a", DOWN), FailingModel("b", DOWN)).run()

@@ -58,14 +58,16 @@ _CLOSES = {"[": "]", "{": "}"}
 
 
 def _json_fields(text: str) -> Iterator[str]:
-    """Yield the value behind each answer field's name, then the answer fields of valid JSON objects.
-
-    Of the latter a string as it is, any other value as Python writes it.
-    """
+    """Yield the value behind each answer field's name, then the answer fields of valid JSON objects."""
     yield from (
         _after(text[match.end() : match.end() + LONGEST_VALUE])
         for match in list(_FIELD.finditer(text))[-MOST_MARKS:]
     )
+    yield from _object_fields(text)
+
+
+def _object_fields(text: str) -> Iterator[str]:
+    """Yield the answer field of each whole JSON object: a string as it is, others as Python writes them."""
     for value in json_values(text):
         fields = {str(key).lower(): item for key, item in value.items()} if isinstance(value, dict) else {}
         for found in [fields[name] for name in FIELDS if name in fields][:1]:
@@ -261,8 +263,8 @@ _SENTENCES = Pattern(r".*(?:\n|[.!?]\s)", DOTALL)
 def extract_answer(text: str, *, question: str | None = None, cut_off: bool = False) -> Extracted | None:
     """Return the final answer, None when it is not clear what it is.
 
-    `question` determines the form of the answer. In a text that was `cut_off` only an answer stated in
-    a complete sentence counts.
+    `question` determines the form of the answer. In a text that was `cut_off` only an answer in a complete
+    sentence, JSON object or box counts.
     """
     return _extracted(text[-MOST_CHARACTERS:], question, cut_off)
 
@@ -272,7 +274,8 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
     asked = read_question(question) if question else ANY_ANSWER
     if cut_off:
         finished = _SENTENCES.match(text)
-        return None if finished is None else _stated(finished.group(), asked)
+        closed = (found for read in (_object_fields, _boxed) if (found := _last(read(text), asked)))
+        return next(closed, None) or (_stated(finished.group(), asked) if finished else None)
     if asked.choices:
         return _stated(text, asked) or _last(_named_options(text), asked) or _last(_closing(text), asked)
     unmarked = [_assertions, _whole_text] if asked.code else [_closing]

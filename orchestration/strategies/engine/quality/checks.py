@@ -59,27 +59,34 @@ _FENCE = Pattern(r"^\s*```", MULTILINE)
 
 
 def _truncation(answer: ExaminedAnswer) -> Finding | None:
-    """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block."""
+    """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block.
+
+    It is unfit only where its final answer is missing.
+    """
     last = answer.text.rstrip().rsplit("\n", 1)[-1]
-    at_limit = answer.finish is FinishReason.LENGTH
-    final = extract_answer(answer.text, question=answer.question, cut_off=True) if at_limit else None
-    if at_limit:
-        after = ", after its final answer" if final else ""
-        evidence = f"The answer was cut off at the length limit{after}."
+    effect, bounds = -2.5, {Dimension.COMPLETENESS: 0.4}
+    missing = answer.finish is FinishReason.LENGTH and not _is_there_before_the_cut(answer)
+    if missing:
+        evidence, effect = "The answer was cut off at the length limit.", -3.0
+    elif answer.finish is FinishReason.LENGTH:
+        evidence = "The answer was cut off at the length limit, after its final answer."
+        effect, bounds = -0.5, {Dimension.COMPLETENESS: 0.7}
     elif len(_FENCE.findall(answer.text)) % 2:
         evidence = "The answer ends inside a code block."
     elif len(last.split()) >= PROSE_WORDS and _CUT.search(last):
         evidence = "The answer stops in the middle of a sentence."
     else:
         return None
-    effect, bounds = -3.0 if at_limit else -2.5, {Dimension.COMPLETENESS: 0.4}
-    return Finding(
-        check="truncated",
-        evidence=evidence,
-        effect=effect,
-        bounds=bounds,
-        disqualifying=at_limit and not final,
-    )
+    return Finding(check="truncated", evidence=evidence, effect=effect, bounds=bounds, disqualifying=missing)
+
+
+def _is_there_before_the_cut(answer: ExaminedAnswer) -> bool:
+    """Return whether the final answer stands whole in a text that was cut off, or the code or JSON does."""
+    if extract_answer(answer.text, question=answer.question, cut_off=True) is not None:
+        return True
+    fences = len(_FENCE.findall(answer.text))
+    whole_code = bool(_CODE.search(answer.question)) and fences > 0 and fences % 2 == 0
+    return whole_code or (bool(_JSON.search(answer.question)) and any(True for _ in json_values(answer.text)))
 
 
 RUN_WORDS = 6

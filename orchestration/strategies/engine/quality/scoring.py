@@ -166,7 +166,10 @@ def compare_answers(question: str, candidates: Sequence[Candidate]) -> Mapping[s
     Free text that occurs once does not disagree: it may mean the same in different words. It is left out,
     unless most answers can be compared: then it counts as one more, different from all of them.
     """
-    answers = [extract_answer(candidate.text, question=question) for candidate in candidates]
+    answers = [
+        extract_answer(each.text, question=question, cut_off=each.finish is FinishReason.LENGTH)
+        for each in candidates
+    ]
     groups = comparable_groups(answers)
     if sum(len(group.members) for group in groups) < 2:  # noqa: PLR2004
         return {}

@@ -162,6 +162,6 @@ def _cast(candidate: Candidate, question: str) -> Cast:
     answer = final_answer(candidate, question) if is_usable(candidate) else None
     if answer is None:
         unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
-        cut_short = candidate.finish is FinishReason.LENGTH
+        cut_short = unusable and candidate.finish is FinishReason.LENGTH
         return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))

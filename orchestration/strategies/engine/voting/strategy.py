@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
-from orchestration.llm.engine.types import FinishReason, Json, ModelSpec
+from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce
@@ -132,11 +132,11 @@ def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotCho
 def ballots_to_count(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
     """Return the ballots to count; where too few can be read, a whole text is a vote for itself.
 
-    That is so only where there are too few answers for a review, and not for a text that was cut off.
+    That is so only where there are too few answers for a review.
     """
     if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
         return casts
-    whole = {c.model: c for c in written if c.text.strip() and c.finish is not FinishReason.LENGTH}
+    whole = {c.model: c for c in written}
     return [_text_vote(whole[c.voter]) if c.voter in whole and c.abstained else c for c in casts]
 
 
