@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.llm.engine.errors import BadAnswer, ModelError, StreamBroken
 from orchestration.llm.engine.types import Completion, Prices, Usage
-from orchestration.runs.engine.budget import LARGEST_COST, Ledger, Limits, Spent, most_it_can_cost
+from orchestration.runs.engine.budget import LARGEST_COST, Ledger, Limits, Spent, cost_to_reserve
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import CallEnded
@@ -21,7 +21,7 @@ from tests.support.models import Reply, ScriptedModel, prompt_of, spec_named
 LOOP_FACTORY = SkippingLoop
 PROMPT = prompt_of("How many?")
 SPEC = spec_named("a")
-MOST = most_it_can_cost(SPEC, PROMPT)
+MOST = cost_to_reserve(SPEC, PROMPT)
 
 
 async def _ended(reply: Reply, prices: Prices | None = SPEC.prices) -> tuple[CallEnded, MemoryLog]:

@@ -63,9 +63,9 @@ def test_the_story_says_which_call_cost_more_than_was_expected(browser: Client, 
     estimated = data | {"estimated": True, "overran": True}
     rows.emit(EventKind.CALL_FINISHED, "ask/c", finish="length", over_usd="0.75", **estimated)
     html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
-    assert "$0.25 more than the most that was expected: its provider counted 12 tokens in" in html
+    assert "$0.25 more than was set aside for it: its provider counted 12 tokens in" in html
     assert "would cost more than $9,999,999.00: that is not believed" in html
-    assert "$0.75 more than the most that was expected." in html
+    assert "$0.75 more than was set aside for it." in html
     assert "answered after 1.0 s: 111 tokens" in html
 
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from orchestra_site.accounts.models import Membership
-from orchestration.llm.engine.types import ModelSpec, Prices
+from orchestration.llm.engine.types import ModelSpec, Prices, Purpose
 from orchestration.llm.models import LanguageModel, Price, Provider
 from orchestration.runs.models import Call
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.lengths import AnswerLength, PastCall, expected_length
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.services.estimates import (
-    AnswerHistory,
     ModelShare,
     at_once,
     by_effort,
@@ -33,15 +34,23 @@ def _share(model: str, low: str, high: str, seconds: tuple[float, float] | None 
     return ModelShare(model=model, tokens=(1, 2), cost=(Decimal(low), Decimal(high)), seconds=seconds)
 
 
+def length_of(*tokens: int) -> AnswerLength:
+    past = [PastCall(purpose=Purpose.ANSWER, tokens=each) for each in tokens]
+    return expected_length(SPEC, Purpose.ANSWER, TaskType.REASONING, past)
+
+
 def test_without_history_an_answer_may_be_short_or_as_long_as_allowed() -> None:
-    share = model_share(SPEC, 100, AnswerHistory())
+    share = model_share(SPEC, (100, 100), length_of(), is_known=False)
     assert share.cost == (Decimal("0.00014"), Decimal("0.0021"))
     assert share.seconds is None
 
 
 def test_history_narrows_the_range() -> None:
-    share = model_share(SPEC, 100, AnswerHistory(tokens=(50, 60), seconds=(1.0, 2.0)))
-    assert share.cost == (Decimal("0.0002"), Decimal("0.00022"))
+    length = length_of(*[50] * 40)
+    low, high = length.likely
+    share = model_share(SPEC, (100, 200), length, is_known=length.is_known, seconds=(1.0, 2.0))
+    assert 25 < low < 50 < high < 100
+    assert share.cost == (Decimal(100 + 2 * low) / 1_000_000, Decimal(200 + 2 * high) / 1_000_000)
     assert share.seconds == (1.0, 2.0)
 
 
@@ -135,7 +144,9 @@ class TestFromTheTables:
             rows = RunRows.queued(member, "sim-swift")
             rows.answer(rows.ask("sim-swift"), "391", seconds=tokens / 10, tokens=tokens)
         estimate = estimate_request(membership=member, request=self._draft())
-        assert estimate.cost_high == (104 + 2 * 27) / Decimal(1_000_000)
+        assert estimate.is_known
+        assert estimate.cost_high is not None
+        assert (104 + 2 * 30) / Decimal(1_000_000) < estimate.cost_high < (104 + 2 * 300) / Decimal(1_000_000)
         assert estimate.seconds_low == pytest.approx(1.3)
         assert estimate.seconds_high == pytest.approx(2.7)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -90,6 +90,13 @@ class Prompt:
         """Return the most tokens that `spec` may answer with: the prompt's limit or its own."""
         return min(self.max_tokens or spec.max_output_tokens, spec.max_output_tokens)
 
+    def allowed(self, spec: ModelSpec) -> Prompt:
+        """Return the prompt with the limit on its answer that the run allows `spec`, if it has one."""
+        allowance = spec.allowances.get(self.purpose)
+        if allowance is None:
+            return self
+        return replace(self, max_tokens=min(self.output_limit(spec), allowance.most))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prices:
@@ -100,11 +107,20 @@ class Prices:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """The tokens of a model's answers in a run with a money limit: how many are expected, and allowed."""
+
+    expected: int
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelSpec:
     """One model as a run has frozen it: its team-wide unique name, its provider, what it costs and can do.
 
     `family` names the lineage (a judge never judges its own family when another is there); `remote_name` is
-    what the provider calls it; `prices` is None where its price is unknown.
+    what the provider calls it; `prices` is None where its price is unknown. `allowances`, by the purpose of a
+    prompt, are those of a run with a money limit; without one an answer may be as long as the model can.
     """
 
     name: str
@@ -116,6 +132,7 @@ class ModelSpec:
     prices: Prices | None = None
     capabilities: frozenset[Capability] = frozenset()
     tier: Tier = Tier.MEDIUM
+    allowances: Mapping[Purpose, Allowance] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

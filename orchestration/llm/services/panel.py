@@ -13,7 +13,16 @@ from uuid import UUID
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.resilience.attempts import Admitted, Retrying, RetryPolicy
 from orchestration.llm.engine.resilience.caching import Cached
-from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prices, Tier, plain
+from orchestration.llm.engine.types import (
+    Allowance,
+    Capability,
+    Json,
+    ModelSpec,
+    Prices,
+    Purpose,
+    Tier,
+    plain,
+)
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.providers.adapter import ProviderAccess, Unavailable
 from orchestration.llm.services.provider_kinds import provider_adapter
@@ -58,9 +67,9 @@ def freeze(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
 
 
 def thaw(entry: Mapping[str, Json]) -> FrozenModel:
-    """Return the frozen model that `freeze` stored."""
+    """Return the frozen model that `freeze` stored, or an earlier version of it, without allowances."""
     stored = dict(entry["spec"])
-    prices = stored.pop("prices")
+    prices, allowances = stored.pop("prices"), stored.pop("allowances", {})
     spec = ModelSpec(
         **{
             **stored,
@@ -69,6 +78,7 @@ def thaw(entry: Mapping[str, Json]) -> FrozenModel:
             else Prices(**{name: Decimal(usd) for name, usd in prices.items()}),
             "capabilities": frozenset(map(Capability, stored["capabilities"])),
             "tier": Tier(stored["tier"]),
+            "allowances": {Purpose(purpose): Allowance(**each) for purpose, each in allowances.items()},
         }
     )
     ids = {"model": UUID(entry["model"]), "provider": UUID(entry["provider"])}

@@ -28,14 +28,16 @@ def price(spec: ModelSpec, usage: Usage) -> Decimal | None:
     ) / MILLION
 
 
-def most_it_can_cost(spec: ModelSpec, prompt: Prompt) -> Decimal:
-    """Return the most that answering `prompt` can cost: its tokens and the longest answer allowed.
+def cost_to_reserve(spec: ModelSpec, prompt: Prompt) -> Decimal:
+    """Return what is set aside for answering `prompt`: the price of its tokens and of the expected answer.
 
-    A model without a price counts as free here: a run with a money limit is refused such a model beforehand.
+    That is the longest one where nothing else is expected of the model. One without a price counts as free: a
+    run with a money limit is refused such a model beforehand.
     """
     given = estimate_input_tokens(message.content for message in prompt.messages)
-    longest = min(prompt.max_tokens or spec.max_output_tokens, spec.max_output_tokens)
-    return price(spec, Usage(input_tokens=given, output_tokens=longest)) or Decimal(0)
+    longest, allowance = prompt.output_limit(spec), spec.allowances.get(prompt.purpose)
+    written = longest if allowance is None else min(allowance.expected, longest)
+    return price(spec, Usage(input_tokens=given, output_tokens=written)) or Decimal(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,9 @@ NOTHING_SPENT = Spent()
 class Ledger:
     """Money and calls of one run: reserved before a call, settled after it.
 
-    A call that may have been billed by an unknown amount keeps its reservation until the run ends.
+    The limit acts on what is spent: a call reserves what it is expected to cost. One that costs more takes
+    the rest from what is left, and once nothing is left no call starts. A call that may have been billed by
+    an unknown amount keeps its reservation until the run ends.
     """
 
     def __init__(self, limits: Limits, spent: Spent) -> None:
@@ -94,22 +98,22 @@ class Ledger:
         return None if self._limits.calls is None else self._limits.calls - self._calls
 
     def reserve(self, spec: ModelSpec, prompt: Prompt) -> Decimal:
-        """Set aside the most that a call can cost, and return it. Raises `LimitReached`."""
+        """Set aside what a call is expected to cost, and return it. Raises `LimitReached`."""
         if self.calls_left is not None and self.calls_left < 1:
             raise LimitReached(
                 f"The limit of {self._limits.calls} calls is used up. Raise it or use fewer models.",
                 limit="calls",
             )
-        most = most_it_can_cost(spec, prompt)
-        if self.money_left is not None and most > self.money_left:
+        cost, left = cost_to_reserve(spec, prompt), self.money_left
+        if left is not None and (cost > left or left <= 0):
             raise LimitReached(
-                f"Asking {spec.name} could cost up to ${most:.6f}, and {self._what_is_left(self.money_left)}."
+                f"Asking {spec.name} is expected to cost up to ${cost:.6f}, and {self._what_is_left(left)}."
                 " Raise the limit or use a cheaper model.",
                 limit="money",
             )
-        self._reserved += most
+        self._reserved += cost
         self._calls += 1
-        return most
+        return cost
 
     def settle(self, reserved: Decimal, cost: Decimal | None, *, maybe_billed: bool = False) -> None:
         """Give back what was reserved and book what the call cost.

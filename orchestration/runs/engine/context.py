@@ -135,8 +135,10 @@ class RunContext:
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
 
+        In a run with a money limit the answer has the limit on its length that was frozen with the model.
         Raises `ModelError` (the model's fault), `LimitReached` (money, calls or time used up).
         """
+        prompt = prompt.allowed(model.spec)
         record, earlier = self._open(step, StepKind.ASK, digest(model.spec.name, prompt))
         if earlier is not None:
             return completion_from_json(replayed(earlier))

@@ -8,7 +8,7 @@ from math import prod
 from typing import ClassVar
 
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Message
+from orchestration.llm.engine.types import Message, ModelSpec
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import (
@@ -30,15 +30,18 @@ from orchestration.strategies.engine.deciding import (
     overall,
     select_best,
 )
+from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.levels import (
     Accept,
     CascadeOptions,
     Level,
+    first_width,
     levels,
+    places,
     savings_sentence,
 )
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import profile_for
+from orchestration.strategies.engine.profiles import Profile, profile_for
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.quality.scoring import FEWEST_MISTAKES
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
@@ -279,6 +282,23 @@ class Cascade(Strategy):
     Options: ClassVar[type[StrategyOptions]] = CascadeOptions
     labels: ClassVar[Mapping[str, str]] = {"escalate": "Escalated"}
     escalations: ClassVar[frozenset[str]] = frozenset({"escalate"})
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how much is asked: the first level at once, then one more model at a time."""
+        width = min(panel, first_width(parse_options(CascadeOptions, options.model_dump()), panel))
+        judges = judging(options, together=width, singly=(0, panel - width))
+        return Effort(answers=(width, panel), at_once=1, helping=judges)
+
+    def order(
+        self,
+        panel: Sequence[ModelSpec],
+        options: StrategyOptions,
+        request: Request,
+        profiles: Mapping[str, Sequence[Profile]],  # noqa: ARG002
+    ) -> Sequence[ModelSpec]:
+        """Return the models from cheap to expensive, or as on the panel."""
+        given = parse_options(CascadeOptions, options.model_dump())
+        return [panel[place] for place in places(panel, given, request.system + request.text)]
 
     def moment(self, key: str) -> str:
         """Return what is decided at `accept/<level>`."""

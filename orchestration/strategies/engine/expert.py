@@ -24,6 +24,7 @@ from orchestration.strategies.engine.classification import (
     task_called,
 )
 from orchestration.strategies.engine.consensus.extraction import json_values
+from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.options import ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Prefer, Profile, Ranked, rank
 from orchestration.strategies.engine.quality.prompts import escaped, shortened
@@ -217,6 +218,28 @@ class Expert(Strategy):
     }
     moments: ClassVar[Mapping[str, str]] = {ROUTE_STEP: "Models ranked"}
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how much is asked: some experts at once, then the others, each after the other."""
+        given = parse_options(ExpertOptions, options.model_dump())
+        first = min(given.ask, panel)
+        helping = judging(given, together=first, singly=(0, panel - first))
+        if given.classifier is not None:
+            helping += (Help(model=given.classifier, purpose=Purpose.CLASSIFY, calls=(1, 1)),)
+        return Effort(answers=(first, panel), at_once=1, helping=helping)
+
+    def order(
+        self,
+        panel: Sequence[ModelSpec],
+        options: StrategyOptions,
+        request: Request,
+        profiles: Mapping[str, Sequence[Profile]],
+    ) -> Sequence[ModelSpec]:
+        """Return the models as they rank for the kind of task that the words of the request say."""
+        given = parse_options(ExpertOptions, options.model_dump())
+        task = classify(request.text, request.system).task
+        by_name = {spec.name: spec for spec in panel}
+        return [by_name[each.model] for each in rank(panel, task, given.prefer, profiles)]
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the best expert's answer that is good enough, or with the best there is."""

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from orchestration.llm.engine.types import Purpose
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import announce
 from orchestration.strategies.engine.deciding import with_caveat
+from orchestration.strategies.engine.effort import Help
 from orchestration.strategies.engine.errors import (
     AllModelsFailed,
     NoUsableAnswer,
@@ -95,6 +97,13 @@ class FallbackPlan:
     panel: Panel
     words: str
     below: float
+
+
+def fallback_help(options: StrategyOptions) -> tuple[Help, ...]:
+    """Return the call of the fallback model that the options name: one, or none where it is not needed."""
+    if not isinstance(options, FallbackOptions) or options.fallback_model is None:
+        return ()
+    return (Help(model=options.fallback_model, purpose=Purpose.ANSWER, calls=(0, 1)),)
 
 
 async def answer(strategy: Strategy, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:

@@ -118,15 +118,24 @@ def levels(members: Sequence[ChatModel], options: CascadeOptions, text: str) -> 
     By price where each has one, else as on the panel. There is always a level after the first, so that a more
     expensive model decides where the first level's answers are not accepted.
     """
-    ordered = list(members)
-    costs = [expected_cost(model.spec, text) for model in members]
-    known = [cost for cost in costs if cost is not None]
-    if options.order is Order.PRICE and len(known) == len(costs):
-        places = sorted(range(len(ordered)), key=known.__getitem__)
-        ordered = [ordered[place] for place in places]
-    width = max(1, min(options.width, len(ordered) - 1))
+    ordered = [members[place] for place in places([model.spec for model in members], options, text)]
+    width = first_width(options, len(ordered))
     first, rest = ordered[:width], ordered[width:]
     return (tuple(first), *((model,) for model in rest))
+
+
+def places(specs: Sequence[ModelSpec], options: CascadeOptions, text: str) -> Sequence[int]:
+    """Return the places of the models in the order in which they are asked."""
+    costs = [expected_cost(spec, text) for spec in specs]
+    known = [cost for cost in costs if cost is not None]
+    if options.order is Order.PRICE and len(known) == len(costs):
+        return sorted(range(len(specs)), key=known.__getitem__)
+    return range(len(specs))
+
+
+def first_width(options: CascadeOptions, panel: int) -> int:
+    """Return how many models of a panel of so many the first level has."""
+    return max(1, min(options.width, panel - 1))
 
 
 def expected_cost(spec: ModelSpec, text: str, answer_tokens: int = TYPICAL_ANSWER_TOKENS) -> Decimal | None:

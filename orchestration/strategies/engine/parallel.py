@@ -37,6 +37,7 @@ from orchestration.strategies.engine.deciding import (
     select_best,
     settle,
 )
+from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
@@ -317,6 +318,21 @@ class Parallel(Strategy):
     )
     in_turn: ClassVar[bool] = False
     Options: ClassVar[type[StrategyOptions]] = ParallelOptions
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how much is asked: a first good answer may be the only one that is waited for."""
+        given = parse_options(ParallelOptions, options.model_dump())
+        at_once = max(1, min(given.max_parallel, panel))
+        if given.select is Select.FIRST_GOOD_ENOUGH:
+            first = (min(1, panel), panel)
+            return Effort(answers=first, at_once=at_once, helping=judging(given, together=0, singly=first))
+        helping = judging(given, together=panel)
+        if given.select is Select.SYNTHESIS and panel > 1:
+            combining = Help(
+                model=given.aggregator or "", purpose=Purpose.AGGREGATE, calls=(0, 1), answers=panel
+            )
+            helping = (combining, *judging(given, together=1))
+        return Effort(answers=(panel, panel), at_once=at_once, helping=helping)
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` by selecting or combining the panel's answers."""

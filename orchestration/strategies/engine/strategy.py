@@ -17,6 +17,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.types import Request, StrategyOutcome
@@ -66,22 +67,6 @@ class Panel:
     def each_named(self, *names: str | None) -> tuple[ChatModel, ...]:
         """Return the models of these names, each once, None left out. Raises `InvalidRequest`."""
         return tuple(self.named(name) for name in dict.fromkeys(names) if name is not None)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Effort:
-    """Fewest and most models that answer and that then review all answers, and how many at the same time."""
-
-    answers: tuple[int, int]
-    at_once: int
-    reviews: tuple[int, int] = (0, 0)
-    reviews_at_once: int = 1
-
-    @property
-    def may_review(self) -> bool:
-        """True when the answers decide whether they are reviewed."""
-        fewest, most = self.reviews
-        return fewest == 0 < most
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,11 +126,23 @@ class Strategy(ABC):
     def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:  # noqa: B027  # any panel will do
         """Compare the options with the panel's names, in order. Raises `InvalidOptions`."""
 
-    def effort(self, options: StrategyOptions, panel: int) -> Effort:  # noqa: ARG002  # for overriding
-        """Return how much of a panel of so many models is asked."""
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how much of a panel of so many models is asked, and who helps."""
         if self.in_turn:
-            return Effort(answers=(min(1, panel), panel), at_once=1)
-        return Effort(answers=(panel, panel), at_once=max(1, panel))
+            first = min(1, panel)
+            judges = judging(options, together=first, singly=(0, panel - first))
+            return Effort(answers=(first, panel), at_once=1, helping=judges)
+        return Effort(answers=(panel, panel), at_once=max(1, panel), helping=judging(options, together=panel))
+
+    def order(
+        self,
+        panel: Sequence[ModelSpec],
+        options: StrategyOptions,  # noqa: ARG002  # for overriding
+        request: Request,  # noqa: ARG002
+        profiles: Mapping[str, Sequence[Profile]],  # noqa: ARG002
+    ) -> Sequence[ModelSpec]:
+        """Return the models in the order in which they are asked; `profiles` are theirs, by name."""
+        return panel
 
     @property
     def learns(self) -> bool:

@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import reduce
-from statistics import quantiles
+from math import sqrt
+from statistics import median, quantiles
 from typing import TypeVar
 
+from django.db.models import prefetch_related_objects
+
 from orchestra_site.accounts.models import Membership
-from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, ModelSpec, Purpose, Usage, estimate_tokens
+from orchestration.llm.engine.types import (
+    TOKENS_PER_MESSAGE,
+    Json,
+    ModelSpec,
+    Purpose,
+    Usage,
+    estimate_tokens,
+)
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.runs.engine.budget import price
-from orchestration.runs.selectors.run_state import recent_calls
+from orchestration.strategies.engine.classification import TaskType, classify
+from orchestration.strategies.engine.effort import Effort, Help
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.options import helper_models, parse_options
-from orchestration.strategies.engine.strategy import Effort, get_strategy
+from orchestration.strategies.engine.fallback import fallback_help
+from orchestration.strategies.engine.lengths import (
+    ENOUGH,
+    WIDEST,
+    AnswerLength,
+    PastCall,
+    expected_length,
+)
+from orchestration.strategies.engine.options import parse_options
+from orchestration.strategies.engine.strategy import get_strategy
 from orchestration.strategies.engine.types import Request
+from orchestration.strategies.services.histories import calls_a_member, past_calls
+from orchestration.strategies.services.profiles import model_profiles
 
 Number = TypeVar("Number", Decimal, float)
 SHORT_ANSWER_TOKENS = 20
-ENOUGH_HISTORY = 4
 DECILES = 10
-MOST_CALLS_READ = 1000
+INSTRUCTIONS: Mapping[Purpose, int] = {
+    Purpose.JUDGE: 350,
+    Purpose.RANK: 250,
+    Purpose.AGGREGATE: 200,
+    Purpose.CLASSIFY: 200,
+}
+"""Tokens of what a helper is told beside question and answers."""
+ASSUMED = (0.0, 0.0)
+"""Runs that are assumed to have needed as few calls as they can, beside those that there were."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """Ranges from the first decile of earlier answers to the last; a judge or aggregator counts once.
+    """What a request will probably cost and take; a fallback strategy is not counted.
 
-    Money is US dollars for the models that have a price (None when none has); seconds are None without
-    history. `may_review` is True when each model may be called once more, for a review.
+    Money is US dollars for the models that have a price (None when none has). Where `is_known`, all of these
+    have a history: then the range is at most a factor of five wide, and lies where the strategy's earlier
+    runs do. `cost_most` is what all calls cost that may be made. Seconds are None without history.
+    `may_review` is True when each model may be called once more, for a review.
     """
 
     cost_low: Decimal | None
@@ -44,24 +73,49 @@ class Estimate:
     calls_low: int
     calls_high: int
     may_review: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnswerHistory:
-    """The range of a model's recent answers in tokens and seconds; None without history."""
-
-    tokens: tuple[float, float] | None = None
-    seconds: tuple[float, float] | None = None
+    is_known: bool = True
+    cost_most: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelShare:
-    """One model's part of an estimate."""
+    """One call of one model, as a part of an estimate."""
 
     model: str
-    tokens: tuple[float, float]
+    tokens: tuple[int, int]
     cost: tuple[Decimal, Decimal] | None
     seconds: tuple[float, float] | None
+    is_known: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """What calls of a request are estimated by: its kind of task, its tokens, the calls of its models."""
+
+    task: TaskType
+    words: int
+    past: Mapping[str, Sequence[PastCall]]
+    answers: int = 0
+    read: tuple[int, int] = field(default=(0, 0))
+
+    def share(self, spec: ModelSpec, purpose: Purpose, answers: int = 0) -> ModelShare:
+        """Return the share of a call that is shown so many of the answers.
+
+        What helpers write is short and has a form: for that the prior does without a history.
+        """
+        seen = self.past.get(spec.name, ())
+        length = expected_length(spec, purpose, self.task, seen, answers=max(1, answers))
+        part = answers / max(1, self.answers)
+        told = self.words + INSTRUCTIONS.get(purpose, 0)
+        given = (told + round(self.read[0] * part), told + round(self.read[1] * part))
+        took = [each.seconds for each in seen if each.purpose is purpose]
+        return model_share(
+            spec,
+            given,
+            length,
+            is_known=length.is_known or purpose is not Purpose.ANSWER,
+            seconds=_range(took) if len(took) >= ENOUGH else None,
+        )
 
 
 def estimate_request(*, membership: Membership, request: Request) -> Estimate:
@@ -69,25 +123,79 @@ def estimate_request(*, membership: Membership, request: Request) -> Estimate:
 
     It may still be incomplete: unknown models are left out, invalid options count as the defaults.
     """
-    known = {model.name: model_spec(model) for model in usable_models(membership)}
-    panel = [known[name] for name in request.models if name in known]
+    rows = {model.name: model for model in usable_models(membership)}
+    known = {name: model_spec(model) for name, model in rows.items()}
     strategy = get_strategy(request.strategy)
     try:
         options = parse_options(strategy.Options, request.options)
     except InvalidOptions:
         options = strategy.Options()
-    helpers = [known[name] for name in helper_models(options) if name in known]
-    histories = _answer_histories(membership, [spec.name for spec in (*panel, *helpers)])
-
-    def model_shares(specs: Sequence[ModelSpec], prompt_tokens: int) -> list[ModelShare]:
-        return [model_share(spec, prompt_tokens, histories.get(spec.name, AnswerHistory())) for spec in specs]
-
-    words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
-    shares = model_shares(panel, words)
-    read = words + round(sum(share.tokens[1] for share in shares))
+    asked = [name for name in request.models if name in known]
+    prefetch_related_objects([rows[name] for name in asked], "profiles")
+    profiles = {name: model_profiles(rows[name], known[name]) for name in asked}
+    panel = strategy.order([known[name] for name in asked], options, request, profiles)
     effort = strategy.effort(options, len(panel))
-    whole = replace(by_effort(effort, shares, model_shares(panel, read)), may_review=effort.may_review)
-    return followed_by(whole, at_once(model_shares(helpers, read))) if helpers else whole
+    effort = replace(effort, helping=_helping([*effort.helping, *fallback_help(options)], panel, known))
+    task = classify(request.text, request.system).task
+    names = {*asked, *(each.model for each in effort.helping)}
+    words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
+    draft = Draft(task=task, words=words, past=past_calls(membership, sorted(names)), answers=len(panel))
+    whole = add_up(draft, effort, panel, known)
+    if not whole.is_known:
+        return whole
+    chosen: Mapping[str, Json] = options.model_dump(mode="json")
+    calls = calls_a_member(membership, request.strategy, chosen, task)
+    return narrowed(whole, reach(effort, calls, len(panel)))
+
+
+def _helping(
+    helping: Sequence[Help], panel: Sequence[ModelSpec], known: Mapping[str, ModelSpec]
+) -> tuple[Help, ...]:
+    """Return the help of known models, each by its name; without one it is the first of the panel."""
+    named = [replace(each, model=each.model or panel[0].name) for each in helping if each.model or panel]
+    return tuple(each for each in named if each.model in known)
+
+
+def add_up(
+    draft: Draft, effort: Effort, panel: Sequence[ModelSpec], known: Mapping[str, ModelSpec]
+) -> Estimate:
+    """Add up all calls that are made, or may be."""
+    answers = [draft.share(spec, Purpose.ANSWER) for spec in panel]
+    read = (sum(each.tokens[0] for each in answers), sum(each.tokens[1] for each in answers))
+    draft = replace(draft, read=read)
+    reviews = [draft.share(spec, Purpose.RANK, len(panel) - 1) for spec in panel] if effort.reviews[1] else []
+    whole = by_effort(effort, answers, reviews)
+    helps = [
+        times(draft.share(known[each.model], each.purpose, each.answers), each.calls)
+        for each in effort.helping
+    ]
+    whole = reduce(followed_by, helps, whole)
+    return replace(whole, may_review=effort.may_review, cost_most=whole.cost_high)
+
+
+def reach(effort: Effort, calls: Sequence[float], panel: int) -> float:
+    """Return how far, from 0 to 1, most runs go from the fewest calls to the most.
+
+    `calls` are those of earlier runs for each member of their panel.
+    """
+    few, most = effort.calls
+    if most == few:
+        return 0.0
+    gone = [min(1.0, max(0.0, (each * panel - few) / (most - few))) for each in calls]
+    return median([*gone, *ASSUMED])
+
+
+def narrowed(whole: Estimate, at: float) -> Estimate:
+    """Return the estimate at most a factor of five wide, around its cost `at` a share of the range.
+
+    One that begins at nothing, with models that are free, stays.
+    """
+    low, high = whole.cost_low, whole.cost_high
+    if not low or high is None or high <= WIDEST * low:
+        return whole
+    center = low + (high - low) * Decimal(at)
+    first = min(max(low, center / Decimal(sqrt(WIDEST))), high / WIDEST)
+    return replace(whole, cost_low=first, cost_high=WIDEST * first)
 
 
 def by_effort(effort: Effort, answers: Sequence[ModelShare], reviews: Sequence[ModelShare]) -> Estimate:
@@ -98,14 +206,40 @@ def by_effort(effort: Effort, answers: Sequence[ModelShare], reviews: Sequence[M
     return followed_by(whole, in_waves(reviews, least=effort.reviews[0], size=effort.reviews_at_once))
 
 
-def model_share(spec: ModelSpec, prompt_tokens: int, history: AnswerHistory) -> ModelShare:
-    """Return the share of one model, by its history; without one from a short answer to its longest."""
-    low, high = history.tokens or (min(SHORT_ANSWER_TOKENS, spec.max_output_tokens), spec.max_output_tokens)
+def model_share(
+    spec: ModelSpec,
+    given: tuple[int, int],
+    length: AnswerLength,
+    *,
+    is_known: bool,
+    seconds: tuple[float, float] | None = None,
+) -> ModelShare:
+    """Return the share of one call that reads `given` tokens, fewest and most.
+
+    Without a history (`is_known`) its answer is anything from a short one to the longest.
+    """
+    longest = spec.max_output_tokens
+    low, high = length.likely if is_known else (min(SHORT_ANSWER_TOKENS, longest), longest)
     lowest, highest = (
-        price(spec, Usage(input_tokens=prompt_tokens, output_tokens=round(n))) for n in (low, high)
+        price(spec, Usage(input_tokens=read, output_tokens=written))
+        for read, written in zip(given, (low, high), strict=True)
     )
     cost = None if lowest is None or highest is None else (lowest, highest)
-    return ModelShare(model=spec.name, tokens=(low, high), cost=cost, seconds=history.seconds)
+    return ModelShare(model=spec.name, tokens=(low, high), cost=cost, seconds=seconds, is_known=is_known)
+
+
+def times(share: ModelShare, calls: tuple[int, int]) -> Estimate:
+    """Return the estimate of a call that is made so many times, at the same time."""
+    few, most = calls
+    one = at_once([share])
+    return replace(
+        one,
+        cost_low=None if one.cost_low is None else few * one.cost_low,
+        cost_high=None if one.cost_high is None else most * one.cost_high,
+        seconds_low=one.seconds_low if few else None,
+        calls_low=few,
+        calls_high=most,
+    )
 
 
 def at_once(shares: Sequence[ModelShare]) -> Estimate:
@@ -120,6 +254,7 @@ def at_once(shares: Sequence[ModelShare]) -> Estimate:
         unpriced=tuple(share.model for share in shares if share.cost is None),
         calls_low=len(shares),
         calls_high=len(shares),
+        is_known=all(share.is_known for share in shares if share.cost is not None),
     )
 
 
@@ -143,6 +278,7 @@ def followed_by(first: Estimate, then: Estimate) -> Estimate:
         calls_low=first.calls_low + then.calls_low,
         calls_high=first.calls_high + then.calls_high,
         may_review=first.may_review or then.may_review,
+        is_known=first.is_known and then.is_known,
     )
 
 
@@ -151,19 +287,6 @@ def _sum(left: Number | None, right: Number | None) -> Number | None:
     if left is None or right is None:
         return right if left is None else left
     return left + right
-
-
-def _answer_histories(membership: Membership, models: Sequence[str]) -> dict[str, AnswerHistory]:
-    """Return the history of `models` in the team's newest runs, where there are enough answers."""
-    seen: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    calls = recent_calls(membership, models).filter(purpose=Purpose.ANSWER, latency_s__isnull=False)
-    for name, tokens, seconds in calls.values_list("model", "output_tokens", "latency_s")[:MOST_CALLS_READ]:
-        seen[name].append((tokens, seconds or 0.0))
-    return {
-        name: AnswerHistory(tokens=_range([t for t, _ in pairs]), seconds=_range([s for _, s in pairs]))
-        for name, pairs in seen.items()
-        if len(pairs) >= ENOUGH_HISTORY
-    }
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

@@ -32,6 +32,7 @@ from orchestration.strategies.engine.options import helper_models
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
+from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
 
 NAME = "strategy"
@@ -172,7 +173,9 @@ def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ..
     return request.model_copy(update={"options": options.model_dump(mode="json")}), helper_models(options)
 
 
-def _frozen_panel(membership: Membership, request: Request, helpers: Sequence[str]) -> list[dict[str, Json]]:
+def _frozen_panel(
+    membership: Membership, request: Request, helpers: Sequence[str]
+) -> Sequence[dict[str, Json]]:
     """Return the panel as a run keeps it. Raises `InvalidRequest` naming what is missing."""
     if not request.models:
         raise InvalidRequest("Choose at least one model.", field="models")
@@ -193,7 +196,7 @@ def _frozen_panel(membership: Membership, request: Request, helpers: Sequence[st
             " Set a price under Models, or leave the limit empty.",
             field="max_cost_usd",
         )
-    return panel
+    return with_allowances(membership, request, panel)
 
 
 def _entry(rows: Mapping[str, LanguageModel], name: str, role: PanelRole, at: str) -> dict[str, Json]:

@@ -8,14 +8,16 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from orchestration.llm.engine.types import Purpose
 from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.consensus.reliability import PastVote, fit_weights
+from orchestration.strategies.engine.effort import Effort, Help
 from orchestration.strategies.engine.errors import OptionError
 from orchestration.strategies.engine.fallback import FallbackOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions
-from orchestration.strategies.engine.strategy import Effort, TrainingExample
+from orchestration.strategies.engine.strategy import TrainingExample
 from orchestration.strategies.engine.types import counted, listed
 
 NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
@@ -236,12 +238,22 @@ def voting_effort(options: VotingOptions, panel: int) -> Effort:
     Where the answers decide whether they are reviewed, it is from no review to one of each model.
     """
     options = options.with_ballot_by_rule()
-    size = min(options.waves, panel) or panel
+    size = min(options.waves, panel) or max(1, panel)
     votes = (_fewest(options, panel, size), panel)
+    helping = _judge_calls(options, panel)
     if options.ballot is BallotKind.REVIEW:
-        return Effort(answers=(panel, panel), at_once=panel, reviews=votes, reviews_at_once=size)
+        both = {"answers": (panel, panel), "reviews": votes}
+        return Effort(**both, at_once=panel, reviews_at_once=size, helping=helping)
     may_review = options.ballot is BallotKind.AUTO and panel >= FEWEST_TO_TELL_APART
-    return Effort(answers=votes, at_once=size, reviews=(0, panel if may_review else 0), reviews_at_once=size)
+    both = {"answers": votes, "reviews": (0, panel if may_review else 0)}
+    return Effort(**both, at_once=size, reviews_at_once=size, helping=helping)
+
+
+def _judge_calls(options: VotingOptions, panel: int) -> tuple[Help, ...]:
+    """Return the calls of the judge: one, or none where nothing has to be decided."""
+    if options.judge is None:
+        return ()
+    return (Help(model=options.judge, purpose=Purpose.RANK, calls=(0, 1), answers=panel),)
 
 
 def _fewest(options: VotingOptions, panel: int, size: int) -> int:

@@ -21,11 +21,12 @@ from orchestration.strategies.engine.deciding import (
     select_best,
     settle,
 )
+from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Effort, Panel, Strategy, TrainingExample
+from orchestration.strategies.engine.strategy import Panel, Strategy, TrainingExample
 from orchestration.strategies.engine.types import (
     Candidate,
     Request,

@@ -1,0 +1,66 @@
+"""How much of a panel a strategy asks, and which other calls it makes: what estimates are added up from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orchestration.llm.engine.types import Purpose
+from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
+
+Span = tuple[int, int]
+"""Fewest and most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Help:
+    """Fewest and most `calls` of a helper, each of which is shown so many `answers`.
+
+    `model` is its name, empty for the first model of the panel.
+    """
+
+    model: str
+    purpose: Purpose
+    calls: Span
+    answers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effort:
+    """Fewest and most models that answer and that then review all answers, and how many at the same time."""
+
+    answers: Span
+    at_once: int
+    reviews: Span = (0, 0)
+    reviews_at_once: int = 1
+    helping: tuple[Help, ...] = ()
+
+    @property
+    def may_review(self) -> bool:
+        """True when the answers decide whether they are reviewed."""
+        fewest, most = self.reviews
+        return fewest == 0 < most
+
+    @property
+    def calls(self) -> Span:
+        """Fewest and most calls, without repetitions."""
+        spans = [self.answers, self.reviews, *(each.calls for each in self.helping)]
+        return sum(few for few, _ in spans), sum(most for _, most in spans)
+
+
+def judging(options: StrategyOptions, *, together: int, singly: Span = (0, 0)) -> tuple[Help, ...]:
+    """Return the calls of the judges that the options name.
+
+    So many answers are judged `together`, twice in two orders if there are several, and others `singly`.
+    """
+    if not isinstance(options, JudgeOptions):
+        return ()
+    twice = min(together, 2)
+    judges: Iterable[str] = filter(None, dict.fromkeys((options.judge, options.second_judge)))
+    first = [(twice, twice, together)] if together else []
+    spans = [*first, (*singly, 1)] if singly[1] else first
+    return tuple(
+        Help(model=judge, purpose=Purpose.JUDGE, calls=(few, most), answers=answers)
+        for judge in judges
+        for few, most, answers in spans
+    )

@@ -1,0 +1,97 @@
+"""What a team's newest runs say of runs to come: how long answers are, and how much of a panel is asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.types import Json, Purpose, plain
+from orchestration.llm.services.panel import thaw
+from orchestration.runs.models import Run, RunStatus
+from orchestration.runs.selectors.run_state import recent_calls
+from orchestration.strategies.engine.classification import TaskType, classify
+from orchestration.strategies.engine.lengths import LIMITED, PastCall, allowance, expected_length
+from orchestration.strategies.engine.options import parse_options
+from orchestration.strategies.engine.strategy import get_strategy
+from orchestration.strategies.engine.types import Request
+from orchestration.strategies.models import Observation
+
+MOST_CALLS_READ = 1000
+MOST_RUNS_READ = 50
+ENDED = (RunStatus.SUCCEEDED, RunStatus.FAILED)
+
+
+def past_calls(membership: Membership, models: Sequence[str]) -> Mapping[str, Sequence[PastCall]]:
+    """Return the calls of `models` in the team's newest runs, by model, the newest first."""
+    calls = recent_calls(membership, models, runs=MOST_RUNS_READ).filter(
+        purpose__in=LIMITED, latency_s__isnull=False
+    )
+    columns = ("run_id", "model", "purpose", "output_tokens", "latency_s")
+    rows = list(calls.order_by("-started_at", "-id").values_list(*columns)[:MOST_CALLS_READ])
+    tasks = _tasks({run for run, *_ in rows})
+    found: dict[str, list[PastCall]] = defaultdict(list)
+    for run, model, purpose, tokens, seconds in rows:
+        seen = PastCall(purpose=Purpose(purpose), tokens=tokens, task=tasks.get(run), seconds=seconds or 0.0)
+        found[model].append(seen)
+    return found
+
+
+def _tasks(runs: set[Any]) -> Mapping[Any, TaskType]:
+    """Return the type of task of those runs that were learned from."""
+    known = Observation.objects.filter(run_id__in=runs).values_list("run_id", "task")
+    return {run: TaskType(task) for run, task in known}
+
+
+def with_allowances(
+    membership: Membership, request: Request, panel: Sequence[dict[str, Json]]
+) -> Sequence[dict[str, Json]]:
+    """Return the entries of a panel with what their models may write, in a run with a money limit.
+
+    What is allowed is frozen with the run: it is part of its prompts, and history goes on.
+    """
+    limit = request.constraints.max_cost_usd
+    if limit is None:
+        return panel
+    strategy = get_strategy(request.strategy)
+    effort = strategy.effort(parse_options(strategy.Options, request.options), len(request.models))
+    share = limit / max(1, effort.calls[1])
+    task = classify(request.text, request.system).task
+    past = past_calls(membership, [entry["spec"]["name"] for entry in panel])
+    return [_allowed(entry, share, task, past, answers=len(request.models)) for entry in panel]
+
+
+def _allowed(
+    entry: dict[str, Json],
+    share: Decimal,
+    task: TaskType,
+    past: Mapping[str, Sequence[PastCall]],
+    *,
+    answers: int,
+) -> dict[str, Json]:
+    spec = thaw(entry).spec
+    seen = past.get(spec.name, ())
+    found = {
+        purpose: allowance(spec, expected_length(spec, purpose, task, seen, answers=answers), share)
+        for purpose in LIMITED
+    }
+    allowances: Json = plain(found)
+    return {**entry, "spec": {**entry["spec"], "allowances": allowances}}
+
+
+def calls_a_member(
+    membership: Membership, strategy: str, options: Mapping[str, Json], task: TaskType
+) -> Sequence[float]:
+    """Return for the team's newest runs of a strategy how many calls they took for each member of the panel.
+
+    Of those with the same options, and of these with the same type of task alone, where there are any.
+    """
+    newest = Run.objects.visible_to(membership).filter(ref=strategy, status__in=ENDED)
+    columns = ("pk", "calls_started", "request__models", "request__options")
+    rows = list(newest.order_by("-created_at", "-id").values_list(*columns)[:MOST_RUNS_READ])
+    rows = [row for row in rows if row[3] == options] or rows
+    shares = {run: calls / len(models) for run, calls, models, _ in rows if models}
+    tasks = _tasks(set(shares))
+    return [share for run, share in shares.items() if tasks.get(run) is task] or list(shares.values())
