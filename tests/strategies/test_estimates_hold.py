@@ -144,6 +144,13 @@ def test_what_a_judge_reads_and_writes_costs() -> None:
     assert (judged.calls_low, judged.calls_high) == (2, 3)
 
 
+def test_a_time_of_which_only_the_upper_end_is_known_is_not_known() -> None:
+    seen = [PastCall(purpose=Purpose.ANSWER, tokens=9, seconds=2.0)] * ENOUGH
+    draft = Draft(task=TaskType.ANALYSIS, words=10, past={"b": seen}, answers=2)
+    found = add_up(draft, Effort(answers=(1, 2), at_once=1), [spec_named("a"), spec_named("b")], {})
+    assert (found.seconds_low, found.seconds_high, found.is_known) == (None, None, False)
+
+
 PANEL = ("sim-scout", "sim-sage", "sim-scholar")
 OPTIONS: dict[str, dict[str, Json]] = {
     "cascade": {"accept": "agreement"},

@@ -28,14 +28,8 @@ from orchestration.strategies.engine.classification import TaskType, classify
 from orchestration.strategies.engine.effort import Effort, Help
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.fallback import fallback_help
-from orchestration.strategies.engine.lengths import (
-    ENOUGH,
-    WIDEST,
-    AnswerLength,
-    PastCall,
-    expected_length,
-)
-from orchestration.strategies.engine.options import parse_options
+from orchestration.strategies.engine.lengths import ENOUGH, WIDEST, AnswerLength, PastCall, expected_length
+from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.strategy import get_strategy
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.services.histories import calls_a_member, past_calls
@@ -125,11 +119,7 @@ def estimate_request(*, membership: Membership, request: Request) -> Estimate:
     """
     rows = {model.name: model for model in usable_models(membership)}
     known = {name: model_spec(model) for name, model in rows.items()}
-    strategy = get_strategy(request.strategy)
-    try:
-        options = parse_options(strategy.Options, request.options)
-    except InvalidOptions:
-        options = strategy.Options()
+    strategy, options = get_strategy(request.strategy), _options(request)
     asked = [name for name in request.models if name in known]
     prefetch_related_objects([rows[name] for name in asked], "profiles")
     profiles = {name: model_profiles(rows[name], known[name]) for name in asked}
@@ -146,6 +136,14 @@ def estimate_request(*, membership: Membership, request: Request) -> Estimate:
     chosen: Mapping[str, Json] = options.model_dump(mode="json")
     calls = calls_a_member(membership, request.strategy, chosen, task)
     return narrowed(whole, reach(effort, calls, len(panel)))
+
+
+def _options(request: Request) -> StrategyOptions:
+    schema = get_strategy(request.strategy).Options
+    try:
+        return parse_options(schema, request.options)
+    except InvalidOptions:
+        return schema()
 
 
 def _helping(
@@ -170,6 +168,8 @@ def add_up(
         for each in effort.helping
     ]
     whole = reduce(followed_by, helps, whole)
+    if whole.seconds_low is None:
+        whole = replace(whole, seconds_high=None)
     return replace(whole, may_review=effort.may_review, cost_most=whole.cost_high)
 
 
