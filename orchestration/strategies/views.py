@@ -18,6 +18,7 @@ from orchestration.runs.kinds import Startable, all_kinds
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
+from orchestration.strategies.engine.estimating import Estimate
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
@@ -30,7 +31,7 @@ from orchestration.strategies.selectors import (
     recent_runs,
     strategy_records,
 )
-from orchestration.strategies.services.estimates import Estimate, estimate_request
+from orchestration.strategies.services.estimates import estimate_request
 from orchestration.strategies.services.strategy_runs import NAME
 
 PAGE = "strategies/ask.html"

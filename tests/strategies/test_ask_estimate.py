@@ -12,18 +12,18 @@ from orchestration.llm.engine.types import ModelSpec, Prices, Purpose
 from orchestration.llm.models import LanguageModel, Price, Provider
 from orchestration.runs.models import Call
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.lengths import AnswerLength, PastCall, expected_length
-from orchestration.strategies.engine.strategy import get_strategy, validate_options
-from orchestration.strategies.engine.types import Request
-from orchestration.strategies.services.estimates import (
+from orchestration.strategies.engine.estimating import (
     ModelShare,
     at_once,
     by_effort,
-    estimate_request,
     followed_by,
     in_waves,
     model_share,
 )
+from orchestration.strategies.engine.lengths import AnswerLength, PastCall, expected_length
+from orchestration.strategies.engine.strategy import get_strategy, validate_options
+from orchestration.strategies.engine.types import Request
+from orchestration.strategies.services.estimates import estimate_request
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
 

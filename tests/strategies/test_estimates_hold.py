@@ -17,17 +17,11 @@ from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.effort import Effort, Help
+from orchestration.strategies.engine.estimating import Draft, Estimate, add_up, narrowed, reach
 from orchestration.strategies.engine.lengths import ENOUGH, WIDEST, PastCall
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
-from orchestration.strategies.services.estimates import (
-    Draft,
-    Estimate,
-    add_up,
-    estimate_request,
-    narrowed,
-    reach,
-)
+from orchestration.strategies.services.estimates import estimate_request
 from tests.support.engines import Engine
 from tests.support.history import a_member
 from tests.support.models import spec_named
@@ -65,9 +59,17 @@ def test_with_history_an_estimate_spans_at_most_a_factor_of_five(
 
 
 def estimate(low: str | None, high: str | None) -> Estimate:
-    ends = [None if each is None else Decimal(each) for each in (low, high)]
-    rest = {"seconds_low": None, "seconds_high": None, "unpriced": (), "calls_low": 1, "calls_high": 9}
-    return Estimate(cost_low=ends[0], cost_high=ends[1], **rest)  # type: ignore[arg-type]
+    cost_low, cost_high = (None if each is None else Decimal(each) for each in (low, high))
+    seconds_low, seconds_high = (None if each is None else float(each) for each in (low, high))
+    return Estimate(
+        cost_low=cost_low,
+        cost_high=cost_high,
+        seconds_low=seconds_low,
+        seconds_high=seconds_high,
+        unpriced=(),
+        calls_low=1,
+        calls_high=9,
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,9 +85,7 @@ def estimate(low: str | None, high: str | None) -> Estimate:
 def test_an_estimate_lies_where_the_earlier_runs_went(
     low: str | None, high: str | None, at: float, narrow: tuple[str | None, str | None]
 ) -> None:
-    found = narrowed(estimate(low, high), at)
-    wanted = estimate(*narrow)
-    assert (found.cost_low, found.cost_high) == (wanted.cost_low, wanted.cost_high)
+    assert narrowed(estimate(low, high), at) == estimate(*narrow)
 
 
 @pytest.mark.parametrize(
