@@ -16,9 +16,11 @@ from orchestration.llm.services.resources import close_resources
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.effort import Effort, Help
+from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.estimating import Draft, Estimate, add_up, narrowed, reach
+from orchestration.strategies.engine.fallback import FallbackOptions, fallback_help
 from orchestration.strategies.engine.lengths import ENOUGH, WIDEST, PastCall
+from orchestration.strategies.engine.options import StrategyOptions
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.services.estimates import estimate_request
@@ -121,6 +123,14 @@ def test_every_call_of_a_helper_is_counted(
 ) -> None:
     effort = get_strategy(name).effort(validate_options(name, options), 4)
     assert effort.calls == calls
+
+
+def test_options_that_name_no_helper_have_none() -> None:
+    assert judging(StrategyOptions(), together=2) == ()
+    assert fallback_help(StrategyOptions()) == ()
+    assert fallback_help(FallbackOptions()) == ()
+    [fallback] = fallback_help(FallbackOptions(fallback_model="f"))
+    assert (fallback.model, fallback.purpose, fallback.calls) == ("f", Purpose.ANSWER, (0, 1))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -128,11 +128,9 @@ class Strategy(ABC):
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much of a panel of so many models is asked, and who helps."""
-        if self.in_turn:
-            first = min(1, panel)
-            judges = judging(options, together=first, singly=(0, panel - first))
-            return Effort(answers=(first, panel), at_once=1, helping=judges)
-        return Effort(answers=(panel, panel), at_once=max(1, panel), helping=judging(options, together=panel))
+        first = min(1, panel) if self.in_turn else panel
+        judges = judging(options, together=first, singly=(0, panel - first))
+        return Effort(answers=(first, panel), at_once=max(1, first), helping=judges)
 
     def order(
         self,
