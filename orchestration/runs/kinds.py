@@ -192,11 +192,12 @@ class KindPage:
         """Return what the sections, the sentence and the reason for the answer show.
 
         All of these may be left out: `headline` (`text`, and `is_all` where the answer says no more) is shown
-        large, `verdict` says how far others agree, `answered_by` whose answer it is; `why` is the sentence on
-        why it was chosen, `has_reasons` is true where the template `why` has more to show, `notes` follow it;
+        large, `verdict` says how far others agree, `shortfall` what the run's caveat is, `answered_by` whose
+        answer it is; `why` is the sentence on why it was chosen, `has_reasons` is true where the template
+        `why` has more to show, `notes` follow it;
         `method_words`, `settings` (pairs of label and value), `alone_name` with `alone_usd`, and `saved_usd`
-        are facts. `message_label`, where it is
-        not empty, labels a field with which members send messages to the run until it ends.
+        are facts. `message_label`, where it is not empty, labels a field with which members send messages to
+        the run until it ends.
         """
         return {"calls": state.calls}
 

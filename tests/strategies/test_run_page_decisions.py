@@ -102,7 +102,12 @@ def test_an_answer_that_falls_short_of_the_quality_asked_for_says_so_on_its_page
     rows = RunRows.queued(member, "sim-swift", ref="parallel")
     rows.start()
     rows.answer(rows.ask("sim-swift"), "391")
-    rows.end(RunStatus.SUCCEEDED, answer="391", quality=0.61, caveat=caveat)
-    for address in ("/runs/", f"/runs/{rows.run.pk}/"):
-        html = browser.get(address).content.decode()
-        assert word in " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    notes = ["Quality 61%, below the 80% that was asked for.", "Missing: sim-sage."]
+    outcome = {"chosen": "ask/sim-swift", "candidates": [], "decisions": [], "notes": notes}
+    rows.end(RunStatus.SUCCEEDED, answer="391", quality=0.61, caveat=caveat, outcome=outcome)
+    html = browser.get(f"/runs/{rows.run.pk}/").content.decode()
+    shown = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    assert word in shown
+    assert word in browser.get("/runs/").content.decode()
+    assert shown.index("Quality 61%, below the 80%") < shown.index("Was this good?") < shown.index("Missing:")
+    assert shown.count("61%") == 1

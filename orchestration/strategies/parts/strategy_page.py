@@ -79,6 +79,8 @@ class StrategyPage(KindPage):
         counts = lane_counts(lanes)
         chosen = next((lane for lane in lanes if lane.chosen), None)
         alone = chosen if chosen is not None and not chosen.role and len(state.calls) > 1 else None
+        notes = tuple((run.outcome or (vote.result if vote else {})).get("notes") or ())
+        first = 1 if run.caveat else 0  # it says what the answer falls short of, and stands with the answer
         by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
         return {
             "title": self.method(run.ref),
@@ -98,7 +100,8 @@ class StrategyPage(KindPage):
             "ballots": vote,
             "helpers": tuple(call for call in state.calls if call.purpose not in LANE_PURPOSES),
             "answered_by": by,
-            "notes": tuple((run.outcome or (vote.result if vote else {})).get("notes") or ()),
+            "shortfall": " ".join(notes[:first]),
+            "notes": notes[first:],
         }
 
     def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
