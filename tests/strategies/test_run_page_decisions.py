@@ -82,7 +82,7 @@ def test_a_run_without_a_usable_answer_is_no_fault_and_says_what_helps() -> None
     shown = " ".join(re.sub(r"<[^>]+>", " ", html).split())
     assert "No answer can be used. The model declined." in shown
     assert "connect a real one under Models" in shown
-    assert "Models 1 without a usable answer" in shown
+    assert "Models 1 of 1 asked: 1 without a usable answer" in shown
     assert "Not usable" in shown
     assert "It declines." in shown
     assert "I cannot help with that." in shown

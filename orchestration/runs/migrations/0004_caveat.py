@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0002_blocks"),
+        ("runs", "0003_unpriced_calls"),
     ]
 
     operations = [
