@@ -61,6 +61,15 @@ async def test_the_answer_that_is_shown_is_the_one_that_the_label_of_the_winner_
     assert (await run.run()).chosen == "ask/c"
 
 
+async def test_of_the_answers_that_won_the_best_is_shown() -> None:
+    again = "It is three hundred and ninety-one, as I said. " * 12
+    texts = {"a": f"{again}\n\nAnswer: 391", "b": "17 times 23.\n\nAnswer: 391", "c": "Answer: 7"}
+    outcome = await answers_poll(*(ScriptedModel(name, [text]) for name, text in texts.items())).run()
+    assert outcome.chosen == "ask/b"
+    reason = outcome.decisions[-1].reason
+    assert reason == "b has the highest estimated quality of the 2 whose answer won."
+
+
 def test_no_other_text_stands_for_the_winner() -> None:
     winner = Contender(label="12", models=("a", "b"), spoken_by=("a",))
     told = [Candidate(model=name, step=f"ask/{name}", text=name) for name in "ba"]

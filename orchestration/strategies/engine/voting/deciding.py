@@ -14,7 +14,7 @@ from orchestration.runs.engine.types import Decision, Question, RunEvent
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
 from orchestration.strategies.engine.consensus.tallying import break_tie, tally
-from orchestration.strategies.engine.deciding import LEAST_USABLE, overall
+from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.prompts import label
 from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, listed
@@ -148,15 +148,14 @@ _ADVICE_BY_BALLOT = {
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the first answer on the panel that is what `contender` shows, a usable one if there is one.
+    """Return the best answer that is what `contender` shows, the first on the panel where several are.
 
     Raises `AssertionError` where nobody's is: no other text may stand for it.
     """
     behind = [candidate for candidate in candidates if candidate.model in contender.spoken_by]
     if not behind:
         raise AssertionError(f"No answer says what won: {contender.label}")
-    usable = [candidate for candidate in behind if overall(candidate) >= LEAST_USABLE]
-    return (usable or behind)[0]
+    return max(behind, key=overall)
 
 
 async def ask_judge(

@@ -216,7 +216,7 @@ async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
     if is_won:
         await announce(vote.context, result.decision, "vote")
     candidates = await vote.scorer.score(ballots.candidates, "checks")
-    selection = _selection(result, ballots.candidates) if is_won else select_best(candidates)
+    selection = _selection(result, candidates) if is_won else select_best(candidates)
     with vote.timer.step("select"):
         chosen, decision = await settle(vote.context, selection, candidates)
     by_answers = () if ballots.chosen is None else (ballots.chosen,)
@@ -248,7 +248,10 @@ def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection
     chosen = representative(winner, candidates)
     if len(winner.models) == 1:
         return Selection(step=chosen.step, reason=f"{chosen.model} gave the answer that won the vote.")
-    reason = f"{chosen.model} is the first on the panel of the {len(winner.models)} whose answer won."
+    others = [each for each in candidates if each.model in winner.models and each is not chosen]
+    is_first = any(overall(each) == overall(chosen) for each in others)
+    place = "is the first on the panel of" if is_first else "has the highest estimated quality of"
+    reason = f"{chosen.model} {place} the {len(winner.models)} whose answer won."
     return Selection(step=chosen.step, reason=reason)
 
 
