@@ -198,7 +198,7 @@ def with_caveat(outcome: StrategyOutcome, least: float | None, *, may_judge: boo
     else:
         caveat = Caveat.QUALITY_UNKNOWN
         note = (
-            f"The answer was not judged: that it has the quality of {asked} that was asked for is not shown."
+            f"The answer was not judged: nothing shows that it has the quality of {asked} that was asked for."
         )
     advice = "Name a judge." if may_judge else "Add stronger models, or ask for less."
     return replace(outcome, caveat=caveat, notes=(f"{note} {advice}", *outcome.notes))
