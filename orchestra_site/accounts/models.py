@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, NoReturn, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -19,6 +20,30 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
     OPERATOR = "operator", "Operator"
     VIEWER = "viewer", "Viewer"
+
+
+class AuditAction(StrEnum):
+    """Every change that the audit log records: what was changed, and how. `parts` has a sentence for each."""
+
+    TEAM_CREATED = "team.created"
+    TEAM_RENAMED = "team.renamed"
+    ROLE_CHANGED = "member.role_changed"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_REMOVED = "member.removed"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_WITHDRAWN = "invitation.withdrawn"
+    PROVIDER_CONNECTED = "provider.connected"
+    PROVIDER_CHANGED = "provider.changed"
+    PROVIDER_KEY_SET = "provider.key_set"
+    PROVIDER_KEY_REMOVED = "provider.key_removed"
+    PROVIDER_ENABLED = "provider.enabled"
+    PROVIDER_DISABLED = "provider.disabled"
+    PROVIDER_DELETED = "provider.deleted"
+    MODEL_ADDED = "model.added"
+    MODEL_CHANGED = "model.changed"
+    MODEL_DELETED = "model.deleted"
+    PRICE_SET = "price.set"
+    RUN_DELETED = "run.deleted"
 
 
 class AppendOnly(TypeError):
@@ -192,17 +217,6 @@ class AuditEntry(models.Model):
     def delete(self, *_args: object, **_kwargs: object) -> NoReturn:
         """Refuse."""
         raise AppendOnly("The audit log is append-only: its entries cannot be deleted.")
-
-    @property
-    def title(self) -> str:
-        """The action as a phrase: "Member role changed" for member.role_changed."""
-        return self.action.replace(".", " ").replace("_", " ").capitalize()
-
-    @property
-    def changes(self) -> list[tuple[str, Any, Any]]:
-        """The changed values as (name, before, after); None where there was or is no value."""
-        names = dict.fromkeys([*self.before, *self.after])
-        return [(name.replace("_", " "), self.before.get(name), self.after.get(name)) for name in names]
 
 
 def hash_token(token: str) -> str:

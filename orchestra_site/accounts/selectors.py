@@ -42,9 +42,16 @@ def invitation_for(token: str) -> Invitation | None:
     return found.select_related("team", "created_by").first()
 
 
-def audit_log(membership: Membership) -> QuerySet[AuditEntry]:
-    """Return the team's audit log, the newest first."""
-    return AuditEntry.objects.visible_to(membership).order_by("-id")
+def audit_log(membership: Membership, who: str = "") -> QuerySet[AuditEntry]:
+    """Return the team's audit log, the newest first; with an e-mail address that person's entries only."""
+    found = AuditEntry.objects.visible_to(membership).select_related("actor").order_by("-id")
+    return found.filter(actor_name=who) if who else found
+
+
+def audit_people(membership: Membership) -> list[str]:
+    """Return the e-mail addresses of everybody with an entry in the team's audit log."""
+    found = AuditEntry.objects.visible_to(membership).order_by("actor_name")
+    return list(found.values_list("actor_name", flat=True).distinct())
 
 
 def first_member(team: str = "") -> Membership | None:

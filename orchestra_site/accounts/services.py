@@ -14,12 +14,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from orchestra_site.accounts.models import AuditEntry, Invitation, Membership, Role, Team, User, hash_token
+from orchestra_site.accounts.models import (
+    AuditAction,
+    AuditEntry,
+    Invitation,
+    Membership,
+    Role,
+    Team,
+    User,
+    hash_token,
+)
 
 DEMO_EMAIL = "demo@orchestra.local"
 DEMO_TEAM = "Demo team"
@@ -47,22 +55,10 @@ class InvitationClosed(AccountsError):
     """The invitation was used or withdrawn, has expired, or its sender may no longer invite."""
 
 
-class AuditAction(StrEnum):
-    """Changes that accounts records. Other apps name theirs in the same way: object.verb."""
-
-    TEAM_CREATED = "team.created"
-    TEAM_RENAMED = "team.renamed"
-    ROLE_CHANGED = "member.role_changed"
-    MEMBER_JOINED = "member.joined"
-    MEMBER_REMOVED = "member.removed"
-    INVITATION_CREATED = "invitation.created"
-    INVITATION_WITHDRAWN = "invitation.withdrawn"
-
-
 def record_change(
     *,
     membership: Membership,
-    action: str,
+    action: AuditAction,
     subject: str,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,

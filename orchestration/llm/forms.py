@@ -33,13 +33,7 @@ PRESETS = (
     ("http://localhost:8080/v1", "llama.cpp on this machine"),
 )
 TIERS = [(tier.value, tier.value.title()) for tier in Tier]
-CAPABILITIES = [
-    (Capability.STREAMING.value, "Streaming"),
-    (Capability.JSON_SCHEMA.value, "JSON Schema"),
-    (Capability.TOOLS.value, "Tools"),
-    (Capability.VISION.value, "Images"),
-    (Capability.REASONING.value, "Reasoning"),
-]
+CAPABILITIES = [(can.value, can.words[0].upper() + can.words[1:]) for can in Capability]
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db.models import BooleanField, Case, Prefetch, QuerySet, Value, When
 
 from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.types import Capability
 from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
 from orchestration.llm.providers.adapter import RemoteModel
 
@@ -41,7 +42,7 @@ class ModelCard:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """What the model can do, in words."""
-        return tuple(name.replace("_", " ") for name in self.model.capabilities)
+        return tuple(Capability(name).words for name in self.model.capabilities)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

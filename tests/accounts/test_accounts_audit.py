@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from orchestra_site.accounts.models import AppendOnly, AuditEntry, Membership, Role
+from orchestra_site.accounts.models import AppendOnly, AuditAction, AuditEntry, Membership, Role
 from orchestra_site.accounts.services import change_role, record_change, remove_member, rename_team
 from tests.support.history import a_member, signed_in
 
@@ -15,18 +15,18 @@ pytestmark = pytest.mark.django_db
 def an_entry(owner: Membership, subject: str = "sim-swift") -> AuditEntry:
     return record_change(
         membership=owner,
-        action="model.price_changed",
+        action=AuditAction.MODEL_CHANGED,
         subject=subject,
-        before={"price": 1},
-        after={"price": 2},
+        before={"tier": "small"},
+        after={"tier": "large"},
     )
 
 
 def test_an_entry_says_who_what_before_after_and_when(owner: Membership) -> None:
     entry = an_entry(owner)
     assert (entry.team, entry.actor, entry.actor_name) == (owner.team, owner.user, owner.user.email)
-    assert (entry.title, entry.changes) == ("Model price changed", [("price", 1, 2)])
-    assert str(entry) == f"{owner.user.email} model.price_changed sim-swift"
+    assert (entry.before, entry.after) == ({"tier": "small"}, {"tier": "large"})
+    assert str(entry) == f"{owner.user.email} model.changed sim-swift"
 
 
 def test_an_entry_can_be_neither_changed_nor_deleted(owner: Membership) -> None:
@@ -80,3 +80,18 @@ def test_an_empty_log_says_what_it_is_for(owner: Membership) -> None:
 
 def test_a_cursor_of_nowhere_is_not_found(owner: Membership) -> None:
     assert signed_in(owner).get("/team/audit/?cursor=x").status_code == 404
+
+
+def test_the_log_shows_the_changes_by_one_person_when_asked(owner: Membership) -> None:
+    an_entry(owner, "mine")
+    an_entry(a_member(Role.ADMIN, owner.team), "another's")
+    client = signed_in(owner)
+    assert b"another" in client.get("/team/audit/?who=nobody").content
+    shown = client.get("/team/audit/", {"who": owner.user.email}).content
+    assert (b"mine" in shown, b"another" in shown) == (True, False)
+
+
+def test_entries_stand_under_their_day(owner: Membership) -> None:
+    an_entry(owner)
+    page = signed_in(owner).get("/team/audit/")
+    assert [day.day for day in page.context["days"]] == ["Today"]

@@ -61,6 +61,11 @@ class Capability(StrEnum):
     VISION = "vision"
     REASONING = "reasoning"
 
+    @property
+    def words(self) -> str:
+        """What the capability is called on pages."""
+        return {"json_schema": "JSON Schema", "vision": "images"}.get(self.value, self.value)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:

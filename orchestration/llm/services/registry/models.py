@@ -11,14 +11,13 @@ from typing import TypedDict, Unpack
 from django.db import transaction
 from django.utils import timezone
 
-from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.models import AuditAction, Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Json, Prices, Tier
 from orchestration.llm.models import LanguageModel, Price, Provider
 from orchestration.llm.providers.adapter import RemoteModel
 from orchestration.llm.providers.prices import model_family, suggest_listing
 from orchestration.llm.services.registry.rows import (
-    RegistryAction,
     check,
     difference,
     locked,
@@ -140,7 +139,7 @@ def _record(membership: Membership, row: LanguageModel, model: NewModel) -> None
     if prices:
         after["input_per_million"] = str(prices.input_per_million)
         after["output_per_million"] = str(prices.output_per_million)
-    record(membership, RegistryAction.MODEL_ADDED, row, {}, after)
+    record(membership, AuditAction.MODEL_ADDED, row, {}, after)
 
 
 class ModelChanges(TypedDict, total=False):
@@ -174,7 +173,7 @@ def update_model(
         row.save()
         was, is_now = difference(before, shown_model(row))
         if is_now:
-            record(membership, RegistryAction.MODEL_CHANGED, row, was, is_now)
+            record(membership, AuditAction.MODEL_CHANGED, row, was, is_now)
     return row
 
 
@@ -182,7 +181,7 @@ def update_model(
 def delete_model(*, membership: Membership, model: LanguageModel) -> None:
     """Delete a model with its prices; runs keep their copy. Raises `InvalidRequest` when it was deleted."""
     row = locked(model, membership)
-    record(membership, RegistryAction.MODEL_DELETED, row, shown_model(row), {})
+    record(membership, AuditAction.MODEL_DELETED, row, shown_model(row), {})
     row.delete()
 
 
@@ -218,13 +217,14 @@ def set_price(
     with stored_whole("Somebody else set the price of that day just now.", "valid_from"):
         row = locked(model, membership)
         replaced = Price.objects.filter(model=row, valid_from=valid_from).first()
+        valid_before = replaced or row.price_on(valid_from)
+        before = _shown(valid_before) if valid_before else {}
         price = new_price(row, prices, valid_from)
         check(price)
         if replaced:
             price.pk = replaced.pk
         price.save(force_update=bool(replaced), force_insert=not replaced)
-        before = _shown(replaced) if replaced else {}
-        record(membership, RegistryAction.PRICE_SET, row, before, _shown(price))
+        record(membership, AuditAction.PRICE_SET, row, before, _shown(price))
     return price
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.models import AuditAction, Membership
 from orchestration.llm.engine.errors import AddressRefused, InvalidRequest
 from orchestration.llm.models import Provider, ProviderKind
 from orchestration.llm.providers.addresses import Endpoint, clean_key, host_and_port, origin
@@ -24,7 +24,6 @@ from orchestration.llm.services.provider_kinds import (
     recordings_folder,
 )
 from orchestration.llm.services.registry.rows import (
-    RegistryAction,
     check,
     difference,
     locked,
@@ -55,7 +54,7 @@ def connect_provider(
     check(provider)
     with stored_whole(TAKEN, "name"):
         provider.save(force_insert=True)
-        record(membership, RegistryAction.PROVIDER_CONNECTED, provider, {}, shown_provider(provider))
+        record(membership, AuditAction.PROVIDER_CONNECTED, provider, {}, shown_provider(provider))
     return provider
 
 
@@ -77,7 +76,7 @@ def update_provider(
         if api_key.strip():
             is_now["key"] = "replaced"
         if is_now:
-            record(membership, RegistryAction.PROVIDER_CHANGED, row, was, is_now)
+            record(membership, AuditAction.PROVIDER_CHANGED, row, was, is_now)
     return row
 
 
@@ -90,7 +89,7 @@ def set_secret(*, membership: Membership, provider: Provider, api_key: str) -> P
         before = {"key": shown_provider(row)["key"]}
         row.secret = seal_secret(row, key)
         row.save(update_fields=["secret"])
-        action = RegistryAction.PROVIDER_KEY_SET if key else RegistryAction.PROVIDER_KEY_REMOVED
+        action = AuditAction.PROVIDER_KEY_SET if key else AuditAction.PROVIDER_KEY_REMOVED
         record(membership, action, row, before, {"key": "replaced" if key else "none"})
     return row
 
@@ -136,7 +135,7 @@ def switch_provider(*, membership: Membership, provider: Provider, enabled: bool
     """Offer the provider's models to new runs, or not. Raises `InvalidRequest` when it was deleted."""
     row = locked(provider, membership)
     if row.enabled != enabled:
-        action = RegistryAction.PROVIDER_ENABLED if enabled else RegistryAction.PROVIDER_DISABLED
+        action = AuditAction.PROVIDER_ENABLED if enabled else AuditAction.PROVIDER_DISABLED
         record(membership, action, row, {"enabled": row.enabled}, {"enabled": enabled})
         row.enabled = enabled
         row.save(update_fields=["enabled"])
@@ -149,7 +148,7 @@ def delete_provider(*, membership: Membership, provider: Provider) -> None:
     row = locked(provider, membership)
     models = sorted(row.language_models.values_list("name", flat=True))
     before = {**shown_provider(row), "models": models}
-    record(membership, RegistryAction.PROVIDER_DELETED, row, before, {})
+    record(membership, AuditAction.PROVIDER_DELETED, row, before, {})
     recording = row.id if row.kind == ProviderKind.RECORDED else None
     row.delete()
     if recording is not None:
@@ -192,7 +191,7 @@ def connect_recording(*, membership: Membership, name: str, source: str, chunks:
     with _stored_file(provider.id, source, chunks), stored_whole(TAKEN, "name"):
         provider.save(force_insert=True)
         after = {**shown_provider(provider), "recording": source}
-        record(membership, RegistryAction.PROVIDER_CONNECTED, provider, {}, after)
+        record(membership, AuditAction.PROVIDER_CONNECTED, provider, {}, after)
     return provider
 
 

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 
-from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Capability, Json
 from orchestration.llm.models import LanguageModel, Provider
 
 Row = TypeVar("Row", Provider, LanguageModel)
-
-
-class RegistryAction(StrEnum):
-    """Changes of the registry as the audit log names them."""
-
-    PROVIDER_CONNECTED = "provider.connected"
-    PROVIDER_CHANGED = "provider.changed"
-    PROVIDER_KEY_SET = "provider.key_set"
-    PROVIDER_KEY_REMOVED = "provider.key_removed"
-    PROVIDER_ENABLED = "provider.enabled"
-    PROVIDER_DISABLED = "provider.disabled"
-    PROVIDER_DELETED = "provider.deleted"
-    MODEL_ADDED = "model.added"
-    MODEL_CHANGED = "model.changed"
-    MODEL_DELETED = "model.deleted"
-    PRICE_SET = "price.set"
 
 
 def locked(row: Row, membership: Membership) -> Row:
@@ -69,7 +52,7 @@ def stored_whole(sentence: str, field: str) -> Iterator[None]:
 
 
 def record(
-    membership: Membership, action: RegistryAction, row: Row, before: dict[str, Json], after: dict[str, Json]
+    membership: Membership, action: AuditAction, row: Row, before: dict[str, Json], after: dict[str, Json]
 ) -> None:
     """Add a change of `row` to the audit log, in the transaction of the change."""
     record_change(membership=membership, action=action, subject=row.name, before=before, after=after)
@@ -97,7 +80,7 @@ def shown_model(model: LanguageModel) -> dict[str, Json]:
         "max_output_tokens": model.max_output_tokens,
         "max_concurrency": model.max_concurrency,
         "timeout_s": model.timeout_s,
-        "capabilities": list(model.capabilities),
+        "capabilities": [Capability(name).words for name in model.capabilities],
         "enabled": model.enabled,
     }
 

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from orchestra_site.accounts.models import Membership, Team
+from orchestra_site.accounts.models import AuditAction, Membership, Team
 from orchestra_site.accounts.services import ensure_demo_team
 from orchestra_site.web.health import EARLIER_ADVICE, EARLIER_VERSION, is_of_earlier_version
 from orchestration.llm.engine.errors import InvalidRequest, ModelError
@@ -26,7 +26,7 @@ from orchestration.llm.providers.transport import build_client
 from orchestration.llm.services.credentials import seal_secret
 from orchestration.llm.services.provider_kinds import provider_adapter
 from orchestration.llm.services.registry.models import NewModel, store_model, suggest_model
-from orchestration.llm.services.registry.rows import RegistryAction, record, shown_model
+from orchestration.llm.services.registry.rows import record, shown_model
 from orchestration.llm.services.resources import address_guard
 
 SIMULATED = "Simulated"
@@ -52,7 +52,7 @@ def add_simulated(*, membership: Membership) -> tuple[LanguageModel, ...]:
     """Give a member's team the simulated models that it does not have, audited; return those."""
     added = seed_simulated(membership.team)
     for model in added:
-        record(membership, RegistryAction.MODEL_ADDED, model, {}, shown_model(model))
+        record(membership, AuditAction.MODEL_ADDED, model, {}, shown_model(model))
     return added
 
 
