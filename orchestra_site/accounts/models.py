@@ -23,7 +23,7 @@ class Role(models.TextChoices):
 
 
 class AuditAction(StrEnum):
-    """Every change that the audit log records: what was changed, and how. `parts` has a sentence for each."""
+    """Every change that the audit log records: what, and how. `parts.sentences` has the words for it."""
 
     TEAM_CREATED = "team.created"
     TEAM_RENAMED = "team.renamed"

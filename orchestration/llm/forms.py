@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.html import format_html
 
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Prices, Tier
@@ -268,7 +269,13 @@ class PriceForm(forms.Form):
     )
 
 
-FORMAT = "JSON lines, plain or gzip: on each line dataset, item_id, prompt, and answers with model and text."
+FORMAT = format_html(
+    "JSON lines, plain or gzip: on each line {}, {}, {}, and {} with {} and {}.",
+    *(
+        format_html("<code>{}</code>", name)
+        for name in ("dataset", "item_id", "prompt", "answers", "model", "text")
+    ),
+)
 NONE = "Choose a file."
 ONE_OF_BOTH = "Choose a file, either of your own or one that is offered, not both."
 
@@ -287,7 +294,7 @@ class RecordingForm(forms.Form):
     def __init__(self, *given: Any, offered: Sequence[str], **named: Any) -> None:  # noqa: ANN401  # Django's own
         super().__init__(*given, **named)
         most = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-        self.fields["file"].help_text = f"{FORMAT} At most {most}."
+        self.fields["file"].help_text = format_html("{} At most {}.", FORMAT, most)
         self.fields["file"].required = not offered
         if offered:
             choices = [("", "None"), *((name, name) for name in offered)]

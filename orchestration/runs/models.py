@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership, Role, Team, TeamQuerySet, User
+from orchestration.llm.engine.types import Purpose
 from orchestration.runs.engine.types import StepStatus
 
 
@@ -30,6 +31,14 @@ class RunStatus(models.TextChoices):
 TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
 NO_FAULTS = frozenset({"no_usable_answer"})
 """Codes of failed runs in which nothing broke; they have an icon and a word of their own."""
+
+
+def asked_to(purpose: str) -> str:
+    """Return in words what a model is asked to do; run kinds may have purposes of their own."""
+    try:
+        return Purpose(purpose).words
+    except ValueError:
+        return purpose.replace("_", " ")
 
 
 class CallStatus(models.TextChoices):
@@ -219,6 +228,11 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} for {self.step}"
+
+    @property
+    def asked_to(self) -> str:
+        """What the model was asked to do, in words."""
+        return asked_to(self.purpose)
 
 
 class Event(models.Model):

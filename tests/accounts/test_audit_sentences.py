@@ -12,7 +12,8 @@ from django.utils.html import strip_tags
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import AuditAction, AuditEntry, Membership, Role
-from orchestra_site.accounts.parts import SENTENCES, audit_days, sentence
+from orchestra_site.accounts.parts.audit import audit_days, sentence
+from orchestra_site.accounts.parts.sentences import SENTENCES
 from orchestration.llm.services.registry.models import set_price, update_model
 from orchestration.llm.services.registry.providers import connect_provider, update_provider
 from tests.support.history import a_member
@@ -196,7 +197,7 @@ def test_what_services_write_is_said_in_sentences(owner: Membership) -> None:
 
 
 def test_a_key_is_never_said(owner: Membership) -> None:
-    address, key = "https://api.example.com/v1", "sk-a-secret-key-of-some-length"
+    address, key = "https://api.example.com/v1", "not-for-any-page"
     provider = connect_provider(membership=owner, name="Acme", base_url=address, api_key=key)
     update_provider(membership=owner, provider=provider, name="Acme", base_url=address, api_key=key + "2")
     assert newest(owner) == "changed the provider Acme: the key was replaced."

@@ -350,7 +350,7 @@ class TestCancelling:
         running.emit(EventKind.COMMAND_RECEIVED, kind="cancel", by="Ada")
         html = _page(browser, running)
         assert "Cancelling…</button>" in html
-        assert "Ada asked to cancel the run." in html
+        assert "<bdi>Ada</bdi> asked to cancel the run." in html
 
     def test_htmx_is_sent_nothing_for_the_socket_tells(
         self, browser: Client, member: Membership, kind: str

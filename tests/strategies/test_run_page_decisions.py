@@ -40,7 +40,8 @@ def test_a_decision_is_labelled_in_words(kind: str, label: str) -> None:
         ("select", ("Answer chosen", "")),
         ("accept/2", ("Level 2 decided", "")),
         ("child/accept/2", ("Level 2 decided", "")),
-        ("of/another", ("of/another", "decision")),
+        ("judge/sim-sage/order", ("Order drawn", "")),
+        ("of/another", ("Decision", "")),
     ],
 )
 def test_a_moment_on_the_path_is_named_in_words(key: str, shown: tuple[str, str]) -> None:

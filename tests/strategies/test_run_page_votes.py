@@ -80,7 +80,7 @@ def test_a_ballot_reaches_the_page_by_itself(member: Membership) -> None:
     batch = render_update(UpdateKey(rows.run.pk, seq, may_run=True))
     assert batch is not None
     assert '<section id="run-why" aria-live="polite" hx-swap-oob="true">' in "".join(batch.pieces)
-    assert "<strong>sim-a</strong> voted for 391." in "".join(batch.pieces)
+    assert '<strong dir="auto">sim-a</strong> voted for 391.' in "".join(batch.pieces)
 
 
 def test_a_counted_vote_names_dissenters_abstentions_and_what_was_saved(

@@ -167,7 +167,7 @@ class RunRows:
         reason = f"{model} has the highest estimated quality."
         chosen = {
             "kind": "select",
-            "chosen": f"ask/{model}",
+            "chosen": model,
             "reason": reason,
             "options": list(scores),
             "scores": scores,

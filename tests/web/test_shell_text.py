@@ -58,7 +58,7 @@ def test_durations_carry_the_unit_that_fits(seconds: float, said: str) -> None:
         (-60, "1 minute ago"),
         (-7199, "1 hour ago"),
         (-3 * 86400, "3 days ago"),
-        (-31 * 86400, "2026-01-29"),
+        (-31 * 86400, "29 Jan 2026"),
         (30, "in less than a minute"),
         (7 * 86400 - 1, "in 7 days"),
     ],
@@ -86,8 +86,8 @@ def test_figures_carry_their_units() -> None:
 def test_a_moment_carries_date_time_and_zone_for_the_hover() -> None:
     shown = text.ago(datetime(2020, 5, 4, 3, 2, 1, tzinfo=UTC))
     assert 'datetime="2020-05-04T03:02:01+00:00"' in shown
-    assert 'title="2020-05-04 03:02:01 UTC"' in shown
-    assert ">2020-05-04</time>" in shown
+    assert 'title="4 May 2020, 03:02:01 UTC"' in shown
+    assert ">4 May 2020</time>" in shown
 
 
 def test_every_state_has_an_icon_and_a_word_of_its_own() -> None:

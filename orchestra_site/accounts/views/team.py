@@ -19,7 +19,7 @@ from orchestra_site.accounts import services
 from orchestra_site.accounts.access import SESSION_TEAM, MemberRequest, may_configure
 from orchestra_site.accounts.forms import InvitationForm, RoleForm, TeamForm, grantable_roles
 from orchestra_site.accounts.models import Invitation, Membership
-from orchestra_site.accounts.parts import audit_days
+from orchestra_site.accounts.parts.audit import audit_days
 from orchestra_site.accounts.selectors import audit_log, audit_people, open_invitations, team_members
 from orchestra_site.accounts.services import AccountsError
 from orchestra_site.web.pages import keyset_page, posted
@@ -127,8 +127,12 @@ def show_audit(request: MemberRequest) -> HttpResponse:
     """Show who changed what, the newest first; on request the changes by one person."""
     people = audit_people(request.membership)
     who = next((name for name in people if name == request.GET.get("who")), "")
-    entries = audit_log(request.membership, who)
-    page = keyset_page(entries, cursor=request.GET.get("cursor", ""), size=AUDIT_PAGE, keys=("id",))
+    page = keyset_page(
+        audit_log(request.membership, who),
+        cursor=request.GET.get("cursor", ""),
+        size=AUDIT_PAGE,
+        keys=("id",),
+    )
     shown = {"page": page, "days": audit_days(page.rows), "people": people, "who": who}
     return render(request, "accounts/audit_list.html", shown)
 

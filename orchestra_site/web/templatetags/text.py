@@ -58,7 +58,7 @@ def ago(value: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         value.astimezone(UTC).isoformat(),
-        f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
+        f"{local.day} {local:%B %Y, %H:%M:%S} {local.tzname()}",
         relative(value, timezone.now()),
     )
 
@@ -102,7 +102,7 @@ def relative(moment: datetime, now: datetime) -> str:
     if size < MINUTE:
         return "just now" if distance <= 0 else "in less than a minute"
     if size >= A_WHILE:
-        return f"{moment:%Y-%m-%d}"
+        return f"{moment.day} {moment:%b %Y}"
     unit, length = next((u, s) for u, s in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)) if size >= s)
     count = int(size // length) if distance < 0 else round(size / length)
     spelled = f"{count} {unit}{'' if count == 1 else 's'}"

@@ -34,6 +34,16 @@ class Purpose(StrEnum):
     REVIEW = "review"
     SUMMARISE = "summarise"
 
+    @property
+    def words(self) -> str:
+        """What a model is asked to do."""
+        return {
+            Purpose.JUDGE: "judge the answers",
+            Purpose.RANK: "rank the answers",
+            Purpose.AGGREGATE: "write one answer from all",
+            Purpose.CLASSIFY: "name the kind of task",
+        }.get(self, self.value)
+
 
 class FinishReason(StrEnum):
     """Why a model stopped writing."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from orchestra_site.web.words import plain_name, plain_value
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import (
@@ -20,7 +21,7 @@ from orchestration.runs.kinds import (
     decided_at,
     get_page,
 )
-from orchestration.runs.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus
+from orchestration.runs.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus, asked_to
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall
 from orchestration.runs.selectors.run_state import RunState
 
@@ -96,12 +97,14 @@ class Facts:
 class StoryLine:
     """An event with the template that has its sentence; `after` is the time since the run was started.
 
-    An event that no template is known for is shown as plain data: `words` and `facts`.
+    `model` was asked at the event's step, if any. An event that no template is known for is shown as plain
+    data: `words` and `facts`.
     """
 
     event: Event
     after: timedelta
     template: str
+    model: str = ""
 
     @property
     def seconds(self) -> float:
@@ -111,17 +114,39 @@ class StoryLine:
     @property
     def words(self) -> str:
         """The event's name as words."""
-        return self.event.kind.replace("_", " ").capitalize()
+        return plain_name(self.event.kind).capitalize()
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What is plain in the event's data, by name, each value cut at 200 characters."""
-        data: Mapping[str, Json] = self.event.data if isinstance(self.event.data, dict) else {}
         return [
-            (name.replace("_", " "), str(value)[:LONGEST_VALUE])
-            for name, value in data.items()
+            (plain_name(name), plain_value(name, value)[:LONGEST_VALUE])
+            for name, value in self.data.items()
             if isinstance(value, (str, int, float))
         ]
+
+    @property
+    def data(self) -> Mapping[str, Json]:
+        """The event's data."""
+        return self.event.data if isinstance(self.event.data, dict) else {}
+
+    @property
+    def label(self) -> str:
+        """What a decision is about."""
+        return decision_label(str(self.data.get("kind")))
+
+    @property
+    def asked_to(self) -> str:
+        """What a model was asked to do."""
+        return asked_to(str(self.data.get("purpose", "")))
+
+    @property
+    def recorded(self) -> str:
+        """What an ended step left in the journal."""
+        if self.model:
+            return f"what {self.model} said"
+        moment = decided_at(self.event.step)
+        return f"“{moment}”" if moment else "a step"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,13 +235,14 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     commands = [e for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED]
     pauses = [e.seq for e in commands if e.data.get("kind") == CommandKind.PAUSE]
     since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
+    models = {call.step: call.model for call in state.calls}
     return RunView(
         run=state.run,
         page=page,
         facts=_facts(state, now),
         decisions=tuple(map(with_shares, final or recorded)),
         path=waterfall(state, now, decided_at),
-        story=tuple(_line(event, state.run) for event in state.new_events),
+        story=tuple(_line(event, state.run, models) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
         parked=parked[-1] if parked else {},
@@ -245,11 +271,12 @@ def _facts(state: RunState, now: datetime) -> Facts:
     )
 
 
-def _line(event: Event, run: Run) -> StoryLine:
+def _line(event: Event, run: Run, models: Mapping[str, str]) -> StoryLine:
     known = f"runs/events/{event.kind}.html" if event.kind in OWN_EVENTS else PLAIN_LINE
     own = (page.sentences[event.kind] for page in PAGES.values() if event.kind in page.sentences)
     template = next(own, known)
-    return StoryLine(event=event, after=event.at - run.created_at, template=template)
+    model = models.get(event.step, "")
+    return StoryLine(event=event, after=event.at - run.created_at, template=template, model=model)
 
 
 def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -262,5 +289,10 @@ def with_shares(decision: Mapping[str, Json]) -> Mapping[str, Json]:
         {"name": n, "score": scores.get(n), "chosen": n == decision["chosen"], "remark": remarks.get(n, "")}
         for n in ranked
     ]
-    labels = (page.labels.get(decision["kind"]) for page in PAGES.values())
-    return {**decision, "label": next(filter(None, labels), "Decision"), "rows": rows}
+    return {**decision, "label": decision_label(decision["kind"]), "rows": rows}
+
+
+def decision_label(kind: str) -> str:
+    """Return what decisions of a kind are about, in words."""
+    labels = (page.labels.get(kind) for page in PAGES.values())
+    return next(filter(None, labels), "Decision")

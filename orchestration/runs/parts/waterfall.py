@@ -72,15 +72,15 @@ def waterfall(state: RunState, now: datetime, words: Callable[[str], str]) -> Wa
     marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]
     whole = max([elapsed_s(state, now) or 0.0, *_ends(state, now)]) or 1.0
     bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
-    bars += [_mark(key, words(key), at, whole) for key, at in marks]
+    bars += [_mark(words(key), at, whole) for key, at in marks]
     bars.sort(key=lambda bar: bar.started_s)
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
 
 
-def _mark(key: str, moment: str, at: float, whole: float) -> PathBar:
+def _mark(moment: str, at: float, whole: float) -> PathBar:
     return PathBar(
-        label=moment or key,
-        detail="" if moment else "decision",
+        label=moment or "Decision",
+        detail="",
         status="decision",
         started_s=at,
         seconds=0.0,
@@ -107,7 +107,7 @@ def _bar(call: Call, started: float, seconds: float, whole: float) -> PathBar:
     first = call.first_token_s
     return PathBar(
         label=call.model,
-        detail=f"{call.purpose}{again}",
+        detail=f"{call.asked_to}{again}",
         status=call.status,
         started_s=started,
         seconds=seconds,

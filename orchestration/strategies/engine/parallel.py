@@ -72,8 +72,8 @@ class ParallelChoices(StrategyOptions):
     select: Select = Field(
         default=Select.BEST,
         title="Select",
-        description="best: the answer of the highest quality. first_good_enough: the first one that reaches"
-        " the threshold; the other calls are cancelled. synthesis: one model combines the answers.",
+        description="Best: the answer of the highest quality. First good enough: the first one that reaches"
+        " the threshold; the other calls are cancelled. Synthesis: one model combines the answers.",
     )
     threshold: float = Field(
         default=0.6,

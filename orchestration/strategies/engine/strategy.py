@@ -199,7 +199,8 @@ def decision_labels() -> Mapping[str, str]:
 def decided_at(key: str) -> str:
     """Return what is decided at the step `key`, in words; empty for a step of no strategy."""
     words = (strategy.moment(key) for strategy in all_strategies().values())
-    return next(filter(None, words), Strategy.moments.get(key, ""))
+    is_order = key.startswith("judge/") and key.endswith("/order")
+    return next(filter(None, words), "Order drawn" if is_order else Strategy.moments.get(key, ""))
 
 
 @cache

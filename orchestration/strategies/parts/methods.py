@@ -83,13 +83,13 @@ def _default(value: Json, *, is_share: bool) -> str:
         return percent(value)
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value)
+    return str(value).replace("_", " ")
 
 
 def _allowed(shape: Mapping[str, Json]) -> str:
     """Return the allowed values in words."""
     if "enum" in shape:
-        return ", ".join(str(value) for value in shape["enum"])
+        return ", ".join(str(value).replace("_", " ") for value in shape["enum"])
     if shape.get("format") == MODEL_FORMAT:
         return "a model of the team"
     low = shape.get("minimum", shape.get("exclusiveMinimum"))

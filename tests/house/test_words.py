@@ -1,0 +1,45 @@
+"""No page shows anything internal: every page is read in the states that people see."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.house.test_walk import ROWS
+from tests.support.engines import Engine
+from tests.support.every_page import NO_PAGES, page_states
+from tests.support.furnished import FurnishedTeam
+from tests.support.reading import read_text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+INTERNAL = {
+    "a name of the code": re.compile(r"\b[A-Za-z]+_\w+"),
+    "a value of the code": re.compile(r"\b(None|True|False|Decimal|UUID)\b|<\w+ object|\w+\.\w+\("),
+    "a list or a mapping": re.compile(r"\[['\"\]]|\{['\"}]|\['|: ?['\"]\w+['\"]"),
+    "the key of a step": re.compile(r"\b(ask|judge|rank|review|select|compare|aggregate|human|child)s?/\S"),
+    "a number of the code": re.compile(r"(?<![\d.$])(\d+\.0(?![\d.])|\d+e-\d+|0\.\d{4,})"),
+    "a moment of the code": re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\+00:00"),
+}
+
+
+def internal(html: str) -> list[str]:
+    """Return what a page shows that only its makers understand."""
+    return [
+        f"{kind}: {piece[:90]}"
+        for piece in read_text(html)
+        for kind, pattern in INTERNAL.items()
+        if pattern.search(piece)
+    ]
+
+
+def test_no_page_shows_anything_internal(engine: Engine) -> None:
+    team = FurnishedTeam(engine)
+    found = {state.name: internal(state.fetch().content.decode()) for state in page_states(team)}
+    assert {name: pieces for name, pieces in found.items() if pieces} == {}
+
+
+def test_every_page_is_read(engine: Engine) -> None:
+    views = {state.view for state in page_states(FurnishedTeam(engine))}
+    assert {row.view for row in ROWS if row.method == "GET"} - views == NO_PAGES

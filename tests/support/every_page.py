@@ -1,0 +1,104 @@
+"""Every page of the site in the states that people see, as rows that one test opens after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import resolve, reverse
+
+from orchestra_site.accounts.models import Membership
+from orchestration.strategies.engine.strategy import all_strategies
+from tests.support.furnished import FurnishedTeam
+from tests.support.history import signed_in
+
+NO_PAGES = {"runs:run-json", "runs:run-text", "runs:run-call-text"}
+"""Addresses that answer with plain data."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageState:
+    """A page in one state: its address, who looks (None: nobody who is signed in), and a form sent empty.
+
+    `sends` is the form's selector: the page is the answer to it.
+    """
+
+    path: str
+    who: Membership | None
+    sends: str = ""
+
+    @property
+    def name(self) -> str:
+        """The page in a message."""
+        return f"{self.path[:60]} {self.sends}".strip()
+
+    @property
+    def app(self) -> str:
+        """The app whose page it is."""
+        return self.view.partition(":")[0]
+
+    @property
+    def view(self) -> str:
+        """The name of the page in the addresses; empty for one that there is not."""
+        path = self.path.partition("?")[0]
+        return "" if path == "/nowhere/" else resolve(path).view_name
+
+    def fetch(self) -> HttpResponse:
+        """Return what a browser without scripts gets."""
+        client = signed_in(self.who) if self.who else Client()
+        answer = client.post(self.path, {}) if self.sends else client.get(self.path)
+        assert isinstance(answer, HttpResponse)
+        return answer
+
+
+def page_states(team: FurnishedTeam) -> list[PageState]:
+    """Return every page, in each state that looks different."""
+    _, viewer = team.people
+    owned = [*_accounts(team), *_questions(team), *_models(team)]
+    empty = [reverse(view) for view in ("strategies:ask", "strategies:methods", "runs:runs", "llm:models")]
+    return [
+        *(PageState(path=path, who=team.owner) for path in owned),
+        *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
+        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/")),
+        *(PageState(path=path, who=None) for path in _strangers(team)),
+        *_refused_forms(team),
+    ]
+
+
+def _accounts(team: FurnishedTeam) -> Iterator[str]:
+    yield from map(reverse, ["accounts:password", "accounts:team", "accounts:create-team", "accounts:audit"])
+    yield f"{reverse('accounts:audit')}?who={team.owner.user.email}"
+    yield reverse("accounts:join", args=[team.token])
+
+
+def _questions(team: FurnishedTeam) -> Iterator[str]:
+    ask, runs = reverse("strategies:ask"), reverse("runs:runs")
+    yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
+    for name in all_strategies():
+        yield from (f"{ask}?strategy={name}", reverse("strategies:method", args=[name]))
+    yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
+    yield from (reverse("runs:run", args=[run.pk]) for run in team.runs.values())
+
+
+def _models(team: FurnishedTeam) -> Iterator[str]:
+    yield from map(reverse, ["llm:models", "llm:provider-connect", "llm:recording-add"])
+    yield reverse("llm:provider-edit", args=[team.provider.pk])
+    yield reverse("llm:model", args=[team.model.pk])
+    yield from (reverse("llm:provider-choose", args=[each.pk]) for each in (team.provider, team.recording))
+    yield f"{reverse('llm:provider-add', args=[team.recording.pk])}?pick=ada&pick=bob"
+
+
+def _strangers(team: FurnishedTeam) -> Iterator[str]:
+    yield from (reverse("accounts:sign-in"), reverse("accounts:join", args=[team.token]))
+    yield from (reverse("accounts:join", args=["used-already"]), "/nowhere/")
+
+
+def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
+    yield PageState(path=reverse("accounts:sign-in"), who=None, sends="main form")
+    yield PageState(path=reverse("strategies:ask"), who=team.owner, sends="#ask-form")
+    for view in ("accounts:password", "accounts:create-team", "llm:provider-connect", "llm:recording-add"):
+        yield PageState(path=reverse(view), who=team.owner, sends="main form")
+    for view, thing in (("llm:model", team.model.pk), ("llm:provider-edit", team.provider.pk)):
+        yield PageState(path=reverse(view, args=[thing]), who=team.owner, sends="main form")

@@ -1,0 +1,160 @@
+"""A team that has worked with Orchestra for a while: what its pages show is as rich as what people see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from orchestra_site.accounts import services
+from orchestra_site.accounts.models import Membership, Role, Team
+from orchestration.llm.engine.types import Capability, Json, Prices
+from orchestration.llm.models import LanguageModel, Provider
+from orchestration.llm.services.registry.models import NewModel, add_models, set_price, update_model
+from orchestration.llm.services.registry.providers import (
+    connect_provider,
+    connect_recording,
+    set_secret,
+    switch_provider,
+)
+from orchestration.llm.services.registry.seeding import add_simulated
+from orchestration.runs.engine.types import EventKind
+from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
+from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
+from orchestration.runs.services.starting import store_run
+from orchestration.strategies.engine.strategy import all_strategies
+from tests.support.engines import Engine
+from tests.support.history import a_member
+from tests.support.recordings import lines, packed
+from tests.support.run_rows import RunRows
+
+SUM = "What is 17% of 2,300?"
+OPEN = "How should a small team decide which bug to fix first?"
+PANEL = ("sim-swift", "sim-scout", "sim-sage", "sim-oracle")
+LONG_NAME = "a-model-with-a-name-that-is-rather-long-instruct-2026-11-28-preview"
+ARABIC = "ما هي عاصمة فرنسا، ولماذا تُسمّى مدينة النور؟"
+RICH = """## Which bug first
+
+| Bug | Users it hurts | Days to fix |
+|---|---|---|
+| Sign-in fails behind a proxy | many of those who come by for the first time | 1 |
+| A chart is empty | few | 3 |
+
+1. Fix what **hurts most** people.
+2. Then what is cheap: `git bisect` finds it.
+
+```python
+def first(bugs):
+    return max(bugs, key=lambda bug: bug.users / bug.days)
+```
+
+See [the list](https://example.org/bugs).
+"""
+
+
+class FurnishedTeam:
+    """Its people, models and runs, and the token of an invitation; `newcomer` has an empty team."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.owner = a_member(Role.OWNER, Team.objects.create(name="Research & Development"), "Ana Müller")
+        self.people: Sequence[Membership] = [
+            a_member(Role.ADMIN, self.owner.team, "ليلى حداد"),
+            a_member(Role.VIEWER, self.owner.team, "Bartholomew Featherstonehaugh-Cholmondeley"),
+        ]
+        self.newcomer = a_member(Role.OWNER, name="Ñandú")
+        self.token = self._people()
+        self.recording = connect_recording(
+            membership=self.owner, name="Old answers", source="old.jsonl", chunks=[packed(lines("7 7 3"))]
+        )
+        self.provider, self.model = self._models()
+        self.runs: Mapping[str, Run] = {**self._executed(engine), **self._written()}
+        learn_from_ended_runs()
+
+    def _people(self) -> str:
+        owner, left = self.owner, a_member(Role.VIEWER, self.owner.team)
+        services.change_role(membership=owner, member=left, role=Role.OPERATOR)
+        services.remove_member(membership=owner, member=left)
+        services.rename_team(membership=owner, name="Research & Development, Zürich")
+        now, days = timezone.now(), timedelta(days=7)
+        invitation, _ = services.create_invitation(
+            membership=owner, role=Role.VIEWER, now=now, valid_for=days
+        )
+        services.withdraw_invitation(membership=owner, invitation=invitation, now=now)
+        _, token = services.create_invitation(membership=owner, role=Role.OPERATOR, now=now, valid_for=days)
+        return token
+
+    def _models(self) -> tuple[Provider, LanguageModel]:
+        owner, cents = self.owner, Prices(input_per_million=Decimal("0.25"), output_per_million=Decimal(2))
+        simulated = add_simulated(membership=owner)
+        address = "http://127.0.0.1:9/v1"
+        provider = connect_provider(membership=owner, name="Acme Cloud", base_url=address, api_key="not-real")
+        can = frozenset({Capability.JSON_SCHEMA, Capability.REASONING})
+        new = NewModel(name=LONG_NAME, remote_name=f"acme/{LONG_NAME}", capabilities=can, prices=cents)
+        [model] = add_models(membership=owner, provider=provider, models=[new])
+        update_model(membership=owner, model=model, timeout_s=180.0, tier="large", max_output_tokens=4096)
+        for day in (date(2026, 1, 1), date(2099, 1, 1)):
+            set_price(
+                membership=owner,
+                model=model,
+                input_per_million=Decimal(1),
+                output_per_million=Decimal(4),
+                valid_from=day,
+            )
+        switch_provider(membership=owner, provider=simulated[0].provider, enabled=False)
+        switch_provider(membership=owner, provider=simulated[0].provider, enabled=True)
+        set_secret(membership=owner, provider=provider, api_key="not-real-either")
+        return provider, model
+
+    def _executed(self, engine: Engine) -> dict[str, Run]:
+        """Let each strategy answer a sum and an open question with simulated models."""
+        found = {}
+        for name in all_strategies():
+            for kind, text in (("sum", SUM), ("open", OPEN)):
+                payload: dict[str, Json] = {"strategy": name, "text": text, "models": PANEL, "options": {}}
+                payload["constraints"] = {"max_cost_usd": "0.5", "min_quality": 0.3}
+                run = store_run(membership=self.owner, kind="strategy", payload=payload)
+                found[f"{name}-{kind}"] = engine.execute(run)
+        rate_run(membership=self.owner, run=found["voting-sum"], value=1, comment="Quick, and right.")
+        return found
+
+    def _written(self) -> dict[str, Run]:
+        names = ("running", "waiting", "choosing", "failed", "cancelled", "unusable")
+        rows = {"rich": self._asked(ARABIC), **{name: self._asked(SUM) for name in names}}
+        rows["running"].ask("sim-sage", "Let me think: seventeen of every hundred")
+        self._wait(rows["waiting"], {})
+        self._wait(rows["choosing"], {"enum": ["Publish it", "Send it back"]})
+        failed, gone = "The provider refused the key of Acme Cloud.", "Stopped by Ana Müller."
+        rows["failed"].fail(rows["failed"].ask("sim-swift"), failed, code="auth_failed")
+        rows["failed"].end(RunStatus.FAILED, error=failed, error_code="all_models_failed")
+        rows["unusable"].answer(rows["unusable"].ask("sim-swift"), "I cannot help with that.")
+        rows["unusable"].end(RunStatus.FAILED, error="All models declined.", error_code="no_usable_answer")
+        rows["cancelled"].drop(rows["cancelled"].ask("sim-swift", "It is"))
+        rows["cancelled"].drop(rows["cancelled"].ask("sim-sage"), CallStatus.LOST)
+        rows["cancelled"].end(RunStatus.CANCELLED, error=gone)
+        self._answer_richly(rows["rich"])
+        rows["queued"] = RunRows.queued(self.owner, prompt=SUM, age_s=90)
+        return {name: each.run for name, each in rows.items()}
+
+    def _asked(self, prompt: str) -> RunRows:
+        rows = RunRows.queued(self.owner, "sim-swift", "sim-sage", LONG_NAME, prompt=prompt, age_s=400)
+        rows.start(age_s=300)
+        return rows
+
+    @staticmethod
+    def _wait(rows: RunRows, schema: Mapping[str, Json]) -> None:
+        text = "Is this summary good enough to publish?"
+        HumanQuestion.objects.create(run=rows.run, step="human/publish", text=text, schema=dict(schema))
+        parked = {"status": RunStatus.WAITING, "waiting_since": timezone.now()}
+        rows.emit(EventKind.QUESTION_ASKED, "human/publish", text=text)
+        rows.emit(EventKind.RUN_WAITED, "", parked, for_people=True)
+
+    @staticmethod
+    def _answer_richly(rows: RunRows) -> None:
+        for model in ("sim-swift", LONG_NAME):
+            rows.answer(rows.ask(model), RICH, seconds=4.25, tokens=420)
+        rows.fail(rows.ask("sim-sage"), "Too many requests.", final=False)
+        rows.score(LONG_NAME, 0.91)
+        rows.choose(LONG_NAME, {"sim-swift": 0.62, LONG_NAME: 0.91})
+        rows.succeed(RICH, chosen=f"ask/{LONG_NAME}")
