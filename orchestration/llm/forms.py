@@ -252,7 +252,8 @@ class ModelForm(forms.Form):
 
 def model_initial(model: LanguageModel) -> dict[str, Any]:
     """Return a model's settings as the form shows them."""
-    return {name: getattr(model, name) for name in ModelForm.base_fields}
+    shown = {name: getattr(model, name) for name in ModelForm.base_fields}
+    return {**shown, "timeout_s": f"{model.timeout_s:g}"}
 
 
 class PriceForm(forms.Form):

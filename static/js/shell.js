@@ -78,6 +78,25 @@
     say("The server could not be reached. Check that it is running, then try again.");
   });
 
+  // What is wider or longer than its place can be scrolled with the keyboard; `data-more` shows that it goes on.
+  const SCROLLING = ".table-scroll, .prose table, .lane-prose, .lane-text, .story";
+  const mark = (place) => {
+    const beyond = place.scrollWidth - place.clientWidth;
+    const scrolls = beyond > 1 || place.scrollHeight - place.clientHeight > 1;
+    place.toggleAttribute("data-more", beyond > 1 && Math.abs(place.scrollLeft) < beyond - 1);
+    if (scrolls) place.tabIndex = 0;
+    else place.removeAttribute("tabindex");
+    if (!place.matches(".table-scroll")) return;
+    const about = place.closest("section, .card")?.querySelector("h2, h3")?.textContent.trim() ?? "";
+    if (scrolls) place.setAttribute("aria-label", `Table that scrolls: ${about}`);
+    if (scrolls) place.setAttribute("role", "region");
+    else place.removeAttribute("role");
+  };
+  const markAll = () => document.querySelectorAll(SCROLLING).forEach(mark);
+  new ResizeObserver(markAll).observe(document.body);
+  document.addEventListener("htmx:wsAfterMessage", markAll);
+  document.addEventListener("scroll", (event) => event.target.matches?.(SCROLLING) && mark(event.target), true);
+
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
   const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
   const refresh = () => {

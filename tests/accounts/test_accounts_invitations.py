@@ -88,7 +88,7 @@ def test_someone_with_an_account_joins_with_it(owner: Membership) -> None:
     assert f"Join as {guest.user}" in client.get(link).content.decode()
     assert client.post(link).status_code == 302
     assert Membership.objects.get(user=guest.user, team=owner.team).role == Role.VIEWER
-    assert f"<h1>{owner.team}</h1>" in client.get("/team/").content.decode()
+    assert f"<h1><bdi>{owner.team}</bdi></h1>" in client.get("/team/").content.decode()
 
 
 def test_a_member_who_opens_a_link_keeps_the_role(owner: Membership) -> None:

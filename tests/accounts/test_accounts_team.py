@@ -123,11 +123,11 @@ def test_switching_keeps_to_the_teams_one_belongs_to(owner: Membership) -> None:
         team=Team.objects.create(name="Looms"), user=owner.user, role=Role.VIEWER
     )
     client = signed_in(owner)
-    assert "<h1>Engines</h1>" in client.get("/team/").content.decode()
+    assert "<h1><bdi>Engines</bdi></h1>" in client.get("/team/").content.decode()
     client.post("/account/team/", {"team": str(second.team_id)})
-    assert "<h1>Looms</h1>" in client.get("/team/").content.decode()
+    assert "<h1><bdi>Looms</bdi></h1>" in client.get("/team/").content.decode()
     second.delete()
-    assert "<h1>Engines</h1>" in client.get("/team/").content.decode()
+    assert "<h1><bdi>Engines</bdi></h1>" in client.get("/team/").content.decode()
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
@@ -139,7 +139,7 @@ def test_a_team_needs_a_name_of_some_length(owner: Membership, name: str) -> Non
 
 def test_a_renamed_team_shows_its_new_name(owner: Membership) -> None:
     assert post(owner, "/team/name/", name="Looms")[0] == 302
-    assert "<h1>Looms</h1>" in signed_in(owner).get("/team/").content.decode()
+    assert "<h1><bdi>Looms</bdi></h1>" in signed_in(owner).get("/team/").content.decode()
 
 
 def test_a_membership_is_looked_up_through_its_team(owner: Membership) -> None:

@@ -1,4 +1,4 @@
-"""The frame of every page in a real browser: keys, themes, widths, contrast, and no inline anything."""
+"""The frame of every page in a real browser: keys, menus, themes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,11 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from orchestra_site.accounts.models import Membership, Role, Team
+from orchestration.llm.services.registry.seeding import seed_simulated
 from tests.support.browser import Visit, visit
 from tests.support.history import a_member
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-PAGES = (
-    "/methods/",
-    "/methods/expert/",
-    "/team/",
-    "/team/audit/",
-    "/team/new/",
-    "/account/password/",
-    "/runs/",
-    "/models/",
-    "/",
-)
 
 
 @pytest.fixture
@@ -49,22 +39,9 @@ def theme_of(window: Visit) -> str:
     return str(window.page.evaluate("document.documentElement.dataset.bsTheme"))
 
 
-def test_pages_read_well_on_a_desk_and_break_no_policy(desk: Visit) -> None:
-    for path in PAGES:
-        desk.go(path)
-        assert desk.faint_text() == [], path
-    assert desk.complaints == []
-
-
-def test_pages_read_well_in_the_dark_on_a_phone_and_never_scroll_sideways(phone: Visit) -> None:
-    for path in PAGES:
-        phone.go(path)
-        assert (theme_of(phone), phone.too_wide(), phone.faint_text()) == ("dark", 0, []), path
-    assert phone.complaints == []
-
-
 def test_menus_fit_on_a_phone(phone: Visit) -> None:
     phone.go("/team/")
+    assert theme_of(phone) == "dark"
     for menu in (".team-menu", ".theme-menu", ".user-menu", ".people > li:first-child .confirm"):
         phone.page.click(f"{menu} > summary")
         box = phone.page.locator(f"{menu} > .menu-panel").bounding_box()
@@ -72,6 +49,28 @@ def test_menus_fit_on_a_phone(phone: Visit) -> None:
         assert (box["x"] >= 0, box["x"] + box["width"] <= 380) == (True, True), menu
         phone.page.keyboard.press("Escape")
         assert phone.page.locator("details.menu[open]").count() == 0
+
+
+def test_a_table_that_scrolls_says_so_until_its_end_is_reached(phone: Visit, owner: Membership) -> None:
+    seed_simulated(owner.team)
+    phone.go("/methods/")
+    table = phone.page.get_by_role("region", name="Table that scrolls: Models by kind of task")
+    note = "(table) => getComputedStyle(table, '::after').content"
+    assert "Scroll for more" in table.evaluate(note)
+    table.focus()
+    expect(table).to_be_focused()
+    table.evaluate("(table) => table.scrollTo(table.scrollWidth, 0)")
+    expect(table).not_to_have_attribute("data-more", "")
+    assert table.evaluate(note) == "none"
+
+
+def test_a_table_that_fits_is_no_stop_for_the_keyboard(desk: Visit, owner: Membership) -> None:
+    seed_simulated(owner.team)
+    desk.page.set_viewport_size({"width": 1900, "height": 900})
+    desk.go("/methods/")
+    table = desk.page.locator(".table-scroll")
+    expect(table.get_by_role("table")).to_be_visible()
+    assert table.get_attribute("tabindex") is table.get_attribute("data-more") is None
 
 
 def test_keys_search_go_and_help_but_not_while_one_types(desk: Visit) -> None:

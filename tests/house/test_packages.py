@@ -7,11 +7,12 @@ import re
 from importlib.metadata import requires
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from orchestra_site.settings.environment import ROOT
-from tests.support.tree import VENDORED
+from tests.support.tree import VENDORED, VENDORED_FOR_TESTS
 
 LOCKED = re.compile(r"^([\w.-]+(?:\[[\w,.-]+\])?==\S+)", re.MULTILINE)
 
@@ -64,12 +65,14 @@ def present(folder: Path) -> dict[str, str]:
     }
 
 
-def test_every_vendored_file_is_listed_with_its_checksum() -> None:
-    assert present(VENDORED) == listed(VENDORED)
+@pytest.mark.parametrize("vendored", [VENDORED, VENDORED_FOR_TESTS], ids=["served", "for tests"])
+def test_every_vendored_file_is_listed_with_its_checksum(vendored: Path) -> None:
+    assert present(vendored) == listed(vendored)
 
 
-def test_each_vendored_package_carries_its_licence() -> None:
-    packages = [folder for folder in VENDORED.iterdir() if folder.is_dir()]
+@pytest.mark.parametrize("vendored", [VENDORED, VENDORED_FOR_TESTS], ids=["served", "for tests"])
+def test_each_vendored_package_carries_its_licence(vendored: Path) -> None:
+    packages = [folder for folder in vendored.iterdir() if folder.is_dir()]
     assert packages
     assert [folder.name for folder in packages if not list(folder.glob("LICEN[CS]E*"))] == []
 

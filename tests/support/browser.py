@@ -24,7 +24,12 @@ from tests.support.history import signed_in
 # Text whose contrast with what lies behind it is below 4.5 to 1 (WCAG 2.2 AA), as "ratio text".
 FAINT_TEXT = """() => {
   const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const known = new Map();
   const parts = (colour) => {
+    if (!known.has(colour)) known.set(colour, painted(colour));
+    return known.get(colour);
+  };
+  const painted = (colour) => {
     pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
     return [...pen.getImageData(0, 0, 1, 1).data];
   };

@@ -16,18 +16,28 @@ from tests.support.history import signed_in
 
 NO_PAGES = {"runs:run-json", "runs:run-text", "runs:run-call-text"}
 """Addresses that answer with plain data."""
+ALIKE_RUNS = (
+    "cascade-open",
+    "expert-open",
+    "parallel-sum",
+    "parallel-open",
+    "sequential-sum",
+    "sequential-open",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageState:
     """A page in one state: its address, who looks (None: nobody who is signed in), and a form sent empty.
 
-    `sends` is the form's selector: the page is the answer to it.
+    `sends` is the form's selector: the page is the answer to it. `alike` pages differ from another one in
+    their words only.
     """
 
     path: str
     who: Membership | None
     sends: str = ""
+    alike: bool = False
 
     @property
     def name(self) -> str:
@@ -57,9 +67,11 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
     """Return every page, in each state that looks different."""
     _, viewer = team.people
     owned = [*_accounts(team), *_questions(team), *_models(team)]
+    alike = [*_alike(team)]
     empty = [reverse(view) for view in ("strategies:ask", "strategies:methods", "runs:runs", "llm:models")]
     return [
         *(PageState(path=path, who=team.owner) for path in owned),
+        *(PageState(path=path, who=team.owner, alike=True) for path in alike),
         *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
         *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/")),
         *(PageState(path=path, who=None) for path in _strangers(team)),
@@ -69,17 +81,26 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
 
 def _accounts(team: FurnishedTeam) -> Iterator[str]:
     yield from map(reverse, ["accounts:password", "accounts:team", "accounts:create-team", "accounts:audit"])
-    yield f"{reverse('accounts:audit')}?who={team.owner.user.email}"
     yield reverse("accounts:join", args=[team.token])
 
 
 def _questions(team: FurnishedTeam) -> Iterator[str]:
     ask, runs = reverse("strategies:ask"), reverse("runs:runs")
     yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
+    yield from (f"{ask}?strategy=parallel", reverse("strategies:method", args=["voting"]))
+    yield from (runs, f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
+    yield from (
+        reverse("runs:run", args=[run.pk]) for name, run in team.runs.items() if name not in ALIKE_RUNS
+    )
+
+
+def _alike(team: FurnishedTeam) -> Iterator[str]:
+    yield f"{reverse('accounts:audit')}?who={team.owner.user.email}"
     for name in all_strategies():
-        yield from (f"{ask}?strategy={name}", reverse("strategies:method", args=[name]))
-    yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
-    yield from (reverse("runs:run", args=[run.pk]) for run in team.runs.values())
+        yield f"{reverse('strategies:ask')}?strategy={name}"
+        yield reverse("strategies:method", args=[name])
+    yield f"{reverse('runs:runs')}?q=17+swift"
+    yield from (reverse("runs:run", args=[team.runs[name].pk]) for name in ALIKE_RUNS)
 
 
 def _models(team: FurnishedTeam) -> Iterator[str]:

@@ -20,7 +20,8 @@ class ReadingText(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in VOID:
             self._open.append(tag)
-        self.pieces += [value for name, value in attrs if name in WORDS_IN and value]
+        read = WORDS_IN | {"value"} if ("type", "number") in attrs else WORDS_IN
+        self.pieces += [value for name, value in attrs if name in read and value]
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._open:

@@ -14,6 +14,7 @@ ROOT: Path = settings.BASE_DIR
 SKIPPED = {"var", "__pycache__", "node_modules", "htmlcov", "build", "dist"}
 NOT_PRODUCT = {"tests", "benchmarks"}
 VENDORED = ROOT / "static" / "vendor"
+VENDORED_FOR_TESTS = ROOT / "tests" / "support" / "vendor"
 IN_ONE_LINE = re.compile(r"\s+")
 
 
@@ -85,4 +86,5 @@ def _is_tool_file(name: str) -> bool:
 
 def _is_skipped(folder: Path) -> bool:
     hidden = folder.name.startswith(".") and folder.name != ".ci"
-    return hidden or folder.name in SKIPPED or folder == VENDORED or folder.name.endswith(".egg-info")
+    apart = folder.name in SKIPPED or folder in {VENDORED, VENDORED_FOR_TESTS}
+    return hidden or apart or folder.name.endswith(".egg-info")
