@@ -84,13 +84,13 @@
     const beyond = place.scrollWidth - place.clientWidth;
     const scrolls = beyond > 1 || place.scrollHeight - place.clientHeight > 1;
     place.toggleAttribute("data-more", beyond > 1 && Math.abs(place.scrollLeft) < beyond - 1);
-    if (scrolls) place.tabIndex = 0;
-    else place.removeAttribute("tabindex");
+    const set = (name, value) => (scrolls ? place.setAttribute(name, value) : place.removeAttribute(name));
+    set("tabindex", "0");
     if (!place.matches(".table-scroll")) return;
-    const about = place.closest("section, .card")?.querySelector("h2, h3")?.textContent.trim() ?? "";
-    if (scrolls) place.setAttribute("aria-label", `Table that scrolls: ${about}`);
-    if (scrolls) place.setAttribute("role", "region");
-    else place.removeAttribute("role");
+    const heading = place.closest("section, article, .card")?.querySelector("h2, h3")?.textContent.trim();
+    place.dataset.about ??= place.getAttribute("aria-label") ?? heading ?? "";
+    set("role", "group"); // a page may have many: they are no landmarks
+    set("aria-label", `Table that scrolls: ${place.dataset.about}`);
   };
   const markAll = () => document.querySelectorAll(SCROLLING).forEach(mark);
   new ResizeObserver(markAll).observe(document.body);

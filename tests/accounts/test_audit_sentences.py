@@ -145,7 +145,13 @@ ROWS = [
             " 3 December 2026."
         ),
     ),
-    (A.RUN_DELETED, {}, {}, "deleted the run “sage-large”."),
+    (
+        A.RUN_DELETED,
+        {"asked_by": "Ben", "status": "failed", "cost_usd": "0.0012", "calls": 3},
+        {},
+        "deleted the run sage-large, which Ben had started; it cost $0.0012.",
+    ),
+    (A.RUN_DELETED, {}, {}, "deleted the run sage-large."),
 ]
 
 

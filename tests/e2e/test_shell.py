@@ -54,7 +54,7 @@ def test_menus_fit_on_a_phone(phone: Visit) -> None:
 def test_a_table_that_scrolls_says_so_until_its_end_is_reached(phone: Visit, owner: Membership) -> None:
     seed_simulated(owner.team)
     phone.go("/methods/")
-    table = phone.page.get_by_role("region", name="Table that scrolls: Models by kind of task")
+    table = phone.page.get_by_role("group", name="Table that scrolls: Models by kind of task")
     note = "(table) => getComputedStyle(table, '::after').content"
     assert "Scroll for more" in table.evaluate(note)
     table.focus()

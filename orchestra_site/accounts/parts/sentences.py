@@ -52,7 +52,10 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
             " {after_output_per_million} per million written, from {after_valid_from}."
         ),
     ],
-    AuditAction.RUN_DELETED: ["{who} deleted the run “{subject}”."],
+    AuditAction.RUN_DELETED: [
+        "{who} deleted the run {subject}, which {before_asked_by} had started; it cost {before_cost_usd}.",
+        "{who} deleted the run {subject}.",
+    ],
 }
 """Of each action the first sentence counts whose values the entry has."""
 
