@@ -14,8 +14,6 @@ from orchestration.strategies.engine.strategy import all_strategies
 from tests.support.furnished import FurnishedTeam
 from tests.support.history import signed_in
 
-NO_PAGES = {"runs:run-json", "runs:run-text", "runs:run-call-text"}
-"""Addresses that answer with plain data."""
 ALIKE_RUNS = (
     "cascade-open",
     "expert-open",
