@@ -174,6 +174,12 @@ def test_an_entry_with_other_values_than_today_is_still_said(action: str) -> Non
     assert "_" not in words
 
 
+def test_values_of_another_kind_than_today_are_said_as_they_are() -> None:
+    assert said(A.INVITATION_CREATED, {}, {"role": "viewer", "expires": "soon"}).endswith("until soon.")
+    cheap = {"input_per_million": "cheap", "output_per_million": None, "valid_from": "2026-01-01"}
+    assert "cheap to $1.00" in said(A.PRICE_SET, cheap, PRICE)
+
+
 def test_an_unknown_action_is_said_in_its_own_words() -> None:
     assert said("model.price_changed", {"price": 1}, {"price": 2}) == (
         "recorded “model price changed” for sage-large: price from 1 to 2."

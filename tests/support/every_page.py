@@ -86,7 +86,7 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     ask, runs = reverse("strategies:ask"), reverse("runs:runs")
     yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
     yield from (f"{ask}?strategy=parallel", reverse("strategies:method", args=["voting"]))
-    yield from (runs, f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
+    yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
     yield from (
         reverse("runs:run", args=[run.pk]) for name, run in team.runs.items() if name not in ALIKE_RUNS
     )
@@ -97,7 +97,6 @@ def _alike(team: FurnishedTeam) -> Iterator[str]:
     for name in all_strategies():
         yield f"{reverse('strategies:ask')}?strategy={name}"
         yield reverse("strategies:method", args=[name])
-    yield f"{reverse('runs:runs')}?q=17+swift"
     yield from (reverse("runs:run", args=[team.runs[name].pk]) for name in ALIKE_RUNS)
 
 
