@@ -9,6 +9,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from orchestra_site.web.alphabets import encodable
@@ -112,13 +113,17 @@ def _fence(
     return f"<pre>{name}<code>{highlighted(token.content, language)}</code></pre>\n"
 
 
-def _heading(
-    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: object, _env: object
-) -> str:
-    """Render a heading below those of the page."""
-    token = tokens[index]
-    level = min(int(token.tag[1:]) + SHALLOWEST_HEADING - 1, DEEPEST_HEADING)
-    return f"<{'/' if token.nesting < 0 else ''}h{level}>"
+def _set_outline(state: StateCore) -> None:
+    """Put headings below those of the page, none more than one level below the one that it belongs to."""
+    above: list[int] = []
+    for token in state.tokens:
+        if token.type == "heading_open":
+            written = int(token.tag[1:])
+            while above and above[-1] >= written:
+                above.pop()
+            above.append(written)
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(SHALLOWEST_HEADING - 1 + len(above), DEEPEST_HEADING)}"
 
 
 def _cell(
@@ -131,11 +136,10 @@ def _cell(
 
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+_MARKDOWN.core.ruler.push("outline", _set_outline)
 for _name, _rule in (
     ("image", _image),
     ("fence", _fence),
-    ("heading_open", _heading),
-    ("heading_close", _heading),
     ("th_open", _cell),
     ("td_open", _cell),
 ):

@@ -85,9 +85,17 @@ def test_a_table_scrolls_in_a_region_and_keeps_its_alignment() -> None:
     assert '<td class="text-end" dir="auto">2</td>' in html
 
 
-def test_headings_of_an_answer_stand_below_those_of_the_page() -> None:
-    html = rendered("# One\n\n## Two\n\n###### Six")
-    assert re.findall(r"<(h\d)", html) == ["h3", "h4", "h6"]
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("# a\n## b\n# c", ["h3", "h4", "h3"]),
+        ("## a\n#### b\n## c", ["h3", "h4", "h3"]),
+        ("### a\n# b\n###### c", ["h3", "h3", "h4"]),
+        ("# a\n## b\n### c\n#### d\n##### e", ["h3", "h4", "h5", "h6", "h6"]),
+    ],
+)
+def test_headings_of_an_answer_stand_in_order_below_those_of_the_page(written: str, shown: list[str]) -> None:
+    assert re.findall(r"<(h\d)", rendered(written)) == shown
 
 
 def test_each_paragraph_runs_in_the_direction_of_its_own_language() -> None:
