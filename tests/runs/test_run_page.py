@@ -254,7 +254,7 @@ def test_a_command_is_on_the_page_as_soon_as_it_was_sent(
     for _ in range(2):  # pressed twice, it is sent once
         browser.post(f"/runs/{running.run.pk}/{command}", headers={"HX-Request": "true"})
     html = _page(browser, running)
-    assert f"Ada asked to {command} the run." in html
+    assert f"<bdi>Ada</bdi> asked to {command} the run." in html
     assert html.count("asked to") == 1
     assert ("Pausing…" if command == "pause" else "Cancelling…") in html
 
