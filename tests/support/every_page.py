@@ -87,6 +87,9 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
     yield from (f"{ask}?strategy=parallel", reverse("strategies:method", args=["voting"]))
     yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
+    yield reverse("runs:run-delete", args=[team.runs["rich"].pk])
+    chosen = "&".join(f"run={team.runs[name].pk}" for name in ("rich", "voting-sum", "failed"))
+    yield from (f"{reverse(view)}?{chosen}" for view in ("runs:runs-compare", "runs:runs-delete"))
     yield from (
         reverse("runs:run", args=[run.pk]) for name, run in team.runs.items() if name not in ALIKE_RUNS
     )

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
 
-from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.kinds import get_page
 from orchestration.runs.models import Run
 from orchestration.runs.services.events import notify
 from orchestration.runs.services.learning import ENDED, learn_from
-
-
-class RunAction(StrEnum):
-    """Changes of runs that the audit log has."""
-
-    DELETED = "run.deleted"
 
 
 def may_delete(membership: Membership, run: Run) -> bool:
@@ -55,8 +48,8 @@ def delete_run(*, membership: Membership, run: Run) -> None:
     method, asked = get_page(found.kind).method(found.ref), timezone.localtime(found.created_at)
     record_change(
         membership=membership,
-        action=RunAction.DELETED,
-        subject=f"{method} of {asked:%Y-%m-%d %H:%M}",
+        action=AuditAction.RUN_DELETED,
+        subject=f"{method} of {asked.day} {asked:%B %Y, %H:%M}",
         before={
             "run": str(found.id),
             "asked_by": str(found.created_by or ""),
