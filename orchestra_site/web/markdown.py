@@ -59,7 +59,7 @@ FRAMES = {
     ),
     "</pre>": "</pre></div>",
     "<table>": (
-        '<div class="table-scroll" role="region" aria-label="Table" tabindex="0">'
+        '<div class="table-scroll" role="group" aria-label="Table" tabindex="0">'
         '<table class="table prose-table">'
     ),
     "</table>": "</table></div>",

@@ -9,12 +9,11 @@ from decimal import Decimal
 from statistics import fmean, median
 
 from django.db.models import QuerySet
-from django.db.models.functions import Left
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Rating, Run, RunStatus
-from orchestration.runs.selectors.runs import EXCERPT_CHARACTERS, with_line_columns
+from orchestration.runs.selectors.runs import with_line_columns
 
 NEWEST = 500
 """Runs of a strategy that its record covers."""
@@ -106,8 +105,7 @@ def models_with_profiles(membership: Membership) -> QuerySet[LanguageModel]:
     return found.prefetch_related("prices", "profiles").order_by("name")
 
 
-def recent_runs(membership: Membership) -> list[tuple[Run, str]]:
-    """Return the team's newest runs with the columns of a line, each with the beginning of its answer."""
+def recent_runs(membership: Membership) -> list[Run]:
+    """Return the team's newest runs with the columns of a line."""
     newest = Run.objects.visible_to(membership).order_by("-created_at", "-id")
-    lines = with_line_columns(newest).annotate(answer_start=Left("answer", EXCERPT_CHARACTERS))
-    return [(run, run.answer_start) for run in lines[:RECENT]]
+    return list(with_line_columns(newest)[:RECENT])

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.runs.kinds import Startable, all_kinds
+from orchestration.runs.kinds import Startable, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
@@ -22,7 +22,6 @@ from orchestration.strategies.engine.estimating import Estimate
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
-from orchestration.strategies.parts.ask_page import recent_lines
 from orchestration.strategies.parts.methods import StrategyCard, profile_table
 from orchestration.strategies.selectors import (
     NEWEST,
@@ -101,15 +100,15 @@ def _page(
     context: dict[str, Any] = {"form": form, "panel": form.panel}
     if part:
         return _part(request, part, context)
-    source, recent = _source(request), recent_lines(recent_runs(request.membership))
+    source, newest = _source(request), recent_runs(request.membership)
     faults = form.faults
     form.fields["text"].widget.attrs["autofocus"] = not faults
     context |= {
         "faults": faults,
-        "examples": EXAMPLES if len(recent) < RECENT and source is None else (),
+        "examples": EXAMPLES if len(newest) < RECENT and source is None else (),
         "estimate": _estimate(request, form),
         "source": source,
-        "recent": recent,
+        "recent": [(run, get_page(run.kind).method(run.ref)) for run in newest],
         "restores": not form.is_bound and not any(name in request.GET for name in NAMED),
     }
     return render(request, PAGE, context, status=status)

@@ -53,7 +53,7 @@ def test_a_message_is_stored_for_the_run_and_the_page_follows(browser: Client, m
     assert FIELD in page(browser, run)
     answer = browser.post(f"/runs/{run.pk}/message", {"text": " Shorter, please. "}, follow=True)
     assert answer.redirect_chain == [(f"/runs/{run.pk}/", 302)]
-    assert "Ada sent a message." in answer.content.decode()
+    assert "<bdi>Ada</bdi> sent a message." in answer.content.decode()
     assert sent(run) == [{"text": "Shorter, please."}]
 
 

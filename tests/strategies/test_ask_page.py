@@ -17,7 +17,6 @@ from orchestration.strategies.forms.ask import MOST_IN_A_ROW, AskForm
 from orchestration.strategies.forms.fields import PercentField
 from orchestration.strategies.forms.groups import FieldGroup
 from orchestration.strategies.models import ModelProfile
-from orchestration.strategies.parts.ask_page import first_line
 from orchestration.strategies.selectors import models_with_profiles
 from tests.support.history import a_run
 from tests.support.shown import a_model
@@ -68,21 +67,6 @@ def test_a_group_is_wrong_when_one_of_its_fields_is() -> None:
     form = Boxes({"count": "many", "colour": "a"})
     assert FieldGroup("g", "G", list(form), "").is_wrong
     assert not FieldGroup("g", "G", [form["colour"]], "").is_wrong
-
-
-@pytest.mark.parametrize(
-    ("answer", "line"),
-    [
-        ("391", "391"),
-        ("\n\n## **The plan**\n\nFirst", "The plan"),
-        ("> *quoted*", "quoted"),
-        ("| a | b |\n|---|---|", "a | b"),
-        ("---\n***\n", "---"),
-        ("", ""),
-    ],
-)
-def test_the_first_line_of_an_answer_is_shown_without_its_markup(answer: str, line: str) -> None:
-    assert first_line(answer) == line
 
 
 @pytest.mark.django_db

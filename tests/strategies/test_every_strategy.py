@@ -126,7 +126,9 @@ async def test_an_answer_that_nothing_judged_is_not_said_to_have_the_quality_ask
     )
     outcome = await run.run()
     assert (outcome.answer, outcome.caveat) == (prose, "quality_unknown")
-    assert outcome.notes[0].startswith("The answer was not judged: nothing shows that it has the quality of 50%")
+    assert outcome.notes[0].startswith(
+        "The answer was not judged: nothing shows that it has the quality of 50%"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

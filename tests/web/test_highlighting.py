@@ -81,7 +81,7 @@ def test_nobody_writes_markup_of_the_page(hostile: str) -> None:
 
 def test_a_table_scrolls_in_a_region_and_keeps_its_alignment() -> None:
     html = rendered("| a | b |\n|---|--:|\n| 1 | 2 |")
-    assert '<div class="table-scroll" role="region" aria-label="Table" tabindex="0"><table' in html
+    assert '<div class="table-scroll" role="group" aria-label="Table" tabindex="0"><table' in html
     assert '<td class="text-end" dir="auto">2</td>' in html
 
 

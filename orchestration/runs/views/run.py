@@ -46,16 +46,16 @@ def path_of(run: Run) -> str:
 @require_GET
 def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
     """Show a run as it stands; its socket goes on from the last event shown."""
-    return render(request, PAGE, _page_content(request, run_of(request, run)))
+    found = run_of(request, run)
+    usual = None if found.is_over else usual_seconds(found)
+    return render(request, PAGE, {"usual_s": usual} | _page_content(request, found))
 
 
 def _page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
     view = run_view(whole_run(run.pk), after=0, now=timezone.now())
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
-    usual = None if view.run.is_over else usual_seconds(view.run)
-    own = {"live_socket": socket, "usual_s": usual}
-    return page_context(view, may_run=request.membership.may_run) | own
+    return page_context(view, may_run=request.membership.may_run) | {"live_socket": socket}
 
 
 def _after_post(
