@@ -8,11 +8,12 @@ from collections.abc import Callable
 from itertools import pairwise
 
 REPLACED = "\ufffd"
-MOST_KEPT = 10_000
+MOST_KEPT = 200_000
+"""Characters of a table: more than all alphabets have."""
 
 
 class _Characters(dict[int, int]):
-    """A table for `str.translate` that is filled as characters occur."""
+    """A table for `str.translate` that is filled as characters occur; a full one begins anew."""
 
     def __init__(self, replace: Callable[[str], str]) -> None:
         super().__init__()
@@ -20,8 +21,9 @@ class _Characters(dict[int, int]):
 
     def __missing__(self, code: int) -> int:
         found = ord(self._replace(chr(code)))
-        if len(self) < MOST_KEPT:
-            self[code] = found
+        if len(self) >= MOST_KEPT:
+            self.clear()
+        self[code] = found
         return found
 
 

@@ -67,7 +67,7 @@ def shown(page: Page) -> dict[str, list[str] | str]:
         "total": MONEY.findall(summary.inner_text()),
         "bars": page.locator(".waterfall-label").all_text_contents(),
         "answer": page.locator("#run-answer").inner_text(),
-        "why": page.locator("#run-why").inner_text(),
+        "why": page.locator(".why-sentence, .tally").all_inner_texts(),
         "story": page.locator("#run-story > li").all_text_contents(),
     }
 
