@@ -7,7 +7,12 @@ from orchestra_site.web.alphabets import MOST_KEPT, _Characters
 
 def test_a_full_table_begins_anew_and_keeps_what_comes_then() -> None:
     looked_up: list[str] = []
-    table = _Characters(lambda each: looked_up.append(each) or "x")  # type: ignore[func-returns-value]
+
+    def replaced(character: str) -> str:
+        looked_up.append(character)
+        return "x"
+
+    table = _Characters(replaced)
     everything = "".join(map(chr, range(0x10000, 0x10000 + MOST_KEPT)))
     assert everything.translate(table) == "x" * MOST_KEPT
     looked_up.clear()
