@@ -298,7 +298,7 @@ class RecordingForm(forms.Form):
         self.fields["file"].help_text = format_html("{} At most {}.", FORMAT, most)
         self.fields["file"].required = not offered
         if offered:
-            choices = [("", "None"), *((name, name) for name in offered)]
+            choices = [("", "none of these"), *((name, name) for name in offered)]
             self.fields["offered"] = forms.ChoiceField(
                 label="Or a file on the server",
                 required=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -139,12 +140,23 @@ def test_a_recording_has_neither_address_nor_key(owner: Membership) -> None:
     assert (renamed.name, renamed.base_url) == ("Older", "")
 
 
-def test_what_the_operator_offers_can_be_chosen_by_name_alone(owner: Membership) -> None:
-    assert "secret.txt" not in offered_recordings()
+@pytest.fixture
+def offered() -> Iterator[tuple[str, str]]:
+    """The names of two files that the operator offers, the second of which is broken."""
     offered_folder().mkdir(exist_ok=True)
-    good, bad = f"{uuid4()}.jsonl.gz", f"{uuid4()}.jsonl"
-    written(offered_folder() / good, LINES)
-    (offered_folder() / bad).write_bytes(b"{}")
+    names = (f"{uuid4()}.jsonl.gz", f"{uuid4()}.jsonl")
+    written(offered_folder() / names[0], LINES)
+    (offered_folder() / names[1]).write_bytes(b"{}")
+    yield names
+    for name in names:
+        (offered_folder() / name).unlink()
+
+
+def test_what_the_operator_offers_can_be_chosen_by_name_alone(
+    owner: Membership, offered: tuple[str, str]
+) -> None:
+    assert "secret.txt" not in offered_recordings()
+    good, bad = offered
     assert {good, bad} <= set(offered_recordings())
     provider = connect_offered(membership=owner, name="Offered", offered=good)
     assert len(remote_models(provider)) == 3
