@@ -1,0 +1,177 @@
+"""The order of a pipeline's stages: who waits for whom, what lies before a stage, circles, and layers.
+
+A stage waits for those it `needs`, for the branches that may choose it, and for the stages that may jump to
+it when they fail. Sets of stages are bits of an integer, so that a graph of 500 stages takes milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property, reduce
+from operator import and_, or_
+
+
+class Join(StrEnum):
+    """When a stage that needs several others may start."""
+
+    ALL = "all"
+    ANY = "any"
+    FIRST_SUCCESS = "first_success"
+    QUORUM = "quorum"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A stage as the graph sees it; every name is that of a stage.
+
+    `choices` are those that it may choose between (a branch), `jump` the one that it goes to when it fails.
+    A stage that is not `parallel` runs alone. `quorum` is how many needs have to succeed, where that joins.
+    """
+
+    id: str
+    needs: tuple[str, ...] = ()
+    join: Join = Join.ALL
+    quorum: int = 1
+    parallel: bool = True
+    choices: tuple[str, ...] = ()
+    jump: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """The stages of a pipeline in the order in which they are written, each name once.
+
+    Names that no stage has, and a stage's own, are left out: they are errors of the definition.
+    """
+
+    nodes: tuple[Node, ...]
+    _place: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_place", {node.id: place for place, node in enumerate(self.nodes)})
+
+    def node(self, stage: str) -> Node:
+        """Return a stage by name. Raises `KeyError`."""
+        return self.nodes[self._place[stage]]
+
+    @cached_property
+    def branches(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages that may choose each as a branch."""
+        return self._pointing(lambda node: node.choices)
+
+    @cached_property
+    def routers(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages that may choose each as a branch, or jump to it."""
+        return self._pointing(lambda node: (*node.choices, node.jump))
+
+    @cached_property
+    def waits_for(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages that each waits for before it can start, be skipped or be jumped to."""
+        needs = {node.id: [need for need in node.needs if need in self._place] for node in self.nodes}
+        return {
+            stage: tuple(before for before in dict.fromkeys((*needs[stage], *routers)) if before != stage)
+            for stage, routers in self.routers.items()
+        }
+
+    def _pointing(self, targets: Callable[[Node], Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
+        """Return for each stage those that have it among their `targets`, never itself."""
+        found: dict[str, list[str]] = {node.id: [] for node in self.nodes}
+        for node in self.nodes:
+            for target in dict.fromkeys(targets(node)):
+                if target in found and target != node.id:
+                    found[target].append(node.id)
+        return {stage: tuple(sources) for stage, sources in found.items()}
+
+    @cached_property
+    def leads_to(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages that wait for each."""
+        found: dict[str, list[str]] = {node.id: [] for node in self.nodes}
+        for stage, before in self.waits_for.items():
+            for each in before:
+                found[each].append(stage)
+        return {stage: tuple(after) for stage, after in found.items()}
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The stages, each after all it waits for, otherwise as written; those on a circle are left out."""
+        open_needs = {stage: len(before) for stage, before in self.waits_for.items()}
+        ready = [stage for stage, count in open_needs.items() if not count]
+        ordered: list[str] = []
+        for stage in ready:  # grows while it is read
+            ordered.append(stage)
+            for after in self.leads_to[stage]:
+                open_needs[after] -= 1
+                if not open_needs[after]:
+                    ready.append(after)
+        return tuple(ordered)
+
+    @cached_property
+    def cycle(self) -> tuple[str, ...]:
+        """The stages of one circle, the first one again at its end; empty where there is none."""
+        stuck = set(self._place) - set(self.order)
+        if not stuck:
+            return ()
+        walked: list[str] = []
+        stage = next(node.id for node in self.nodes if node.id in stuck)
+        while stage not in walked:
+            walked.append(stage)
+            stage = next(before for before in self.waits_for[stage] if before in stuck)
+        circle = [*walked[walked.index(stage) :], stage]
+        return tuple(reversed(circle))
+
+    @cached_property
+    def _ancestors(self) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for stage in self.order:
+            before = self.waits_for[stage]
+            found[stage] = reduce(or_, (found[each] | self._bit(each) for each in before), 0)
+        return found
+
+    @cached_property
+    def _settled(self) -> Mapping[str, int]:
+        """The stages that have ended, in whatever way, whenever one starts."""
+        found: dict[str, int] = {}
+        for stage in self.order:
+            node = self.node(stage)
+            needs = [found[need] | self._bit(need) for need in node.needs if need in found]
+            together = reduce(or_ if node.join is Join.ALL or len(needs) < 2 else and_, needs or [0])  # noqa: PLR2004
+            routers = (found[each] | self._bit(each) for each in self.routers[stage])
+            found[stage] = reduce(or_, routers, together)
+        return found
+
+    def ancestors(self, stage: str) -> frozenset[str]:
+        """Return all stages that lie before one on some way to it; none for one on a circle."""
+        return frozenset(self._named(self._ancestors.get(stage, 0)))
+
+    def settled_before(self, stage: str) -> frozenset[str]:
+        """Return the stages that have certainly ended when one starts: what it may read."""
+        return frozenset(self._named(self._settled.get(stage, 0)))
+
+    def are_ordered(self, one: str, other: str) -> bool:
+        """Return whether one of two stages has always ended before the other starts."""
+        return bool(
+            self._settled.get(one, 0) & self._bit(other) or self._settled.get(other, 0) & self._bit(one)
+        )
+
+    @cached_property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """The stages in layers: each one layer below the lowest of those that it waits for."""
+        depth: dict[str, int] = {}
+        for stage in self.order:
+            depth[stage] = max((depth[each] + 1 for each in self.waits_for[stage]), default=0)
+        rows: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+        for node in self.nodes:
+            if node.id in depth:
+                rows[depth[node.id]].append(node.id)
+        return tuple(map(tuple, rows))
+
+    def _bit(self, stage: str) -> int:
+        return 1 << self._place[stage]
+
+    def _named(self, bits: int) -> Iterator[str]:
+        while bits:
+            lowest = bits & -bits
+            yield self.nodes[lowest.bit_length() - 1].id
+            bits ^= lowest

@@ -1,0 +1,110 @@
+"""The order of stages: what lies before each, circles, layers, and what a stage may read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from pipelines.engine.graph import Graph, Join, Node
+from tests.support.graphs import graph, graphs
+
+DIAMOND = graph(a="", b="a", c="a", d="b c")
+
+
+def test_stages_come_after_what_they_need_and_otherwise_as_written() -> None:
+    assert DIAMOND.order == ("a", "b", "c", "d")
+    assert graph(d="b c", b="a", c="a", a="").order == ("a", "b", "c", "d")
+    assert graph(x="", y="", z="").order == ("x", "y", "z")
+
+
+def test_the_stages_before_one_are_found_through_others() -> None:
+    assert DIAMOND.ancestors("d") == {"a", "b", "c"}
+    assert DIAMOND.ancestors("a") == frozenset()
+    assert DIAMOND.leads_to["a"] == ("b", "c")
+
+
+def test_layers_put_each_stage_below_all_it_waits_for() -> None:
+    assert DIAMOND.layers == (("a",), ("b", "c"), ("d",))
+    assert graph(a="", b="a", c="a b").layers == (("a",), ("b",), ("c",))
+    assert graph().layers == ()
+    assert graph(a="", b="a c", c="b").layers == (("a",),)
+
+
+@pytest.mark.parametrize(
+    ("stages", "cycle"),
+    [
+        ({"a": "", "b": "a"}, ()),
+        ({"a": "b", "b": "a"}, ("a", "b", "a")),
+        ({"a": "c", "b": "a", "c": "b", "d": "c"}, ("a", "b", "c", "a")),
+        ({"x": "", "d": "c", "a": "b", "b": "a", "c": "b"}, ("b", "a", "b")),
+    ],
+)
+def test_a_circle_is_named_in_the_direction_of_the_run(
+    stages: dict[str, str], cycle: tuple[str, ...]
+) -> None:
+    found = graph(**stages)
+    assert found.cycle == cycle
+    assert bool(cycle) == (len(found.order) < len(found.nodes))
+    assert all(found.ancestors(stage) == frozenset() for stage in cycle)
+
+
+def test_branches_and_jumps_order_stages_too() -> None:
+    nodes = (
+        Node(id="route", choices=("left", "right")),
+        Node(id="left", jump="mend"),
+        Node(id="right"),
+        Node(id="mend", needs=("right",)),
+    )
+    found = Graph(nodes=nodes)
+    assert found.waits_for["left"] == ("route",)
+    assert found.ancestors("mend") == {"route", "left", "right"}
+    assert (found.branches["left"], found.branches["mend"]) == (("route",), ())
+    assert (found.routers["left"], found.routers["mend"]) == (("route",), ("left",))
+    assert Graph(nodes=(Node(id="a", jump="b"), Node(id="b", choices=("a",)))).cycle == ("a", "b", "a")
+
+
+def test_names_that_no_stage_has_are_left_out() -> None:
+    nodes = (Node(id="a", needs=("a", "gone"), choices=("gone", "a"), jump="gone"),)
+    assert Graph(nodes=nodes).waits_for == {"a": ()}
+
+
+def joined(join: Join) -> Graph:
+    nodes = (Node(id="a"), Node(id="b", needs=("a",)), Node(id="c", needs=("a",)))
+    return Graph(nodes=(*nodes, Node(id="d", needs=("b", "c"), join=join)))
+
+
+def test_a_stage_may_read_what_has_certainly_ended() -> None:
+    assert joined(Join.ALL).settled_before("d") == {"a", "b", "c"}
+    for join in (Join.ANY, Join.FIRST_SUCCESS, Join.QUORUM):
+        assert joined(join).settled_before("d") == {"a"}
+    assert Graph(nodes=(Node(id="a"), Node(id="b", needs=("a",), join=Join.ANY))).settled_before("b") == {"a"}
+
+
+def test_two_stages_are_ordered_when_one_has_always_ended_before_the_other() -> None:
+    assert DIAMOND.are_ordered("a", "d")
+    assert DIAMOND.are_ordered("d", "b")
+    assert not DIAMOND.are_ordered("b", "c")
+    assert not joined(Join.ANY).are_ordered("b", "d")
+
+
+@given(graphs())
+def test_the_order_keeps_every_need_and_leaves_nothing_out(found: Graph) -> None:
+    place = {stage: number for number, stage in enumerate(found.order)}
+    assert len(place) == len(found.nodes)
+    assert found.cycle == ()
+    assert all(place[before] < place[stage] for stage, all_ in found.waits_for.items() for before in all_)
+
+
+@given(graphs())
+def test_what_has_certainly_ended_lies_before(found: Graph) -> None:
+    for node in found.nodes:
+        assert found.settled_before(node.id) <= found.ancestors(node.id)
+        assert node.id not in found.ancestors(node.id)
+
+
+def test_five_hundred_stages_in_a_row_and_side_by_side_are_ordered() -> None:
+    row = Graph(nodes=tuple(Node(id=f"s{n}", needs=(f"s{n - 1}",) if n else ()) for n in range(500)))
+    assert len(row.layers) == 500
+    assert len(row.ancestors("s499")) == 499
+    wide = Graph(nodes=(*(Node(id=f"s{n}") for n in range(499)), Node(id="all", needs=row.order[:499])))
+    assert len(wide.settled_before("all")) == 499

@@ -1,0 +1,189 @@
+"""Which stages start, in which order, and which never do: joins, branches, jumps, bounds."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.engine.graph import Graph, Join, Node
+from pipelines.engine.scheduling import Ending, Moves, Schedule, StageStatus
+from tests.support.graphs import graph, graphs
+
+OK = Ending(status=StageStatus.SUCCEEDED)
+BROKEN = Ending(status=StageStatus.FAILED)
+LEFT_OUT = Ending(status=StageStatus.SKIPPED)
+STOPPED = Ending(status=StageStatus.CANCELLED)
+ENDINGS = {"+": OK, "-": BROKEN, "o": LEFT_OUT, "x": STOPPED}
+
+
+def joined(join: Join, ends: str, *, quorum: int = 1) -> Moves:
+    """Return the last moves when the needs of one stage end like this, in order."""
+    names = tuple(f"n{place}" for place in range(3))
+    last = Node(id="z", needs=names, join=join, quorum=quorum)
+    schedule = Schedule(Graph(nodes=(*map(lambda name: Node(id=name), names), last)), at_once=9)  # noqa: C417
+    moves = schedule.begin()
+    for name, mark in zip(names, ends, strict=False):
+        moves = schedule.ended(name, ENDINGS[mark])
+        if moves.start or moves.skipped:
+            return moves
+    return moves
+
+
+@pytest.mark.parametrize(
+    ("join", "ends", "outcome"),
+    [
+        (Join.ALL, "+++", "starts"),
+        (Join.ALL, "+oo", "starts"),
+        (Join.ALL, "++", ""),
+        (Join.ALL, "-", "n0 failed."),
+        (Join.ALL, "+x", "n1 cancelled."),
+        (Join.ALL, "ooo", "Everything that it needs was skipped."),
+        (Join.ANY, "+", "starts"),
+        (Join.ANY, "-", "starts"),
+        (Join.ANY, "oo", ""),
+        (Join.ANY, "oo+", "starts"),
+        (Join.ANY, "ooo", "Everything that it needs was skipped."),
+        (Join.FIRST_SUCCESS, "-+", "starts"),
+        (Join.FIRST_SUCCESS, "-o", ""),
+        (Join.FIRST_SUCCESS, "-o-", "Nothing that it needs succeeded."),
+        (Join.QUORUM, "+", ""),
+        (Join.QUORUM, "+-+", "starts"),
+        (Join.QUORUM, "-o", "Only 0 of the 2 stages that it needs can succeed."),
+    ],
+)
+def test_a_join_starts_or_skips_as_soon_as_it_is_clear(join: Join, ends: str, outcome: str) -> None:
+    moves = joined(join, ends, quorum=2)
+    told = "starts" if moves.start == ("z",) else "".join(each.reason for each in moves.skipped)
+    assert told == outcome
+
+
+def test_stages_that_need_nothing_start_at_once_up_to_the_bound() -> None:
+    schedule = Schedule(graph(a="", b="", c="", d="a"), at_once=2)
+    assert schedule.begin().start == ("a", "b")
+    assert schedule.ended("a", OK).start == ("c",)
+    assert schedule.ended("c", OK).start == ("d",)
+
+
+def test_a_stage_that_is_not_parallel_runs_alone() -> None:
+    nodes = (Node(id="a"), Node(id="b", parallel=False), Node(id="c"))
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    assert schedule.begin().start == ("a", "c")
+    assert schedule.ended("a", OK).start == ()
+    assert schedule.ended("c", OK).start == ("b",)
+    first = Schedule(Graph(nodes=(nodes[1], nodes[0])), at_once=9)
+    assert first.begin().start == ("b",)
+    assert first.ended("b", OK).start == ("a",)
+
+
+def branch(*ends: tuple[str, Ending]) -> tuple[Schedule, list[Moves]]:
+    nodes = (
+        Node(id="route", choices=("left", "right")),
+        Node(id="left"),
+        Node(id="right"),
+        Node(id="after", needs=("left", "right")),
+    )
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    return schedule, [schedule.begin(), *(schedule.ended(stage, ending) for stage, ending in ends)]
+
+
+def test_only_the_stage_that_a_branch_chose_runs_and_the_ways_meet_again() -> None:
+    chosen = Ending(status=StageStatus.SUCCEEDED, chosen=frozenset({"right"}))
+    schedule, moves = branch(("route", chosen), ("right", OK), ("after", OK))
+    assert [each.start for each in moves] == [("route",), ("right",), ("after",), ()]
+    assert [(each.stage, each.reason) for each in moves[1].skipped] == [("left", "No branch chose it.")]
+    assert schedule.is_over
+
+
+def test_a_branch_that_failed_chose_nothing() -> None:
+    schedule, moves = branch(("route", BROKEN))
+    assert [each.stage for each in moves[1].skipped] == ["left", "right", "after"]
+    assert schedule.is_over
+
+
+def test_a_failure_jumps_to_a_later_stage_once_all_before_it_has_ended() -> None:
+    nodes = (
+        Node(id="draft", jump="mend"),
+        Node(id="check", needs=("draft",)),
+        Node(id="mend", needs=("check",)),
+    )
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    schedule.begin()
+    moves = schedule.ended("draft", Ending(status=StageStatus.FAILED, jumps=True))
+    assert ([each.stage for each in moves.skipped], moves.start) == (["check"], ("mend",))
+
+
+def test_without_a_jump_the_target_is_a_stage_like_others() -> None:
+    nodes = (Node(id="a", jump="b"), Node(id="b", needs=("a",)), Node(id="c", needs=("b",)))
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    schedule.begin()
+    assert [each.stage for each in schedule.ended("a", BROKEN).skipped] == ["b", "c"]
+
+
+def test_cancelling_leaves_what_runs_to_end_by_itself() -> None:
+    schedule = Schedule(graph(a="", b="a", c="b"), at_once=9)
+    schedule.begin()
+    assert schedule.cancel() == ("b", "c")
+    assert not schedule.is_over
+    assert schedule.ended("a", STOPPED) == Moves()
+    assert schedule.is_over
+    assert set(schedule.statuses.values()) == {StageStatus.CANCELLED}
+
+
+def test_what_does_not_run_cannot_end() -> None:
+    schedule = Schedule(graph(a="", b="a"), at_once=9)
+    schedule.begin()
+    with pytest.raises(ValueError, match="Stage b is not running"):
+        schedule.ended("b", OK)
+
+
+@given(found=graphs(), seed=st.integers(0, 9999), at_once=st.integers(1, 4))
+def test_any_graph_ends_with_each_stage_at_most_once_and_after_all_it_waits_for(
+    found: Graph, seed: int, at_once: int
+) -> None:
+    drawn, schedule, started, running = (
+        random.Random(seed),
+        Schedule(found, at_once=at_once),
+        list[str](),
+        set(),
+    )
+    moves = schedule.begin()
+    while True:
+        started += moves.start
+        running |= set(moves.start)
+        assert len(running) <= at_once
+        if not running:
+            break
+        stage = drawn.choice(sorted(running))
+        running.remove(stage)
+        moves = schedule.ended(stage, _any_ending(found.node(stage), drawn))
+    assert schedule.is_over
+    assert schedule.statuses.keys() == {node.id for node in found.nodes}
+    assert len(started) == len(set(started))
+
+
+def _any_ending(node: Node, drawn: random.Random) -> Ending:
+    status = drawn.choice([StageStatus.SUCCEEDED, StageStatus.FAILED, StageStatus.SKIPPED])
+    chosen = frozenset(each for each in node.choices if drawn.random() < 0.5)
+    jumps = status is StageStatus.FAILED and drawn.random() < 0.5
+    return Ending(status=status, chosen=chosen, jumps=jumps)
+
+
+@given(found=graphs())
+def test_where_nothing_fails_every_need_has_ended_before_a_stage_that_joins_all(found: Graph) -> None:
+    schedule = Schedule(found, at_once=3)
+    moves, running, ended = schedule.begin(), list[str](), set[str]()
+    while moves.start or running:
+        for stage in moves.start:
+            node = found.node(stage)
+            before = found.settled_before(stage)
+            assert before <= schedule.statuses.keys()
+            assert node.join is not Join.ALL or set(node.needs) <= schedule.statuses.keys()
+        running += moves.start
+        stage = running.pop(0)
+        ended.add(stage)
+        chosen = frozenset(found.node(stage).choices)
+        moves = schedule.ended(stage, Ending(status=StageStatus.SUCCEEDED, chosen=chosen))
+    assert schedule.is_over
