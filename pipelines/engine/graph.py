@@ -23,7 +23,7 @@ class Join(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class StageNode:
     """A stage as the graph sees it; every name is that of a stage.
 
     `choices` are those that it may choose between (a branch), `jump` the one that it goes to when it fails.
@@ -46,13 +46,13 @@ class Graph:
     Names that no stage has, and a stage's own, are left out: they are errors of the definition.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[StageNode, ...]
     _place: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_place", {node.id: place for place, node in enumerate(self.nodes)})
 
-    def node(self, stage: str) -> Node:
+    def node(self, stage: str) -> StageNode:
         """Return a stage by name. Raises `KeyError`."""
         return self.nodes[self._place[stage]]
 
@@ -75,7 +75,7 @@ class Graph:
             for stage, routers in self.routers.items()
         }
 
-    def _pointing(self, targets: Callable[[Node], Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
+    def _pointing(self, targets: Callable[[StageNode], Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
         """Return for each stage those that have it among their `targets`, never itself."""
         found: dict[str, list[str]] = {node.id: [] for node in self.nodes}
         for node in self.nodes:

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipelines.engine.graph import Graph, Join, Node
+from pipelines.engine.graph import Graph, Join, StageNode
 
 
 class StageStatus(StrEnum):
@@ -134,7 +134,7 @@ class Schedule:
         alone = [each for each in (stage, *self._running) if not self._graph.node(each).parallel]
         return len(self._running) < self._at_once and (not alone or not self._running)
 
-    def _verdict(self, node: Node) -> bool | str:
+    def _verdict(self, node: StageNode) -> bool | str:
         """Return whether a stage may start, or why it never will."""
         before = self._graph.waits_for[node.id]
         if any(each not in self._ended for each in self._graph.routers[node.id]):
@@ -147,7 +147,7 @@ class Schedule:
         needs = [each for each in node.needs if each in before]
         return self._joined(node, needs) if needs else True
 
-    def _joined(self, node: Node, needs: Sequence[str]) -> bool | str:
+    def _joined(self, node: StageNode, needs: Sequence[str]) -> bool | str:
         """Return whether the needs of a stage let it start, or why they never will."""
         statuses = [self._ended[each].status for each in needs if each in self._ended]
         succeeded, left = statuses.count(StageStatus.SUCCEEDED), len(needs) - len(statuses)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.engine.graph import Graph, Join, Node
+from pipelines.engine.graph import Graph, Join, StageNode
 from pipelines.engine.scheduling import Ending, Moves, Schedule, StageStatus
 from tests.support.graphs import graph, graphs
 
@@ -22,8 +22,8 @@ ENDINGS = {"+": OK, "-": BROKEN, "o": LEFT_OUT, "x": STOPPED}
 def joined(join: Join, ends: str, *, quorum: int = 1) -> Moves:
     """Return the last moves when the needs of one stage end like this, in order."""
     names = tuple(f"n{place}" for place in range(3))
-    last = Node(id="z", needs=names, join=join, quorum=quorum)
-    schedule = Schedule(Graph(nodes=(*map(lambda name: Node(id=name), names), last)), at_once=9)  # noqa: C417
+    last = StageNode(id="z", needs=names, join=join, quorum=quorum)
+    schedule = Schedule(Graph(nodes=(*map(lambda name: StageNode(id=name), names), last)), at_once=9)  # noqa: C417
     moves = schedule.begin()
     for name, mark in zip(names, ends, strict=False):
         moves = schedule.ended(name, ENDINGS[mark])
@@ -68,7 +68,7 @@ def test_stages_that_need_nothing_start_at_once_up_to_the_bound() -> None:
 
 
 def test_a_stage_that_is_not_parallel_runs_alone() -> None:
-    nodes = (Node(id="a"), Node(id="b", parallel=False), Node(id="c"))
+    nodes = (StageNode(id="a"), StageNode(id="b", parallel=False), StageNode(id="c"))
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     assert schedule.begin().start == ("a", "c")
     assert schedule.ended("a", OK).start == ()
@@ -80,10 +80,10 @@ def test_a_stage_that_is_not_parallel_runs_alone() -> None:
 
 def branch(*ends: tuple[str, Ending]) -> tuple[Schedule, list[Moves]]:
     nodes = (
-        Node(id="route", choices=("left", "right")),
-        Node(id="left"),
-        Node(id="right"),
-        Node(id="after", needs=("left", "right")),
+        StageNode(id="route", choices=("left", "right")),
+        StageNode(id="left"),
+        StageNode(id="right"),
+        StageNode(id="after", needs=("left", "right")),
     )
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     return schedule, [schedule.begin(), *(schedule.ended(stage, ending) for stage, ending in ends)]
@@ -105,9 +105,9 @@ def test_a_branch_that_failed_chose_nothing() -> None:
 
 def test_a_failure_jumps_to_a_later_stage_once_all_before_it_has_ended() -> None:
     nodes = (
-        Node(id="draft", jump="mend"),
-        Node(id="check", needs=("draft",)),
-        Node(id="mend", needs=("check",)),
+        StageNode(id="draft", jump="mend"),
+        StageNode(id="check", needs=("draft",)),
+        StageNode(id="mend", needs=("check",)),
     )
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     schedule.begin()
@@ -116,7 +116,7 @@ def test_a_failure_jumps_to_a_later_stage_once_all_before_it_has_ended() -> None
 
 
 def test_without_a_jump_the_target_is_a_stage_like_others() -> None:
-    nodes = (Node(id="a", jump="b"), Node(id="b", needs=("a",)), Node(id="c", needs=("b",)))
+    nodes = (StageNode(id="a", jump="b"), StageNode(id="b", needs=("a",)), StageNode(id="c", needs=("b",)))
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     schedule.begin()
     assert [each.stage for each in schedule.ended("a", BROKEN).skipped] == ["b", "c"]
@@ -164,7 +164,7 @@ def test_any_graph_ends_with_each_stage_at_most_once_and_after_all_it_waits_for(
     assert len(started) == len(set(started))
 
 
-def _any_ending(node: Node, drawn: random.Random) -> Ending:
+def _any_ending(node: StageNode, drawn: random.Random) -> Ending:
     status = drawn.choice([StageStatus.SUCCEEDED, StageStatus.FAILED, StageStatus.SKIPPED])
     chosen = frozenset(each for each in node.choices if drawn.random() < 0.5)
     jumps = status is StageStatus.FAILED and drawn.random() < 0.5
