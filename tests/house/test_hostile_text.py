@@ -37,6 +37,9 @@ from orchestration.strategies.engine.quality.prompts import blocks
 from orchestration.strategies.engine.quality.scoring import ExaminedAnswer
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.engine.voting.reviewing import read_review
+from pipelines.engine.transform_specs import TransformError
+from pipelines.engine.transforms import TRANSFORMS, parse_transform
+from pipelines.engine.values import ValueType
 from tests.support.models import spec_named
 
 MOST = 40
@@ -120,6 +123,19 @@ def redacted(text: str) -> str:
     return redactor.redact(text)
 
 
+def transformed(text: str) -> None:
+    """Apply each transform of texts, and the more expensive ways to use a pattern."""
+    of_texts = [spec.example.written for spec in TRANSFORMS.values() if ValueType.TEXT in spec.takes]
+    patterns = [
+        {"regex": {"pattern": r"\w+\s*=\s*(.*)", "find": "all"}},
+        {"replace": {"old": r"(\s+)$", "new": "", "regex": True}},
+        {"replace": {"old": "a", "new": "b", "ignore_case": True}},
+    ]
+    for written in (*of_texts, *patterns):
+        with suppress(TransformError):
+            parse_transform(written).apply(text)
+
+
 ENDPOINT = Endpoint("https://api.example.org/v1")
 
 
@@ -164,6 +180,7 @@ READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "Markdown": (markdown, SHORT),
     "code in colours": (coloured, SHORT),
     "redaction": (redacted, LONG),
+    "transforms": (transformed, SHORT),
 }
 
 
