@@ -1,0 +1,87 @@
+"""What a stage can read: the pipeline's input, variables, what stages gave, the context of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestration.llm.engine.types import Json
+from pipelines.engine.values import listed
+
+CONTEXT = ("run_id", "team", "now", "pipeline", "version", "attempt", "item", "index")
+"""What `context` may have; `item` and `index` only in a stage that is run for each item of a list."""
+OF_A_STAGE = ("output", "status", "error")
+"""What is known of a stage that ended; an output only of one that succeeded."""
+
+
+class MissingValue(LookupError):
+    """What a source names is not there, in words that say what there is."""
+
+
+class Root(StrEnum):
+    """What a path begins with."""
+
+    INPUT = "input"
+    VARIABLE = "variable"
+    PREVIOUS = "previous"
+    STAGES = "stages"
+    CONTEXT = "context"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """What a stage can read.
+
+    `stages` has an object for each stage that ended, with what `OF_A_STAGE` names. `previous` are the stages
+    that this one waits for.
+    """
+
+    input: Json = None
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    stages: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    previous: tuple[str, ...] = ()
+    context: Mapping[str, Json] = field(default_factory=dict)
+
+    def root(self, root: Root) -> Json:
+        """Return what a path begins with. Raises `MissingValue`."""
+        if root is Root.PREVIOUS:
+            return self._previous()
+        return {
+            Root.INPUT: self.input,
+            Root.VARIABLE: dict(self.variables),
+            Root.STAGES: {name: dict(known) for name, known in self.stages.items()},
+            Root.CONTEXT: dict(self.context),
+        }[root]
+
+    def values(self, names: Collection[str]) -> dict[str, Json]:
+        """Return what has these names, for conditions and templates; what is not there is left out."""
+        found: dict[str, Json] = {}
+        for root in Root:
+            if root in names:
+                with suppress(MissingValue):
+                    found[root.value] = self.root(root)
+        return found
+
+    def _previous(self) -> Json:
+        """Return the output of the stage before, of several an object with the outputs by stage."""
+        if not self.previous:
+            raise MissingValue("There is no stage before this one.")
+        if len(self.previous) == 1:
+            return self.stage(self.previous[0], "output")
+        known = {name: self.stages.get(name, {}) for name in self.previous}
+        return {name: stage["output"] for name, stage in known.items() if "output" in stage}
+
+    def stage(self, name: str, key: str) -> Json:
+        """Return the output, the status or the error of a stage. Raises `MissingValue`."""
+        if name not in self.stages:
+            raise MissingValue(f"Stage “{name}” has not ended; {listed(self.stages)} have.")
+        known = self.stages[name]
+        if key not in known:
+            raise MissingValue(f"Stage “{name}” has no {key}: it {_ended(known.get('status'))}.")
+        return known[key]
+
+
+def _ended(status: Json) -> str:
+    return {"skipped": "was skipped", "cancelled": "was cancelled"}.get(str(status), str(status))
