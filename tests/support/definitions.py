@@ -1,0 +1,67 @@
+"""Definitions of pipelines for tests: written by hand, and any at all."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from orchestration.llm.engine.types import Json
+from pipelines.engine.definition import Pipeline, pipeline_from
+from pipelines.engine.rules import ErrorClass
+
+NAMES = [f"s{number}" for number in range(12)]
+TEXTS = ["", "a", "b c", "Classify: {{ input.text }}", "one two three four " * 5]
+
+
+def stage(id: str, needs: str = "", processor: str = "model", **fields: Json) -> dict[str, Json]:
+    """Return a stage as it is written; `needs` are names with blanks between them."""
+    return {"id": id, "processor": processor, "needs": needs.split(), **fields}
+
+
+def document(*stages: Json, **fields: Json) -> dict[str, Json]:
+    """Return a definition as it is written."""
+    return {"schema_version": 1, "name": "support", "stages": list(stages), **fields}
+
+
+def pipeline(*stages: Json, **fields: Json) -> Pipeline:
+    """Return a definition that can be read."""
+    read, problems = pipeline_from(document(*stages, **fields))
+    assert read is not None, problems
+    return read
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-2, 2) | st.sampled_from(TEXTS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS: dict[str, st.SearchStrategy[Json]] = {
+    "options": st.dictionaries(st.sampled_from(["prompt", "models", "n"]), VALUES, max_size=2),
+    "input": st.fixed_dictionaries(
+        {"from": st.sampled_from(["input", "previous"])}, optional={"default": VALUES}
+    ),
+    "output": st.fixed_dictionaries({"to": st.sampled_from(["next", ["next", "variable.x"]])}),
+    "when": st.sampled_from(["true", "size(input.text) > 1"]),
+    "parallel": st.booleans(),
+    "optional": st.booleans(),
+    "timeout": st.integers(1, 9),
+    "retry": st.fixed_dictionaries(
+        {"attempts": st.integers(1, 4)}, optional={"on": st.lists(st.sampled_from(ErrorClass), max_size=2)}
+    ),
+    "on_error": st.sampled_from(["fail", "skip"]) | st.builds(lambda value: {"default": value}, VALUES),
+}
+
+
+@st.composite
+def pipelines(draw: st.DrawFn) -> Pipeline:
+    """Return any pipeline without circles, with stages in any order."""
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=6, unique=True))
+    stages = []
+    for place, name in enumerate(names):
+        needs = draw(st.lists(st.sampled_from(names[:place]), max_size=2, unique=True)) if place else []
+        fields = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=2, unique=True))
+        processor = draw(st.sampled_from(["model", "transform"]))
+        stages.append(
+            stage(name, " ".join(needs), processor, **{each: draw(FIELDS[each]) for each in fields})
+        )
+    variables = draw(st.dictionaries(st.sampled_from(["x", "y"]), VALUES, max_size=2))
+    return pipeline(*stages, variables=variables, timeout=draw(st.none() | st.integers(10, 20)))
