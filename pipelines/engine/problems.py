@@ -34,16 +34,27 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FieldFault:
+    """What is wrong at a field of a stage (by its number) or of the pipeline; `below` ends the path."""
+
+    at: Keys
+    message: str
+    stage: int | None = None
+    below: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StagePlace:
     """Where a stage stands: `at` leads to it, by name where that is unique; `stage` is its name."""
 
     at: Keys
     stage: str = ""
 
-    def problem(self, message: str, *field: str | int) -> Problem:
-        """Return a problem of the stage at one of its fields."""
-        path = path_text((*self.at, *field))
-        return Problem(path=path, message=message, stage=self.stage, field=path_text(field))
+    def problem(self, message: str, *field: str | int, below: str = "") -> Problem:
+        """Return a problem of the stage at one of its fields, or `below` that."""
+        rest = f".{below}" if below and not below.startswith("[") else below
+        path = path_text((*self.at, *field)) + rest
+        return Problem(path=path, message=message, stage=self.stage, field=path_text(field) + rest)
 
 
 def stage_places(names: Iterable[object]) -> tuple[StagePlace, ...]:

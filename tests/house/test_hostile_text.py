@@ -37,10 +37,16 @@ from orchestration.strategies.engine.quality.prompts import blocks
 from orchestration.strategies.engine.quality.scoring import ExaminedAnswer
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.engine.voting.reviewing import read_review
+from pipelines.engine.definition import pipeline_from
+from pipelines.engine.differences import changes
 from pipelines.engine.transform_specs import TransformError
 from pipelines.engine.transforms import TRANSFORMS, parse_transform
+from pipelines.engine.upgrades import upgraded
+from pipelines.engine.validation import problems
 from pipelines.engine.values import ValueType
+from tests.support.definitions import document, pipeline, stage
 from tests.support.models import spec_named
+from tests.support.processors import PROCESSORS
 
 MOST = 40
 """Times as long as for prose."""
@@ -147,6 +153,14 @@ def coloured(text: str) -> object:
     return [highlighted(shown, name, most_seconds=0.002) for name in one_each.values()]
 
 
+def read_definition(text: str) -> object:
+    found = pipeline_from({text: text, "stages": [stage(text[:SHORT])]})
+    written = stage("a", when=text, options={"prompt": text}, input={"from": text, "transforms": [text]})
+    given = upgraded(document(written))[0], document(stage("a", options={"prompt": text[1:]}))
+    old, new = (pipeline(*each["stages"]) for each in given)
+    return found, problems(old, PROCESSORS, {}), changes(old, new)
+
+
 READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "extraction": (extraction.extract_answer, LONG),
     "extraction of a number": (lambda text: extraction.extract_answer(text, question=HOW_MANY), LONG),
@@ -181,6 +195,7 @@ READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "code in colours": (coloured, SHORT),
     "redaction": (redacted, LONG),
     "transforms": (transformed, SHORT),
+    "definitions of pipelines": (read_definition, LONG),
 }
 
 
