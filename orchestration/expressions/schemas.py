@@ -1,21 +1,29 @@
-"""Schemas in JSON Schema, draft 2020-12."""
+"""Schemas in JSON Schema, draft 2020-12: parsed once, then compared with values."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-import jsonschema
+from jsonschema.exceptions import ValidationError
 
+from orchestration.expressions.checks import BOUNDS, KEYWORDS, STEPS, Validator
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import Json
+from orchestration.expressions.keywords import KINDS, Keywords
+from orchestration.expressions.values import Bounds, Json, kind, shortened
 
+LONGEST = 100_000
+"""Characters of a schema, written as JSON."""
+SCHEMA_BOUNDS = Bounds(depth=32, nodes=50_000, characters=LONGEST)
 MOST_PROBLEMS = 100
+MOST_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaProblem:
-    """What does not fit: where, as `items[3].name`, and why."""
+    """What does not fit: where, as `items[3].name` (empty for the whole), and why: "has no “label”"."""
 
     path: str
     message: str
@@ -26,20 +34,123 @@ class Schema:
     """A schema that was read."""
 
     written: Json
+    keywords: Keywords
 
     def problems(self, value: Json) -> tuple[SchemaProblem, ...]:
-        """Return what does not fit the schema, at most `MOST_PROBLEMS`."""
-        found = jsonschema.Draft202012Validator(self.written).iter_errors(value)
-        return tuple(
-            SchemaProblem(each.json_path.removeprefix("$").removeprefix("."), each.message)
-            for each in islice(found, MOST_PROBLEMS)
-        )
+        """Return what does not fit, the first `MOST_PROBLEMS`; a value that is too large is one problem."""
+        counting, reading = STEPS.set([0]), KEYWORDS.set(self.keywords)
+        try:
+            BOUNDS.check(value, "The value")
+            found = islice(Validator(self.written).iter_errors(value), MOST_PROBLEMS)
+            return tuple(SchemaProblem(_path(each.absolute_path), _words(each)) for each in found)
+        except ExpressionError as error:
+            return (SchemaProblem("", str(error)),)
+        except RecursionError:
+            return (SchemaProblem("", "The value and the schema are nested too deeply together."),)
+        finally:
+            STEPS.reset(counting)
+            KEYWORDS.reset(reading)
 
 
 def parse_schema(schema: Json) -> Schema:
-    """Read a schema. Raises `ExpressionError`."""
+    """Read a schema. Raises `ExpressionError` with the place that is at fault."""
+    SCHEMA_BOUNDS.check(schema, "The schema")
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise ExpressionError(error.message) from error
-    return Schema(schema)
+        length = len(json.dumps(schema))
+    except (TypeError, ValueError) as error:
+        raise ExpressionError("The schema cannot be written as JSON.") from error
+    if length > LONGEST:
+        raise ExpressionError(f"A schema has up to {LONGEST:,} characters, this one {length:,}.")
+    keywords = Keywords()
+    keywords.read(schema)
+    named = {"$id", "$schema"}
+    whole = (
+        {word: each for word, each in schema.items() if word not in named}
+        if isinstance(schema, dict)
+        else schema
+    )
+    return Schema(whole, keywords)
+
+
+def _path(steps: Iterable[str | int]) -> str:
+    """Return a path as people write it: `items[3].name`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+
+
+def _words(error: ValidationError) -> str:
+    """Return why a value does not fit, as what follows its path."""
+    if error.validator is None:
+        return "is not expected"
+    words = WORDS.get(str(error.validator))
+    return words(error.instance, error.validator_value, error) if words else error.message
+
+
+def _type(value: Json, wanted: Json, _: ValidationError) -> str:
+    return f"is {shortened(value) if isinstance(value, float) else kind(value)}, must be {_kinds(wanted)}"
+
+
+def _kinds(wanted: Json) -> str:
+    named = wanted if isinstance(wanted, list) else [wanted]
+    return " or ".join(KINDS[each] for each in named)
+
+
+def _enum(value: Json, wanted: Json, _: ValidationError) -> str:
+    shown = ", ".join(shortened(each) for each in wanted[:MOST_SHOWN])
+    more = f" and {len(wanted) - MOST_SHOWN} more" if len(wanted) > MOST_SHOWN else ""
+    return f"is {shortened(value)}, must be one of {shown}{more}"
+
+
+def _alternatives(value: Json, wanted: Json, error: ValidationError) -> str:
+    """Return the kinds that a value may have, if it has none of them; else what is closest to it."""
+    inner = list(error.context or ())
+    if inner and all(each.validator == "type" and not each.relative_path for each in inner):
+        return _type(value, list(dict.fromkeys(_flat(each.validator_value for each in inner))), error)
+    if not inner:
+        return "fits more than one alternative, must fit one"
+    closest = max(inner, key=lambda each: len(each.relative_path))
+    place = _path(closest.relative_path)
+    said = f"{place} {_words(closest)}".lstrip()
+    return f"fits none of {len(wanted)} alternatives; the closest: {said}"
+
+
+def _flat(types: Iterable[Json]) -> Iterable[str]:
+    for each in types:
+        yield from each if isinstance(each, list) else [each]
+
+
+def _excluded(value: Json, wanted: Json, _: ValidationError) -> str:
+    return "is not expected" if wanted is True else f"is {shortened(value)}, which is excluded"
+
+
+def _limit(words: str) -> Callable[[Json, Json, ValidationError], str]:
+    return lambda value, limit, _: f"is {shortened(value)}, must be {words.format(shortened(limit))}"
+
+
+def _size(words: str, of: str) -> Callable[[Json, Json, ValidationError], str]:
+    return lambda value, limit, _: f"has {len(value):,} {of}, must have {words} {limit:,}"
+
+
+WORDS: Mapping[str, Callable[[Json, Json, ValidationError], str]] = {
+    "anyOf": _alternatives,
+    "const": lambda value, wanted, _: f"is {shortened(value)}, must be {shortened(wanted)}",
+    "maxContains": lambda _value, _wanted, _error: "has too many items that fit",
+    "minContains": lambda _value, _wanted, _error: "has too few items that fit",
+    "contains": lambda _value, _wanted, _error: "has no item that fits",
+    "enum": _enum,
+    "exclusiveMaximum": _limit("less than {}"),
+    "exclusiveMinimum": _limit("more than {}"),
+    "items": lambda _value, _wanted, _error: "has more items than expected",
+    "maxItems": _size("at most", "items"),
+    "maxLength": _size("at most", "characters"),
+    "maxProperties": _size("at most", "fields"),
+    "maximum": _limit("at most {}"),
+    "minItems": _size("at least", "items"),
+    "minLength": _size("at least", "characters"),
+    "minProperties": _size("at least", "fields"),
+    "minimum": _limit("at least {}"),
+    "multipleOf": _limit("a multiple of {}"),
+    "not": _excluded,
+    "oneOf": _alternatives,
+    "type": _type,
+}  # fmt: skip
+"""The words for each keyword; those that are checked here bring their own."""

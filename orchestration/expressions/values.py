@@ -22,7 +22,12 @@ class Bounds:
     characters: int = 10_000_000
 
     def check(self, value: Json, name: str) -> None:
-        """Raise `ExpressionError` for a value that is larger; returns after at most `nodes` parts."""
+        """Raise `ExpressionError` for a value that is larger."""
+        for _ in self.parts(value, name):
+            pass
+
+    def parts(self, value: Json, name: str) -> Iterator[Json]:
+        """Yield all that a value consists of. Raises `ExpressionError` after the last that is allowed."""
         nodes = characters = 0
         levels = [iter([value])]
         while levels:
@@ -40,6 +45,7 @@ class Bounds:
                 raise ExpressionError(f"{name} has more than {self.nodes:,} parts.")
             if characters > self.characters:
                 raise ExpressionError(f"{name} has more than {self.characters:,} characters.")
+            yield part
 
 
 def _parts(value: Json) -> Iterator[Json]:
