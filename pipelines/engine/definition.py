@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.values import Bounds, shortened
 from orchestration.llm.engine.types import Json
-from pipelines.engine.graph import Graph, Join, Node
+from pipelines.engine.graph import Graph, Join, StageNode
 from pipelines.engine.problems import (
     MOST_PROBLEMS,
     Keys,
@@ -133,9 +133,9 @@ class Stage(DefinitionPart):
         return tuple(dict.fromkeys(names))
 
     @property
-    def node(self) -> Node:
+    def node(self) -> StageNode:
         """The stage as the graph sees it."""
-        return Node(
+        return StageNode(
             id=self.id,
             needs=self.needs,
             join=self.join,

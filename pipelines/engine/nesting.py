@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.graph import Graph, Node
+from pipelines.engine.graph import Graph, StageNode
 from pipelines.engine.options import OptionFormat, ProcessorSpec, marked_options
 from pipelines.engine.problems import FieldFault, Keys, unknown
 from pipelines.engine.rules import ErrorStrategy, FallbackPipeline
@@ -77,11 +77,11 @@ def _graph(
 ) -> tuple[Graph, frozenset[str]]:
     """Return which pipelines contain which, from one down, and those that directly contain themselves."""
     names = {root: None}
-    nodes: list[Node] = []
+    nodes: list[StageNode] = []
     reached = [root]
     for name in reached:  # grows while it is read
         inner = [each.name for each in contained(documents[name], processors) if each.name in documents]
-        nodes.append(Node(id=name, needs=tuple(inner)))
+        nodes.append(StageNode(id=name, needs=tuple(inner)))
         reached += [each for each in dict.fromkeys(inner) if each not in names]
         names |= dict.fromkeys(inner)
     return Graph(nodes=tuple(nodes)), frozenset(node.id for node in nodes if node.id in node.needs)

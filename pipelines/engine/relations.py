@@ -11,7 +11,7 @@ from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.graph import Graph, Join, Node
+from pipelines.engine.graph import Graph, Join, StageNode
 from pipelines.engine.mapping import DestinationKind, parse_destination
 from pipelines.engine.problems import FieldFault, listed, unknown
 from pipelines.engine.readings import Reading
@@ -51,7 +51,7 @@ class Relations:
         """The graph without what leads back, which is a fault of its own."""
         return Graph(nodes=tuple(self._forward(node) for node in self._pipeline.graph.nodes))
 
-    def _forward(self, node: Node) -> Node:
+    def _forward(self, node: StageNode) -> StageNode:
         choices = tuple(name for name in node.choices if self._is_later(node.id, name))
         return replace(node, choices=choices, jump=node.jump if self._is_later(node.id, node.jump) else "")
 
@@ -163,7 +163,7 @@ def _is_never(condition: str | None) -> bool:
         return False
 
 
-def _can_join(node: Node, dead: set[str]) -> bool:
+def _can_join(node: StageNode, dead: set[str]) -> bool:
     """Return whether enough needs of a stage can run; a quorum larger than all needs is a fault apart."""
     alive = [need for need in node.needs if need not in dead]
     wanted = min(node.quorum, len(node.needs)) if node.join is Join.QUORUM else 1

@@ -159,6 +159,7 @@ REFUSED = [
     ({"allOf": {}}, "must be a list"),
     ({"properties": {"a/b": 3}}, "properties.a/b is a number"),
     ({"description": "a" * 100_000}, "100,000 characters"),
+    ({"const": [10**9] * 10_000}, "100,000 characters, this one"),
     ({"const": {1, 2}}, "written as JSON"),
     ({"const": [0] * 60_000}, "50,000 parts"),
     ({"uniqueItems": 1}, "true or false"),

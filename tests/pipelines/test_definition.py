@@ -13,7 +13,7 @@ from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import Consequence, ModelError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, definition_schema, pipeline_from
-from pipelines.engine.graph import Join, Node
+from pipelines.engine.graph import Join, StageNode
 from pipelines.engine.problems import MOST_PROBLEMS, Problem, listed, path_text, unknown
 from pipelines.engine.rules import ERROR_CLASSES, DefaultValue, FallbackPipeline, GoTo
 from tests.support.definitions import document, pipeline, pipelines, stage
@@ -202,17 +202,17 @@ def test_the_graph_has_needs_choices_and_jumps() -> None:
         stage("d", processor="branch", options={"cases": 3}),
     )
     assert read.graph.nodes == (
-        Node(id="a", choices=("b", "c")),
-        Node(id="b", needs=("a",), join=Join.QUORUM, quorum=1, jump="c"),
-        Node(id="c", needs=("a",), parallel=False),
-        Node(id="d"),
+        StageNode(id="a", choices=("b", "c")),
+        StageNode(id="b", needs=("a",), join=Join.QUORUM, quorum=1, jump="c"),
+        StageNode(id="c", needs=("a",), parallel=False),
+        StageNode(id="d"),
     )
 
 
 def test_of_stages_with_one_name_the_graph_has_the_first() -> None:
     assert pipeline(stage("a"), stage("b", "a"), stage("a", "b")).graph.nodes == (
-        Node(id="a"),
-        Node(id="b", needs=("a",)),
+        StageNode(id="a"),
+        StageNode(id="b", needs=("a",)),
     )
 
 
