@@ -56,7 +56,7 @@ def _from_json(text: str) -> Json:
         message = f"{_place(text, error.pos)}: {error.msg}."
         raise ExpressionError(message, position=error.pos) from error
     except _KeyTwice as error:
-        where = next(_repeats(text, error.key))
+        where, *_ = _repeats(text, error.key)
         raise ExpressionError(f"{_place(text, where)}: {error}", position=where) from error
     except ExpressionError:
         raise

@@ -136,10 +136,11 @@ GOOD = [
     ),
     ({"dependentRequired": {"a": ["b"]}}, {"a": 1, "b": 2}),
     ({"note": {"type": 3}}, 1),
+    ({"additionalProperties": False, "properties": {"a": True}}, {"a": 1}),
 ]
 REFUSED = [
     (3, "The schema is a number"),
-    ({"type": "strin"}, "type is “strin”, must be one of array"),
+    ({"type": "text"}, "type is “text”, must be one of array"),
     ({"type": []}, "type is a list of 0"),
     ({"minLength": -1}, "a whole number from 0"),
     ({"minimum": True}, "must be a number"),
