@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from math import sqrt
@@ -71,7 +71,7 @@ class Draft:
     words: int
     past: Mapping[str, Sequence[PastCall]]
     answers: int = 0
-    read: tuple[int, int] = field(default=(0, 0))
+    read: tuple[int, int] = (0, 0)
 
     def share(self, spec: ModelSpec, purpose: Purpose, answers: int = 0) -> ModelShare:
         """Return the share of a call that is shown so many of the answers.

@@ -242,11 +242,12 @@ def voting_effort(options: VotingOptions, panel: int) -> Effort:
     votes = (_fewest(options, panel, size), panel)
     helping = _judge_calls(options, panel)
     if options.ballot is BallotKind.REVIEW:
-        both = {"answers": (panel, panel), "reviews": votes}
-        return Effort(**both, at_once=panel, reviews_at_once=size, helping=helping)
+        return Effort(
+            answers=(panel, panel), at_once=panel, reviews=votes, reviews_at_once=size, helping=helping
+        )
     may_review = options.ballot is BallotKind.AUTO and panel >= FEWEST_TO_TELL_APART
-    both = {"answers": votes, "reviews": (0, panel if may_review else 0)}
-    return Effort(**both, at_once=size, reviews_at_once=size, helping=helping)
+    reviews = (0, panel if may_review else 0)
+    return Effort(answers=votes, at_once=size, reviews=reviews, reviews_at_once=size, helping=helping)
 
 
 def _judge_calls(options: VotingOptions, panel: int) -> tuple[Help, ...]:
