@@ -88,9 +88,9 @@ def calls_a_member(
 
     Of those with the same options, and of these with the same type of task alone, where there are any.
     """
-    newest = Run.objects.visible_to(membership).filter(ref=strategy, status__in=ENDED)
+    runs = Run.objects.visible_to(membership).filter(kind="strategy", ref=strategy, status__in=ENDED)
     columns = ("pk", "calls_started", "request__models", "request__options")
-    rows = list(newest.order_by("-created_at", "-id").values_list(*columns)[:MOST_RUNS_READ])
+    rows = list(runs.order_by("-created_at", "-id").values_list(*columns)[:MOST_RUNS_READ])
     rows = [row for row in rows if row[3] == options] or rows
     shares = {run: calls / len(models) for run, calls, models, _ in rows if models}
     tasks = _tasks(set(shares))
