@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -146,7 +147,7 @@ class AskForm(forms.Form):
         chosen = set(self.cleaned_data["models"])
         return [row.name for row in self.panel if row.name in chosen]
 
-    @property
+    @cached_property
     def panel(self) -> list[PanelRow]:
         """The rows of the panel picker, after the move that a button requests."""
         if not isinstance(self.data, QueryDict) or not self.is_bound:
