@@ -132,7 +132,7 @@ def _estimate(request: MemberRequest, form: AskForm) -> Estimate | None:
     draft = form.draft()
     if draft is None or not draft.models:
         return None
-    return estimate_request(membership=request.membership, request=draft)
+    return estimate_request(membership=request.membership, request=draft, models=form.usable_models)
 
 
 def _source(request: MemberRequest) -> Run | None:

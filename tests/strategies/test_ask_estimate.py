@@ -12,6 +12,7 @@ from orchestration.llm.models import LanguageModel, Price, Provider
 from orchestration.runs.models import Call
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.estimating import (
+    Estimate,
     ModelShare,
     at_once,
     by_effort,
@@ -22,6 +23,7 @@ from orchestration.strategies.engine.estimating import (
 from orchestration.strategies.engine.lengths import AnswerLength, PastCall, expected_length
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
+from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services.estimates import estimate_request
 from tests.support.history import a_member, signed_in
 from tests.support.run_rows import RunRows
@@ -135,15 +137,16 @@ class TestFromTheTables:
         Price.objects.create(model=model, input_per_million=1, output_per_million=2)
         return member
 
-    def _draft(self, **changes: object) -> Request:
+    def _estimate(self, member: Membership, **changes: object) -> Estimate:
         given = {"text": "x" * 400, "system": "", "strategy": "parallel", "models": ("sim-swift",)}
-        return Request(**{**given, **changes})
+        request = Request(**{**given, **changes})
+        return estimate_request(membership=member, request=request, models=models_with_profiles(member))
 
     def test_the_teams_newest_answers_are_the_history(self, member: Membership) -> None:
         for tokens in (10, 20, 20, 30):
             rows = RunRows.queued(member, "sim-swift")
             rows.answer(rows.ask("sim-swift"), "391", seconds=tokens / 10, tokens=tokens)
-        estimate = estimate_request(membership=member, request=self._draft())
+        estimate = self._estimate(member)
         assert estimate.is_known
         assert estimate.cost_high is not None
         assert (104 + 2 * 30) / Decimal(1_000_000) < estimate.cost_high < (104 + 2 * 300) / Decimal(1_000_000)
@@ -156,18 +159,18 @@ class TestFromTheTables:
             rows = RunRows.queued(other, "sim-swift")
             rows.answer(rows.ask("sim-swift"), "391")
         assert Call.objects.count() == 5
-        assert estimate_request(membership=member, request=self._draft()).seconds_high is None
+        assert self._estimate(member).seconds_high is None
 
     def test_unknown_models_are_left_out(self, member: Membership) -> None:
-        estimate = estimate_request(membership=member, request=self._draft(models=("sim-swift", "gone")))
+        estimate = self._estimate(member, models=("sim-swift", "gone"))
         assert estimate.calls_high == 1
 
     @pytest.mark.parametrize(("ballot", "calls"), [("review", 2), ("answers", 1), ("nonsense", 1)])
     def test_the_pages_options_count_as_far_as_they_fit(
         self, member: Membership, ballot: str, calls: int
     ) -> None:
-        draft = self._draft(strategy="voting", options={"ballot": ballot})
-        assert estimate_request(membership=member, request=draft).calls_high == calls
+        estimate = self._estimate(member, strategy="voting", options={"ballot": ballot})
+        assert estimate.calls_high == calls
 
     def test_the_page_shows_it(self, member: Membership) -> None:
         sent = {"text": "What is 17% of 2,300?", "models": "sim-swift", "order": "sim-swift"}

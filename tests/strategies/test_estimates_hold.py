@@ -23,6 +23,7 @@ from orchestration.strategies.engine.lengths import ENOUGH, WIDEST, PastCall
 from orchestration.strategies.engine.options import StrategyOptions
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
+from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services.estimates import estimate_request
 from tests.support.engines import Engine
 from tests.support.history import a_member
@@ -172,7 +173,8 @@ OPTIONS: dict[str, dict[str, Json]] = {
 def ended(engine: Engine, member: Membership, name: str, question: str) -> tuple[Decimal, ...]:
     """Execute a run; return the lower and the upper end of its estimate, the most, and what it cost."""
     asked = {"text": question, "strategy": name, "models": PANEL, "options": OPTIONS.get(name, {})}
-    found = estimate_request(membership=member, request=Request(**asked))
+    models = models_with_profiles(member)
+    found = estimate_request(membership=member, request=Request(**asked), models=models)
     run = engine.execute(store_run(membership=member, kind="strategy", payload=asked))
     learn_from_ended_runs()
     ends = (found.cost_low, found.cost_high, found.cost_most, run.cost_usd)

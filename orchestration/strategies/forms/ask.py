@@ -73,7 +73,7 @@ class AskForm(forms.Form):
     ) -> None:
         known = {"strategy": FIRST_STRATEGY, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
-        self._models = models
+        self.usable_models = models
         self._others = others or {}
         names = [model.name for model in models]
         picker = self.fields["models"]
@@ -152,14 +152,14 @@ class AskForm(forms.Form):
         """The rows of the panel picker, after the move that a button requests."""
         if not isinstance(self.data, QueryDict) or not self.is_bound:
             chosen = self.initial["models"]
-            return panel_rows(self._models, chosen, chosen)
+            return panel_rows(self.usable_models, chosen, chosen)
         order = self.data.getlist("order")
         if not order and self.data.get(OPTIONS_OF) in self._others:  # which the page showed no panel for
             chosen = self.initial["models"]
-            return panel_rows(self._models, chosen, self.data.getlist("models") or chosen)
+            return panel_rows(self.usable_models, chosen, self.data.getlist("models") or chosen)
         direction, _, name = self.data.get("move", "").partition(":")
         order = moved(order, name, up=direction == "up") if name else order
-        return panel_rows(self._models, order, self.data.getlist("models"))
+        return panel_rows(self.usable_models, order, self.data.getlist("models"))
 
     @property
     def chosen_models(self) -> list[str]:
@@ -169,7 +169,7 @@ class AskForm(forms.Form):
     @property
     def only_simulated(self) -> bool:
         """True when the team has no model yet that is not simulated."""
-        return all(model.provider.kind == ProviderKind.SIMULATED for model in self._models)
+        return all(model.provider.kind == ProviderKind.SIMULATED for model in self.usable_models)
 
     @property
     def method_choices(self) -> list[MethodChoice]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-
-from django.db.models import prefetch_related_objects
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec, estimate_tokens
-from orchestration.llm.selectors import usable_models
+from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import classify
 from orchestration.strategies.engine.effort import Help
@@ -23,16 +21,18 @@ from orchestration.strategies.services.histories import calls_a_member, past_cal
 from orchestration.strategies.services.profiles import model_profiles
 
 
-def estimate_request(*, membership: Membership, request: Request) -> Estimate:
+def estimate_request(
+    *, membership: Membership, request: Request, models: Iterable[LanguageModel]
+) -> Estimate:
     """Estimate a request from prices and from recent answers of its models.
 
-    It may still be incomplete: unknown models are left out, invalid options count as the defaults.
+    `models` are those that the team can use, with prices and profiles. The request may still be incomplete:
+    unknown models are left out, invalid options count as the defaults.
     """
-    rows = {model.name: model for model in usable_models(membership)}
+    rows = {model.name: model for model in models}
     known = {name: model_spec(model) for name, model in rows.items()}
     strategy, options = get_strategy(request.strategy), _options(request)
     asked = [name for name in request.models if name in known]
-    prefetch_related_objects([rows[name] for name in asked], "profiles")
     profiles = {name: model_profiles(rows[name], known[name]) for name in asked}
     panel = strategy.order([known[name] for name in asked], options, request, profiles)
     effort = strategy.effort(options, len(panel))
