@@ -94,6 +94,4 @@ def _in_words(field: FieldInfo, value: Json) -> str:
         return "yes" if value else "no"
     if isinstance(value, float) and field.json_schema_extra == AS_SHARE:
         return percent(value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).replace("_", " ")
+    return str(value).replace("_", " ")
