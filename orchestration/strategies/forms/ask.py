@@ -27,7 +27,7 @@ from orchestration.strategies.forms.fields import (
     typed_value,
     untouched_options,
 )
-from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice, faults
+from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.services.strategy_runs import NAME
 
@@ -242,7 +242,14 @@ class AskForm(forms.Form):
         ]
         shown = {box.name for box, _ in at}
         hidden = [words for name, all_ in self.errors.items() if name not in shown for words in all_]
-        return faults(at, [str(words) for words in hidden])
+        return [
+            *(
+                Fault(str(box.label), " ".join(map(str, box.errors)), place)
+                for box, place in at
+                if box.errors
+            ),
+            *(Fault("", str(words), "") for words in hidden),
+        ]
 
     def draft(self) -> Request | None:
         """Return the request as filled in so far, valid or not; None where no strategy is chosen."""

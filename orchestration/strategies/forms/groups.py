@@ -1,4 +1,4 @@
-"""How the Ask form is laid out: folded groups that say what is set in them, and a list of faults."""
+"""What the Ask form is laid out by: methods, faults, and folded groups that say what is set in them."""
 
 from __future__ import annotations
 
@@ -69,11 +69,3 @@ def value_in_words(box: forms.BoundField) -> str:
     words = " ".join(str(value).split())
     shown = words if len(words) <= LONGEST_VALUE else f"{words[:LONGEST_VALUE].rstrip()}…"
     return f"{box.label} {shown or 'empty'}"
-
-
-def faults(boxes: Sequence[tuple[forms.BoundField, str]], others: Sequence[str]) -> list[Fault]:
-    """Return what is wrong with fields, each with the id of its element, and what concerns none of them."""
-    at_fields = [
-        Fault(str(box.label), " ".join(map(str, box.errors)), target) for box, target in boxes if box.errors
-    ]
-    return [*at_fields, *(Fault("", words, "") for words in others)]
