@@ -265,6 +265,7 @@ def test_a_command_is_on_the_page_as_soon_as_it_was_sent(
 def test_a_running_run_knows_how_long_such_runs_usually_take(browser: Client, member: Membership) -> None:
     assert "data-usual-s" not in _page(browser, _answered(member))
     Run.objects.update(finished_at=F("started_at") + timedelta(seconds=2.5))
+    _answered(a_member())
     running = RunRows.queued(member)
     running.start()
     assert 'data-usual-s="2.5"' in _page(browser, running)
