@@ -58,10 +58,6 @@ def a_run(world: World) -> dict[str, Any]:
     return {"run": world.run.pk}
 
 
-def chosen_run(world: World) -> dict[str, Any]:
-    return {"run": world.run.pk}
-
-
 def a_call(world: World) -> dict[str, Any]:
     return {"run": world.run.pk, "call": world.call.pk}
 
@@ -142,7 +138,7 @@ ROWS = [
     Row(view="runs:runs-json", marker='"complete": true'),
     Row(
         view="runs:runs-compare",
-        data=chosen_run,
+        data=a_run,
         names_a_team=True,
         status=422,
         marker='data-page="run-compare"',
@@ -150,7 +146,7 @@ ROWS = [
     Row(
         view="runs:runs-delete",
         who=RUNNERS,
-        data=chosen_run,
+        data=a_run,
         names_a_team=True,
         marker='data-page="run-delete"',
     ),
@@ -158,7 +154,7 @@ ROWS = [
         view="runs:runs-delete",
         method="POST",
         who=RUNNERS,
-        data=chosen_run,
+        data=a_run,
         names_a_team=True,
         status=302,
     ),

@@ -24,6 +24,15 @@ INTERNAL = {
     "a moment of the code": re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\+00:00"),
 }
 
+EXAMPLES = {
+    "a name of the code": "cost_usd",
+    "a value of the code": "None",
+    "a list or a mapping": "['a']",
+    "the key of a step": "ask/sim-swift",
+    "a number of the code": "0.00012",
+    "a moment of the code": "2026-01-01 12:00:00",
+}
+
 
 def internal(html: str) -> list[str]:
     """Return what a page shows that only its makers understand."""
@@ -33,6 +42,11 @@ def internal(html: str) -> list[str]:
         for kind, pattern in INTERNAL.items()
         if pattern.search(piece)
     ]
+
+
+def test_what_is_internal_would_be_found_in_texts_and_labels_but_not_in_code() -> None:
+    pages = [f'<p>{piece}</p><img alt="{piece}"><code>{piece}</code>' for piece in EXAMPLES.values()]
+    assert [internal(page) for page in pages] == [[f"{kind}: {EXAMPLES[kind]}"] * 2 for kind in INTERNAL]
 
 
 def test_no_page_shows_anything_internal(engine: Engine) -> None:

@@ -141,23 +141,24 @@ def test_a_recording_has_neither_address_nor_key(owner: Membership) -> None:
 
 
 @pytest.fixture
-def offered() -> Iterator[tuple[str, str]]:
-    """The names of two files that the operator offers, the second of which is broken."""
+def offered() -> Iterator[tuple[str, str, str]]:
+    """The names of files in the operator's folder: a recording, a broken one, and one that is none."""
     offered_folder().mkdir(exist_ok=True)
-    names = (f"{uuid4()}.jsonl.gz", f"{uuid4()}.jsonl")
+    names = (f"{uuid4()}.jsonl.gz", f"{uuid4()}.jsonl", f"{uuid4()}.txt")
     written(offered_folder() / names[0], LINES)
-    (offered_folder() / names[1]).write_bytes(b"{}")
+    for name in names[1:]:
+        (offered_folder() / name).write_bytes(b"{}")
     yield names
     for name in names:
         (offered_folder() / name).unlink()
 
 
 def test_what_the_operator_offers_can_be_chosen_by_name_alone(
-    owner: Membership, offered: tuple[str, str]
+    owner: Membership, offered: tuple[str, str, str]
 ) -> None:
-    assert "secret.txt" not in offered_recordings()
-    good, bad = offered
+    good, bad, other = offered
     assert {good, bad} <= set(offered_recordings())
+    assert other not in offered_recordings()
     provider = connect_offered(membership=owner, name="Offered", offered=good)
     assert len(remote_models(provider)) == 3
     for name, error in ((bad, BrokenRecording), ("../secret_key", InvalidRequest)):

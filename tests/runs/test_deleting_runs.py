@@ -11,7 +11,6 @@ from django.db import transaction
 from orchestra_site.accounts.models import AuditEntry, Membership, Role
 from orchestra_site.web.threads import in_thread
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.models import Call, Event, HumanQuestion, Rating, Run, RunStatus, Step
 from orchestration.runs.services.deleting import delete_run
 from orchestration.runs.services.learning import learn_from_ended_runs
@@ -20,6 +19,7 @@ from orchestration.runs.services.recording.commit import commit_batches
 from orchestration.strategies.models import ModelProfile
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.run_rows import RunRows
+from tests.support.shown import a_model, a_shown_run
 from tests.support.sockets import live_socket
 
 pytestmark = pytest.mark.django_db
@@ -145,8 +145,8 @@ def test_a_choice_that_cannot_be_deleted_says_so(
     member: Membership, chosen: int, status: int, words: str
 ) -> None:
     runs = [str(a_run(member).pk) for _ in range(chosen)]
-    for answer in (signed_in(member).get("/runs/delete", {"run": runs}),):
-        assert (answer.status_code, words in answer.content.decode()) == (status, True)
+    answer = signed_in(member).get("/runs/delete", {"run": runs})
+    assert (answer.status_code, words in answer.content.decode()) == (status, True)
     assert Run.objects.count() == chosen
 
 
@@ -157,23 +157,13 @@ def test_what_is_no_run_is_not_found(member: Membership, given: str) -> None:
 
 @pytest.mark.parametrize("learned", [True, False])
 def test_what_models_learned_from_a_run_stays(member: Membership, learned: bool) -> None:  # noqa: FBT001
-    model = a_model(member)
-    entry = {"spec": {"name": "m"}, "role": "member", "model": str(model.pk)}
-    run = a_run(member, panel=[entry], request={"text": "x"})
-    Call.objects.create(run=run, step="ask/m", attempt=1, model="m", purpose="answer", status="done")
+    model = a_model(member, "m")
+    run = a_shown_run(member, model)
     if learned:
         learn_from_ended_runs()
     delete_run(membership=member, run=run)
     assert learn_from_ended_runs() == 0
     assert [profile.asked for profile in ModelProfile.objects.filter(model=model)] == [1]
-
-
-def a_model(member: Membership) -> LanguageModel:
-    provider = Provider.objects.create(team=member.team, name="p", kind="simulated")
-    made: LanguageModel = LanguageModel.objects.create(
-        team=member.team, provider=provider, name="m", remote_name="m"
-    )
-    return made
 
 
 def test_a_late_write_of_a_worker_is_refused(member: Membership) -> None:

@@ -150,8 +150,9 @@ def test_every_text_comes_back_from_both_files(texts: list[tuple[str, str]]) -> 
     for run in runs:
         run.votes = 0  # type: ignore[attr-defined]  # an annotation
     asked = [run.prompt.encode("utf-8", "replace").decode() for run in runs]
-    found = json.loads(b"".join(json_chunks([runs], timezone.now())))["runs"]
-    lines = io.StringIO(b"".join(csv_chunks([runs], timezone.now())).decode("utf-8-sig"), newline="")
+    batches: list[list[Run]] = [[], runs, []]
+    found = json.loads(b"".join(json_chunks(batches, timezone.now())))["runs"]
+    lines = io.StringIO(b"".join(csv_chunks(batches, timezone.now())).decode("utf-8-sig"), newline="")
     assert [row["question"].replace("\ufffd", "?") for row in found] == [
         text.replace("\ufffd", "?") for text in asked
     ]

@@ -14,6 +14,7 @@ from orchestra_site.accounts.models import Membership, Role
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import CallStatus, Rating, Run, RunStatus, Step
 from tests.support.history import a_member, signed_in
+from tests.support.reading import read_text
 from tests.support.run_rows import RunRows
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +160,9 @@ def test_every_kind_of_event_has_a_sentence(happened: EventKind, browser: Client
     numbers = {"seconds": 1.0, "overall": 0.5, "calls": 2, "cost_usd": "0.001", "output_tokens": 7}
     running.emit(happened, "ask/sim-swift", model="sim-swift", kind="select", chosen="x", key="k", **numbers)
     told = _page(browser, running).split('<li id="event-3"')[1].split("</li>")[0]
-    assert 'dir="auto"></span>' not in told
+    when, *words = read_text(f"<li {told}")
+    assert when.startswith("+")
+    assert words
 
 
 def test_an_event_of_an_unknown_kind_is_shown_as_plain_data(browser: Client, running: RunRows) -> None:
@@ -256,12 +259,13 @@ def test_a_command_is_on_the_page_as_soon_as_it_was_sent(
     html = _page(browser, running)
     assert f"<bdi>Ada</bdi> asked to {command} the run." in html
     assert html.count("asked to") == 1
-    assert ("Pausing…" if command == "pause" else "Cancelling…") in html
+    assert ("Pausing…</button>" if command == "pause" else "Cancelling…</button>") in html
 
 
 def test_a_running_run_knows_how_long_such_runs_usually_take(browser: Client, member: Membership) -> None:
     assert "data-usual-s" not in _page(browser, _answered(member))
     Run.objects.update(finished_at=F("started_at") + timedelta(seconds=2.5))
+    _answered(a_member())
     running = RunRows.queued(member)
     running.start()
     assert 'data-usual-s="2.5"' in _page(browser, running)
@@ -343,14 +347,6 @@ class TestCancelling:
         answer = browser.post(f"/runs/{rows.run.pk}/cancel", follow=True)
         assert "This run was cancelled." in answer.content.decode()
         assert Run.objects.get().status == RunStatus.CANCELLED
-
-    def test_a_run_that_was_told_to_end_says_that_it_is_ending(
-        self, browser: Client, running: RunRows
-    ) -> None:
-        running.emit(EventKind.COMMAND_RECEIVED, kind="cancel", by="Ada")
-        html = _page(browser, running)
-        assert "Cancelling…</button>" in html
-        assert "<bdi>Ada</bdi> asked to cancel the run." in html
 
     def test_htmx_is_sent_nothing_for_the_socket_tells(
         self, browser: Client, member: Membership, kind: str

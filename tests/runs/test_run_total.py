@@ -7,28 +7,24 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership
-from orchestration.runs.models import Call, CallStatus, Run
+from orchestration.runs.models import CallStatus, Run
 from orchestration.runs.selectors import runs as run_pages
 from orchestration.runs.selectors.chosen_runs import matching_batches
 from orchestration.runs.selectors.runs import RunFilter, RunTotal, run_total
 from tests.support.history import HTMX, a_member, a_run, signed_in
+from tests.support.shown import a_call
 
 pytestmark = pytest.mark.django_db
 RUNS = "/runs/"
 
 
-def a_call(run: Run, cost: str | None, status: CallStatus = CallStatus.DONE) -> None:
-    Call.objects.create(
-        run=run, step="ask/a", attempt=1, model="a", purpose="answer", status=status, cost_usd=cost
-    )
-
-
 def test_the_page_says_how_many_runs_there_are_and_what_they_cost(member: Membership) -> None:
     for number in range(30):
         run = a_run(member, f"number {number}", cost_usd="0.01")
-        a_call(run, "0.01" if number % 10 else None)
+        a_call(run, "a", cost_usd="0.01" if number % 10 else None)
     a_run(a_member(), "a stranger's", cost_usd="5")
     page = " ".join(signed_in(member).get(RUNS).content.decode().split())
     assert "<strong>30 runs</strong> · $0.30 · 3 without a price" in page
@@ -47,10 +43,10 @@ def test_the_total_is_that_of_the_filter_not_of_the_page(member: Membership) -> 
 def test_a_call_that_did_not_answer_needs_no_price(member: Membership) -> None:
     run = a_run(member)
     for status in (CallStatus.FAILED, CallStatus.RUNNING):
-        a_call(run, None, status)
+        a_call(run, "a", status, cost_usd=None)
     assert run_total(member, RunFilter()).unpriced == 0
-    a_call(run, None)
-    a_call(run, None)
+    a_call(run, "a", cost_usd=None)
+    a_call(run, "a", cost_usd=None)
     assert run_total(member, RunFilter()).unpriced == 1
 
 
@@ -118,10 +114,10 @@ def test_a_filter_that_cannot_be_used_can_be_taken_off(member: Membership) -> No
 
 
 def test_a_search_looks_at_the_history_in_at_most_nine_queries(
-    member: Membership, django_assert_max_num_queries: object
+    member: Membership, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for minutes in range(40):
         a_run(member, minutes_ago=minutes)
     client = signed_in(member)
-    with django_assert_max_num_queries(9):  # type: ignore[operator]
+    with django_assert_max_num_queries(9):
         client.get(f"{RUNS}?q=what+is&rating=none&min_cost=0")

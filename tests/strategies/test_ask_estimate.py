@@ -23,9 +23,11 @@ from orchestration.strategies.engine.estimating import (
 from orchestration.strategies.engine.lengths import AnswerLength, PastCall, expected_length
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
+from orchestration.strategies.models import Observation
 from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services.estimates import estimate_request
-from tests.support.history import a_member, signed_in
+from orchestration.strategies.services.histories import calls_a_member
+from tests.support.history import a_member, a_run, signed_in
 from tests.support.run_rows import RunRows
 
 DOLLAR = Prices(input_per_million=Decimal(1), output_per_million=Decimal(2))
@@ -160,6 +162,26 @@ class TestFromTheTables:
             rows.answer(rows.ask("sim-swift"), "391")
         assert Call.objects.count() == 5
         assert self._estimate(member).seconds_high is None
+
+    @pytest.mark.parametrize(
+        ("width", "task", "calls"),
+        [
+            (1, TaskType.REASONING, [1.0]),
+            (1, TaskType.CREATIVE, [2.0, 1.0]),
+            (2, TaskType.REASONING, [3.0]),
+            (9, TaskType.ANALYSIS, [2.0]),
+        ],
+    )
+    def test_of_earlier_runs_those_with_these_options_and_this_kind_of_task_count(
+        self, member: Membership, width: int, task: TaskType, calls: list[float]
+    ) -> None:
+        model = LanguageModel.objects.get()
+        earlier = [(2, TaskType.REASONING, 3), (1, TaskType.REASONING, 1), (1, TaskType.ANALYSIS, 2)]
+        for used, kind, count in earlier:
+            request = {"models": ["sim-swift"], "options": {"width": used}}
+            run = a_run(member, ref="cascade", calls_started=count, request=request)
+            Observation.objects.create(run=run, model=model, task=kind)
+        assert calls_a_member(member, "cascade", {"width": width}, task) == calls
 
     def test_unknown_models_are_left_out(self, member: Membership) -> None:
         estimate = self._estimate(member, models=("sim-swift", "gone"))

@@ -185,6 +185,9 @@ class TestThePage:
         for told in ("<strong>Sequential</strong> · 1 model", "Most calls 7", 'class="chip"'):
             assert told in html
 
+    def test_a_draft_belongs_to_a_person_in_a_team(self, browser: Client, member: Membership) -> None:
+        assert f'data-draft="{member.user_id}:{member.team_id}"' in self.shown(browser)
+
     @pytest.mark.parametrize(
         ("path", "restores"), [("/", True), ("/?prompt=a", False), ("/?strategy=expert", False)]
     )

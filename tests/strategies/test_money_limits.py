@@ -97,6 +97,11 @@ class TestFrozenWithTheRun:
     def test_a_generous_limit_cuts_nobody_off(self, member: Membership) -> None:
         assert thaw(started(member, "1").panel[0]).spec.allowances[Purpose.ANSWER].most == 8000
 
+    def test_each_call_has_its_share_of_the_limit(self, member: Membership) -> None:
+        a_model(member, "other")
+        run = started(member, "0.08", models=("sage", "other"))
+        assert thaw(run.panel[0]).spec.allowances[Purpose.ANSWER].most == 2000
+
     def test_it_is_learned_from_the_teams_calls(self, member: Membership, model: LanguageModel) -> None:
         for _ in range(12):
             a_shown_run(member, model)
