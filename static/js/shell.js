@@ -79,7 +79,7 @@
   });
 
   // What is wider or longer than its place can be scrolled with the keyboard; `data-more` shows that it goes on.
-  const SCROLLING = ".table-scroll, .prose table, .lane-prose, .lane-text, .story";
+  const SCROLLING = ".table-scroll, .lane-prose, .lane-text, .story";
   const mark = (place) => {
     const beyond = place.scrollWidth - place.clientWidth;
     const scrolls = beyond > 1 || place.scrollHeight - place.clientHeight > 1;
