@@ -260,7 +260,8 @@ def run_total(membership: Membership, wanted: RunFilter) -> RunTotal:
     """Return the number and the cost of the runs that `wanted` keeps, looking at a bounded number of them."""
     runs, tried = indexed_runs(membership, wanted).order_by("-created_at", "-id"), scanned(wanted)
     most = SCANNED_RUNS if tried else COUNTED_RUNS + 1
-    without_price = F("kept") * _one_where(Exists(unpriced_calls()))
+    unpriced = Call.objects.filter(run=OuterRef("pk"), status=CallStatus.DONE, cost_usd=None)
+    without_price = F("kept") * _one_where(Exists(unpriced))
     looked_at = runs.annotate(kept=_one_where(tried), without_price=without_price)[:most]
     total = looked_at.aggregate(
         looked_at=Count("pk"),
@@ -283,8 +284,3 @@ def _one_where(condition: Q | Exists) -> Case:
     if not condition:
         return Case(default=1, output_field=IntegerField())
     return Case(When(condition, then=1), default=0, output_field=IntegerField())
-
-
-def unpriced_calls() -> QuerySet[Call]:
-    """Return the answered calls of the outer run that have no price."""
-    return Call.objects.filter(run=OuterRef("pk"), status=CallStatus.DONE, cost_usd=None)
