@@ -29,6 +29,8 @@ class RunStatus(models.TextChoices):
 
 
 TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
+ENDED_BY_THEMSELVES = (RunStatus.SUCCEEDED, RunStatus.FAILED)
+"""How runs end that nobody cancelled: those that records are made of."""
 NO_FAULTS = frozenset({"no_usable_answer"})
 """Codes of failed runs in which nothing broke; they have an icon and a word of their own."""
 

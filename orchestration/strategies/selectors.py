@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.models import LanguageModel
-from orchestration.runs.models import Rating, Run, RunStatus
+from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run, RunStatus
 from orchestration.runs.selectors.runs import with_line_columns
 
 NEWEST = 500
@@ -20,7 +20,6 @@ NEWEST = 500
 NEWEST_RATINGS = 1_000
 RECENT = 5
 """Runs that Ask shows below its form."""
-OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +57,7 @@ def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[
     One query for each strategy, and one for the ratings.
     """
     ratings, records = _ratings(membership), {}
-    runs = Run.objects.visible_to(membership).filter(kind="strategy", status__in=OVER)
+    runs = Run.objects.visible_to(membership).filter(kind="strategy", status__in=ENDED_BY_THEMSELVES)
     columns = runs.order_by("-created_at", "-id").values_list(*(column.name for column in fields(EndedRun)))
     for name in strategies:
         ended = [EndedRun(*row) for row in columns.filter(ref=name)[: NEWEST + 1]]

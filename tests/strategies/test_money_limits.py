@@ -141,6 +141,6 @@ def test_a_limit_of_a_cent_drops_no_model_from_a_question_that_costs_a_tenth_of_
     run = engine.execute(started(member, "0.01", strategy="voting", models=names))
     engine.runtime.submit(close_resources()).result()
     assert run.status == RunStatus.SUCCEEDED
-    assert {call.status for call in run.calls.filter(purpose="answer")} == {"done"}
-    assert {call.model for call in run.calls.all()} == set(names)
+    answered = run.calls.filter(purpose="answer", status="done")  # an attempt before it may have failed
+    assert {call.model for call in answered} == set(names)
     assert run.cost_usd < Decimal("0.0025")

@@ -20,8 +20,9 @@ EXPLAINED = "17 % of 2,300 is 17 times 23, which makes three hundred and ninety-
 
 def answered(text: str, extracted: str | None, *, agreeing: int = 0, compared: int = 0) -> Run:
     quality = {"overall": 0.9, "agreeing": agreeing, "compared": compared}
-    candidate = {"step": "ask/a", "extracted": extracted, "quality": quality}
-    return Run(answer=text, outcome={"chosen": "ask/a", "candidates": [candidate]})
+    candidate = {"step": "ask/a", "state": "answered", "extracted": extracted, "quality": quality}
+    others = [{**candidate, "step": f"ask/{number}"} for number in range(1, compared)]
+    return Run(answer=text, outcome={"chosen": "ask/a", "candidates": [candidate, *others]})
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,17 @@ def test_a_synthesis_and_a_run_without_an_outcome_have_no_final_answer() -> None
 )
 def test_the_verdict_counts_equal_answers(agreeing: int, compared: int, words: str) -> None:
     assert verdict(answered("391", "391", agreeing=agreeing, compared=compared), None) == words
+
+
+def test_the_verdict_says_comparable_answers_where_some_answers_could_not_be_compared() -> None:
+    run = answered("Paris", "Paris", agreeing=2, compared=2)
+    candidates = (run.outcome or {})["candidates"]
+    prose = {"step": "ask/x", "state": "answered", "quality": {"usable": True}}
+    refused = {"step": "ask/y", "state": "answered", "quality": {"usable": False}}
+    candidates.append(refused)
+    assert verdict(run, None) == "2 of 2 models agree"
+    candidates.append(prose)
+    assert verdict(run, None) == "2 of 2 comparable answers agree"
 
 
 def voted(kind: BallotKind, *, counting: int, dissenters: int) -> ShownVote:

@@ -11,9 +11,9 @@ from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.kinds import get_page
-from orchestration.runs.models import Run
+from orchestration.runs.models import ENDED_BY_THEMSELVES, Run
 from orchestration.runs.services.events import notify
-from orchestration.runs.services.learning import ENDED, learn_from
+from orchestration.runs.services.learning import learn_from
 
 
 def may_delete(membership: Membership, run: Run) -> bool:
@@ -43,7 +43,7 @@ def delete_run(*, membership: Membership, run: Run) -> None:
         raise InvalidRequest("Somebody has deleted this run already.")
     if why := refusal(membership, found):
         raise InvalidRequest(why)
-    if found.learned_at is None and found.status in ENDED:
+    if found.learned_at is None and found.status in ENDED_BY_THEMSELVES:
         learn_from([found])
     method, asked = get_page(found.kind).method(found.ref), timezone.localtime(found.created_at)
     record_change(

@@ -15,11 +15,10 @@ from orchestra_site.web.logs import ThrottledWarning
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.kinds import all_kinds
-from orchestration.runs.models import Rating, Run, RunStatus
+from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run
 from orchestration.runs.services.events import emit_events
 
 BATCH = 100
-ENDED = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 
 
 def learn_from_ended_runs() -> int:
@@ -28,7 +27,9 @@ def learn_from_ended_runs() -> int:
     Runs are marked in the transaction in which a kind learns: none counts twice, whichever process dies when.
     """
     kinds = [kind.name for kind in all_kinds()]
-    waiting = Run.objects.filter(kind__in=kinds, learned_at=None, status__in=ENDED).order_by("finished_at")
+    waiting = Run.objects.filter(kind__in=kinds, learned_at=None, status__in=ENDED_BY_THEMSELVES).order_by(
+        "finished_at"
+    )
     if not waiting.exists():
         return 0
     with transaction.atomic():

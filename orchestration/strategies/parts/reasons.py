@@ -53,10 +53,10 @@ def verdict(run: Run, vote: ShownVote | None) -> str:
     else:
         quality = _chosen(run).get("quality") or {}
         agreeing, of = quality.get("agreeing") or 0, quality.get("compared") or 0
-        noun, agree = "model", "agree"
+        noun, agree = ("model" if of == _usable_answers(run) else "comparable answer"), "agree"
     if of < FEWEST_COMPARED or not agreeing:
         return ""
-    if agreeing == 1 and noun == "model":
+    if agreeing == 1 and agree == "agree":
         return f"none of the other {counted(of - 1, noun)} agrees"
     return f"{agreeing} of {counted(of, noun)} {agree}"
 
@@ -65,6 +65,15 @@ def _chosen(run: Run) -> Mapping[str, Any]:
     outcome: Mapping[str, Any] = run.outcome or {}
     candidates: Sequence[Mapping[str, Any]] = outcome.get("candidates") or ()
     return next((each for each in candidates if each.get("step") == outcome.get("chosen")), {})
+
+
+def _usable_answers(run: Run) -> int:
+    """Return how many models gave an answer that can be used."""
+    candidates: Sequence[Mapping[str, Any]] = (run.outcome or {}).get("candidates") or ()
+    return sum(
+        each.get("state") == "answered" and (each.get("quality") or {}).get("usable", True)
+        for each in candidates
+    )
 
 
 def reason(decisions: Iterable[Mapping[str, Json]]) -> str:

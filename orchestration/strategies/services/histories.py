@@ -10,7 +10,7 @@ from typing import Any
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json, Purpose, plain
 from orchestration.llm.services.panel import thaw
-from orchestration.runs.models import Run
+from orchestration.runs.models import ENDED_BY_THEMSELVES, Run
 from orchestration.runs.selectors.run_state import recent_calls
 from orchestration.strategies.engine.classification import TaskType, classify
 from orchestration.strategies.engine.lengths import LIMITED, PastCall, allowance, expected_length
@@ -18,7 +18,6 @@ from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.strategy import get_strategy
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.models import Observation
-from orchestration.strategies.selectors import OVER
 
 MOST_CALLS_READ = 1000
 MOST_RUNS_READ = 50
@@ -88,7 +87,9 @@ def calls_a_member(
 
     Of those with the same options, and of these with the same type of task alone, where there are any.
     """
-    runs = Run.objects.visible_to(membership).filter(kind="strategy", ref=strategy, status__in=OVER)
+    runs = Run.objects.visible_to(membership).filter(
+        kind="strategy", ref=strategy, status__in=ENDED_BY_THEMSELVES
+    )
     columns = ("pk", "calls_started", "request__models", "request__options")
     rows = list(runs.order_by("-created_at", "-id").values_list(*columns)[:MOST_RUNS_READ])
     rows = [row for row in rows if row[3] == options] or rows
