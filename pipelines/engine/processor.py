@@ -1,0 +1,120 @@
+"""What does the work of a stage: a processor, registered by name, with options that forms are built from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from orchestration.llm.engine.errors import EngineError
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.scope import Scope
+from pipelines.engine.values import ANY, ValueType
+
+
+class ProcessorOptions(BaseModel):
+    """Base of the options of processors: unknown ones are refused, nothing is converted silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ProcessorFailed(EngineError):
+    """A stage could not do its work: `error_code` says what kind of failure, for retries and pages."""
+
+    def __init__(self, message: str, *, error_code: str = "processor_failed") -> None:
+        super().__init__(message)
+        self._code = error_code
+
+    @property
+    def code(self) -> str:
+        """What kind of failure it was."""
+        return self._code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunInfo:
+    """What is frozen with a run and the same for all its stages.
+
+    `models` are the names that a stage without models of its own asks, in order. `people` are the ids of the
+    members that the definition names, by the name that it writes.
+    """
+
+    models: tuple[str, ...] = ()
+    people: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageResult:
+    """What a processor gives: the value, the stages that a branch chose, a score from 0 to 1.
+
+    `details` are for pages: plain JSON.
+    """
+
+    value: Json
+    chosen: frozenset[str] = frozenset()
+    score: float | None = None
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """One attempt at a stage: its options, checked, its mapped input, and what its expressions may read.
+
+    `run_stage` executes a stage that is written inside the options, with a scope and a context of its own.
+    """
+
+    stage: str
+    options: Any
+    input: Json
+    scope: Scope
+    info: RunInfo
+    run_stage: Callable[[Json, Scope, RunContext], Awaitable[StageResult]]
+
+
+class Processor(ABC):
+    """What does the work of a stage. `gives` are the types that its result may have."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    Options: ClassVar[type[ProcessorOptions]] = ProcessorOptions
+    gives: ClassVar[tuple[ValueType, ...]] = ANY
+    cacheable: ClassVar[bool] = True
+
+    @cached_property
+    def spec(self) -> ProcessorSpec:
+        """The processor as validation and forms see it."""
+        schema = self.Options.model_json_schema(by_alias=True)
+        return ProcessorSpec(
+            name=self.name, options_schema=schema, gives=self.gives, cacheable=self.cacheable
+        )
+
+    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002  # of the processor's own class; for overriding
+        """Return the models that checked options name: the run may ask them."""
+        return ()
+
+    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002
+        """Return the members that checked options name."""
+        return ()
+
+
+class PureProcessor(Processor):
+    """Computes its result from its input: nothing outside is reached, so it is computed again on replay."""
+
+    @abstractmethod
+    def compute(self, work: Work) -> StageResult:
+        """Return the result. Raises `ProcessorFailed`."""
+
+
+class ActiveProcessor(Processor):
+    """Reaches outside the run, through its context only: models, tools, people, time, other runs."""
+
+    @abstractmethod
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        """Return the result; its steps are prefixed by stage and attempt. Raises `EngineError`."""
