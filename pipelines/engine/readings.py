@@ -15,7 +15,7 @@ from pipelines.engine.options import Marked, OptionFormat, marked_options
 from pipelines.engine.problems import FieldFault, Keys, unknown
 from pipelines.engine.rules import InputMapping, OutputMapping
 from pipelines.engine.scope import Root
-from pipelines.engine.sources import Place, parse_source
+from pipelines.engine.sources import Place, parse_source, with_stages
 from pipelines.engine.transforms import parse_transform
 
 ROOTS = [str(root) for root in Root]
@@ -71,8 +71,13 @@ def _of_option(option: Marked) -> Iterator[Found]:
             yield from _of_condition(option.value, at)
         case OptionFormat.TEMPLATE:
             yield from _of_source({"template": option.value}, at)
+        case OptionFormat.TEMPLATES:
+            for below, text in _texts(option.value, ()):
+                yield from _of_source({"template": text}, (*at, *below))
         case OptionFormat.SOURCE:
             yield from _of_source(option.value, at)
+        case OptionFormat.SOURCES:
+            yield from _of_source(with_stages(option.value), at)
         case OptionFormat.PICK:
             yield from parse_faults(parse_pick, option.value, at)
         case OptionFormat.TRANSFORM:
@@ -81,6 +86,15 @@ def _of_option(option: Marked) -> Iterator[Found]:
             yield from parse_faults(_schema, option.value, at)
         case _:
             pass  # names of stages and pipelines
+
+
+def _texts(value: Json, at: Keys) -> Iterator[tuple[Keys, str]]:
+    """Yield every text in a value and where it stands, names of fields left out."""
+    if isinstance(value, str):
+        yield at, value
+    inside = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    for key, each in inside:
+        yield from _texts(each, (*at, key))
 
 
 def _of_source(written: Json, at: Keys, *, is_optional: bool = False) -> Iterator[Found]:

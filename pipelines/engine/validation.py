@@ -96,8 +96,11 @@ class _Validation:
         """Yield where the options do not fit the processor, and the stages in them that are not there."""
         if spec.name not in self._schemas:
             self._schemas[spec.name] = parse_schema(spec.options_schema)
-        for problem in self._schemas[spec.name].problems(stage.options):
+        misfits = self._schemas[spec.name].problems(stage.options)
+        for problem in misfits:
             yield FieldFault(at=("options",), below=problem.path, message=problem.message)
+        for at, message in () if misfits else spec.faults(stage.options):
+            yield FieldFault(at=("options", *at), message=message)
         for option in marked_options(spec.options_schema, stage.options):
             if option.format is OptionFormat.STAGE:
                 is_choice = option.value in stage.choices
