@@ -80,7 +80,7 @@ def test_the_best_has_its_score_and_the_first_is_taken_where_nothing_is_scored()
 
 REFUSED: dict[str, tuple[Json, str, str]] = {
     "a text merged": (["d", "b"], "merge", "Only objects can be merged; b is a text."),
-    "one text": ("stages.b.output", "list", "a list or an object is needed"),
+    "one text": ("stages.b.output", "list", "gives a text: a list or an object is needed"),
     "a vote on nothing": (["off"], "vote", "nothing to choose from"),
     "the best of nothing": (["off"], "best", "nothing to choose from"),
     "too many": ({"value": [1] * 1_001}, "vote", "up to 1,000 values"),
@@ -94,7 +94,10 @@ def test_what_cannot_be_put_together_is_refused_in_words(source: Json, how: str,
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["", "yes", "Answer: no", "no", "\ud800"]),
+    st.none()
+    | st.booleans()
+    | st.integers(0, 3)
+    | st.sampled_from(["", "yes", "Answer: no", "no", "\ud800"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
     max_leaves=4,
 )

@@ -1,4 +1,4 @@
-"""The processor `map`: each item of a list by a stage or a pipeline, a few at a time, and what failures mean."""
+"""The processor `map`: each item of a list by a stage or a pipeline, and what a failed one means."""
 
 from __future__ import annotations
 

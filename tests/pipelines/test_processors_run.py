@@ -110,7 +110,10 @@ def test_forms_can_be_made_of_every_option(name: str) -> None:
 
 
 GOOD: dict[str, tuple[str, Json]] = {
-    "model": ("model", {"prompt": "Say {{ input }}", "schema": {"type": "string"}, "options": {"judge": "m"}}),
+    "model": (
+        "model",
+        {"prompt": "Say {{ input }}", "schema": {"type": "string"}, "options": {"judge": "m"}},
+    ),
     "aggregate": ("aggregate", {"from": ["first", "stages.first.output.x"], "how": "vote"}),
     "map": ("map", {"items": "input", "pipeline": "inner"}),
     "human": ("human", {"text": "Go on?", "form": {"enum": ["yes", "no"]}, "deadline": 60, "default": "no"}),
@@ -118,6 +121,8 @@ GOOD: dict[str, tuple[str, Json]] = {
     "run": ("run", {"kind": "strategy", "ref": "voting", "payload": {"text": "{{ input }}"}}),
     "pipeline": ("pipeline", {"name": "inner", "version": 2}),
 }
+ASKED: Json = {"text": "?", "deadline": 1, "default": 2}
+BOARD: Json = {"kind": "board", "ref": "b"}
 BAD: dict[str, tuple[str, Json, str]] = {
     "an option of the strategy": ("model", {"options": {"nope": 1}}, "options.options.nope"),
     "no such strategy": ("model", {"strategy": "nope"}, "options.strategy"),
@@ -125,12 +130,12 @@ BAD: dict[str, tuple[str, Json, str]] = {
     "no such stage": ("aggregate", {"from": ["nope"]}, "options.from"),
     "neither": ("map", {}, "options"),
     "a pipeline that is not there": ("map", {"pipeline": "nope"}, "options.pipeline"),
-    "a default that does not fit": ("human", {"text": "?", "form": {"enum": [1]}, "deadline": 1, "default": 2}, "options.default"),
+    "a default that does not fit": ("human", {**ASKED, "form": {"enum": [1]}}, "options.default"),
     "a moment": ("wait", {"until": "soon"}, "options.until"),
-    "a template in a payload": ("run", {"kind": "k", "ref": "r", "payload": {"a": ["{{ nope }}"]}}, "options.payload.a[0]"),
+    "inside a payload": ("run", {**BOARD, "payload": {"a": ["{{ nope }}"]}}, "options.payload.a[0]"),
     "a type": ("wait", {"seconds": "5"}, "options.seconds"),
     "an unknown option": ("pipeline", {"name": "inner", "nope": 1}, "options"),
-}  # fmt: skip
+}
 
 
 def faults(processor: str, options: Json) -> list[str]:
@@ -147,5 +152,7 @@ def test_validation_passes_options_that_can_run(processor: str, options: Json) -
 
 
 @pytest.mark.parametrize(("processor", "options", "path"), BAD.values(), ids=BAD)
-def test_validation_says_what_is_wrong_with_options_at_its_path(processor: str, options: Json, path: str) -> None:
+def test_validation_says_what_is_wrong_with_options_at_its_path(
+    processor: str, options: Json, path: str
+) -> None:
     assert [each.removeprefix("stages.second.") for each in faults(processor, options)] == [path]

@@ -40,7 +40,7 @@ class StageWork:
     processor: Processor
     options: Mapping[str, Json]
     input: Json = None
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)
     models: Sequence[ScriptedModel] = ()
     people: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[float, tuple[str, Json]] = field(default_factory=dict)

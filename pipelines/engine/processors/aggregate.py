@@ -53,23 +53,19 @@ class AggregateOptions(ProcessorOptions):
         default="previous",
         alias="from",
         title="From",
-        description="A list of stages and sources, as in [draft, stages.review.output.text], or one source"
-        " that gives a list or an object.",
+        description="Stages and sources, as in [draft, input.text], or one source with several values.",
         json_schema_extra={"format": OptionFormat.SOURCES},
     )
     how: Aggregation = Field(
-        default=Aggregation.LIST,
-        title="How",
-        description="list: all. merge: one object. concat: one text. vote: what most say. best: the highest"
-        " score.",
+        default=Aggregation.LIST, title="How", description="A list, one object, one text, a vote, the best."
     )
     separator: str = Field(
-        default="\n\n", max_length=1_000, title="Between", description="What stands between texts in a row."
+        default="\n\n", max_length=1_000, title="Between", description="Stands between texts in a row."
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class NamedValue:
     """One of the values that are put together: its name (that of its stage, if it is one's) and its score."""
 
     name: str
@@ -86,18 +82,22 @@ class Aggregate(PureProcessor):
     Options = AggregateOptions
 
     def compute(self, work: Work) -> StageResult:
-        """Return the value; parts whose stage gave nothing are left out and named. Raises `ProcessorFailed`."""
+        """Return the value; what is not there is left out and named. Raises `ProcessorFailed`."""
         options: AggregateOptions = work.options
         parts, missing = _parts(options.source, work)
         if not parts and options.how in {Aggregation.VOTE, Aggregation.BEST}:
-            raise ProcessorFailed("There is nothing to choose from: no value is there.", error_code="missing")
+            raise _wrong("There is nothing to choose from: no value is there.")
         found = WAYS[options.how](parts, options)
         names = [part.name for part in parts]
         details = {"how": options.how.value, "of": names[:MOST_COUNTED], "missing": missing, **found.details}
         return StageResult(value=found.value, score=found.score, details=details)
 
 
-def _parts(written: Json, work: Work) -> tuple[list[Part], list[str]]:
+def _wrong(message: str) -> ProcessorFailed:
+    return ProcessorFailed(message, error_code="aggregate")
+
+
+def _parts(written: Json, work: Work) -> tuple[list[NamedValue], list[str]]:
     """Return the values, and the names of the sources that have none."""
     source = parse_source(with_stages(written))
     if isinstance(source, Composed):
@@ -106,15 +106,12 @@ def _parts(written: Json, work: Work) -> tuple[list[Part], list[str]]:
     if isinstance(value, dict):
         return [_part(name, each, work) for name, each in value.items()], []
     if isinstance(value, list):
-        return [Part(name=str(number), value=each) for number, each in enumerate(value, 1)], []
-    raise ProcessorFailed(
-        f"{value_type(value).words} is one value: a list or an object is needed.".capitalize(),
-        error_code="wrong_type",
-    )
+        return [NamedValue(name=str(number), value=each) for number, each in enumerate(value, 1)], []
+    raise _wrong(f"The source gives {value_type(value).words}: a list or an object is needed.")
 
 
-def _composed(source: Composed, work: Work) -> tuple[list[Part], list[str]]:
-    parts: list[Part] = []
+def _composed(source: Composed, work: Work) -> tuple[list[NamedValue], list[str]]:
+    parts: list[NamedValue] = []
     missing: list[str] = []
     names = source.names or [
         (each.stage or str(each)) if isinstance(each, Place) else str(number)
@@ -131,27 +128,25 @@ def _composed(source: Composed, work: Work) -> tuple[list[Part], list[str]]:
     return parts, missing
 
 
-def _part(name: str, value: Json, work: Work, stage: str = "") -> Part:
+def _part(name: str, value: Json, work: Work, stage: str = "") -> NamedValue:
     score = work.scope.stages.get(stage or name, {}).get("score")
-    return Part(name=name, value=value, score=score)
+    return NamedValue(name=name, value=value, score=score)
 
 
-def _merge(parts: Sequence[Part], _: AggregateOptions) -> StageResult:
+def _merge(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:
     merged: dict[str, Json] = {}
     for part in parts:
         if not isinstance(part.value, dict):
-            wrong = f"Only objects can be merged; {clipped(part.name)} is {value_type(part.value).words}."
-            raise ProcessorFailed(wrong, error_code="wrong_type")
+            found = f"{clipped(part.name)} is {value_type(part.value).words}"
+            raise _wrong(f"Only objects can be merged; {found}.")
         merged |= part.value
     return StageResult(value=merged)
 
 
-def _vote(parts: Sequence[Part], _: AggregateOptions) -> StageResult:
+def _vote(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:
     """Count by the final answers that the values are or state."""
     if len(parts) > MOST_COUNTED:
-        raise ProcessorFailed(
-            f"A vote takes up to {MOST_COUNTED:,} values, there are {len(parts):,}.", error_code="too_large"
-        )
+        raise _wrong(f"A vote takes up to {MOST_COUNTED:,} values, there are {len(parts):,}.")
     answers = [_answer(part.value) for part in parts]
     voters = [f"{number} {part.name}" for number, part in enumerate(parts, 1)]
     groups = {str(place): group for place, group in enumerate(group_answers(answers))}
@@ -162,10 +157,18 @@ def _vote(parts: Sequence[Part], _: AggregateOptions) -> StageResult:
     counted = tally(election, ballots)
     winner = groups[counted.winner or "0"]
     rows = [
-        {"answer": clipped(group.raw), "votes": len(group.members), "of": [parts[at].name for at in group.members]}
+        {
+            "answer": clipped(group.raw),
+            "votes": len(group.members),
+            "of": [parts[at].name for at in group.members],
+        }
         for group in sorted(groups.values(), key=lambda group: -len(group.members))
     ]
-    details = {"tally": rows, "agreement": counted.agreement, "tie": counted.verdict is TallyVerdict.TIE_BROKEN}
+    details = {
+        "tally": rows,
+        "agreement": counted.agreement,
+        "tie": counted.verdict is TallyVerdict.TIE_BROKEN,
+    }
     return StageResult(value=parts[winner.members[0]].value, details=details)
 
 
@@ -179,7 +182,7 @@ def _answer(value: Json) -> Extracted:
     return extract_answer(written) or Extracted(kind=AnswerKind.TEXT, key=key or written, raw=written)
 
 
-def _best(parts: Sequence[Part], _: AggregateOptions) -> StageResult:
+def _best(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:
     scored = [part for part in parts if part.score is not None]
     best = max(scored, key=lambda part: part.score or 0.0, default=parts[0])
     scores = {part.name: part.score for part in parts}
@@ -187,7 +190,7 @@ def _best(parts: Sequence[Part], _: AggregateOptions) -> StageResult:
     return StageResult(value=best.value, score=best.score, details=details)
 
 
-WAYS: Mapping[Aggregation, Callable[[Sequence[Part], AggregateOptions], StageResult]] = {
+WAYS: Mapping[Aggregation, Callable[[Sequence[NamedValue], AggregateOptions], StageResult]] = {
     Aggregation.LIST: lambda parts, _: StageResult(value=[part.value for part in parts]),
     Aggregation.MERGE: _merge,
     Aggregation.CONCAT: lambda parts, options: StageResult(

@@ -35,15 +35,14 @@ class HumanOptions(ProcessorOptions):
     form: Json = Field(
         default=None,
         title="Form",
-        description="JSON Schema of the answer: an object with a field for each property, or one value. Empty:"
-        " text.",
+        description="JSON Schema of the answer: an object with several fields, or one value. Empty: text.",
         json_schema_extra={"format": OptionFormat.SCHEMA},
     )
     who: tuple[Annotated[str, Field(min_length=1, max_length=254)], ...] = Field(
         default=(),
         max_length=MOST_NAMED,
         title="Who",
-        description="Roles (owner, admin, operator, viewer) and names of members. Empty: all who may run.",
+        description="Roles (owner, admin, operator, viewer) and members. Empty: all who may run.",
     )
     deadline: float | None = Field(
         default=None, gt=0, le=LONGEST_TIMEOUT_S, title="Deadline (s)", description="Seconds to answer in."

@@ -150,7 +150,7 @@ class _Mapping:
             raise _failure(await self.context.decide("failed", failed))
 
     def result(self) -> StageResult:
-        """Return what the items gave. Raises `CancelledError` where an earlier attempt was cancelled in one."""
+        """Return what the items gave. Raises `CancelledError` where an item of an earlier attempt was."""
         options: MapOptions = self.work.options
         ended = self.results.keys() | self.errors.keys()
         if len(ended) < len(self.items):
