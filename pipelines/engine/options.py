@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import JsonValue
+
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import Keys
 from pipelines.engine.values import ANY, ValueType
@@ -35,6 +37,11 @@ ANYTHING = {
 }
 """The formats of values that need not be text."""
 _FORMATS = set(OptionFormat)
+AS_TEMPLATE: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATE}
+AS_TEMPLATES: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATES}
+AS_SOURCE: dict[str, JsonValue] = {"format": OptionFormat.SOURCE}
+AS_SCHEMA: dict[str, JsonValue] = {"format": OptionFormat.SCHEMA}
+AS_PIPELINE: dict[str, JsonValue] = {"format": OptionFormat.PIPELINE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

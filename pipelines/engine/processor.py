@@ -6,21 +6,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.templates import parse_template
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.options import ModelName
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import Keys
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_place, parse_source
 from pipelines.engine.values import ANY, ValueType
 
+ModelNames = Annotated[tuple[ModelName, ...], Field(max_length=50, json_schema_extra={"uniqueItems": True})]
+"""Models by name, in order, each once."""
 _ONE_PLACE = Pattern(r"\{\{\s*(\w+(?:\.\w+)*)\s*\}\}")
 
 

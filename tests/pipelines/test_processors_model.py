@@ -138,8 +138,6 @@ FAULTS: dict[str, tuple[Json, list[tuple[str | int, ...]]]] = {
     "nothing wrong": ({"strategy": "voting", "options": {"rule": "majority"}}, []),
     "an option that is not there": ({"options": {"rule": "majority"}}, [("options", "rule")]),
     "two options": ({"options": {"max_tokens": 0, "x": 1}}, [("options", "max_tokens"), ("options", "x")]),
-    "a model twice": ({"models": ["a", "a"]}, [("models",)]),
-    "a schema that is no object": ({"schema": True}, [("schema",)]),
     "no such strategy": ({"strategy": "guess"}, [("strategy",)]),
     "what pydantic refuses": ({"models": [""]}, [("models", 0)]),
 }

@@ -131,6 +131,8 @@ BAD: dict[str, tuple[str, Json, str]] = {
     "neither": ("map", {}, "options"),
     "a pipeline that is not there": ("map", {"pipeline": "nope"}, "options.pipeline"),
     "a default that does not fit": ("human", {**ASKED, "form": {"enum": [1]}}, "options.default"),
+    "a model twice": ("model", {"models": ["a", "a"]}, "options.models"),
+    "a schema that is no object": ("model", {"schema": True}, "options.schema"),
     "a moment": ("wait", {"until": "soon"}, "options.until"),
     "inside a payload": ("run", {**BOARD, "payload": {"a": ["{{ nope }}"]}}, "options.payload.a[0]"),
     "a type": ("wait", {"seconds": "5"}, "options.seconds"),

@@ -98,7 +98,6 @@ FAULTS: dict[str, tuple[Json, list[tuple[str, ...]]]] = {
     "a deadline alone": ({"deadline": 60}, [("default",)]),
     "a default alone": ({"default": "no"}, [("deadline",)]),
     "failing, but when": ({"at_deadline": "fail"}, [("deadline",)]),
-    "a form that is none": ({"form": [1]}, [("form",)]),
     "a default that does not fit": ({"form": FORM, "deadline": 1, "default": {"ok": "?"}}, [("default",)]),
     "a form that cannot be read": ({"form": {"type": "x"}, "deadline": 1, "default": 1}, []),
 }

@@ -28,8 +28,8 @@ from orchestration.strategies.engine.consensus.tallying import tally
 from orchestration.strategies.engine.consensus.wording import text_key
 from pipelines.engine.options import OptionFormat
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions, PureProcessor, StageResult, Work
-from pipelines.engine.scope import MissingValue
-from pipelines.engine.sources import Composed, Place, parse_source, with_stages
+from pipelines.engine.scope import MissingValue, Scope
+from pipelines.engine.sources import Composed, LiteralValue, Place, parse_source, with_stages
 from pipelines.engine.values import clipped, value_type
 
 MOST_COUNTED = 1_000
@@ -84,7 +84,7 @@ class Aggregate(PureProcessor):
     def compute(self, work: Work) -> StageResult:
         """Return the value; what is not there is left out and named. Raises `ProcessorFailed`."""
         options: AggregateOptions = work.options
-        parts, missing = _parts(options.source, work)
+        parts, missing = _gathered(options.source, work.scope)
         if not parts and options.how in {Aggregation.VOTE, Aggregation.BEST}:
             raise _wrong("There is nothing to choose from: no value is there.")
         found = WAYS[options.how](parts, options)
@@ -97,40 +97,31 @@ def _wrong(message: str) -> ProcessorFailed:
     return ProcessorFailed(message, error_code="aggregate")
 
 
-def _parts(written: Json, work: Work) -> tuple[list[NamedValue], list[str]]:
-    """Return the values, and the names of the sources that have none."""
+def _gathered(written: Json, scope: Scope) -> tuple[list[NamedValue], list[str]]:
+    """Return the values that are there, and the names of the sources that have none."""
     source = parse_source(with_stages(written))
-    if isinstance(source, Composed):
-        return _composed(source, work)
-    value = source.read(work.scope)
-    if isinstance(value, dict):
-        return [_part(name, each, work) for name, each in value.items()], []
-    if isinstance(value, list):
-        return [NamedValue(name=str(number), value=each) for number, each in enumerate(value, 1)], []
-    raise _wrong(f"The source gives {value_type(value).words}: a list or an object is needed.")
-
-
-def _composed(source: Composed, work: Work) -> tuple[list[NamedValue], list[str]]:
-    parts: list[NamedValue] = []
+    whole = source if isinstance(source, Composed) else _taken_apart(source.read(scope))
+    found: list[NamedValue] = []
     missing: list[str] = []
-    names = source.names or [
-        (each.stage or str(each)) if isinstance(each, Place) else str(number)
-        for number, each in enumerate(source.sources, 1)
-    ]
-    for name, each in zip(names, source.sources, strict=True):
+    for number, each in enumerate(whole.sources):
+        stage = each.stage if isinstance(each, Place) else ""
+        name = whole.names[number] if whole.names else stage or str(number + 1)
         try:
-            value = each.read(work.scope)
+            value = each.read(scope)
         except MissingValue:
             missing.append(name)
             continue
-        stage = each.stage if isinstance(each, Place) else ""
-        parts.append(_part(name, value, work, stage))
-    return parts, missing
+        score = scope.stages.get(stage or name, {}).get("score")
+        found.append(NamedValue(name=name, value=value, score=score))
+    return found, missing
 
 
-def _part(name: str, value: Json, work: Work, stage: str = "") -> NamedValue:
-    score = work.scope.stages.get(stage or name, {}).get("score")
-    return NamedValue(name=name, value=value, score=score)
+def _taken_apart(value: Json) -> Composed:
+    """Return the items of a list, or the fields of an object, as sources."""
+    if not isinstance(value, dict | list):
+        raise _wrong(f"The source gives {value_type(value).words}: a list or an object is needed.")
+    names, values = (tuple(value), value.values()) if isinstance(value, dict) else (None, value)
+    return Composed(names=names, sources=tuple(LiteralValue(value=each) for each in values))
 
 
 def _merge(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:

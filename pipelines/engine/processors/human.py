@@ -13,48 +13,36 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Audience, Question
 from pipelines.engine.mapping import misfit
-from pipelines.engine.options import OptionFormat
+from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
 
 ROLES = ("owner", "admin", "operator", "viewer")
-MOST_NAMED = 50
 
 
 class HumanOptions(ProcessorOptions):
     """What is asked, of whom, until when."""
 
     text: str = Field(
-        min_length=1,
-        max_length=50_000,
-        title="Question",
-        description="What the person reads, as in Send this reply? {{ stages.draft.output }}",
-        json_schema_extra={"format": OptionFormat.TEMPLATE},
+        title="Question", description="As in Send this? {{ previous }}", json_schema_extra=AS_TEMPLATE
     )
-    form: Json = Field(
+    form: dict[str, Json] | None = Field(
         default=None,
         title="Form",
         description="JSON Schema of the answer: an object with several fields, or one value. Empty: text.",
-        json_schema_extra={"format": OptionFormat.SCHEMA},
+        json_schema_extra=AS_SCHEMA,
     )
-    who: tuple[Annotated[str, Field(min_length=1, max_length=254)], ...] = Field(
-        default=(),
-        max_length=MOST_NAMED,
-        title="Who",
-        description="Roles (owner, admin, operator, viewer) and members. Empty: all who may run.",
+    who: tuple[Annotated[str, Field(max_length=254)], ...] = Field(
+        default=(), max_length=50, title="Who", description="Roles and members. Empty: all who may run."
     )
     deadline: float | None = Field(
         default=None, gt=0, le=LONGEST_TIMEOUT_S, title="Deadline (s)", description="Seconds to answer in."
     )
     at_deadline: Literal["default", "fail"] = Field(
-        default="default",
-        title="At the deadline",
-        description="default: that is the answer. fail: the stage fails.",
+        default="default", title="At the deadline", description="Take the default, or fail."
     )
-    default: Json = Field(
-        default=None, title="Default", description="The answer where nobody gave one until the deadline."
-    )
+    default: Json = Field(default=None, title="Default", description="The answer if there is none by then.")
 
 
 class HumanProcessor(ActiveProcessor):
@@ -69,13 +57,11 @@ class HumanProcessor(ActiveProcessor):
     def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401
         """Yield what is missing at the deadline, and a default that does not fit the form."""
         has_default = "default" in options.model_fields_set
-        if options.form is not None and not isinstance(options.form, dict):
-            yield ("form",), "A form is a JSON Schema, as in {enum: [yes, no]}."
         if options.deadline is None and (has_default or options.at_deadline == "fail"):
             yield ("deadline",), "What happens at the deadline is said, but not when that is."
         if options.deadline is not None and not has_default and options.at_deadline == "default":
             yield ("default",), "Nobody may answer in time: give a default, or let the stage fail then."
-        if has_default and isinstance(options.form, dict):
+        if has_default and options.form is not None:
             yield from ((("default",), message) for message in _misfits(options.form, options.default))
 
     def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -19,30 +18,19 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.strategies.engine.rounds import single_error
-from pipelines.engine.options import OptionFormat
+from pipelines.engine.options import AS_PIPELINE, AS_SOURCE
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
 from pipelines.engine.values import value_type
 
-MOST_MAPPED, MOST_AT_ONCE, MOST_ERRORS = 1_000, 50, 20
-
-
-class OnItemError(StrEnum):
-    """What the failure of an item means."""
-
-    FAIL = "fail"
-    SKIP = "skip"
-    NULL = "null"
+MOST_MAPPED, MOST_ERRORS = 1_000, 20
 
 
 class MapOptions(ProcessorOptions):
     """The items, and what is done for each."""
 
     items: Json = Field(
-        default=None,
-        title="Items",
-        description="The list, as in input.tickets. Empty: the input of the stage.",
-        json_schema_extra={"format": OptionFormat.SOURCE},
+        default=None, title="Items", description="A list. Empty: the input.", json_schema_extra=AS_SOURCE
     )
     stage: dict[str, Json] | None = Field(
         default=None,
@@ -51,18 +39,11 @@ class MapOptions(ProcessorOptions):
         json_schema_extra={"format": "inline-stage"},
     )
     pipeline: str | None = Field(
-        default=None,
-        title="Pipeline",
-        description="Runs for each item, which is its input.",
-        json_schema_extra={"format": OptionFormat.PIPELINE},
+        default=None, title="Pipeline", description="Its input is the item.", json_schema_extra=AS_PIPELINE
     )
-    at_once: int = Field(
-        default=5, ge=1, le=MOST_AT_ONCE, title="At once", description="Items that are worked on together."
-    )
-    on_item_error: OnItemError = Field(
-        default=OnItemError.FAIL,
-        title="When an item fails",
-        description="fail: the stage fails at once. skip: leave the item out. null: put null in its place.",
+    at_once: int = Field(default=5, ge=1, le=50, title="At once", description="Items worked on together.")
+    on_item_error: Literal["fail", "skip", "null"] = Field(
+        default="fail", title="When an item fails", description="Fail, skip it, or put null in its place."
     )
 
 
@@ -145,7 +126,7 @@ class _Mapping:
 
     async def _fail_if_asked(self, index: int, error: EngineError) -> None:
         """End the whole by the first failure."""
-        if self.work.options.on_item_error is OnItemError.FAIL and len(self.errors) == 1:
+        if self.work.options.on_item_error == "fail" and len(self.errors) == 1:
             failed = {"index": index, "message": str(error), "code": error.code}
             raise _failure(await self.context.decide("failed", failed))
 
@@ -155,7 +136,7 @@ class _Mapping:
         ended = self.results.keys() | self.errors.keys()
         if len(ended) < len(self.items):
             raise asyncio.CancelledError
-        kept = sorted(ended if options.on_item_error is OnItemError.NULL else self.results)
+        kept = sorted(ended if options.on_item_error == "null" else self.results)
         values = [self.results[index].value if index in self.results else None for index in kept]
         first = sorted(self.errors)[:MOST_ERRORS]
         details = {

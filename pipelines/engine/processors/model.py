@@ -21,15 +21,21 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.asking import in_thread_if_long
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.fallback import SINGLE_MODEL_STRATEGY
-from orchestration.strategies.engine.options import ModelName, helper_models
+from orchestration.strategies.engine.options import helper_models
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, escaped, shortened
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
 from pipelines.engine.mapping import MappingError, parse_conversion
-from pipelines.engine.options import OptionFormat
+from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
 from pipelines.engine.problems import Keys
-from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
+from pipelines.engine.processor import (
+    ActiveProcessor,
+    ModelNames,
+    ProcessorFailed,
+    ProcessorOptions,
+    StageResult,
+    Work,
+)
 
-MOST_MODELS = 50
 LONGEST_INLINE = 200
 """Characters of a value that stands within its line."""
 MOST_SHOWN = 20_000
@@ -61,39 +67,29 @@ class ModelProcessorOptions(ProcessorOptions):
 
     prompt: str = Field(
         default="",
-        max_length=50_000,
         title="Prompt",
-        description="What the models are asked, as in Classify: {{ input.text }}. Empty: the input.",
-        json_schema_extra={"format": OptionFormat.TEMPLATE},
+        description="As in Classify: {{ input.text }}. Empty: the input itself.",
+        json_schema_extra=AS_TEMPLATE,
     )
     system: str = Field(
-        default="",
-        max_length=50_000,
-        title="Instructions",
-        description="How they are to answer: role, tone, form.",
-        json_schema_extra={"format": OptionFormat.TEMPLATE},
+        default="", title="Instructions", description="Role, tone and form.", json_schema_extra=AS_TEMPLATE
     )
     strategy: str = Field(
         default=SINGLE_MODEL_STRATEGY,
         title="Strategy",
-        description="How several models are used. sequential asks one, and the next only where it fails.",
+        description="How models are used. sequential asks one, and the next only where that fails.",
         json_schema_extra=lambda schema: schema.update(enum=list(all_strategies())),
     )
-    models: tuple[ModelName, ...] = Field(
-        default=(),
-        max_length=MOST_MODELS,
-        title="Models",
-        description="In order. Empty: those that the run is started with.",
-    )
+    models: ModelNames = Field(default=(), title="Models", description="Empty: those of the run.")
     options: dict[str, Json] = Field(
         default_factory=dict, title="Options of the strategy", description="As on the page Methods."
     )
-    json_schema: Json = Field(
+    json_schema: dict[str, Json] | None = Field(
         default=None,
         alias="schema",
         title="Answer schema",
-        description="JSON Schema that the answer has to fit; it is read as JSON then. Empty: text.",
-        json_schema_extra={"format": OptionFormat.SCHEMA},
+        description="JSON Schema of an answer that is JSON. Empty: the answer is text.",
+        json_schema_extra=AS_SCHEMA,
     )
 
 
@@ -115,10 +111,6 @@ class ModelProcessor(ActiveProcessor):
             yield from ((tuple(error.field.split(".")), error.message) for error in refused.errors)
         except InvalidRequest as refused:
             yield ("strategy",), str(refused)
-        if len(set(options.models)) < len(options.models):
-            yield ("models",), "A model is named twice."
-        if not isinstance(options.json_schema, dict | None):
-            yield ("schema",), "The schema of an answer is an object, as in {type: object}."
 
     def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401
         """Return the models that are named, and those that the options of the strategy name."""

@@ -9,10 +9,9 @@ from pydantic import Field
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.options import ModelName
-from pipelines.engine.options import OptionFormat
+from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, AS_TEMPLATES
 from pipelines.engine.problems import Keys
-from pipelines.engine.processor import ActiveProcessor, ProcessorOptions, StageResult, Work
+from pipelines.engine.processor import ActiveProcessor, ModelNames, ProcessorOptions, StageResult, Work
 
 PIPELINE = "pipeline"
 
@@ -25,13 +24,10 @@ class RunOptions(ProcessorOptions):
     payload: dict[str, Json] | None = Field(
         default=None,
         title="Payload",
-        description="What it is given; texts are templates, and one that is only {{ input.count }} keeps its"
-        " type. Empty: the input as its text.",
-        json_schema_extra={"format": OptionFormat.TEMPLATES},
+        description="Texts are templates; {{ input.n }} alone keeps its type. Empty: the input as text.",
+        json_schema_extra=AS_TEMPLATES,
     )
-    models: tuple[ModelName, ...] = Field(
-        default=(), max_length=50, title="Models", description="Empty: those that the run is started with."
-    )
+    models: ModelNames = Field(default=(), title="Models", description="Empty: those of the run.")
 
 
 class RunProcessor(ActiveProcessor):
@@ -66,17 +62,10 @@ class RunProcessor(ActiveProcessor):
 class PipelineOptions(ProcessorOptions):
     """Which pipeline is run, and on what."""
 
-    name: str = Field(
-        title="Pipeline", description="Its name.", json_schema_extra={"format": OptionFormat.PIPELINE}
-    )
-    version: int | None = Field(
-        default=None, ge=1, title="Version", description="A published version. Empty: the latest."
-    )
+    name: str = Field(title="Pipeline", description="Its name.", json_schema_extra=AS_PIPELINE)
+    version: int | None = Field(default=None, ge=1, title="Version", description="Empty: the latest.")
     input: Json = Field(
-        default=None,
-        title="Given",
-        description="A source for its input, as in stages.draft.output. Empty: the input of the stage.",
-        json_schema_extra={"format": OptionFormat.SOURCE},
+        default=None, title="Given", description="A source. Empty: the input.", json_schema_extra=AS_SOURCE
     )
 
 

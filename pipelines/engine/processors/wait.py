@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from orchestration.runs.engine.context import RunContext
-from pipelines.engine.options import OptionFormat
+from pipelines.engine.options import AS_TEMPLATE
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
@@ -24,10 +24,9 @@ class WaitOptions(ProcessorOptions):
     )
     until: str | None = Field(
         default=None,
-        max_length=1_000,
         title="Until",
         description="Date and time with its zone, as in 2030-01-31T09:00:00+01:00 or {{ input.send_at }}.",
-        json_schema_extra={"format": OptionFormat.TEMPLATE},
+        json_schema_extra=AS_TEMPLATE,
     )
 
 
