@@ -42,20 +42,20 @@ class Flows:
     def stage_faults(self, stage: Stage) -> Iterator[FieldFault]:
         """Yield where the mappings of a stage are given what they cannot take."""
         if stage.input is not None:
-            yield from self.input_faults(stage.input, ("input",), stage.needs)
+            yield from self.input_faults(stage.input, ("input",), self._pipeline.graph.previous[stage.id])
         if stage.output is not None:
             _, faults = _through(self._result_types(stage), stage.output, ("output",))
             yield from faults
 
-    def input_faults(self, mapping: InputMapping, at: Keys, needs: Sequence[str]) -> Iterator[FieldFault]:
-        """Yield where a mapping of a stage with these needs is given what it cannot take."""
+    def input_faults(self, mapping: InputMapping, at: Keys, previous: Sequence[str]) -> Iterator[FieldFault]:
+        """Yield where a mapping of a stage after these is given what it cannot take."""
         if "source" not in mapping.model_fields_set:
             return
         try:
             source = parse_source(mapping.source)
         except ExpressionError:
             return
-        types = self._source_types(source, needs)
+        types = self._source_types(source, previous)
         if mapping.has_default:
             types |= {value_type(mapping.default)}
         if not types:
@@ -81,7 +81,7 @@ class Flows:
             return types | {value_type(stage.on_error.default)}
         return types
 
-    def _source_types(self, source: Source, needs: Sequence[str]) -> Types:
+    def _source_types(self, source: Source, previous: Sequence[str]) -> Types:
         match source:
             case LiteralValue(value=value):
                 return frozenset({value_type(value)})
@@ -90,19 +90,19 @@ class Flows:
             case Composed(names=names):
                 return frozenset({ValueType.LIST if names is None else ValueType.OBJECT})
             case Otherwise(source=inner, default=default):
-                return self._source_types(inner, needs) | {value_type(default)}
+                return self._source_types(inner, previous) | {value_type(default)}
             case _:
-                return self._place_types(source, needs) if isinstance(source, Place) else EVERY
+                return self._place_types(source, previous) if isinstance(source, Place) else EVERY
 
-    def _place_types(self, place: Place, needs: Sequence[str]) -> Types:
+    def _place_types(self, place: Place, previous: Sequence[str]) -> Types:
         match place.root, place.keys:
             case Root.INPUT, keys:
                 return _schema_types(self._pipeline.input.json_schema, keys)
             case Root.STAGES, (str(name), "output", *keys) if name in self._given:
                 return self._types_below(name, tuple(keys))
-            case Root.PREVIOUS, keys if len(needs) == 1 and needs[0] in self._given:
-                return self._types_below(needs[0], keys)
-            case Root.PREVIOUS, () if len(needs) > 1:
+            case Root.PREVIOUS, keys if len(previous) == 1:
+                return self._types_below(previous[0], keys)
+            case Root.PREVIOUS, () if len(previous) > 1:
                 return frozenset({ValueType.OBJECT})
             case _:
                 return EVERY

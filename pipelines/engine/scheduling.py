@@ -144,7 +144,7 @@ class Schedule:
         branches = self._graph.branches[node.id]
         if branches and not any(node.id in self._ended[each].chosen for each in branches):
             return "No branch chose it."
-        needs = [each for each in node.needs if each in before]
+        needs = self._graph.needs[node.id]
         return self._joined(node, needs) if needs else True
 
     def _joined(self, node: StageNode, needs: Sequence[str]) -> bool | str:

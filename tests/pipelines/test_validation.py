@@ -188,6 +188,13 @@ def test_what_is_there_may_be_read(later: dict[str, Json]) -> None:
     assert found(*stages, input=CLOSED, variables={"kind": 1}) == {}
 
 
+def test_a_stage_without_needs_may_read_all_that_is_written_before_it() -> None:
+    assert found(A, stage("b", None), stage("c", None) | reads(["stages.a.output", "previous"])) == {}
+    assert found(A, stage("b"), stage("c", None, join="quorum", quorum=2)) == {
+        "stages.c.quorum": "2 of 1 needs cannot succeed."
+    }
+
+
 def test_the_first_stage_has_none_before_it() -> None:
     assert found(stage("a") | reads("previous")) == {
         "stages.a.input.from": "There is no stage before this one; it needs none."
