@@ -4,10 +4,13 @@ It decides nothing by time or chance: the same endings in the same order give th
 
 | join | starts | is skipped |
 |---|---|---|
-| all | once every need has ended, none failed and one succeeded | all were skipped, or one failed |
-| any | once a need has succeeded or failed | all were skipped |
+| all | once every need has ended, one succeeded or was passed over | all were skipped, or one failed |
+| any | once a need has succeeded, failed or was passed over | all were skipped |
 | first_success | once a need has succeeded | all have ended without a success |
 | quorum | once so many needs have succeeded | too few can still succeed |
+
+A stage is passed over when its own condition was false, or its failure is tolerated: what follows goes on
+without it. A stage that no branch chose, or whose needs were not met, is skipped, and what needs it, too.
 
 A stage that branches may choose, or that others may jump to, waits for these, too. It starts only when a
 branch chose it; after a jump, once all it waits for has ended, whatever became of that. What is not
@@ -19,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from pipelines.engine.graph import Graph, Join, StageNode
 
@@ -34,11 +38,16 @@ class StageStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How a stage ended, the stages that it chose as a branch, and whether it jumps where a failure leads."""
+    """How a stage ended.
+
+    `chosen` are the stages that it chose as a branch; it `jumps` where a failure leads. It `passes` when it
+    did not succeed, and what follows goes on without it.
+    """
 
     status: StageStatus
     chosen: frozenset[str] = frozenset()
     jumps: bool = False
+    passes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +66,6 @@ class Moves:
     skipped: tuple[Skipped, ...] = ()
 
 
-SETTLED_BY = frozenset({StageStatus.SUCCEEDED, StageStatus.FAILED})
 BROKEN = frozenset({StageStatus.FAILED, StageStatus.CANCELLED})
 ALL_SKIPPED = "Everything that it needs was skipped."
 
@@ -149,22 +157,61 @@ class Schedule:
 
     def _joined(self, node: StageNode, needs: Sequence[str]) -> bool | str:
         """Return whether the needs of a stage let it start, or why they never will."""
-        statuses = [self._ended[each].status for each in needs if each in self._ended]
-        succeeded, left = statuses.count(StageStatus.SUCCEEDED), len(needs) - len(statuses)
+        endings = [self._ended[each] for each in needs if each in self._ended]
+        got, left = sum(_counts(ending, node.join) for ending in endings), len(needs) - len(endings)
         if node.join is Join.ALL:
-            broken = next((each for each in needs if self._status(each) in BROKEN), None)
+            broken = next((each for each in needs if self._is_broken(each)), None)
             if broken is not None:
-                return f"{broken} {self._status(broken)}."
-            return not left if succeeded or left else ALL_SKIPPED
-        got = succeeded if node.join is not Join.ANY else sum(status in SETTLED_BY for status in statuses)
+                return f"{broken} {self._ended[broken].status}."
+            return not left if got or left else ALL_SKIPPED
         wanted = node.quorum if node.join is Join.QUORUM else 1
         if got >= wanted:
             return True
         return False if got + left >= wanted else _too_few(node.join, got, wanted)
 
-    def _status(self, stage: str) -> StageStatus | None:
+    def _is_broken(self, stage: str) -> bool:
         ending = self._ended.get(stage)
-        return None if ending is None else ending.status
+        return ending is not None and ending.status in BROKEN and not ending.passes
+
+    def previous(self, stage: str) -> tuple[str, ...]:
+        """Return the stages whose outputs are `previous` for one that starts now.
+
+        They are those that it needs (without needs, those that led to it) except for what was skipped. Where
+        all of them were passed over, or jumped, they are what these were given. A stage that was passed over
+        beside others is among them, without an output.
+        """
+        found = self._leading(stage)
+        while found and all(map(self._is_absent, found)):
+            passed = [each for each in found if not self._is_left_out(each)] or found
+            found = tuple(dict.fromkeys(chain.from_iterable(map(self._leading, passed))))
+        return tuple(each for each in found if not self._is_left_out(each))
+
+    def _leading(self, stage: str) -> tuple[str, ...]:
+        """Return the stages that one needs; without needs, those that chose it or jumped to it."""
+        led = [each for each in self._graph.routers[stage] if self._led(each, stage)]
+        return self._graph.needs[stage] or tuple(led) or self._graph.routers[stage]
+
+    def _led(self, router: str, stage: str) -> bool:
+        ending = self._ended.get(router)
+        jumped = ending is not None and ending.jumps and self._graph.node(router).jump == stage
+        return jumped or (ending is not None and stage in ending.chosen)
+
+    def _is_absent(self, stage: str) -> bool:
+        """Return whether a stage was skipped, passed over, or jumped."""
+        ending = self._ended.get(stage)
+        return ending is not None and (ending.status is StageStatus.SKIPPED or ending.passes or ending.jumps)
+
+    def _is_left_out(self, stage: str) -> bool:
+        """Return whether a stage was skipped because no branch chose it, or its needs were not met."""
+        ending = self._ended.get(stage)
+        return ending is not None and ending.status is StageStatus.SKIPPED and not ending.passes
+
+
+def _counts(ending: Ending, join: Join) -> bool:
+    """Return whether an ending is one that a join waits for."""
+    if ending.status is StageStatus.SUCCEEDED or join in {Join.FIRST_SUCCESS, Join.QUORUM}:
+        return ending.status is StageStatus.SUCCEEDED
+    return ending.passes or (join is Join.ANY and ending.status is StageStatus.FAILED)
 
 
 def _too_few(join: Join, got: int, wanted: int) -> str:

@@ -70,7 +70,7 @@ class _Validation:
         yield from self._relations.conflicts()
         yield from self._read(None, pipeline_readings(self._pipeline))
         if self._pipeline.output is not None:
-            yield from self._flows.input_faults(self._pipeline.output, ("output",), ())
+            yield from self._flows.input_faults(self._pipeline.output, ("output",))
         yield from _handling_faults(self._pipeline.error_handling)
         yield from nesting_faults(self._pipeline, self._processors, pipelines)
 

@@ -235,8 +235,8 @@ NEVER = stage("a", when="1 > 2")
 @pytest.mark.parametrize(
     ("stages", "paths"),
     [
-        ([NEVER, stage("b", "a")], ["stages.a.when", "stages.b.needs"]),
-        ([NEVER, stage("c"), stage("b", "a c")], ["stages.a.when"]),
+        ([NEVER, stage("b", "a"), stage("c", "b")], ["stages.a.when"]),
+        ([NEVER, stage("b", "a", join="first_success")], ["stages.a.when", "stages.b.needs"]),
         (
             [NEVER, stage("c"), stage("b", "a c", join="quorum", quorum=2)],
             ["stages.a.when", "stages.b.needs"],
@@ -244,6 +244,10 @@ NEVER = stage("a", when="1 > 2")
         (
             [NEVER | {"processor": "branch", "options": {"default": "b"}}, stage("b")],
             ["stages.a.when", "stages.b.id"],
+        ),
+        (
+            [NEVER | {"processor": "branch", "options": {"default": "b"}}, stage("b"), stage("c", "b")],
+            ["stages.a.when", "stages.b.id", "stages.c.needs"],
         ),
         ([NEVER, stage("c", on_error={"goto": "b"}), stage("b", "a")], ["stages.a.when"]),
         ([stage("a", when="1 + 'x' == 2")], []),
