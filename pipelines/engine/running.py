@@ -208,14 +208,17 @@ class _PipelineRun:
         if not joined:
             return None
         needs = self._graph.node(name).needs
-        found: list[str] = []
+        found: dict[str, None] = {}
+        is_first = False
         for each in [each for each in joined if each in needs] or joined:
             end = self._ends[each]
             if end.status is StageStatus.SUCCEEDED:
-                found.append(each)
+                found[each] = None
             elif (end.passes or end.jumps) and not self._is_together(name):
-                found += self._scopes[each].previous or ()
-        return tuple(dict.fromkeys(found))
+                before = self._scopes[each].previous
+                is_first = is_first or before is None
+                found |= dict.fromkeys(before or ())
+        return None if is_first and not found else tuple(found)
 
     def _is_together(self, name: str) -> bool:
         """Return whether a stage works on what several gave, each under its name."""
@@ -241,9 +244,9 @@ class _PipelineRun:
         """Record the stages that have not ended as cancelled; a row that is there already stays."""
         now = self._context.now()
         for name in self._graph.order:
-            if name not in self._ends:
+            if self._context.timing(name) is None:
                 end = StageEnd(status=StageStatus.CANCELLED)
-                self._ends[name] = self._recorded(name, end, self._began.get(name, now))
+                self._recorded(name, end, self._began.get(name, now))
 
     def _failure(self, name: str) -> dict[str, Json]:
         """Return what is journaled of the failure of the pipeline, and what its fallback is given."""
@@ -281,7 +284,7 @@ class _PipelineRun:
             output=output,
             score=score,
             path=tuple(_path_step(name, end) for name, end in ran),
-            data={"stages": {name: end.status.value for name, end in self._ends.items()}},
+            data={"stages": {name: str(end.status) for name, end in self._ends.items()}},
             caveat=caveat,
         )
 
@@ -307,5 +310,5 @@ def as_text(value: Json) -> str:
 
 def _path_step(name: str, end: StageEnd) -> PathStep:
     ok = end.status is not StageStatus.FAILED
-    detail = end.handled or ("cached" if end.cached else end.status.value)
+    detail = end.handled or ("cached" if end.cached else str(end.status))
     return PathStep(step=name, started_s=end.started_s, seconds=end.seconds, ok=ok, detail=detail)

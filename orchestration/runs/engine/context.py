@@ -280,12 +280,13 @@ class RunContext:
         key = self.key(step)
         if key in self._claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
+        limits, closes = self._claim.limits, kind is StepKind.RECORD and self._claim.is_exhausted
+        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
+            if len(steps) >= most and not closes:
+                self._claim.is_exhausted = True
+                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         self._claim.seen.add(key)
         self._own.add(key)
-        limits = self._claim.limits
-        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
-            if len(steps) > most:
-                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         earlier = self._claim.replay.steps.get(key)
         if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
             raise ReplayMismatch(
