@@ -142,7 +142,7 @@ class _PipelineRun:
 
     def _note(self, name: str, end: StageEnd) -> None:
         self._ends[name], self._known[name] = end, end.known
-        self._size += size(end.output, LIGHT + 1)
+        self._size += end.size
 
     async def _start(self, moves: Moves) -> list[tuple[str, StageEnd]]:
         """Start stages; return those that have ended at once because they reach nothing outside."""
@@ -189,7 +189,7 @@ class _PipelineRun:
 
     def _scope(self, name: str, joined: Sequence[str]) -> Scope:
         """Return what a stage can read."""
-        stages = {each: known for each, known in self._known.items() if each in self._seen[name]}
+        stages = {each: self._known[each] for each in self._seen[name]}
         return Scope(
             input=self._given.value,
             variables=self._variables(stages),
