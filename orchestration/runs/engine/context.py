@@ -128,13 +128,14 @@ class RunContext:
         return cast("Value", chosen)
 
     def record(self, step: str, value: Json) -> None:
-        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+        """Store a pure step's result for the pages, with the next commit.
 
-        It is computed again on replay and never read back; one that is stored stays as it is.
+        It is plain JSON that does not change any more, computed again on replay and never read back; one that
+        is stored stays as it is.
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            self._claim.end(replace(record, result=plain(value), started_s=self.now()))
+            self._claim.end(replace(record, result=value, started_s=self.now()))
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
