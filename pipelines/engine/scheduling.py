@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 
 from pipelines.engine.graph import Graph, Join, StageNode
 
@@ -172,39 +171,6 @@ class Schedule:
     def _is_broken(self, stage: str) -> bool:
         ending = self._ended.get(stage)
         return ending is not None and ending.status in BROKEN and not ending.passes
-
-    def previous(self, stage: str) -> tuple[str, ...]:
-        """Return the stages whose outputs are `previous` for one that starts now.
-
-        They are those that it needs (without needs, those that led to it) except for what was skipped. Where
-        all of them were passed over, or jumped, they are what these were given. A stage that was passed over
-        beside others is among them, without an output.
-        """
-        found = self._leading(stage)
-        while found and all(map(self._is_absent, found)):
-            passed = [each for each in found if not self._is_left_out(each)] or found
-            found = tuple(dict.fromkeys(chain.from_iterable(map(self._leading, passed))))
-        return tuple(each for each in found if not self._is_left_out(each))
-
-    def _leading(self, stage: str) -> tuple[str, ...]:
-        """Return the stages that one needs; without needs, those that chose it or jumped to it."""
-        led = [each for each in self._graph.routers[stage] if self._led(each, stage)]
-        return self._graph.needs[stage] or tuple(led) or self._graph.routers[stage]
-
-    def _led(self, router: str, stage: str) -> bool:
-        ending = self._ended.get(router)
-        jumped = ending is not None and ending.jumps and self._graph.node(router).jump == stage
-        return jumped or (ending is not None and stage in ending.chosen)
-
-    def _is_absent(self, stage: str) -> bool:
-        """Return whether a stage was skipped, passed over, or jumped."""
-        ending = self._ended.get(stage)
-        return ending is not None and (ending.status is StageStatus.SKIPPED or ending.passes or ending.jumps)
-
-    def _is_left_out(self, stage: str) -> bool:
-        """Return whether a stage was skipped because no branch chose it, or its needs were not met."""
-        ending = self._ended.get(stage)
-        return ending is not None and ending.status is StageStatus.SKIPPED and not ending.passes
 
 
 def _counts(ending: Ending, join: Join) -> bool:
