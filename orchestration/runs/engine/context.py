@@ -135,7 +135,8 @@ class RunContext:
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            self._claim.end(replace(record, result=value, started_s=self.now()))
+            kind, now = record.kind, self.now()
+            self._claim.end(StepRecord(key=record.key, kind=kind, result=value, started_s=now))
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
