@@ -91,8 +91,8 @@ class Stage(DefinitionPart):
     needs: Annotated[tuple[Name, ...], Field(max_length=MOST_STAGES)] | None = Field(
         default=None,
         title="Needs",
-        description="The stages that it waits for. Not given: the one written before it (all that a branch"
-        " chooses between, where it follows these). An empty list: none.",
+        description="The stages that it waits for. Not given: the one written before it, or what a branch"
+        " chooses between where it follows that; what others lead to waits for these. An empty list: none.",
     )
     join: Join | None = Field(
         default=None,
@@ -182,7 +182,8 @@ class Pipeline(DefinitionPart):
 
 def _nodes(stages: Sequence[Stage]) -> Iterator[StageNode]:
     """Yield stages as the graph sees them, of which each name occurs once."""
-    arms: dict[str, set[str]] = {}
+    jumps = {stage.id: stage.on_error.goto for stage in stages if isinstance(stage.on_error, GoTo)}
+    arms: dict[str, set[str]] = {target: set() for target in jumps.values()}
     for stage in stages:
         for choice in stage.choices:
             arms.setdefault(choice, set()).update(stage.choices)
@@ -196,7 +197,7 @@ def _nodes(stages: Sequence[Stage]) -> Iterator[StageNode]:
             quorum=stage.quorum or 1,
             parallel=stage.parallel,
             choices=stage.choices,
-            jump=stage.on_error.goto if isinstance(stage.on_error, GoTo) else "",
+            jump=jumps.get(stage.id, ""),
         )
 
 
@@ -205,13 +206,13 @@ def _needs_by_place(
 ) -> tuple[tuple[str, ...], Join]:
     """Return the needs and the join of a stage that does not say what it needs: those of a sequence.
 
-    `arms` has the stages that branches may choose, each with all that the same branches may choose. Such a
-    stage waits for its branches alone; one that follows it waits for any of the arms that stand before it.
+    `arms` has the stages that others lead to, each with all that the branches may choose that may choose it.
+    Such a stage waits for what leads to it alone; one after an arm for any of the arms that stand before it.
     """
     if stage in arms or not before:
         return (), Join.ALL
     last = before[-1]
-    if last not in arms:
+    if not arms.get(last):
         return (last,), Join.ALL
     return tuple(each for each in before if each in arms[last]), Join.ANY
 

@@ -12,7 +12,7 @@ from pipelines.engine.definition import Pipeline, Stage
 from pipelines.engine.graph import Join
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import FieldFault, Keys
-from pipelines.engine.rules import DefaultValue, FallbackPipeline, InputMapping, OutputMapping
+from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMapping, OutputMapping
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
 from pipelines.engine.transforms import parse_transform
@@ -40,16 +40,16 @@ class Flows:
         self._stages = {stage.id: stage for stage in reversed(pipeline.stages)}
         self._given = {name: self._output_types(stage) for name, stage in self._stages.items()}
         self._graph = pipeline.graph
-        self._may_be_skipped: set[str] = set()
-        for name in self._graph.order:
-            skipped_before = not self._may_be_skipped.isdisjoint(self._graph.waits_for[name])
-            if self._may_pass(name) or self._graph.branches[name] or skipped_before:
-                self._may_be_skipped.add(name)
 
     def _may_pass(self, name: str) -> bool:
-        """Return whether a stage may be passed over, so that what follows goes on without it."""
+        """Return whether a stage may be passed over, so that what follows is given what it was given."""
         stage = self._stages[name]
-        return stage.when is not None or stage.optional or stage.on_error == "skip"
+        return (
+            stage.when is not None
+            or stage.optional
+            or stage.on_error == "skip"
+            or isinstance(stage.on_error, GoTo)
+        )
 
     def stage_faults(self, stage: Stage) -> Iterator[FieldFault]:
         """Yield where the mappings of a stage are given what they cannot take."""
@@ -118,31 +118,24 @@ class Flows:
                 return EVERY
 
     def _previous_types(self, reader: str, keys: Keys) -> Types:
-        """Return the types at a path in what a stage reads as `previous`.
+        """Return the types at a path in what a stage works on, as the runner finds it.
 
         That is what the stage before gives; where that one may be passed over, also what it was given itself.
         """
-        types, stage = Types(), reader
-        for _ in self._stages:  # as often as there are stages: they may go in a circle
-            before, is_jumped_to = (
-                self._graph.previous[stage],
-                self._graph.routers[stage] != self._graph.branches[stage],
-            )
-            if len(before) != 1 or is_jumped_to:
-                types |= EVERY if keys or is_jumped_to else self._joined_types(stage)
-            else:
-                types |= self._types_below(before[0], keys)
-            if not before or types == EVERY or not self._may_pass(before[0]):
-                break
-            stage = before[0]
+        types, readers = Types(), [reader]
+        for stage in readers:  # grows while it is read
+            needs = self._graph.needs[stage]
+            if len(needs) > 1 and self._graph.node(stage).join in {Join.ALL, Join.QUORUM}:
+                types |= EVERY if keys else {ValueType.OBJECT}
+                continue
+            before = needs or self._graph.routers[stage]
+            if not before:
+                types |= _schema_types(self._pipeline.input.json_schema, keys)
+            for name in before:
+                types |= self._types_below(name, keys)
+                if self._may_pass(name) and name not in readers:
+                    readers.append(name)
         return types
-
-    def _joined_types(self, stage: str) -> Types:
-        """Return the types of `previous` where several stages lead to one, or none."""
-        before = self._graph.previous[stage]
-        waits_for_all = before and self._graph.node(stage).join is Join.ALL
-        is_object = waits_for_all and self._may_be_skipped.isdisjoint(before)
-        return frozenset({ValueType.OBJECT}) if is_object else EVERY
 
     def _types_below(self, stage: str, keys: Keys) -> Types:
         """Return the types at a path in the output of a stage."""

@@ -81,11 +81,6 @@ class Graph:
             for node in self.nodes
         }
 
-    @cached_property
-    def previous(self) -> Mapping[str, tuple[str, ...]]:
-        """The stages that each reads as `previous`: those that it needs, or else those that lead to it."""
-        return {stage: needs or self.routers[stage] for stage, needs in self.needs.items()}
-
     def _pointing(self, targets: Callable[[StageNode], Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
         """Return for each stage those that have it among their `targets`, never itself."""
         found: dict[str, list[str]] = {node.id: [] for node in self.nodes}

@@ -75,8 +75,6 @@ class Relations:
                 return self.name_fault(place.stage) or self._order_fault(stage, place, [place.stage])
             case Root.VARIABLE if place.variable:
                 return self._variable_fault(stage, place)
-            case Root.PREVIOUS if stage is not None and not self.graph.waits_for[stage.id]:
-                return "" if place.is_optional else "There is no stage before this one; it needs none."
             case Root.INPUT if place.keys:
                 return _input_fault(self._pipeline.input.json_schema, place)
             case _:

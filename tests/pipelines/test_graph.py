@@ -60,7 +60,6 @@ def test_branches_and_jumps_order_stages_too() -> None:
     assert found.ancestors("mend") == {"route", "left", "right"}
     assert (found.branches["left"], found.branches["mend"]) == (("route",), ())
     assert (found.routers["left"], found.routers["mend"]) == (("route",), ("left",))
-    assert (found.previous["left"], found.previous["mend"]) == (("route",), ("right",))
     assert Graph(nodes=(StageNode(id="a", jump="b"), StageNode(id="b", choices=("a",)))).cycle == (
         "a",
         "b",

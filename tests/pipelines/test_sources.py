@@ -23,7 +23,7 @@ SCOPE = Scope(
     previous=("draft",),
     context={"now": "2026-01-01T00:00:00Z", "item": 3},
 )
-SEVERAL = Scope(stages=SCOPE.stages, previous=("draft", "check", "later"), together=True)
+SEVERAL = Scope(stages=SCOPE.stages, together=True, previous=("draft", "check", "later"))
 READ: list[tuple[Json, Json]] = [
     ("input", SCOPE.input),
     ("input.text", "hi"),
@@ -105,15 +105,12 @@ def test_a_source_that_cannot_be_read_says_why_and_where(
 
 def test_the_output_of_several_stages_before_is_an_object_of_those_that_have_one() -> None:
     assert parse_source("previous").read(SEVERAL) == {"draft": {"label": "bug"}}
-
-
-def test_before_the_first_stage_there_is_the_input() -> None:
-    assert parse_source("previous").read(Scope(input=1)) == 1
-
-
-def test_where_nothing_before_a_stage_gave_anything_that_is_missing() -> None:
     with pytest.raises(MissingValue, match="No stage before this one gave anything"):
         parse_source("previous").read(Scope(previous=()))
+
+
+def test_the_first_stage_is_given_the_input_of_the_pipeline() -> None:
+    assert parse_source("previous").read(Scope(input=1)) == 1
 
 
 def test_a_condition_or_template_is_given_what_there_is_of_what_it_names() -> None:

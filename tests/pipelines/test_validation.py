@@ -195,13 +195,6 @@ def test_a_stage_without_needs_may_read_all_that_is_written_before_it() -> None:
     }
 
 
-def test_the_first_stage_has_none_before_it() -> None:
-    assert found(stage("a") | reads("previous")) == {
-        "stages.a.input.from": "There is no stage before this one; it needs none."
-    }
-    assert found(stage("a") | reads("previous", default=1)) == {}
-
-
 def test_what_may_be_skipped_by_a_join_cannot_be_read() -> None:
     first = [stage("a"), stage("b")]
     assert found(*first, stage("c", "a b") | reads("stages.a.output")) == {}
