@@ -201,6 +201,13 @@ class KindPage:
         """
         return {"calls": state.calls}
 
+    def chosen(self, state: RunState, query: Mapping[str, str], now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Return what else the page shows where the query of its address chooses a part of it.
+
+        The socket draws none of it.
+        """
+        return {}
+
     def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
         """Return what `events` change; `context` is that of the page.
 

@@ -210,7 +210,8 @@ class StageRunner:
     ) -> StageEnd:
         """Record the row of a stage that has ended, and return its end with its time."""
         end = replace(end, started_s=began, seconds=context.now() - began)
-        context.record(step, end.row(plan.stage))
+        told = {"ended": end.status.value, "cached": end.cached, "seconds": end.seconds}
+        context.record(step, end.row(plan.stage), {"stage": plan.stage.id, **told})
         return end
 
     def computed(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
@@ -257,7 +258,11 @@ class StageRunner:
         end = await off_loop(scope.size, self.computed, plan, scope, edit)
         part = context.part(step)
         if isinstance(plan.processor, ActiveProcessor) and not end.attempts:
-            await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data={"stage": context.key(step)}))
+            await context.emit(
+                RunEvent(
+                    kind=STAGE_STARTED, step=step, data={"stage": context.key(step), "name": plan.stage.id}
+                )
+            )
             end = await self._cached(plan, scope, end, part)
         rule = plan.stage.on_error
         if end.status is StageStatus.FAILED and isinstance(rule, FallbackPipeline):

@@ -127,14 +127,15 @@ class RunContext:
         await self._claim.end(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
-    def record(self, step: str, value: Json) -> None:
+    def record(self, step: str, value: Json, told: Mapping[str, Json] | None = None) -> None:
         """Store a pure step's result, plain JSON, for the pages, with the next commit.
 
-        It is computed again on replay and never read back; one that is stored stays as it is.
+        It is computed again on replay and never read back; one that is stored stays as it is. `told` is added
+        to the event of its end.
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            self._claim.end(replace(record, result=plain(value), started_s=self.now()))
+            self._claim.end(replace(record, result=plain(value), started_s=self.now()), told=told)
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
