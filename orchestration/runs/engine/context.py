@@ -128,14 +128,14 @@ class RunContext:
         return cast("Value", chosen)
 
     def record(self, step: str, value: Json, told: Mapping[str, Json] | None = None) -> None:
-        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+        """Store a pure step's result for the pages, with the next commit; `told` is added to its event.
 
-        It is computed again on replay and never read back; one that is stored stays as it is. `told` is added
-        to the event of its end.
+        It is plain JSON that does not change any more, computed again on replay and never read back; one that
+        is stored stays as it is.
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            self._claim.end(replace(record, result=plain(value), started_s=self.now()), told=told)
+            self._claim.end(replace(record, result=value, started_s=self.now()), told=told)
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
@@ -281,12 +281,13 @@ class RunContext:
         key = self.key(step)
         if key in self._claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
+        limits, closes = self._claim.limits, kind is StepKind.RECORD and self._claim.is_exhausted
+        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
+            if len(steps) >= most and not closes:
+                self._claim.is_exhausted = True
+                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         self._claim.seen.add(key)
         self._own.add(key)
-        limits = self._claim.limits
-        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
-            if len(steps) > most:
-                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         earlier = self._claim.replay.steps.get(key)
         if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
             raise ReplayMismatch(
