@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,12 +14,12 @@ from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, Kind
 from orchestration.runs.models import Event, Run
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, span_waterfall
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.types import StrategyEvent, counted
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.scheduling import StageStatus
 from pipelines.engine.stages import STAGE_STARTED
 from pipelines.parts.graph import GraphView
-from pipelines.parts.run_stages import RunStage, RunStages
+from pipelines.parts.run_stages import CACHED, RunStage, RunStages
 from pipelines.parts.stage_panel import ShownValue, stage_panel
 
 QUESTION_EVENTS = frozenset({EventKind.QUESTION_ASKED, EventKind.QUESTION_ANSWERED})
@@ -63,7 +64,8 @@ class PipelinePage(KindPage):
             "stages": stages.own,
             "ended": sum(stage.seconds is not None for stage in stages.own),
             "running": [stage.key for stage in stages.own if stage.state == "running"],
-            "stage_path": _path(stages.own, elapsed_s(state, now) or 0.0),
+            "path": _path(stages.own, elapsed_s(state, now) or 0.0),
+            "verdict": _verdict(stages.own),
             "answer_text": "" if output is None or isinstance(output, str) else ShownValue(output).markdown,
             "shortfall": _failures(failed) if state.run.caveat else "",
             "method_words": _version(state.run),
@@ -124,6 +126,13 @@ def frozen_pipeline(run: Run) -> Pipeline | None:
 def _version(run: Run) -> str:
     number = run.request.get("version")
     return f"version {number}" if number is not None else "draft"
+
+
+def _verdict(stages: Sequence[RunStage]) -> str:
+    """Return in words how the stages ended."""
+    states = Counter("succeeded" if stage.state == CACHED else stage.state for stage in stages)
+    words = [f"{states['succeeded']} of {counted(len(stages), 'stage')} succeeded"]
+    return ", ".join(words + [f"{states[each]} {each}" for each in ("failed", "skipped") if states[each]])
 
 
 def _failures(names: Sequence[str]) -> str:

@@ -27,6 +27,8 @@ from pipelines.parts.graph import StageMark
 COLUMNS = ("processor", "edited", "attempts", "handled", "started_s", "seconds")
 MOST_INNER = 200
 ITEM = "item-"
+SHORTEST_S = 0.005
+"""Seconds from which on a graph tells what a stage took."""
 CACHED, NOT_RUN = "cached", "not_run"
 WORTH_A_LOOK = (StageStatus.FAILED.value, RunStatus.WAITING.value, RunStatus.RUNNING.value)
 
@@ -68,8 +70,9 @@ class RunStage:
     @property
     def mark(self) -> StageMark:
         """What the graph says of it."""
-        took = f" · {duration(self.seconds)}" if self.seconds else ""
-        return StageMark(state=self.state, words=f"{self.word}{took}")
+        took = self.seconds if self.attempts and self.seconds is not None else 0.0
+        words = f"{self.word} · {duration(took)}" if took >= SHORTEST_S else self.word
+        return StageMark(state=self.state, words=words)
 
 
 class RunStages:
@@ -134,10 +137,10 @@ class RunStages:
         return self._calls.get(key, [])
 
     def _state_of(self, key: str) -> str:
-        if row := self._rows.get(key):
+        row, is_started = self._rows.get(key), key in self._started
+        if row and (is_started or row["of_status"] != StageStatus.CANCELLED):
             return CACHED if row["of_cached"] else str(row["of_status"])
-        is_started = key in self._started
-        if self._state.run.is_over:
+        if row or self._state.run.is_over:
             return StageStatus.CANCELLED if is_started else NOT_RUN
         if any(step.startswith(f"{key}/") for step in self._asked):
             return RunStatus.WAITING.value

@@ -48,9 +48,14 @@ class ShownValue:
     @cached_property
     def markdown(self) -> str:
         """The value as Markdown: a text as it is, anything else as JSON, which pages show in colours."""
-        if isinstance(self.value, str):
-            return self.value
+        if self.is_text:
+            return str(self.value)
         return f"```json\n{json.dumps(self.value, ensure_ascii=False, indent=2)}\n```"
+
+    @property
+    def is_text(self) -> bool:
+        """True for a text; other values have a button of their own to copy them."""
+        return isinstance(self.value, str)
 
     @property
     def length(self) -> str:
