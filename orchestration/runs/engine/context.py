@@ -129,16 +129,16 @@ class RunContext:
         await self._claim.end(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
-    def record(self, step: str, value: Json) -> None:
-        """Store a pure step's result for the pages, with the next commit.
+    def record(self, step: str, value: Json, event_data: Mapping[str, Json] | None = None) -> None:
+        """Store a pure step's result for the pages, with the next commit; `event_data` is added to its event.
 
         It is plain JSON that does not change any more, computed again on replay and never read back; one that
         is stored stays as it is.
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            kind, now = record.kind, self.now()
-            self._claim.end(StepRecord(key=record.key, kind=kind, result=value, started_s=now))
+            ended = StepRecord(key=record.key, kind=record.kind, result=value, started_s=self.now())
+            self._claim.end(ended, event_data=event_data)
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.

@@ -241,12 +241,13 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     pauses = [e.seq for e in commands if e.data.get("kind") == CommandKind.PAUSE]
     since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
     models = {call.step: call.model for call in state.calls}
+    own = page.context(state, now)
     return RunView(
         run=state.run,
         page=page,
         facts=_facts(state, now),
         decisions=tuple(map(with_shares, final or recorded)),
-        path=waterfall(state, now, decided_at),
+        path=own.get("path") or waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run, models) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
@@ -256,7 +257,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         pausing=state.run.status == RunStatus.RUNNING and max(pauses, default=0) > since,
         first=after + 1,
         seq=state.seq,
-        own=page.context(state, now),
+        own=own,
     )
 
 
