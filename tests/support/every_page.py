@@ -66,8 +66,11 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
     _, viewer = team.people
     owned = [*_accounts(team), *_questions(team), *_models(team)]
     alike = [*_alike(team)]
-    names = ("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models")
-    empty = list(map(reverse, names))
+    lists = (
+        *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models"),
+        "pipelines:list",
+    )
+    empty = [reverse(view) for view in lists]
     return [
         *(PageState(path=path, who=team.owner) for path in owned),
         *(PageState(path=path, who=team.owner, alike=True) for path in alike),

@@ -200,6 +200,8 @@ def _choices(options: Sequence[tuple[Json, str]], shared: dict[str, Any]) -> for
 def _number(kind: Json, shape: Mapping[str, Json], shared: dict[str, Any]) -> forms.Field:
     bounds = {"min_value": shape.get("minimum"), "max_value": shape.get("maximum")}
     real: dict[str, Any] = {name: bound for name, bound in bounds.items() if _is_number(bound)}
+    if len(real) == len(bounds) and not shared["help_text"]:
+        shared["help_text"] = f"From {real['min_value']} to {real['max_value']}."
     made = forms.IntegerField if kind == "integer" else forms.FloatField
     return made(**shared, **real)
 

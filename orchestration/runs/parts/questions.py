@@ -97,10 +97,10 @@ class QuestionCard:
         due = self.question.deadline_at
         if due is None:
             return ""
-        then = "the run goes on without an answer"
-        if self.question.default is not None:
-            then = f"“{answer_words(self.question.default)}” is taken"
-        return f"If nobody answers by {moment(due, self.now)}, {then}."
+        if self.question.default is None:
+            return f"It can be answered until {moment(due, self.now)}."
+        taken = answer_words(self.question.default)
+        return f"If nobody answers by {moment(due, self.now)}, “{taken}” is taken."
 
     @property
     def answer(self) -> str:
@@ -112,8 +112,9 @@ class QuestionCard:
         """Why a question that nobody has answered waits no more."""
         if not self.question.is_late(self.now):
             return "The run does not wait for an answer any more."
-        taken = answer_words(self.question.default)
-        return f"Nobody answered in time: the run went on with “{taken}”."
+        if self.question.default is None:
+            return "Nobody answered in time."
+        return f"Nobody answered in time: the run went on with “{answer_words(self.question.default)}”."
 
 
 def question_card(
