@@ -25,8 +25,8 @@ from pipelines.engine.processor import RunInfo
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.running import PipelineInput, as_text, run_pipeline
 from pipelines.engine.stages import Edit, StageRunner
-from pipelines.models import CachedResult, PublishedVersion
-from pipelines.selectors import KIND, run_figures, team_pipelines
+from pipelines.models import CachedResult, PublishedVersion, SavedPipeline
+from pipelines.selectors import KIND, run_figures
 from pipelines.services.freezing import (
     chosen_pipeline,
     frozen_panel,
@@ -144,7 +144,8 @@ class PipelineKind(RunKind):
 
     def titles(self, membership: Membership) -> Mapping[str, str]:
         """Return the titles of all pipelines, with one query."""
-        return {row.name: str(row) for row in team_pipelines(membership)}
+        rows = SavedPipeline.objects.visible_to(membership).values_list("name", "title")
+        return {name: title or name for name, title in rows}
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""
