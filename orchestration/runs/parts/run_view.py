@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestra_site.web.words import plain_name, plain_value
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.records import StepKind
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import (
     CALL_EVENTS,
@@ -64,6 +65,8 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
     EventKind.ANSWER_REUSED: PROGRESS | THE_PATH,
     EventKind.DECISION_MADE: PROGRESS | THE_PATH | {Part.WHY},
     EventKind.STEP_ENDED: THE_PATH,
+    EventKind.TOOL_CALLED: frozenset(),
+    EventKind.TOOL_ENDED: frozenset(),
     EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),
     EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE}),
     EventKind.COMMAND_RECEIVED: frozenset({Part.ACTIONS}),
@@ -145,6 +148,8 @@ class StoryLine:
         """What an ended step left in the journal."""
         if self.model:
             return f"what {self.model} said"
+        if self.data.get("kind") == StepKind.TOOL:
+            return "what a tool gave"
         moment = decided_at(self.event.step)
         return f"“{moment}”" if moment else "a step"
 
@@ -236,12 +241,13 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     pauses = [e.seq for e in commands if e.data.get("kind") == CommandKind.PAUSE]
     since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
     models = {call.step: call.model for call in state.calls}
+    own = page.context(state, now)
     return RunView(
         run=state.run,
         page=page,
         facts=_facts(state, now),
         decisions=tuple(map(with_shares, final or recorded)),
-        path=waterfall(state, now, decided_at),
+        path=own.get("path") or waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run, models) for event in state.new_events),
         ratings=state.ratings,
         question=state.question if state.run.status == RunStatus.WAITING else None,
@@ -251,7 +257,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         pausing=state.run.status == RunStatus.RUNNING and max(pauses, default=0) > since,
         first=after + 1,
         seq=state.seq,
-        own=page.context(state, now),
+        own=own,
     )
 
 
