@@ -83,7 +83,7 @@ def run(request: MemberRequest, name: str) -> HttpResponse:
             payload = form.payload(row.name)
             started = start_run(membership=request.membership, kind=KIND, payload=payload)
         except InvalidRequest as refusal:
-            at = "input" if refusal.field.startswith("input") else refusal.field
+            at = refusal.field if refusal.field in form.fields else refusal.field.partition(".")[0]
             refuse(form, InvalidRequest(str(refusal), field=at))
         else:
             return redirect("runs:run", started.pk)
@@ -103,7 +103,7 @@ def _run_form(request: MemberRequest, row: SavedPipeline, versions: list[Publish
         runs = Run.objects.visible_to(request.membership).filter(kind=KIND, ref=row.name)
         with suppress(ValidationError):  # no id
             value = get_object_or_404(runs, pk=source).request["input"]
-    form.initial = {"input": form.written(value), "version": request.GET.get("version", "latest")}
+    form.initial = {**form.written(value), "version": request.GET.get("version", "latest")}
     return form
 
 

@@ -62,13 +62,16 @@ def versions(request: MemberRequest, name: str) -> HttpResponse:
         for version, older in zip_longest(found, found[1:])
     ]
     reading = read_draft(row.draft, TeamPipelines(request.membership), name=row.name)
+    newest = str(found[0].number) if found else ""
     context = {
         "pipeline": row,
         "lines": lines[:MOST_VERSIONS],
         "reading": reading,
         "draft_changes": _differences(_published(found[0]) if found else None, reading.pipeline),
         "draft_runs": runs.get(None, ()),
-        "sides": [(each, request.GET.get(each, "")) for each in ("old", "new")],
+        "sides": [
+            (each, request.GET.get(each, usual)) for each, usual in (("old", newest), ("new", "draft"))
+        ],
         "rename_form": RenamePipelineForm(initial={"name": row.name}),
         **_compared(request, row, reading),
     }
