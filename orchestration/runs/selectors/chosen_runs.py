@@ -83,7 +83,10 @@ def models_and_members(membership: Membership) -> tuple[list[str], list[tuple[st
     members = (
         team_members(membership)
         .order_by()
-        .values_list(Coalesce(NullIf("user__name", Value("")), "user__email"), Cast("user_id", CharField()))
+        .values_list(
+            Coalesce(NullIf("user__name", Value("")), "user__email", output_field=CharField()),
+            Cast("user_id", CharField()),
+        )
     )
     found = sorted(models.union(members, all=True))
     people = [(str(UUID(id)), name) for name, id in found if id]
