@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,10 +22,16 @@ class OptionFormat(StrEnum):
     SCHEMA = "json-schema"
     STAGE = "stage"
     PIPELINE = "pipeline"
+    INLINE_STAGE = "inline-stage"
 
 
-ANYTHING = {OptionFormat.SOURCE, OptionFormat.TRANSFORM, OptionFormat.SCHEMA}
-"""The formats of values that need not be text."""
+WRITTEN_AS: Mapping[OptionFormat, type] = {
+    OptionFormat.SOURCE: object,
+    OptionFormat.TRANSFORM: object,
+    OptionFormat.SCHEMA: object,
+    OptionFormat.INLINE_STAGE: dict,
+}
+"""What the values of a format are where they are not text."""
 _FORMATS = set(OptionFormat)
 
 
@@ -61,7 +67,7 @@ def _marked(part: Json, value: Json, at: Keys, schema: Json) -> Iterator[Marked]
     part = _resolved(part, schema)
     if part.get("format") in _FORMATS:
         kind = OptionFormat(part["format"])
-        if isinstance(value, str) or kind in ANYTHING:
+        if isinstance(value, WRITTEN_AS.get(kind, str)):
             yield Marked(format=kind, value=value, at=at)
         return
     for choice in (*part.get("anyOf", ()), *part.get("oneOf", ()), *part.get("allOf", ())):
