@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import cel
 import re2
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.costs import Costs
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.grammar import TYPES, Node, Reader
-from orchestration.expressions.values import Bounds, Json, kind, shortened
+from orchestration.expressions.values import Bounds, Json, kind, remembered, shortened
+
+if TYPE_CHECKING:
+    import cel
 
 LONGEST = 2_000
 """Characters of a condition."""
@@ -29,6 +33,12 @@ NESTED = 2
 BOUNDS = Bounds(depth=64, nodes=100_000, characters=10_000_000)
 OURS = {"size": "sizeOfValue", "matches": "matchesText"}
 """The functions that replace the engine's, by the names that the engine finds them under."""
+
+
+@cache
+def engine() -> Any:  # noqa: ANN401  # the module
+    """Return the engine; it is imported when first needed, for it brings a command line with it."""
+    return import_module("cel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class Condition:
         used = self._used(values)
         Costs(used, {}, {}).bound(self.tree)
         try:
-            context = cel.Context(used)
+            context = engine().Context(used)
         except (OverflowError, TypeError, ValueError) as error:
             raise ExpressionError("A value holds what no JSON document can hold.") from error
         refused = list[ExpressionError]()
@@ -74,6 +84,7 @@ class Condition:
         return {name: values[name] for name in self.names}
 
 
+@remembered
 def parse_condition(text: str) -> Condition:
     """Read a condition. Raises `ExpressionError`."""
     if len(text) > LONGEST:
@@ -83,7 +94,7 @@ def parse_condition(text: str) -> Condition:
     for call in calls:
         _check_pattern(call)
     try:
-        program = cel.compile(_with_ours(text, calls))
+        program = engine().compile(_with_ours(text, calls))
     except ValueError as error:
         said = _first_line(error).rpartition("error: ")[2]
         raise ExpressionError(f"The condition cannot be read: {said}") from error
@@ -131,7 +142,7 @@ def _check_pattern(call: Node) -> None:
     if pattern.kind != "constant" or pattern.word[-1] not in "\"'":
         raise ExpressionError("The pattern of matches is written out, in quotes.", position=pattern.start)
     try:
-        _pattern(str(cel.compile(pattern.word).execute()))
+        _pattern(str(engine().compile(pattern.word).execute()))
     except ValueError as error:
         raise ExpressionError(_first_line(error), position=pattern.start) from error
 
