@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
 
 import re2
 
@@ -19,9 +19,6 @@ from orchestration.expressions.costs import Costs
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.grammar import TYPES, Node, Reader
 from orchestration.expressions.values import Bounds, Json, kind, remembered, shortened
-
-if TYPE_CHECKING:
-    import cel
 
 LONGEST = 2_000
 """Characters of a condition."""
@@ -35,10 +32,11 @@ OURS = {"size": "sizeOfValue", "matches": "matchesText"}
 """The functions that replace the engine's, by the names that the engine finds them under."""
 
 
-@cache
-def engine() -> Any:  # noqa: ANN401  # the module
-    """Return the engine; it is imported when first needed, for it brings a command line with it."""
-    return import_module("cel")
+def engine() -> ModuleType:
+    """Return the engine."""
+    import cel  # noqa: PLC0415  # costs 0.2 s, for it brings a command line with it
+
+    return cel
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Condition:
     text: str
     names: frozenset[str]
     tree: Node
-    program: cel.Program
+    program: Any
 
     def evaluate(self, values: Mapping[str, Json]) -> bool:
         """Return whether the condition holds. Raises `ExpressionError` where that cannot be decided."""
