@@ -105,7 +105,8 @@ class Fault:
 class StageEnd:
     """How a stage ended, as its row and the stages after it have it. Times are run seconds.
 
-    It is filled in while the stage runs; `attempts` is 0 until there was one.
+    It is filled in while the stage runs; `attempts` is 0 until there was one. `size` is that of the output,
+    in items and characters, counted until it is too large to be shown.
     """
 
     status: StageStatus = StageStatus.SUCCEEDED
@@ -123,6 +124,7 @@ class StageEnd:
     details: Mapping[str, Json] = field(default_factory=dict)
     started_s: float = 0.0
     seconds: float = 0.0
+    size: int = 0
 
     @property
     def breaks(self) -> bool:
@@ -171,7 +173,8 @@ class StageEnd:
             "seconds": self.seconds,
             "details": dict(self.details),
         }
-        if large := [name for name in ("input", "output") if size(row[name], LARGEST_SHOWN) > LARGEST_SHOWN]:
+        sizes = {"input": size(self.input, LARGEST_SHOWN), "output": self.size}
+        if large := [name for name, counted in sizes.items() if counted > LARGEST_SHOWN]:
             row |= {name: shortened(row[name], LARGEST_SHOWN // 100) for name in large}
             row["shortened"] = large
         return row
@@ -213,7 +216,9 @@ class StageRunner:
     ) -> StageEnd:
         """Record the row of a stage that has ended, and return its end with its time."""
         end.started_s, end.seconds = began, context.now() - began
-        context.record(step, end.row(plan.stage))
+        end.size = size(end.output, LARGEST_SHOWN)
+        event_data = {"ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
+        context.record(step, end.row(plan.stage), {"stage": plan.stage.id, **event_data})
         return end
 
     def computed(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
@@ -259,7 +264,11 @@ class StageRunner:
         end = await off_loop(scope.size, self.computed, plan, scope, edit)
         part = context.part(step)
         if isinstance(plan.processor, ActiveProcessor) and not end.attempts:
-            await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data={"stage": context.key(step)}))
+            await context.emit(
+                RunEvent(
+                    kind=STAGE_STARTED, step=step, data={"stage": context.key(step), "name": plan.stage.id}
+                )
+            )
             end = await self._cached(plan, scope, end, part)
         rule = plan.stage.on_error
         if end.status is StageStatus.FAILED and isinstance(rule, FallbackPipeline):

@@ -177,8 +177,11 @@ class _Validation:
         """Yield where the options do not fit the processor, and what is wrong with the stages in them."""
         if spec.name not in self._schemas:
             self._schemas[spec.name] = parse_schema(spec.options_schema)
-        for problem in self._schemas[spec.name].problems(work.options):
+        misfits = self._schemas[spec.name].problems(work.options)
+        for problem in misfits:
             yield FieldFault(at=("options",), below=problem.path, message=problem.message)
+        for below, message in () if misfits else spec.faults(work.options):
+            yield FieldFault(at=("options", *below), message=message)
         for option in marked_options(spec.options_schema, work.options):
             at: Keys = ("options", *option.at)
             if option.format is OptionFormat.INLINE_STAGE:

@@ -90,6 +90,48 @@ async def test_a_branch_chooses_one_stage_and_the_others_are_skipped(
     assert run.rows["which"]["chosen"] == [chosen]
 
 
+def gives(id: str, needs: str = "", **fields: Json) -> dict[str, Json]:
+    return work(id, needs, {"gives": id.upper()}, **fields)
+
+
+NEVER = {"when": "size(input) > 9"}
+TO_Z = {"cases": [{"when": "true", "to": "z"}], "default": "y"}
+CHOOSES_Y = {"cases": [{"when": "size(input) > 9", "to": "z"}], "default": "y"}
+PREVIOUS = [
+    ([], "in"),
+    ([gives("a")], "A"),
+    ([gives("a"), gives("b", "a", **NEVER)], "A"),
+    ([gives("a", **NEVER)], "in"),
+    ([gives("a", **NEVER), failing("b", "a", optional=True)], "in"),
+    ([gives("a"), failing("b", "a", on_error="skip")], "A"),
+    ([gives("a"), failing("b", "a", on_error={"default": "D"})], "D"),
+    ([gives("a"), failing("b", "a", on_error={"goto": "z"}), gives("c", "b")], "A"),
+    ([stage("b", "", "branch", options=TO_Z), gives("y")], "in"),
+]
+
+
+@pytest.mark.parametrize(("before", "expected"), PREVIOUS)
+async def test_a_stage_works_on_what_the_one_before_gave_or_was_given(
+    before: list[dict[str, Json]], expected: Json
+) -> None:
+    is_branched = any(each["processor"] == "branch" for each in before)
+    last = stage("z", "" if is_branched or not before else before[-1]["id"], "work", options={})
+    run = Execution(document(*before, last), value="in")
+    await run.run()
+    assert run.rows["z"]["input"] == expected
+
+
+async def test_what_several_stages_gave_is_an_object_in_which_those_passed_over_are_missing() -> None:
+    run = Execution(document(gives("a"), gives("b"), gives("c", **NEVER), work("z", "a b c")), value="in")
+    assert (await run.run()).output == {"a": "A", "b": "B"}
+
+
+async def test_after_the_arms_of_a_branch_comes_what_the_chosen_one_gave() -> None:
+    arms = [stage("which", "", "branch", options=CHOOSES_Y), gives("z", ""), gives("y", "")]
+    run = Execution(document(*arms, work("end", "z y", join="any")), value="in")
+    assert (await run.run()).output == "Y"
+
+
 JOINS = [("all", "skipped"), ("any", "succeeded"), ("first_success", "succeeded"), ("quorum", "skipped")]
 
 

@@ -26,6 +26,7 @@ class NavItem:
 MENU = (  # only pages that exist
     NavItem(word="Ask", icon="message-circle-question", view="strategies:ask", key="a"),
     NavItem(word="Runs", icon="history", view="runs:runs", key="r"),
+    NavItem(word="Pipelines", icon="git-branch", view="pipelines:list", key="p"),
     NavItem(word="Methods", icon="route", view="strategies:methods", key="h"),
     NavItem(word="Models", icon="cpu", view="llm:models", key="m"),
     NavItem(word="Team", icon="users", view="accounts:team", key="t"),
@@ -55,6 +56,10 @@ LOOKS = {
     "below_quality": StateLook("gauge", "Below your quality", "resumed"),
     "quality_unknown": StateLook("help-circle", "Quality not judged", "resumed"),
     "declined": StateLook("ban", "Not usable", "resumed"),
+    "cached": StateLook("history", "Used again", "succeeded"),
+    "skipped": StateLook("arrow-forward-up", "Skipped", "cancelled"),
+    "not_run": StateLook("circle-dashed", "Not run", "cancelled"),
+    "stages_failed": StateLook("alert-triangle", "With failures", "resumed"),
 }
 
 
