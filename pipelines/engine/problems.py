@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.web.patterns import Pattern
-from orchestration.expressions.values import shortened
+from orchestration.expressions.values import listed, shortened
 from pipelines.engine.rules import DefinitionPart
 
 MOST_PROBLEMS = 200
 """Problems that are listed of one definition."""
-MOST_LISTED, LONGEST_SHOWN = 8, 60
+LONGEST_SHOWN = 60
 NAME = Pattern(r"[a-z][a-z0-9_-]{0,39}")
 _PLAIN_KEY = Pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -129,12 +129,6 @@ def unknown(what: str, name: str, known: Collection[str]) -> str:
     if close := get_close_matches(name, near, n=1):
         return f"{sentence}. Is “{close[0]}” meant?"
     return f"{sentence}{f'. There are: {listed(known)}' if known else ''}."
-
-
-def listed(names: Collection[str]) -> str:
-    """Return names in one line, the first few of many."""
-    shown = ", ".join(list(names)[:MOST_LISTED])
-    return shown if len(names) <= MOST_LISTED else f"{shown} and {len(names) - MOST_LISTED} more"
 
 
 def wrong_fields(error: ValidationError, part: type[DefinitionPart]) -> Iterator[FieldFault]:

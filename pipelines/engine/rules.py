@@ -85,7 +85,7 @@ class ErrorStrategy(StrEnum):
     FALLBACK = "fallback"
 
 
-def _title(field: str, _: object) -> str:
+def title(field: str, _: object) -> str:
     """Return what forms call a field that has no other title."""
     return field.replace("_", " ").capitalize()
 
@@ -102,7 +102,7 @@ class DefinitionPart(BaseModel):
         allow_inf_nan=False,
         serialize_by_alias=True,
         use_attribute_docstrings=True,
-        field_title_generator=_title,
+        field_title_generator=title,
     )
 
 

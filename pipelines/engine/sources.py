@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.templates import Template, parse_template
-from orchestration.expressions.values import remembered
+from orchestration.expressions.values import clipped, listed, remembered, shortened, value_type
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import NAME
 from pipelines.engine.scope import CONTEXT, OF_A_STAGE, MissingValue, Root, Scope
-from pipelines.engine.values import clipped, excess, listed, shortened, value_type
+from pipelines.engine.transform_specs import GIVEN
 
 LONGEST_PATH, MOST_KEYS = 500, 32
 MOST_SOURCES, DEEPEST_SOURCE = 200, 8
@@ -174,7 +174,7 @@ class Composed(Source):
 @remembered
 def parse_source(written: Json) -> Source:
     """Read a source as it is written. Raises `ExpressionError` with the position in a path or a template."""
-    if fault := excess(written):
+    if fault := GIVEN.excess(written):
         raise ExpressionError(f"A source {fault}.")
     source = _parsed(written, 0)
     if len(source.places) > MOST_SOURCES:

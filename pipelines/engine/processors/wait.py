@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import Field
 
+from orchestration.expressions.values import shortened
 from orchestration.runs.engine.context import RunContext
 from pipelines.engine.options import AS_TEMPLATE
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
-from pipelines.engine.values import shortened
 
 
 class WaitOptions(ProcessorOptions):
