@@ -217,8 +217,8 @@ class StageRunner:
         """Record the row of a stage that has ended, and return its end with its time."""
         end.started_s, end.seconds = began, context.now() - began
         end.size = size(end.output, LARGEST_SHOWN)
-        told = {"ended": end.status.value, "cached": end.cached, "seconds": end.seconds}
-        context.record(step, end.row(plan.stage), {"stage": plan.stage.id, **told})
+        event_data = {"ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
+        context.record(step, end.row(plan.stage), {"stage": plan.stage.id, **event_data})
         return end
 
     def computed(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:

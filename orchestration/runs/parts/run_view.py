@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestra_site.web.words import plain_name, plain_value
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.records import StepKind
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import (
     CALL_EVENTS,
@@ -64,6 +65,8 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
     EventKind.ANSWER_REUSED: PROGRESS | THE_PATH,
     EventKind.DECISION_MADE: PROGRESS | THE_PATH | {Part.WHY},
     EventKind.STEP_ENDED: THE_PATH,
+    EventKind.TOOL_CALLED: frozenset(),
+    EventKind.TOOL_ENDED: frozenset(),
     EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),
     EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE}),
     EventKind.COMMAND_RECEIVED: frozenset({Part.ACTIONS}),
@@ -145,6 +148,8 @@ class StoryLine:
         """What an ended step left in the journal."""
         if self.model:
             return f"what {self.model} said"
+        if self.data.get("kind") == StepKind.TOOL:
+            return "what a tool gave"
         moment = decided_at(self.event.step)
         return f"“{moment}”" if moment else "a step"
 
