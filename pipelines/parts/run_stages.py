@@ -17,8 +17,8 @@ from django.db.models import F
 from orchestra_site.web.templatetags.text import duration
 from orchestra_site.web.templatetags.ui import LOOKS
 from orchestration.runs.engine.records import StepKind
-from orchestration.runs.models import Call, HumanQuestion, RunStatus, Step
-from orchestration.runs.selectors.run_state import OPEN_STATUSES, RunState
+from orchestration.runs.models import OPEN_STATUSES, Call, HumanQuestion, RunStatus, Step
+from orchestration.runs.selectors.run_state import RunState
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.scheduling import StageStatus
 from pipelines.engine.stages import STAGE_STARTED

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 GRACE_S = 1.0
 """How long after the deadline a call may go on: a kind that observes the deadline ends it before."""
+ANSWERS_ARRIVE_S = 1.0
+"""How long an answer that was accepted before its deadline may take to arrive here."""
 
 
 class RunContext:
@@ -176,7 +178,8 @@ class RunContext:
     async def ask_human(self, question: Question, step: str) -> Json:
         """Wait for a person's answer, or for the question's deadline: then its default is the answer.
 
-        The run is parked when nothing but waiting is pending; run time does not pass meanwhile.
+        The run is parked when nothing but waiting is pending; run time does not pass meanwhile. After the
+        deadline nobody can answer; the default is taken a second later, so that an earlier answer counts.
         """
         record, earlier = self._open(step, StepKind.HUMAN, digest(question))
         if earlier is not None:
@@ -187,7 +190,10 @@ class RunContext:
                 event = RunEvent(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
                 due = self._in(question.deadline_s)
                 left = await self._until(QuestionAsked(step=key, question=question, due_at=due), event)
-                if not await self.control.wait(lambda: key in answers, left):
+                if not await self.control.wait(
+                    lambda: key in answers,
+                    lambda: None if (seconds := left()) is None else seconds + ANSWERS_ARRIVE_S,
+                ):
                     self.control.answer(key, question.default)
             entry["result"] = answers[key]
         return entry["result"]
