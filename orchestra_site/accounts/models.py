@@ -44,6 +44,12 @@ class AuditAction(StrEnum):
     MODEL_DELETED = "model.deleted"
     PRICE_SET = "price.set"
     RUN_DELETED = "run.deleted"
+    MCP_SERVER_ADDED = "mcp_server.added"
+    MCP_SERVER_REMOVED = "mcp_server.removed"
+    CREDENTIAL_ADDED = "credential.added"
+    CREDENTIAL_REMOVED = "credential.removed"
+    DOCUMENT_ADDED = "document.added"
+    DOCUMENT_REMOVED = "document.removed"
 
 
 class AppendOnly(TypeError):
