@@ -50,6 +50,12 @@ class AuditAction(StrEnum):
     CREDENTIAL_REMOVED = "credential.removed"
     DOCUMENT_ADDED = "document.added"
     DOCUMENT_REMOVED = "document.removed"
+    PIPELINE_CREATED = "pipeline.created"
+    PIPELINE_IMPORTED = "pipeline.imported"
+    PIPELINE_PUBLISHED = "pipeline.published"
+    PIPELINE_RESTORED = "pipeline.restored"
+    PIPELINE_RENAMED = "pipeline.renamed"
+    PIPELINE_DELETED = "pipeline.deleted"
 
 
 class AppendOnly(TypeError):

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "orchestration.runs",
     "orchestration.strategies",
     "orchestration.evaluation",
+    "pipelines",
 ]
 
 MIDDLEWARE = [

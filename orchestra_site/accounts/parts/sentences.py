@@ -62,6 +62,23 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.CREDENTIAL_REMOVED: ["{who} removed the credential {subject} for {before_base_url}."],
     AuditAction.DOCUMENT_ADDED: ["{who} added the document {subject} with {after_size} bytes."],
     AuditAction.DOCUMENT_REMOVED: ["{who} removed the document {subject}."],
+    AuditAction.PIPELINE_CREATED: [
+        "{who} created the pipeline {subject} from {after_source}.",
+        "{who} created the pipeline {subject}.",
+    ],
+    AuditAction.PIPELINE_IMPORTED: ["{who} imported a definition as the draft of the pipeline {subject}."],
+    AuditAction.PIPELINE_PUBLISHED: [
+        "{who} published version {after_number} of the pipeline {subject}: {after_note}",
+        "{who} published version {after_number} of the pipeline {subject}.",
+    ],
+    AuditAction.PIPELINE_RESTORED: [
+        "{who} made version {after_number} of the pipeline {subject} its draft again."
+    ],
+    AuditAction.PIPELINE_RENAMED: ["{who} renamed the pipeline {before_name} to {after_name}."],
+    AuditAction.PIPELINE_DELETED: [
+        "{who} deleted the pipeline {subject} with {before_versions} published versions.",
+        "{who} deleted the pipeline {subject}, which was never published.",
+    ],
 }
 """Of each action the first sentence counts whose values the entry has."""
 

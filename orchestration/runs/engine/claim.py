@@ -83,6 +83,7 @@ class ClaimState:
         self.random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
         self.zero = dependencies.clock() - replay.seconds
         self.seen: set[str] = set()
+        self.is_exhausted = False  # all steps are used up: only records of what has come of it are written
         self.emitted = set(replay.emitted)
         self.timings: dict[str, Timing] = {}
 

@@ -94,6 +94,10 @@ class RunContext:
         """Return this run with the keys of all steps prefixed by `name`, so that parts cannot clash."""
         return RunContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth, own=self._own)
 
+    def part(self, name: str) -> RunContext:
+        """Return this run with prefixed keys, for a part whose steps are counted by themselves."""
+        return RunContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth)
+
     async def emit(self, event: RunEvent) -> None:
         """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
         data = plain(dict(event.data))
@@ -126,13 +130,15 @@ class RunContext:
         return cast("Value", chosen)
 
     def record(self, step: str, value: Json) -> None:
-        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+        """Store a pure step's result for the pages, with the next commit.
 
-        It is computed again on replay and never read back; one that is stored stays as it is.
+        It is plain JSON that does not change any more, computed again on replay and never read back; one that
+        is stored stays as it is.
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            self._claim.end(replace(record, result=plain(value), started_s=self.now()))
+            kind, now = record.kind, self.now()
+            self._claim.end(StepRecord(key=record.key, kind=kind, result=value, started_s=now))
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
@@ -338,12 +344,13 @@ class RunContext:
         key = self.key(step)
         if key in self._claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
+        limits, closes = self._claim.limits, kind is StepKind.RECORD and self._claim.is_exhausted
+        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
+            if len(steps) >= most and not closes:
+                self._claim.is_exhausted = True
+                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         self._claim.seen.add(key)
         self._own.add(key)
-        limits = self._claim.limits
-        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
-            if len(steps) > most:
-                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         earlier = self._claim.replay.steps.get(key)
         if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
             raise ReplayMismatch(
