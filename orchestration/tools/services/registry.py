@@ -120,7 +120,9 @@ def team_tools(team: UUID) -> dict[str, ToolSpec]:
 
 def freeze_tools(team: UUID, names: Iterable[str]) -> Frozen:
     """Return what a run keeps of the tools that it may use, plain JSON. Raises `InvalidRequest`."""
-    usable: dict[str, Json] = {**{name: {} for name in _built_in(team)}, **_of_servers(team)}
+    names = tuple(names)
+    usable: dict[str, Json] = {name: {} for name in _built_in(team)}
+    usable |= _of_servers(team) if names else {}
     missing = next((name for name in names if name not in usable), None)
     if missing is not None:
         raise InvalidRequest(f"There is no tool called {missing[:120]!r}.", field="tools")
