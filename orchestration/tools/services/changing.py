@@ -112,7 +112,8 @@ def _stored(membership: Membership, row: Added, action: AuditAction, after: dict
     return row
 
 
-REMOVED: dict[type[McpServer | ToolCredential | ToolDocument], AuditAction] = {
+Removable = McpServer | ToolCredential | ToolDocument
+REMOVED: dict[type[Removable], AuditAction] = {
     McpServer: AuditAction.MCP_SERVER_REMOVED,
     ToolCredential: AuditAction.CREDENTIAL_REMOVED,
     ToolDocument: AuditAction.DOCUMENT_REMOVED,
@@ -120,7 +121,7 @@ REMOVED: dict[type[McpServer | ToolCredential | ToolDocument], AuditAction] = {
 
 
 @transaction.atomic
-def remove(*, membership: Membership, row: McpServer | ToolCredential | ToolDocument) -> None:
+def remove(*, membership: Membership, row: Removable) -> None:
     """Remove a server, a credential or a document of the team."""
     before = {} if isinstance(row, ToolDocument) else {"base_url": row.base_url}
     deleted, _ = type(row).objects.visible_to(membership).filter(pk=row.pk).delete()
