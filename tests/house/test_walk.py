@@ -78,6 +78,22 @@ def a_strategy(_world: World) -> dict[str, Any]:
     return {"name": "parallel"}
 
 
+def a_tool(world: World) -> dict[str, Any]:
+    return {"name": f"{world.server.name}.add"}
+
+
+def a_server(world: World) -> dict[str, Any]:
+    return {"pk": world.server.pk}
+
+
+def a_credential(world: World) -> dict[str, Any]:
+    return {"pk": world.credential.pk}
+
+
+def a_document(world: World) -> dict[str, Any]:
+    return {"pk": world.document.pk}
+
+
 def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
 
@@ -169,7 +185,10 @@ ROWS = [
     Row(view="runs:run-pause", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(view="runs:run-message", method="POST", who=RUNNERS, args=a_run, status=422),
     Row(view="runs:run-resume", method="POST", who=RUNNERS, args=a_run, status=302),
-    Row(view="runs:run-answer", method="POST", who=RUNNERS, args=a_question, status=302),
+    Row(view="runs:run-answer", who=RUNNERS, args=a_question, status=302),
+    Row(view="runs:run-answer", method="POST", who=RUNNERS, args=a_question, status=422),
+    Row(view="runs:run-undo", method="POST", who=RUNNERS, args=a_question, status=422),
+    Row(view="runs:inbox", marker='id="inbox-list"'),
     Row(view="runs:run-rerun", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(
         view="runs:run-rate",
@@ -182,6 +201,29 @@ ROWS = [
     Row(view="strategies:methods", marker='id="method-cards"'),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
     Row(view="pipelines:list", marker='id="pipeline-list"'),
+    Row(view="tools:tools", marker='id="built-in"'),
+    Row(view="tools:tool", args=a_tool, marker='id="tool-try"'),
+    Row(
+        view="tools:tool",
+        method="POST",
+        who=RUNNERS,
+        args=a_tool,
+        data=lambda _: {"arguments": "{}"},
+        status=422,
+        marker='id="tool-try"',
+    ),
+    *(
+        row
+        for kind in ("server", "credential", "document")
+        for row in (
+            Row(view=f"tools:{kind}-add", who=ADMINS, marker=f'id="{kind}-form"'),
+            Row(view=f"tools:{kind}-add", method="POST", who=ADMINS, status=422, marker=f'id="{kind}-form"'),
+        )
+    ),
+    Row(view="tools:server-refresh", method="POST", who=RUNNERS, args=a_server, status=302),
+    Row(view="tools:server-remove", method="POST", who=ADMINS, args=a_server, status=302),
+    Row(view="tools:credential-remove", method="POST", who=ADMINS, args=a_credential, status=302),
+    Row(view="tools:document-remove", method="POST", who=ADMINS, args=a_document, status=302),
     Row(view="llm:models", marker="Models"),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(

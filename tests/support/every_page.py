@@ -64,15 +64,18 @@ class PageState:
 def page_states(team: FurnishedTeam) -> list[PageState]:
     """Return every page, in each state that looks different."""
     _, viewer = team.people
-    owned = [*_accounts(team), *_questions(team), *_models(team)]
+    owned = [*_accounts(team), *_questions(team), *_models(team), *_tools(team)]
     alike = [*_alike(team)]
-    lists = ("strategies:ask", "strategies:methods", "runs:runs", "llm:models", "pipelines:list")
+    lists = (
+        *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
+        "pipelines:list",
+    )
     empty = [reverse(view) for view in lists]
     return [
         *(PageState(path=path, who=team.owner) for path in owned),
         *(PageState(path=path, who=team.owner, alike=True) for path in alike),
         *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
-        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/")),
+        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/")),
         *(PageState(path=path, who=None) for path in _strangers(team)),
         *_refused_forms(team),
     ]
@@ -88,6 +91,7 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
     yield from (f"{ask}?strategy=parallel", reverse("strategies:method", args=["voting"]))
     yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
+    yield from ("/inbox/", "/inbox/?who=me", "/inbox/?kind=none")
     yield reverse("runs:run-delete", args=[team.runs["rich"].pk])
     chosen = "&".join(f"run={team.runs[name].pk}" for name in ("rich", "voting-sum", "failed"))
     yield from (f"{reverse(view)}?{chosen}" for view in ("runs:runs-compare", "runs:runs-delete"))
@@ -112,6 +116,12 @@ def _models(team: FurnishedTeam) -> Iterator[str]:
     yield f"{reverse('llm:provider-add', args=[team.recording.pk])}?pick=ada&pick=bob"
 
 
+def _tools(team: FurnishedTeam) -> Iterator[str]:
+    views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
+    yield from map(reverse, views)
+    yield from (reverse("tools:tool", args=[name]) for name in ("calculator", "http_request", team.tool))
+
+
 def _strangers(team: FurnishedTeam) -> Iterator[str]:
     yield from (reverse("accounts:sign-in"), reverse("accounts:join", args=[team.token]))
     yield from (reverse("accounts:join", args=["used-already"]), "/nowhere/")
@@ -122,5 +132,8 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
     yield PageState(path=reverse("strategies:ask"), who=team.owner, sends="#ask-form")
     for view in ("accounts:password", "accounts:create-team", "llm:provider-connect", "llm:recording-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
+    for kind in ("server", "credential", "document"):
+        yield PageState(path=reverse(f"tools:{kind}-add"), who=team.owner, sends="main form")
+    yield PageState(path=reverse("tools:tool", args=["calculator"]), who=team.owner, sends="#tool-try form")
     for view, thing in (("llm:model", team.model.pk), ("llm:provider-edit", team.provider.pk)):
         yield PageState(path=reverse(view, args=[thing]), who=team.owner, sends="main form")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -25,8 +26,11 @@ from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.tools.models import McpServer
+from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.engines import Engine
 from tests.support.history import a_member
+from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
 from tests.support.run_rows import RunRows
 
@@ -69,6 +73,7 @@ class FurnishedTeam:
             membership=self.owner, name="Old answers", source="old.jsonl", chunks=[packed(lines("7 7 3"))]
         )
         self.provider, self.model = self._models()
+        self.tool = self._tools()
         self.runs: Mapping[str, Run] = {**self._executed(engine), **self._written()}
         learn_from_ended_runs()
 
@@ -107,6 +112,26 @@ class FurnishedTeam:
         set_secret(membership=owner, provider=provider, api_key="not-real-either")
         return provider, model
 
+    def _tools(self) -> str:
+        """Add a server that answered once, a credential and a document; return the name of a tool."""
+        owner, address = self.owner, "https://api.example.com"
+        schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+        rest = {"description": "Tells the weather of a city.", "schema": schema, "repeatable": False}
+        tools = [{"name": "forecast", **rest, "problem": ""}]
+        tools.append({"name": "map", **rest, "problem": "Its schema cannot be used. It is too large."})
+        for name, error in (("weather", ""), ("maps", "maps.example.com did not list its tools within 20 s.")):
+            McpServer.objects.create(
+                team=owner.team,
+                name=name,
+                base_url=f"https://{name}.example.com/mcp",
+                tools=tools,
+                checked_at=timezone.now(),
+                error=error,
+            )
+        add_credential(membership=owner, name="shop", base_url=address, header="X-Key", value="not-real-key")
+        add_document(membership=owner, name="دليل.md", raw=ARABIC.encode() * 50)
+        return "weather.forecast"
+
     def _executed(self, engine: Engine) -> dict[str, Run]:
         """Let each strategy answer a sum and an open question with simulated models."""
         found = {}
@@ -120,11 +145,20 @@ class FurnishedTeam:
         return found
 
     def _written(self) -> dict[str, Run]:
-        names = ("running", "waiting", "choosing", "failed", "cancelled", "unusable")
+        names = ("running", "waiting", "choosing", "reviewing", "failed", "cancelled", "unusable")
         rows = {"rich": self._asked(ARABIC), **{name: self._asked(SUM) for name in names}}
         rows["running"].ask("sim-sage", "Let me think: seventeen of every hundred")
         self._wait(rows["waiting"], {})
-        self._wait(rows["choosing"], {"enum": ["Publish it", "Send it back"]})
+        due: dict[str, Any] = {"deadline_at": timezone.now() + timedelta(hours=3), "default": "Send it back"}
+        self._wait(rows["choosing"], {"enum": ["Publish it", "Send it back"]}, **due)
+        self._wait(rows["reviewing"], REVIEW)
+        self._wait(rows["reviewing"], {}, "human/legal", audience={"roles": ["viewer"]})
+        said: dict[str, Any] = {
+            "answer": {"decision": "approve"},
+            "answered_at": timezone.now(),
+            "answered_by": self.owner.user,
+        }
+        self._wait(rows["reviewing"], APPROVAL, "human/tone", **said)
         failed, gone = "The provider refused the key of Acme Cloud.", "Stopped by Ana Müller."
         rows["failed"].fail(rows["failed"].ask("sim-swift"), failed, code="auth_failed")
         rows["failed"].end(RunStatus.FAILED, error=failed, error_code="all_models_failed")
@@ -143,11 +177,13 @@ class FurnishedTeam:
         return rows
 
     @staticmethod
-    def _wait(rows: RunRows, schema: Mapping[str, Json]) -> None:
+    def _wait(
+        rows: RunRows, schema: Mapping[str, Json], step: str = "human/publish", **columns: object
+    ) -> None:
         text = "Is this summary good enough to publish?"
-        HumanQuestion.objects.create(run=rows.run, step="human/publish", text=text, schema=dict(schema))
+        HumanQuestion.objects.create(run=rows.run, step=step, text=text, schema=dict(schema), **columns)
         parked = {"status": RunStatus.WAITING, "waiting_since": timezone.now()}
-        rows.emit(EventKind.QUESTION_ASKED, "human/publish", text=text)
+        rows.emit(EventKind.QUESTION_ASKED, step, text=text)
         rows.emit(EventKind.RUN_WAITED, "", parked, for_people=True)
 
     @staticmethod

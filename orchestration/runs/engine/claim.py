@@ -118,9 +118,14 @@ class ClaimState:
         else:
             await self.end(replace(record, result=entry["result"]), *before())
 
-    def end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
-        """Journal a step that has ended; the awaitable is done once that is durable."""
+    def end(
+        self, record: StepRecord, *before: Record, event_data: Mapping[str, Json] | None = None
+    ) -> Awaitable[None]:
+        """Journal a step that has ended; the awaitable is done once that is durable.
+
+        `event_data` is added to the data of its event.
+        """
         self.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
-        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
+        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data={**(event_data or {}), **data})
         return self.dependencies.log.write(*before, record, event)

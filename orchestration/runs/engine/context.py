@@ -41,6 +41,8 @@ LONGEST_ERROR = 300
 """Characters of a tool's error in the log."""
 GRACE_S = 1.0
 """How long after the deadline a call may go on: a kind that observes the deadline ends it before."""
+ANSWERS_ARRIVE_S = 1.0
+"""How long an answer that was accepted before its deadline may take to arrive here."""
 
 
 class RunContext:
@@ -131,16 +133,16 @@ class RunContext:
         await self._claim.end(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
-    def record(self, step: str, value: Json) -> None:
-        """Store a pure step's result for the pages, with the next commit.
+    def record(self, step: str, value: Json, event_data: Mapping[str, Json] | None = None) -> None:
+        """Store a pure step's result for the pages, with the next commit; `event_data` is added to its event.
 
         It is plain JSON that does not change any more, computed again on replay and never read back; one that
         is stored stays as it is.
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            kind, now = record.kind, self.now()
-            self._claim.end(StepRecord(key=record.key, kind=kind, result=value, started_s=now))
+            ended = StepRecord(key=record.key, kind=record.kind, result=value, started_s=self.now())
+            self._claim.end(ended, event_data=event_data)
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
@@ -178,7 +180,8 @@ class RunContext:
     async def ask_human(self, question: Question, step: str) -> Json:
         """Wait for a person's answer, or for the question's deadline: then its default is the answer.
 
-        The run is parked when nothing but waiting is pending; run time does not pass meanwhile.
+        The run is parked when nothing but waiting is pending; run time does not pass meanwhile. After the
+        deadline nobody can answer; the default is taken a second later, so that an earlier answer counts.
         """
         record, earlier = self._open(step, StepKind.HUMAN, digest(question))
         if earlier is not None:
@@ -189,7 +192,10 @@ class RunContext:
                 event = RunEvent(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
                 due = self._in(question.deadline_s)
                 left = await self._until(QuestionAsked(step=key, question=question, due_at=due), event)
-                if not await self.control.wait(lambda: key in answers, left):
+                if not await self.control.wait(
+                    lambda: key in answers,
+                    lambda: None if (seconds := left()) is None else seconds + ANSWERS_ARRIVE_S,
+                ):
                     self.control.answer(key, question.default)
             entry["result"] = answers[key]
         return entry["result"]

@@ -88,6 +88,7 @@ class EventKind(StrEnum):
     STEP_ENDED = "step_ended"
     QUESTION_ASKED = "question_asked"
     QUESTION_ANSWERED = "question_answered"
+    ANSWER_WITHDRAWN = "answer_withdrawn"
     COMMAND_RECEIVED = "command_received"
     MESSAGE_RECEIVED = "message_received"
     RUN_RATED = "run_rated"
