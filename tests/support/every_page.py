@@ -75,7 +75,10 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *(PageState(path=path, who=team.owner) for path in owned),
         *(PageState(path=path, who=team.owner, alike=True) for path in alike),
         *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
-        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/")),
+        *(
+            PageState(path=path, who=viewer)
+            for path in ("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/")
+        ),
         *(PageState(path=path, who=None) for path in _strangers(team)),
         *_refused_forms(team),
     ]

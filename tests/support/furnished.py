@@ -119,7 +119,10 @@ class FurnishedTeam:
         rest = {"description": "Tells the weather of a city.", "schema": schema, "repeatable": False}
         tools = [{"name": "forecast", **rest, "problem": ""}]
         tools.append({"name": "map", **rest, "problem": "Its schema cannot be used. It is too large."})
-        for name, error in (("weather", ""), ("maps", "maps.example.com did not list its tools within 20 s.")):
+        for name, error in (
+            ("weather", ""),
+            ("maps", "maps.example.com did not list its tools within 20 s."),
+        ):
             McpServer.objects.create(
                 team=owner.team,
                 name=name,

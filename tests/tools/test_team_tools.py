@@ -149,7 +149,7 @@ def test_credentials_are_for_an_origin_and_documents_are_found() -> None:
         header="X-Key",
         value=" s3cret-value-1 ",
     )
-    assert (row.base_url, open_secret(row)) == ("https://api.example.com:443", "s3cret-value-1")
+    assert (row.base_url, open_secret(row)) == ("https://api.example.com", "s3cret-value-1")
     with pytest.raises(ToolFailed, match=r"is for https://api\.example\.com:443 and is not sent to"):
         called(member, "http_request", None, url="https://example.org/", credential="shop")
     with pytest.raises(ToolFailed, match="no credential called 'other'"):

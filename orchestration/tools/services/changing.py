@@ -13,7 +13,7 @@ from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest, ModelUnavailable
 from orchestration.llm.engine.types import Json
-from orchestration.llm.providers.addresses import Endpoint, origin
+from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.services.credentials import open_secret, seal_secret
 from orchestration.llm.services.registry.providers import checked_endpoint
 from orchestration.llm.services.registry.rows import check, stored_whole
@@ -82,7 +82,8 @@ def add_credential(
         raise InvalidRequest("This is no header that can be set.", field="header")
     if not secret or not secret.isascii() or not secret.isprintable():
         raise InvalidRequest("The value has to be printable ASCII. Copy it again.", field="value")
-    row = ToolCredential(team=membership.team, name=name.strip(), base_url=origin(endpoint.base_url))
+    scheme = endpoint.base_url.partition(":")[0]
+    row = ToolCredential(team=membership.team, name=name.strip(), base_url=f"{scheme}://{endpoint.host}")
     row.header, row.secret = header, seal_secret(row, secret)
     check(row)
     return _stored(membership, row, AuditAction.CREDENTIAL_ADDED, {"base_url": row.base_url})
