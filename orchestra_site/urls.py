@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orchestra_site.accounts.urls")),
     path("", include("orchestration.strategies.urls")),
     path("", include("orchestration.runs.urls")),
+    path("", include("orchestration.tools.urls")),
     path("", include("orchestration.llm.urls")),
     path("pipelines/", include("pipelines.urls")),
 ]

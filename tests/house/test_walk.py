@@ -90,6 +90,22 @@ def a_version(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name, "number": 1}
 
 
+def a_tool(world: World) -> dict[str, Any]:
+    return {"name": f"{world.server.name}.add"}
+
+
+def a_server(world: World) -> dict[str, Any]:
+    return {"pk": world.server.pk}
+
+
+def a_credential(world: World) -> dict[str, Any]:
+    return {"pk": world.credential.pk}
+
+
+def a_document(world: World) -> dict[str, Any]:
+    return {"pk": world.document.pk}
+
+
 def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
 
@@ -236,6 +252,29 @@ ROWS = [
     Row(view="pipelines:delete", method="POST", who=ADMINS, args=a_pipeline, status=302),
     Row(view="pipelines:export-yaml", args=a_pipeline, marker="schema_version: 1"),
     Row(view="pipelines:export-json", args=a_pipeline, marker='"schema_version": 1'),
+    Row(view="tools:tools", marker='id="built-in"'),
+    Row(view="tools:tool", args=a_tool, marker='id="tool-try"'),
+    Row(
+        view="tools:tool",
+        method="POST",
+        who=RUNNERS,
+        args=a_tool,
+        data=lambda _: {"arguments": "{}"},
+        status=422,
+        marker='id="tool-try"',
+    ),
+    *(
+        row
+        for kind in ("server", "credential", "document")
+        for row in (
+            Row(view=f"tools:{kind}-add", who=ADMINS, marker=f'id="{kind}-form"'),
+            Row(view=f"tools:{kind}-add", method="POST", who=ADMINS, status=422, marker=f'id="{kind}-form"'),
+        )
+    ),
+    Row(view="tools:server-refresh", method="POST", who=RUNNERS, args=a_server, status=302),
+    Row(view="tools:server-remove", method="POST", who=ADMINS, args=a_server, status=302),
+    Row(view="tools:credential-remove", method="POST", who=ADMINS, args=a_credential, status=302),
+    Row(view="tools:document-remove", method="POST", who=ADMINS, args=a_document, status=302),
     Row(view="llm:models", marker="Models"),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(
