@@ -25,7 +25,7 @@ from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
-from pipelines.engine.validation import problems
+from pipelines.engine.validation import document_problems
 from pipelines.models import PublishedVersion, SavedPipeline
 
 KIND = "pipeline"
@@ -77,12 +77,9 @@ def check_document(written: Json, known: Mapping[str, Pipeline], *, name: str = 
         document, upgrades = upgraded(written)
     except UnsupportedVersion as error:
         return DraftReading(problems=(problem_at(str(error), "schema_version"),))
-    pipeline, found = pipeline_from(document)
-    if pipeline is not None:
-        found = problems(pipeline, processor_specs(), known)
-        if name and pipeline.name != name:
-            other = problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name")
-            found = (other, *found)
+    pipeline, found = document_problems(document, processor_specs(), known)
+    if name and pipeline is not None and pipeline.name != name:
+        found = (problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name"), *found)
     return DraftReading(document=document, pipeline=pipeline, upgrades=upgrades, problems=found)
 
 

@@ -43,11 +43,10 @@ def document_problems(
     """Return a document as a pipeline, and all that is wrong with it, in its order, nothing twice.
 
     The document is one of the newest schema version. `processors` are those that there are, `pipelines` the
-    others that it may contain, both by name. Where fields cannot be read, the pipeline is without these: it
-    can be shown, and cannot run. There is none where the stages cannot be read.
+    others that it may contain, both by name. There is no pipeline where a field cannot be read.
     """
     read = read_definition(document)
-    return read.pipeline, _problems(read, processors, pipelines)
+    return None if read.faults else read.pipeline, _problems(read, processors, pipelines)
 
 
 def problems(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline
+from pipelines.engine.definition import Pipeline, read_definition
 from pipelines.engine.problems import MOST_PROBLEMS
 from pipelines.engine.validation import document_problems, problems
 from tests.support.definitions import document, pipeline, pipelines, stage
@@ -350,11 +350,13 @@ def test_what_only_follows_from_a_wrong_field_is_no_problem(
     assert paths(*stages, **fields) == expected
 
 
-def test_a_document_with_wrong_fields_is_shown_without_them() -> None:
-    shown, _ = document_problems(document(stage("a", timeout=0), stage("B", None)), PROCESSORS, {})
+def test_a_document_with_wrong_fields_can_be_shown_without_them_and_not_run() -> None:
+    written = document(stage("a", timeout=0), stage("B", None))
+    shown = read_definition(written).pipeline
     assert shown is not None
     assert [(each.id, each.timeout) for each in shown.stages] == [("a", None), ("B", None)]
-    assert document_problems(3, PROCESSORS, {})[0] is None
+    assert document_problems(written, PROCESSORS, {})[0] is None
+    assert document_problems(document(A), PROCESSORS, {}) == (pipeline(A), ())
 
 
 def inside(**fields: Json) -> Json:

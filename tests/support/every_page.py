@@ -121,6 +121,11 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     for view in ("pipeline", "versions", "run", "publish"):
         yield reverse(f"pipelines:{view}", args=[team.pipeline.name])
     yield f"{reverse('pipelines:versions', args=[team.pipeline.name])}?old=1&new=draft"
+    run = team.runs["pipeline-letters"].pk
+    yield from (
+        f"{reverse('runs:run', args=[run])}?stage={key}" for key in ("ask", "words", "words/1/item-0")
+    )
+    yield reverse("pipelines:stage-value", args=[team.runs["pipeline-broken"].pk, "parse"])
     yield from (reverse(f"pipelines:{view}", args=["unfinished"]) for view in ("versions", "publish"))
 
 
