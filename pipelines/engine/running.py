@@ -147,14 +147,18 @@ class _PipelineRun:
     async def _start(self, moves: Moves) -> list[tuple[str, StageEnd]]:
         """Start stages; return those that have ended at once because they reach nothing outside."""
         for skipped in moves.skipped:
-            end = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
-            self._seen[skipped.stage] = self._sees(self._graph.waits_for[skipped.stage])
-            self._note(skipped.stage, self._recorded(skipped.stage, end, self._context.now()))
+            left_out = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
+            self._seen[skipped.stage] = self._sees(self._graph.routers[skipped.stage])  # these have ended
+            self._note(skipped.stage, self._recorded(skipped.stage, left_out, self._context.now()))
         for name in moves.start:
             self._held[name] = await self._joined(name)
-        ready = [name for name, joined in self._held.items() if all(each in self._ends for each in joined)]
-        ended = [(name, self._begin(name, self._held.pop(name))) for name in ready]
-        return [(name, end) for name, end in ended if end is not None]
+        ended = []
+        for name, joined in tuple(self._held.items()):
+            if all(each in self._ends for each in joined):
+                del self._held[name]
+                if (end := self._begin(name, joined)) is not None:
+                    ended.append((name, end))
+        return ended
 
     async def _joined(self, name: str) -> Sequence[str]:
         """Return the stages that one follows: all that it waits for, or those that had ended in time."""
@@ -182,7 +186,7 @@ class _PipelineRun:
 
     def _sees(self, joined: Sequence[str]) -> frozenset[str]:
         """Return the stages that are seen after some others: these, and what they have seen."""
-        return frozenset(joined).union(*(self._seen[each] for each in joined if each in self._seen))
+        return frozenset(joined).union(*(self._seen[each] for each in joined))
 
     def _recorded(self, name: str, end: StageEnd, began: float) -> StageEnd:
         return self._runner.recorded(self._plan.stages[name], end, began, self._context, name)

@@ -155,27 +155,29 @@ class Schedule:
 
     def _verdict(self, node: StageNode) -> bool | str:
         """Return whether a stage may start, or why it never will."""
-        before = self._graph.waits_for[node.id]
-        if any(each not in self._ended for each in self._graph.routers[node.id]):
-            return False
-        if node.id in self._jumped:
-            return all(each in self._ended for each in before)
-        branches = self._graph.branches[node.id]
-        if branches and not any(node.id in self._ended[each].chosen for each in branches):
-            return "No branch chose it."
+        if routers := self._graph.routers[node.id]:
+            if any(each not in self._ended for each in routers):
+                return False
+            if node.id in self._jumped:
+                return all(each in self._ended for each in self._graph.waits_for[node.id])
+            branches = self._graph.branches[node.id]
+            if branches and not any(node.id in self._ended[each].chosen for each in branches):
+                return "No branch chose it."
         needs = self._graph.needs[node.id]
         return self._joined(node, needs) if needs else True
 
     def _joined(self, node: StageNode, needs: Sequence[str]) -> bool | str:
         """Return whether the needs of a stage let it start, or why they never will."""
-        endings = [self._ended[each] for each in needs if each in self._ended]
-        got, left = sum(_counts(ending, node.join) for ending in endings), len(needs) - len(endings)
+        endings = [ending for each in needs if (ending := self._ended.get(each)) is not None]
+        left = len(needs) - len(endings)
         if node.join is Join.ALL:
-            broken = next((each for each in needs if self._is_broken(each)), None)
+            broken = next((each for each in needs if self._is_broken(each)), None) if endings else None
             if broken is not None:
                 return f"{broken} {self._ended[broken].status}."
-            return not left if got or left else ALL_SKIPPED
-        wanted = node.quorum if node.join is Join.QUORUM else 1
+            return not left and (any(_counts(ending, Join.ALL) for ending in endings) or ALL_SKIPPED)
+        got, wanted = sum(_counts(ending, node.join) for ending in endings), 1
+        if node.join is Join.QUORUM:
+            wanted = node.quorum
         if got >= wanted:
             return True
         return False if got + left >= wanted else _too_few(node.join, got, wanted)

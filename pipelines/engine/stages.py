@@ -217,7 +217,8 @@ class StageRunner:
         """Record the row of a stage that has ended, and return its end with its time."""
         end.started_s, end.seconds = began, context.now() - began
         end.size = size(end.output, LARGEST_SHOWN)
-        context.record(step, end.row(plan.stage))
+        event_data = {"ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
+        context.record(step, end.row(plan.stage), {"stage": plan.stage.id, **event_data})
         return end
 
     def computed(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
@@ -263,7 +264,11 @@ class StageRunner:
         end = await off_loop(scope.size, self.computed, plan, scope, edit)
         part = context.part(step)
         if isinstance(plan.processor, ActiveProcessor) and not end.attempts:
-            await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data={"stage": context.key(step)}))
+            await context.emit(
+                RunEvent(
+                    kind=STAGE_STARTED, step=step, data={"stage": context.key(step), "name": plan.stage.id}
+                )
+            )
             end = await self._cached(plan, scope, end, part)
         rule = plan.stage.on_error
         if end.status is StageStatus.FAILED and isinstance(rule, FallbackPipeline):

@@ -13,6 +13,7 @@ from orchestration.llm.engine.types import Json, Prompt
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import LimitReached
 from pipelines.engine.processor import ProcessorFailed, StageResult
+from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.processors.map import MapProcessor
 from pipelines.engine.scope import Scope
 from tests.support.clock import SkippingLoop
@@ -21,7 +22,7 @@ from tests.support.models import Reply, ScriptedModel
 from tests.support.processing import StageWork
 
 LOOP_FACTORY = SkippingLoop
-MAP = MapProcessor()
+MAP = MapProcessor(PROCESSORS)
 STAGE = {"processor": "model", "options": {"prompt": "Do"}}
 
 
@@ -153,6 +154,17 @@ async def test_what_is_no_list_of_a_thousand_is_refused_in_words(items: Json, wo
 def test_either_a_stage_or_a_pipeline_is_named(options: Json) -> None:
     assert [at for at, _ in MAP.spec.faults(options)] == [()]
     assert not [*MAP.spec.faults({"stage": STAGE}), *MAP.spec.faults({"pipeline": "p"})]
+
+
+def test_the_models_and_people_of_the_stage_are_those_of_the_map() -> None:
+    asks = {"processor": "model", "options": {"models": ["a"], "options": {"judge": "b"}}}
+    person = {"processor": "human", "options": {"text": "Well?", "who": ["admin", "ada"]}}
+    named = [MAP.Options.model_validate({"stage": stage}) for stage in (asks, person)]
+    assert [(list(MAP.models(each)), list(MAP.people(each))) for each in named] == [
+        (["a", "b"], []),
+        ([], ["ada"]),
+    ]
+    assert not MAP.models(MAP.Options.model_validate({"pipeline": "p"}))
 
 
 @given(items=st.lists(st.sampled_from(["a", "bad"]), max_size=12), at_once=st.integers(1, 4))

@@ -6,18 +6,21 @@ import pytest
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.errors import ChildFailed, LimitReached
-from pipelines.engine.processor import ProcessorOptions
+from orchestration.tools.engine.tool import ToolFailed
+from pipelines.engine.processor import ProcessorFailed, ProcessorOptions
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.processors.run import PipelineProcessor, RunProcessor
+from pipelines.engine.processors.tool import ToolProcessor
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.validation import problems
 from tests.support.clock import SkippingLoop
 from tests.support.definitions import pipeline, stage
 from tests.support.models import ScriptedModel
 from tests.support.processing import StageWork
+from tests.support.tools import CountingTool
 
 LOOP_FACTORY = SkippingLoop
-RUN, PIPELINE = RunProcessor(), PipelineProcessor()
+RUN, PIPELINE, TOOL = RunProcessor(), PipelineProcessor(), ToolProcessor()
 SCOPE = Scope(input={"n": 3, "who": "Ada"}, stages={"draft": {"output": [1, 2]}})
 
 
@@ -98,6 +101,36 @@ async def test_a_run_inside_survives_a_crash_at_every_write() -> None:
         assert (await running(kind="strategy", ref="parallel").run(at)).value == expected.value
 
 
+def calling(given: Json = None, **options: Json) -> StageWork:
+    work = StageWork(TOOL, {"name": "book", **options}, input=given, scope=SCOPE)
+    work.tool = CountingTool()
+    return work
+
+
+async def test_a_tool_is_called_with_filled_arguments() -> None:
+    work = calling(arguments={"amount": "{{ input.n }}", "note": "For {{ input.who }}"})
+    result = await work.run()
+    assert (result.value, result.details) == ({"booked": 1}, {"tool": "book"})
+    assert work.tool is not None
+    assert work.tool.calls == [{"amount": 3, "note": "For Ada"}]
+
+
+async def test_without_arguments_a_tool_is_given_the_input_if_that_is_an_object() -> None:
+    work = calling({"amount": 1})
+    assert (await work.run()).value == {"booked": 1}
+    with pytest.raises(ProcessorFailed, match="an object") as failed:
+        await calling("one").run()
+    assert failed.value.code == "bad_arguments"
+
+
+async def test_a_tool_that_fails_fails_with_its_code() -> None:
+    work = calling({})
+    work.tool = CountingTool(fails=ToolFailed("The ledger is closed."))
+    with pytest.raises(ToolFailed, match="closed") as failed:
+        await work.run()
+    assert failed.value.code == "tool_failed"
+
+
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_forms_can_be_made_of_every_option(name: str) -> None:
     schema = PROCESSORS[name].spec.options_schema
@@ -120,6 +153,7 @@ GOOD: dict[str, tuple[str, Json]] = {
     "wait": ("wait", {"until": "{{ stages.first.output }}"}),
     "run": ("run", {"kind": "strategy", "ref": "voting", "payload": {"text": "{{ input }}"}}),
     "pipeline": ("pipeline", {"name": "inner", "version": 2}),
+    "tool": ("tool", {"name": "calculator", "arguments": {"expression": "{{ stages.first.output }} + 1"}}),
 }
 ASKED: Json = {"text": "?", "deadline": 1, "default": 2}
 BOARD: Json = {"kind": "board", "ref": "b"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
@@ -13,7 +12,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import store_run
-from pipelines.engine.processor import ActiveProcessor, Processor, ProcessorFailed, StageResult, Work
+from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, StageResult, Work
 from pipelines.engine.processors import PROCESSORS
 from pipelines.models import SavedPipeline
 from pipelines.selectors import processor_specs
@@ -71,7 +70,7 @@ class Flaky(ActiveProcessor):
 @contextmanager
 def flaky_processor() -> Iterator[Flaky]:
     """Have the processor for as long as the block lasts."""
-    processor, known = Flaky(), cast("dict[str, Processor]", PROCESSORS)
+    processor, known = Flaky(), PROCESSORS
     known[processor.name] = processor
     processor_specs.cache_clear()
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from orchestration.llm.engine.types import Json, plain
-from orchestration.runs.engine.claim import ChildRun
+from orchestration.runs.engine.claim import ChildRun, no_tools
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
@@ -27,6 +27,7 @@ from pipelines.engine.processor import (
 from pipelines.engine.scope import Scope
 from tests.support.lives import Lives
 from tests.support.models import ScriptedModel
+from tests.support.tools import CountingTool
 
 
 @dataclass
@@ -42,6 +43,7 @@ class StageWork:
     input: Json = None
     scope: Scope = field(default_factory=Scope)
     models: Sequence[ScriptedModel] = ()
+    tool: CountingTool | None = None
     people: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[float, tuple[str, Json]] = field(default_factory=dict)
     children: list[tuple[str, str, Json, tuple[str, ...]]] = field(default_factory=list)
@@ -49,7 +51,8 @@ class StageWork:
     @cached_property
     def lives(self) -> Lives:
         """The run, made when it is first needed: it has a clock of the event loop."""
-        return Lives(self.story, answers=self.answers, child=self.child)
+        tool = self.tool.find if self.tool is not None else no_tools
+        return Lives(self.story, answers=self.answers, child=self.child, tool=tool)
 
     async def run(self, dies_at: int | None = None) -> StageResult:
         """Execute the stage to its end, dying once at write number `dies_at`."""

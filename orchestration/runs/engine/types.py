@@ -82,6 +82,8 @@ class EventKind(StrEnum):
     CALL_CANCELLED = "call_cancelled"
     CALL_LOST = "call_lost"
     ANSWER_REUSED = "answer_reused"
+    TOOL_CALLED = "tool_called"
+    TOOL_ENDED = "tool_ended"
     DECISION_MADE = "decision_made"
     STEP_ENDED = "step_ended"
     QUESTION_ASKED = "question_asked"

@@ -66,6 +66,8 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
     EventKind.ANSWER_REUSED: PROGRESS | THE_PATH,
     EventKind.DECISION_MADE: PROGRESS | THE_PATH | {Part.WHY},
     EventKind.STEP_ENDED: THE_PATH,
+    EventKind.TOOL_CALLED: frozenset(),
+    EventKind.TOOL_ENDED: frozenset(),
     EventKind.QUESTION_ASKED: frozenset({Part.NOTICE, Part.ACTIONS}),
     EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE, Part.ACTIONS}),
     EventKind.ANSWER_WITHDRAWN: frozenset({Part.NOTICE, Part.ACTIONS}),
@@ -150,6 +152,8 @@ class StoryLine:
         """What an ended step left in the journal."""
         if self.model:
             return f"what {self.model} said"
+        if self.data.get("kind") == StepKind.TOOL:
+            return "what a tool gave"
         moment = decided_at(self.event.step)
         return f"“{moment}”" if moment else "a step"
 
@@ -241,12 +245,13 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     pauses = [e.seq for e in commands if e.data.get("kind") == CommandKind.PAUSE]
     since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
     models = {call.step: call.model for call in state.calls}
+    own = page.context(state, now)
     return RunView(
         run=state.run,
         page=page,
         facts=_facts(state, now),
         decisions=tuple(map(with_shares, final or recorded)),
-        path=waterfall(state, now, decided_at),
+        path=own.get("path") or waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run, models) for event in state.new_events),
         ratings=state.ratings,
         questions=tuple(question_card(each, may_answer=True) for each in state.questions),
@@ -256,7 +261,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         pausing=state.run.status == RunStatus.RUNNING and max(pauses, default=0) > since,
         first=after + 1,
         seq=state.seq,
-        own=page.context(state, now),
+        own=own,
     )
 
 

@@ -52,10 +52,12 @@ def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
 
 def page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
     """Return the context of a run's page."""
-    view = run_view(whole_run(run.pk), after=0, now=timezone.now())
+    state, now = whole_run(run.pk), timezone.now()
+    view = run_view(state, after=0, now=now)
+    chosen = view.page.chosen(state, request.GET.dict(), now)
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
-    return page_context(view, may_run=request.membership.may_run) | {"live_socket": socket}
+    return page_context(view, may_run=request.membership.may_run) | chosen | {"live_socket": socket}
 
 
 def _after_post(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pipelines.engine.processor import Processor
 from pipelines.engine.processors.aggregate import Aggregate
 from pipelines.engine.processors.branch import Branch
@@ -11,18 +9,21 @@ from pipelines.engine.processors.human import HumanProcessor
 from pipelines.engine.processors.map import MapProcessor
 from pipelines.engine.processors.model import ModelProcessor
 from pipelines.engine.processors.run import PipelineProcessor, RunProcessor
+from pipelines.engine.processors.tool import ToolProcessor
 from pipelines.engine.processors.transform import TransformProcessor
 from pipelines.engine.processors.validate import Validate
 from pipelines.engine.processors.wait import WaitProcessor
 
-PROCESSORS: Mapping[str, Processor] = {
+PROCESSORS: dict[str, Processor] = {}
+PROCESSORS |= {
     each.name: each
     for each in (
         ModelProcessor(),
         TransformProcessor(),
         Validate(),
         Branch(),
-        MapProcessor(),
+        ToolProcessor(),
+        MapProcessor(PROCESSORS),
         Aggregate(),
         PipelineProcessor(),
         HumanProcessor(),

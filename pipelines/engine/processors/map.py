@@ -7,7 +7,7 @@ replay ends in the same way and asks for nothing more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -20,7 +20,14 @@ from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMism
 from orchestration.strategies.engine.rounds import single_error
 from pipelines.engine.options import AS_PIPELINE, AS_SOURCE
 from pipelines.engine.problems import Keys
-from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
+from pipelines.engine.processor import (
+    ActiveProcessor,
+    Processor,
+    ProcessorFailed,
+    ProcessorOptions,
+    StageResult,
+    Work,
+)
 from pipelines.engine.values import value_type
 
 MOST_MAPPED, MOST_ERRORS = 1_000, 20
@@ -54,6 +61,21 @@ class MapProcessor(ActiveProcessor):
     title = "For each"
     summary = "Runs a stage or a pipeline for each item of a list, several at a time."
     Options = MapOptions
+
+    def __init__(self, processors: Mapping[str, Processor]) -> None:
+        self._processors = processors
+
+    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+        """Return the models that the stage names."""
+        return self._named(options.stage, lambda inner, given: inner.models(given))
+
+    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+        """Return the members that the stage names."""
+        return self._named(options.stage, lambda inner, given: inner.people(given))
+
+    def _named(self, stage: Json, names: Callable[[Processor, Any], Sequence[str]]) -> Sequence[str]:
+        inner = self._processors.get(stage["processor"]) if stage is not None else None
+        return () if inner is None else names(inner, inner.Options.model_validate(stage.get("options", {})))
 
     def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401
         """Yield that it is not clear what is done for each item."""
