@@ -26,6 +26,7 @@ from pipelines.services.triggers import (
     start_by_request,
     switch_trigger,
 )
+from pipelines.views.pipelines import pipeline_of
 
 BEARER = "Bearer "
 LARGEST_BODY = 64_000
@@ -35,7 +36,7 @@ LARGEST_BODY = 64_000
 @may_configure
 def show_triggers(request: MemberRequest, name: str) -> HttpResponse:
     """Show the triggers of a pipeline with the forms that add one; a new secret is shown once."""
-    pipeline = get_object_or_404(SavedPipeline.objects.visible_to(request.membership), name=name)
+    pipeline = pipeline_of(request, name)
     kind = request.POST.get("kind", "")
     webhook = WebhookForm(request.POST if kind == TriggerKind.WEBHOOK else None, prefix="webhook")
     schedule = ScheduleForm(request.POST if kind == TriggerKind.SCHEDULE else None, prefix="schedule")
