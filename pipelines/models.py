@@ -133,3 +133,8 @@ class Trigger(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def zone_words(self) -> str:
+        """The time zone as people read it: America/New York."""
+        return self.zone.replace("_", " ")

@@ -29,7 +29,7 @@ class ScheduleForm(WebhookForm):
     zone = forms.ChoiceField(
         label="Time zone",
         initial=settings.TIME_ZONE,
-        choices=[(name, name) for name in sorted(available_timezones())],
+        choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones())],
     )
     input = JsonField(
         label="Input as JSON",

@@ -46,7 +46,7 @@ FAILURES = {
 MOST_AT_ONCE = 1000
 
 
-class Schedule(Protocol):
+class RunSchedule(Protocol):
     """Starts runs at set times; an app registers one in `SCHEDULES` when Django starts."""
 
     def start_due(self) -> None:
@@ -56,7 +56,7 @@ class Schedule(Protocol):
         """Return how long it is until something is due, None when nothing is."""
 
 
-SCHEDULES: list[Schedule] = []
+SCHEDULES: list[RunSchedule] = []
 
 
 def sweep(
