@@ -110,6 +110,14 @@ def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
 
 
+def a_trigger(world: World) -> dict[str, Any]:
+    return {"name": world.pipeline.name, "trigger": world.trigger.pk}
+
+
+def a_hook(world: World) -> dict[str, Any]:
+    return {"trigger": world.trigger.pk}
+
+
 ROWS = [
     Row(view="accounts:sign-in", open_to_all=True, who=NOT_YET_IN, marker='data-page="sign-in"'),
     Row(view="accounts:sign-in", method="POST", open_to_all=True, who=NOT_YET_IN, status=422),
@@ -212,6 +220,18 @@ ROWS = [
     ),
     Row(view="strategies:methods", marker='id="method-cards"'),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
+    Row(view="pipelines:triggers", who=ADMINS, args=a_pipeline, marker='data-page="triggers"'),
+    Row(
+        view="pipelines:triggers",
+        method="POST",
+        who=ADMINS,
+        args=a_pipeline,
+        status=422,
+        marker='data-page="triggers"',
+    ),
+    Row(view="pipelines:trigger-switch", method="POST", who=ADMINS, args=a_trigger, status=302),
+    Row(view="pipelines:trigger-delete", method="POST", who=ADMINS, args=a_trigger, status=302),
+    Row(view="hook", method="POST", open_to_all=True, who=ALL, args=a_hook, status=401, marker="secret"),
     Row(view="pipelines:list", marker='id="pipeline-list"'),
     Row(view="pipelines:new", who=RUNNERS, marker='id="pipeline-new"'),
     Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),

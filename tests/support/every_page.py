@@ -121,7 +121,7 @@ def _models(team: FurnishedTeam) -> Iterator[str]:
 
 def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     yield from map(reverse, ["pipelines:list", "pipelines:new", "pipelines:import"])
-    for view in ("pipeline", "versions", "run", "publish"):
+    for view in ("pipeline", "versions", "run", "publish", "triggers"):
         yield reverse(f"pipelines:{view}", args=[team.pipeline.name])
     yield f"{reverse('pipelines:versions', args=[team.pipeline.name])}?old=1&new=draft"
     run = team.runs["pipeline-letters"].pk

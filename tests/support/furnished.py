@@ -28,8 +28,9 @@ from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
-from pipelines.models import SavedPipeline
+from pipelines.models import SavedPipeline, Trigger
 from pipelines.services.definitions import publish, save_draft
+from pipelines.services.triggers import add_schedule, add_webhook
 from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member
@@ -132,6 +133,9 @@ class FurnishedTeam:
             row = save_draft(membership=self.owner, pipeline=row, text=text, based_on=row.draft_number)
             if note:
                 publish(membership=self.owner, pipeline=row, note=note, based_on=row.draft_number)
+        add_webhook(membership=self.owner, pipeline=row, title="Shop")
+        every = Trigger(title="Mornings", crontab="30 9 * * mon-fri", zone="UTC", input={"text": "go"})
+        add_schedule(membership=self.owner, pipeline=row, trigger=every)
         a_draft(self.owner, stage("first", "nobody", "transform"), name="unfinished")
         return row
 
