@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orchestration.strategies.urls")),
     path("", include("orchestration.runs.urls")),
     path("", include("orchestration.llm.urls")),
+    path("pipelines/", include("pipelines.urls")),
 ]

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "orchestration.runs",
     "orchestration.strategies",
     "orchestration.evaluation",
+    "pipelines",
 ]
 
 MIDDLEWARE = [

@@ -181,6 +181,7 @@ ROWS = [
     ),
     Row(view="strategies:methods", marker='id="method-cards"'),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
+    Row(view="pipelines:list", marker='id="pipeline-list"'),
     Row(view="llm:models", marker="Models"),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(

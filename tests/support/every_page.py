@@ -66,7 +66,8 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
     _, viewer = team.people
     owned = [*_accounts(team), *_questions(team), *_models(team)]
     alike = [*_alike(team)]
-    empty = [reverse(view) for view in ("strategies:ask", "strategies:methods", "runs:runs", "llm:models")]
+    lists = ("strategies:ask", "strategies:methods", "runs:runs", "llm:models", "pipelines:list")
+    empty = [reverse(view) for view in lists]
     return [
         *(PageState(path=path, who=team.owner) for path in owned),
         *(PageState(path=path, who=team.owner, alike=True) for path in alike),

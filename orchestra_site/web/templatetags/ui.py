@@ -26,6 +26,7 @@ class NavItem:
 MENU = (  # only pages that exist
     NavItem(word="Ask", icon="message-circle-question", view="strategies:ask", key="a"),
     NavItem(word="Runs", icon="history", view="runs:runs", key="r"),
+    NavItem(word="Pipelines", icon="git-branch", view="pipelines:list", key="p"),
     NavItem(word="Methods", icon="route", view="strategies:methods", key="h"),
     NavItem(word="Models", icon="cpu", view="llm:models", key="m"),
     NavItem(word="Team", icon="users", view="accounts:team", key="t"),

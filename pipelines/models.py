@@ -1,0 +1,90 @@
+"""Pipelines of a team: the draft that people write, the versions they published, results kept for reuse."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from orchestra_site.accounts.models import Team, TeamQuerySet
+
+
+class SavedPipeline(models.Model):
+    """A pipeline of a team, known by its name.
+
+    `draft` is YAML as it was written, which may have problems; `draft_number` grows with every change of it.
+    `title` and `description` are those of the draft, as far as it could be read. `sample` is an input to try
+    it on.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="pipelines")
+    name = models.CharField(max_length=40)
+    title = models.CharField(max_length=120, blank=True)
+    description = models.TextField(blank=True)
+    draft = models.TextField()
+    draft_number = models.PositiveIntegerField(default=1)
+    draft_saved_at = models.DateTimeField(default=timezone.now)
+    draft_saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    sample = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "name"], name="pipeline_name_in_team")
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class PublishedVersion(models.Model):
+    """A version of a pipeline, which never changes: `document` as it was published, in its schema version."""
+
+    id = models.BigAutoField(primary_key=True)
+    pipeline = models.ForeignKey(SavedPipeline, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    note = models.CharField(max_length=500, blank=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    published_at = models.DateTimeField(default=timezone.now)
+    restored_from = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["pipeline", "number"], name="one_version_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline.name} v{self.number}"
+
+
+class CachedResult(models.Model):
+    """What a stage gave for an input, to be used again until `expires_at`. `key` is a digest of both."""
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64)
+    output = models.JSONField(null=True)
+    stored_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["team", "key"], name="one_result_a_key")]
+
+    def __str__(self) -> str:
+        return self.key
