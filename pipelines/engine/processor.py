@@ -66,7 +66,7 @@ class StageResult:
 class Work:
     """One attempt at a stage: its options, checked, its mapped input, and what its expressions may read.
 
-    `run_stage` executes a stage that is written inside the options, with a scope and a context of its own.
+    `run_stage` executes a stage that is written inside the options: with a scope, in a context, under a step.
     """
 
     stage: str
@@ -74,7 +74,7 @@ class Work:
     input: Json
     scope: Scope
     info: RunInfo
-    run_stage: Callable[[Json, Scope, RunContext], Awaitable[StageResult]]
+    run_stage: Callable[[Json, Scope, RunContext, str], Awaitable[StageResult]]
 
 
 class Processor(ABC):

@@ -39,6 +39,7 @@ class Ending:
     status: StageStatus
     chosen: frozenset[str] = frozenset()
     jumps: bool = False
+    passes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,14 +35,17 @@ class Scope:
     """What a stage can read.
 
     `stages` has an object for each stage that ended, with what `OF_A_STAGE` names. `previous` are the stages
-    that this one waits for.
+    that this one follows, None for a first one; what several gave is read `together`, as an object by name.
+    `size` is how many items and characters all of it has, roughly.
     """
 
     input: Json = None
     variables: Mapping[str, Json] = field(default_factory=dict)
     stages: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
-    previous: tuple[str, ...] = ()
+    previous: tuple[str, ...] | None = None
+    together: bool = False
     context: Mapping[str, Json] = field(default_factory=dict)
+    size: int = 0
 
     def root(self, root: Root) -> Json:
         """Return what a path begins with. Raises `MissingValue`."""
@@ -65,11 +68,16 @@ class Scope:
         return found
 
     def _previous(self) -> Json:
-        """Return the output of the stage before, of several an object with the outputs by stage."""
-        if not self.previous:
-            raise MissingValue("There is no stage before this one.")
-        if len(self.previous) == 1:
-            return self.stage(self.previous[0], "output")
+        """Return the output of the stage before, of several an object with the outputs by stage.
+
+        A first stage is given the input of the pipeline. Raises `MissingValue`.
+        """
+        if self.previous is None:
+            return self.input
+        if not self.together:
+            for name in self.previous:
+                return self.stage(name, "output")
+            raise MissingValue("No stage before this one gave anything.")
         known = {name: self.stages.get(name, {}) for name in self.previous}
         return {name: stage["output"] for name, stage in known.items() if "output" in stage}
 

@@ -47,6 +47,7 @@ def test_a_run_is_asked_again_as_it_is_or_changed(window: Visit) -> None:
 def test_a_finished_run_takes_two_screens_at_most_and_did_not_jump(window: Visit) -> None:
     page = window.page
     ask(window, QUESTION, *PANEL)
+    page.wait_for_load_state()  # until its styles are there, everything is at the top
     top = "e => e.getBoundingClientRect().top + scrollY"
     began = page.locator("#run-answer").evaluate(top)
     with window.staying():

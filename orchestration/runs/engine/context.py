@@ -92,6 +92,10 @@ class RunContext:
         """Return this run with the keys of all steps prefixed by `name`, so that parts cannot clash."""
         return RunContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth, own=self._own)
 
+    def part(self, name: str) -> RunContext:
+        """Return this run with prefixed keys, for a part whose steps are counted by themselves."""
+        return RunContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth)
+
     async def emit(self, event: RunEvent) -> None:
         """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
         data = plain(dict(event.data))

@@ -113,7 +113,11 @@ class RetryPolicy:
         asked = error.retry_after_s if isinstance(error, RateLimited) else None
         if asked is not None and math.isfinite(asked):
             return min(max(asked, 0.0), self.retry_after_cap_s) + random.uniform(0.0, self.base_s)
-        return random.uniform(0.0, min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60)))
+        return random.uniform(0.0, self.longest_s(attempt))
+
+    def longest_s(self, attempt: int) -> float:
+        """Return the longest wait after the `attempt`th attempt (from 1)."""
+        return min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60))
 
 
 class Retrying(WrappedModel):

@@ -1,0 +1,311 @@
+"""A pipeline at work: stages start as others end, until nothing can start any more.
+
+Which stages an input was taken from must not depend on chance when the run is replayed. So a stage sees
+those that it joined and what these saw, and a join that does not wait for all is journaled. That the whole
+pipeline is to end because a stage failed is journaled before anything is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestration.llm.engine.errors import EngineError, InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.types import Outcome, PathStep
+from pipelines.engine.graph import Join
+from pipelines.engine.mapping import MappingError, mapped_input, misfit, with_output
+from pipelines.engine.plans import PipelinePlan
+from pipelines.engine.processor import ProcessorFailed, PureProcessor
+from pipelines.engine.rules import ErrorStrategy, FallbackPipeline
+from pipelines.engine.scheduling import Moves, Schedule, StageStatus
+from pipelines.engine.scope import Scope
+from pipelines.engine.stages import (
+    LIGHT,
+    Edit,
+    StageEnd,
+    StageRunner,
+    partial_state,
+    size,
+    within,
+)
+
+AT_ONCE = 50
+"""Stages of one pipeline that run at the same time."""
+BETWEEN_PAUSES = 25
+"""Pure stages that run in a row before others get their turn on the event loop."""
+STARTED, FAILED, FALLBACK = "pipeline.started", "pipeline.failed", "pipeline.fallback"
+SOME_FAILED = "stages_failed"
+
+
+class StageFailed(EngineError):
+    """A stage failed, and with it the pipeline."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineInput:
+    """What a run of a pipeline is given: its input, what a person edited by stage, what expressions read.
+
+    `context` is what `context.…` reads. `timeout` are the seconds that it may take; None where the run's own
+    limit is that.
+    """
+
+    value: Json = None
+    edits: Mapping[str, Edit] = field(default_factory=dict)
+    context: Mapping[str, Json] = field(default_factory=dict)
+    timeout: float | None = None
+
+
+async def run_pipeline(
+    plan: PipelinePlan, given: PipelineInput, runner: StageRunner, context: RunContext
+) -> Outcome:
+    """Run a pipeline to its end. Raises `EngineError` where it fails.
+
+    An input that does not fit the declared schema raises `InvalidRequest`.
+    """
+    if plan.schema is not None and (message := misfit(plan.schema, given.value)):
+        raise InvalidRequest(f"The input does not fit: {message}.", field="input")
+    if plan.reads_context:
+        constants = await context.decide(STARTED, dict(given.context))
+        given = replace(given, context=constants)
+    return await within(given.timeout, _PipelineRun(plan, given, runner, context).run, context)
+
+
+class _PipelineRun:
+    """One run of one pipeline, from its start or from its journal."""
+
+    def __init__(
+        self,
+        plan: PipelinePlan,
+        given: PipelineInput,
+        runner: StageRunner,
+        context: RunContext,
+    ) -> None:
+        self._plan, self._given, self._runner, self._context = plan, given, runner, context
+        self._graph, self._handling = plan.pipeline.graph, plan.pipeline.error_handling
+        self._schedule = Schedule(self._graph, at_once=AT_ONCE)
+        self._ends: dict[str, StageEnd] = {}
+        self._known: dict[str, Mapping[str, Json]] = {}
+        self._scopes: dict[str, Scope] = {}
+        self._seen: dict[str, frozenset[str]] = {}
+        self._began: dict[str, float] = {}
+        self._held: dict[str, Sequence[str]] = {}
+        self._tasks: dict[asyncio.Task[StageEnd], str] = {}
+        self._size = size([given.value, plan.pipeline.variables], LIGHT + 1)
+
+    async def run(self) -> Outcome:
+        """Run all stages that can run, then give the output. Raises `EngineError`."""
+        if (failed := self._context.recall(FAILED)) is not None:
+            return await self._failing(failed)
+        try:
+            await self._work()
+        except (LimitReached, asyncio.CancelledError):
+            await self._cancel_tasks()
+            if self._context.control.keeps_journal:
+                self._cancel_rest()
+            raise
+        finally:
+            await self._cancel_tasks()
+        broken = next((name for name, end in self._ends.items() if end.breaks), None)
+        if broken is None:
+            return self._outcome()
+        if self._handling.strategy is ErrorStrategy.CONTINUE:
+            return self._outcome(caveat=SOME_FAILED)
+        return await self._failing(await self._context.decide(FAILED, self._failure(broken)))
+
+    async def _work(self) -> None:
+        """Start stages and take their ends, until all have ended or one fails the pipeline."""
+        goes_on = self._handling.strategy is ErrorStrategy.CONTINUE
+        ended = await self._start(self._schedule.begin())
+        taken = 0
+        while ended or self._tasks:
+            if not ended:
+                ended = await self._next_ended()
+            elif (taken := taken + 1) % BETWEEN_PAUSES == 0:
+                await asyncio.sleep(0)
+            name, end = ended.pop(0)
+            self._note(name, end)
+            if end.breaks and not goes_on:
+                return
+            ended += await self._start(self._schedule.ended(name, end.ending))
+
+    async def _next_ended(self) -> list[tuple[str, StageEnd]]:
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        ends = [(self._tasks[task], task.result()) for task in sorted(done, key=self._tasks.__getitem__)]
+        for task in done:
+            del self._tasks[task]
+        return ends
+
+    def _note(self, name: str, end: StageEnd) -> None:
+        self._ends[name], self._known[name] = end, end.known
+        self._size += size(end.output, LIGHT + 1)
+
+    async def _start(self, moves: Moves) -> list[tuple[str, StageEnd]]:
+        """Start stages; return those that have ended at once because they reach nothing outside."""
+        for skipped in moves.skipped:
+            end = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
+            self._seen[skipped.stage] = self._sees(self._graph.waits_for[skipped.stage])
+            self._note(skipped.stage, self._recorded(skipped.stage, end, self._context.now()))
+        for name in moves.start:
+            self._held[name] = await self._joined(name)
+        ready = [name for name, joined in self._held.items() if all(each in self._ends for each in joined)]
+        ended = [(name, self._begin(name, self._held.pop(name))) for name in ready]
+        return [(name, end) for name, end in ended if end is not None]
+
+    async def _joined(self, name: str) -> Sequence[str]:
+        """Return the stages that one follows: all that it waits for, or those that had ended in time."""
+        waits_for, node = self._graph.waits_for[name], self._graph.node(name)
+        if node.join is Join.ALL or len(waits_for) < 2:  # noqa: PLR2004
+            return waits_for
+        in_time = [each for each in self._ends if each in waits_for]
+        return await self._context.part(name).decide("joined", in_time)
+
+    def _begin(self, name: str, joined: Sequence[str]) -> StageEnd | None:
+        """Start a stage; return its end where it has ended at once. Raises `LimitReached`."""
+        plan, context, edit = self._plan.stages[name], self._context, self._given.edits.get(name)
+        left = context.time_left()
+        if left is not None and left <= 0:
+            raise LimitReached("The time limit of the run has passed. Raise it.", limit="seconds")
+        self._seen[name] = self._sees(joined)
+        scope = self._scopes[name] = self._scope(name, joined)
+        began = self._began[name] = context.now()
+        is_light = isinstance(plan.processor, PureProcessor) and scope.size <= LIGHT
+        if is_light and not isinstance(plan.stage.on_error, FallbackPipeline):
+            return self._recorded(name, self._runner.computed(plan, scope, edit), began)
+        work = self._runner.execute(plan, scope, edit, context, name)
+        self._tasks[asyncio.ensure_future(work)] = name
+        return None
+
+    def _sees(self, joined: Sequence[str]) -> frozenset[str]:
+        """Return the stages that are seen after some others: these, and what they have seen."""
+        return frozenset(joined).union(*(self._seen[each] for each in joined if each in self._seen))
+
+    def _recorded(self, name: str, end: StageEnd, began: float) -> StageEnd:
+        return self._runner.recorded(self._plan.stages[name], end, began, self._context, name)
+
+    def _scope(self, name: str, joined: Sequence[str]) -> Scope:
+        """Return what a stage can read."""
+        stages = {each: known for each, known in self._known.items() if each in self._seen[name]}
+        return Scope(
+            input=self._given.value,
+            variables=self._variables(stages),
+            stages=stages,
+            previous=self._previous(name, joined),
+            together=self._is_together(name),
+            context=self._given.context,
+            size=self._size,
+        )
+
+    def _previous(self, name: str, joined: Sequence[str]) -> tuple[str, ...] | None:
+        """Return the stages whose outputs one works on, None for one that follows none.
+
+        Of a stage that was passed over, it is what that one would have worked on.
+        """
+        if not joined:
+            return None
+        needs = self._graph.node(name).needs
+        found: list[str] = []
+        for each in [each for each in joined if each in needs] or joined:
+            end = self._ends[each]
+            if end.status is StageStatus.SUCCEEDED:
+                found.append(each)
+            elif (end.passes or end.jumps) and not self._is_together(name):
+                found += self._scopes[each].previous or ()
+        return tuple(dict.fromkeys(found))
+
+    def _is_together(self, name: str) -> bool:
+        """Return whether a stage works on what several gave, each under its name."""
+        node = self._graph.node(name)
+        return len(node.needs) > 1 and node.join in {Join.ALL, Join.QUORUM}
+
+    def _variables(self, stages: Mapping[str, Mapping[str, Json]]) -> Mapping[str, Json]:
+        """Return the variables after some stages."""
+        variables: Mapping[str, Json] = self._plan.pipeline.variables
+        for name in self._plan.writers:
+            if "output" in stages.get(name, {}):
+                variables = with_output(variables, self._plan.stages[name].output, stages[name]["output"])
+        return variables
+
+    async def _cancel_tasks(self) -> None:
+        """Cancel the stages that run, and wait until they have ended."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def _cancel_rest(self) -> None:
+        """Record the stages that have not ended as cancelled; a row that is there already stays."""
+        now = self._context.now()
+        for name in self._graph.order:
+            if name not in self._ends:
+                end = StageEnd(status=StageStatus.CANCELLED)
+                self._ends[name] = self._recorded(name, end, self._began.get(name, now))
+
+    def _failure(self, name: str) -> dict[str, Json]:
+        """Return what is journaled of the failure of the pipeline, and what its fallback is given."""
+        fault = self._ends[name].fault
+        assert fault is not None  # noqa: S101  # every failed stage has one
+        failure: dict[str, Json] = {"stage": name, "code": fault.code, "message": fault.message}
+        if self._handling.strategy is ErrorStrategy.FALLBACK:
+            failure["state"] = partial_state(self._final_scope())
+        return failure
+
+    async def _failing(self, failure: Mapping[str, Json]) -> Outcome:
+        """End a pipeline of which a stage failed: by its fallback, if it has one. Raises `EngineError`."""
+        await self._cancel_tasks()
+        self._cancel_rest()
+        name = self._handling.pipeline
+        if self._handling.strategy is not ErrorStrategy.FALLBACK or name is None:
+            raise StageFailed(f"Stage {failure['stage']} failed: {failure['message']}")
+        payload = {**failure["state"], "failed": {key: failure[key] for key in ("stage", "code", "message")}}
+        found = await self._context.run_child("pipeline", name, {"input": payload}, step=FALLBACK)
+        data = {"stages": {}, "fallback": {"pipeline": name, "stage": failure["stage"]}}
+        return Outcome(answer=found["answer"], output=found["output"], score=found["score"], data=data)
+
+    def _final_scope(self) -> Scope:
+        stages = self._known
+        given = self._given
+        variables = self._variables(stages)
+        return Scope(input=given.value, variables=variables, stages=stages, context=given.context)
+
+    def _outcome(self, caveat: str = "") -> Outcome:
+        """Return what the pipeline gives. Raises `ProcessorFailed` where that cannot be made."""
+        output, score = self._output()
+        ran = [(name, self._ends[name]) for name in self._graph.order if self._ends[name].attempts]
+        return Outcome(
+            answer=as_text(output),
+            output=output,
+            score=score,
+            path=tuple(_path_step(name, end) for name, end in ran),
+            data={"stages": {name: end.status.value for name, end in self._ends.items()}},
+            caveat=caveat,
+        )
+
+    def _output(self) -> tuple[Json, float | None]:
+        if self._plan.output is not None:
+            try:
+                return mapped_input(self._final_scope(), self._plan.output).value, None
+            except MappingError as error:
+                message = f"The output cannot be made: {error}"
+                raise ProcessorFailed(message, error_code="output") from None
+        ended = [name for name in self._graph.order if self._ends[name].status is StageStatus.SUCCEEDED]
+        final = [name for name in ended if self._plan.stages[name].output.is_final]
+        if not ended:
+            raise ProcessorFailed("No stage gave an output: all were skipped.", error_code="no_output")
+        end = self._ends[(final or ended)[-1]]
+        return end.output, end.score
+
+
+def as_text(value: Json) -> str:
+    """Return an output as people read it: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _path_step(name: str, end: StageEnd) -> PathStep:
+    ok = end.status is not StageStatus.FAILED
+    detail = end.handled or ("cached" if end.cached else end.status.value)
+    return PathStep(step=name, started_s=end.started_s, seconds=end.seconds, ok=ok, detail=detail)

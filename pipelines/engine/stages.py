@@ -1,0 +1,417 @@
+"""One stage of a run: its condition, its input, the attempts at it, its output, what follows an error.
+
+| error | what may deal with it |
+|---|---|
+| of a mapping, a condition, a processor, a model, a tool, a child | retries, then `on_error` of the stage |
+| a limit of the whole run, a lost lease, a journal that does not fit | nothing: the run ends |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Protocol, TypeVar
+
+from orchestration.expressions.errors import ExpressionError
+from orchestration.llm.engine.errors import EngineError
+from orchestration.llm.engine.resilience.attempts import RetryPolicy
+from orchestration.llm.engine.types import Json, digest
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
+from orchestration.runs.engine.types import RunEvent
+from pipelines.engine.definition import Stage
+from pipelines.engine.mapping import MappingError, mapped_input, mapped_output, with_output
+from pipelines.engine.plans import StagePlan, stage_plan
+from pipelines.engine.processor import (
+    ActiveProcessor,
+    Processor,
+    ProcessorFailed,
+    PureProcessor,
+    RunInfo,
+    StageResult,
+    Work,
+)
+from pipelines.engine.rules import Backoff, DefaultValue, ErrorClass, FallbackPipeline, GoTo, Retry
+from pipelines.engine.scheduling import Ending, StageStatus
+from pipelines.engine.scope import MissingValue, Scope
+from pipelines.engine.sources import Place
+from pipelines.engine.values import shortened
+
+STAGE_STARTED = "stage_started"
+FATAL = (LimitReached, LeaseLost, ReplayMismatch)
+STAGE_FAULTS = (EngineError, ExpressionError, MappingError, MissingValue)
+LIGHT = 5_000
+"""Items and characters of all values that are worked on without leaving the event loop."""
+LARGEST_SHOWN = 200_000
+"""Items and characters of a value that a stage's row keeps whole."""
+CLASSES: Mapping[str, ErrorClass] = {
+    "timeout": ErrorClass.TIMEOUT,
+    "model_timeout": ErrorClass.TIMEOUT,
+    "tool_timeout": ErrorClass.TIMEOUT,
+    "rate_limited": ErrorClass.RATE_LIMIT,
+    "provider_unavailable": ErrorClass.SERVER,
+    "all_models_failed": ErrorClass.SERVER,
+    "stream_broken": ErrorClass.STREAM,
+    "circuit_open": ErrorClass.CIRCUIT,
+    "bad_answer": ErrorClass.BAD_ANSWER,
+    "no_usable_answer": ErrorClass.BAD_ANSWER,
+    "schema": ErrorClass.SCHEMA,
+    "tool_failed": ErrorClass.TOOL,
+}
+"""The class of each error that may be tried again, by its code: it is the same when read from the journal."""
+
+Value = TypeVar("Value")
+
+
+def size(value: Json, most: int) -> int:
+    """Return the items and characters of a value, counted until they are more than `most`."""
+    counted, parts = 0, [value]
+    for part in parts:  # grows while it is read
+        counted += 1
+        if isinstance(part, str):
+            counted += len(part)
+        elif isinstance(part, dict):
+            counted += sum(map(len, part))
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part[: most + 1]
+        if counted > most:
+            break
+    return counted
+
+
+class ResultCache(Protocol):
+    """Results of stages that may be used again by the runs of a team."""
+
+    async def get(self, key: str) -> Mapping[str, Json] | None:
+        """Return `{"output", "score"}` as it was stored, None where there is none or it has expired."""
+
+    async def put(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
+        """Store a result for some seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """Why a stage failed: a stable code, a sentence, and the field of the stage that it failed at."""
+
+    code: str
+    message: str
+    path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageEnd:
+    """How a stage ended, as its row and the stages after it have it. Times are run seconds."""
+
+    status: StageStatus
+    input: Json = None
+    output: Json = None
+    attempts: int = 0
+    cached: bool = False
+    edited: bool = False
+    fault: Fault | None = None
+    reason: str = ""
+    handled: str = ""
+    passes: bool = False
+    score: float | None = None
+    chosen: frozenset[str] = frozenset()
+    details: Mapping[str, Json] = field(default_factory=dict)
+    started_s: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def breaks(self) -> bool:
+        """Whether the pipeline fails by it."""
+        return self.status is StageStatus.FAILED and not self.passes and not self.jumps
+
+    @property
+    def jumps(self) -> bool:
+        """Whether another stage follows its failure."""
+        return self.handled.startswith("goto:")
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended for the stages that wait for it."""
+        return Ending(status=self.status, chosen=self.chosen, jumps=self.jumps, passes=self.passes)
+
+    @property
+    def known(self) -> Mapping[str, Json]:
+        """What other stages can read of it."""
+        found: dict[str, Json] = {"status": self.status.value}
+        if self.status is StageStatus.SUCCEEDED:
+            found |= {"output": self.output, "score": self.score}
+        if self.fault is not None:
+            found["error"] = {"code": self.fault.code, "message": self.fault.message}
+        return found
+
+    def row(self, stage: Stage) -> dict[str, Json]:
+        """Return the row of the stage, with large values shortened."""
+        fault = self.fault
+        error = fault and {"code": fault.code, "message": fault.message, "path": fault.path}
+        row: dict[str, Json] = {
+            "stage": stage.id,
+            "processor": stage.processor,
+            "status": self.status.value,
+            "attempts": self.attempts,
+            "cached": self.cached,
+            "edited": self.edited,
+            "input": self.input,
+            "output": self.output,
+            "error": error,
+            "reason": self.reason,
+            "handled": self.handled,
+            "score": self.score,
+            "chosen": sorted(self.chosen),
+            "started_s": self.started_s,
+            "seconds": self.seconds,
+            "details": dict(self.details),
+        }
+        if large := [name for name in ("input", "output") if size(row[name], LARGEST_SHOWN) > LARGEST_SHOWN]:
+            row |= {name: shortened(row[name], LARGEST_SHOWN // 100) for name in large}
+            row["shortened"] = large
+        return row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edit:
+    """What a person put in place of a stage's input, or of its output: then it does not run."""
+
+    name: str
+    value: Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageRunner:
+    """Executes stages. Without a `cache` none uses an earlier result."""
+
+    processors: Mapping[str, Processor]
+    info: RunInfo
+    team: str = ""
+    cache: ResultCache | None = None
+
+    async def execute(
+        self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
+    ) -> StageEnd:
+        """Execute a stage and record its row under `step`. Raises what ends the whole run."""
+        began = context.now()
+        try:
+            end = await self._executed(plan, scope, edit, context, step)
+        except FATAL as error:
+            failed = StageEnd(status=StageStatus.FAILED, fault=Fault(code=error.code, message=str(error)))
+            if isinstance(error, LimitReached):
+                self.recorded(plan, failed, began, context, step)
+            raise
+        return self.recorded(plan, end, began, context, step)
+
+    def recorded(
+        self, plan: StagePlan, end: StageEnd, began: float, context: RunContext, step: str
+    ) -> StageEnd:
+        """Record the row of a stage that has ended, and return its end with its time."""
+        end = replace(end, started_s=began, seconds=context.now() - began)
+        context.record(step, end.row(plan.stage))
+        return end
+
+    def computed(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
+        """Return how a stage ends that reaches nothing outside."""
+        end = self._prepared(plan, scope, edit)
+        if end.attempts or not isinstance(plan.processor, PureProcessor):
+            return end
+        end = replace(end, attempts=1)
+        try:
+            result = plan.processor.compute(self._work(plan, scope, end.input))
+        except STAGE_FAULTS as error:
+            return handled(plan.stage, replace(end, fault=_fault(error)))
+        return self._finished(plan, scope, end, result)
+
+    def _prepared(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
+        """Return a stage with its input and no attempt yet; or how it ended, where it came to that."""
+        if edit is not None and edit.name == "output":
+            return StageEnd(status=StageStatus.SUCCEEDED, output=edit.value, edited=True, attempts=1)
+        end = StageEnd(status=StageStatus.SUCCEEDED, attempts=1)
+        try:
+            if plan.condition is not None and not plan.condition.evaluate(scope.values(plan.condition.names)):
+                return replace(
+                    end, status=StageStatus.SKIPPED, passes=True, reason="Its condition is not met."
+                )
+            value = mapped_input(scope, plan.input).value if edit is None else edit.value
+        except STAGE_FAULTS as error:
+            at = "input" if isinstance(error, MappingError) else "when"
+            return handled(plan.stage, replace(end, fault=_fault(error, at)))
+        return replace(end, input=value, edited=edit is not None, attempts=0)
+
+    def _finished(self, plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -> StageEnd:
+        """Return how a stage ends whose processor gave a result."""
+        end = replace(end, chosen=result.chosen, score=result.score, details=result.details)
+        try:
+            output = mapped_output(result.value, plan.output).value
+            with_output(scope.variables, plan.output, output)
+        except MappingError as error:
+            return handled(plan.stage, replace(end, fault=_fault(error, "output")))
+        return replace(end, output=output)
+
+    async def _executed(
+        self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
+    ) -> StageEnd:
+        end = await off_loop(scope.size, self.computed, plan, scope, edit)
+        part = context.part(step)
+        if isinstance(plan.processor, ActiveProcessor) and not end.attempts:
+            await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data={"stage": context.key(step)}))
+            end = await self._cached(plan, scope, end, part)
+        rule = plan.stage.on_error
+        if end.status is StageStatus.FAILED and isinstance(rule, FallbackPipeline):
+            return await _replaced(rule.pipeline, scope, plan.stage, end, part)
+        return end
+
+    async def _cached(self, plan: StagePlan, scope: Scope, end: StageEnd, context: RunContext) -> StageEnd:
+        """Return an earlier result for the same definition and input; otherwise try the stage."""
+        rule = plan.stage.cache
+        if rule is None or self.cache is None:
+            return await self._tried(plan, scope, end, context)
+        reads = [[str(place), _read(place, scope)] for place in plan.reads]
+        key = digest(self.team, plan.identity, end.input, list(self.info.models), reads)
+        found = context.recall("cache") or {"hit": await self.cache.get(key)}
+        found = await context.decide("cache", found)
+        if hit := found["hit"]:
+            return replace(end, output=hit["output"], score=hit["score"], cached=True)
+        end = await self._tried(plan, scope, end, context)
+        if end.status is StageStatus.SUCCEEDED and end.fault is None:
+            await self.cache.put(key, {"output": end.output, "score": end.score}, rule.ttl)
+        return end
+
+    async def _tried(self, plan: StagePlan, scope: Scope, start: StageEnd, context: RunContext) -> StageEnd:
+        """Try a stage until it succeeds or may not be tried again."""
+        number = 1
+        while True:
+            part = context.scoped(str(number))
+            tried = replace(scope, context={**scope.context, "attempt": number})
+            end = await self._attempt(plan, tried, replace(start, attempts=number), part)
+            may_pass = end.fault is not None and CLASSES.get(end.fault.code) in plan.retry.on
+            if not may_pass or number >= plan.retry.attempts:
+                return end
+            await part.wait("retry", wait_s(plan.retry, number, context.random))
+            number += 1
+
+    async def _attempt(self, plan: StagePlan, scope: Scope, end: StageEnd, context: RunContext) -> StageEnd:
+        processor, work = plan.processor, self._work(plan, scope, end.input)
+        assert isinstance(processor, ActiveProcessor)  # noqa: S101  # of the two sorts of processors
+        try:
+            result = await within(plan.stage.timeout, lambda: processor.execute(work, context), context)
+        except FATAL:
+            raise
+        except STAGE_FAULTS as error:
+            return handled(plan.stage, replace(end, fault=_fault(error)))
+        weight = scope.size + size(result.value, LIGHT)
+        return await off_loop(weight, self._finished, plan, scope, end, result)
+
+    async def _inline(self, written: Json, scope: Scope, context: RunContext, step: str) -> StageResult:
+        """Execute a stage that is written inside the options of another. Raises `ProcessorFailed`."""
+        plan = stage_plan(Stage.model_validate({"id": "item", **written}), self.processors)
+        end = await self.execute(plan, scope, None, context, step)
+        if end.breaks and end.fault is not None:
+            raise ProcessorFailed(end.fault.message, error_code=end.fault.code)
+        return StageResult(value=end.output, score=end.score, details=end.details)
+
+    def _work(self, plan: StagePlan, scope: Scope, value: Json) -> Work:
+        options, name = plan.options, plan.stage.id
+        return Work(
+            stage=name, options=options, input=value, scope=scope, info=self.info, run_stage=self._inline
+        )
+
+
+async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, context: RunContext) -> StageEnd:
+    """Return the end of a failed stage in whose place a pipeline runs, which is given the state so far."""
+    state = partial_state(scope) | {"failed": {"stage": stage.id, "input": end.input, **end.known}}
+    try:
+        found = await context.run_child("pipeline", name, {"input": state}, step="fallback")
+    except FATAL:
+        raise
+    except EngineError as error:
+        message = f"The pipeline {name} in its place failed, too: {error}"
+        return replace(end, fault=Fault(code=error.code, message=message, path="on_error"))
+    handled_by = f"fallback:{name}"
+    return replace(
+        end, status=StageStatus.SUCCEEDED, output=found["output"], handled=handled_by, passes=False
+    )
+
+
+def partial_state(scope: Scope) -> dict[str, Json]:
+    """Return what a pipeline is given that takes over from another one."""
+    outputs = {name: known["output"] for name, known in scope.stages.items() if "output" in known}
+    return {"input": scope.input, "variables": dict(scope.variables), "stages": outputs}
+
+
+def handled(stage: Stage, end: StageEnd) -> StageEnd:
+    """Return how a stage with a fault ends by its own rule; what a fallback pipeline does comes after."""
+    failed = replace(end, status=StageStatus.FAILED, passes=stage.optional)
+    match stage.on_error:
+        case "skip":
+            reason = end.fault.message if end.fault else ""
+            return replace(failed, status=StageStatus.SKIPPED, handled="skip", passes=True, reason=reason)
+        case DefaultValue(default=value):
+            return replace(
+                failed, status=StageStatus.SUCCEEDED, handled="default", passes=False, output=value
+            )
+        case GoTo(goto=target):
+            return replace(failed, handled=f"goto:{target}", passes=False)
+        case _:
+            return failed
+
+
+def _fault(error: Exception, at: str = "") -> Fault:
+    """Return an error as what a stage failed with; `at` is the field whose mapping or condition it was."""
+    if isinstance(error, MappingError):
+        is_schema = error.path.endswith("schema")
+        code = "schema" if is_schema else "mapping"
+        return Fault(code=code, message=str(error), path=f"{at}.{error.path}" if at else error.path)
+    code = error.code if isinstance(error, EngineError) else "expression"
+    return Fault(code=code, message=str(error), path=at)
+
+
+def _read(place: Place, scope: Scope) -> Json:
+    try:
+        return place.read(scope)
+    except MissingValue:
+        return None
+
+
+def wait_s(retry: Retry, attempt: int, random: Random) -> float:
+    """Return the seconds to wait after the `attempt`th attempt, from 1: with full jitter where it has any."""
+    policy = RetryPolicy(base_s=retry.base, cap_s=retry.cap)
+    longest = (
+        policy.longest_s(attempt) if retry.backoff is Backoff.EXPONENTIAL else min(retry.base, retry.cap)
+    )
+    return random.uniform(0.0, longest) if retry.jitter else longest
+
+
+async def off_loop(weight: int, function: Callable[..., Value], *arguments: object) -> Value:
+    """Call a pure function: in a thread where it works on so much that others would wait for it."""
+    if weight <= LIGHT:
+        return function(*arguments)
+    return await asyncio.to_thread(function, *arguments)
+
+
+async def within(seconds: float | None, start: Callable[[], Awaitable[Value]], context: RunContext) -> Value:
+    """Return what comes within seconds of run time. Raises `ProcessorFailed` with the code `timeout`.
+
+    That the time was up is journaled before the work is cancelled, so that a replay ends in the same way.
+    """
+    if seconds is None:
+        return await start()
+    failure = ProcessorFailed(f"It took longer than {seconds:g} s.", error_code="timeout")
+    if context.recall("timeout"):
+        raise failure
+    began = context.now()
+    task = asyncio.ensure_future(start())
+    try:
+        while not task.done() and (left := seconds - (context.now() - began)) > 0:
+            await asyncio.wait({task}, timeout=left)
+        if not task.done():
+            await context.decide("timeout", value=True)
+            raise failure
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
