@@ -7,3 +7,10 @@ class PipelinesConfig(AppConfig):
     """Saved pipelines and their runs."""
 
     name = "pipelines"
+
+    def ready(self) -> None:
+        """Register the run kind, whose modules import models."""
+        from orchestration.runs.kinds import register  # noqa: PLC0415
+        from pipelines.services.pipeline_runs import PipelineKind  # noqa: PLC0415
+
+        register(PipelineKind())

@@ -52,7 +52,7 @@ class SavedPipeline(models.Model):
 class PublishedVersion(models.Model):
     """A version of a pipeline, which never changes: `document` as it was published, in its schema version."""
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     pipeline = models.ForeignKey(SavedPipeline, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     document = models.JSONField()

@@ -44,6 +44,12 @@ class AuditAction(StrEnum):
     MODEL_DELETED = "model.deleted"
     PRICE_SET = "price.set"
     RUN_DELETED = "run.deleted"
+    PIPELINE_CREATED = "pipeline.created"
+    PIPELINE_IMPORTED = "pipeline.imported"
+    PIPELINE_PUBLISHED = "pipeline.published"
+    PIPELINE_RESTORED = "pipeline.restored"
+    PIPELINE_RENAMED = "pipeline.renamed"
+    PIPELINE_DELETED = "pipeline.deleted"
 
 
 class AppendOnly(TypeError):

@@ -152,6 +152,35 @@ ROWS = [
         "deleted the run sage-large, which Ben had started; it cost $0.0012.",
     ),
     (A.RUN_DELETED, {}, {}, "deleted the run sage-large."),
+    (A.PIPELINE_CREATED, {}, {"source": ""}, "created the pipeline sage-large."),
+    (A.PIPELINE_CREATED, {}, {"source": "a file"}, "created the pipeline sage-large from a file."),
+    (A.PIPELINE_IMPORTED, {}, {}, "imported a definition as the draft of the pipeline sage-large."),
+    (A.PIPELINE_PUBLISHED, {}, {"number": 2, "note": ""}, "published version 2 of the pipeline sage-large."),
+    (
+        A.PIPELINE_PUBLISHED,
+        {},
+        {"number": 2, "note": "Kinder."},
+        "published version 2 of the pipeline sage-large: Kinder.",
+    ),
+    (
+        A.PIPELINE_RESTORED,
+        {},
+        {"number": 1},
+        "made version 1 of the pipeline sage-large its draft again.",
+    ),
+    (A.PIPELINE_RENAMED, {"name": "old"}, {"name": "new"}, "renamed the pipeline old to new."),
+    (
+        A.PIPELINE_DELETED,
+        {"versions": 3},
+        {},
+        "deleted the pipeline sage-large with 3 published versions.",
+    ),
+    (
+        A.PIPELINE_DELETED,
+        {"versions": 0},
+        {},
+        "deleted the pipeline sage-large, which was never published.",
+    ),
 ]
 
 

@@ -56,6 +56,23 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
         "{who} deleted the run {subject}, which {before_asked_by} had started; it cost {before_cost_usd}.",
         "{who} deleted the run {subject}.",
     ],
+    AuditAction.PIPELINE_CREATED: [
+        "{who} created the pipeline {subject} from {after_source}.",
+        "{who} created the pipeline {subject}.",
+    ],
+    AuditAction.PIPELINE_IMPORTED: ["{who} imported a definition as the draft of the pipeline {subject}."],
+    AuditAction.PIPELINE_PUBLISHED: [
+        "{who} published version {after_number} of the pipeline {subject}: {after_note}",
+        "{who} published version {after_number} of the pipeline {subject}.",
+    ],
+    AuditAction.PIPELINE_RESTORED: [
+        "{who} made version {after_number} of the pipeline {subject} its draft again."
+    ],
+    AuditAction.PIPELINE_RENAMED: ["{who} renamed the pipeline {before_name} to {after_name}."],
+    AuditAction.PIPELINE_DELETED: [
+        "{who} deleted the pipeline {subject} with {before_versions} published versions.",
+        "{who} deleted the pipeline {subject}, which was never published.",
+    ],
 }
 """Of each action the first sentence counts whose values the entry has."""
 

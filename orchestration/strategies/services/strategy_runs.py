@@ -183,27 +183,36 @@ def _frozen_panel(
         raise InvalidRequest(f"A panel has at most {LARGEST_PANEL} models.", field="models")
     if len(set(request.models)) < len(request.models):
         raise InvalidRequest("A model is in the panel twice.", field="models")
+    members = [(name, PanelRole.MEMBER, "models") for name in request.models]
+    helping = [(name, PanelRole.HELPER, "options") for name in dict.fromkeys(helpers)]
+    panel = frozen_entries(membership, [*members, *helping], request.constraints)
+    return with_allowances(membership, request, panel)
+
+
+def frozen_entries(
+    membership: Membership, named: Sequence[tuple[str, PanelRole, str]], constraints: Constraints
+) -> list[dict[str, Json]]:
+    """Return models as a run keeps them: each by name and role, and the field that names it.
+
+    Raises `InvalidRequest` for one that is not there, or has no price where there is a limit on the cost.
+    """
     usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
-    named = usable.filter(name__in={*request.models, *helpers}).select_related("provider")
-    rows = {model.name: model for model in named.prefetch_related("prices", "profiles")}
-    members = [_entry(rows, name, PanelRole.MEMBER, "models") for name in request.models]
-    helping = [_entry(rows, name, PanelRole.HELPER, "options") for name in dict.fromkeys(helpers)]
-    panel = [*members, *helping]
+    found = usable.filter(name__in={name for name, *_ in named}).select_related("provider")
+    rows = {model.name: model for model in found.prefetch_related("prices", "profiles")}
+    panel = []
+    for name, role, field in named:
+        if name not in rows:
+            missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
+            raise InvalidRequest(missing, field=field)
+        panel.append(profiled_entry(rows[name], role))
     unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
-    if request.constraints.max_cost_usd is not None and unpriced:
+    if constraints.max_cost_usd is not None and unpriced:
         raise InvalidRequest(
             f"A cost limit needs prices, and none is set for {', '.join(unpriced)}."
             " Set a price under Models, or leave the limit empty.",
             field="max_cost_usd",
         )
-    return with_allowances(membership, request, panel)
-
-
-def _entry(rows: Mapping[str, LanguageModel], name: str, role: PanelRole, at: str) -> dict[str, Json]:
-    if name not in rows:
-        missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
-        raise InvalidRequest(missing, field=at)
-    return profiled_entry(rows[name], role)
+    return panel
 
 
 async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatModel]:

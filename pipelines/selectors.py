@@ -1,0 +1,196 @@
+"""What is known of a team's pipelines: what a draft says and lacks, published versions, figures of runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache, lru_cache
+from statistics import median
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import F, OuterRef, QuerySet, Subquery, Window
+from django.db.models.functions import RowNumber
+
+from orchestra_site.accounts.models import Membership
+from orchestration.expressions.documents import read_document
+from orchestration.expressions.errors import ExpressionError
+from orchestration.llm.engine.types import Json
+from orchestration.runs.models import Run, RunStatus
+from pipelines.engine.definition import Pipeline, pipeline_from
+from pipelines.engine.nesting import contained
+from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.problems import Problem, problem_at
+from pipelines.engine.processors import PROCESSORS
+from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
+from pipelines.engine.validation import problems
+from pipelines.models import PublishedVersion, SavedPipeline
+
+KIND = "pipeline"
+"""The kind of runs of pipelines."""
+KEPT_PARSED = 200
+NEWEST_RUNS, SHOWN_RUNS = 100, 10
+"""Runs of a pipeline that its figures cover, and those that are shown one by one."""
+
+
+@cache
+def processor_specs() -> Mapping[str, ProcessorSpec]:
+    """Return the processors as validation sees them, by name."""
+    return {name: processor.spec for name, processor in PROCESSORS.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftReading:
+    """What a written definition says, as far as it can be read, and all that is wrong with it.
+
+    `document` is in the newest schema version, `upgrades` are what was changed for that. `position` is the
+    character at which the text could not be read.
+    """
+
+    document: Json = None
+    pipeline: Pipeline | None = None
+    upgrades: Sequence[Upgrade] = ()
+    problems: Sequence[Problem] = ()
+    position: int | None = None
+
+
+def read_draft(
+    text: str, known: Mapping[str, Pipeline], *, name: str = "", syntax: Literal["yaml", "json"] = "yaml"
+) -> DraftReading:
+    """Read a definition and check it; `known` are the pipelines that it may contain.
+
+    With a `name`, another one in the text is a problem.
+    """
+    try:
+        written = read_document(text, syntax)
+    except ExpressionError as error:
+        return DraftReading(problems=(problem_at(str(error)),), position=error.position)
+    return check_document(written, known, name=name)
+
+
+def check_document(written: Json, known: Mapping[str, Pipeline], *, name: str = "") -> DraftReading:
+    """Check a definition that was read from its text, as `read_draft` does."""
+    try:
+        document, upgrades = upgraded(written)
+    except UnsupportedVersion as error:
+        return DraftReading(problems=(problem_at(str(error), "schema_version"),))
+    pipeline, found = pipeline_from(document)
+    if pipeline is not None:
+        found = problems(pipeline, processor_specs(), known)
+        if name and pipeline.name != name:
+            other = problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name")
+            found = (other, *found)
+    return DraftReading(document=document, pipeline=pipeline, upgrades=upgrades, problems=found)
+
+
+@lru_cache(maxsize=KEPT_PARSED)
+def published_pipeline(version: UUID) -> Pipeline | None:
+    """Return what a version says, which never changes; None where this program cannot read it any more."""
+    document = PublishedVersion.objects.values_list("document", flat=True).get(pk=version)
+    try:
+        return pipeline_from(upgraded(document)[0])[0]
+    except UnsupportedVersion:
+        return None
+
+
+class TeamPipelines(Mapping[str, Pipeline]):
+    """The newest published versions of a team's pipelines by name, each read when it is needed."""
+
+    def __init__(self, membership: Membership) -> None:
+        newest = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number").values("pk")[:1]
+        rows = SavedPipeline.objects.visible_to(membership).annotate(newest=Subquery(newest))
+        self._versions: Mapping[str, UUID] = dict(
+            rows.exclude(newest=None).order_by("name").values_list("name", "newest")
+        )
+
+    def __getitem__(self, name: str) -> Pipeline:
+        """Return the newest version of a pipeline."""
+        found = published_pipeline(self._versions[name])
+        if found is None:
+            raise KeyError(name)
+        return found.model_copy(update={"name": name})
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names in alphabetical order."""
+        return iter(self._versions)
+
+    def __len__(self) -> int:
+        """Return how many pipelines are published."""
+        return len(self._versions)
+
+
+def containing(membership: Membership, name: str) -> list[str]:
+    """Return the names of the pipelines whose newest version or draft contains one, in order."""
+    known = TeamPipelines(membership)
+    found = {other for other in known if other != name and _contains(known.get(other), name)}
+    drafts = SavedPipeline.objects.visible_to(membership).filter(draft__contains=name).exclude(name=name)
+    found |= {row.name for row in drafts if _contains(read_draft(row.draft, {}).pipeline, name)}
+    return sorted(found)
+
+
+def _contains(pipeline: Pipeline | None, name: str) -> bool:
+    return pipeline is not None and any(each.name == name for each in contained(pipeline, processor_specs()))
+
+
+def team_pipelines(membership: Membership) -> QuerySet[SavedPipeline]:
+    """Return the team's pipelines by name, with the number of the newest version as `newest`."""
+    number = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number").values("number")[:1]
+    found: QuerySet[SavedPipeline] = SavedPipeline.objects.visible_to(membership)
+    return found.annotate(newest=Subquery(number)).select_related("draft_saved_by").order_by("name")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFigures:
+    """Figures of a pipeline's newest runs that are over; cancelled ones do not count.
+
+    `success` is a fraction, medians are of those that succeeded, in seconds and US dollars; None without
+    evidence. `newest` are the last runs of any status, the newest first.
+    """
+
+    runs: int = 0
+    success: float | None = None
+    median_s: float | None = None
+    median_usd: Decimal | None = None
+    newest: Sequence[Run] = ()
+
+
+def run_figures(membership: Membership, names: Sequence[str]) -> Mapping[str, RunFigures]:
+    """Return the figures of pipelines by name, with one query."""
+    place = Window(RowNumber(), partition_by="ref", order_by=["-created_at", "-id"])
+    runs = Run.objects.visible_to(membership).filter(kind=KIND, ref__in=names)
+    numbered = runs.annotate(place=place).filter(place__lte=NEWEST_RUNS)
+    columns = ("status", "caveat", "error_code", "ref", "cost_usd", "created_at", "started_at", "finished_at")
+    found: dict[str, list[Run]] = defaultdict(list)
+    for run in numbered.only(*columns).order_by("ref", "place"):
+        found[run.ref].append(run)
+    return {name: _figures(found.get(name, [])) for name in names}
+
+
+def _figures(runs: Sequence[Run]) -> RunFigures:
+    """Return the figures of runs, the newest first."""
+    won = [run for run in runs if run.status == RunStatus.SUCCEEDED]
+    ended = len(won) + sum(run.status == RunStatus.FAILED for run in runs)
+    seconds = [
+        (run.finished_at - run.started_at).total_seconds()
+        for run in won
+        if run.finished_at and run.started_at
+    ]
+    return RunFigures(
+        runs=len(runs),
+        success=len(won) / ended if ended else None,
+        median_s=median(seconds) if seconds else None,
+        median_usd=median(run.cost_usd for run in won) if won else None,
+        newest=runs[:SHOWN_RUNS],
+    )
+
+
+def runs_by_version(membership: Membership, name: str) -> Mapping[int | None, Sequence[Run]]:
+    """Return the newest runs of a pipeline by the number of the version they used, None for drafts."""
+    runs = Run.objects.visible_to(membership).filter(kind=KIND, ref=name).order_by("-created_at", "-id")
+    columns = ("status", "caveat", "error_code", "created_at")
+    found: dict[int | None, list[Run]] = defaultdict(list)
+    for run in runs.annotate(version=F("request__version")).only(*columns)[:NEWEST_RUNS]:
+        found[run.version].append(run)
+    return found

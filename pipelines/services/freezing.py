@@ -1,0 +1,221 @@
+"""What a run of a pipeline is frozen with: definitions, all that these contain, people, models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.selectors import team_members
+from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import Bounds
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.llm.selectors import usable_models
+from orchestration.llm.services.panel import PanelRole
+from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Request
+from orchestration.strategies.forms.panel import default_panel
+from orchestration.strategies.services.histories import with_allowances
+from orchestration.strategies.services.strategy_runs import frozen_entries
+from pipelines.engine.definition import Pipeline, pipeline_from
+from pipelines.engine.nesting import contained, nesting_faults
+from pipelines.engine.plans import PipelinePlan, pipeline_plan
+from pipelines.engine.problems import Problem
+from pipelines.engine.processors import PROCESSORS
+from pipelines.engine.upgrades import upgraded
+from pipelines.models import PublishedVersion, SavedPipeline
+from pipelines.selectors import DraftReading, TeamPipelines, check_document, processor_specs, read_draft
+
+INPUT_BOUNDS = Bounds()
+USUAL_STRATEGY = "parallel"
+
+
+class StageEdit(BaseModel):
+    """What stands in place of a stage's output, or of its input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output: Json = None
+    input: Json = None
+
+
+class PipelineRequest(BaseModel):
+    """What starts a run: a saved pipeline with a version, or a definition, and its input.
+
+    With a `definition`, `pipelines` are those that it contains; without them the team's newest are meant. A
+    request that was frozen before has both, and the id of the saved pipeline as its `pipeline`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(default="", alias="pipeline")
+    version: Annotated[int, Field(ge=1)] | Literal["latest", "draft"] | None = "latest"
+    input: Json = None
+    models: tuple[str, ...] = ()
+    constraints: Constraints = UNCONSTRAINED
+    edits: Mapping[str, StageEdit] = Field(default_factory=dict)
+    fresh: bool = False
+    definition: Json = None
+    pipelines: Mapping[str, Json] | None = None
+
+
+def parsed_request(payload: Mapping[str, Json]) -> PipelineRequest:
+    """Return a payload as a request. Raises `InvalidRequest` with the field at fault."""
+    try:
+        INPUT_BOUNDS.check(payload.get("input"), "The input")
+        request = PipelineRequest.model_validate(payload)
+    except ExpressionError as error:
+        raise InvalidRequest(str(error), field="input") from None
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        field, *below = map(str, detail["loc"])
+        if field == "version":
+            raise InvalidRequest("A version is a number, latest or draft.", field=field) from None
+        field = below[0] if field == "constraints" and below else field
+        raise InvalidRequest(
+            f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}.", field=field
+        ) from None
+    if request.constraints.min_quality is not None:
+        raise InvalidRequest("A pipeline has no limit on the quality.", field="min_quality")
+    return request
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChosenPipeline:
+    """The pipeline that a run is of: its row's id and number where it has them, and all that it contains."""
+
+    pipeline: Pipeline
+    id: str = ""
+    version: int | None = None
+    inner: Mapping[str, Json]
+
+    @property
+    def plans(self) -> Sequence[PipelinePlan]:
+        """The pipeline and those that it contains, ready to run. Raises `InvalidRequest`."""
+        inner = (stored_pipeline(each["definition"]) for each in self.inner.values())
+        return [pipeline_plan(each, PROCESSORS) for each in (self.pipeline, *inner)]
+
+
+def chosen_pipeline(membership: Membership, request: PipelineRequest) -> ChosenPipeline:
+    """Return what a request wants to run. Raises `InvalidRequest`."""
+    known = TeamPipelines(membership)
+    if request.definition is not None:
+        reading = check_document(request.definition, known)
+        if request.pipelines is not None and reading.pipeline is not None:  # frozen before, and checked then
+            version = request.version if isinstance(request.version, int) else None
+            row = SavedPipeline.objects.visible_to(membership).filter(name=reading.pipeline.name).first()
+            id = "" if row is None or str(row.pk) != request.name else request.name
+            return ChosenPipeline(pipeline=reading.pipeline, id=id, version=version, inner=request.pipelines)
+        pipeline = _without_problems(reading, "The definition")
+        return ChosenPipeline(pipeline=pipeline, inner=_inner(membership, pipeline))
+    row = SavedPipeline.objects.visible_to(membership).filter(name=request.name).first()
+    if row is None:
+        raise InvalidRequest(f"There is no pipeline “{request.name[:40]}” in this team.", field="pipeline")
+    if request.version == "draft":
+        pipeline = _without_problems(read_draft(row.draft, known, name=row.name), "The draft")
+        return ChosenPipeline(pipeline=pipeline, id=str(row.pk), inner=_inner(membership, pipeline))
+    number = request.version if isinstance(request.version, int) else None
+    found, pipeline = _published(membership, row.name, number)
+    if fault := next(nesting_faults(pipeline, processor_specs(), known), None):
+        raise InvalidRequest(fault.message, field="pipeline")
+    inner = _inner(membership, pipeline)
+    return ChosenPipeline(pipeline=pipeline, id=str(row.pk), version=found.number, inner=inner)
+
+
+def _without_problems(reading: DraftReading, what: str) -> Pipeline:
+    """Return the pipeline that was read. Raises `InvalidRequest` that names the first problem."""
+    if reading.pipeline is None or reading.problems:
+        first: Problem = reading.problems[0]
+        count = "a problem" if len(reading.problems) == 1 else f"{len(reading.problems)} problems"
+        at = f"{first.path}: " if first.path else ""
+        raise InvalidRequest(f"{what} has {count} and cannot run. {at}{first.message}", field="definition")
+    return reading.pipeline
+
+
+def stored_pipeline(document: Json) -> Pipeline:
+    """Return a definition that was checked when it was stored. Raises `InvalidRequest`."""
+    pipeline, found = pipeline_from(upgraded(document)[0])
+    if pipeline is None:
+        raise InvalidRequest(f"This version can no longer run. {found[0].path}: {found[0].message}")
+    return pipeline
+
+
+def _published(
+    membership: Membership, name: str, number: int | None = None
+) -> tuple[PublishedVersion, Pipeline]:
+    """Return a version of a pipeline, the newest without a number. Raises `InvalidRequest`."""
+    rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id, pipeline__name=name)
+    found = rows.filter(**({} if number is None else {"number": number})).order_by("-number").first()
+    if found is None:
+        missing = f"has no version {number}" if number else "is not published yet"
+        raise InvalidRequest(f"The pipeline “{name[:40]}” {missing}.", field="version")
+    return found, stored_pipeline(found.document).model_copy(update={"name": name})
+
+
+def _inner(membership: Membership, pipeline: Pipeline) -> dict[str, Json]:
+    """Return all that a pipeline contains, by name; a version that is not the newest by `name@number`."""
+    found: dict[str, Json] = {}
+    waiting = [pipeline]
+    for outer in waiting:  # grows while it is read
+        for each in contained(outer, processor_specs()):
+            stage = None if each.stage is None else outer.stages[each.stage]
+            number = stage.options.get("version") if stage is not None and each.at[0] == "options" else None
+            key = inner_key(each.name, number)
+            if key not in found:
+                version, inner = _published(membership, each.name, number)
+                found[key] = {"version": version.number, "definition": inner.model_dump(mode="json")}
+                waiting.append(inner)
+    return found
+
+
+def inner_key(name: str, number: Json) -> str:
+    """Return the key of a contained pipeline among those that a run was frozen with."""
+    return name if number is None else f"{name}@{number}"
+
+
+def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict[str, str]:
+    """Return the ids of the members that stages name, by the name or address that is written.
+
+    Raises `InvalidRequest` for one that is not there.
+    """
+    members = list(team_members(membership))
+    ids = {each.user.name: str(each.user_id) for each in members if each.user.name}
+    ids |= {each.user.email: str(each.user_id) for each in members}
+    found: dict[str, str] = {}
+    for plan in plans:
+        for name, stage in plan.stages.items():
+            for person in stage.processor.people(stage.options):
+                if person not in ids:
+                    raise InvalidRequest(
+                        f"There is nobody called “{person}” in this team.", field=f"stages.{name}.options.who"
+                    )
+                found[person] = ids[person]
+    return found
+
+
+def frozen_panel(
+    membership: Membership, request: PipelineRequest, plans: Sequence[PipelinePlan], prompt: str
+) -> tuple[Sequence[str], Sequence[Mapping[str, Json]]]:
+    """Return the models that stages ask which name none, and all that any may ask, frozen.
+
+    A limit on the cost is shared by the stages. Raises `InvalidRequest`.
+    """
+    usual = request.models or tuple(default_panel(usable_models(membership)))
+    stages = [stage for plan in plans for stage in plan.stages.values()]
+    named = {
+        name: f"stages.{stage.stage.id}.options.models"
+        for stage in stages
+        for name in stage.processor.models(stage.options)
+    }
+    fields = named | dict.fromkeys(usual, "models")
+    asked = [(name, PanelRole.MEMBER, field) for name, field in fields.items()]
+    panel = frozen_entries(membership, asked, request.constraints)
+    limit = request.constraints.max_cost_usd
+    if limit is None or not panel:
+        return usual, panel
+    share = Constraints(max_cost_usd=limit / max(1, len(stages)))
+    one_stage = Request(text=prompt, strategy=USUAL_STRATEGY, models=tuple(fields), constraints=share)
+    return usual, with_allowances(membership, one_stage, panel)

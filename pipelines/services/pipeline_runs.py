@@ -1,0 +1,244 @@
+"""The run kind `pipeline`: a definition frozen with all that it contains, then run stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from orchestra_site.accounts.models import Membership
+from orchestra_site.web.threads import in_database_thread
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
+from orchestration.runs.models import Run, Step
+from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.services import profiles
+from pipelines.engine.plans import PipelinePlan, pipeline_plan
+from pipelines.engine.processor import RunInfo
+from pipelines.engine.processors import PROCESSORS
+from pipelines.engine.running import PipelineInput, as_text, run_pipeline
+from pipelines.engine.stages import Edit, StageRunner
+from pipelines.models import CachedResult, PublishedVersion
+from pipelines.selectors import KIND, run_figures, team_pipelines
+from pipelines.services.freezing import (
+    chosen_pipeline,
+    frozen_panel,
+    frozen_people,
+    inner_key,
+    parsed_request,
+    stored_pipeline,
+)
+
+SIMPLE = {"string", "number", "integer", "boolean"}
+"""Types of input that a form has fields for."""
+MOST_EXPIRED = 100
+"""Expired results that are removed whenever one is stored."""
+
+
+class PipelineKind(RunKind):
+    """Runs of pipelines."""
+
+    name = KIND
+    title = "Pipeline"
+
+    def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Check a request and freeze it with the definitions, people and models that it needs.
+
+        `{"ref", "text", …}`, as forms send it, is read as the input of a saved pipeline.
+        """
+        given = {**payload, "pipeline": payload["ref"]} if "ref" in payload else dict(payload)
+        request = parsed_request(given)
+        chosen = chosen_pipeline(membership, request)
+        plans = chosen.plans
+        plan = plans[0]
+        value = given.get("input") if "input" in given else _from_fields(plan, payload)
+        _check_input(plan, value)
+        if unknown := next((name for name in request.edits if name not in plan.stages), None):
+            raise InvalidRequest(f"There is no stage “{unknown[:40]}”.", field="edits")
+        prompt = in_words(value) or chosen.pipeline.title or chosen.pipeline.name
+        usual, panel = frozen_panel(membership, request, plans, prompt)
+        stored: dict[str, Json] = {
+            "pipeline": chosen.id,
+            "name": chosen.pipeline.name,
+            "team": membership.team.name,
+            "version": chosen.version,
+            "input": value,
+            "definition": chosen.pipeline.model_dump(mode="json"),
+            "pipelines": dict(chosen.inner),
+            "models": list(usual),
+            "people": frozen_people(membership, plans),
+            "constraints": _limits(request.constraints, chosen.pipeline.timeout),
+            "edits": {name: edit.model_dump(exclude_unset=True) for name, edit in request.edits.items()},
+            "fresh": request.fresh,
+        }
+        return CheckedRequest(ref=chosen.pipeline.name, prompt=prompt, request=stored, panel=panel)
+
+    def check_child(
+        self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
+    ) -> FrozenRun:
+        """Freeze a pipeline inside another run, from those that this one was frozen with."""
+        key = inner_key(ref, payload.get("version"))
+        frozen = parent.request.get("pipelines", {}).get(key)
+        if frozen is None:
+            raise InvalidRequest(f"This run was not started with the pipeline “{key[:60]}”.", field="name")
+        for name in panel:
+            panel_entry(parent.panel, name, role="member")
+        shared = {
+            name: parent.request.get(name) for name in ("team", "pipelines", "people", "models", "fresh")
+        }
+        own = {"name": ref, "version": frozen["version"], "definition": frozen["definition"]}
+        request = {**shared, **own, "input": payload.get("input"), "edits": {}, "constraints": {}}
+        if panel:
+            request["models"] = list(panel)
+        return replace(parent, kind=KIND, ref=ref, request=request)
+
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        """Run the pipeline. Raises `EngineError`."""
+        request = run.request
+        plan = pipeline_plan(stored_pipeline(request["definition"]), PROCESSORS)
+        info = RunInfo(models=tuple(request["models"]), people=request["people"])
+        cache = StageCache(team=run.team, reads=not request["fresh"])
+        runner = StageRunner(processors=PROCESSORS, info=info, team=str(run.team), cache=cache)
+        given = PipelineInput(
+            value=request["input"],
+            edits={
+                name: Edit(name=at, value=v)
+                for name, edit in request["edits"].items()
+                for at, v in edit.items()
+            },
+            context={
+                "run_id": str(run.run),
+                "team": request["team"],
+                "now": timezone.now().isoformat(timespec="seconds"),
+                "pipeline": request["name"],
+                "version": request["version"],
+            },
+            timeout=plan.pipeline.timeout if "max_latency_s" not in request["constraints"] else None,
+        )
+        return await run_pipeline(plan, given, runner, context)
+
+    def choices(self, membership: Membership) -> Sequence[Startable]:
+        """Return the published pipelines, with the typical cost and time of their newest runs."""
+        rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id)
+        columns = ("pipeline__name", "document__title", "document__description", "document__input__schema")
+        newest = {name: rest for name, *rest in rows.order_by("number").values_list(*columns)}
+        figures = run_figures(membership, list(newest))
+        return [
+            Startable(
+                ref=name,
+                title=title or name,
+                summary=(description or "").partition("\n")[0],
+                schema=_form_schema(schema),
+                cost_usd=figures[name].median_usd,
+                seconds=figures[name].median_s,
+            )
+            for name, (title, description, schema) in sorted(newest.items())
+        ]
+
+    def titles(self, membership: Membership) -> Mapping[str, str]:
+        """Return the titles of all pipelines, with one query."""
+        return {row.name: str(row) for row in team_pipelines(membership)}
+
+    def learn(self, runs: Sequence[Run]) -> None:
+        """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""
+        found = Step.objects.filter(run__in=runs, kind="child", result__data__candidates__isnull=False)
+        for run in runs:
+            results = [step.result for step in found if step.run_id == run.pk]
+            answers = [each for result in results if result for each in result["data"]["candidates"]]
+            run.outcome = {**(run.outcome or {}), "candidates": answers}
+        profiles.learn_from_runs(runs)
+
+
+def in_words(value: Json) -> str:
+    """Return an input as people read it: the text where it is one or has one field of text, else JSON."""
+    if value is None:
+        return ""
+    texts = [each for each in value.values() if isinstance(each, str)] if isinstance(value, dict) else []
+    return texts[0] if len(texts) == 1 else as_text(value)
+
+
+def _check_input(plan: PipelinePlan, value: Json) -> None:
+    """Raise `InvalidRequest` at the place where the input does not fit the declared schema."""
+    if plan.schema is not None and (found := plan.schema.problems(value)):
+        at = found[0].path
+        path = f"input{at}" if at.startswith("[") or not at else f"input.{at}"
+        raise InvalidRequest(f"The input does not fit: {at or 'it'} {found[0].message}.", field=path)
+
+
+def _limits(constraints: Constraints, timeout: float | None) -> dict[str, Json]:
+    """Return the limits of a run: its time is bounded by the pipeline's own, too."""
+    seconds = [each for each in (constraints.max_latency_s, timeout) if each is not None]
+    limits = {**constraints.model_dump(mode="json"), "max_latency_s": min(seconds, default=None)}
+    return {name: value for name, value in limits.items() if value is not None}
+
+
+def _text_field(schema: Json) -> str | None:
+    """Return the field of an input that a question fills: "" is the whole input, None there is none."""
+    if not isinstance(schema, dict) or schema.get("type", "string") == "string":
+        return ""
+    fields = schema.get("properties", {})
+    texts = [name for name, each in fields.items() if isinstance(each, dict) and each.get("type") == "string"]
+    first = [name for name in texts if name in schema.get("required", ())]
+    return next(iter(["text"] if "text" in texts else [*first, *texts]), None)
+
+
+def _form_schema(schema: Json) -> dict[str, Json]:
+    """Return the schema of what a form sends: a question, and the simple fields beside it."""
+    fields = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    simple = {
+        name: each
+        for name, each in fields.items()
+        if isinstance(each, dict) and each.get("type") in SIMPLE and name != _text_field(schema)
+    }
+    text = {"type": "string", "title": "Input"}
+    required = [name for name in simple if name in schema.get("required", ())]
+    shared = {"models": {"type": "array", "title": "Models"}, "constraints": Constraints.model_json_schema()}
+    return {
+        "type": "object",
+        "properties": {"text": text, **simple, **shared},
+        "required": ["text", *required],
+    }
+
+
+def _from_fields(plan: PipelinePlan, payload: Mapping[str, Json]) -> Json:
+    """Return the input that a form with separate fields stands for."""
+    schema = plan.pipeline.input.json_schema
+    field, text = _text_field(schema), payload.get("text")
+    if field == "" or "ref" not in payload:
+        return text
+    fields = {name: payload[name] for name in schema.get("properties", {}) if name in payload}
+    return fields if field is None else {**fields, field: text}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageCache:
+    """The results of a team's stages; without `reads` they are only stored."""
+
+    team: UUID
+    reads: bool = True
+
+    async def get(self, key: str) -> Mapping[str, Json] | None:
+        """Return a result that has not expired."""
+        return await in_database_thread(self._read, key) if self.reads else None
+
+    async def put(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
+        """Store a result for some seconds."""
+        await in_database_thread(self._write, key, value, ttl_s)
+
+    def _read(self, key: str) -> Any:  # noqa: ANN401  # JSON
+        rows = CachedResult.objects.filter(team_id=self.team, key=key, expires_at__gt=timezone.now())
+        return rows.values_list("output", flat=True).first()
+
+    def _write(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
+        now = timezone.now()
+        row = {"output": dict(value), "stored_at": now, "expires_at": now + timedelta(seconds=ttl_s)}
+        CachedResult.objects.update_or_create(team_id=self.team, key=key, defaults=row)
+        expired = CachedResult.objects.filter(expires_at__lte=now).values_list("pk", flat=True)
+        CachedResult.objects.filter(pk__in=list(expired[:MOST_EXPIRED])).delete()

@@ -1,0 +1,179 @@
+"""Runs of pipelines on the real engine and database: what is frozen, what is refused, what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.llm.services.registry.seeding import add_simulated
+from orchestration.runs.kinds import get_kind
+from orchestration.runs.models import Run
+from pipelines.models import CachedResult
+from pipelines.services.definitions import publish, save_draft
+from pipelines.services.pipeline_runs import StageCache
+from tests.support.definitions import document, stage
+from tests.support.engines import Engine
+from tests.support.history import a_member
+from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
+
+LOUD = stage("loud", processor="transform", input=UPPER)
+WANTS_TEXT = {"schema": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}}
+
+
+def rows(run: Run) -> Mapping[str, Json]:
+    return {step.key: step.result for step in run.steps.filter(kind="record")}
+
+
+@pytest.fixture
+def owner(transactional_db: None) -> Membership:
+    member = a_member()
+    add_simulated(membership=member)
+    return member
+
+
+def test_a_run_keeps_the_version_it_was_started_with(engine: Engine, owner: Membership) -> None:
+    row = a_pipeline(owner)
+    run = a_pipeline_run(owner)
+    row.refresh_from_db()
+    text = written(stage("quiet", processor="transform"))
+    save_draft(membership=owner, pipeline=row, text=text, based_on=1)
+    publish(membership=owner, pipeline=row, based_on=2)
+    engine.execute(run)
+    assert (run.status, run.answer, run.output, run.prompt) == ("succeeded", "HELLO", "HELLO", "hello")
+    assert run.request["version"] == 1
+    assert (run.outcome or {})["stages"] == {"loud": "succeeded"}
+    assert rows(run)["loud"]["output"] == "HELLO"
+
+
+def test_a_draft_runs_and_so_does_an_earlier_version(engine: Engine, owner: Membership) -> None:
+    row = a_pipeline(owner)
+    text = written(stage("quiet", processor="transform", input={"from": "input.text"}))
+    save_draft(membership=owner, pipeline=row, text=text, based_on=1)
+    draft = engine.execute(a_pipeline_run(owner, version="draft"))
+    first = engine.execute(a_pipeline_run(owner, version=1))
+    assert [(run.output, run.request["version"]) for run in (draft, first)] == [("hello", None), ("HELLO", 1)]
+
+
+def test_a_failed_stage_fails_the_run_and_says_which(engine: Engine, owner: Membership) -> None:
+    a_pipeline(
+        owner,
+        stage("parsed", processor="transform", input={"from": "input.text", "transforms": ["parse_json"]}),
+    )
+    run = engine.execute(a_pipeline_run(owner))
+    assert (run.status, run.error_code) == ("failed", "stage_failed")
+    assert run.error.startswith("Stage parsed failed: ")
+    assert rows(run)["parsed"]["error"]["path"] == "input.transforms[0]"
+
+
+def test_a_pipeline_takes_over_from_a_stage_as_it_was_when_the_run_started(
+    engine: Engine, owner: Membership
+) -> None:
+    inner = a_pipeline(
+        owner, stage("told", processor="transform", input={"from": "input.failed.stage"}), name="inner"
+    )
+    broken = {"from": "input.text", "transforms": ["parse_json"]}
+    a_pipeline(owner, stage("parsed", processor="transform", input=broken, on_error={"pipeline": "inner"}))
+    run = a_pipeline_run(owner)
+    inner.delete()
+    engine.execute(run)
+    assert (run.output, run.request["pipelines"]["inner"]["version"]) == ("parsed", 1)
+    assert rows(run)["parsed/fallback/told"]["status"] == "succeeded"
+
+
+def test_a_stored_request_is_what_starts_the_same_run_again(engine: Engine, owner: Membership) -> None:
+    row = a_pipeline(owner)
+    run = a_pipeline_run(owner)
+    save_draft(membership=owner, pipeline=row, text="", based_on=1)
+    again = get_kind("pipeline").check(owner, get_kind("pipeline").payload(run))
+    assert {**again.request} == run.request
+
+
+def test_the_time_that_a_pipeline_may_take_bounds_its_run(owner: Membership) -> None:
+    a_pipeline(owner, LOUD, timeout=5)
+    limits = [{}, {"max_latency_s": 2}, {"max_latency_s": 9, "max_cost_usd": "0.5"}]
+    runs = [a_pipeline_run(owner, constraints=each) for each in limits]
+    assert [run.request["constraints"]["max_latency_s"] for run in runs] == [5.0, 2.0, 5.0]
+
+
+def test_the_models_of_a_run_are_the_usual_panel_unless_some_are_named(owner: Membership) -> None:
+    a_pipeline(owner)
+    usual, named = a_pipeline_run(owner), a_pipeline_run(owner, models=["sim-sage"])
+    assert (len(usual.request["models"]), named.request["models"]) == (3, ["sim-sage"])
+    assert [entry["spec"]["name"] for entry in named.panel] == ["sim-sage"]
+    limited = a_pipeline_run(owner, models=["sim-sage"], constraints={"max_cost_usd": "0.01"})
+    assert limited.panel[0]["spec"]["allowances"]
+
+
+REFUSED: list[tuple[dict[str, Json], str, str]] = [
+    ({"pipeline": "nobody"}, "pipeline", "no pipeline “nobody”"),
+    ({"version": 7}, "version", "has no version 7"),
+    ({"version": "newest"}, "version", "a number, latest or draft"),
+    ({"version": "draft"}, "definition", "has a problem and cannot run. stages.b.needs"),
+    ({"pipeline": "unpublished"}, "version", "is not published yet"),
+    ({"input": {"text": 5}}, "input.text", "text is a number, must be a text"),
+    ({"input": {}}, "input", "text"),
+    ({"input": [[]] * 200_000}, "input", "100,000 parts"),
+    ({"models": ["nobody"]}, "models", "no model 'nobody'"),
+    ({"constraints": {"min_quality": 0.5}}, "min_quality", "no limit on the quality"),
+    ({"constraints": {"max_cost_usd": -1}}, "max_cost_usd", "greater than 0"),
+    ({"edits": {"nobody": {"output": 1}}}, "edits", "no stage “nobody”"),
+    ({"definition": {"name": "x"}}, "definition", "stages: This is missing"),
+]
+
+
+@pytest.mark.parametrize(("payload", "field", "words"), REFUSED)
+def test_what_cannot_run_is_refused_at_its_field(
+    payload: dict[str, Json], field: str, words: str, owner: Membership
+) -> None:
+    row = a_pipeline(owner, LOUD, input=WANTS_TEXT)
+    a_draft(owner, name="unpublished")
+    save_draft(membership=owner, pipeline=row, text=written(stage("b", "nobody", "transform")), based_on=1)
+    with pytest.raises(InvalidRequest) as refused:
+        a_pipeline_run(owner, **payload)
+    assert (refused.value.field, words in str(refused.value)) == (field, True), str(refused.value)
+
+
+def test_a_stranger_cannot_run_the_pipeline_of_a_team(owner: Membership) -> None:
+    a_pipeline(owner)
+    with pytest.raises(InvalidRequest, match="no pipeline"):
+        a_pipeline_run(a_member())
+
+
+def test_what_forms_send_is_read_as_the_input(owner: Membership) -> None:
+    fields = {"text": {"type": "string"}, "times": {"type": "integer"}, "deep": {"type": "object"}}
+    a_pipeline(owner, LOUD, input={"schema": {"type": "object", "properties": fields, "required": ["times"]}})
+    [choice] = get_kind("pipeline").choices(owner)
+    assert choice.schema["required"] == ["text", "times"]
+    assert list(choice.schema["properties"]) == ["text", "times", "models", "constraints"]
+    checked = get_kind("pipeline").check(owner, {"ref": "support", "text": "hello", "times": 2, "models": []})
+    assert checked.request["input"] == {"times": 2, "text": "hello"}
+
+
+def test_what_a_person_puts_in_place_of_a_stage_counts_instead(engine: Engine, owner: Membership) -> None:
+    a_pipeline(owner, LOUD, stage("last", "loud", "transform"))
+    run = engine.execute(a_pipeline_run(owner, edits={"loud": {"output": "mine"}}))
+    assert (run.output, rows(run)["loud"]["edited"]) == ("mine", True)
+
+
+def test_a_definition_of_a_file_runs_without_being_saved(engine: Engine, owner: Membership) -> None:
+    run = engine.execute(a_pipeline_run(owner, "", definition=document(LOUD)))
+    assert (run.output, run.ref, run.request["pipeline"]) == ("HELLO", "support", "")
+
+
+def test_expired_results_of_stages_are_removed_when_others_are_stored(
+    engine: Engine, owner: Membership
+) -> None:
+    old = timezone.now() - timedelta(days=1)
+    CachedResult.objects.create(team=owner.team, key="old", output={}, expires_at=old)
+    cache, deaf = StageCache(team=owner.team_id), StageCache(team=owner.team_id, reads=False)
+    async_to_sync(cache.put)("new", {"output": 1, "score": None}, 60.0)
+    assert async_to_sync(cache.get)("new") == {"output": 1, "score": None}
+    assert [async_to_sync(each.get)(key) for each, key in ((cache, "old"), (deaf, "new"))] == [None, None]
+    assert [row.key for row in CachedResult.objects.all()] == ["new"]

@@ -1,0 +1,37 @@
+"""Pipelines of a team, for tests: saved, published, run."""
+
+from __future__ import annotations
+
+from orchestra_site.accounts.models import Membership
+from orchestration.expressions.documents import write_yaml
+from orchestration.llm.engine.types import Json
+from orchestration.runs.models import Run
+from orchestration.runs.services.starting import store_run
+from pipelines.models import SavedPipeline
+from pipelines.services.definitions import create_pipeline, publish
+from tests.support.definitions import document, stage
+
+UPPER = {"from": "input.text", "transforms": ["upper"]}
+
+
+def written(*stages: Json, **fields: Json) -> str:
+    """Return a definition in YAML; without stages it writes the input's text in capitals."""
+    return write_yaml(document(*(stages or (stage("loud", processor="transform", input=UPPER),)), **fields))
+
+
+def a_draft(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedPipeline:
+    """Store a pipeline with a draft."""
+    return create_pipeline(membership=member, name=name, text=written(*stages, name=name, **fields))
+
+
+def a_pipeline(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedPipeline:
+    """Store a pipeline with a published version."""
+    row = a_draft(member, *stages, name=name, **fields)
+    publish(membership=member, pipeline=row, based_on=row.draft_number)
+    return row
+
+
+def a_pipeline_run(member: Membership, name: str = "support", **payload: Json) -> Run:
+    """Store a queued run of a pipeline."""
+    given = {"pipeline": name, "input": {"text": "hello"}, **payload}
+    return store_run(membership=member, kind="pipeline", payload=given)
