@@ -11,6 +11,7 @@ class PipelinesConfig(AppConfig):
     def ready(self) -> None:
         """Register the run kind, whose modules import models."""
         from orchestration.runs.kinds import register  # noqa: PLC0415
+        from pipelines.parts.pipeline_page import PipelinePage  # noqa: PLC0415
         from pipelines.services.pipeline_runs import PipelineKind  # noqa: PLC0415
 
-        register(PipelineKind())
+        register(PipelineKind(), PipelinePage())

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import secrets
 import socket
 import subprocess
-import sys
-import venv
 from pathlib import Path
 
+from benchmarks.environments import python_with
 from benchmarks.foreign.babbler import write_model
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 LISTENING = "listening at "
-
-
-def python_of_server() -> Path:
-    """Return the Python of the server's environment; make that in the user's cache folder if need be."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    pins = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    folder = cache / "orchestra" / f"foreign-{pins}-py{sys.version_info.major}.{sys.version_info.minor}"
-    python, finished = folder / "bin" / "python", folder / "finished"
-    if not finished.exists():
-        print(f"Installing the foreign server into {folder} (once, 34 MB)", file=sys.stderr, flush=True)
-        venv.create(folder, with_pip=True, clear=True)
-        install = ["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--require-hashes", "-r"]
-        subprocess.run([python, *install, REQUIREMENTS], check=True)
-        finished.touch()
-    return python
 
 
 class ForeignServer:
@@ -52,7 +34,12 @@ class ForeignServer:
 
     def up(self) -> None:
         """Start it and wait until it answers."""
-        command = [str(python_of_server()), str(HERE / "serve.py"), str(self._file), self.name]
+        command = [
+            str(python_with(REQUIREMENTS, "foreign")),
+            str(HERE / "serve.py"),
+            str(self._file),
+            self.name,
+        ]
         command += [str(self.port), self.key]
         with self._log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

@@ -52,9 +52,13 @@ class Located(ExpressionError):
 
 
 class Rendering:
-    """One rendering of a template: its text so far and the steps that it took."""
+    """One rendering of a template: its text so far and the steps that it took.
 
-    def __init__(self) -> None:
+    `mark` is applied to the text of each value.
+    """
+
+    def __init__(self, mark: Callable[[str], str] = str) -> None:
+        self.mark = mark
         self.parts = list[str]()
         self.length = self.steps = 0
 
@@ -75,7 +79,7 @@ class Rendering:
 
     def write(self, node: nodes.Expr, scope: Mapping[str, Json]) -> None:
         """Add what a part of the template results in to the text."""
-        shown = node.data if isinstance(node, nodes.TemplateData) else self.text(node, scope)
+        shown = node.data if isinstance(node, nodes.TemplateData) else self.mark(self.text(node, scope))
         self.step(node, shown)
         self.length += len(shown)
         within(self.length)

@@ -5,7 +5,7 @@ Jinja2 reads the syntax; what may stand in it is decided here, and it is rendere
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -58,9 +58,12 @@ class Template:
     paths: frozenset[Path]
     tree: nodes.Template
 
-    def render(self, values: Mapping[str, Json]) -> str:
-        """Return the text that the template results in. Raises `ExpressionError` with the line at fault."""
-        rendering = Rendering()
+    def render(self, values: Mapping[str, Json], mark: Callable[[str], str] = str) -> str:
+        """Return the text that the template results in; `mark` is applied to the text of each value.
+
+        Raises `ExpressionError` with the line at fault.
+        """
+        rendering = Rendering(mark)
         try:
             rendering.body(self.tree.body, values)
         except Located as error:

@@ -14,12 +14,12 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json
-from orchestration.runs.models import HumanQuestion, RunStatus
+from orchestration.runs.models import RunStatus
 from orchestration.runs.selectors.runs import OPEN, RatingFilter, RunFilter
 from orchestration.runs.selectors.search import MOST_WORDS, search_words
 
-LONGEST_ANSWER = LONGEST_MESSAGE = 20_000
+LONGEST_MESSAGE = 20_000
+ANY = ("", "Any")
 
 
 class SentForm(forms.Form):
@@ -34,37 +34,6 @@ class SentForm(forms.Form):
         except InvalidRequest as refusal:
             return str(refusal)
         return ""
-
-
-class AnswerForm(SentForm):
-    """Checks an answer against `enum`, `type` and the bounds of the question's schema."""
-
-    def __init__(self, question: HumanQuestion, data: QueryDict) -> None:
-        super().__init__(data)
-        self._question = question
-        self.fields["answer"] = _field(question)
-
-    @property
-    def answer(self) -> Json:
-        """The answer as the run gets it."""
-        given = self.cleaned_data["answer"]
-        return given == "true" if self._question.schema.get("type") == "boolean" else given
-
-
-def _field(question: HumanQuestion) -> forms.Field:
-    """Return the field that the question's schema describes."""
-    schema: dict[str, Any] = question.schema
-    settings: dict[str, Any] = {"error_messages": {"required": "Answer the question."}}
-    bounds: dict[str, Any] = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
-    if question.choices:
-        return forms.ChoiceField(choices=question.choices, **settings)
-    match schema.get("type"):
-        case "integer":
-            return forms.IntegerField(**bounds, **settings)
-        case "number":
-            return forms.FloatField(**bounds, **settings)
-        case _:
-            return forms.CharField(max_length=schema.get("maxLength", LONGEST_ANSWER), **settings)
 
 
 class MessageForm(SentForm):
@@ -92,8 +61,23 @@ class RatingForm(SentForm):
     )
 
 
+class InboxFilterForm(forms.Form):
+    """Which questions to show: those for the member or all, of one kind of run or any."""
+
+    who = forms.ChoiceField(label="For", choices=[ANY, ("me", "Me")], required=False)
+    kind = forms.ChoiceField(label="Asked by", required=False)
+
+    def __init__(self, data: QueryDict, kinds: Sequence[tuple[str, str]]) -> None:
+        super().__init__(data)
+        self.fields["kind"].choices = [ANY, *kinds]  # type: ignore[attr-defined]
+
+    @property
+    def is_used(self) -> bool:
+        """True when a filter is set."""
+        return any(self.data.get(name) for name in self.fields)
+
+
 RARER = ("model", "rating", "since", "until", "min_cost", "max_cost")
-ANY = ("", "Any")
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 

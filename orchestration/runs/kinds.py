@@ -196,10 +196,17 @@ class KindPage:
         answer it is; `why` is the sentence on why it was chosen, `has_reasons` is true where the template
         `why` has more to show, `notes` follow it;
         `method_words`, `settings` (pairs of label and value), `alone_name` with `alone_usd`, and `saved_usd`
-        are facts. `message_label`, where it is not empty, labels a field with which members send messages to
-        the run until it ends.
+        are facts. `path` is a waterfall that stands in place of that of calls and decisions. `message_label`,
+        where it is not empty, labels a field with which members send messages to the run until it ends.
         """
         return {"calls": state.calls}
+
+    def chosen(self, state: RunState, query: Mapping[str, str], now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Return what else the page shows where the query of its address chooses a part of it.
+
+        The socket draws none of it.
+        """
+        return {}
 
     def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
         """Return what `events` change; `context` is that of the page.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Context
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -28,6 +29,7 @@ class RunStatus(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
 ENDED_BY_THEMSELVES = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 """How runs end that nobody cancelled: those that records are made of."""
@@ -302,7 +304,23 @@ class Timer(models.Model):
         return f"{self.step} until {self.due_at}"
 
 
-YES_NO = (("true", "Yes"), ("false", "No"))
+class QuestionQuerySet(models.QuerySet[Any]):
+    """Questions to people: those of a page are read by `visible_to`."""
+
+    def visible_to(self, membership: Membership) -> Self:
+        """Return those of the team's runs, looked up from each question: SQLite would walk all the runs."""
+        return self.filter(
+            models.Exists(Run.objects.visible_to(membership).filter(pk=models.OuterRef("run")))
+        )
+
+    def unsettled(self) -> Self:
+        """Return those whose step has not ended: by an answer, by the deadline, by a cancellation."""
+        ended = Step.objects.filter(run=models.OuterRef("run"), key=models.OuterRef("step"))
+        return self.filter(~models.Exists(ended))
+
+    def open(self) -> Self:
+        """Return those that wait for an answer."""
+        return self.unsettled().filter(answered_at=None, run__status__in=OPEN_STATUSES)
 
 
 class HumanQuestion(models.Model):
@@ -327,31 +345,34 @@ class HumanQuestion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
 
+    objects = QuestionQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["asked_at"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["run", "step"], name="one_question_a_step")]
+        indexes: ClassVar = [models.Index(fields=["answered_at"], name="question_answered")]
 
     def __str__(self) -> str:
         return self.text
 
-    @property
-    def choices(self) -> list[tuple[str, str]]:
-        """The answers there are, as value and label; empty where any words, or any number, will do."""
-        if "enum" in self.schema:
-            return [(str(each), str(each)) for each in self.schema["enum"]]
-        return [*YES_NO] if self.schema.get("type") == "boolean" else []
+    def is_late(self, now: datetime) -> bool:
+        """Return whether the deadline has passed."""
+        return self.deadline_at is not None and self.deadline_at <= now
 
     def may_be_answered_by(self, membership: Membership) -> bool:
         """Return whether a member may answer."""
         roles, users = self.audience.get("roles", []), self.audience.get("users", [])
-        if not roles and not users:
-            return membership.may_run
-        return membership.role in roles or str(membership.user_id) in users
+        is_meant = membership.role in roles or str(membership.user_id) in users
+        return membership.may_run and (is_meant or not (roles or users))
 
     @property
     def answerable_by(self) -> str:
         """Who may answer, in a sentence; "" when anyone who may run may."""
-        users = sorted(map(str, User.objects.filter(id__in=self.audience.get("users", []))))
+        return self.answerable_among(User.objects.filter(id__in=self.audience.get("users", [])))
+
+    def answerable_among(self, known: Iterable[User]) -> str:
+        """Return who may answer, in a sentence, where the users that the audience names are `known`."""
+        users = sorted(str(user) for user in known if str(user.pk) in self.audience.get("users", []))
         roles = [role.label.lower() + "s" for role in Role if role in self.audience.get("roles", [])]
         who = [*users, *roles]
         if not who:

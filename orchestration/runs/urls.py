@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.runs.views import history, run
+from orchestration.runs.views import history, inbox, run
 
 app_name = "runs"
 urlpatterns: list[URLPattern] = [
@@ -20,7 +20,9 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run>/cancel", run.cancel, name="run-cancel"),
     path("runs/<uuid:run>/pause", run.pause, name="run-pause"),
     path("runs/<uuid:run>/resume", run.resume, name="run-resume"),
-    path("runs/<uuid:run>/answer/<uuid:question>", run.answer, name="run-answer"),
+    path("runs/<uuid:run>/answer/<uuid:question>", inbox.answer, name="run-answer"),
+    path("runs/<uuid:run>/answer/<uuid:question>/undo", inbox.undo_answer, name="run-undo"),
+    path("inbox/", inbox.show_inbox, name="inbox"),
     path("runs/<uuid:run>/message", run.message, name="run-message"),
     path("runs/<uuid:run>/rerun", run.rerun, name="run-rerun"),
     path("runs/<uuid:run>/rate", run.rate, name="run-rate"),

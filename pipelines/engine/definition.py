@@ -5,10 +5,10 @@ The schema is that of files, forms and the exported JSON Schema. Times are float
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -88,10 +88,18 @@ class Stage(DefinitionPart):
     when: str | None = Field(
         default=None, title="When", description="CEL condition. The stage is skipped where it is false."
     )
-    needs: tuple[Name, ...] = Field(
-        default=(), max_length=MOST_STAGES, title="Needs", description="The stages that it waits for."
+    needs: Annotated[tuple[Name, ...], Field(max_length=MOST_STAGES)] | None = Field(
+        default=None,
+        title="Needs",
+        description="The stages that it waits for. Not given: the one written before it, or what a branch"
+        " chooses between where it follows that; what others lead to waits for these. An empty list: none.",
     )
-    join: Join = Field(default=Join.ALL, title="Join", description="Which of its needs it waits for.")
+    join: Join | None = Field(
+        default=None,
+        title="Join",
+        description="Which of its needs it waits for. Not given: all (any, where it follows what a branch"
+        " chooses between).",
+    )
     quorum: Whole | None = Field(
         default=None,
         ge=1,
@@ -132,19 +140,6 @@ class Stage(DefinitionPart):
         names = (each for each in (*written, self.options.get("default")) if isinstance(each, str))
         return tuple(dict.fromkeys(names))
 
-    @property
-    def node(self) -> StageNode:
-        """The stage as the graph sees it."""
-        return StageNode(
-            id=self.id,
-            needs=self.needs,
-            join=self.join,
-            quorum=self.quorum or 1,
-            parallel=self.parallel,
-            choices=self.choices,
-            jump=self.on_error.goto if isinstance(self.on_error, GoTo) else "",
-        )
-
 
 class Pipeline(DefinitionPart):
     """A pipeline as it is written; `problems` says whether it can run."""
@@ -182,7 +177,44 @@ class Pipeline(DefinitionPart):
         first: dict[str, Stage] = {}
         for stage in self.stages:
             first.setdefault(stage.id, stage)
-        return Graph(nodes=tuple(stage.node for stage in first.values()))
+        return Graph(nodes=tuple(_nodes(tuple(first.values()))))
+
+
+def _nodes(stages: Sequence[Stage]) -> Iterator[StageNode]:
+    """Yield stages as the graph sees them, of which each name occurs once."""
+    jumps = {stage.id: stage.on_error.goto for stage in stages if isinstance(stage.on_error, GoTo)}
+    arms: dict[str, set[str]] = {target: set() for target in jumps.values()}
+    for stage in stages:
+        for choice in stage.choices:
+            arms.setdefault(choice, set()).update(stage.choices)
+    names = [stage.id for stage in stages]
+    for number, stage in enumerate(stages):
+        needs, join = _needs_by_place(stage.id, names[:number], arms)
+        yield StageNode(
+            id=stage.id,
+            needs=needs if stage.needs is None else stage.needs,
+            join=stage.join or (join if stage.needs is None else Join.ALL),
+            quorum=stage.quorum or 1,
+            parallel=stage.parallel,
+            choices=stage.choices,
+            jump=jumps.get(stage.id, ""),
+        )
+
+
+def _needs_by_place(
+    stage: str, before: Sequence[str], arms: Mapping[str, set[str]]
+) -> tuple[tuple[str, ...], Join]:
+    """Return the needs and the join of a stage that does not say what it needs: those of a sequence.
+
+    `arms` has the stages that others lead to, each with all that the branches may choose that may choose it.
+    Such a stage waits for what leads to it alone; one after an arm for any of the arms that stand before it.
+    """
+    if stage in arms or not before:
+        return (), Join.ALL
+    last = before[-1]
+    if not arms.get(last):
+        return (last,), Join.ALL
+    return tuple(each for each in before if each in arms[last]), Join.ANY
 
 
 def definition_schema() -> dict[str, Json]:

@@ -29,8 +29,8 @@ class Change:
 def changes(old: Pipeline, new: Pipeline) -> tuple[Change, ...]:
     """Return what differs, the pipeline's own fields first; nothing for two of the same meaning."""
     renamed = _renamed(old, new)
-    before = {renamed.get(stage.id, stage.id): _plain_stage(stage, renamed) for stage in old.stages}
-    after = {stage.id: _plain_stage(stage, {}) for stage in new.stages}
+    before, after = _plain_stages(old, renamed), _plain_stages(new, {})
+    by_place = _by_place(old, renamed) & _by_place(new, {})  # follows from where the stages stand
     found = [
         replace(change, message=f"Pipeline: {change.message}")
         for change in _differences(_plain_pipeline(old, renamed), _plain_pipeline(new, {}), ())
@@ -38,9 +38,10 @@ def changes(old: Pipeline, new: Pipeline) -> tuple[Change, ...]:
     found += _moves(list(before), list(after))
     for name, plain in after.items():
         for change in _differences(before.get(name, plain), plain, ()):
-            found.append(
-                Change(path=f"stages.{name}.{change.path}", message=f"Stage {name}: {change.message}")
-            )
+            if (name, change.path) not in by_place:
+                found.append(
+                    Change(path=f"stages.{name}.{change.path}", message=f"Stage {name}: {change.message}")
+                )
     for earlier, name in renamed.items():
         found.append(Change(path=f"stages.{name}", message=f"Stage {earlier} was renamed to {name}"))
     return tuple(found)
@@ -65,6 +66,26 @@ def _key(stage: Stage, renamed: Mapping[str, str]) -> str:
     return json.dumps(_plain_stage(stage, renamed), sort_keys=True)
 
 
+def _plain_stages(pipeline: Pipeline, renamed: Mapping[str, str]) -> dict[str, dict[str, Json]]:
+    """Return by its new name what each stage says, with the needs and the join that it has by its place."""
+    nodes = {stage.id: pipeline.graph.node(stage.id) for stage in pipeline.stages}
+    return {
+        renamed.get(stage.id, stage.id): _plain_stage(stage, renamed)
+        | {"needs": [renamed.get(need, need) for need in nodes[stage.id].needs], "join": nodes[stage.id].join}
+        for stage in pipeline.stages
+    }
+
+
+def _by_place(pipeline: Pipeline, renamed: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return the stages, by their new names, and the fields of them that are not written."""
+    return {
+        (renamed.get(stage.id, stage.id), field)
+        for stage in pipeline.stages
+        for field in ("needs", "join")
+        if getattr(stage, field) is None
+    }
+
+
 def _plain_stage(stage: Stage, renamed: Mapping[str, str]) -> dict[str, Json]:
     """Return what a stage says beside its name, with all defaults, and with stages by their new names."""
     plain = stage.model_dump(mode="json", exclude={"id"})
@@ -73,7 +94,8 @@ def _plain_stage(stage: Stage, renamed: Mapping[str, str]) -> dict[str, Json]:
     plain["retry"]["on"] = sorted(stage.retry.on)
     named = {"on_error": {"goto"}, "options": {"to", "default"} if stage.processor == BRANCH else set()}
     plain = {name: _with_names(value, renamed, named.get(name, set())) for name, value in plain.items()}
-    return plain | {"needs": [renamed.get(need, need) for need in stage.needs]}
+    needs = None if stage.needs is None else [renamed.get(need, need) for need in stage.needs]
+    return plain | {"needs": needs}
 
 
 def _plain_pipeline(pipeline: Pipeline, renamed: Mapping[str, str]) -> Json:

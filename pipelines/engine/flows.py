@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import or_
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
+from pipelines.engine.graph import Join
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import FieldFault, Keys
-from pipelines.engine.rules import DefaultValue, FallbackPipeline, InputMapping, OutputMapping
+from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMapping, OutputMapping
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
 from pipelines.engine.transforms import parse_transform
@@ -38,24 +39,35 @@ class Flows:
         self._processors = processors
         self._stages = {stage.id: stage for stage in reversed(pipeline.stages)}
         self._given = {name: self._output_types(stage) for name, stage in self._stages.items()}
+        self._graph = pipeline.graph
+
+    def _may_pass(self, name: str) -> bool:
+        """Return whether a stage may be passed over, so that what follows is given what it was given."""
+        stage = self._stages[name]
+        return (
+            stage.when is not None
+            or stage.optional
+            or stage.on_error == "skip"
+            or isinstance(stage.on_error, GoTo)
+        )
 
     def stage_faults(self, stage: Stage) -> Iterator[FieldFault]:
         """Yield where the mappings of a stage are given what they cannot take."""
         if stage.input is not None:
-            yield from self.input_faults(stage.input, ("input",), stage.needs)
+            yield from self.input_faults(stage.input, ("input",), stage.id)
         if stage.output is not None:
             _, faults = _through(self._result_types(stage), stage.output, ("output",))
             yield from faults
 
-    def input_faults(self, mapping: InputMapping, at: Keys, needs: Sequence[str]) -> Iterator[FieldFault]:
-        """Yield where a mapping of a stage with these needs is given what it cannot take."""
+    def input_faults(self, mapping: InputMapping, at: Keys, reader: str = "") -> Iterator[FieldFault]:
+        """Yield where a mapping, of a stage or of the pipeline's output, is given what it cannot take."""
         if "source" not in mapping.model_fields_set:
             return
         try:
             source = parse_source(mapping.source)
         except ExpressionError:
             return
-        types = self._source_types(source, needs)
+        types = self._source_types(source, reader)
         if mapping.has_default:
             types |= {value_type(mapping.default)}
         if not types:
@@ -81,7 +93,7 @@ class Flows:
             return types | {value_type(stage.on_error.default)}
         return types
 
-    def _source_types(self, source: Source, needs: Sequence[str]) -> Types:
+    def _source_types(self, source: Source, reader: str) -> Types:
         match source:
             case LiteralValue(value=value):
                 return frozenset({value_type(value)})
@@ -90,22 +102,40 @@ class Flows:
             case Composed(names=names):
                 return frozenset({ValueType.LIST if names is None else ValueType.OBJECT})
             case Otherwise(source=inner, default=default):
-                return self._source_types(inner, needs) | {value_type(default)}
+                return self._source_types(inner, reader) | {value_type(default)}
             case _:
-                return self._place_types(source, needs) if isinstance(source, Place) else EVERY
+                return self._place_types(source, reader) if isinstance(source, Place) else EVERY
 
-    def _place_types(self, place: Place, needs: Sequence[str]) -> Types:
+    def _place_types(self, place: Place, reader: str) -> Types:
         match place.root, place.keys:
             case Root.INPUT, keys:
                 return _schema_types(self._pipeline.input.json_schema, keys)
             case Root.STAGES, (str(name), "output", *keys) if name in self._given:
                 return self._types_below(name, tuple(keys))
-            case Root.PREVIOUS, keys if len(needs) == 1 and needs[0] in self._given:
-                return self._types_below(needs[0], keys)
-            case Root.PREVIOUS, () if len(needs) > 1:
-                return frozenset({ValueType.OBJECT})
+            case Root.PREVIOUS, keys if reader:
+                return self._previous_types(reader, keys)
             case _:
                 return EVERY
+
+    def _previous_types(self, reader: str, keys: Keys) -> Types:
+        """Return the types at a path in what a stage works on, as the runner finds it.
+
+        That is what the stage before gives; where that one may be passed over, also what it was given itself.
+        """
+        types, readers = Types(), [reader]
+        for stage in readers:  # grows while it is read
+            needs = self._graph.needs[stage]
+            if len(needs) > 1 and self._graph.node(stage).join in {Join.ALL, Join.QUORUM}:
+                types |= EVERY if keys else {ValueType.OBJECT}
+                continue
+            before = needs or self._graph.routers[stage]
+            if not before:
+                types |= _schema_types(self._pipeline.input.json_schema, keys)
+            for name in before:
+                types |= self._types_below(name, keys)
+                if self._may_pass(name) and name not in readers:
+                    readers.append(name)
+        return types
 
     def _types_below(self, stage: str, keys: Keys) -> Types:
         """Return the types at a path in the output of a stage."""

@@ -69,10 +69,16 @@ class Graph:
     @cached_property
     def waits_for(self) -> Mapping[str, tuple[str, ...]]:
         """The stages that each waits for before it can start, be skipped or be jumped to."""
-        needs = {node.id: [need for need in node.needs if need in self._place] for node in self.nodes}
         return {
-            stage: tuple(before for before in dict.fromkeys((*needs[stage], *routers)) if before != stage)
-            for stage, routers in self.routers.items()
+            stage: tuple(dict.fromkeys((*needs, *self.routers[stage]))) for stage, needs in self.needs.items()
+        }
+
+    @cached_property
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages that each needs."""
+        return {
+            node.id: tuple(need for need in node.needs if need in self._place and need != node.id)
+            for node in self.nodes
         }
 
     def _pointing(self, targets: Callable[[StageNode], Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
@@ -134,9 +140,9 @@ class Graph:
         """The stages that have ended, in whatever way, whenever one starts."""
         found: dict[str, int] = {}
         for stage in self.order:
-            node = self.node(stage)
-            needs = [found[need] | self._bit(need) for need in node.needs if need in found]
-            together = reduce(or_ if node.join is Join.ALL or len(needs) < 2 else and_, needs or [0])  # noqa: PLR2004
+            needs = [found[need] | self._bit(need) for need in self.needs[stage] if need in found]
+            waits_for_all = self.node(stage).join is Join.ALL or len(needs) < 2  # noqa: PLR2004
+            together = reduce(or_ if waits_for_all else and_, needs or [0])
             routers = (found[each] | self._bit(each) for each in self.routers[stage])
             found[stage] = reduce(or_, routers, together)
         return found

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from pydantic import JsonValue
 
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import Keys
@@ -16,7 +18,9 @@ class OptionFormat(StrEnum):
 
     CONDITION = "condition"
     TEMPLATE = "template"
+    TEMPLATES = "templates"
     SOURCE = "source"
+    SOURCES = "sources"
     PICK = "pick"
     TRANSFORM = "transform"
     SCHEMA = "json-schema"
@@ -24,9 +28,20 @@ class OptionFormat(StrEnum):
     PIPELINE = "pipeline"
 
 
-ANYTHING = {OptionFormat.SOURCE, OptionFormat.TRANSFORM, OptionFormat.SCHEMA}
+ANYTHING = {
+    OptionFormat.SOURCE,
+    OptionFormat.SOURCES,
+    OptionFormat.TEMPLATES,
+    OptionFormat.TRANSFORM,
+    OptionFormat.SCHEMA,
+}
 """The formats of values that need not be text."""
 _FORMATS = set(OptionFormat)
+AS_TEMPLATE: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATE}
+AS_TEMPLATES: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATES}
+AS_SOURCE: dict[str, JsonValue] = {"format": OptionFormat.SOURCE}
+AS_SCHEMA: dict[str, JsonValue] = {"format": OptionFormat.SCHEMA}
+AS_PIPELINE: dict[str, JsonValue] = {"format": OptionFormat.PIPELINE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +50,14 @@ class ProcessorSpec:
 
     `options_schema` is the JSON Schema of its options, in which `OptionFormat` says what an option means.
     `gives` are the types that its result may have; `cacheable` is False where it acts outside the run.
+    `faults` yields what else is wrong with options that fit the schema: where in them, and a sentence.
     """
 
     name: str
     options_schema: Json
     gives: tuple[ValueType, ...] = ANY
     cacheable: bool = True
+    faults: Callable[[Json], Iterable[tuple[Keys, str]]] = lambda _: ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

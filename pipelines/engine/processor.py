@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.templates import parse_template
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.options import ModelName
 from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.problems import Keys
 from pipelines.engine.scope import Scope
+from pipelines.engine.sources import parse_place, parse_source
 from pipelines.engine.values import ANY, ValueType
+
+ModelNames = Annotated[tuple[ModelName, ...], Field(max_length=50, json_schema_extra={"uniqueItems": True})]
+"""Models by name, in order, each once."""
+_ONE_PLACE = Pattern(r"\{\{\s*(\w+(?:\.\w+)*)\s*\}\}")
 
 
 class ProcessorOptions(BaseModel):
@@ -67,6 +76,7 @@ class Work:
     """One attempt at a stage: its options, checked, its mapped input, and what its expressions may read.
 
     `run_stage` executes a stage that is written inside the options: with a scope, in a context, under a step.
+    The methods raise `MissingValue` for what is not there, and `ExpressionError`.
     """
 
     stage: str
@@ -75,6 +85,26 @@ class Work:
     scope: Scope
     info: RunInfo
     run_stage: Callable[[Json, Scope, RunContext, str], Awaitable[StageResult]]
+
+    def read(self, source: Json) -> Json:
+        """Return what a source gives; the input of the stage where none is written."""
+        return self.input if source is None else parse_source(source).read(self.scope)
+
+    def render(self, template: str, mark: Callable[[str], str] = str) -> str:
+        """Return the text of a template; `mark` is applied to the text of each value in it."""
+        parsed = parse_template(template)
+        return parsed.render(self.scope.values(parsed.names), mark)
+
+    def filled(self, value: Json) -> Json:
+        """Return a value in which each text is a template; one that only names a place keeps its type."""
+        if isinstance(value, dict):
+            return {name: self.filled(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.filled(each) for each in value]
+        if not isinstance(value, str):
+            return value
+        place = _ONE_PLACE.fullmatch(value)
+        return parse_place(place[1] or "").read(self.scope) if place else self.render(value)
 
 
 class Processor(ABC):
@@ -92,8 +122,24 @@ class Processor(ABC):
         """The processor as validation and forms see it."""
         schema = self.Options.model_json_schema(by_alias=True)
         return ProcessorSpec(
-            name=self.name, options_schema=schema, gives=self.gives, cacheable=self.cacheable
+            name=self.name,
+            options_schema=schema,
+            gives=self.gives,
+            cacheable=self.cacheable,
+            faults=self._faults,
         )
+
+    def _faults(self, written: Json) -> Iterator[tuple[Keys, str]]:
+        try:
+            options = self.Options.model_validate(written)
+        except ValidationError as error:
+            yield from ((each["loc"], f"{each['msg']}.") for each in error.errors(include_url=False))
+        else:
+            yield from self.faults(options)
+
+    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401, ARG002
+        """Yield what does not fit together in options that fit the schema: where, and a sentence."""
+        yield from ()
 
     def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002  # of the processor's own class; for overriding
         """Return the models that checked options name: the run may ask them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from orchestration.expressions.conditions import Condition, parse_condition
@@ -15,7 +15,7 @@ from pipelines.engine.options import Marked, OptionFormat, marked_options
 from pipelines.engine.problems import FieldFault, Keys, unknown
 from pipelines.engine.rules import InputMapping, OutputMapping
 from pipelines.engine.scope import Root
-from pipelines.engine.sources import Place, parse_source
+from pipelines.engine.sources import Place, parse_source, with_stages
 from pipelines.engine.transforms import parse_transform
 
 ROOTS = [str(root) for root in Root]
@@ -69,18 +69,26 @@ def _of_option(option: Marked) -> Iterator[Found]:
     match option.format:
         case OptionFormat.CONDITION:
             yield from _of_condition(option.value, at)
-        case OptionFormat.TEMPLATE:
-            yield from _of_source({"template": option.value}, at)
+        case OptionFormat.TEMPLATE | OptionFormat.TEMPLATES:
+            for below, text in _texts(option.value, at):
+                yield from _of_source({"template": text}, below)
         case OptionFormat.SOURCE:
             yield from _of_source(option.value, at)
-        case OptionFormat.PICK:
-            yield from parse_faults(parse_pick, option.value, at)
-        case OptionFormat.TRANSFORM:
-            yield from parse_faults(parse_transform, option.value, at)
-        case OptionFormat.SCHEMA:
-            yield from parse_faults(_schema, option.value, at)
+        case OptionFormat.SOURCES:
+            yield from _of_source(with_stages(option.value), at)
+        case kind if kind in PARSERS:
+            yield from parse_faults(PARSERS[kind], option.value, at)
         case _:
             pass  # names of stages and pipelines
+
+
+def _texts(value: Json, at: Keys) -> Iterator[tuple[Keys, str]]:
+    """Yield every text in a value and where it stands, names of fields left out."""
+    if isinstance(value, str):
+        yield at, value
+    inside = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    for key, each in inside:
+        yield from _texts(each, (*at, key))
 
 
 def _of_source(written: Json, at: Keys, *, is_optional: bool = False) -> Iterator[Found]:
@@ -128,6 +136,13 @@ def parse_faults(parse: Callable[[Json], object], written: Json, at: Keys) -> It
 def _schema(written: Json) -> None:
     if written is not None:
         parse_schema(written)
+
+
+PARSERS: Mapping[OptionFormat, Callable[[Json], object]] = {
+    OptionFormat.PICK: parse_pick,
+    OptionFormat.TRANSFORM: parse_transform,
+    OptionFormat.SCHEMA: _schema,
+}
 
 
 def _sentence(error: ExpressionError) -> str:

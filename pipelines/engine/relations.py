@@ -75,8 +75,6 @@ class Relations:
                 return self.name_fault(place.stage) or self._order_fault(stage, place, [place.stage])
             case Root.VARIABLE if place.variable:
                 return self._variable_fault(stage, place)
-            case Root.PREVIOUS if stage is not None and not self.graph.waits_for[stage.id]:
-                return "" if place.is_optional else "There is no stage before this one; it needs none."
             case Root.INPUT if place.keys:
                 return _input_fault(self._pipeline.input.json_schema, place)
             case _:
@@ -116,24 +114,25 @@ class Relations:
     def unreachable(self) -> Iterator[FieldFault]:
         """Yield the stages that can never run."""
         dead: set[str] = set()
+        passed: set[str] = set()
         for name in self.graph.order:
             node, number = self.graph.node(name), self.numbers[name]
-            routers = [self.graph.node(each) for each in self.graph.routers[name] if each not in dead]
+            routers = [
+                self.graph.node(each) for each in self.graph.routers[name] if each not in dead | passed
+            ]
+            at, message = "", ""
+            if not any(router.jump == name for router in routers):
+                if self.graph.branches[name] and not routers:
+                    at, message = "id", "It is never reached: no branch can choose it."
+                elif not _can_join(node, dead, passed):
+                    at, message = "needs", "It is never reached: what it needs never runs."
+            if at:
+                dead.add(name)
             if _is_never(self._pipeline.stages[number].when):
-                yield FieldFault(at=("when",), stage=number, message="The condition is never true.")
-            elif any(router.jump == name for router in routers):
-                continue
-            elif self.graph.branches[name] and not routers:
-                yield FieldFault(
-                    at=("id",), stage=number, message="It is never reached: no branch can choose it."
-                )
-            elif not _can_join(node, dead):
-                yield FieldFault(
-                    at=("needs",), stage=number, message="It is never reached: what it needs never runs."
-                )
-            else:
-                continue
-            dead.add(name)
+                passed.add(name)
+                at, message = "when", "The condition is never true."
+            if at:
+                yield FieldFault(at=(at,), stage=number, message=message)
 
     def conflicts(self) -> Iterator[FieldFault]:
         """Yield stages that write one variable, or the final output, without an order between them."""
@@ -163,9 +162,10 @@ def _is_never(condition: str | None) -> bool:
         return False
 
 
-def _can_join(node: StageNode, dead: set[str]) -> bool:
+def _can_join(node: StageNode, dead: set[str], passed: set[str]) -> bool:
     """Return whether enough needs of a stage can run; a quorum larger than all needs is a fault apart."""
-    alive = [need for need in node.needs if need not in dead]
+    never = dead | passed if node.join in {Join.FIRST_SUCCESS, Join.QUORUM} else dead
+    alive = [need for need in node.needs if need not in never]
     wanted = min(node.quorum, len(node.needs)) if node.join is Join.QUORUM else 1
     return not node.needs or len(alive) >= wanted
 

@@ -142,19 +142,23 @@ class _PipelineRun:
 
     def _note(self, name: str, end: StageEnd) -> None:
         self._ends[name], self._known[name] = end, end.known
-        self._size += size(end.output, LIGHT + 1)
+        self._size += end.size
 
     async def _start(self, moves: Moves) -> list[tuple[str, StageEnd]]:
         """Start stages; return those that have ended at once because they reach nothing outside."""
         for skipped in moves.skipped:
-            end = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
-            self._seen[skipped.stage] = self._sees(self._graph.waits_for[skipped.stage])
-            self._note(skipped.stage, self._recorded(skipped.stage, end, self._context.now()))
+            left_out = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
+            self._seen[skipped.stage] = self._sees(self._graph.routers[skipped.stage])  # these have ended
+            self._note(skipped.stage, self._recorded(skipped.stage, left_out, self._context.now()))
         for name in moves.start:
             self._held[name] = await self._joined(name)
-        ready = [name for name, joined in self._held.items() if all(each in self._ends for each in joined)]
-        ended = [(name, self._begin(name, self._held.pop(name))) for name in ready]
-        return [(name, end) for name, end in ended if end is not None]
+        ended = []
+        for name, joined in tuple(self._held.items()):
+            if all(each in self._ends for each in joined):
+                del self._held[name]
+                if (end := self._begin(name, joined)) is not None:
+                    ended.append((name, end))
+        return ended
 
     async def _joined(self, name: str) -> Sequence[str]:
         """Return the stages that one follows: all that it waits for, or those that had ended in time."""
@@ -182,14 +186,14 @@ class _PipelineRun:
 
     def _sees(self, joined: Sequence[str]) -> frozenset[str]:
         """Return the stages that are seen after some others: these, and what they have seen."""
-        return frozenset(joined).union(*(self._seen[each] for each in joined if each in self._seen))
+        return frozenset(joined).union(*(self._seen[each] for each in joined))
 
     def _recorded(self, name: str, end: StageEnd, began: float) -> StageEnd:
         return self._runner.recorded(self._plan.stages[name], end, began, self._context, name)
 
     def _scope(self, name: str, joined: Sequence[str]) -> Scope:
         """Return what a stage can read."""
-        stages = {each: known for each, known in self._known.items() if each in self._seen[name]}
+        stages = {each: self._known[each] for each in self._seen[name]}
         return Scope(
             input=self._given.value,
             variables=self._variables(stages),
@@ -207,20 +211,34 @@ class _PipelineRun:
         """
         if not joined:
             return None
-        needs = self._graph.node(name).needs
-        found: list[str] = []
-        for each in [each for each in joined if each in needs] or joined:
+        needs = [each for each in joined if each in self._graph.needs[name]]
+        if self._is_together(name):
+            return tuple(each for each in needs if self._ends[each].status is StageStatus.SUCCEEDED)
+        found = self._given_by(needs)
+        return self._given_by([each for each in joined if self._led(each, name)]) if found == () else found
+
+    def _given_by(self, stages: Sequence[str]) -> tuple[str, ...] | None:
+        """Return the stages whose outputs follow some; for one that was passed over, what that would have."""
+        found: dict[str, None] = {}
+        is_first = False
+        for each in stages:
             end = self._ends[each]
             if end.status is StageStatus.SUCCEEDED:
-                found.append(each)
-            elif (end.passes or end.jumps) and not self._is_together(name):
-                found += self._scopes[each].previous or ()
-        return tuple(dict.fromkeys(found))
+                found[each] = None
+            elif end.passes or end.jumps:
+                before = self._scopes[each].previous
+                is_first = is_first or before is None
+                found |= dict.fromkeys(before or ())
+        return None if is_first and not found else tuple(found)
+
+    def _led(self, router: str, name: str) -> bool:
+        """Return whether a stage chose another one, or jumped to it."""
+        end = self._ends[router]
+        return name in end.chosen or end.handled == f"goto:{name}"
 
     def _is_together(self, name: str) -> bool:
         """Return whether a stage works on what several gave, each under its name."""
-        node = self._graph.node(name)
-        return len(node.needs) > 1 and node.join in {Join.ALL, Join.QUORUM}
+        return len(self._graph.needs[name]) > 1 and self._graph.node(name).join in {Join.ALL, Join.QUORUM}
 
     def _variables(self, stages: Mapping[str, Mapping[str, Json]]) -> Mapping[str, Json]:
         """Return the variables after some stages."""
@@ -241,9 +259,9 @@ class _PipelineRun:
         """Record the stages that have not ended as cancelled; a row that is there already stays."""
         now = self._context.now()
         for name in self._graph.order:
-            if name not in self._ends:
+            if self._context.timing(name) is None:
                 end = StageEnd(status=StageStatus.CANCELLED)
-                self._ends[name] = self._recorded(name, end, self._began.get(name, now))
+                self._recorded(name, end, self._began.get(name, now))
 
     def _failure(self, name: str) -> dict[str, Json]:
         """Return what is journaled of the failure of the pipeline, and what its fallback is given."""
@@ -281,7 +299,7 @@ class _PipelineRun:
             output=output,
             score=score,
             path=tuple(_path_step(name, end) for name, end in ran),
-            data={"stages": {name: end.status.value for name, end in self._ends.items()}},
+            data={"stages": {name: str(end.status) for name, end in self._ends.items()}},
             caveat=caveat,
         )
 
@@ -307,5 +325,5 @@ def as_text(value: Json) -> str:
 
 def _path_step(name: str, end: StageEnd) -> PathStep:
     ok = end.status is not StageStatus.FAILED
-    detail = end.handled or ("cached" if end.cached else end.status.value)
+    detail = end.handled or ("cached" if end.cached else str(end.status))
     return PathStep(step=name, started_s=end.started_s, seconds=end.seconds, ok=ok, detail=detail)

@@ -4,10 +4,13 @@ It decides nothing by time or chance: the same endings in the same order give th
 
 | join | starts | is skipped |
 |---|---|---|
-| all | once every need has ended, none failed and one succeeded | all were skipped, or one failed |
-| any | once a need has succeeded or failed | all were skipped |
+| all | once every need has ended, one succeeded or was passed over | all were skipped, or one failed |
+| any | once a need has succeeded, failed or was passed over | all were skipped |
 | first_success | once a need has succeeded | all have ended without a success |
 | quorum | once so many needs have succeeded | too few can still succeed |
+
+A stage is passed over when its own condition was false, or its failure is tolerated: what follows goes on
+without it. A stage that no branch chose, or whose needs were not met, is skipped, and what needs it, too.
 
 A stage that branches may choose, or that others may jump to, waits for these, too. It starts only when a
 branch chose it; after a jump, once all it waits for has ended, whatever became of that. What is not
@@ -34,7 +37,11 @@ class StageStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How a stage ended, the stages that it chose as a branch, and whether it jumps where a failure leads."""
+    """How a stage ended.
+
+    `chosen` are the stages that it chose as a branch; it `jumps` where a failure leads. It `passes` when it
+    did not succeed, and what follows goes on without it.
+    """
 
     status: StageStatus
     chosen: frozenset[str] = frozenset()
@@ -58,7 +65,6 @@ class Moves:
     skipped: tuple[Skipped, ...] = ()
 
 
-SETTLED_BY = frozenset({StageStatus.SUCCEEDED, StageStatus.FAILED})
 BROKEN = frozenset({StageStatus.FAILED, StageStatus.CANCELLED})
 ALL_SKIPPED = "Everything that it needs was skipped."
 
@@ -75,6 +81,7 @@ class Schedule:
         self._ended: dict[str, Ending] = {}
         self._running: set[str] = set()
         self._waiting = dict.fromkeys(graph.order)
+        self._ready: dict[str, None] = {}
         self._jumped: set[str] = set()
 
     @property
@@ -89,7 +96,7 @@ class Schedule:
 
     def begin(self) -> Moves:
         """Return what starts first."""
-        return self._moves()
+        return self._moves(self._graph.order)
 
     def ended(self, stage: str, ending: Ending) -> Moves:
         """Note how a running stage ended, and return what follows.
@@ -100,7 +107,7 @@ class Schedule:
             raise ValueError(f"Stage {stage} is not running.")
         self._running.remove(stage)
         self._settle(stage, ending)
-        return self._moves()
+        return self._moves((*self._ready, *self._graph.leads_to[stage]))
 
     def cancel(self) -> tuple[str, ...]:
         """Cancel all stages that have not started and return them; those that run end by themselves."""
@@ -111,61 +118,80 @@ class Schedule:
 
     def _settle(self, stage: str, ending: Ending) -> None:
         self._waiting.pop(stage, None)
+        self._ready.pop(stage, None)
         self._ended[stage] = ending
         target = self._graph.node(stage).jump
         if ending.jumps and target in self._waiting:
             self._jumped.add(target)
 
-    def _moves(self) -> Moves:
+    def _moves(self, candidates: Sequence[str]) -> Moves:
+        """Start and skip what can be of these stages, and of those that follow what is skipped."""
         skipped: list[Skipped] = []
         start: list[str] = []
-        for stage in tuple(self._waiting):  # in an order in which nothing depends on a later one
+        queue = list(candidates)
+        for stage in queue:  # grows while it is read
+            if stage not in self._waiting:
+                continue
             verdict = self._verdict(self._graph.node(stage))
             if isinstance(verdict, str):
                 self._settle(stage, Ending(status=StageStatus.SKIPPED))
                 skipped.append(Skipped(stage=stage, reason=verdict))
+                queue += self._graph.leads_to[stage]
             elif verdict and self._has_room(stage):
                 del self._waiting[stage]
+                self._ready.pop(stage, None)
                 self._running.add(stage)
                 start.append(stage)
+            elif verdict:
+                self._ready[stage] = None
         return Moves(start=tuple(start), skipped=tuple(skipped))
 
     def _has_room(self, stage: str) -> bool:
         """Return whether a stage may start beside those that run."""
-        alone = [each for each in (stage, *self._running) if not self._graph.node(each).parallel]
-        return len(self._running) < self._at_once and (not alone or not self._running)
+        if not self._running:
+            return True
+        together = (stage, *self._running) if len(self._running) < self._at_once else ()
+        return bool(together) and all(self._graph.node(each).parallel for each in together)
 
     def _verdict(self, node: StageNode) -> bool | str:
         """Return whether a stage may start, or why it never will."""
-        before = self._graph.waits_for[node.id]
-        if any(each not in self._ended for each in self._graph.routers[node.id]):
-            return False
-        if node.id in self._jumped:
-            return all(each in self._ended for each in before)
-        branches = self._graph.branches[node.id]
-        if branches and not any(node.id in self._ended[each].chosen for each in branches):
-            return "No branch chose it."
-        needs = [each for each in node.needs if each in before]
+        if routers := self._graph.routers[node.id]:
+            if any(each not in self._ended for each in routers):
+                return False
+            if node.id in self._jumped:
+                return all(each in self._ended for each in self._graph.waits_for[node.id])
+            branches = self._graph.branches[node.id]
+            if branches and not any(node.id in self._ended[each].chosen for each in branches):
+                return "No branch chose it."
+        needs = self._graph.needs[node.id]
         return self._joined(node, needs) if needs else True
 
     def _joined(self, node: StageNode, needs: Sequence[str]) -> bool | str:
         """Return whether the needs of a stage let it start, or why they never will."""
-        statuses = [self._ended[each].status for each in needs if each in self._ended]
-        succeeded, left = statuses.count(StageStatus.SUCCEEDED), len(needs) - len(statuses)
+        endings = [ending for each in needs if (ending := self._ended.get(each)) is not None]
+        left = len(needs) - len(endings)
         if node.join is Join.ALL:
-            broken = next((each for each in needs if self._status(each) in BROKEN), None)
+            broken = next((each for each in needs if self._is_broken(each)), None) if endings else None
             if broken is not None:
-                return f"{broken} {self._status(broken)}."
-            return not left if succeeded or left else ALL_SKIPPED
-        got = succeeded if node.join is not Join.ANY else sum(status in SETTLED_BY for status in statuses)
-        wanted = node.quorum if node.join is Join.QUORUM else 1
+                return f"{broken} {self._ended[broken].status}."
+            return not left and (any(_counts(ending, Join.ALL) for ending in endings) or ALL_SKIPPED)
+        got, wanted = sum(_counts(ending, node.join) for ending in endings), 1
+        if node.join is Join.QUORUM:
+            wanted = node.quorum
         if got >= wanted:
             return True
         return False if got + left >= wanted else _too_few(node.join, got, wanted)
 
-    def _status(self, stage: str) -> StageStatus | None:
+    def _is_broken(self, stage: str) -> bool:
         ending = self._ended.get(stage)
-        return None if ending is None else ending.status
+        return ending is not None and ending.status in BROKEN and not ending.passes
+
+
+def _counts(ending: Ending, join: Join) -> bool:
+    """Return whether an ending is one that a join waits for."""
+    if ending.status is StageStatus.SUCCEEDED or join in {Join.FIRST_SUCCESS, Join.QUORUM}:
+        return ending.status is StageStatus.SUCCEEDED
+    return ending.passes or (join is Join.ANY and ending.status is StageStatus.FAILED)
 
 
 def _too_few(join: Join, got: int, wanted: int) -> str:

@@ -12,8 +12,8 @@ from pipelines.engine.values import listed
 
 CONTEXT = ("run_id", "team", "now", "pipeline", "version", "attempt", "item", "index")
 """What `context` may have; `item` and `index` only in a stage that is run for each item of a list."""
-OF_A_STAGE = ("output", "status", "error")
-"""What is known of a stage that ended; an output only of one that succeeded."""
+OF_A_STAGE = ("output", "status", "error", "score")
+"""What is known of a stage that ended; an output only of one that succeeded, a score where it has one."""
 
 
 class MissingValue(LookupError):
@@ -82,7 +82,7 @@ class Scope:
         return {name: stage["output"] for name, stage in known.items() if "output" in stage}
 
     def stage(self, name: str, key: str) -> Json:
-        """Return the output, the status or the error of a stage. Raises `MissingValue`."""
+        """Return what is known of a stage. Raises `MissingValue`."""
         if name not in self.stages:
             raise MissingValue(f"Stage “{name}” has not ended; {listed(self.stages)} have.")
         known = self.stages[name]

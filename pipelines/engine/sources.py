@@ -16,6 +16,7 @@ from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.templates import Template, parse_template
 from orchestration.llm.engine.types import Json
+from pipelines.engine.problems import NAME
 from pipelines.engine.scope import CONTEXT, OF_A_STAGE, MissingValue, Root, Scope
 from pipelines.engine.values import clipped, excess, listed, shortened, value_type
 
@@ -199,6 +200,14 @@ def _parsed(written: Json, level: int) -> Source:
             return Composed(names=names, sources=tuple(_parsed(each, level + 1) for each in parts))
         case _:
             return LiteralValue(value=written)
+
+
+def with_stages(written: Json) -> Json:
+    """Return a source in which names of stages alone, also those in a list, stand for their outputs."""
+    if isinstance(written, list):
+        return [with_stages(each) for each in written]
+    is_stage = isinstance(written, str) and NAME.fullmatch(written) and written not in set(Root)
+    return f"{Root.STAGES}.{written}.output" if is_stage else written
 
 
 def _template(text: str) -> Source:

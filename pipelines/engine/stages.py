@@ -101,11 +101,15 @@ class Fault:
     path: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class StageEnd:
-    """How a stage ended, as its row and the stages after it have it. Times are run seconds."""
+    """How a stage ended, as its row and the stages after it have it. Times are run seconds.
 
-    status: StageStatus
+    It is filled in while the stage runs; `attempts` is 0 until there was one. `size` is that of the output,
+    in items and characters, counted until it is too large to be shown.
+    """
+
+    status: StageStatus = StageStatus.SUCCEEDED
     input: Json = None
     output: Json = None
     attempts: int = 0
@@ -120,6 +124,7 @@ class StageEnd:
     details: Mapping[str, Json] = field(default_factory=dict)
     started_s: float = 0.0
     seconds: float = 0.0
+    size: int = 0
 
     @property
     def breaks(self) -> bool:
@@ -139,7 +144,7 @@ class StageEnd:
     @property
     def known(self) -> Mapping[str, Json]:
         """What other stages can read of it."""
-        found: dict[str, Json] = {"status": self.status.value}
+        found: dict[str, Json] = {"status": str(self.status)}
         if self.status is StageStatus.SUCCEEDED:
             found |= {"output": self.output, "score": self.score}
         if self.fault is not None:
@@ -153,7 +158,7 @@ class StageEnd:
         row: dict[str, Json] = {
             "stage": stage.id,
             "processor": stage.processor,
-            "status": self.status.value,
+            "status": str(self.status),
             "attempts": self.attempts,
             "cached": self.cached,
             "edited": self.edited,
@@ -168,7 +173,8 @@ class StageEnd:
             "seconds": self.seconds,
             "details": dict(self.details),
         }
-        if large := [name for name in ("input", "output") if size(row[name], LARGEST_SHOWN) > LARGEST_SHOWN]:
+        sizes = {"input": size(self.input, LARGEST_SHOWN), "output": self.size}
+        if large := [name for name, counted in sizes.items() if counted > LARGEST_SHOWN]:
             row |= {name: shortened(row[name], LARGEST_SHOWN // 100) for name in large}
             row["shortened"] = large
         return row
@@ -209,47 +215,48 @@ class StageRunner:
         self, plan: StagePlan, end: StageEnd, began: float, context: RunContext, step: str
     ) -> StageEnd:
         """Record the row of a stage that has ended, and return its end with its time."""
-        end = replace(end, started_s=began, seconds=context.now() - began)
-        context.record(step, end.row(plan.stage))
+        end.started_s, end.seconds = began, context.now() - began
+        end.size = size(end.output, LARGEST_SHOWN)
+        event_data = {"ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
+        context.record(step, end.row(plan.stage), {"stage": plan.stage.id, **event_data})
         return end
 
     def computed(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
-        """Return how a stage ends that reaches nothing outside."""
+        """Return how a stage ends that reaches nothing outside; another one with its input, not yet tried."""
         end = self._prepared(plan, scope, edit)
         if end.attempts or not isinstance(plan.processor, PureProcessor):
             return end
-        end = replace(end, attempts=1)
+        end.attempts = 1
         try:
             result = plan.processor.compute(self._work(plan, scope, end.input))
         except STAGE_FAULTS as error:
-            return handled(plan.stage, replace(end, fault=_fault(error)))
+            return handled(plan.stage, end, _fault(error))
         return self._finished(plan, scope, end, result)
 
     def _prepared(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
         """Return a stage with its input and no attempt yet; or how it ended, where it came to that."""
         if edit is not None and edit.name == "output":
-            return StageEnd(status=StageStatus.SUCCEEDED, output=edit.value, edited=True, attempts=1)
-        end = StageEnd(status=StageStatus.SUCCEEDED, attempts=1)
+            return StageEnd(output=edit.value, edited=True, attempts=1)
         try:
             if plan.condition is not None and not plan.condition.evaluate(scope.values(plan.condition.names)):
-                return replace(
-                    end, status=StageStatus.SKIPPED, passes=True, reason="Its condition is not met."
-                )
+                reason = "Its condition is not met."
+                return StageEnd(status=StageStatus.SKIPPED, passes=True, reason=reason, attempts=1)
             value = mapped_input(scope, plan.input).value if edit is None else edit.value
         except STAGE_FAULTS as error:
             at = "input" if isinstance(error, MappingError) else "when"
-            return handled(plan.stage, replace(end, fault=_fault(error, at)))
-        return replace(end, input=value, edited=edit is not None, attempts=0)
+            return handled(plan.stage, StageEnd(attempts=1), _fault(error, at))
+        return StageEnd(input=value, edited=edit is not None)
 
     def _finished(self, plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -> StageEnd:
         """Return how a stage ends whose processor gave a result."""
-        end = replace(end, chosen=result.chosen, score=result.score, details=result.details)
+        end.chosen, end.score, end.details = result.chosen, result.score, result.details
         try:
             output = mapped_output(result.value, plan.output).value
             with_output(scope.variables, plan.output, output)
         except MappingError as error:
-            return handled(plan.stage, replace(end, fault=_fault(error, "output")))
-        return replace(end, output=output)
+            return handled(plan.stage, end, _fault(error, "output"))
+        end.output = output
+        return end
 
     async def _executed(
         self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
@@ -257,11 +264,15 @@ class StageRunner:
         end = await off_loop(scope.size, self.computed, plan, scope, edit)
         part = context.part(step)
         if isinstance(plan.processor, ActiveProcessor) and not end.attempts:
-            await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data={"stage": context.key(step)}))
+            await context.emit(
+                RunEvent(
+                    kind=STAGE_STARTED, step=step, data={"stage": context.key(step), "name": plan.stage.id}
+                )
+            )
             end = await self._cached(plan, scope, end, part)
         rule = plan.stage.on_error
         if end.status is StageStatus.FAILED and isinstance(rule, FallbackPipeline):
-            return await _replaced(rule.pipeline, scope, plan.stage, end, part)
+            await _replaced(rule.pipeline, scope, plan.stage, end, part)
         return end
 
     async def _cached(self, plan: StagePlan, scope: Scope, end: StageEnd, context: RunContext) -> StageEnd:
@@ -274,7 +285,8 @@ class StageRunner:
         found = context.recall("cache") or {"hit": await self.cache.get(key)}
         found = await context.decide("cache", found)
         if hit := found["hit"]:
-            return replace(end, output=hit["output"], score=hit["score"], cached=True)
+            end.output, end.score, end.cached, end.attempts = hit["output"], hit["score"], True, 1
+            return end
         end = await self._tried(plan, scope, end, context)
         if end.status is StageStatus.SUCCEEDED and end.fault is None:
             await self.cache.put(key, {"output": end.output, "score": end.score}, rule.ttl)
@@ -286,7 +298,8 @@ class StageRunner:
         while True:
             part = context.scoped(str(number))
             tried = replace(scope, context={**scope.context, "attempt": number})
-            end = await self._attempt(plan, tried, replace(start, attempts=number), part)
+            end = StageEnd(input=start.input, edited=start.edited, attempts=number)
+            end = await self._attempt(plan, tried, end, part)
             may_pass = end.fault is not None and CLASSES.get(end.fault.code) in plan.retry.on
             if not may_pass or number >= plan.retry.attempts:
                 return end
@@ -301,7 +314,7 @@ class StageRunner:
         except FATAL:
             raise
         except STAGE_FAULTS as error:
-            return handled(plan.stage, replace(end, fault=_fault(error)))
+            return handled(plan.stage, end, _fault(error))
         weight = scope.size + size(result.value, LIGHT)
         return await off_loop(weight, self._finished, plan, scope, end, result)
 
@@ -320,8 +333,8 @@ class StageRunner:
         )
 
 
-async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, context: RunContext) -> StageEnd:
-    """Return the end of a failed stage in whose place a pipeline runs, which is given the state so far."""
+async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, context: RunContext) -> None:
+    """Run a pipeline in place of a failed stage; it is given the state so far."""
     state = partial_state(scope) | {"failed": {"stage": stage.id, "input": end.input, **end.known}}
     try:
         found = await context.run_child("pipeline", name, {"input": state}, step="fallback")
@@ -329,11 +342,9 @@ async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, contex
         raise
     except EngineError as error:
         message = f"The pipeline {name} in its place failed, too: {error}"
-        return replace(end, fault=Fault(code=error.code, message=message, path="on_error"))
-    handled_by = f"fallback:{name}"
-    return replace(
-        end, status=StageStatus.SUCCEEDED, output=found["output"], handled=handled_by, passes=False
-    )
+        end.fault = Fault(code=error.code, message=message, path="on_error")
+        return
+    end.status, end.output, end.handled = StageStatus.SUCCEEDED, found["output"], f"fallback:{name}"
 
 
 def partial_state(scope: Scope) -> dict[str, Json]:
@@ -342,21 +353,20 @@ def partial_state(scope: Scope) -> dict[str, Json]:
     return {"input": scope.input, "variables": dict(scope.variables), "stages": outputs}
 
 
-def handled(stage: Stage, end: StageEnd) -> StageEnd:
-    """Return how a stage with a fault ends by its own rule; what a fallback pipeline does comes after."""
-    failed = replace(end, status=StageStatus.FAILED, passes=stage.optional)
+def handled(stage: Stage, end: StageEnd, fault: Fault) -> StageEnd:
+    """Return how a stage that failed ends by its own rule; a fallback pipeline comes after that."""
+    end.status, end.fault = StageStatus.FAILED, fault
     match stage.on_error:
         case "skip":
-            reason = end.fault.message if end.fault else ""
-            return replace(failed, status=StageStatus.SKIPPED, handled="skip", passes=True, reason=reason)
+            end.status, end.handled, end.reason = StageStatus.SKIPPED, "skip", fault.message
         case DefaultValue(default=value):
-            return replace(
-                failed, status=StageStatus.SUCCEEDED, handled="default", passes=False, output=value
-            )
+            end.status, end.handled, end.output = StageStatus.SUCCEEDED, "default", value
         case GoTo(goto=target):
-            return replace(failed, handled=f"goto:{target}", passes=False)
+            end.handled = f"goto:{target}"
         case _:
-            return failed
+            pass
+    end.passes = end.handled == "skip" or (stage.optional and not end.handled)
+    return end
 
 
 def _fault(error: Exception, at: str = "") -> Fault:

@@ -70,7 +70,7 @@ class _Validation:
         yield from self._relations.conflicts()
         yield from self._read(None, pipeline_readings(self._pipeline))
         if self._pipeline.output is not None:
-            yield from self._flows.input_faults(self._pipeline.output, ("output",), ())
+            yield from self._flows.input_faults(self._pipeline.output, ("output",))
         yield from _handling_faults(self._pipeline.error_handling)
         yield from nesting_faults(self._pipeline, self._processors, pipelines)
 
@@ -88,7 +88,7 @@ class _Validation:
             self._flows.stage_faults(stage),
             _destination_faults(stage),
             self._needs_faults(stage),
-            _join_faults(stage),
+            _join_faults(stage, len(self._pipeline.graph.node(stage.id).needs)),
             self._limit_faults(stage, spec),
         )
 
@@ -96,8 +96,11 @@ class _Validation:
         """Yield where the options do not fit the processor, and the stages in them that are not there."""
         if spec.name not in self._schemas:
             self._schemas[spec.name] = parse_schema(spec.options_schema)
-        for problem in self._schemas[spec.name].problems(stage.options):
+        misfits = self._schemas[spec.name].problems(stage.options)
+        for problem in misfits:
             yield FieldFault(at=("options",), below=problem.path, message=problem.message)
+        for at, message in () if misfits else spec.faults(stage.options):
+            yield FieldFault(at=("options", *at), message=message)
         for option in marked_options(spec.options_schema, stage.options):
             if option.format is OptionFormat.STAGE:
                 is_choice = option.value in stage.choices
@@ -118,11 +121,12 @@ class _Validation:
                 yield FieldFault(at=each.at, message=message)
 
     def _needs_faults(self, stage: Stage) -> Iterator[FieldFault]:
-        for number, need in enumerate(stage.needs):
+        written = stage.needs or ()
+        for number, need in enumerate(written):
             message = self._relations.name_fault(need)
             if need == stage.id:
                 message = "A stage cannot need itself."
-            elif need in stage.needs[:number]:
+            elif need in written[:number]:
                 message = f"{need} is named twice."
             if message:
                 yield FieldFault(at=("needs", number), message=message)
@@ -153,19 +157,17 @@ def _destination_faults(stage: Stage) -> Iterator[FieldFault]:
             yield FieldFault(at=at, message=f"{to} is named twice.")
 
 
-def _join_faults(stage: Stage) -> Iterator[FieldFault]:
-    needs = len(stage.needs)
-    if stage.join is not Join.ALL and not needs:
+def _join_faults(stage: Stage, needs: int) -> Iterator[FieldFault]:
+    join = stage.join or Join.ALL
+    if join is not Join.ALL and not needs:
         yield FieldFault(
-            at=("join",), message=f"The join {stage.join} is one of several needs, and there are none."
+            at=("join",), message=f"The join {join} is one of several needs, and there are none."
         )
-    if stage.join is Join.QUORUM and stage.quorum is None:
+    if join is Join.QUORUM and stage.quorum is None:
         yield FieldFault(at=("quorum",), message="How many needs have to succeed is missing.")
-    if stage.join is not Join.QUORUM and stage.quorum is not None:
-        yield FieldFault(
-            at=("quorum",), message=f"A quorum goes with the join quorum, not with {stage.join}."
-        )
-    if stage.join is Join.QUORUM and needs and (stage.quorum or 0) > needs:
+    if join is not Join.QUORUM and stage.quorum is not None:
+        yield FieldFault(at=("quorum",), message=f"A quorum goes with the join quorum, not with {join}.")
+    if join is Join.QUORUM and needs and (stage.quorum or 0) > needs:
         message = f"{stage.quorum} of {needs} needs cannot succeed."
         yield FieldFault(at=("quorum",), message=message)
 

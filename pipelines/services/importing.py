@@ -57,7 +57,7 @@ def planned_import(membership: Membership, text: str) -> Sequence[ImportedDefini
 
     Raises `InvalidRequest` at `text` for one that holds no definitions.
     """
-    syntax: Literal["yaml", "json"] = "json" if text.lstrip()[:1] in {"{", "["} else "yaml"
+    syntax = syntax_of(text)
     try:
         written = read_document(text, syntax)
     except ExpressionError as error:
@@ -71,6 +71,11 @@ def planned_import(membership: Membership, text: str) -> Sequence[ImportedDefini
     rows = {row.name: row for row in team_pipelines(membership).filter(name__in=named)}
     kept = text if syntax == "yaml" and documents == [written] else ""
     return [_planned(check_document(document, known), rows, kept) for document in documents]
+
+
+def syntax_of(text: str) -> Literal["yaml", "json"]:
+    """Return what a text is written in."""
+    return "json" if text.lstrip()[:1] in {"{", "["} else "yaml"
 
 
 def _documents(written: Json) -> list[Json]:

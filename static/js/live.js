@@ -83,6 +83,21 @@
     }
   });
 
+  // The link to what a part of the page shows is marked, also when either is drawn anew.
+  const mark = () => {
+    const shown = [...document.querySelectorAll("[data-shows]")].pop()?.dataset.shows;
+    for (const link of document.querySelectorAll("[data-choice]")) {
+      if (link.dataset.choice === shown) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  };
+  for (const event of ["htmx:wsAfterMessage", "htmx:afterSwap", "htmx:historyRestore"]) document.addEventListener(event, mark);
+
+  // On a narrow screen, what was chosen may stand far below the link to it.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.boosted && matchMedia("(width < 40rem)").matches) event.target.scrollIntoView({ block: "start" });
+  });
+
   // Nothing moves under the pointer: the page scrolls by as much as what stands above has grown.
   let held = null;
   let place = 0;

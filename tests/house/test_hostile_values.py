@@ -26,6 +26,7 @@ ROW_NUMBER = re.compile(r"-\d+-")
 PARAMETERS = {
     "/": ("from", "prompt", "strategy", "order", "redraw"),
     "/runs/": ("cursor",),
+    "/inbox/": ("cursor", "who", "kind", "since", "shown"),
     "/runs/export.csv": ("q", "status", "cursor", "since", "who"),
     "/runs/export.json": ("q", "method", "max_cost"),
     "/runs/compare": ("run", "show"),

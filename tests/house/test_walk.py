@@ -169,7 +169,10 @@ ROWS = [
     Row(view="runs:run-pause", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(view="runs:run-message", method="POST", who=RUNNERS, args=a_run, status=422),
     Row(view="runs:run-resume", method="POST", who=RUNNERS, args=a_run, status=302),
-    Row(view="runs:run-answer", method="POST", who=RUNNERS, args=a_question, status=302),
+    Row(view="runs:run-answer", who=RUNNERS, args=a_question, status=302),
+    Row(view="runs:run-answer", method="POST", who=RUNNERS, args=a_question, status=422),
+    Row(view="runs:run-undo", method="POST", who=RUNNERS, args=a_question, status=422),
+    Row(view="runs:inbox", marker='id="inbox-list"'),
     Row(view="runs:run-rerun", method="POST", who=RUNNERS, args=a_run, status=302),
     Row(
         view="runs:run-rate",

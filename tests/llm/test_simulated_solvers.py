@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.llm.engine.types import Message, Prompt
 from orchestration.llm.providers.simulated.arithmetic import NotAnExpression, evaluate
-from orchestration.llm.providers.simulated.attempt import solve
+from orchestration.llm.providers.simulated.attempt import asked_question, solve
 from orchestration.llm.providers.simulated.labels import pick
 from orchestration.llm.providers.simulated.reading import (
     QuestionText,
@@ -225,3 +226,9 @@ def test_numbers_are_shown_in_plain_digits(value: str, places: int | None, shown
 def test_whatever_is_asked_the_solvers_answer_or_decline(text: str) -> None:
     found = solve(read(text))
     assert found is None or found.answer
+
+
+def test_marks_around_data_are_left_out_of_a_question() -> None:
+    text = "Convert <data>3</data> kilometers to miles.\n<data>\nPlease.\n</data>"
+    asked = asked_question(Prompt(messages=(Message(role="user", content=text),)))
+    assert asked.question == "Convert 3 kilometers to miles.\nPlease.\n"

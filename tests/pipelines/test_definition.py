@@ -55,7 +55,7 @@ def test_the_example_of_a_definition_is_read() -> None:
     assert problems == ()
     assert read is not None
     classify, reply = read.stages
-    assert (classify.retry.attempts, classify.timeout, classify.join) == (3, 30.0, Join.ALL)
+    assert (classify.retry.attempts, classify.timeout, classify.needs) == (3, 30.0, ())
     assert reply.on_error == DefaultValue(default=None)
     assert read.output is not None
     assert (read.output.source, read.output.has_default) == ("stages.reply.output", False)
@@ -207,6 +207,37 @@ def test_the_graph_has_needs_choices_and_jumps() -> None:
         StageNode(id="c", needs=("a",), parallel=False),
         StageNode(id="d"),
     )
+
+
+def routes(*names: str) -> dict[str, Json]:
+    """Return a branch between stages."""
+    return stage("route", None, "branch", options={"cases": [{"to": name} for name in names]})
+
+
+@pytest.mark.parametrize(
+    ("stages", "needs", "join"),
+    [
+        (["a", "b", "z"], "b", Join.ALL),
+        (["z"], "", Join.ALL),
+        (["a", stage("z", "")], "", Join.ALL),
+        (["a", stage("z", None, join="any")], "a", Join.ANY),
+        (["a", stage("b", None, on_error={"goto": "z"}), "c", "z"], "", Join.ALL),
+        (["a", stage("b", None, on_error={"goto": "c"}), "c", "z"], "c", Join.ALL),
+        ([routes("a", "b"), "z"], "route", Join.ALL),
+        ([routes("a", "b"), "a", "b", "z"], "a b", Join.ANY),
+        ([routes("a", "b"), "a", "b", stage("z", None, join="all")], "a b", Join.ALL),
+        ([routes("a", "b"), "a", "z", "b"], "a", Join.ANY),
+        ([routes("a", "b"), "a", "more", "b", "z"], "a b", Join.ANY),
+        ([routes("a", "z"), "a", "z"], "", Join.ALL),
+        ([routes("a", "z"), "a", stage("z", "a")], "a", Join.ALL),
+    ],
+)
+def test_a_stage_without_needs_follows_what_is_written_before_it(
+    stages: list[str | Json], needs: str, join: Join
+) -> None:
+    read = pipeline(*(stage(each, None) if isinstance(each, str) else each for each in stages))
+    node = read.graph.node("z")
+    assert (node.needs, node.join) == (tuple(needs.split()), join)
 
 
 def test_of_stages_with_one_name_the_graph_has_the_first() -> None:

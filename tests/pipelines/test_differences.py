@@ -94,6 +94,16 @@ def test_the_order_of_needs_means_nothing() -> None:
     ]
 
 
+def test_needs_by_place_are_compared_with_those_that_are_written() -> None:
+    a, b, c = (stage(name, None, timeout=number + 1) for number, name in enumerate("abc"))
+    assert said(pipeline(a, b), pipeline(a, b | {"needs": ["a"], "join": "all"})) == []
+    assert said(pipeline(a, b), pipeline(a, b | {"needs": []})) == ["Stage b: no longer needs a"]
+    assert said(pipeline(a, c), pipeline(a, b, c)) == ["Stage b was added after a"]
+    assert said(pipeline(a, b, c), pipeline(a, stage("d", None, timeout=2), c)) == [
+        "Stage b was renamed to d"
+    ]
+
+
 def test_changes_of_the_pipeline_come_first() -> None:
     old = pipeline(stage("a"), variables={"tone": "friendly"}, output={"from": "previous"})
     new = pipeline(stage("a", timeout=3), variables={"tone": "formal"}, timeout=60)

@@ -16,7 +16,9 @@ OK = Ending(status=StageStatus.SUCCEEDED)
 BROKEN = Ending(status=StageStatus.FAILED)
 LEFT_OUT = Ending(status=StageStatus.SKIPPED)
 STOPPED = Ending(status=StageStatus.CANCELLED)
-ENDINGS = {"+": OK, "-": BROKEN, "o": LEFT_OUT, "x": STOPPED}
+PASSED = Ending(status=StageStatus.SKIPPED, passes=True)
+TOLERATED = Ending(status=StageStatus.FAILED, passes=True)
+ENDINGS = {"+": OK, "-": BROKEN, "o": LEFT_OUT, "x": STOPPED, "p": PASSED, "t": TOLERATED}
 
 
 def joined(join: Join, ends: str, *, quorum: int = 1) -> Moves:
@@ -41,6 +43,13 @@ def joined(join: Join, ends: str, *, quorum: int = 1) -> Moves:
         (Join.ALL, "-", "n0 failed."),
         (Join.ALL, "+x", "n1 cancelled."),
         (Join.ALL, "ooo", "Everything that it needs was skipped."),
+        (Join.ALL, "ptp", "starts"),
+        (Join.ALL, "opo", "starts"),
+        (Join.ALL, "pt", ""),
+        (Join.ALL, "p-", "n1 failed."),
+        (Join.ANY, "p", "starts"),
+        (Join.ANY, "oot", "starts"),
+        (Join.ANY, "ox", ""),
         (Join.ANY, "+", "starts"),
         (Join.ANY, "-", "starts"),
         (Join.ANY, "oo", ""),
@@ -49,6 +58,10 @@ def joined(join: Join, ends: str, *, quorum: int = 1) -> Moves:
         (Join.FIRST_SUCCESS, "-+", "starts"),
         (Join.FIRST_SUCCESS, "-o", ""),
         (Join.FIRST_SUCCESS, "-o-", "Nothing that it needs succeeded."),
+        (Join.FIRST_SUCCESS, "pt", ""),
+        (Join.FIRST_SUCCESS, "ptp", "Nothing that it needs succeeded."),
+        (Join.QUORUM, "pt", "Only 0 of the 2 stages that it needs can succeed."),
+        (Join.QUORUM, "+t+", "starts"),
         (Join.QUORUM, "+", ""),
         (Join.QUORUM, "+-+", "starts"),
         (Join.QUORUM, "-o", "Only 0 of the 2 stages that it needs can succeed."),
@@ -151,6 +164,8 @@ def test_any_graph_ends_with_each_stage_at_most_once_and_after_all_it_waits_for(
     )
     moves = schedule.begin()
     while True:
+        for stage in moves.start:
+            _check_start(found, schedule, stage)
         started += moves.start
         running |= set(moves.start)
         assert len(running) <= at_once
@@ -164,11 +179,19 @@ def test_any_graph_ends_with_each_stage_at_most_once_and_after_all_it_waits_for(
     assert len(started) == len(set(started))
 
 
+def _check_start(found: Graph, schedule: Schedule, stage: str) -> None:
+    """Check that what a stage needs lets it start."""
+    ended = [schedule.statuses.get(need) for need in found.needs[stage]]
+    if found.node(stage).join is Join.QUORUM and ended and not any(found.routers[stage]):
+        assert ended.count(StageStatus.SUCCEEDED) >= found.node(stage).quorum
+
+
 def _any_ending(node: StageNode, drawn: random.Random) -> Ending:
     status = drawn.choice([StageStatus.SUCCEEDED, StageStatus.FAILED, StageStatus.SKIPPED])
     chosen = frozenset(each for each in node.choices if drawn.random() < 0.5)
     jumps = status is StageStatus.FAILED and drawn.random() < 0.5
-    return Ending(status=status, chosen=chosen, jumps=jumps)
+    passes = status is not StageStatus.SUCCEEDED and not jumps and drawn.random() < 0.5
+    return Ending(status=status, chosen=chosen, jumps=jumps, passes=passes)
 
 
 @given(found=graphs())

@@ -15,7 +15,7 @@ SCOPE = Scope(
     input={"text": "hi", "tones": ["dry", {'a "b"': 2}], "none": None},
     variables={"kind": {"x": 1}},
     stages={
-        "draft": {"status": "succeeded", "output": {"label": "bug"}},
+        "draft": {"status": "succeeded", "output": {"label": "bug"}, "score": 0.5},
         "check": {"status": "skipped"},
         "send": {"status": "failed", "error": "No answer."},
         "ask": {"status": "cancelled"},
@@ -23,7 +23,7 @@ SCOPE = Scope(
     previous=("draft",),
     context={"now": "2026-01-01T00:00:00Z", "item": 3},
 )
-SEVERAL = Scope(stages=SCOPE.stages, previous=("draft", "check", "later"))
+SEVERAL = Scope(stages=SCOPE.stages, together=True, previous=("draft", "check", "later"))
 READ: list[tuple[Json, Json]] = [
     ("input", SCOPE.input),
     ("input.text", "hi"),
@@ -34,6 +34,7 @@ READ: list[tuple[Json, Json]] = [
     ("previous.label", "bug"),
     ("stages.draft.output.label", "bug"),
     ("stages.draft.status", "succeeded"),
+    ("stages.draft.score", 0.5),
     ("stages.send.error", "No answer."),
     ("context.item", 3),
     ({"value": "input.text"}, "input.text"),
@@ -68,7 +69,7 @@ UNREADABLE = [
     ("input[12345678]", "is none of these", 5),
     ("input." + "a" * 500, "A source has up to 500 characters.", 500),
     ("input" + "[0]" * 33, "A source has up to 32 names and numbers.", None),
-    ("stages", "Of a stage output, status, error can be read, as in stages.draft.output, not stages.", None),
+    ("stages", "Of a stage output, status, error, score can be read, as in", None),
     ("stages.a.label", "can be read", None),
     ("context", "The context has run_id", None),
     ("context.user", "not context.user.", None),
@@ -104,15 +105,16 @@ def test_a_source_that_cannot_be_read_says_why_and_where(
 
 def test_the_output_of_several_stages_before_is_an_object_of_those_that_have_one() -> None:
     assert parse_source("previous").read(SEVERAL) == {"draft": {"label": "bug"}}
+    with pytest.raises(MissingValue, match="No stage before this one gave anything"):
+        parse_source("previous").read(Scope(previous=()))
 
 
-def test_the_first_stage_has_no_stage_before_it() -> None:
-    with pytest.raises(MissingValue, match="There is no stage before this one"):
-        parse_source("previous").read(Scope())
+def test_the_first_stage_is_given_the_input_of_the_pipeline() -> None:
+    assert parse_source("previous").read(Scope(input=1)) == 1
 
 
 def test_a_condition_or_template_is_given_what_there_is_of_what_it_names() -> None:
-    assert Scope(input=1).values({"input", "previous"}) == {"input": 1}
+    assert Scope(input=1, previous=()).values({"input", "previous"}) == {"input": 1}
     assert set(SCOPE.values(set(Root))) == {"input", "variable", "previous", "stages", "context"}
 
 

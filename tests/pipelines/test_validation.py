@@ -188,11 +188,11 @@ def test_what_is_there_may_be_read(later: dict[str, Json]) -> None:
     assert found(*stages, input=CLOSED, variables={"kind": 1}) == {}
 
 
-def test_the_first_stage_has_none_before_it() -> None:
-    assert found(stage("a") | reads("previous")) == {
-        "stages.a.input.from": "There is no stage before this one; it needs none."
+def test_a_stage_without_needs_may_read_all_that_is_written_before_it() -> None:
+    assert found(A, stage("b", None), stage("c", None) | reads(["stages.a.output", "previous"])) == {}
+    assert found(A, stage("b"), stage("c", None, join="quorum", quorum=2)) == {
+        "stages.c.quorum": "2 of 1 needs cannot succeed."
     }
-    assert found(stage("a") | reads("previous", default=1)) == {}
 
 
 def test_what_may_be_skipped_by_a_join_cannot_be_read() -> None:
@@ -228,8 +228,8 @@ NEVER = stage("a", when="1 > 2")
 @pytest.mark.parametrize(
     ("stages", "paths"),
     [
-        ([NEVER, stage("b", "a")], ["stages.a.when", "stages.b.needs"]),
-        ([NEVER, stage("c"), stage("b", "a c")], ["stages.a.when"]),
+        ([NEVER, stage("b", "a"), stage("c", "b")], ["stages.a.when"]),
+        ([NEVER, stage("b", "a", join="first_success")], ["stages.a.when", "stages.b.needs"]),
         (
             [NEVER, stage("c"), stage("b", "a c", join="quorum", quorum=2)],
             ["stages.a.when", "stages.b.needs"],
@@ -237,6 +237,10 @@ NEVER = stage("a", when="1 > 2")
         (
             [NEVER | {"processor": "branch", "options": {"default": "b"}}, stage("b")],
             ["stages.a.when", "stages.b.id"],
+        ),
+        (
+            [NEVER | {"processor": "branch", "options": {"default": "b"}}, stage("b"), stage("c", "b")],
+            ["stages.a.when", "stages.b.id", "stages.c.needs"],
         ),
         ([NEVER, stage("c", on_error={"goto": "b"}), stage("b", "a")], ["stages.a.when"]),
         ([stage("a", when="1 + 'x' == 2")], []),

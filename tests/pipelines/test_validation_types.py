@@ -102,3 +102,36 @@ def test_where_an_expression_is_wrong_types_are_not_guessed() -> None:
     assert len(found({}, mapped("previous", "no", "sort"))) == 1
     assert len(found({}, {"processor": "no"} | mapped("previous", "strip"))) == 1
     assert found({}, {}, output={"transforms": ["strip"]}) == []
+
+
+A = stage("a")
+PASSED = stage("m", "a", processor="human", when="true")
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "types"),
+    [
+        ([A, stage("m", "a", processor="human")], "m", "an object"),
+        ([A, PASSED], "m", "a text or an object"),
+        ([A, PASSED, stage("n", "m", processor="human", optional=True)], "n", "a text or an object"),
+        ([A, PASSED | {"on_error": "skip", "when": None}], "m", "a text or an object"),
+        (
+            [A, PASSED | {"on_error": {"goto": "z"}, "when": None}, stage("n", "m")],
+            "m",
+            "a text or an object",
+        ),
+        ([PASSED | {"needs": []}], "m", "a boolean or an object"),
+        ([A, stage("b"), stage("c", "a b")], "c", "a text"),
+        ([A, stage("b")], "a b", "an object"),
+        ([A, PASSED], "a m", "an object"),
+        ([PASSED | {"needs": ["n"]}, stage("n", "m", when="true")], "m", "a text or an object"),
+        ([], "", "a boolean"),
+    ],
+)
+def test_what_a_stage_that_is_passed_over_was_given_may_be_what_the_next_one_is_given(
+    before: list[Json], last: str, types: str
+) -> None:
+    declared = {"schema": {"type": "boolean"}}
+    checked = pipeline(*before, stage("z", last, **mapped("previous", "sort")), input=declared)
+    said = [each.message for each in problems(checked, PROCESSORS, {}) if "sort" in each.message]
+    assert said == [f"sort takes a list, and is given {types}."]

@@ -59,6 +59,7 @@ def test_a_paused_run_goes_on(browser: Client, member: Membership, kind: str) ->
         ({"enum": ["391", "392"]}, 'value="391"', "391", "391"),
         ({"type": "boolean"}, 'value="true"', "true", True),
         ({"type": "boolean"}, 'value="false"', "false", False),
+        ({"enum": [1, 2.5, True]}, 'value="2.5"', "2.5", 2.5),
         ({"type": "integer", "minimum": 1}, "Your answer", "7", 7),
         ({"type": "number"}, "Your answer", "0.5", 0.5),
         ({}, "Your answer", "Take the first.", "Take the first."),
@@ -87,8 +88,8 @@ def test_a_question_is_answered_in_the_form_it_asks_for(  # noqa: PLR0913, PLR09
 @pytest.mark.parametrize(
     ("schema", "words", "refusal"),
     [
-        ({"enum": ["391"]}, "392", "392 is not one of the available choices"),
-        ({"type": "integer", "minimum": 1}, "0", "greater than or equal to 1"),
+        ({"enum": ["391"]}, "392", "Choose one of the offered answers."),
+        ({"type": "integer", "minimum": 1}, "0", "Enter at least 1."),
         ({}, "", "Answer the question."),
     ],
 )
@@ -113,4 +114,4 @@ def test_a_viewer_sees_the_question_without_a_form(member: Membership, kind: str
     run, _ = waiting(member, {}, kind)
     page = signed_in(a_member(Role.VIEWER, member.team)).get(f"/runs/{run.pk}/").content.decode()
     assert "Which one?" in page
-    assert "answer-fields" not in page
+    assert "question-form" not in page

@@ -63,11 +63,17 @@ class Stage:
     constraints: Constraints = field(default_factory=Constraints)
     limits: Limits = field(default_factory=Limits)
     usual: Mapping[str, Json] = field(default_factory=dict)
+    response_schema: Json = None
     log: MortalLog = field(default_factory=MortalLog)
 
     async def run(self, **options: Json) -> StrategyOutcome:
         """Execute the run to its end."""
-        request = Request(text=self.question, constraints=self.constraints, options={**self.usual, **options})
+        request = Request(
+            text=self.question,
+            constraints=self.constraints,
+            options={**self.usual, **options},
+            response_schema=self.response_schema,
+        )
         panel = Panel(
             members=tuple(Metered(model) for model in self.members),
             helpers={model.spec.name: Metered(model) for model in self.helpers},

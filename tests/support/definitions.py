@@ -12,9 +12,10 @@ NAMES = [f"s{number}" for number in range(12)]
 TEXTS = ["", "a", "b c", "Classify: {{ input.text }}", "one two three four " * 5]
 
 
-def stage(id: str, needs: str = "", processor: str = "model", **fields: Json) -> dict[str, Json]:
-    """Return a stage as it is written; `needs` are names with blanks between them."""
-    return {"id": id, "processor": processor, "needs": needs.split(), **fields}
+def stage(id: str, needs: str | None = "", processor: str = "model", **fields: Json) -> dict[str, Json]:
+    """Return a stage as it is written; `needs` are names with blanks between them, None: not written."""
+    written: dict[str, Json] = {} if needs is None else {"needs": needs.split()}
+    return {"id": id, "processor": processor, **written, **fields}
 
 
 def document(*stages: Json, **fields: Json) -> dict[str, Json]:
@@ -57,12 +58,11 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=6, unique=True))
     stages = []
     for place, name in enumerate(names):
-        needs = draw(st.lists(st.sampled_from(names[:place]), max_size=2, unique=True)) if place else []
+        earlier = st.lists(st.sampled_from(names[:place]), max_size=2, unique=True) if place else st.just([])
+        needs = draw(st.none() | earlier.map(" ".join))
         fields = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=2, unique=True))
         processor = draw(st.sampled_from(["model", "transform"]))
-        stages.append(
-            stage(name, " ".join(needs), processor, **{each: draw(FIELDS[each]) for each in fields})
-        )
+        stages.append(stage(name, needs, processor, **{each: draw(FIELDS[each]) for each in fields}))
     variables = draw(st.dictionaries(st.sampled_from(["x", "y"]), VALUES, max_size=2))
     return pipeline(*stages, variables=variables, timeout=draw(st.none() | st.integers(10, 20)))
 

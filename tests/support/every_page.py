@@ -66,13 +66,16 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
     _, viewer = team.people
     owned = [*_accounts(team), *_questions(team), *_models(team)]
     alike = [*_alike(team)]
-    lists = ("strategies:ask", "strategies:methods", "runs:runs", "llm:models", "pipelines:list")
+    lists = (
+        *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models"),
+        "pipelines:list",
+    )
     empty = [reverse(view) for view in lists]
     return [
         *(PageState(path=path, who=team.owner) for path in owned),
         *(PageState(path=path, who=team.owner, alike=True) for path in alike),
         *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
-        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/")),
+        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/", "/inbox/")),
         *(PageState(path=path, who=None) for path in _strangers(team)),
         *_refused_forms(team),
     ]
@@ -88,6 +91,7 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
     yield from (f"{ask}?strategy=parallel", reverse("strategies:method", args=["voting"]))
     yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
+    yield from ("/inbox/", "/inbox/?who=me", "/inbox/?kind=none")
     yield reverse("runs:run-delete", args=[team.runs["rich"].pk])
     chosen = "&".join(f"run={team.runs[name].pk}" for name in ("rich", "voting-sum", "failed"))
     yield from (f"{reverse(view)}?{chosen}" for view in ("runs:runs-compare", "runs:runs-delete"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
 from tests.support.engines import Engine
 from tests.support.history import a_member
+from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
 from tests.support.run_rows import RunRows
 
@@ -120,11 +122,20 @@ class FurnishedTeam:
         return found
 
     def _written(self) -> dict[str, Run]:
-        names = ("running", "waiting", "choosing", "failed", "cancelled", "unusable")
+        names = ("running", "waiting", "choosing", "reviewing", "failed", "cancelled", "unusable")
         rows = {"rich": self._asked(ARABIC), **{name: self._asked(SUM) for name in names}}
         rows["running"].ask("sim-sage", "Let me think: seventeen of every hundred")
         self._wait(rows["waiting"], {})
-        self._wait(rows["choosing"], {"enum": ["Publish it", "Send it back"]})
+        due: dict[str, Any] = {"deadline_at": timezone.now() + timedelta(hours=3), "default": "Send it back"}
+        self._wait(rows["choosing"], {"enum": ["Publish it", "Send it back"]}, **due)
+        self._wait(rows["reviewing"], REVIEW)
+        self._wait(rows["reviewing"], {}, "human/legal", audience={"roles": ["viewer"]})
+        said: dict[str, Any] = {
+            "answer": {"decision": "approve"},
+            "answered_at": timezone.now(),
+            "answered_by": self.owner.user,
+        }
+        self._wait(rows["reviewing"], APPROVAL, "human/tone", **said)
         failed, gone = "The provider refused the key of Acme Cloud.", "Stopped by Ana Müller."
         rows["failed"].fail(rows["failed"].ask("sim-swift"), failed, code="auth_failed")
         rows["failed"].end(RunStatus.FAILED, error=failed, error_code="all_models_failed")
@@ -143,11 +154,13 @@ class FurnishedTeam:
         return rows
 
     @staticmethod
-    def _wait(rows: RunRows, schema: Mapping[str, Json]) -> None:
+    def _wait(
+        rows: RunRows, schema: Mapping[str, Json], step: str = "human/publish", **columns: object
+    ) -> None:
         text = "Is this summary good enough to publish?"
-        HumanQuestion.objects.create(run=rows.run, step="human/publish", text=text, schema=dict(schema))
+        HumanQuestion.objects.create(run=rows.run, step=step, text=text, schema=dict(schema), **columns)
         parked = {"status": RunStatus.WAITING, "waiting_since": timezone.now()}
-        rows.emit(EventKind.QUESTION_ASKED, "human/publish", text=text)
+        rows.emit(EventKind.QUESTION_ASKED, step, text=text)
         rows.emit(EventKind.RUN_WAITED, "", parked, for_people=True)
 
     @staticmethod

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.claim import StartChild
+from orchestration.runs.engine.claim import StartChild, StartTool, no_tools
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.records import StepKind
@@ -36,6 +36,7 @@ class Lives:
     answers: Mapping[float, tuple[str, Json]] = field(default_factory=dict)
     linger_s: float = 60.0
     child: StartChild = no_child
+    tool: StartTool = no_tools
     log: MortalLog = field(default_factory=MortalLog)
     parked_at: list[float] = field(default_factory=list)
     started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
@@ -70,7 +71,11 @@ class Lives:
         arrived = [each for at, each in self.messages.items() if at <= self.seconds]
         answers = {step: answer for at, (step, answer) in self.answers.items() if at <= self.seconds}
         context = context_on(
-            self.log, replay=self.log.replay(answers, arrived), linger_s=self.linger_s, child=self.child
+            self.log,
+            replay=self.log.replay(answers, arrived),
+            linger_s=self.linger_s,
+            child=self.child,
+            tool=self.tool,
         )
         loop = asyncio.get_running_loop()
         for at, each in self.messages.items():

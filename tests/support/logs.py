@@ -9,7 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 from orchestration.llm.engine.types import Delta, Json
 from orchestration.runs.engine.budget import Limits, Spent
-from orchestration.runs.engine.claim import ChildRun, ClaimState, Dependencies, ReplayState, StartChild
+from orchestration.runs.engine.claim import (
+    ChildRun,
+    ClaimState,
+    Dependencies,
+    ReplayState,
+    StartChild,
+    StartTool,
+    no_tools,
+)
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.control import LINGER_S
 from orchestration.runs.engine.records import (
@@ -111,7 +119,7 @@ def no_child(kind: str, ref: str, panel: Sequence[str]) -> ChildRun:
     raise AssertionError(f"nobody should start a child {kind}/{ref}")
 
 
-def context_on(
+def context_on(  # noqa: PLR0913  # what a claim is made of
     log: MemoryLog,
     *,
     replay: ReplayState | None = None,
@@ -119,6 +127,7 @@ def context_on(
     clock: Callable[[], float] | None = None,
     linger_s: float = LINGER_S,
     child: StartChild = no_child,
+    tool: StartTool = no_tools,
 ) -> RunContext:
     """Return a claim's context that writes to `log`."""
     ids = _ids()
@@ -130,6 +139,7 @@ def context_on(
         linger_s=linger_s,
         new_id=lambda: next(ids),
         child=child,
+        tool=tool,
     )
     return RunContext(
         ClaimState(

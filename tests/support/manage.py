@@ -26,6 +26,7 @@ from orchestration.runs.engine.types import (  # noqa: E402
 )
 from orchestration.runs.kinds import FrozenRun, register  # noqa: E402
 from tests.support.kinds import StoryKind  # noqa: E402
+from tests.support.question_schemas import APPROVAL, REVIEW  # noqa: E402
 from tests.support.second_kind import register_second_kind  # noqa: E402
 
 BURST = 300
@@ -44,6 +45,19 @@ async def questions(_: FrozenRun, context: RunContext) -> Outcome:
     first = await context.ask_human(Question(text="Go on?"), "human/first")
     second = await context.ask_human(Question(text="Sure?"), "human/second")
     return Outcome(answer=f"{first}, {second}")
+
+
+async def approval(_: FrozenRun, context: RunContext) -> Outcome:
+    """Have a reply approved and reviewed, both at once."""
+    reply = Question(
+        text="Shall this reply go out?\n\nDear Ms Lee, thank you for your patience.",
+        schema=APPROVAL,
+        deadline_s=3 * 3600,
+        default={"decision": "reject"},
+    )
+    review = Question(text="What shall the newsletter say?", schema=REVIEW)
+    asked = (context.ask_human(reply, "approve"), context.ask_human(review, "review"))
+    return Outcome(answer=str(await asyncio.gather(*asked)))
 
 
 async def deadly(_: FrozenRun, context: RunContext) -> Outcome:
@@ -68,7 +82,7 @@ async def patient(_: FrozenRun, _context: RunContext) -> Outcome:
 
 
 if __name__ == "__main__":
-    for story in (burst, questions, deadly, stuck, patient):
+    for story in (burst, questions, approval, deadly, stuck, patient):
         register(StoryKind(story.__name__, story))
     register_second_kind()
     execute_from_command_line(["manage.py", *sys.argv[1:]])

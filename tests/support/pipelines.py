@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import store_run
+from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, StageResult, Work
+from pipelines.engine.processors import PROCESSORS
 from pipelines.models import SavedPipeline
+from pipelines.selectors import processor_specs
 from pipelines.services.definitions import create_pipeline, publish
 from tests.support.definitions import document, stage
 
@@ -35,3 +43,38 @@ def a_pipeline_run(member: Membership, name: str = "support", **payload: Json) -
     """Store a queued run of a pipeline."""
     given = {"pipeline": name, "input": {"text": "hello"}, **payload}
     return store_run(membership=member, kind="pipeline", payload=given)
+
+
+class Flaky(ActiveProcessor):
+    """Gives its input back; fails while its stage is among those that `fail`, and counts its work.
+
+    Whether it failed is journaled, as it is of models, tools and children.
+    """
+
+    name = "flaky"
+    title = "Flaky"
+    summary = "Fails at times."
+
+    def __init__(self) -> None:
+        self.fail: set[str] = set()
+        self.worked: Counter[str] = Counter()
+
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        if context.recall("fails") is None:
+            self.worked[work.stage] += 1
+        if await context.decide("fails", work.stage in self.fail):
+            raise ProcessorFailed("Not today.")
+        return StageResult(value=work.input)
+
+
+@contextmanager
+def flaky_processor() -> Iterator[Flaky]:
+    """Have the processor for as long as the block lasts."""
+    processor, known = Flaky(), PROCESSORS
+    known[processor.name] = processor
+    processor_specs.cache_clear()
+    try:
+        yield processor
+    finally:
+        del known[processor.name]
+        processor_specs.cache_clear()

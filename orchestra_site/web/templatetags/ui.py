@@ -56,6 +56,10 @@ LOOKS = {
     "below_quality": StateLook("gauge", "Below your quality", "resumed"),
     "quality_unknown": StateLook("help-circle", "Quality not judged", "resumed"),
     "declined": StateLook("ban", "Not usable", "resumed"),
+    "cached": StateLook("history", "Used again", "succeeded"),
+    "skipped": StateLook("arrow-forward-up", "Skipped", "cancelled"),
+    "not_run": StateLook("circle-dashed", "Not run", "cancelled"),
+    "stages_failed": StateLook("alert-triangle", "With failures", "resumed"),
 }
 
 

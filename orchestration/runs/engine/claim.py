@@ -17,6 +17,7 @@ from orchestration.runs.engine.control import LINGER_S, RunControl
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.records import Record, RunLog, StepKind, StepRecord
 from orchestration.runs.engine.types import EventKind, Received, RunEvent, StepStatus, Timing
+from orchestration.tools.engine.tool import Tool, ToolFailed, unknown_tool
 
 if TYPE_CHECKING:
     from orchestration.runs.engine.context import RunContext
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 ChildRun = Callable[[Mapping[str, Json], "RunContext"], Awaitable[Json]]
 StartChild = Callable[[str, str, Sequence[str]], ChildRun]
 """Returns what runs a child of a kind, a ref and the names of its panel's models."""
+StartTool = Callable[[str], Awaitable[Tool]]
+"""Returns a tool by its name. Raises `ToolFailed` for one that the run may not use."""
+
+
+async def no_tools(name: str) -> Tool:
+    """Refuse a tool: the run may use none."""
+    raise unknown_tool(name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +60,7 @@ class Dependencies:
     wall_clock: Callable[[], datetime]
     new_id: Callable[[], str]
     child: StartChild
+    tool: StartTool = no_tools
     linger_s: float = LINGER_S
 
 
@@ -74,6 +83,7 @@ class ClaimState:
         self.random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
         self.zero = dependencies.clock() - replay.seconds
         self.seen: set[str] = set()
+        self.is_exhausted = False  # all steps are used up: only records of what has come of it are written
         self.emitted = set(replay.emitted)
         self.timings: dict[str, Timing] = {}
 
@@ -87,7 +97,7 @@ class ClaimState:
     ) -> AsyncIterator[dict[str, Json]]:
         """Journal how a block ends, durable before it is left: its result, its error, or its cancellation.
 
-        The records that `before` returns are written together with a result.
+        The records that `before` returns are written together with a result or an error.
         """
         entry: dict[str, Json] = {}
         started = self.now()
@@ -96,10 +106,10 @@ class ClaimState:
                 yield entry
             finally:
                 record = replace(record, started_s=started, seconds=self.now() - started)
-        except (ModelError, ChildFailed) as error:
+        except (ModelError, ChildFailed, ToolFailed) as error:
             billed = isinstance(error, ModelError) and error.billed
             stored = {"code": error.code, "message": str(error), "billed": billed}
-            await self.end(replace(record, status=StepStatus.FAILED, error=stored))
+            await self.end(replace(record, status=StepStatus.FAILED, error=stored), *before())
             raise
         except asyncio.CancelledError:
             if self.control.keeps_journal:
@@ -108,9 +118,14 @@ class ClaimState:
         else:
             await self.end(replace(record, result=entry["result"]), *before())
 
-    def end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
-        """Journal a step that has ended; the awaitable is done once that is durable."""
+    def end(
+        self, record: StepRecord, *before: Record, event_data: Mapping[str, Json] | None = None
+    ) -> Awaitable[None]:
+        """Journal a step that has ended; the awaitable is done once that is durable.
+
+        `event_data` is added to the data of its event.
+        """
         self.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
-        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
+        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data={**(event_data or {}), **data})
         return self.dependencies.log.write(*before, record, event)

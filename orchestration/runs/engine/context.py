@@ -27,7 +27,9 @@ from orchestration.runs.engine.records import (
     received_from_json,
     replayed,
 )
+from orchestration.runs.engine.tool_calls import CallChoice, choice_question, given_result, result_question
 from orchestration.runs.engine.types import EventKind, Question, Received, RunEvent, Timing
+from orchestration.tools.engine.tool import Tool, ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 GRACE_S = 1.0
 """How long after the deadline a call may go on: a kind that observes the deadline ends it before."""
+ANSWERS_ARRIVE_S = 1.0
+"""How long an answer that was accepted before its deadline may take to arrive here."""
 
 
 class RunContext:
@@ -127,14 +131,16 @@ class RunContext:
         await self._claim.end(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
-    def record(self, step: str, value: Json) -> None:
-        """Store a pure step's result, plain JSON, for the pages, with the next commit.
+    def record(self, step: str, value: Json, event_data: Mapping[str, Json] | None = None) -> None:
+        """Store a pure step's result for the pages, with the next commit; `event_data` is added to its event.
 
-        It is computed again on replay and never read back; one that is stored stays as it is.
+        It is plain JSON that does not change any more, computed again on replay and never read back; one that
+        is stored stays as it is.
         """
         record, earlier = self._open(step, StepKind.RECORD)
         if earlier is None:
-            self._claim.end(replace(record, result=plain(value), started_s=self.now()))
+            ended = StepRecord(key=record.key, kind=record.kind, result=value, started_s=self.now())
+            self._claim.end(ended, event_data=event_data)
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
@@ -172,7 +178,8 @@ class RunContext:
     async def ask_human(self, question: Question, step: str) -> Json:
         """Wait for a person's answer, or for the question's deadline: then its default is the answer.
 
-        The run is parked when nothing but waiting is pending; run time does not pass meanwhile.
+        The run is parked when nothing but waiting is pending; run time does not pass meanwhile. After the
+        deadline nobody can answer; the default is taken a second later, so that an earlier answer counts.
         """
         record, earlier = self._open(step, StepKind.HUMAN, digest(question))
         if earlier is not None:
@@ -183,7 +190,10 @@ class RunContext:
                 event = RunEvent(kind=EventKind.QUESTION_ASKED, step=key, data={"text": question.text})
                 due = self._in(question.deadline_s)
                 left = await self._until(QuestionAsked(step=key, question=question, due_at=due), event)
-                if not await self.control.wait(lambda: key in answers, left):
+                if not await self.control.wait(
+                    lambda: key in answers,
+                    lambda: None if (seconds := left()) is None else seconds + ANSWERS_ARRIVE_S,
+                ):
                     self.control.answer(key, question.default)
             entry["result"] = answers[key]
         return entry["result"]
@@ -272,6 +282,66 @@ class RunContext:
                 raise ChildFailed(str(error), code=error.code) from error
         return entry["result"]
 
+    async def use_tool(self, name: str, arguments: Mapping[str, Json], step: str) -> Json:
+        """Call a tool; its result, plain JSON, is durable before this returns.
+
+        That a call goes out is durable before, if the tool must not repeat it: where a crash left open how it
+        ended, a person decides whether it is repeated. Raises `ToolFailed`, `LimitReached` (time used up).
+        """
+        record, earlier = self._open(step, StepKind.TOOL, digest(name, dict(arguments)))
+        if earlier is not None:
+            return replayed(earlier)
+        events: list[RunEvent] = []
+        async with self._claim.ending(record, lambda: events) as entry:
+            tool = await self._claim.dependencies.tool(name)
+            attempt = 1 if tool.repeats(arguments) else await self._attempt(tool, step)
+            if attempt is None:
+                question = result_question(tool.spec.title)
+                entry["result"] = given_result(await self.ask_human(question, f"{step}/result"))
+            else:
+                called = self._called(tool, step, attempt)
+                entry["result"] = await self._call(tool, arguments, called, events)
+        return entry["result"]
+
+    async def _call(
+        self, tool: Tool, arguments: Mapping[str, Json], called: RunEvent, events: list[RunEvent]
+    ) -> Json:
+        """Call a tool; what is to be recorded of the end of the call is added to `events`."""
+        await self.control.enter()
+        started, ok = self.now(), False
+        try:
+            written = self._claim.dependencies.log.write(called)
+            if not tool.repeats(arguments):
+                await written
+            async with self._in_time():
+                result = plain(await tool.call(arguments))
+            ok = True
+        finally:
+            self.control.leave()
+            data = {"tool": tool.spec.name, "seconds": round(self.now() - started, 3), "ok": ok}
+            events.append(RunEvent(kind=EventKind.TOOL_ENDED, step=called.step, data=data))
+        return result
+
+    async def _attempt(self, tool: Tool, step: str) -> int | None:
+        """Return which attempt at a call that must not be repeated is next, None where a person has a result.
+
+        Raises `ToolFailed` where a person decides against another one.
+        """
+        attempt = 1
+        while event_digest(self._called(tool, step, attempt)) in self._claim.replay.emitted:
+            question = choice_question(tool.spec.title)
+            choice = await self.ask_human(question, f"{step}/interrupted-{attempt}")
+            if choice == CallChoice.FAIL:
+                raise ToolFailed(f"A call to {tool.spec.title} was interrupted, and it was not repeated.")
+            if choice == CallChoice.GIVE:
+                return None
+            attempt += 1
+        return attempt
+
+    def _called(self, tool: Tool, step: str, attempt: int) -> RunEvent:
+        data = {"tool": tool.spec.name, "attempt": attempt}
+        return RunEvent(kind=EventKind.TOOL_CALLED, step=self.key(step), data=data)
+
     def _open(self, step: str, kind: StepKind, input_hash: str = "") -> tuple[StepRecord, StepRecord | None]:
         """Return the record of a step that starts, and how it ended before, if it did.
 
@@ -280,12 +350,13 @@ class RunContext:
         key = self.key(step)
         if key in self._claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
+        limits, closes = self._claim.limits, kind is StepKind.RECORD and self._claim.is_exhausted
+        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
+            if len(steps) >= most and not closes:
+                self._claim.is_exhausted = True
+                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         self._claim.seen.add(key)
         self._own.add(key)
-        limits = self._claim.limits
-        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
-            if len(steps) > most:
-                raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
         earlier = self._claim.replay.steps.get(key)
         if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
             raise ReplayMismatch(
@@ -297,13 +368,19 @@ class RunContext:
 
     @asynccontextmanager
     async def _calling(self, scope: StepScope) -> AsyncIterator[None]:
-        """Meter what is called within as part of a step, until the run's deadline and a grace.
+        """Meter what is called within as part of a step, in time. Raises `LimitReached`."""
+        token = SCOPE.set(scope)
+        try:
+            async with self._in_time():
+                yield
+        finally:
+            SCOPE.reset(token)
 
-        Raises `LimitReached`.
-        """
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Allow what is called within until the run's deadline and a grace. Raises `LimitReached`."""
         left = self.time_left()
         timeout = asyncio.timeout(None if left is None else max(0.0, left) + GRACE_S)
-        token = SCOPE.set(scope)
         try:
             async with timeout:
                 yield
@@ -312,5 +389,3 @@ class RunContext:
                 raise
             passed = f"The time limit of {self._claim.limits.seconds:g} s has passed."
             raise LimitReached(f"{passed} Raise it or use faster models.", limit="seconds") from None
-        finally:
-            SCOPE.reset(token)

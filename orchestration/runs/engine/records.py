@@ -24,6 +24,7 @@ from orchestration.llm.engine.types import (
 )
 from orchestration.runs.engine.errors import ChildFailed, RecordedFailure
 from orchestration.runs.engine.types import Person, Question, Received, RunEvent, StepStatus
+from orchestration.tools.engine.tool import ToolFailed, ToolFault
 
 LONGEST = 200
 _DIGEST = 16
@@ -39,6 +40,7 @@ class StepKind(StrEnum):
     RECORD = "record"
     RECEIVE = "receive"
     WAIT = "wait"
+    TOOL = "tool"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +175,8 @@ def replayed(record: StepRecord) -> Json:
         code, message = record.error["code"], record.error["message"]
         if record.kind is StepKind.CHILD:
             raise ChildFailed(message, code=code)
+        if record.kind is StepKind.TOOL:
+            raise ToolFailed(message, fault=ToolFault(code))
         raise RecordedFailure(message, code=code, billed=record.error["billed"])
     return record.result
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from typing import Generic, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -13,10 +14,11 @@ from weakref import WeakKeyDictionary
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from orchestra_site.accounts.models import Role
+from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.web.threads import in_thread
 from orchestration.runs.models import Run
 from orchestration.runs.parts.updates import UPDATES, PageUpdate, UpdateKey, overdue_notice
+from orchestration.runs.selectors.inbox import answerable, open_questions
 from orchestration.runs.selectors.run_state import (
     RunProgress,
     Viewer,
@@ -89,6 +91,10 @@ class _Access:
         self._members = memberships(viewers, teams)
         self._hashes = {user: row.user.get_session_auth_hash() for (user, _), row in self._members.items()}
 
+    def member(self, viewer: Viewer, team: UUID) -> Membership:
+        """Return the membership of a viewer who has a role in the team."""
+        return self._members[viewer.user, team]
+
     def role(self, viewer: Viewer, team: UUID, before: str) -> Role | NoAccess:
         """Return the viewer's role in the team, which must still be `before` unless that is empty."""
         if viewer.session not in self._sessions:
@@ -157,7 +163,7 @@ def _viewer_update(query: RunQuery, progress: RunProgress, role: Role) -> Viewer
 
 @dataclass(frozen=True, slots=True)
 class CountQuery:
-    """Asks how many of a team's runs are under way. `role` is as in `RunQuery`."""
+    """Asks what a team's top bar counts for a viewer. `role` is as in `RunQuery`."""
 
     viewer: Viewer
     team: UUID
@@ -165,14 +171,22 @@ class CountQuery:
 
 
 def running_counts(queries: Sequence[CountQuery]) -> list[tuple[Role, str] | NoAccess]:
-    """Return each viewer's role and the top bar's count as HTML."""
+    """Return each viewer's role and the top bar's counts as HTML."""
     teams = {query.team for query in queries}
     access = _Access([query.viewer for query in queries], teams)
     counts = open_run_counts(teams)
-    count = "components/_running_count.html"
-    html = {team: render_to_string(count, {"open_runs": counts.get(team), "oob": True}) for team in teams}
+    questions = open_questions(counts)
     roles = [access.role(query.viewer, query.team, query.role) for query in queries]
+
+    @cache
+    def html(team: UUID, inbox_count: int) -> str:
+        shown = {"open_runs": counts.get(team), "inbox_count": inbox_count, "oob": True}
+        return render_to_string("components/_counts.html", shown)
+
+    def of_viewer(query: CountQuery) -> str:
+        return html(query.team, answerable(questions, access.member(query.viewer, query.team)))
+
     return [
-        role if isinstance(role, NoAccess) else (role, html[query.team])
+        role if isinstance(role, NoAccess) else (role, of_viewer(query))
         for role, query in zip(roles, queries, strict=True)
     ]

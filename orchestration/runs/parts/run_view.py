@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestra_site.web.words import plain_name, plain_value
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.records import StepKind
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import (
     CALL_EVENTS,
@@ -21,7 +22,8 @@ from orchestration.runs.kinds import (
     decided_at,
     get_page,
 )
-from orchestration.runs.models import CommandKind, Event, HumanQuestion, Rating, Run, RunStatus, asked_to
+from orchestration.runs.models import CommandKind, Event, Rating, Run, RunStatus, asked_to
+from orchestration.runs.parts.questions import QuestionCard, question_card
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall
 from orchestration.runs.selectors.run_state import RunState
 
@@ -64,8 +66,11 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
     EventKind.ANSWER_REUSED: PROGRESS | THE_PATH,
     EventKind.DECISION_MADE: PROGRESS | THE_PATH | {Part.WHY},
     EventKind.STEP_ENDED: THE_PATH,
-    EventKind.QUESTION_ASKED: frozenset({Part.NOTICE}),
-    EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE}),
+    EventKind.TOOL_CALLED: frozenset(),
+    EventKind.TOOL_ENDED: frozenset(),
+    EventKind.QUESTION_ASKED: frozenset({Part.NOTICE, Part.ACTIONS}),
+    EventKind.QUESTION_ANSWERED: frozenset({Part.NOTICE, Part.ACTIONS}),
+    EventKind.ANSWER_WITHDRAWN: frozenset({Part.NOTICE, Part.ACTIONS}),
     EventKind.COMMAND_RECEIVED: frozenset({Part.ACTIONS}),
     EventKind.MESSAGE_RECEIVED: frozenset(),
     EventKind.RUN_RATED: frozenset({Part.RATINGS}),
@@ -74,7 +79,9 @@ TOUCHED: Mapping[str, frozenset[Part]] = {
 
 def touched_parts(events: Iterable[Event]) -> frozenset[Part]:
     """Return the parts that `events` change; one of a kind's own may change the sentence and the reasons."""
-    return frozenset().union(*(TOUCHED.get(event.kind, PROGRESS | {Part.WHY}) for event in events))
+    of_people = any(event.data.get("kind") == StepKind.HUMAN for event in events)
+    touched = (TOUCHED.get(event.kind, PROGRESS | {Part.WHY}) for event in events)
+    return frozenset({Part.NOTICE} if of_people else ()).union(*touched)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +152,8 @@ class StoryLine:
         """What an ended step left in the journal."""
         if self.model:
             return f"what {self.model} said"
+        if self.data.get("kind") == StepKind.TOOL:
+            return "what a tool gave"
         moment = decided_at(self.event.step)
         return f"“{moment}”" if moment else "a step"
 
@@ -164,7 +173,7 @@ class RunView:
     path: Waterfall
     story: tuple[StoryLine, ...]
     ratings: tuple[Rating, ...]
-    question: HumanQuestion | None
+    questions: tuple[QuestionCard, ...]
     parked: Mapping[str, Json]
     advice: str
     cancelling: bool
@@ -236,22 +245,23 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     pauses = [e.seq for e in commands if e.data.get("kind") == CommandKind.PAUSE]
     since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
     models = {call.step: call.model for call in state.calls}
+    own = page.context(state, now)
     return RunView(
         run=state.run,
         page=page,
         facts=_facts(state, now),
         decisions=tuple(map(with_shares, final or recorded)),
-        path=waterfall(state, now, decided_at),
+        path=own.get("path") or waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run, models) for event in state.new_events),
         ratings=state.ratings,
-        question=state.question if state.run.status == RunStatus.WAITING else None,
+        questions=tuple(question_card(each, may_answer=True) for each in state.questions),
         parked=parked[-1] if parked else {},
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
         cancelling=not state.run.is_over and any(e.data.get("kind") == CommandKind.CANCEL for e in commands),
         pausing=state.run.status == RunStatus.RUNNING and max(pauses, default=0) > since,
         first=after + 1,
         seq=state.seq,
-        own=page.context(state, now),
+        own=own,
     )
 
 

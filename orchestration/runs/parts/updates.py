@@ -19,6 +19,7 @@ from orchestration.runs.kinds import PAGES
 from orchestration.runs.models import CallStatus
 from orchestration.runs.parts.frames import LARGEST_MESSAGE, fitting
 from orchestration.runs.parts.run_view import PLAIN_LINE, Part, RunView, StoryLine, run_view, touched_parts
+from orchestration.runs.selectors.inbox import answerable, open_questions
 from orchestration.runs.selectors.run_state import (
     RunProgress,
     any_worker,
@@ -159,9 +160,11 @@ UPDATES = UpdateCache(render_update)
 
 
 def topbar(request: HttpRequest) -> dict[str, Any]:
-    """Give every page the running count and the address of the socket that keeps it (a context processor)."""
+    """Give every page the counts of its top bar and the address of their socket (a context processor)."""
     membership = getattr(request, "membership", None)
     if membership is None or getattr(request, "htmx", False):
         return {}
     team = membership.team_id
-    return {"open_runs": open_run_counts({team}).get(team), "team_socket": f"/ws/team/{team}/"}
+    counts = open_run_counts({team})
+    asked = answerable(open_questions(counts), membership)
+    return {"open_runs": counts.get(team), "inbox_count": asked, "team_socket": f"/ws/team/{team}/"}

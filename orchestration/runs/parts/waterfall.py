@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
@@ -77,6 +77,14 @@ def waterfall(state: RunState, now: datetime, words: Callable[[str], str]) -> Wa
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
 
 
+def span_waterfall(spans: Iterable[tuple[str, str, str, float, float]], whole: float) -> Waterfall:
+    """Lay spans out on one axis: label, detail, status, start and length of each, in run seconds."""
+    given = sorted(spans, key=lambda span: span[3])
+    whole = max([whole, *(started + seconds for *_, started, seconds in given)]) or 1.0
+    bars = tuple(_span_bar(*span, whole) for span in given)
+    return Waterfall(bars=bars, ticks=tuple(_ticks(whole)), seconds=whole)
+
+
 def _mark(moment: str, at: float, whole: float) -> PathBar:
     return PathBar(
         label=moment or "Decision",
@@ -105,15 +113,20 @@ def _span(call: Call, now: datetime) -> tuple[Call, float, float]:
 def _bar(call: Call, started: float, seconds: float, whole: float) -> PathBar:
     again = f", attempt {call.attempt}" if call.attempt > 1 else ""
     first = call.first_token_s
+    bar = _span_bar(call.model, f"{call.asked_to}{again}", call.status, started, seconds, whole)
+    seen = _x(started + first, whole) if first is not None and first < seconds else None
+    return replace(bar, first_token_x=seen)
+
+
+def _span_bar(label: str, detail: str, status: str, started: float, seconds: float, whole: float) -> PathBar:
     return PathBar(
-        label=call.model,
-        detail=f"{call.asked_to}{again}",
-        status=call.status,
+        label=label,
+        detail=detail,
+        status=status,
         started_s=started,
         seconds=seconds,
         x=min(_x(started, whole), WIDTH - NARROWEST),
         width=max(NARROWEST, _x(seconds, whole)),
-        first_token_x=_x(started + first, whole) if first is not None and first < seconds else None,
     )
 
 

@@ -16,7 +16,17 @@ from django.utils import timezone
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.models import Call, CallStatus, Event, HumanQuestion, Rating, Run, RunStatus, Step
+from orchestration.runs.models import (
+    OPEN_STATUSES,
+    Call,
+    CallStatus,
+    Event,
+    HumanQuestion,
+    Rating,
+    Run,
+    RunStatus,
+    Step,
+)
 
 # Facts that every page needs from events however old they are: nothing else keeps them.
 REMEMBERED = frozenset(
@@ -24,8 +34,8 @@ REMEMBERED = frozenset(
     | {EventKind.RUN_WAITED, EventKind.RUN_RESUMED}
 )
 MOST_READS = 5
+MOST_QUESTIONS = 20
 USUAL_RUNS = 20
-OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +43,7 @@ class RunState:
     """A run as the tables have it. `new_events` are the events after the asked-for number, without a gap.
 
     Events are read before calls and the run's row, so that what is shown is never older than `seq`.
-    `reused` holds the completions that came from the cache, by step.
+    `reused` holds the completions that came from the cache, by step; `questions` wait for an answer.
     """
 
     run: Run
@@ -43,7 +53,7 @@ class RunState:
     steps: tuple[Step, ...]
     reused: Mapping[str, Json]
     ratings: tuple[Rating, ...]
-    question: HumanQuestion | None
+    questions: tuple[HumanQuestion, ...]
     seq: int
 
 
@@ -72,7 +82,9 @@ def run_state(run_id: UUID, *, after: int = 0, remembered: Collection[str] = ())
         steps=tuple(Step.objects.filter(run_id=run_id).defer("result", "error").order_by("started_s", "id")),
         reused=dict(reused.values_list("key", "result")) if from_cache else {},
         ratings=tuple(Rating.objects.filter(run_id=run_id).select_related("user").order_by("at")),
-        question=HumanQuestion.objects.filter(run_id=run_id, answered_at=None).order_by("asked_at").first(),
+        questions=tuple(
+            HumanQuestion.objects.open().filter(run_id=run_id).order_by("asked_at")[:MOST_QUESTIONS]
+        ),
         seq=new_events[-1].seq if new_events else after,
     )
 

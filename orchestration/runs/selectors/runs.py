@@ -34,8 +34,7 @@ from orchestra_site.web.pages import (
     read_cursor,
     write_cursor,
 )
-from orchestration.runs.models import MOST_DIGITS, Call, CallStatus, Rating, Run
-from orchestration.runs.selectors.run_state import OPEN_STATUSES
+from orchestration.runs.models import MOST_DIGITS, OPEN_STATUSES, Call, CallStatus, Rating, Run
 from orchestration.runs.selectors.search import search_words, word_pattern
 
 EXCERPT_CHARACTERS = 240

@@ -130,16 +130,26 @@ def end_cancelled(run: Run, *by: str) -> None:
 def answer_question(*, membership: Membership, question: HumanQuestion, answer: Json) -> None:
     """Keep a person's answer and let the run go on.
 
-    Raises `InvalidRequest` when the question was answered already, is for others, or its run is over.
+    Of several answers the first one counts. Raises `InvalidRequest` when the question was answered already,
+    is for others, does not wait any more, or its run is over; and for an answer that is too large.
     """
     run = Run.objects.visible_to(membership).select_for_update().get(id=question.run_id)
     if run.is_over:
         raise InvalidRequest(f"The run that asked this is over: it {run.status}.")
     if not question.may_be_answered_by(membership):
         raise InvalidRequest(question.answerable_by or "Viewers cannot answer.")
-    open_question = HumanQuestion.objects.filter(id=question.id, run=run, answered_at__isnull=True)
-    if not open_question.update(answer=answer, answered_at=timezone.now(), answered_by=membership.user):
-        raise InvalidRequest("Somebody has answered this question already.")
+    _check_size(answer)
+    now, asked = timezone.now(), HumanQuestion.objects.filter(id=question.id)
+    before = asked.select_related("answered_by").get()
+    if before.answered_at is not None:
+        who = (
+            "You have" if before.answered_by == membership.user else f"{before.answered_by or 'Somebody'} has"
+        )
+        raise InvalidRequest(f"{who} answered this question already.")
+    if before.is_late(now):
+        raise InvalidRequest("The time to answer this has passed. The run goes on without it.")
+    if not asked.unsettled().update(answer=answer, answered_at=now, answered_by=membership.user):
+        raise InvalidRequest("The run does not wait for this answer any more.")
     data = {"question": str(question.id), "by": str(membership.user)}
     emit_events(run, [RunEvent(kind=EventKind.QUESTION_ANSWERED, step=question.step, data=data)])
     if run.status == RunStatus.RUNNING:
@@ -147,3 +157,21 @@ def answer_question(*, membership: Membership, question: HumanQuestion, answer: 
         Command.objects.create(run=run, kind=CommandKind.ANSWER, by=membership.user, payload=payload)
     if wake_run(run.id, QueueReason.ANSWERED):
         transaction.on_commit(partial(queue_run, run.id))
+
+
+@transaction.atomic
+def withdraw_answer(*, membership: Membership, question: HumanQuestion) -> None:
+    """Take the member's answer back: possible until a process takes the run up again.
+
+    Raises `InvalidRequest` when the run has the answer already, and for an answer of somebody else.
+    """
+    run = Run.objects.visible_to(membership).select_for_update().get(id=question.run_id)
+    if run.status != RunStatus.QUEUED:
+        raise InvalidRequest("The run has gone on with this answer already.")
+    given = HumanQuestion.objects.unsettled().filter(id=question.id, answered_by=membership.user)
+    if not given.update(answer=None, answered_at=None, answered_by=None):
+        raise InvalidRequest("Only an answer of yours that the run has not used can be taken back.")
+    unread = run.commands.filter(kind=CommandKind.ANSWER, handled_at__isnull=True)
+    unread.filter(payload__step=question.step).delete()
+    data = {"question": str(question.id), "by": str(membership.user)}
+    emit_events(run, [RunEvent(kind=EventKind.ANSWER_WITHDRAWN, step=question.step, data=data)])

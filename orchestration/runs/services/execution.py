@@ -26,6 +26,7 @@ from orchestration.runs.services.recording.recorder import DatabaseRunLog
 from orchestration.runs.services.runtime import ActiveRun, Runtime
 from orchestration.runs.services.sweeping import wake_if_ready
 from orchestration.runs.services.watchdog import current_run
+from orchestration.tools.services.registry import find_tool
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> RunContext:
         linger_s=linger_s,
         new_id=lambda: str(uuid4()),
         child=lambda kind, ref, panel: _child(claim.run, kind, ref, panel),
+        tool=lambda name: find_tool(claim.run.team, name),
     )
     state = ClaimState(
         dependencies=dependencies, limits=claim.limits, replay=claim.replay, seed=claim.run.seed

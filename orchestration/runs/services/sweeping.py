@@ -20,7 +20,6 @@ from orchestration.runs.models import (
     HumanQuestion,
     Run,
     RunStatus,
-    Step,
     Timer,
 )
 from orchestration.runs.services.events import emit_events
@@ -109,14 +108,10 @@ def seconds_to_next() -> float | None:
     """Return how long it is until a waiting run has waited long enough, None when none has such a moment."""
     waiting = {"run__status": RunStatus.WAITING}
     timers = Timer.objects.filter(**waiting).aggregate(at=Min("due_at"))
-    open_questions = HumanQuestion.objects.filter(~Exists(_ended()), answered_at=None, **waiting)
+    open_questions = HumanQuestion.objects.unsettled().filter(answered_at=None, **waiting)
     moments = [timers["at"], open_questions.aggregate(at=Min("deadline_at"))["at"]]
     due = min((moment for moment in moments if moment is not None), default=None)
     return None if due is None else max(0.0, (due - timezone.now()).total_seconds())
-
-
-def _ended() -> QuerySet[Step]:
-    return Step.objects.filter(run=OuterRef("run"), key=OuterRef("step"))
 
 
 def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:
@@ -125,7 +120,7 @@ def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:
     They have an answer or a deadline that passed, a timer that is due, or a message to receive.
     """
     over = Q(answered_at__isnull=False) | Q(deadline_at__lte=now)
-    questions = HumanQuestion.objects.filter(over, ~Exists(_ended()), run=OuterRef("pk"))
+    questions = HumanQuestion.objects.unsettled().filter(over, run=OuterRef("pk"))
     timers = Timer.objects.filter(run=OuterRef("pk"))
     messages = Command.objects.filter(run=OuterRef("pk"), kind=CommandKind.MESSAGE, handled_at__isnull=True)
     reason = Case(

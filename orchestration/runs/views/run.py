@@ -16,14 +16,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.runs.forms import AnswerForm, MessageForm, RatingForm
+from orchestration.runs.forms import MessageForm, RatingForm
 from orchestration.runs.kinds import get_kind, get_page
-from orchestration.runs.models import HumanQuestion, Run
+from orchestration.runs.models import Run
 from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
 from orchestration.runs.selectors.run_state import raw_run, usual_seconds, visible_runs, whole_run
 from orchestration.runs.services.commands import (
-    answer_question,
     cancel_run,
     pause_run,
     resume_run,
@@ -48,14 +47,17 @@ def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
     """Show a run as it stands; its socket goes on from the last event shown."""
     found = run_of(request, run)
     usual = None if found.is_over else usual_seconds(found)
-    return render(request, PAGE, {"usual_s": usual} | _page_content(request, found))
+    return render(request, PAGE, {"usual_s": usual} | page_content(request, found))
 
 
-def _page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
-    view = run_view(whole_run(run.pk), after=0, now=timezone.now())
+def page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
+    """Return the context of a run's page."""
+    state, now = whole_run(run.pk), timezone.now()
+    view = run_view(state, after=0, now=now)
+    chosen = view.page.chosen(state, request.GET.dict(), now)
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
-    return page_context(view, may_run=request.membership.may_run) | {"live_socket": socket}
+    return page_context(view, may_run=request.membership.may_run) | chosen | {"live_socket": socket}
 
 
 def _after_post(
@@ -65,7 +67,7 @@ def _after_post(
     if not error and not request.htmx:
         return redirect(path_of(run))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
-    content = _page_content(request, run) | shown
+    content = page_content(request, run) | shown
     return render(request, f"{PAGE}#{part}" if request.htmx else PAGE, content, status=status)
 
 
@@ -163,19 +165,4 @@ def resume(request: MemberRequest, run: UUID) -> HttpResponse:
     """Let a paused run go on."""
     found = run_of(request, run)
     resume_run(membership=request.membership, run=found)
-    return redirect(path_of(found))
-
-
-@require_POST
-@may_run
-def answer(request: MemberRequest, run: UUID, question: UUID) -> HttpResponse:
-    """Give a run the answer it waits for."""
-    found = run_of(request, run)
-    asked = get_object_or_404(HumanQuestion, run=found, pk=question)
-    form = AnswerForm(asked, request.POST)
-    error = form.submit(
-        lambda: answer_question(membership=request.membership, question=asked, answer=form.answer)
-    )
-    if error:
-        messages.error(request, error)
     return redirect(path_of(found))

@@ -65,6 +65,7 @@ def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
         purpose=Purpose.ANSWER,
         temperature=options.temperature,
         max_tokens=options.max_tokens,
+        response_schema=request.response_schema,
     )
 
 

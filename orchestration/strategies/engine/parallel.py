@@ -297,6 +297,7 @@ async def synthesise(
         purpose=Purpose.AGGREGATE,
         temperature=options.temperature,
         max_tokens=options.max_tokens,
+        response_schema=request.response_schema,
     )
     try:
         with timer.step(AGGREGATE_STEP, name):

@@ -71,6 +71,7 @@ class Request(BaseModel):
     """A request to a strategy: the one type that form, command, stored run and engine share.
 
     `strategy` is a strategy's name, `models` the panel's names in order, `options` the strategy's own.
+    `response_schema` is the JSON Schema that an answer is asked to fit; it is stored only where there is one.
     Raises `ValidationError` for a wrong type; what must fit together is checked when a run starts.
     """
 
@@ -82,6 +83,7 @@ class Request(BaseModel):
     models: tuple[str, ...] = ()
     options: Mapping[str, Json] = Field(default_factory=dict)
     constraints: Constraints = UNCONSTRAINED
+    response_schema: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda schema: schema is None)
 
 
 class Caveat(StrEnum):

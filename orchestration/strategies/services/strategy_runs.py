@@ -15,6 +15,8 @@ from pydantic_core import ErrorDetails
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
+from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, plain
@@ -167,10 +169,19 @@ def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ..
         if len(text) > LONGEST_PROMPT:
             most = f"at most {LONGEST_PROMPT:,} can be sent. Shorten it."
             raise InvalidRequest(f"This has {len(text):,} characters; {most}", field=name)
+    if request.response_schema is not None:
+        _check_schema(request.response_schema)
     options = validate_options(request.strategy, request.options)
     if request.models:
         get_strategy(request.strategy).check(options, request.models)
     return request.model_copy(update={"options": options.model_dump(mode="json")}), helper_models(options)
+
+
+def _check_schema(schema: Mapping[str, Json]) -> None:
+    try:
+        parse_schema(schema)
+    except ExpressionError as error:
+        raise InvalidRequest(str(error), field="response_schema") from None
 
 
 def _frozen_panel(

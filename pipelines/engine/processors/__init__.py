@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pipelines.engine.processor import Processor
+from pipelines.engine.processors.aggregate import Aggregate
 from pipelines.engine.processors.branch import Branch
+from pipelines.engine.processors.human import HumanProcessor
+from pipelines.engine.processors.map import MapProcessor
+from pipelines.engine.processors.model import ModelProcessor
+from pipelines.engine.processors.run import PipelineProcessor, RunProcessor
+from pipelines.engine.processors.tool import ToolProcessor
 from pipelines.engine.processors.transform import TransformProcessor
 from pipelines.engine.processors.validate import Validate
+from pipelines.engine.processors.wait import WaitProcessor
 
-PROCESSORS: Mapping[str, Processor] = {
-    each.name: each for each in (TransformProcessor(), Validate(), Branch())
+PROCESSORS: dict[str, Processor] = {}
+PROCESSORS |= {
+    each.name: each
+    for each in (
+        ModelProcessor(),
+        TransformProcessor(),
+        Validate(),
+        Branch(),
+        ToolProcessor(),
+        MapProcessor(PROCESSORS),
+        Aggregate(),
+        PipelineProcessor(),
+        HumanProcessor(),
+        WaitProcessor(),
+        RunProcessor(),
+    )
 }

@@ -23,6 +23,7 @@ SOLVERS: tuple[Callable[[QuestionText], Solution | None], ...] = (
     arithmetic.solve_percentage, arithmetic.solve_expression,
 )  # fmt: skip
 _MARK = Pattern(r"(?:^|[\s,;])\(?([A-H])[).:] ")
+_DATA = Pattern(r"</?data>\n?")
 # Which questions a model gets wrong depends on this; how many does not.
 _CATALOGUE_SEED = "1"
 
@@ -45,12 +46,15 @@ def dice(*parts: str) -> Random:
 def asked_question(prompt: Prompt) -> AskedQuestion:
     """Read the last thing the user says, and what the system says.
 
-    Above a temperature of 0 the prompt's seed is part of the draw; else only the sample number is.
+    Above a temperature of 0 the prompt's seed is part of the draw; else only the sample number is. Marks
+    around what is only data (`<data>`) are left out.
     """
     users = [message.content for message in prompt.messages if message.role == "user"] or [""]
     system = "\n".join(message.content for message in prompt.messages if message.role == "system")
     seed = f"/{prompt.seed}" if prompt.temperature and prompt.seed is not None else ""
-    return AskedQuestion(question=users[-1], instructions=system, draw=f"{prompt.sample}{seed}")
+    return AskedQuestion(
+        question=_DATA.sub("", users[-1]), instructions=system, draw=f"{prompt.sample}{seed}"
+    )
 
 
 def attempt(profile: SimulatedProfile, asked: AskedQuestion) -> Solution | None:

@@ -30,7 +30,9 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
     if case and prompt.purpose in (Purpose.RANK, Purpose.REVIEW, Purpose.VOTE):
         return ranking(profile, case)
     if case and prompt.purpose == Purpose.AGGREGATE:
-        return _signed(profile, synthesis(profile, case))
+        if not prompt.response_schema:
+            return _signed(profile, synthesis(profile, case))
+        asked = case.asked
     made = labelled(profile, prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
     if prompt.response_schema:
         chance = dice("filling", profile.name, asked.question, asked.draw)

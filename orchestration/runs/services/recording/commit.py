@@ -55,7 +55,7 @@ ENDINGS = {
 
 @dataclass(slots=True)
 class Committed:
-    """What a transaction did: batches that were refused, teams whose runs changed status."""
+    """What a transaction did: batches that were refused, teams whose runs or questions changed status."""
 
     refused: list[WriteBatch] = field(default_factory=list)
     teams: set[UUID] = field(default_factory=set)
@@ -108,11 +108,18 @@ def _collect(batches: list[WriteBatch], last_seq: int, rows: _Rows, committed: C
     entries = [entry for batch in batches for entry in batch.entries]
     events = list(_events(entries, last))
     changes = _run_changes(entries, last)
-    if "status" in changes:
+    if "status" in changes or any(map(_changes_inbox, entries)):
         committed.teams.add(last.team)
     rows.advance(last.run, changes, last_seq, events)
     for entry in entries:
         rows.add(last.run, entry)
+
+
+def _changes_inbox(entry: Entry) -> bool:
+    """Return whether a question was asked, or waits no more."""
+    return isinstance(entry, QuestionAsked) or (
+        isinstance(entry, StepRecord) and entry.kind is StepKind.HUMAN
+    )
 
 
 def _events(entries: Iterable[Entry], last: WriteBatch) -> Iterable[RunEvent]:

@@ -1,0 +1,106 @@
+"""The processor `human`: a person answers, in the inbox; the run waits without holding a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.schemas import parse_schema
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Audience, Question
+from pipelines.engine.mapping import misfit
+from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
+from pipelines.engine.problems import Keys
+from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
+from pipelines.engine.rules import LONGEST_TIMEOUT_S
+
+ROLES = ("owner", "admin", "operator", "viewer")
+
+
+class HumanOptions(ProcessorOptions):
+    """What is asked, of whom, until when."""
+
+    text: str = Field(
+        title="Question", description="As in Send this? {{ previous }}", json_schema_extra=AS_TEMPLATE
+    )
+    form: dict[str, Json] | None = Field(
+        default=None,
+        title="Form",
+        description="JSON Schema of the answer: an object with several fields, or one value. Empty: text.",
+        json_schema_extra=AS_SCHEMA,
+    )
+    who: tuple[Annotated[str, Field(max_length=254)], ...] = Field(
+        default=(), max_length=50, title="Who", description="Roles and members. Empty: all who may run."
+    )
+    deadline: float | None = Field(
+        default=None, gt=0, le=LONGEST_TIMEOUT_S, title="Deadline (s)", description="Seconds to answer in."
+    )
+    at_deadline: Literal["default", "fail"] = Field(
+        default="default", title="At the deadline", description="Take the default, or fail."
+    )
+    default: Json = Field(default=None, title="Default", description="The answer if there is none by then.")
+
+
+class HumanProcessor(ActiveProcessor):
+    """Asks a person."""
+
+    name = "human"
+    title = "Person"
+    summary = "Asks a person by a form in the inbox, and goes on with the answer."
+    Options = HumanOptions
+    cacheable = False
+
+    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401
+        """Yield what is missing at the deadline, and a default that does not fit the form."""
+        has_default = "default" in options.model_fields_set
+        if options.deadline is None and (has_default or options.at_deadline == "fail"):
+            yield ("deadline",), "What happens at the deadline is said, but not when that is."
+        if options.deadline is not None and not has_default and options.at_deadline == "default":
+            yield ("default",), "Nobody may answer in time: give a default, or let the stage fail then."
+        if has_default and options.form is not None:
+            yield from ((("default",), message) for message in _misfits(options.form, options.default))
+
+    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+        """Return the members that are named; the names of roles are no members."""
+        return [name for name in options.who if name not in ROLES]
+
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        """Return the answer. Raises `ProcessorFailed` with the code `no_answer`."""
+        options: HumanOptions = work.options
+        by_deadline = options.at_deadline == "default"
+        question = Question(
+            text=work.render(options.text),
+            schema=options.form or {},
+            deadline_s=options.deadline,
+            default=options.default if by_deadline else None,
+            audience=self._audience(work),
+        )
+        answer = await context.ask_human(question, "question")
+        if answer is None and not by_deadline:
+            raise ProcessorFailed("Nobody answered until the deadline.", error_code="no_answer")
+        return StageResult(value=answer)
+
+    def _audience(self, work: Work) -> Audience:
+        roles = tuple(name for name in work.options.who if name in ROLES)
+        named = self.people(work.options)
+        users = tuple(work.info.people[name] for name in named if name in work.info.people)
+        if named and not users and not roles:
+            raise ProcessorFailed(
+                f"None of {', '.join(named)} is a member of the team any more: nobody can answer.",
+                error_code="no_answer",
+            )
+        return Audience(roles=roles, users=users)
+
+
+def _misfits(form: Json, value: Json) -> Iterator[str]:
+    """Yield in what a value does not fit a form that is a schema."""
+    try:
+        schema = parse_schema(form)
+    except ExpressionError:
+        return  # said at the form
+    if message := misfit(schema, value):
+        yield f"The default does not fit the form: {message}."

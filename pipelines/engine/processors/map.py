@@ -1,0 +1,170 @@
+"""The processor `map`: a stage, or a pipeline, for each item of a list, several at a time.
+
+Where the failure of an item ends the whole, that is journaled before the others are cancelled, so that a
+replay ends in the same way and asks for nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from orchestration.llm.engine.errors import EngineError
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
+from orchestration.strategies.engine.rounds import single_error
+from pipelines.engine.options import AS_PIPELINE, AS_SOURCE
+from pipelines.engine.problems import Keys
+from pipelines.engine.processor import (
+    ActiveProcessor,
+    Processor,
+    ProcessorFailed,
+    ProcessorOptions,
+    StageResult,
+    Work,
+)
+from pipelines.engine.values import value_type
+
+MOST_MAPPED, MOST_ERRORS = 1_000, 20
+
+
+class MapOptions(ProcessorOptions):
+    """The items, and what is done for each."""
+
+    items: Json = Field(
+        default=None, title="Items", description="A list. Empty: the input.", json_schema_extra=AS_SOURCE
+    )
+    stage: dict[str, Json] | None = Field(
+        default=None,
+        title="Stage",
+        description="Processor and options for each item, which it reads as context.item and context.index.",
+        json_schema_extra={"format": "inline-stage"},
+    )
+    pipeline: str | None = Field(
+        default=None, title="Pipeline", description="Its input is the item.", json_schema_extra=AS_PIPELINE
+    )
+    at_once: int = Field(default=5, ge=1, le=50, title="At once", description="Items worked on together.")
+    on_item_error: Literal["fail", "skip", "null"] = Field(
+        default="fail", title="When an item fails", description="Fail, skip it, or put null in its place."
+    )
+
+
+class MapProcessor(ActiveProcessor):
+    """Does the same for each item of a list."""
+
+    name = "map"
+    title = "For each"
+    summary = "Runs a stage or a pipeline for each item of a list, several at a time."
+    Options = MapOptions
+
+    def __init__(self, processors: Mapping[str, Processor]) -> None:
+        self._processors = processors
+
+    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+        """Return the models that the stage names."""
+        return self._named(options.stage, lambda inner, given: inner.models(given))
+
+    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+        """Return the members that the stage names."""
+        return self._named(options.stage, lambda inner, given: inner.people(given))
+
+    def _named(self, stage: Json, names: Callable[[Processor, Any], Sequence[str]]) -> Sequence[str]:
+        inner = self._processors.get(stage["processor"]) if stage is not None else None
+        return () if inner is None else names(inner, inner.Options.model_validate(stage.get("options", {})))
+
+    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401
+        """Yield that it is not clear what is done for each item."""
+        if (options.stage is None) == (options.pipeline is None):
+            yield (), "Either a stage or a pipeline runs for each item."
+
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        """Return the results in the order of the items. Raises `ProcessorFailed`, and what ends the run."""
+        items = work.read(work.options.items)
+        if not isinstance(items, list):
+            words = value_type(items).words
+            raise ProcessorFailed(f"Only a list has items; this is {words}.", error_code="wrong_type")
+        if len(items) > MOST_MAPPED:
+            raise ProcessorFailed(
+                f"The list has {len(items):,} items; {MOST_MAPPED:,} at most are worked on one by one.",
+                error_code="too_large",
+            )
+        if earlier := context.recall("failed"):
+            raise _failure(await context.decide("failed", earlier))
+        mapping = _Mapping(work=work, context=context, items=items)
+        with single_error():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(work.options.at_once, len(items))):
+                    group.create_task(mapping.take_turns())
+        return mapping.result()
+
+
+def _failure(failed: Json) -> ProcessorFailed:
+    number, message = failed["index"] + 1, failed["message"]
+    return ProcessorFailed(f"Item {number:,} failed: {message}", error_code=failed["code"])
+
+
+@dataclass(kw_only=True, slots=True)
+class _Mapping:
+    """The items of one attempt: what they gave, by index, and why others gave nothing."""
+
+    work: Work
+    context: RunContext
+    items: list[Json]
+    results: dict[int, StageResult] = field(default_factory=dict)
+    errors: dict[int, EngineError] = field(default_factory=dict)
+    turns: Iterator[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = iter(range(len(self.items)))
+
+    async def take_turns(self) -> None:
+        """Work on the next item until none is left."""
+        for index in self.turns:
+            try:
+                self.results[index] = await self._one(index)
+            except (LimitReached, LeaseLost, ReplayMismatch):
+                raise
+            except EngineError as error:
+                self.errors[index] = error
+                await self._fail_if_asked(index, error)
+
+    async def _one(self, index: int) -> StageResult:
+        options: MapOptions = self.work.options
+        step, item = f"item-{index}", self.items[index]
+        if options.pipeline is not None:
+            panel = self.work.info.models
+            found = await self.context.run_child(
+                "pipeline", options.pipeline, {"input": item}, panel=panel, step=f"{step}/run"
+            )
+            return StageResult(value=found["output"], score=found["score"])
+        about = {**self.work.scope.context, "item": item, "index": index}
+        scope = replace(self.work.scope, context=about)
+        return await self.work.run_stage(options.stage, scope, self.context, step)
+
+    async def _fail_if_asked(self, index: int, error: EngineError) -> None:
+        """End the whole by the first failure."""
+        if self.work.options.on_item_error == "fail" and len(self.errors) == 1:
+            failed = {"index": index, "message": str(error), "code": error.code}
+            raise _failure(await self.context.decide("failed", failed))
+
+    def result(self) -> StageResult:
+        """Return what the items gave. Raises `CancelledError` where an item of an earlier attempt was."""
+        options: MapOptions = self.work.options
+        ended = self.results.keys() | self.errors.keys()
+        if len(ended) < len(self.items):
+            raise asyncio.CancelledError
+        kept = sorted(ended if options.on_item_error == "null" else self.results)
+        values = [self.results[index].value if index in self.results else None for index in kept]
+        first = sorted(self.errors)[:MOST_ERRORS]
+        details = {
+            "items": len(self.items),
+            "succeeded": len(self.results),
+            "failed": len(self.errors),
+            "errors": {str(index): str(self.errors[index]) for index in first},
+        }
+        return StageResult(value=values, details=details)

@@ -1,0 +1,89 @@
+"""The processors `run` and `pipeline`: a run of any kind inside the run, with its budget and deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, AS_TEMPLATES
+from pipelines.engine.problems import Keys
+from pipelines.engine.processor import ActiveProcessor, ModelNames, ProcessorOptions, StageResult, Work
+
+PIPELINE = "pipeline"
+
+
+class RunOptions(ProcessorOptions):
+    """What is run."""
+
+    kind: str = Field(min_length=1, max_length=40, title="Kind", description="Kind of run, as in strategy.")
+    ref: str = Field(min_length=1, max_length=200, title="Name", description="What of that kind is run.")
+    payload: dict[str, Json] | None = Field(
+        default=None,
+        title="Payload",
+        description="Texts are templates; {{ input.n }} alone keeps its type. Empty: the input as text.",
+        json_schema_extra=AS_TEMPLATES,
+    )
+    models: ModelNames = Field(default=(), title="Models", description="Empty: those of the run.")
+
+
+class RunProcessor(ActiveProcessor):
+    """Runs another kind of run, whichever there is."""
+
+    name = "run"
+    title = "Run"
+    summary = "Runs a strategy, a session or whatever kind of run there is, and gives its result."
+    Options = RunOptions
+
+    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401
+        """Yield that a pipeline has a processor of its own, which the check for circles knows."""
+        if options.kind == PIPELINE:
+            yield ("kind",), "A pipeline is run by the processor pipeline."
+
+    def models(self, options: Any) -> tuple[str, ...]:  # noqa: ANN401
+        """Return the models that are named."""
+        names: tuple[str, ...] = options.models
+        return names
+
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        """Return the output of the run, its answer where it has none. Raises `ChildFailed`."""
+        options: RunOptions = work.options
+        payload = {"text": work.input} if options.payload is None else work.filled(options.payload)
+        panel = options.models or work.info.models
+        found = await context.run_child(options.kind, options.ref, payload, panel=panel, step="run")
+        value = found["answer"] if found["output"] is None else found["output"]
+        details = {"child": "run", "kind": options.kind, "ref": options.ref}
+        return StageResult(value=value, score=found["score"], details=details)
+
+
+class PipelineOptions(ProcessorOptions):
+    """Which pipeline is run, and on what."""
+
+    name: str = Field(title="Pipeline", description="Its name.", json_schema_extra=AS_PIPELINE)
+    version: int | None = Field(default=None, ge=1, title="Version", description="Empty: the latest.")
+    input: Json = Field(
+        default=None, title="Given", description="A source. Empty: the input.", json_schema_extra=AS_SOURCE
+    )
+
+
+class PipelineProcessor(ActiveProcessor):
+    """Runs another pipeline as one stage."""
+
+    name = PIPELINE
+    title = "Pipeline"
+    summary = "Runs another pipeline as one stage, and gives its output."
+    Options = PipelineOptions
+
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        """Return the output of the pipeline. Raises `ChildFailed`."""
+        options: PipelineOptions = work.options
+        payload = {"input": work.read(options.input)}
+        if options.version is not None:
+            payload["version"] = options.version
+        panel = work.info.models
+        found = await context.run_child(PIPELINE, options.name, payload, panel=panel, step="run")
+        details = {"child": "run", "kind": PIPELINE, "ref": options.name}
+        return StageResult(value=found["output"], score=found["score"], details=details)

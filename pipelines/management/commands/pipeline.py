@@ -1,0 +1,220 @@
+"""Validate, run, import and export pipelines from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.selectors import first_member
+from orchestra_site.web.logs import printable
+from orchestration.expressions.documents import read_document
+from orchestration.expressions.errors import ExpressionError
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.llm.services.registry.seeding import prepare_installation
+from orchestration.runs.models import Run, RunStatus
+from orchestration.runs.services.starting import store_run
+from orchestration.runs.tasks import execute_here
+from orchestration.strategies.engine.types import dollars
+from pipelines.engine.running import as_text
+from pipelines.models import SavedPipeline
+from pipelines.selectors import KIND, TeamPipelines, read_draft
+from pipelines.services.importing import ImportedDefinition, exported, import_definitions, syntax_of
+
+BAD_ARGUMENTS = 2
+LOOK_EVERY_S = 0.2
+LONGEST_FILE = 4_000_000
+"""Bytes: of more no definition is made."""
+
+
+class Command(BaseCommand):
+    """`manage.py pipeline ACTION FILE|NAME`: exit 0 succeeded, 1 failed or not valid, 2 bad arguments."""
+
+    help = "Validate, run, import or export a pipeline; a run is kept like any other."
+
+    def create_parser(self, *names: str, **options: Any) -> CommandParser:  # noqa: ANN401  # passed on
+        """Let `--version` be that of a pipeline, not Django's."""
+        return super().create_parser(*names, conflict_handler="resolve", **options)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the action and what it concerns."""
+        parser.add_argument("action", choices=["validate", "run", "import", "export"])
+        parser.add_argument("what", metavar="FILE|NAME", help="a file in YAML or JSON, or a saved pipeline")
+        parser.add_argument("--input", default="null", metavar="JSON", help="the input of a run (null)")
+        parser.add_argument(
+            "--version",
+            default="latest",
+            dest="number",
+            metavar="N|draft",
+            help="of a saved pipeline (newest)",
+        )
+        parser.add_argument("--team", default="", help="the team to act for (the oldest one)")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *, action: str, what: str, **given: Json) -> None:
+        """Do it and print what came of it."""
+        for line in prepare_installation():
+            self.stderr.write(line)
+        member = first_member(given["team"])
+        if member is None:
+            message = "There is no such team. Start Orchestra once with `manage.py up`, or name another."
+            raise CommandError(message, returncode=BAD_ARGUMENTS)
+        try:
+            actions = {"validate": self._validate, "import": self._import, "export": self._export}
+            is_good = actions.get(action, self._run)(member, what, given)
+        except InvalidRequest as error:
+            explained = f"{error.field}: {error}" if error.field else str(error)
+            raise CommandError(printable(explained), returncode=BAD_ARGUMENTS) from None
+        if not is_good:
+            raise SystemExit(1)
+
+    def _validate(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
+        text = _file(what)
+        if text is None:
+            text = exported(_saved(member, what, given["number"]), "yaml")
+        found = read_draft(text, TeamPipelines(member), syntax=syntax_of(text)).problems
+        errors = [{"path": each.path, "message": each.message} for each in found]
+        lines = [f"{each['path']}: {each['message']}".removeprefix(": ") for each in errors] or [
+            "No problems."
+        ]
+        self._print(given["json"], {"ok": not errors, "errors": errors}, lines)
+        return not errors
+
+    def _run(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
+        text, number = _file(what), given["number"]
+        payload = {"input": _json(given["input"], "input")}
+        if text is None:
+            payload |= {"pipeline": what, "version": int(number) if number.isdecimal() else number}
+        else:
+            payload["definition"] = _document(text)
+        run = store_run(membership=member, kind=KIND, payload=payload)
+        try:
+            with self._progress(run):
+                execute_here(run.id)
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
+        run.refresh_from_db()
+        found = run_object(run)
+        cost = f"{run.ref}: {run.get_status_display()}, {dollars(run.cost_usd)}. Run {run.id}"
+        self._print(given["json"], found, [as_text(run.output) if run.error == "" else run.error, "", cost])
+        return run.status == RunStatus.SUCCEEDED
+
+    def _import(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
+        text = _file(what)
+        if text is None:
+            raise InvalidRequest(f"There is no file {what!r}.", field="FILE")
+        found = [_imported(each) for each in import_definitions(member, text)]
+        lines = [f"{each['name']}: {each['step']}, {len(each['errors'])} problems" for each in found]
+        self._print(given["json"], {"imported": found}, lines)
+        return True
+
+    def _export(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
+        document = _saved(member, what, given["number"])
+        self.stdout.write(printable(exported(document, "json" if given["json"] else "yaml")), ending="")
+        return True
+
+    def _print(self, as_json: bool, found: Json, lines: list[str]) -> None:  # noqa: FBT001  # the flag --json
+        text = json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lines)
+        self.stdout.write(printable(text))
+
+    @contextmanager
+    def _progress(self, run: Run) -> Iterator[None]:
+        """Tell on a terminal which stages have ended, while the run is executed."""
+        if not sys.stderr.isatty():
+            yield
+            return
+        over = threading.Event()
+        thread = threading.Thread(target=self._tell, args=(run, over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _tell(self, run: Run, over: threading.Event) -> None:
+        last, is_over = 0, False
+        while not is_over:
+            is_over = over.wait(LOOK_EVERY_S)
+            for step in run.steps.filter(kind="record", pk__gt=last).order_by("pk"):
+                last, row = step.pk, step.result or {}
+                if "/" not in step.key:
+                    self.stderr.write(printable(f"{step.key}: {row['status']}, {row['seconds']:.1f} s"))
+        connections.close_all()
+
+
+def _file(what: str) -> str | None:
+    """Return the text of a file, None where there is none of this name. Raises `InvalidRequest`."""
+    path = Path(what)
+    if not path.is_file():
+        return None
+    if path.stat().st_size > LONGEST_FILE:
+        raise InvalidRequest("The file is too large for a definition.", field="FILE")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequest("The file is no text in UTF-8.", field="FILE") from None
+
+
+def _document(text: str) -> Json:
+    try:
+        return read_document(text, syntax_of(text))
+    except ExpressionError as error:
+        raise InvalidRequest(str(error), field="FILE") from None
+
+
+def _json(text: str, field: str) -> Json:
+    try:
+        return read_document(text, "json")
+    except ExpressionError as error:
+        raise InvalidRequest(f"This is no JSON. {error}", field=field) from None
+
+
+def _saved(member: Membership, name: str, number: str) -> Json:
+    """Return a saved definition: a version, or the draft where none is published."""
+    row = SavedPipeline.objects.visible_to(member).filter(name=name).first()
+    if row is None:
+        raise InvalidRequest(f"There is neither a file nor a pipeline called {name!r}.", field="FILE|NAME")
+    versions = row.versions.filter(**({"number": number} if number.isdecimal() else {}))
+    found = None if number == "draft" else versions.first()
+    if found is None and number.isdecimal():
+        raise InvalidRequest(f"The pipeline {name!r} has no version {number}.", field="--version")
+    return _document(row.draft) if found is None else found.document
+
+
+def _imported(each: ImportedDefinition) -> dict[str, Json]:
+    errors = [{"path": problem.path, "message": problem.message} for problem in each.reading.problems]
+    upgrades = [{"path": change.path, "message": change.message} for change in each.reading.upgrades]
+    return {"name": each.name, "step": each.step.value, "errors": errors, "upgrades": upgrades}
+
+
+def run_object(run: Run) -> dict[str, Json]:
+    """Return the object that `pipeline run --json` prints: a contract. Money is US dollars."""
+    costs: dict[str, Decimal] = defaultdict(Decimal)
+    for step, cost in run.calls.values_list("step", "cost_usd"):
+        costs[step.partition("/")[0]] += cost or 0
+    rows = [step.result or {} for step in run.steps.filter(kind="record").exclude(key__contains="/")]
+    keys = ("status", "attempts", "cached", "seconds", "output", "error")
+    stages = [
+        {"id": row["stage"], **{key: row[key] for key in keys}, "cost_usd": float(costs[row["stage"]])}
+        for row in rows
+    ]
+    return {
+        "run_id": str(run.id),
+        "status": run.status,
+        "output": run.output,
+        "stages": stages,
+        "error": run.error or None,
+    }
