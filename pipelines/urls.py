@@ -2,9 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from pipelines.views import pipelines
+from pipelines.views import pipelines, versions
 
 app_name = "pipelines"
 urlpatterns: list[URLPattern] = [
     path("", pipelines.list_pipelines, name="list"),
+    path("new", pipelines.new, name="new"),
+    path("import", versions.import_pipelines, name="import"),
+    path("<slug:name>/", versions.versions, name="pipeline"),
+    path("<slug:name>/run", pipelines.run, name="run"),
+    path("<slug:name>/rename", pipelines.rename, name="rename"),
+    path("<slug:name>/delete", pipelines.delete, name="delete"),
+    path("<slug:name>/versions/", versions.versions, name="versions"),
+    path("<slug:name>/versions/<int:number>/restore", versions.restore, name="restore"),
+    path("<slug:name>/publish", versions.publish, name="publish"),
+    path("<slug:name>/export.yaml", versions.export, {"syntax": "yaml"}, name="export-yaml"),
+    path("<slug:name>/export.json", versions.export, {"syntax": "json"}, name="export-json"),
 ]

@@ -119,7 +119,7 @@ def publish(
     if reading.problems or reading.pipeline is None:
         raise NotPublishable(reading.problems)
     earlier = list(row.versions.order_by("-number"))
-    newest = published_pipeline(earlier[0].pk) if earlier else None
+    newest = published_pipeline(earlier[0]) if earlier else None
     if newest is not None and not changes(newest, reading.pipeline):
         raise InvalidRequest(f"Nothing has changed since version {earlier[0].number}.")
     same = next((each.number for each in earlier if each.document == reading.document), None)

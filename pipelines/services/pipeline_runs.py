@@ -179,7 +179,7 @@ def _limits(constraints: Constraints, timeout: float | None) -> dict[str, Json]:
     return {name: value for name, value in limits.items() if value is not None}
 
 
-def _text_field(schema: Json) -> str | None:
+def text_field(schema: Json) -> str | None:
     """Return the field of an input that a question fills: "" is the whole input, None there is none."""
     if not isinstance(schema, dict) or schema.get("type", "string") == "string":
         return ""
@@ -195,7 +195,7 @@ def _form_schema(schema: Json) -> dict[str, Json]:
     simple = {
         name: each
         for name, each in fields.items()
-        if isinstance(each, dict) and each.get("type") in SIMPLE and name != _text_field(schema)
+        if isinstance(each, dict) and each.get("type") in SIMPLE and name != text_field(schema)
     }
     text = {"type": "string", "title": "Input"}
     required = [name for name in simple if name in schema.get("required", ())]
@@ -210,7 +210,7 @@ def _form_schema(schema: Json) -> dict[str, Json]:
 def _from_fields(plan: PipelinePlan, payload: Mapping[str, Json]) -> Json:
     """Return the input that a form with separate fields stands for."""
     schema = plan.pipeline.input.json_schema
-    field, text = _text_field(schema), payload.get("text")
+    field, text = text_field(schema), payload.get("text")
     if field == "" or "ref" not in payload:
         return text
     fields = {name: payload[name] for name in schema.get("properties", {}) if name in payload}

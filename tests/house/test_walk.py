@@ -78,6 +78,14 @@ def a_strategy(_world: World) -> dict[str, Any]:
     return {"name": "parallel"}
 
 
+def a_pipeline(world: World) -> dict[str, Any]:
+    return {"name": world.pipeline.name}
+
+
+def a_version(world: World) -> dict[str, Any]:
+    return {"name": world.pipeline.name, "number": 1}
+
+
 def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
 
@@ -185,6 +193,35 @@ ROWS = [
     Row(view="strategies:methods", marker='id="method-cards"'),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
     Row(view="pipelines:list", marker='id="pipeline-list"'),
+    Row(view="pipelines:new", who=RUNNERS, marker='id="pipeline-new"'),
+    Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),
+    Row(view="pipelines:import", who=RUNNERS, marker='id="pipeline-import"'),
+    Row(view="pipelines:import", method="POST", who=RUNNERS, status=422, marker='id="pipeline-import"'),
+    Row(view="pipelines:pipeline", args=a_pipeline, marker='data-page="versions"'),
+    Row(view="pipelines:versions", args=a_pipeline, marker='data-page="versions"'),
+    Row(view="pipelines:run", who=RUNNERS, args=a_pipeline, marker='id="pipeline-run"'),
+    Row(
+        view="pipelines:run",
+        method="POST",
+        who=RUNNERS,
+        args=a_pipeline,
+        status=422,
+        marker='id="pipeline-run"',
+    ),
+    Row(view="pipelines:publish", who=ADMINS, args=a_pipeline, marker='id="pipeline-publish"'),
+    Row(
+        view="pipelines:publish",
+        method="POST",
+        who=ADMINS,
+        args=a_pipeline,
+        status=422,
+        marker='id="pipeline-publish"',
+    ),
+    Row(view="pipelines:restore", method="POST", who=RUNNERS, args=a_version, status=302),
+    Row(view="pipelines:rename", method="POST", who=ADMINS, args=a_pipeline, status=302),
+    Row(view="pipelines:delete", method="POST", who=ADMINS, args=a_pipeline, status=302),
+    Row(view="pipelines:export-yaml", args=a_pipeline, marker="schema_version: 1"),
+    Row(view="pipelines:export-json", args=a_pipeline, marker='"schema_version": 1'),
     Row(view="llm:models", marker="Models"),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(

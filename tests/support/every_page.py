@@ -64,7 +64,7 @@ class PageState:
 def page_states(team: FurnishedTeam) -> list[PageState]:
     """Return every page, in each state that looks different."""
     _, viewer = team.people
-    owned = [*_accounts(team), *_questions(team), *_models(team)]
+    owned = [*_accounts(team), *_questions(team), *_models(team), *_pipelines(team)]
     alike = [*_alike(team)]
     lists = (
         *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models"),
@@ -75,7 +75,7 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *(PageState(path=path, who=team.owner) for path in owned),
         *(PageState(path=path, who=team.owner, alike=True) for path in alike),
         *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
-        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/", "/inbox/")),
+        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/", "/inbox/", "/pipelines/")),
         *(PageState(path=path, who=None) for path in _strangers(team)),
         *_refused_forms(team),
     ]
@@ -116,6 +116,14 @@ def _models(team: FurnishedTeam) -> Iterator[str]:
     yield f"{reverse('llm:provider-add', args=[team.recording.pk])}?pick=ada&pick=bob"
 
 
+def _pipelines(team: FurnishedTeam) -> Iterator[str]:
+    yield from map(reverse, ["pipelines:list", "pipelines:new", "pipelines:import"])
+    for view in ("pipeline", "versions", "run", "publish"):
+        yield reverse(f"pipelines:{view}", args=[team.pipeline.name])
+    yield f"{reverse('pipelines:versions', args=[team.pipeline.name])}?old=1&new=draft"
+    yield from (reverse(f"pipelines:{view}", args=["unfinished"]) for view in ("versions", "publish"))
+
+
 def _strangers(team: FurnishedTeam) -> Iterator[str]:
     yield from (reverse("accounts:sign-in"), reverse("accounts:join", args=[team.token]))
     yield from (reverse("accounts:join", args=["used-already"]), "/nowhere/")
@@ -126,5 +134,9 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
     yield PageState(path=reverse("strategies:ask"), who=team.owner, sends="#ask-form")
     for view in ("accounts:password", "accounts:create-team", "llm:provider-connect", "llm:recording-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
+    for view in ("pipelines:new", "pipelines:import"):
+        yield PageState(path=reverse(view), who=team.owner, sends="main form")
+    for view in ("pipelines:run", "pipelines:publish"):
+        yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")
     for view, thing in (("llm:model", team.model.pk), ("llm:provider-edit", team.provider.pk)):
         yield PageState(path=reverse(view, args=[thing]), who=team.owner, sends="main form")

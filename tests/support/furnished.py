@@ -26,8 +26,12 @@ from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
+from pipelines.models import SavedPipeline
+from pipelines.services.definitions import publish, save_draft
+from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member
+from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
 from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
 from tests.support.run_rows import RunRows
@@ -71,7 +75,9 @@ class FurnishedTeam:
             membership=self.owner, name="Old answers", source="old.jsonl", chunks=[packed(lines("7 7 3"))]
         )
         self.provider, self.model = self._models()
+        self.pipeline = self._pipelines()
         self.runs: Mapping[str, Run] = {**self._executed(engine), **self._written()}
+        engine.execute(a_pipeline_run(self.owner, "replies"))
         learn_from_ended_runs()
 
     def _people(self) -> str:
@@ -108,6 +114,19 @@ class FurnishedTeam:
         switch_provider(membership=owner, provider=simulated[0].provider, enabled=True)
         set_secret(membership=owner, provider=provider, api_key="not-real-either")
         return provider, model
+
+    def _pipelines(self) -> SavedPipeline:
+        """Have a pipeline of two versions with changes in its draft, and one with problems."""
+        words = "Answers customers, after somebody has looked at it."
+        loud, quiet = stage("loud", processor="transform", input=UPPER), stage("quiet", processor="transform")
+        row = a_pipeline(self.owner, loud, name="replies", title="ردود لطيفة", description=words)
+        for note, stages in (("Quieter.", [loud, quiet]), ("", [quiet, loud])):
+            text = written(*stages, name="replies", title="Kind replies", description=words)
+            row = save_draft(membership=self.owner, pipeline=row, text=text, based_on=row.draft_number)
+            if note:
+                publish(membership=self.owner, pipeline=row, note=note, based_on=row.draft_number)
+        a_draft(self.owner, stage("first", "nobody", "transform"), name="unfinished")
+        return row
 
     def _executed(self, engine: Engine) -> dict[str, Run]:
         """Let each strategy answer a sum and an open question with simulated models."""

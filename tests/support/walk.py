@@ -20,6 +20,7 @@ from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run
 from tests.support.history import a_member, a_run, signed_in
+from tests.support.pipelines import a_pipeline
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
 
@@ -67,6 +68,7 @@ class World:
         Event.objects.create(run=self.run, seq=1, kind=EventKind.RUN_QUEUED)
         self.question = HumanQuestion.objects.create(run=self.run, step="human/a", text=SECRET)
         self.invitation, self.token = self._invitation()
+        self.pipeline = a_pipeline(self.people[Visitor.OWNER], title=SECRET)
 
     def _invitation(self) -> tuple[Invitation, str]:
         return services.create_invitation(
