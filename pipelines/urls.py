@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from pipelines.views import pipelines, versions
+from pipelines.views import pipelines, run, versions
 
 app_name = "pipelines"
 urlpatterns: list[URLPattern] = [
@@ -18,4 +18,6 @@ urlpatterns: list[URLPattern] = [
     path("<slug:name>/publish", versions.publish, name="publish"),
     path("<slug:name>/export.yaml", versions.export, {"syntax": "yaml"}, name="export-yaml"),
     path("<slug:name>/export.json", versions.export, {"syntax": "json"}, name="export-json"),
+    path("runs/<uuid:run>/<slug:stage>/again", run.run_again, name="stage-again"),
+    path("runs/<uuid:run>/<slug:stage>/value", run.edit_value, name="stage-value"),
 ]
