@@ -6,19 +6,26 @@ document that it is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
 
+from pydantic import ValidationError
+
 from orchestration.llm.engine.types import Json
-from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec, marked_options
-from pipelines.engine.problems import Keys, path_text
-from pipelines.engine.renaming import renamed_condition, renamed_source, renamed_template
+from pipelines.engine.definition import Pipeline, Stage, pipeline_from
+from pipelines.engine.graph import Join
+from pipelines.engine.options import OptionFormat, ProcessorSpec
+from pipelines.engine.problems import Keys
 
 Document = dict[str, Json]
 GONE: Final = object()
 """In place of a value: the field is not written."""
 LONGEST_NAME = 40
+JOINED = ("join", "quorum")
+SHOWN = ("processor", "needs", "join", "quorum", "options", "on_error")
+"""The fields of a stage that its graph shows."""
 
 
 def stages_in(document: Json) -> list[Document]:
@@ -31,6 +38,26 @@ def stages_in(document: Json) -> list[Document]:
 def stage_in(document: Json, name: str) -> Document | None:
     """Return a stage by name, or nothing where there is none."""
     return next((stage for stage in stages_in(document) if stage["id"] == name), None)
+
+
+def outline(document: Json) -> Pipeline | None:
+    """Return as a pipeline what of a document its graph shows, without the fields that cannot be read."""
+    stages: dict[str, Document] = {}
+    for stage in stages_in(document):
+        kept: Document = {"id": stage["id"], "processor": "?"}
+        for name in SHOWN:
+            kept |= {name: stage[name]} if name in stage and _is_stage({**kept, name: stage[name]}) else {}
+        if _is_stage(kept):
+            stages.setdefault(stage["id"], kept)
+    return pipeline_from({"schema_version": 1, "name": "outline", "stages": list(stages.values())})[0]
+
+
+def _is_stage(written: Document) -> bool:
+    try:
+        Stage.model_validate(written)
+    except ValidationError:
+        return False
+    return True
 
 
 def value_at(value: Json, place: Keys) -> Json:
@@ -66,20 +93,17 @@ def with_value(holder: Json, place: Keys, value: Json) -> Json:
 
 def with_stage(document: Document, name: str, stage: Document) -> Document:
     """Return a document with another stage in the place of one."""
-    return {
-        **document,
-        "stages": [stage if each is stage_in(document, name) else each for each in _all(document)],
-    }
+    return _with_stages(document, name, lambda _: [stage])
 
 
-def new_stage(document: Json, spec: ProcessorSpec, needs: Sequence[str] = ()) -> Document:
+def new_stage(document: Json, spec: ProcessorSpec) -> Document:
     """Return a stage to add, with a free name; of its options, what is required and can be guessed."""
     schema = spec.options_schema
     shapes = {name: schema.get("properties", {}).get(name, {}) for name in schema.get("required", ())}
-    read = "{{ previous }}" if needs else "{{ input }}"
+    read = "{{ previous }}" if stages_in(document) else "{{ input }}"
     options = {name: read for name, shape in shapes.items() if shape.get("format") == OptionFormat.TEMPLATE}
     stage: Document = {"id": free_name(document, spec.name), "processor": spec.name}
-    return stage | ({"options": options} if options else {}) | ({"needs": list(needs)} if needs else {})
+    return stage | ({"options": options} if options else {})
 
 
 def free_name(document: Json, wanted: str) -> str:
@@ -91,24 +115,23 @@ def free_name(document: Json, wanted: str) -> str:
 
 def added_after(document: Document, stage: Document, before: str) -> Document:
     """Return a document with a stage behind another one, or behind all: what needed that needs it instead."""
-    stages: list[Json] = [
-        _with_needs(each, {before: [stage["id"]]}) if before else each for each in _all(document)
-    ]
-    place = _place(document, before) + 1 if before else len(stages)
-    return {**document, "stages": [*stages[:place], stage, *stages[place:]]}
+    if not before:
+        return {**document, "stages": [*_all(document), stage]}
+    wanted = {name: _instead(needs, before, [stage["id"]]) for name, needs in _needs(document).items()}
+    wanted[stage["id"]] = Needs(names=(before,))
+    return _with_needs(_with_stages(document, before, lambda there: [there, stage]), wanted)
 
 
 def added_before(document: Document, stage: Document, after: str) -> Document:
-    """Return a document with a stage before another one, which needs it instead of what it needed."""
-    place, follower = _place(document, after), stage_in(document, after) or {}
-    needs = {"needs": follower["needs"]} if follower.get("needs") else {}
-    own = {key: value for key, value in stage.items() if key != "needs"} | needs
-    joined = {key: value for key, value in follower.items() if key not in {"join", "quorum"}}
-    stages = _all(document)
-    return {
-        **document,
-        "stages": [*stages[:place], own, {**joined, "needs": [stage["id"]]}, *stages[place + 1 :]],
-    }
+    """Return a document with a stage before another one: that needs it, and it what that needed."""
+    wanted = dict(_needs(document))
+    wanted |= {stage["id"]: wanted[after], after: Needs(names=(stage["id"],))}
+
+    def both(there: Document) -> list[Document]:
+        joined = {name: there[name] for name in JOINED if name in there}
+        return [stage | joined, {name: value for name, value in there.items() if name not in JOINED}]
+
+    return _with_needs(_with_stages(document, after, both), wanted)
 
 
 def duplicated(document: Document, name: str) -> tuple[Document, str]:
@@ -116,93 +139,71 @@ def duplicated(document: Document, name: str) -> tuple[Document, str]:
 
     The copy gives its result only to what follows: two stages cannot write one variable in no order.
     """
-    copy = {**(stage_in(document, name) or {}), "id": free_name(document, name)}
-    copy = with_value(copy, ("output", "to"), GONE) if isinstance(copy.get("output"), dict) else copy
-    stages, place = _all(document), _place(document, name) + 1
-    return {**document, "stages": [*stages[:place], copy, *stages[place:]]}, copy["id"]
+    copy = free_name(document, name)
+    wanted = dict(_needs(document))
+    wanted[copy] = wanted[name]
+
+    def both(there: Document) -> list[Document]:
+        made = with_value({**there, "id": copy}, ("output", "to"), GONE) if "output" in there else there
+        return [there, {**made, "id": copy}]
+
+    return _with_needs(_with_stages(document, name, both), wanted), copy
 
 
 def removed(document: Document, name: str) -> Document:
     """Return a document without a stage: what needed it needs what it needed."""
-    stage = stage_in(document, name) or {}
-    before = [each for each in _names(stage.get("needs")) if each != name]
-    rest = [each for each in _all(document) if each is not stage]
-    return {**document, "stages": [_with_needs(each, {name: before}) for each in rest]}
+    known = _needs(document)
+    before = known[name]
+    wanted = {
+        each: before if needs.names == (name,) else _instead(needs, name, before.names)
+        for each, needs in known.items()
+    }
+    return _with_needs(_with_stages(document, name, lambda _: []), wanted)
 
 
 def moved(document: Document, name: str, step: int) -> Document:
     """Return a document with a stage so many places further down, or up; at the ends it stays."""
-    stages, place = _all(document), _place(document, name)
+    stages = _all(document)
+    place = next(place for place, each in enumerate(stages) if each is stage_in(document, name))
     stage = stages.pop(place)
     stages.insert(max(0, place + step), stage)
     return {**document, "stages": stages}
 
 
-def renamed(document: Document, old: str, new: str, processors: Mapping[str, ProcessorSpec]) -> Document:
-    """Return a document in which a stage has another name, wherever it is named."""
-    changed: Json = document
-    for place, value in _mentions(document, old, new, processors):
-        changed = with_value(changed, place, value)
-    stage = stage_in(changed, old)
-    return changed if stage is None else with_stage(changed, old, {**stage, "id": new})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """What a stage needs, written or by its place, and how that joins."""
+
+    names: tuple[str, ...]
+    join: Join = Join.ALL
 
 
-def references(document: Document, name: str, processors: Mapping[str, ProcessorSpec]) -> list[str]:
-    """Return where other stages, and the output, name a stage: `draft · input.from`."""
-    found = []
-    for place, _ in _mentions(document, name, free_name(document, name), processors):
-        stage = value_at(document, (*place[:2], "id")) if place[0] == "stages" else ""
-        if stage != name:
-            found.append(f"{stage} · {path_text(place[2:])}" if stage else path_text(place))
-    return found
+def _needs(document: Json) -> Mapping[str, Needs]:
+    """Return the needs of each stage by name; of one that cannot be drawn, none."""
+    drawn = outline(document)
+    known = {stage["id"]: Needs(names=()) for stage in stages_in(document)}
+    nodes = drawn.graph.nodes if drawn is not None else ()
+    return known | {node.id: Needs(names=node.needs, join=node.join) for node in nodes}
 
 
-def _mentions(
-    document: Document, old: str, new: str, processors: Mapping[str, ProcessorSpec]
-) -> Iterator[tuple[Keys, Json]]:
-    """Yield each place that names a stage, with what it has to say where that has another name."""
-    for number, stage in enumerate(_all(document)):
-        if isinstance(stage, dict):
-            for place, value in _stage_mentions(stage, old, new, processors):
-                yield ("stages", number, *place), value
-    yield from _mapping_mentions(document, ("output",), old, new)
+def _instead(needs: Needs, name: str, others: Sequence[str]) -> Needs:
+    """Return needs with others in the place of one."""
+    names = (new for need in needs.names for new in (others if need == name else [need]))
+    return replace(needs, names=tuple(dict.fromkeys(names)))
 
 
-def _stage_mentions(
-    stage: Document, old: str, new: str, processors: Mapping[str, ProcessorSpec]
-) -> Iterator[tuple[Keys, Json]]:
-    for number, need in enumerate(_names(stage.get("needs"))):
-        if need == old:
-            yield ("needs", number), new
-    if value_at(stage, ("on_error", "goto")) == old:
-        yield ("on_error", "goto"), new
-    spec = processors.get(str(stage.get("processor")))
-    for option in marked_options(spec.options_schema if spec else {}, stage.get("options", {})):
-        if (value := _renamed_option(option, old, new)) != option.value:
-            yield ("options", *option.at), value
-    if isinstance(when := stage.get("when"), str) and (value := renamed_condition(when, old, new)) != when:
-        yield ("when",), value
-    yield from _mapping_mentions(stage, ("input",), old, new)
-
-
-def _renamed_option(option: Marked, old: str, new: str) -> Json:
-    match option.format:
-        case OptionFormat.STAGE:
-            return new if option.value == old else option.value
-        case OptionFormat.TEMPLATE:
-            return renamed_template(option.value, old, new)
-        case OptionFormat.CONDITION:
-            return renamed_condition(option.value, old, new)
-        case OptionFormat.SOURCE:
-            return renamed_source(option.value, old, new)
-        case _:
-            return option.value
-
-
-def _mapping_mentions(part: Document, at: Keys, old: str, new: str) -> Iterator[tuple[Keys, Json]]:
-    source = value_at(part, (*at, "from"))
-    if source is not GONE and (value := renamed_source(source, old, new)) != source:
-        yield (*at, "from"), value
+def _with_needs(document: Document, wanted: Mapping[str, Needs]) -> Document:
+    """Return a document in which stages need what they should; written only where their place says other."""
+    is_by_place = _needs(document)
+    stages: list[Json] = []
+    for stage in _all(document):
+        needs = wanted.get(stage["id"]) if stage in stages_in(document) else None
+        if needs is not None and needs != is_by_place[stage["id"]]:
+            stage = {**stage, "needs": list(needs.names)}  # noqa: PLW2901  # the same stage, with its needs
+            if needs.join is Join.ANY and "join" not in stage and len(needs.names) > 1:
+                stage["join"] = needs.join.value
+        stages.append(stage)
+    return {**document, "stages": stages}
 
 
 def _all(document: Document) -> list[Json]:
@@ -210,19 +211,9 @@ def _all(document: Document) -> list[Json]:
     return list(written) if isinstance(written, list) else []
 
 
-def _place(document: Document, name: str) -> int:
-    """Return where a stage stands. Raises `StopIteration` where there is none."""
-    stage = stage_in(document, name)
-    return next(place for place, each in enumerate(_all(document)) if each is stage)
-
-
-def _names(written: Json) -> list[str]:
-    return [each for each in written if isinstance(each, str)] if isinstance(written, list) else []
-
-
-def _with_needs(stage: Json, instead: Mapping[str, Sequence[str]]) -> Json:
-    """Return a stage that needs others instead of some."""
-    if not isinstance(stage, dict) or not set(_names(stage.get("needs"))) & instead.keys():
-        return stage
-    needs = [name for need in _names(stage["needs"]) for name in instead.get(need, [need])]
-    return with_value(stage, ("needs",), list(dict.fromkeys(needs)) or GONE)
+def _with_stages(document: Document, name: str, make: Callable[[Document], list[Document]]) -> Document:
+    """Return a document with others in the place of one stage."""
+    there = stage_in(document, name)
+    made = [] if there is None else make(there)
+    stages = [new for each in _all(document) for new in (made if each is there else [each])]
+    return {**document, "stages": stages}

@@ -16,16 +16,17 @@ from pipelines.engine.editing import (
     free_name,
     moved,
     new_stage,
-    references,
+    outline,
     removed,
-    renamed,
     stage_in,
     stages_in,
     value_at,
     with_stage,
     with_value,
 )
+from pipelines.engine.graph import StageNode
 from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.renaming import references, renamed
 from pipelines.engine.validation import problems
 from tests.support.definitions import document, linked_documents, stage
 from tests.support.processors import PROCESSORS
@@ -51,15 +52,22 @@ def test_a_renamed_stage_is_named_so_everywhere(found: Json, name: str, new: str
     assert renamed(changed, new, name, PROCESSORS) == found
 
 
+def nodes(found: Json) -> dict[str, StageNode]:
+    """Return the stages as the graph has them."""
+    drawn = outline(found)
+    return {node.id: node for node in drawn.graph.nodes} if drawn else {}
+
+
 @given(DOCUMENTS, STAGES)
 def test_a_stage_added_anywhere_makes_no_problem_and_is_removed_again(found: Json, name: str) -> None:
-    after = added_after(found, {**NEW, "needs": [name]}, name)
+    after = added_after(found, NEW, name)
     assert faults(after) == []
-    assert removed(after, "new") == found
+    assert nodes(after)["new"].needs == (name,)
     before = added_before(found, NEW, name)
     assert faults(before) == []
-    assert removed(before, "new") == found
-    assert removed(added_after(found, NEW, ""), "new") == found
+    assert nodes(before)[name].needs == ("new",)
+    for changed in (after, before, added_after(found, NEW, "")):
+        assert nodes(removed(changed, "new")) == nodes(found)
 
 
 @given(DOCUMENTS, STAGES)
@@ -128,7 +136,7 @@ def test_a_new_stage_has_a_free_name_and_reads_what_stands_before() -> None:
     shape = {"required": ["prompt", "n"], "properties": {"prompt": {"format": "template"}}}
     spec = ProcessorSpec(name="model", options_schema=shape)
     found = document(stage("model"), stage("model-2"))
-    made = new_stage(found, spec, ["model"])
+    made = new_stage(found, spec)
     assert made["id"] == "model-3"
     assert made["options"] == {"prompt": "{{ previous }}"}
     assert new_stage({}, spec)["options"] == {"prompt": "{{ input }}"}

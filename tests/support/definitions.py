@@ -95,14 +95,19 @@ def linked_documents(draw: st.DrawFn) -> dict[str, Json]:
     names = draw(st.lists(st.sampled_from(LINKED), min_size=2, unique=True))
     stages: list[Json] = []
     before: dict[str, list[str]] = {}
+    targets: set[str] = set()
     for place, name in enumerate(names):
-        needs = draw(st.lists(st.sampled_from(names[:place]), max_size=2, unique=True)) if place else []
+        by_place = names[:place][-1:] if name not in targets else []
+        chosen = draw(st.lists(st.sampled_from(names[:place]), max_size=2, unique=True)) if place else []
+        is_written = draw(st.sampled_from([0, 1])) and name not in targets
+        needs = chosen if is_written else by_place
         before[name] = [*needs, *(each for need in needs for each in before[need])]
-        fields: dict[str, Json] = {"needs": needs} if needs else {}
+        fields: dict[str, Json] = {"needs": needs} if is_written else {}
         if before[name]:
             fields |= draw(st.sampled_from(reading(draw(st.sampled_from(before[name])))))
         target = draw(st.sampled_from(["", *names[place + 1 :]]))
         if target:
             fields["on_error"] = {"goto": target}
+            targets.add(target)
         stages.append({"id": name, "processor": "transform", **fields})
     return document(*stages, output={"from": f"stages.{draw(st.sampled_from(names))}.output"})
