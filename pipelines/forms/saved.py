@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
+from orchestration.runs.parts.question_fields import ANSWER
+from orchestration.runs.parts.questions import SchemaForm
 from orchestration.strategies.engine.types import Constraints
-from orchestration.strategies.forms.fields import schema_fields
-from pipelines.models import PublishedVersion
-from pipelines.selectors import GalleryEntry
+from pipelines.selectors import GalleryEntry, version_number
 from pipelines.services.importing import LARGEST_IMPORT
-from pipelines.services.pipeline_runs import SIMPLE, text_field
 
-INPUT, PREFIX = "input", "input."
-MOST_FIELDS, LONGEST_LINE, LONGEST_TEXT = 20, 200, 1_000_000
 NAME_HELP = "What other pipelines and commands call it: small letters, digits, - and _."
-DRAFT = "draft"
 
 
 def name_field(help_text: str = NAME_HELP) -> forms.CharField:
@@ -89,11 +86,8 @@ class ImportForm(forms.Form):
         return data
 
 
-class RunForm(forms.Form):
-    """The input of a run, of which version, by which models, and its limits.
-
-    The input is a field for each property of an object of simple ones, else a text or a value in JSON.
-    """
+class RunForm(SchemaForm):
+    """The input of a run as its schema says, of which version, by which models, and its limits."""
 
     version = forms.ChoiceField(label="Version")
     models = forms.MultipleChoiceField(
@@ -107,97 +101,54 @@ class RunForm(forms.Form):
     fresh = forms.BooleanField(label="Do not use kept results of stages", required=False)
 
     def __init__(
-        self,
-        *args: Any,  # noqa: ANN401  # passed on
-        versions: Sequence[PublishedVersion],
-        models: Sequence[LanguageModel],
-        schema: Json,
-        **kwargs: Any,  # noqa: ANN401
+        self, schema: Json, data: QueryDict | None, versions: Sequence[int], models: Sequence[LanguageModel]
     ) -> None:
-        super().__init__(*args, **kwargs)
-        numbers = [(str(each.number), f"Version {each.number}") for each in versions]
-        newest = [("latest", f"{numbers[0][1]} (newest)")] if numbers else []
-        choices = {"version": [*newest, (DRAFT, "The draft"), *numbers[1:]]}
+        super().__init__(schema if isinstance(schema, dict) else {}, data)
+        self._is_open = not isinstance(schema, dict)
+        newest = [("latest", f"Version {versions[0]} (newest)")] if versions else []
+        older = [(str(each), f"Version {each}") for each in versions[1:]]
+        choices = {"version": [*newest, ("draft", "The draft"), *older]}
         choices["models"] = [(each.name, each.name) for each in models]
         for name, offered in choices.items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
             field.choices = offered
-        self._schema = schema
-        self.input_fields = input_fields(schema)
-        self.fields |= self.input_fields
+        if ANSWER in self.fields:
+            self.fields[ANSWER].label = "Input"
+            self.fields[ANSWER].error_messages["required"] = "Write what it works on."
+        if self._is_open:
+            self.fields[ANSWER].help_text = "A text, or a value in JSON."
 
     @property
     def inputs(self) -> list[forms.BoundField]:
         """The fields of the input."""
-        return [self[name] for name in self.input_fields]
+        return [self[name] for name in self._made.fields]
 
-    def clean_input(self) -> Json:
-        """Return a text as it is, and what else the input may be read as JSON."""
-        text = self.cleaned_data[INPUT]
-        wants_text = self._schema is None or text_field(self._schema) == ""
-        if wants_text and not (self._schema is None and text.lstrip()[:1] in {"{", "["}):
-            return text
-        try:
-            return read_document(text or "null", "json")
-        except ExpressionError as error:
-            raise forms.ValidationError(f"This is no JSON. {error}") from None
+    def clean(self) -> dict[str, Any]:
+        """Read the input as JSON where it is written so and may be anything."""
+        clean = super().clean()
+        if self._is_open and isinstance(self.answer, str) and self.answer.lstrip()[:1] in {"{", "["}:
+            with suppress(ExpressionError):  # a text
+                self.answer = read_document(self.answer, "json")
+        return clean
 
-    def written(self, value: Json) -> dict[str, Json]:
-        """Return a value as the fields of the input have it."""
-        if INPUT not in self.input_fields:
-            return (
-                {f"{PREFIX}{name}": each for name, each in value.items()} if isinstance(value, dict) else {}
-            )
-        if isinstance(value, str) or value is None:
-            return {INPUT: value or ""}
-        return {INPUT: json.dumps(value, indent=2, ensure_ascii=False)}
+    def fill_in(self, value: Json) -> None:
+        """Have a value as the input that the form begins with."""
+        names = self._made.properties
+        if names and isinstance(value, dict):
+            self.initial.update({box: value[name] for box, name in names.items() if name in value})
+        elif not names and value is not None:
+            self.initial[ANSWER] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def payload(self, name: str) -> dict[str, Json]:
         """Return what starts the run."""
         data = self.cleaned_data
         limits = {each: data[each] for each in Constraints.model_fields if data.get(each) is not None}
-        given = {
-            each: data[each] for each in self.input_fields if data[each] is not None and data[each] != ""
-        }
-        value = {each.removeprefix(PREFIX): entered for each, entered in given.items()}
-        version = data["version"]
         return {
             "pipeline": name,
-            "version": int(version) if version.isdecimal() else version,
-            "input": data[INPUT] if INPUT in self.input_fields else value,
+            "version": version_number(data["version"]) or data["version"],
+            "input": self.answer,
             "models": tuple(data["models"]),
             "constraints": limits,
             "fresh": data["fresh"],
         }
-
-
-def input_fields(schema: Json) -> dict[str, forms.Field]:
-    """Return a field for each property of the input, or one for the whole where they are not all simple."""
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    if not isinstance(properties, dict) or not 0 < len(properties) <= MOST_FIELDS:
-        properties = {"": None}
-    try:
-        parse_schema(schema if isinstance(schema, dict) else {})
-    except ExpressionError:
-        properties = {"": None}
-    if not all(map(_is_simple, properties.values())):
-        area = forms.Textarea(attrs={"rows": 8, "dir": "auto"})
-        words = "A text, or a value in JSON." if schema is None else "A value in JSON."
-        words = "" if schema is not None and text_field(schema) == "" else words
-        return {
-            INPUT: forms.CharField(label="Input", required=False, strip=False, widget=area, help_text=words)
-        }
-    longest = {name: {"maxLength": LONGEST_TEXT, **shape} for name, shape in properties.items()}
-    found = schema_fields({"properties": longest, "required": schema.get("required", [])})
-    for field in found.values():
-        if type(field) is forms.CharField and (field.max_length or 0) > LONGEST_LINE:
-            field.widget, field.strip = forms.Textarea(attrs={"rows": 5, "dir": "auto"}), False
-    return {f"{PREFIX}{name}": field for name, field in found.items()}
-
-
-def _is_simple(shape: Json) -> bool:
-    """Return whether a form has a field for a property."""
-    if not isinstance(shape, dict) or shape.get("type") not in SIMPLE or "format" in shape:
-        return False
-    return all(isinstance(each, str) for each in shape.get("enum", ())) or shape["type"] != "string"

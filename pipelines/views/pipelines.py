@@ -21,7 +21,7 @@ from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
 from pipelines.forms.saved import NewPipelineForm, RenamePipelineForm, RunForm
-from pipelines.models import PublishedVersion, SavedPipeline
+from pipelines.models import SavedPipeline
 from pipelines.selectors import KIND, gallery, read_draft, run_figures, team_pipelines
 from pipelines.services import definitions
 
@@ -76,34 +76,33 @@ def new(request: MemberRequest) -> HttpResponse:
 def run(request: MemberRequest, name: str) -> HttpResponse:
     """Ask for the input, and start a run."""
     row = pipeline_of(request, name)
-    versions = list(row.versions.only("number", "published_at"))
-    form = _run_form(request, row, versions)
+    form = _run_form(request, row)
     if form.is_valid():
         try:
             payload = form.payload(row.name)
             started = start_run(membership=request.membership, kind=KIND, payload=payload)
         except InvalidRequest as refusal:
-            at = refusal.field if refusal.field in form.fields else refusal.field.partition(".")[0]
-            refuse(form, InvalidRequest(str(refusal), field=at))
+            refuse(form, refusal)
         else:
             return redirect("runs:run", started.pk)
-    context = {"form": form, "pipeline": row, "versions": versions}
+    context = {"form": form, "pipeline": row}
     return render(request, "pipelines/pipeline_run.html", context, status=status_of(form))
 
 
-def _run_form(request: MemberRequest, row: SavedPipeline, versions: list[PublishedVersion]) -> RunForm:
+def _run_form(request: MemberRequest, row: SavedPipeline) -> RunForm:
     """Return the form, filled in with the sample or with the input of the run that is named `from`."""
-    document = versions[0].document if versions else read_draft(row.draft, {}).document
+    newest = row.versions.first()
+    document = newest.document if newest else read_draft(row.draft, {}).document
     declared = document.get("input") if isinstance(document, dict) else None
     schema = declared.get("schema") if isinstance(declared, dict) else None
-    models = usable_models(request.membership)
-    form = RunForm(posted(request), versions=versions, models=models, schema=schema)
-    value = row.sample
-    if source := request.GET.get("from", ""):
-        runs = Run.objects.visible_to(request.membership).filter(kind=KIND, ref=row.name)
-        with suppress(ValidationError):  # no id
-            value = get_object_or_404(runs, pk=source).request["input"]
-    form.initial = {**form.written(value), "version": request.GET.get("version", "latest")}
+    numbers = list(row.versions.values_list("number", flat=True))
+    form = RunForm(schema, posted(request), numbers, usable_models(request.membership))
+    form.initial["version"] = request.GET.get("version", "latest")
+    form.fill_in(row.sample)
+    runs = Run.objects.visible_to(request.membership).filter(kind=KIND, ref=row.name)
+    with suppress(ValidationError):  # no id
+        if source := request.GET.get("from", ""):
+            form.fill_in(get_object_or_404(runs, pk=source).request["input"])
     return form
 
 
