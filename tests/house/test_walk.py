@@ -82,6 +82,10 @@ def a_pipeline(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name}
 
 
+def a_stage(world: World) -> dict[str, Any]:
+    return {"run": world.pipeline_run.pk, "stage": "loud"}
+
+
 def a_version(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name, "number": 1}
 
@@ -217,6 +221,16 @@ ROWS = [
         args=a_pipeline,
         status=422,
         marker='id="pipeline-publish"',
+    ),
+    Row(view="pipelines:stage-again", method="POST", who=RUNNERS, args=a_stage, status=302),
+    Row(view="pipelines:stage-value", who=RUNNERS, args=a_stage, marker='id="stage-value"'),
+    Row(
+        view="pipelines:stage-value",
+        method="POST",
+        who=RUNNERS,
+        args=a_stage,
+        status=422,
+        marker='id="stage-value"',
     ),
     Row(view="pipelines:restore", method="POST", who=RUNNERS, args=a_version, status=302),
     Row(view="pipelines:rename", method="POST", who=ADMINS, args=a_pipeline, status=302),

@@ -124,6 +124,11 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     editor = reverse("pipelines:pipeline", args=[team.pipeline.name])
     yield from (f"{editor}?stage=loud&tab={tab}" for tab in ("does", "input", "output", "fails", "yaml"))
     yield f"{reverse('pipelines:pipeline', args=['unfinished'])}?stage=first"
+    run = team.runs["pipeline-letters"].pk
+    yield from (
+        f"{reverse('runs:run', args=[run])}?stage={key}" for key in ("ask", "words", "words/1/item-0")
+    )
+    yield reverse("pipelines:stage-value", args=[team.runs["pipeline-broken"].pk, "parse"])
     yield from (reverse(f"pipelines:{view}", args=["unfinished"]) for view in ("versions", "publish"))
 
 

@@ -40,6 +40,7 @@ SUM = "What is 17% of 2,300?"
 OPEN = "How should a small team decide which bug to fix first?"
 PANEL = ("sim-swift", "sim-scout", "sim-sage", "sim-oracle")
 LONG_NAME = "a-model-with-a-name-that-is-rather-long-instruct-2026-11-28-preview"
+LONG_STAGE = "a-stage-with-a-name-that-is-rather-long"
 ARABIC = "ما هي عاصمة فرنسا، ولماذا تُسمّى مدينة النور؟"
 RICH = """## Which bug first
 
@@ -76,8 +77,11 @@ class FurnishedTeam:
         )
         self.provider, self.model = self._models()
         self.pipeline = self._pipelines()
-        self.runs: Mapping[str, Run] = {**self._executed(engine), **self._written()}
-        engine.execute(a_pipeline_run(self.owner, "replies"))
+        self.runs: Mapping[str, Run] = {
+            **self._executed(engine),
+            **self._written(),
+            **self._staged(engine),
+        }
         learn_from_ended_runs()
 
     def _people(self) -> str:
@@ -139,6 +143,28 @@ class FurnishedTeam:
                 found[f"{name}-{kind}"] = engine.execute(run)
         rate_run(membership=self.owner, run=found["voting-sum"], value=1, comment="Quick, and right.")
         return found
+
+    def _staged(self, engine: Engine) -> dict[str, Run]:
+        """Have runs of pipelines: one that went well, one that waits for a person, one that failed."""
+        each = {"processor": "transform", "input": {"from": "context.item", "transforms": ["upper"]}}
+        lines = {"from": "stages.ask.output", "transforms": [{"split": "\n"}]}
+        cases = [{"when": "size(input.text) > 9", "to": "approve"}]
+        stages = (
+            stage("ask", options={"strategy": "voting", "models": list(PANEL), "prompt": "{{ input.text }}"}),
+            stage("lines", "ask", "transform", input=lines),
+            stage("words", "lines", "map", options={"items": "stages.lines.output", "stage": each}),
+            stage("route", "ask", "branch", options={"cases": cases, "default": LONG_STAGE}),
+            stage("approve", "route", "human", options={"text": "Shall this be sent?"}, on_error="skip"),
+            stage(LONG_STAGE, "route", "transform"),
+        )
+        a_pipeline(self.owner, *stages, name="letters", title="Letters")
+        broken = {"from": "input.text", "transforms": ["parse_json"]}
+        a_pipeline(self.owner, stage("parse", processor="transform", input=broken), name="broken")
+        runs = {
+            name: a_pipeline_run(self.owner, name, input={"text": SUM})
+            for name in ("replies", "letters", "broken")
+        }
+        return {f"pipeline-{name}": engine.execute(run) for name, run in runs.items()}
 
     def _written(self) -> dict[str, Run]:
         names = ("running", "waiting", "choosing", "reviewing", "failed", "cancelled", "unusable")

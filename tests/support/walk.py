@@ -18,9 +18,9 @@ from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Invitation, Membership, Role, Team
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.models import Call, Event, HumanQuestion, Run
+from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
 from tests.support.history import a_member, a_run, signed_in
-from tests.support.pipelines import a_pipeline
+from tests.support.pipelines import a_pipeline, a_pipeline_run
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
 
@@ -69,6 +69,8 @@ class World:
         self.question = HumanQuestion.objects.create(run=self.run, step="human/a", text=SECRET)
         self.invitation, self.token = self._invitation()
         self.pipeline = a_pipeline(self.people[Visitor.OWNER], title=SECRET)
+        self.pipeline_run = a_pipeline_run(self.member)
+        Run.objects.filter(pk=self.pipeline_run.pk).update(status=RunStatus.FAILED)
 
     def _invitation(self) -> tuple[Invitation, str]:
         return services.create_invitation(
