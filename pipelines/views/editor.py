@@ -204,7 +204,9 @@ def _shape(opened: Opened) -> object:
 
 
 def _written(request: MemberRequest, opened: Opened) -> HttpResponse:
-    return _saved(request, opened, request.POST.get("text", "").replace("\r\n", "\n"))
+    """Store the text of the draft; it comes from the YAML tab, or from where a change is undone."""
+    words = "" if opened.tab == "yaml" else "The draft is as it was before."
+    return _saved(request, opened, request.POST.get("text", "").replace("\r\n", "\n"), words=words)
 
 
 def _based_on(request: MemberRequest) -> int:
@@ -264,10 +266,12 @@ def _page(request: MemberRequest, opened: Opened, **more: Any) -> HttpResponse: 
     """Show the editor, whole or as the part that htmx swaps; what was refused with 422."""
     refused = {"conflict", "refusal", "unread"} & more.keys()
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
-    answer = render_part(request, PAGE, "editor", _context(request, opened, **more), status=status)
-    if "HX-Request" in request.headers and request.method == "POST":
-        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#editor", "outerHTML"
-        answer.headers["HX-Push-Url"] = _address(opened.pipeline, opened.stage, opened.tab)
+    context = _context(request, opened, **more)
+    if request.method != "POST" or "HX-Request" not in request.headers:
+        return render_part(request, PAGE, "editor", context, status=status)
+    answer = render(request, f"{PAGE}#editor", context, status=status)
+    answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#editor", "outerHTML"
+    answer.headers["HX-Push-Url"] = _address(opened.pipeline, opened.stage, opened.tab)
     return answer
 
 

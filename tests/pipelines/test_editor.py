@@ -169,6 +169,7 @@ def test_stages_are_added_copied_moved_renamed_and_removed_and_put_back(page: Pa
     assert names == ["transform", "loud", "check", "pick", "check-2", "last"]
     before = page.draft.draft
     removed = page.post(stage="pick", do="remove").content.decode()
+    assert removed.lstrip().startswith('<div id="editor"')
     assert "pick was removed." in removed
     assert "Undo" in removed
     page.post(do="write", text=before.replace("\n", "\r\n"))
