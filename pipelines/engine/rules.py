@@ -5,7 +5,6 @@ Times are float seconds. A field `json_schema` is written `schema`, a field `sou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -21,14 +20,6 @@ from pydantic import (
     model_serializer,
 )
 
-from orchestration.llm.engine.errors import (
-    BadAnswer,
-    CircuitOpen,
-    ModelTimeout,
-    ProviderUnavailable,
-    RateLimited,
-    StreamBroken,
-)
 from orchestration.llm.engine.types import Json
 
 MOST_TRANSFORMS, MOST_DESTINATIONS, MOST_ATTEMPTS = 50, 20, 10
@@ -55,18 +46,6 @@ class ErrorClass(StrEnum):
     BAD_ANSWER = "bad_answer"
     SCHEMA = "schema"
     TOOL = "tool"
-
-
-ERROR_CLASSES: Mapping[type[Exception], ErrorClass] = {
-    ModelTimeout: ErrorClass.TIMEOUT,
-    TimeoutError: ErrorClass.TIMEOUT,
-    RateLimited: ErrorClass.RATE_LIMIT,
-    ProviderUnavailable: ErrorClass.SERVER,
-    StreamBroken: ErrorClass.STREAM,
-    CircuitOpen: ErrorClass.CIRCUIT,
-    BadAnswer: ErrorClass.BAD_ANSWER,
-}
-"""The class of each error that may be tried again; those of mappings and tools where they arise."""
 
 
 class Backoff(StrEnum):

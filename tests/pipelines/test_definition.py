@@ -11,12 +11,11 @@ from hypothesis import given
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import listed
-from orchestration.llm.engine.errors import Consequence, ModelError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, definition_schema, pipeline_from
 from pipelines.engine.graph import Join, StageNode
 from pipelines.engine.problems import MOST_PROBLEMS, Problem, path_text, unknown
-from pipelines.engine.rules import ERROR_CLASSES, DefaultValue, FallbackPipeline, GoTo
+from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo
 from tests.support.definitions import document, pipeline, pipelines, stage
 
 SUPPORT_REPLY = """
@@ -294,12 +293,6 @@ def test_the_exported_schema_takes_what_is_read() -> None:
     schema = parse_schema(definition_schema())
     assert schema.problems(read_document(SUPPORT_REPLY, "yaml")) == ()
     assert schema.problems({"name": "a"})
-
-
-def test_the_errors_that_may_be_tried_again_are_those_of_models_that_say_so() -> None:
-    kinds = [kind for kind in ERROR_CLASSES if issubclass(kind, ModelError)]
-    retryable = {kind for kind in ModelError.__subclasses__() if kind.consequence is Consequence.RETRYABLE}
-    assert retryable <= set(kinds)
 
 
 def test_unknown_names_are_answered_with_the_nearest_or_with_all() -> None:
