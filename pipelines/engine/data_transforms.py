@@ -21,11 +21,10 @@ from pipelines.engine.text_transforms import TEXT, spelled
 from pipelines.engine.transform_specs import GIVEN, MISSING, Step, TransformError, refused, transform
 
 NUMBER, OBJECT = (ValueType.NUMBER,), (ValueType.OBJECT,)
-Anything = Annotated[Json, Field(title="Value")]
 
 
 @transform(main="expression", value={"order": {"id": 7}}, parameter="order.id", result=7)
-def pick(*, expression: Annotated[str, Field(title="Expression", description="JMESPath.")]) -> Step:
+def pick(*, expression: Annotated[str, Field(description="JMESPath.")]) -> Step:
     """Take a part of a value, or put parts together."""
     return guarded(parse_pick(expression).apply)
 
@@ -98,7 +97,7 @@ def _readings(text: str) -> Iterator[str]:
 def dump_json(
     *,
     indent: Annotated[
-        int | None, Field(ge=0, le=8, title="Indent", description="Blanks for each level. Empty: one line.")
+        int | None, Field(ge=0, le=8, description="Blanks for each level. Empty: one line.")
     ] = None,
     sort_keys: Annotated[bool, Field(title="Sort fields")] = False,
 ) -> Step:
@@ -111,9 +110,7 @@ def cast(
     *,
     to: Annotated[
         Literal["number", "integer", "string", "boolean", "list"],
-        Field(
-            title="To", description="A value that is not of this type and cannot be read as it is refused."
-        ),
+        Field(description="A value that is not of this type and cannot be read as it is refused."),
     ],
 ) -> Step:
     """Read a value as another type."""
@@ -175,9 +172,7 @@ MOST_EXACT = 2**53
 
 
 @transform(takes=NUMBER, gives=NUMBER, main="digits", value=2.675, parameter=2, result=2.68)
-def round_(
-    *, digits: Annotated[int, Field(ge=0, le=10, title="Digits", description="Behind the point.")] = 0
-) -> Step:
+def round_(*, digits: Annotated[int, Field(ge=0, le=10, description="Behind the point.")] = 0) -> Step:
     """Round a number; a half is rounded away from zero."""
     unit = Decimal(1).scaleb(-digits)
 
@@ -192,7 +187,7 @@ def round_(
 
 
 @transform(main="value", is_whole=True, value="", parameter="unknown", result="unknown")
-def default(*, value: Anything) -> Step:
+def default(*, value: Json) -> Step:
     """Replace nothing or an empty text by a value."""
     return lambda given: value if given is None or given == "" else given
 
@@ -205,11 +200,9 @@ def default(*, value: Anything) -> Step:
 )
 def lookup(
     *,
-    table: Annotated[dict[str, Json], Field(title="Table", description="The result for each value.")],
+    table: Annotated[dict[str, Json], Field(description="The result for each value.")],
     ignore_case: Annotated[bool, Field(title="Ignore capitals and blanks around it")] = True,
-    default: Annotated[
-        Json, Field(title="Default", description="For other values. Not given: they are refused.")
-    ] = MISSING,
+    default: Annotated[Json, Field(description="For other values. Not given: they are refused.")] = MISSING,
 ) -> Step:
     """Replace a value by what a table says."""
     folded = (
@@ -235,9 +228,7 @@ def lookup(
     parameter={"c": 3},
     result={"a": 1, "b": 2, "c": 3},
 )
-def merge(
-    *, fields: Annotated[dict[str, Json] | None, Field(title="Fields", description="Added last.")] = None
-) -> Step:
+def merge(*, fields: Annotated[dict[str, Json] | None, Field(description="Added last.")] = None) -> Step:
     """Put objects together as one; of fields with one name the last one counts."""
 
     def merged(value: Json) -> Json:

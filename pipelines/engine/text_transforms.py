@@ -28,17 +28,10 @@ from pipelines.engine.transform_specs import (
 TEXT, TEXT_OR_NOTHING, LIST = (ValueType.TEXT,), (ValueType.TEXT, ValueType.NOTHING), (ValueType.LIST,)
 LONGEST_PATTERN = 1_000
 
-Characters = Annotated[
-    int, Field(ge=0, le=GIVEN.characters, title="Characters", description="At most so many.")
-]
-Separator = Annotated[
-    str, Field(max_length=1_000, title="Separator", description="What stands between the parts.")
-]
+Characters = Annotated[int, Field(ge=0, le=GIVEN.characters, description="At most so many characters.")]
+Separator = Annotated[str, Field(max_length=1_000, description="What stands between the parts.")]
 Expression = Annotated[
-    str,
-    Field(
-        min_length=1, max_length=LONGEST_PATTERN, title="Pattern", description="A regular expression (RE2)."
-    ),
+    str, Field(min_length=1, max_length=LONGEST_PATTERN, description="A regular expression (RE2).")
 ]
 IgnoreCase = Annotated[bool, Field(title="Ignore capitals", description="Whether a and A are the same.")]
 
@@ -66,8 +59,7 @@ def truncate(
     *,
     length: Characters,
     marker: Annotated[
-        str,
-        Field(max_length=100, title="Marker", description="Ends a text that was cut; counts as part of it."),
+        str, Field(max_length=100, description="Ends a text that was cut; counts as part of it.")
     ] = "…",
 ) -> Step:
     """Cut a text that is longer than some number of characters."""
@@ -82,9 +74,7 @@ def truncate(
 
 
 @transform(takes=TEXT, gives=LIST, main="separator", value="red,blue", parameter=",", result=["red", "blue"])
-def split(
-    *, separator: Annotated[str, Field(min_length=1, max_length=1_000, title="Separator")] = "\n"
-) -> Step:
+def split(*, separator: Annotated[str, Field(min_length=1, max_length=1_000)] = "\n") -> Step:
     """Divide a text at each separator, by default into lines."""
 
     def divided(text: str) -> Json:
@@ -162,7 +152,6 @@ def regex(
     find: Annotated[
         Literal["first", "all", "groups"],
         Field(
-            title="Find",
             description="The first match, all matches, or the groups of the first one."
             " Of a match with one group it is the group.",
         ),
@@ -257,7 +246,7 @@ def _filling(template: str, groups: Match) -> Callable[[Match], str]:
 def extract_answer(
     *,
     question: Annotated[
-        str | None, Field(max_length=10_000, title="Question", description="Tells what form the answer has.")
+        str | None, Field(max_length=10_000, description="Tells what form the answer has.")
     ] = None,
 ) -> Step:
     """Find the final answer that a model states; nothing where it is not clear what it is."""

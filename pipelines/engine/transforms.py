@@ -82,9 +82,7 @@ def parse_transform(written: Json) -> Transform:
     return Transform(spec=spec, step=spec.step(parameters))
 
 
-By = Annotated[
-    str | None, Field(title="By", description="JMESPath of what counts in an item. Empty: the whole item.")
-]
+By = Annotated[str | None, Field(description="JMESPath of what counts in an item. Empty: the whole item.")]
 Place = Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
 
 
@@ -169,9 +167,7 @@ def reverse() -> Step:
     parameter=["strip", "upper"],
     result=["A", "B"],
 )
-def each(
-    *, transforms: Annotated[Json, Field(title="Transforms", description="One transform, or a list of them.")]
-) -> Step:
+def each(*, transforms: Annotated[Json, Field(description="One transform, or a list of them.")]) -> Step:
     """Apply transforms to each item of a list."""
     written = transforms if isinstance(transforms, list) else [transforms]
     if len(written) > MOST_TRANSFORMS:
