@@ -73,6 +73,10 @@ class MapProcessor(ActiveProcessor):
         """Return the members that the stage names."""
         return self._named(options.stage, lambda inner, given: inner.people(given))
 
+    def tools(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+        """Return the tools that the stage names."""
+        return self._named(options.stage, lambda inner, given: inner.tools(given))
+
     def _named(self, stage: Json, names: Callable[[Processor, Any], Sequence[str]]) -> Sequence[str]:
         inner = self._processors.get(stage["processor"]) if stage is not None else None
         return () if inner is None else names(inner, inner.Options.model_validate(stage.get("options", {})))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from orchestration.llm.engine.types import Json
@@ -30,6 +32,10 @@ class ToolProcessor(ActiveProcessor):
     title = "Tool"
     summary = "Calls a tool, such as the calculator, a search or an HTTP request, and gives its result."
     Options = ToolOptions
+
+    def tools(self, options: Any) -> tuple[str, ...]:  # noqa: ANN401
+        """Return the tool that is named."""
+        return (options.name,)
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return what the tool gave. Raises `ToolFailed`, and `ProcessorFailed` for no object."""
