@@ -10,7 +10,10 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.addresses import Endpoint
-from orchestration.runs.models import Run
+from orchestration.runs.engine.types import EventKind, RunEvent
+from orchestration.runs.models import HumanQuestion, Run
+from orchestration.runs.services.commands import answer_question
+from orchestration.runs.services.events import emit_events
 from orchestration.tools.services.changing import add_server
 from tests.support.definitions import stage
 from tests.support.engines import Engine
@@ -66,3 +69,25 @@ def test_a_pipeline_with_a_tool_that_there_is_not_does_not_start(owner: Membersh
     with pytest.raises(InvalidRequest, match=r"no tool called 'sums\.add'") as refused:
         a_pipeline_run(owner)
     assert refused.value.field == "stages.twice.options.name"
+
+
+def test_a_call_that_a_killed_process_left_open_is_asked_about_and_its_result_entered(
+    engine: Engine, owner: Membership, server: Endpoint
+) -> None:
+    add_server(membership=owner, name="sums", base_url=server.base_url, api_key=KEY)
+    a_pipeline(owner, call("told", "sums.describe", {"name": "{{ input.text }}"}))
+    run = a_pipeline_run(owner)
+    left = RunEvent(
+        kind=EventKind.TOOL_CALLED, step="told/1/tool", data={"tool": "sums.describe", "attempt": 1}
+    )
+    emit_events(run, [left], fence=1)
+    for words, answer in (
+        ("should happen?", "Enter the result"),
+        ("What did describe of sums give?", "Twice."),
+    ):
+        assert engine.execute(run).status == "waiting"
+        question = HumanQuestion.objects.get(run=run, answered_at=None)
+        assert words in question.text
+        answer_question(membership=owner, question=question, answer=answer)
+    assert (engine.execute(run).status, run.output) == ("succeeded", "Twice.")
+    assert run.events.filter(kind=EventKind.TOOL_ENDED).count() == 0
