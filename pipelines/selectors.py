@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
+from pathlib import Path
 from statistics import median
 from typing import Literal
-from uuid import UUID
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Window
 from django.db.models.functions import RowNumber
@@ -25,12 +25,13 @@ from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
-from pipelines.engine.validation import problems
+from pipelines.engine.validation import document_problems
 from pipelines.models import PublishedVersion, SavedPipeline
 
 KIND = "pipeline"
 """The kind of runs of pipelines."""
-KEPT_PARSED = 200
+GALLERY = Path(__file__).parent / "gallery"
+KEPT_PARSED, LONGEST_NUMBER = 200, 9
 NEWEST_RUNS, SHOWN_RUNS = 100, 10
 """Runs of a pipeline that its figures cover, and those that are shown one by one."""
 
@@ -76,21 +77,22 @@ def check_document(written: Json, known: Mapping[str, Pipeline], *, name: str = 
         document, upgrades = upgraded(written)
     except UnsupportedVersion as error:
         return DraftReading(problems=(problem_at(str(error), "schema_version"),))
-    pipeline, found = pipeline_from(document)
-    if pipeline is not None:
-        found = problems(pipeline, processor_specs(), known)
-        if name and pipeline.name != name:
-            other = problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name")
-            found = (other, *found)
+    pipeline, found = document_problems(document, processor_specs(), known)
+    if name and pipeline is not None and pipeline.name != name:
+        found = (problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name"), *found)
     return DraftReading(document=document, pipeline=pipeline, upgrades=upgrades, problems=found)
 
 
+def version_number(text: str) -> int:
+    """Return the number of a version as a person writes it, 0 for what is none."""
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else 0
+
+
 @lru_cache(maxsize=KEPT_PARSED)
-def published_pipeline(version: UUID) -> Pipeline | None:
+def published_pipeline(version: PublishedVersion) -> Pipeline | None:
     """Return what a version says, which never changes; None where this program cannot read it any more."""
-    document = PublishedVersion.objects.values_list("document", flat=True).get(pk=version)
     try:
-        return pipeline_from(upgraded(document)[0])[0]
+        return pipeline_from(upgraded(version.document)[0])[0]
     except UnsupportedVersion:
         return None
 
@@ -99,11 +101,10 @@ class TeamPipelines(Mapping[str, Pipeline]):
     """The newest published versions of a team's pipelines by name, each read when it is needed."""
 
     def __init__(self, membership: Membership) -> None:
-        newest = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number").values("pk")[:1]
-        rows = SavedPipeline.objects.visible_to(membership).annotate(newest=Subquery(newest))
-        self._versions: Mapping[str, UUID] = dict(
-            rows.exclude(newest=None).order_by("name").values_list("name", "newest")
-        )
+        rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id)
+        shown = rows.select_related("pipeline").only("number", "pipeline__name")
+        ordered = shown.order_by("pipeline__name", "number")
+        self._versions = {row.pipeline.name: row for row in ordered}
 
     def __getitem__(self, name: str) -> Pipeline:
         """Return the newest version of a pipeline."""
@@ -135,10 +136,36 @@ def _contains(pipeline: Pipeline | None, name: str) -> bool:
 
 
 def team_pipelines(membership: Membership) -> QuerySet[SavedPipeline]:
-    """Return the team's pipelines by name, with the number of the newest version as `newest`."""
-    number = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number").values("number")[:1]
+    """Return the team's pipelines by name, with the newest version as `newest` and `published_at`."""
+    versions = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number")
     found: QuerySet[SavedPipeline] = SavedPipeline.objects.visible_to(membership)
-    return found.annotate(newest=Subquery(number)).select_related("draft_saved_by").order_by("name")
+    newest, published_at = (Subquery(versions.values(each)[:1]) for each in ("number", "published_at"))
+    rows = found.annotate(newest=newest, published_at=published_at).defer("draft", "sample")
+    return rows.select_related("draft_saved_by").order_by("name")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GalleryEntry:
+    """A pipeline that comes with Orchestra, as it is written."""
+
+    name: str
+    title: str
+    description: str
+    text: str
+
+
+@cache
+def gallery() -> Sequence[GalleryEntry]:
+    """Return the pipelines that come with Orchestra, by title."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(GALLERY.glob("*.yaml"))]
+    documents = [read_document(text, "yaml") for text in texts]
+    entries = [
+        GalleryEntry(
+            name=each["name"], title=each["title"], description=each.get("description", ""), text=text
+        )
+        for each, text in zip(documents, texts, strict=True)
+    ]
+    return sorted(entries, key=lambda entry: entry.title)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -56,6 +56,10 @@ class AuditAction(StrEnum):
     PIPELINE_RESTORED = "pipeline.restored"
     PIPELINE_RENAMED = "pipeline.renamed"
     PIPELINE_DELETED = "pipeline.deleted"
+    TRIGGER_ADDED = "trigger.added"
+    TRIGGER_SWITCHED = "trigger.switched"
+    TRIGGER_DELETED = "trigger.deleted"
+    TRIGGER_REFUSED = "trigger.refused"
 
 
 class AppendOnly(TypeError):

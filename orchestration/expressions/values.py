@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 from orchestration.expressions.errors import ExpressionError
 
 Json = Any
+Written = TypeVar("Written")
+Parsed = TypeVar("Parsed")
+MOST_REMEMBERED = 2_000
+"""Texts of one kind that are not parsed again."""
 LARGE = 1_000
 """Bits of a whole number that is not written out."""
 
@@ -77,3 +83,37 @@ def shortened(value: Json, most: int = 60) -> str:
     if isinstance(value, int | float):
         return str(value) if isinstance(value, float) or value.bit_length() < LARGE else "a very large number"
     return f"{kind(value)} of {len(value):,}"
+
+
+REMEMBERED = Bounds(depth=16, nodes=200, characters=4_000)
+"""How large what is not parsed again may be: what is remembered is kept."""
+
+
+def remembered(parse: Callable[[Written], Parsed]) -> Callable[[Written], Parsed]:
+    """Return a function that parses the same once; what cannot be parsed, and what is large, each time."""
+
+    @lru_cache(maxsize=MOST_REMEMBERED)
+    def once(key: str) -> Parsed:
+        return parse(json.loads(key))
+
+    @wraps(parse)
+    def parsed(written: Written) -> Parsed:
+        key = _key(written)
+        return parse(written) if key is None else once(key)
+
+    return parsed
+
+
+def _key(written: Json) -> str | None:
+    """Return a small value in writing; None for a large one, and for what JSON would write differently."""
+    try:
+        is_plain = all(map(_is_plain, REMEMBERED.parts(written, "This")))
+        return json.dumps(written) if is_plain else None
+    except (ExpressionError, TypeError, ValueError):
+        return None
+
+
+def _is_plain(part: Json) -> bool:
+    return not isinstance(part, tuple) and (
+        not isinstance(part, dict) or all(isinstance(key, str) for key in part)
+    )

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.values import shortened
+from pipelines.engine.rules import DefinitionPart
 
 MOST_PROBLEMS = 200
 """Problems that are listed of one definition."""
 MOST_LISTED, LONGEST_SHOWN = 8, 60
 NAME = Pattern(r"[a-z][a-z0-9_-]{0,39}")
 _PLAIN_KEY = Pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+TAGS = {"(word)", "(DefaultValue)", "(GoTo)", "(FallbackPipeline)", "(one)", "(several)", "[key]"}
+"""What pydantic adds to the place of an error: how a field is written, and that it is a key."""
+TYPES = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+}
+LIMITS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than_equal": "at most"}
 
 Keys = tuple[str | int, ...]
 """The keys and indexes that lead to a value of a document."""
@@ -78,6 +97,18 @@ def problem_at(message: str, *place: str | int) -> Problem:
     return Problem(path=path, message=message, field=path)
 
 
+def located(faults: Iterable[FieldFault], names: Iterable[object]) -> tuple[Problem, ...]:
+    """Return faults at their paths, none twice; `names` is what is written as the names of the stages."""
+    places = stage_places(names)
+    found = (
+        places[fault.stage].problem(fault.message, *fault.at, below=fault.below)
+        if fault.stage is not None
+        else problem_at(fault.message, *fault.at)
+        for fault in faults
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def path_text(place: Iterable[str | int]) -> str:
     """Return a place in writing, as in `stages.draft.needs[0]`; keys with other characters are quoted."""
     path = ""
@@ -104,3 +135,65 @@ def listed(names: Collection[str]) -> str:
     """Return names in one line, the first few of many."""
     shown = ", ".join(list(names)[:MOST_LISTED])
     return shown if len(names) <= MOST_LISTED else f"{shown} and {len(names) - MOST_LISTED} more"
+
+
+def wrong_fields(error: ValidationError, part: type[DefinitionPart]) -> Iterator[FieldFault]:
+    """Yield what is wrong with the fields of a part of a definition, in words."""
+    details = error.errors(include_url=False)
+    around = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    for detail in details:
+        if (
+            detail["type"] != "too_short" or detail["loc"] not in around
+        ):  # it counts only items without an error
+            at = tuple(key for key in detail["loc"] if key not in TAGS)
+            yield FieldFault(at=at, message=_sentence(detail, part))
+
+
+def _sentence(detail: ErrorDetails, part: type[DefinitionPart]) -> str:
+    wrong, limits = detail["type"], detail.get("ctx", {})
+    unit = "character" if wrong.startswith("string") else "item"
+    match wrong:
+        case "missing":
+            return "This is missing."
+        case "extra_forbidden":
+            return unknown("field", str(detail["loc"][-1]), _fields(part, detail["loc"][:-1]))
+        case "string_pattern_mismatch":
+            return "Must be a small letter, then small letters, digits, - or _; 40 at most."
+        case "too_short" | "string_too_short":
+            return f"Must have at least {limits['min_length']} {unit}."
+        case "too_long" | "string_too_long":
+            return f"Must have at most {limits['max_length']} {unit}s."
+        case "enum" | "literal_error":
+            rules = ", {default: …}, {goto: …} or {pipeline: …}" if "(word)" in detail["loc"] else ""
+            wanted = limits["expected"].replace("'", "")
+            wanted = wanted.replace(" or ", ", ") + rules if rules else wanted
+        case "greater_than" | "greater_than_equal" | "less_than_equal":
+            wanted = f"{LIMITS[wrong]} {next(iter(limits.values())):g}"
+        case _:
+            wanted = TYPES.get(wrong, "another value")
+    return f"Must be {wanted}, is {shortened(detail['input'])}."
+
+
+def _fields(part: type[DefinitionPart], place: Keys) -> list[str]:
+    """Return the names of the fields at a place in a part of a definition."""
+    parts = [part]
+    for key in place:
+        if key in TAGS:
+            parts = [part for part in parts if f"({part.__name__})" == key]
+        elif isinstance(key, str):
+            parts = [
+                inner
+                for part in parts
+                for name, field in part.model_fields.items()
+                if (field.alias or name) == key
+                for inner in _parts_in(field.annotation)
+            ]
+    return [field.alias or name for part in parts for name, field in part.model_fields.items()]
+
+
+def _parts_in(annotation: object) -> Iterator[type[DefinitionPart]]:
+    """Yield the parts of a definition that a type names."""
+    if isinstance(annotation, type) and issubclass(annotation, DefinitionPart):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _parts_in(inner)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.templates import Template, parse_template
+from orchestration.expressions.values import remembered
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import NAME
 from pipelines.engine.scope import CONTEXT, OF_A_STAGE, MissingValue, Root, Scope
@@ -170,6 +171,7 @@ class Composed(Source):
         return values if self.names is None else dict(zip(self.names, values, strict=True))
 
 
+@remembered
 def parse_source(written: Json) -> Source:
     """Read a source as it is written. Raises `ExpressionError` with the position in a path or a template."""
     if fault := excess(written):

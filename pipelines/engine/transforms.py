@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import remembered
 from orchestration.llm.engine.types import Json
 from pipelines.engine.data_transforms import DATA_TRANSFORMS
 from pipelines.engine.list_transforms import LIST_TRANSFORMS
@@ -60,6 +61,7 @@ class Transform:
         return result
 
 
+@remembered
 def parse_transform(written: Json) -> Transform:
     """Read a transform with its parameters. Raises `ExpressionError`."""
     if fault := excess(written):

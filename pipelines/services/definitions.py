@@ -17,10 +17,11 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.rows import stored_whole
 from orchestration.runs.models import TERMINAL, Run
+from pipelines.engine.definition import Pipeline
 from pipelines.engine.differences import changes
 from pipelines.engine.problems import NAME, Problem, listed
 from pipelines.models import PublishedVersion, SavedPipeline
-from pipelines.selectors import KIND, TeamPipelines, containing, published_pipeline, read_draft
+from pipelines.selectors import KIND, DraftReading, TeamPipelines, containing, published_pipeline, read_draft
 
 LONGEST_DRAFT = 1_000_000
 TAKEN = "Your team has a pipeline of this name. Choose another name."
@@ -36,14 +37,21 @@ class DraftConflict(InvalidRequest):
         self.theirs = theirs
 
 
-class NotPublishable(InvalidRequest):
-    """A draft has problems, and no run could start with it."""
+class InvalidDefinition(InvalidRequest):
+    """A definition has `problems`, and no run could start with it."""
 
-    def __init__(self, found: Sequence[Problem]) -> None:
+    def __init__(self, what: str, found: Sequence[Problem]) -> None:
         count = "a problem" if len(found) == 1 else f"{len(found)} problems"
-        first = f"{found[0].path}: {found[0].message}" if found[0].path else found[0].message
-        super().__init__(f"The draft has {count} and cannot be published. {first}")
+        first = f"{found[0].path}: {found[0].message}".removeprefix(": ")
+        super().__init__(f"{what} has {count} and cannot run. {first}", field="definition")
         self.problems = found
+
+
+def sound(reading: DraftReading, what: str) -> Pipeline:
+    """Return the pipeline of a definition without problems. Raises `InvalidDefinition`."""
+    if reading.pipeline is None or reading.problems:
+        raise InvalidDefinition(what, reading.problems)
+    return reading.pipeline
 
 
 def blank_draft(name: str) -> str:
@@ -109,18 +117,17 @@ def publish(
 ) -> PublishedVersion:
     """Publish the draft as the next version.
 
-    Raises `NotPublishable`, `DraftConflict` where the draft is another one than the member saw, and
+    Raises `InvalidDefinition`, `DraftConflict` where the draft is another one than the member saw, and
     `InvalidRequest` where nothing has changed.
     """
     row = locked(membership, pipeline)
     if based_on != row.draft_number:
         raise DraftConflict(row)
     reading = read_draft(row.draft, TeamPipelines(membership), name=row.name)
-    if reading.problems or reading.pipeline is None:
-        raise NotPublishable(reading.problems)
+    pipeline_read = sound(reading, "The draft")
     earlier = list(row.versions.order_by("-number"))
-    newest = published_pipeline(earlier[0].pk) if earlier else None
-    if newest is not None and not changes(newest, reading.pipeline):
+    newest = published_pipeline(earlier[0]) if earlier else None
+    if newest is not None and not changes(newest, pipeline_read):
         raise InvalidRequest(f"Nothing has changed since version {earlier[0].number}.")
     same = next((each.number for each in earlier if each.document == reading.document), None)
     version = PublishedVersion.objects.create(

@@ -24,11 +24,11 @@ from orchestration.tools.services.registry import freeze_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.nesting import contained, nesting_faults
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
-from pipelines.engine.problems import Problem
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import upgraded
 from pipelines.models import PublishedVersion, SavedPipeline
-from pipelines.selectors import DraftReading, TeamPipelines, check_document, processor_specs, read_draft
+from pipelines.selectors import TeamPipelines, check_document, processor_specs, read_draft
+from pipelines.services.definitions import sound
 
 INPUT_BOUNDS = Bounds()
 USUAL_STRATEGY = "parallel"
@@ -110,13 +110,13 @@ def chosen_pipeline(membership: Membership, request: PipelineRequest) -> ChosenP
             row = SavedPipeline.objects.visible_to(membership).filter(name=reading.pipeline.name).first()
             id = "" if row is None or str(row.pk) != request.name else request.name
             return ChosenPipeline(pipeline=reading.pipeline, id=id, version=version, inner=request.pipelines)
-        pipeline = _without_problems(reading, "The definition")
+        pipeline = sound(reading, "The definition")
         return ChosenPipeline(pipeline=pipeline, inner=_inner(membership, pipeline))
     row = SavedPipeline.objects.visible_to(membership).filter(name=request.name).first()
     if row is None:
         raise InvalidRequest(f"There is no pipeline “{request.name[:40]}” in this team.", field="pipeline")
     if request.version == "draft":
-        pipeline = _without_problems(read_draft(row.draft, known, name=row.name), "The draft")
+        pipeline = sound(read_draft(row.draft, known, name=row.name), "The draft")
         return ChosenPipeline(pipeline=pipeline, id=str(row.pk), inner=_inner(membership, pipeline))
     number = request.version if isinstance(request.version, int) else None
     found, pipeline = _published(membership, row.name, number)
@@ -124,16 +124,6 @@ def chosen_pipeline(membership: Membership, request: PipelineRequest) -> ChosenP
         raise InvalidRequest(fault.message, field="pipeline")
     inner = _inner(membership, pipeline)
     return ChosenPipeline(pipeline=pipeline, id=str(row.pk), version=found.number, inner=inner)
-
-
-def _without_problems(reading: DraftReading, what: str) -> Pipeline:
-    """Return the pipeline that was read. Raises `InvalidRequest` that names the first problem."""
-    if reading.pipeline is None or reading.problems:
-        first: Problem = reading.problems[0]
-        count = "a problem" if len(reading.problems) == 1 else f"{len(reading.problems)} problems"
-        at = f"{first.path}: " if first.path else ""
-        raise InvalidRequest(f"{what} has {count} and cannot run. {at}{first.message}", field="definition")
-    return reading.pipeline
 
 
 def stored_pipeline(document: Json) -> Pipeline:

@@ -24,6 +24,8 @@ from pipelines.selectors import DraftReading, TeamPipelines, check_document, rea
 from pipelines.services.definitions import create_pipeline, save_draft
 
 MOST_DOCUMENTS = 100
+LARGEST_IMPORT = 4_000_000
+"""Bytes of a file: of more no definitions are made."""
 SEVERAL = "pipelines"
 """The key of a document that holds several definitions as a list."""
 

@@ -25,8 +25,8 @@ from pipelines.engine.processor import RunInfo
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.running import PipelineInput, as_text, run_pipeline
 from pipelines.engine.stages import Edit, StageRunner
-from pipelines.models import CachedResult, PublishedVersion
-from pipelines.selectors import KIND, run_figures, team_pipelines
+from pipelines.models import CachedResult, PublishedVersion, SavedPipeline
+from pipelines.selectors import KIND, run_figures
 from pipelines.services.freezing import (
     chosen_pipeline,
     frozen_panel,
@@ -37,8 +37,15 @@ from pipelines.services.freezing import (
     stored_pipeline,
 )
 
-SIMPLE = {"string", "number", "integer", "boolean"}
-"""Types of input that a form has fields for."""
+FORM_SCHEMA: Mapping[str, Json] = {
+    "properties": {
+        "text": {"type": "string", "title": "Input"},
+        "models": {"type": "array", "title": "Models"},
+        "constraints": {"type": "object", "title": "Limits"},
+    },
+    "required": ["text"],
+}
+"""What a form for a question sends."""
 MOST_EXPIRED = 100
 """Expired results that are removed whenever one is stored."""
 
@@ -52,14 +59,17 @@ class PipelineKind(RunKind):
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         """Check a request and freeze it with the definitions, people and models that it needs.
 
-        `{"ref", "text", …}`, as forms send it, is read as the input of a saved pipeline.
+        `{"ref", "text"}`, as the form for questions sends it, names a saved pipeline and its input.
         """
         given = {**payload, "pipeline": payload["ref"]} if "ref" in payload else dict(payload)
         request = parsed_request(given)
         chosen = chosen_pipeline(membership, request)
         plans = chosen.plans
         plan = plans[0]
-        value = given.get("input") if "input" in given else _from_fields(plan, payload)
+        value = given.get("input")
+        if "ref" in payload:
+            field = _text_field(chosen.pipeline.input.json_schema)
+            value = {field: payload.get("text")} if field else payload.get("text")
         _check_input(plan, value)
         if unknown := next((name for name in request.edits if name not in plan.stages), None):
             raise InvalidRequest(f"There is no stage “{unknown[:40]}”.", field="edits")
@@ -128,7 +138,7 @@ class PipelineKind(RunKind):
         return await run_pipeline(plan, given, runner, context)
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
-        """Return the published pipelines, with the typical cost and time of their newest runs."""
+        """Return the published pipelines that a question can start, with their typical cost and time."""
         rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id)
         columns = ("pipeline__name", "document__title", "document__description", "document__input__schema")
         newest = {name: rest for name, *rest in rows.order_by("number").values_list(*columns)}
@@ -138,16 +148,18 @@ class PipelineKind(RunKind):
                 ref=name,
                 title=title or name,
                 summary=(description or "").partition("\n")[0],
-                schema=_form_schema(schema),
+                schema=FORM_SCHEMA,
                 cost_usd=figures[name].median_usd,
                 seconds=figures[name].median_s,
             )
             for name, (title, description, schema) in sorted(newest.items())
+            if _text_field(schema) is not None
         ]
 
     def titles(self, membership: Membership) -> Mapping[str, str]:
         """Return the titles of all pipelines, with one query."""
-        return {row.name: str(row) for row in team_pipelines(membership)}
+        rows = SavedPipeline.objects.visible_to(membership).values_list("name", "title")
+        return {name: title or name for name, title in rows}
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""
@@ -184,40 +196,12 @@ def _limits(constraints: Constraints, timeout: float | None) -> dict[str, Json]:
 
 def _text_field(schema: Json) -> str | None:
     """Return the field of an input that a question fills: "" is the whole input, None there is none."""
-    if not isinstance(schema, dict) or schema.get("type", "string") == "string":
+    if not schema or not isinstance(schema, dict) or schema.get("type") == "string":
         return ""
-    fields = schema.get("properties", {})
+    fields, needed = schema.get("properties", {}), schema.get("required", [])
     texts = [name for name, each in fields.items() if isinstance(each, dict) and each.get("type") == "string"]
-    first = [name for name in texts if name in schema.get("required", ())]
-    return next(iter(["text"] if "text" in texts else [*first, *texts]), None)
-
-
-def _form_schema(schema: Json) -> dict[str, Json]:
-    """Return the schema of what a form sends: a question, and the simple fields beside it."""
-    fields = schema.get("properties", {}) if isinstance(schema, dict) else {}
-    simple = {
-        name: each
-        for name, each in fields.items()
-        if isinstance(each, dict) and each.get("type") in SIMPLE and name != _text_field(schema)
-    }
-    text = {"type": "string", "title": "Input"}
-    required = [name for name in simple if name in schema.get("required", ())]
-    shared = {"models": {"type": "array", "title": "Models"}, "constraints": Constraints.model_json_schema()}
-    return {
-        "type": "object",
-        "properties": {"text": text, **simple, **shared},
-        "required": ["text", *required],
-    }
-
-
-def _from_fields(plan: PipelinePlan, payload: Mapping[str, Json]) -> Json:
-    """Return the input that a form with separate fields stands for."""
-    schema = plan.pipeline.input.json_schema
-    field, text = _text_field(schema), payload.get("text")
-    if field == "" or "ref" not in payload:
-        return text
-    fields = {name: payload[name] for name in schema.get("properties", {}) if name in payload}
-    return fields if field is None else {**fields, field: text}
+    sole = [name for name in texts if not {*needed} - {name}]
+    return "text" if "text" in sole else next(iter(sole), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

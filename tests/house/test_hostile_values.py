@@ -32,6 +32,10 @@ PARAMETERS = {
     "/runs/compare": ("run", "show"),
     "/runs/delete": ("run",),
     "/team/audit/": ("cursor",),
+    "/pipelines/support/versions/": ("old", "new"),
+    "/pipelines/support/run": ("from", "version"),
+    "/pipelines/support/export.yaml": ("version",),
+    "/pipelines/support/export.json": ("version",),
     "/account/sign-in/": ("next",),
 }
 HEADERS = ("HX-Current-URL", "HX-Target", "HX-Trigger", "X-Forwarded-For", "Referer", "Origin", "Cookie")

@@ -78,6 +78,18 @@ def a_strategy(_world: World) -> dict[str, Any]:
     return {"name": "parallel"}
 
 
+def a_pipeline(world: World) -> dict[str, Any]:
+    return {"name": world.pipeline.name}
+
+
+def a_stage(world: World) -> dict[str, Any]:
+    return {"run": world.pipeline_run.pk, "stage": "loud"}
+
+
+def a_version(world: World) -> dict[str, Any]:
+    return {"name": world.pipeline.name, "number": 1}
+
+
 def a_tool(world: World) -> dict[str, Any]:
     return {"name": f"{world.server.name}.add"}
 
@@ -96,6 +108,14 @@ def a_document(world: World) -> dict[str, Any]:
 
 def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
+
+
+def a_trigger(world: World) -> dict[str, Any]:
+    return {"name": world.pipeline.name, "trigger": world.trigger.pk}
+
+
+def a_hook(world: World) -> dict[str, Any]:
+    return {"trigger": world.trigger.pk}
 
 
 ROWS = [
@@ -200,7 +220,58 @@ ROWS = [
     ),
     Row(view="strategies:methods", marker='id="method-cards"'),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
+    Row(view="pipelines:triggers", who=ADMINS, args=a_pipeline, marker='data-page="triggers"'),
+    Row(
+        view="pipelines:triggers",
+        method="POST",
+        who=ADMINS,
+        args=a_pipeline,
+        status=422,
+        marker='data-page="triggers"',
+    ),
+    Row(view="pipelines:trigger-switch", method="POST", who=ADMINS, args=a_trigger, status=302),
+    Row(view="pipelines:trigger-delete", method="POST", who=ADMINS, args=a_trigger, status=302),
+    Row(view="hook", method="POST", open_to_all=True, who=ALL, args=a_hook, status=401, marker="secret"),
     Row(view="pipelines:list", marker='id="pipeline-list"'),
+    Row(view="pipelines:new", who=RUNNERS, marker='id="pipeline-new"'),
+    Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),
+    Row(view="pipelines:import", who=RUNNERS, marker='id="pipeline-import"'),
+    Row(view="pipelines:import", method="POST", who=RUNNERS, status=422, marker='id="pipeline-import"'),
+    Row(view="pipelines:pipeline", args=a_pipeline, marker='data-page="versions"'),
+    Row(view="pipelines:versions", args=a_pipeline, marker='data-page="versions"'),
+    Row(view="pipelines:run", who=RUNNERS, args=a_pipeline, marker='id="pipeline-run"'),
+    Row(
+        view="pipelines:run",
+        method="POST",
+        who=RUNNERS,
+        args=a_pipeline,
+        status=422,
+        marker='id="pipeline-run"',
+    ),
+    Row(view="pipelines:publish", who=ADMINS, args=a_pipeline, marker='id="pipeline-publish"'),
+    Row(
+        view="pipelines:publish",
+        method="POST",
+        who=ADMINS,
+        args=a_pipeline,
+        status=422,
+        marker='id="pipeline-publish"',
+    ),
+    Row(view="pipelines:stage-again", method="POST", who=RUNNERS, args=a_stage, status=302),
+    Row(view="pipelines:stage-value", who=RUNNERS, args=a_stage, marker='id="stage-value"'),
+    Row(
+        view="pipelines:stage-value",
+        method="POST",
+        who=RUNNERS,
+        args=a_stage,
+        status=422,
+        marker='id="stage-value"',
+    ),
+    Row(view="pipelines:restore", method="POST", who=RUNNERS, args=a_version, status=302),
+    Row(view="pipelines:rename", method="POST", who=ADMINS, args=a_pipeline, status=302),
+    Row(view="pipelines:delete", method="POST", who=ADMINS, args=a_pipeline, status=302),
+    Row(view="pipelines:export-yaml", args=a_pipeline, marker="schema_version: 1"),
+    Row(view="pipelines:export-json", args=a_pipeline, marker='"schema_version": 1'),
     Row(view="tools:tools", marker='id="built-in"'),
     Row(view="tools:tool", args=a_tool, marker='id="tool-try"'),
     Row(

@@ -231,4 +231,4 @@ def test_whatever_is_asked_the_solvers_answer_or_decline(text: str) -> None:
 def test_marks_around_data_are_left_out_of_a_question() -> None:
     text = "Convert <data>3</data> kilometers to miles.\n<data>\nPlease.\n</data>"
     asked = asked_question(Prompt(messages=(Message(role="user", content=text),)))
-    assert asked.question == "Convert 3 kilometers to miles.\nPlease.\n"
+    assert (asked.question, asked.data) == ("Convert 3 kilometers to miles.\nPlease.\n", "Please.\n3")

@@ -13,7 +13,7 @@ from pipelines.models import PublishedVersion, SavedPipeline
 from pipelines.selectors import TeamPipelines, read_draft
 from pipelines.services.definitions import (
     DraftConflict,
-    NotPublishable,
+    InvalidDefinition,
     create_pipeline,
     delete,
     publish,
@@ -86,7 +86,7 @@ def test_versions_are_numbered_and_say_who_published_what(owner: Membership) -> 
 
 def test_what_has_problems_cannot_be_published(owner: Membership) -> None:
     row = a_draft(owner, stage("a", "nobody", processor="transform"), stage("b", processor="magic"))
-    with pytest.raises(NotPublishable, match=r"2 problems.*stages\.a\.needs") as refused:
+    with pytest.raises(InvalidDefinition, match=r"2 problems.*stages\.a\.needs") as refused:
         published(owner, row)
     assert [problem.stage for problem in refused.value.problems] == ["a", "b"]
 

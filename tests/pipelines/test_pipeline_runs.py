@@ -146,14 +146,34 @@ def test_a_stranger_cannot_run_the_pipeline_of_a_team(owner: Membership) -> None
         a_pipeline_run(a_member())
 
 
-def test_what_forms_send_is_read_as_the_input(owner: Membership) -> None:
-    fields = {"text": {"type": "string"}, "times": {"type": "integer"}, "deep": {"type": "object"}}
-    a_pipeline(owner, LOUD, input={"schema": {"type": "object", "properties": fields, "required": ["times"]}})
-    [choice] = get_kind("pipeline").choices(owner)
-    assert choice.schema["required"] == ["text", "times"]
-    assert list(choice.schema["properties"]) == ["text", "times", "models", "constraints"]
-    checked = get_kind("pipeline").check(owner, {"ref": "support", "text": "hello", "times": 2, "models": []})
-    assert checked.request["input"] == {"times": 2, "text": "hello"}
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (None, "hello"),
+        ({"type": "string"}, "hello"),
+        (
+            {"type": "object", "properties": {"mail": TEXT, "times": NUMBER}, "required": ["mail"]},
+            {"mail": "hello"},
+        ),
+        ({"type": "object", "properties": {"text": TEXT, "tone": TEXT}}, {"text": "hello"}),
+        ({"type": "object", "properties": {"text": TEXT, "times": NUMBER}, "required": ["times"]}, None),
+        ({"type": "array"}, None),
+    ],
+)
+def test_a_question_starts_a_pipeline_that_takes_one_text(
+    schema: Json, value: Json, owner: Membership
+) -> None:
+    a_pipeline(
+        owner, stage("passes", processor="transform", input={"from": "input"}), input={"schema": schema}
+    )
+    choices = get_kind("pipeline").choices(owner)
+    assert [choice.ref for choice in choices] == (["support"] if value else [])
+    if value:
+        asked = {"ref": "support", "text": "hello", "models": [], "constraints": {}}
+        assert get_kind("pipeline").check(owner, asked).request["input"] == value
 
 
 def test_what_a_person_puts_in_place_of_a_stage_counts_instead(engine: Engine, owner: Membership) -> None:

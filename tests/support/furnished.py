@@ -28,8 +28,13 @@ from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
+from pipelines.models import SavedPipeline, Trigger
+from pipelines.services.definitions import publish, save_draft
+from pipelines.services.triggers import add_schedule, add_webhook
+from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member
+from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
 from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
 from tests.support.run_rows import RunRows
@@ -38,6 +43,7 @@ SUM = "What is 17% of 2,300?"
 OPEN = "How should a small team decide which bug to fix first?"
 PANEL = ("sim-swift", "sim-scout", "sim-sage", "sim-oracle")
 LONG_NAME = "a-model-with-a-name-that-is-rather-long-instruct-2026-11-28-preview"
+LONG_STAGE = "a-stage-with-a-name-that-is-rather-long"
 ARABIC = "ما هي عاصمة فرنسا، ولماذا تُسمّى مدينة النور؟"
 RICH = """## Which bug first
 
@@ -74,7 +80,12 @@ class FurnishedTeam:
         )
         self.provider, self.model = self._models()
         self.tool = self._tools()
-        self.runs: Mapping[str, Run] = {**self._executed(engine), **self._written()}
+        self.pipeline = self._pipelines()
+        self.runs: Mapping[str, Run] = {
+            **self._executed(engine),
+            **self._written(),
+            **self._staged(engine),
+        }
         learn_from_ended_runs()
 
     def _people(self) -> str:
@@ -112,6 +123,22 @@ class FurnishedTeam:
         set_secret(membership=owner, provider=provider, api_key="not-real-either")
         return provider, model
 
+    def _pipelines(self) -> SavedPipeline:
+        """Have a pipeline of two versions with changes in its draft, and one with problems."""
+        words = "Answers customers, after somebody has looked at it."
+        loud, quiet = stage("loud", processor="transform", input=UPPER), stage("quiet", processor="transform")
+        row = a_pipeline(self.owner, loud, name="replies", title="ردود لطيفة", description=words)
+        for note, stages in (("Quieter.", [loud, quiet]), ("", [quiet, loud])):
+            text = written(*stages, name="replies", title="Kind replies", description=words)
+            row = save_draft(membership=self.owner, pipeline=row, text=text, based_on=row.draft_number)
+            if note:
+                publish(membership=self.owner, pipeline=row, note=note, based_on=row.draft_number)
+        add_webhook(membership=self.owner, pipeline=row, title="Shop")
+        every = Trigger(title="Mornings", crontab="30 9 * * mon-fri", zone="UTC", input={"text": "go"})
+        add_schedule(membership=self.owner, pipeline=row, trigger=every)
+        a_draft(self.owner, stage("first", "nobody", "transform"), name="unfinished")
+        return row
+
     def _tools(self) -> str:
         """Add a server that answered once, a credential and a document; return the name of a tool."""
         owner, address = self.owner, "https://api.example.com"
@@ -146,6 +173,28 @@ class FurnishedTeam:
                 found[f"{name}-{kind}"] = engine.execute(run)
         rate_run(membership=self.owner, run=found["voting-sum"], value=1, comment="Quick, and right.")
         return found
+
+    def _staged(self, engine: Engine) -> dict[str, Run]:
+        """Have runs of pipelines: one that went well, one that waits for a person, one that failed."""
+        each = {"processor": "transform", "input": {"from": "context.item", "transforms": ["upper"]}}
+        lines = {"from": "stages.ask.output", "transforms": [{"split": "\n"}]}
+        cases = [{"when": "size(input.text) > 9", "to": "approve"}]
+        stages = (
+            stage("ask", options={"strategy": "voting", "models": list(PANEL), "prompt": "{{ input.text }}"}),
+            stage("lines", "ask", "transform", input=lines),
+            stage("words", "lines", "map", options={"items": "stages.lines.output", "stage": each}),
+            stage("route", "ask", "branch", options={"cases": cases, "default": LONG_STAGE}),
+            stage("approve", "route", "human", options={"text": "Shall this be sent?"}, on_error="skip"),
+            stage(LONG_STAGE, "route", "transform"),
+        )
+        a_pipeline(self.owner, *stages, name="letters", title="Letters")
+        broken = {"from": "input.text", "transforms": ["parse_json"]}
+        a_pipeline(self.owner, stage("parse", processor="transform", input=broken), name="broken")
+        runs = {
+            name: a_pipeline_run(self.owner, name, input={"text": SUM})
+            for name in ("replies", "letters", "broken")
+        }
+        return {f"pipeline-{name}": engine.execute(run) for name, run in runs.items()}
 
     def _written(self) -> dict[str, Run]:
         names = ("running", "waiting", "choosing", "reviewing", "failed", "cancelled", "unusable")

@@ -30,6 +30,7 @@ PROCESSORS = {
         processor("pipeline", {"name": text("pipeline")}),
         processor("validate", {"schema": {"format": "json-schema"}}),
         processor("aggregate", {"from": {"format": "source"}, "pick": text("pick")}),
+        processor("map", {"stage": {"format": "inline-stage"}}, (ValueType.LIST,)),
         processor("human", {"text": text("template")}, (ValueType.OBJECT,), cacheable=False),
     )
 }

@@ -79,6 +79,14 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
         "{who} deleted the pipeline {subject} with {before_versions} published versions.",
         "{who} deleted the pipeline {subject}, which was never published.",
     ],
+    AuditAction.TRIGGER_ADDED: ["{who} added the {after_kind} {subject}, which starts {after_pipeline}."],
+    AuditAction.TRIGGER_SWITCHED: ["{who} switched the {after_kind} {subject} {after_state}."],
+    AuditAction.TRIGGER_DELETED: [
+        "{who} deleted the {before_kind} {subject}, which started {before_pipeline}."
+    ],
+    AuditAction.TRIGGER_REFUSED: [
+        "A request with a wrong secret was refused by the webhook {subject} of {after_pipeline}."
+    ],
 }
 """Of each action the first sentence counts whose values the entry has."""
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.template.context import Context
 from django.urls import reverse
+from django.utils.timezone import now
+
+from orchestra_site.web.templatetags.text import relative
 
 register = template.Library()
 
@@ -70,11 +74,22 @@ def icon(name: str, tone: str = "", label: str = "") -> dict[str, str]:
     return {"name": name, "tone": tone, "label": label}
 
 
+def _look(state: str) -> StateLook:
+    return LOOKS.get(state) or StateLook("circle-dashed", state.replace("_", " ").capitalize(), "queued")
+
+
 @register.inclusion_tag("components/_state.html")
 def state(value: str, word: str = "") -> dict[str, str]:
     """Show a state as icon, word and colour; an unknown one shows its name in a neutral tone."""
-    look = LOOKS.get(value) or StateLook("circle-dashed", value.replace("_", " ").capitalize(), "queued")
+    look = _look(value)
     return {"icon_name": look.icon, "tone": look.tone, "word": word or look.word}
+
+
+@register.inclusion_tag("components/_icon.html")
+def state_mark(value: str, at: datetime) -> dict[str, str]:
+    """Show the state of something that happened as an icon, whose label says it and when that was."""
+    look = _look(value)
+    return {"name": look.icon, "tone": f"state-{look.tone}", "label": f"{look.word}, {relative(at, now())}"}
 
 
 @register.inclusion_tag("components/_field.html")

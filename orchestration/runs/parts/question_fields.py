@@ -22,8 +22,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import Schema, parse_schema
 from orchestration.llm.engine.types import Json
 
-LONGEST_TEXT = 20_000
-LONGEST_JSON = 60_000
+LONGEST_TEXT = LONGEST_JSON = 200_000
 ONE_LINE = 200
 """Characters up to which a text that has a limit is written in one line."""
 MOST_FIELDS, MOST_OPTIONS, MOST_BUTTONS, MOST_RADIOS = 40, 200, 3, 5

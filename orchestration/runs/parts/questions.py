@@ -22,12 +22,14 @@ LONGEST_SHOWN = 300
 """Characters of an answer that pages show."""
 
 
-class AnswerForm(forms.Form):
-    """The form that a question's schema describes; the whole answer is compared with the schema."""
+class SchemaForm(forms.Form):
+    """The form that a JSON Schema describes; the whole answer is compared with the schema."""
 
-    def __init__(self, question: HumanQuestion, data: QueryDict | None = None) -> None:
-        super().__init__(data, auto_id=f"{question.id}-%s")
-        self._made = question_fields(question.schema)
+    def __init__(
+        self, schema: Mapping[str, Json], data: QueryDict | None = None, *, auto_id: str = "id_%s"
+    ) -> None:
+        super().__init__(data, auto_id=auto_id)
+        self._made = question_fields(schema)
         self.note = self._made.note
         self.answer: Json = None
         self.fields |= self._made.fields
@@ -48,7 +50,7 @@ class AnswerForm(forms.Form):
         if not self.errors:
             self.answer = self._answer(clean)
             for problem in self._made.schema.problems(self.answer) if self._made.schema else ():
-                box = self._field_at(problem.path)
+                box = self.field_at(problem.path)
                 place = problem.path.removeprefix(self._made.properties.get(box or "", "")).lstrip(".")
                 self.add_error(box, f"{place or 'This'} {problem.message}.")
         return clean
@@ -63,7 +65,7 @@ class AnswerForm(forms.Form):
         needed = {name for box, name in names.items() if self.fields[box].required}
         return {name: value for name, value in given.items() if name in needed or value not in empty}
 
-    def _field_at(self, path: str) -> str | None:
+    def field_at(self, path: str) -> str | None:
         """Return the field that a path in the answer leads to."""
         if ANSWER in self.fields:
             return ANSWER
@@ -72,6 +74,13 @@ class AnswerForm(forms.Form):
             f for f, name in names.items() if path == name or path.startswith((f"{name}.", f"{name}["))
         ]
         return max(fitting, key=lambda f: len(names[f]), default=None)
+
+
+class AnswerForm(SchemaForm):
+    """The form of a question to people."""
+
+    def __init__(self, question: HumanQuestion, data: QueryDict | None = None) -> None:
+        super().__init__(question.schema, data, auto_id=f"{question.id}-%s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,11 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import CharField, Count, Q, Sum, Value
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.http import Http404
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.selectors import team_members
 from orchestra_site.web.pages import NEWEST_FIRST, OLDER, beyond
+from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Call, CallStatus, Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.selectors.runs import RunFilter, indexed_runs, scanned, up_to, vote_sum
@@ -72,3 +75,19 @@ def matching_batches(membership: Membership, wanted: RunFilter) -> Iterator[list
         if edge is None:
             return
         rest = rest.filter(beyond(NEWEST_FIRST, (edge.created_at, edge.pk), "lt"))
+
+
+def models_and_members(membership: Membership) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the names of the team's models, and the ids and names of its members, with one query."""
+    models = LanguageModel.objects.visible_to(membership).values_list("name", Value("")).order_by()
+    members = (
+        team_members(membership)
+        .order_by()
+        .values_list(
+            Coalesce(NullIf("user__name", Value("")), "user__email", output_field=CharField()),
+            Cast("user_id", CharField()),
+        )
+    )
+    found = sorted(models.union(members, all=True))
+    people = [(str(UUID(id)), name) for name, id in found if id]
+    return [name for name, id in found if not id], people

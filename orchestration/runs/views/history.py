@@ -24,14 +24,13 @@ from orchestra_site.accounts.selectors import team_members
 from orchestra_site.web.pages import render_part, wants_part
 from orchestra_site.web.streaming import streamed_file
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.selectors import team_models
 from orchestration.runs.forms import RunFilterForm
 from orchestration.runs.kinds import PAGES, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.parts.comparison import FEWEST, MOST, comparison
 from orchestration.runs.parts.exporting import csv_chunks, json_chunks
 from orchestration.runs.parts.run_lines import run_lines
-from orchestration.runs.selectors.chosen_runs import chosen_runs, matching_batches
+from orchestration.runs.selectors.chosen_runs import chosen_runs, matching_batches, models_and_members
 from orchestration.runs.selectors.runs import run_page, run_total
 from orchestration.runs.services.deleting import delete_run, may_delete, refusal
 
@@ -95,10 +94,9 @@ def _offer(request: MemberRequest, form: RunFilterForm) -> None:
         for ref, title in kind.titles(request.membership).items()
     ]
     form.offer("method", methods)
-    names = team_models(request.membership).values_list("name", flat=True)
+    names, people = models_and_members(request.membership)
     form.offer("model", [(name, name) for name in names])
-    members = team_members(request.membership)
-    form.offer("who", [(str(member.user_id), str(member.user)) for member in members])
+    form.offer("who", people)
 
 
 Chunks = Callable[[Iterator[Sequence[Run]], datetime], Iterator[bytes]]

@@ -10,6 +10,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from pipelines.engine.options import AS_TEMPLATES
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
+from pipelines.engine.stages import off_loop
 
 
 class ToolOptions(ProcessorOptions):
@@ -39,7 +40,9 @@ class ToolProcessor(ActiveProcessor):
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return what the tool gave. Raises `ToolFailed`, and `ProcessorFailed` for no object."""
         options: ToolOptions = work.options
-        arguments = work.input if options.arguments is None else work.filled(options.arguments)
+        arguments = work.input
+        if options.arguments is not None:
+            arguments = await off_loop(work.scope.size, work.filled, options.arguments)
         if not isinstance(arguments, dict):
             raise ProcessorFailed("A tool is given an object of arguments.", error_code="bad_arguments")
         result = await context.use_tool(options.name, arguments, "tool")

@@ -30,13 +30,17 @@ from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.types import dollars
 from pipelines.engine.running import as_text
 from pipelines.models import SavedPipeline
-from pipelines.selectors import KIND, TeamPipelines, read_draft
-from pipelines.services.importing import ImportedDefinition, exported, import_definitions, syntax_of
+from pipelines.selectors import KIND, TeamPipelines, read_draft, version_number
+from pipelines.services.importing import (
+    LARGEST_IMPORT,
+    ImportedDefinition,
+    exported,
+    import_definitions,
+    syntax_of,
+)
 
 BAD_ARGUMENTS = 2
 LOOK_EVERY_S = 0.2
-LONGEST_FILE = 4_000_000
-"""Bytes: of more no definition is made."""
 
 
 class Command(BaseCommand):
@@ -96,7 +100,7 @@ class Command(BaseCommand):
         text, number = _file(what), given["number"]
         payload = {"input": _json(given["input"], "input")}
         if text is None:
-            payload |= {"pipeline": what, "version": int(number) if number.isdecimal() else number}
+            payload |= {"pipeline": what, "version": version_number(number) or number}
         else:
             payload["definition"] = _document(text)
         run = store_run(membership=member, kind=KIND, payload=payload)
@@ -160,7 +164,7 @@ def _file(what: str) -> str | None:
     path = Path(what)
     if not path.is_file():
         return None
-    if path.stat().st_size > LONGEST_FILE:
+    if path.stat().st_size > LARGEST_IMPORT:
         raise InvalidRequest("The file is too large for a definition.", field="FILE")
     try:
         return path.read_text(encoding="utf-8")
@@ -187,9 +191,10 @@ def _saved(member: Membership, name: str, number: str) -> Json:
     row = SavedPipeline.objects.visible_to(member).filter(name=name).first()
     if row is None:
         raise InvalidRequest(f"There is neither a file nor a pipeline called {name!r}.", field="FILE|NAME")
-    versions = row.versions.filter(**({"number": number} if number.isdecimal() else {}))
+    is_number = number not in {"draft", "latest"}
+    versions = row.versions.filter(**({"number": version_number(number)} if is_number else {}))
     found = None if number == "draft" else versions.first()
-    if found is None and number.isdecimal():
+    if found is None and is_number:
         raise InvalidRequest(f"The pipeline {name!r} has no version {number}.", field="--version")
     return _document(row.draft) if found is None else found.document
 

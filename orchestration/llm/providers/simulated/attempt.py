@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from orchestra_site.web.patterns import Match, Pattern
-from orchestration.llm.engine.types import Prompt, Purpose
+from orchestration.llm.engine.types import Json, Prompt
 from orchestration.llm.providers.simulated import arithmetic, dates, labels, lists, units
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
 from orchestration.llm.providers.simulated.reading import QuestionText, identity, read
@@ -23,18 +23,21 @@ SOLVERS: tuple[Callable[[QuestionText], Solution | None], ...] = (
     arithmetic.solve_percentage, arithmetic.solve_expression,
 )  # fmt: skip
 _MARK = Pattern(r"(?:^|[\s,;])\(?([A-H])[).:] ")
-_DATA = Pattern(r"</?data>\n?")
 # Which questions a model gets wrong depends on this; how many does not.
 _CATALOGUE_SEED = "1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskedQuestion:
-    """What a model is to answer: the question, the instructions with it, and which draw of it this is."""
+    """What a model is to answer: the question, the instructions with it, and which draw of it this is.
+
+    `data` is what in the question is marked as that, the longest first.
+    """
 
     question: str
     instructions: str = ""
     draw: str = "0"
+    data: str = ""
 
 
 def dice(*parts: str) -> Random:
@@ -47,13 +50,16 @@ def asked_question(prompt: Prompt) -> AskedQuestion:
     """Read the last thing the user says, and what the system says.
 
     Above a temperature of 0 the prompt's seed is part of the draw; else only the sample number is. Marks
-    around what is only data (`<data>`) are left out.
+    around what is only data are left out.
     """
     users = [message.content for message in prompt.messages if message.role == "user"] or [""]
     system = "\n".join(message.content for message in prompt.messages if message.role == "system")
     seed = f"/{prompt.seed}" if prompt.temperature and prompt.seed is not None else ""
+    parts = users[-1].split("<data>")
+    marked = sorted((part.partition("</data>")[0].strip() for part in parts[1:]), key=len, reverse=True)
+    question = "".join(part.removeprefix("\n").replace("</data>", "") for part in parts)
     return AskedQuestion(
-        question=_DATA.sub("", users[-1]), instructions=system, draw=f"{prompt.sample}{seed}"
+        question=question, instructions=system, draw=f"{prompt.sample}{seed}", data="\n".join(marked)
     )
 
 
@@ -97,10 +103,11 @@ def read_options(text: str) -> tuple[str, dict[str, str]]:
     return stem, dict(zip((mark[1] for mark in marks), said, strict=True))
 
 
-def labelled(profile: SimulatedProfile, prompt: Prompt, asked: AskedQuestion) -> Solution | None:
+def labelled(profile: SimulatedProfile, schema: Mapping[str, Json], asked: AskedQuestion) -> Solution | None:
     """Classify by the labels that the schema allows."""
-    schema = prompt.response_schema or {}
-    places = [schema, *schema.get("properties", {}).values()] if prompt.purpose == Purpose.CLASSIFY else []
-    allowed = [str(label) for each in places if isinstance(each, Mapping) for label in each.get("enum", [])]
-    solution = labels.pick(allowed, asked.question) if allowed else None
+    fields = schema.get("properties")
+    places = [schema, *(fields.values() if isinstance(fields, Mapping) else ())]
+    listed = [each["enum"] for each in places if isinstance(each, Mapping) and "enum" in each]
+    allowed = [str(label) for each in listed if isinstance(each, list) for label in each]
+    solution = labels.pick(allowed, asked.data or asked.question) if allowed else None
     return with_skill(profile, asked, solution) if solution else None

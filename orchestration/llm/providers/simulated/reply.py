@@ -33,10 +33,14 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
         if not prompt.response_schema:
             return _signed(profile, synthesis(profile, case))
         asked = case.asked
-    made = labelled(profile, prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
-    if prompt.response_schema:
+    schema = prompt.response_schema or {}
+    classifies = prompt.purpose == Purpose.CLASSIFY or asked.data
+    made = labelled(profile, schema, asked) if classifies else None
+    made = made or attempt(profile, asked) or open_answer(profile, asked)
+    if schema:
         chance = dice("filling", profile.name, asked.question, asked.draw)
-        filled = SchemaFiller(profile, prompt.response_schema, asked.question, made, chance).written()
+        said = asked.data or asked.question
+        filled = SchemaFiller(profile, schema, said, made, chance).written()
         if filled is not None:
             return filled
     if made is None:

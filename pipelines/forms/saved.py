@@ -1,0 +1,154 @@
+"""The forms with which pipelines are made, named, published, imported and started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from orchestration.expressions.documents import read_document
+from orchestration.expressions.errors import ExpressionError
+from orchestration.llm.engine.types import Json
+from orchestration.llm.models import LanguageModel
+from orchestration.runs.parts.question_fields import ANSWER
+from orchestration.runs.parts.questions import SchemaForm
+from orchestration.strategies.engine.types import Constraints
+from pipelines.selectors import GalleryEntry, version_number
+from pipelines.services.importing import LARGEST_IMPORT
+
+NAME_HELP = "What other pipelines and commands call it: small letters, digits, - and _."
+
+
+def name_field(help_text: str = NAME_HELP) -> forms.CharField:
+    """Return the field for the name of a pipeline; what it may be is checked where it is stored."""
+    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    return forms.CharField(label="Name", max_length=40, help_text=help_text, widget=widget)
+
+
+class NewPipelineForm(forms.Form):
+    """The name of a new pipeline, and what it begins with."""
+
+    name = name_field()
+    start = forms.ChoiceField(label="Begin with", widget=forms.RadioSelect, initial="")
+
+    def __init__(self, *args: Any, entries: Sequence[GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        start = self.fields["start"]
+        assert isinstance(start, forms.ChoiceField)  # noqa: S101  # declared above
+        start.choices = [("blank", "An empty pipeline"), *((each.name, each.title) for each in entries)]
+        start.initial = "blank"
+
+
+class RenamePipelineForm(forms.Form):
+    """Another name."""
+
+    name = name_field("")
+
+
+class PublishForm(forms.Form):
+    """What a version is about, and which draft it is made of."""
+
+    note = forms.CharField(
+        label="Note", max_length=500, required=False, help_text="What is new in it, in a sentence."
+    )
+    based_on = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ImportForm(forms.Form):
+    """Definitions as a text or a file."""
+
+    text = forms.CharField(
+        label="Definitions",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 14, "class": "code-field", "spellcheck": "false", "dir": "ltr"}),
+        help_text="YAML or JSON: one definition, a list, or an object with a list called pipelines.",
+    )
+    file = forms.FileField(label="Or a file", required=False)
+
+    def clean(self) -> dict[str, Json]:
+        """Take the text of the file where there is one."""
+        data: dict[str, Json] = super().clean() or {}
+        if file := data.get("file"):
+            if file.size > LARGEST_IMPORT:
+                raise forms.ValidationError("The file is too large for definitions of pipelines.")
+            try:
+                data["text"] = file.read().decode()
+            except UnicodeDecodeError:
+                raise forms.ValidationError("The file is no text in UTF-8.") from None
+        if not data.get("text", "").strip():
+            raise forms.ValidationError("Paste a definition, or choose a file.")
+        return data
+
+
+class RunForm(SchemaForm):
+    """The input of a run as its schema says, of which version, by which models, and its limits."""
+
+    version = forms.ChoiceField(label="Version")
+    models = forms.MultipleChoiceField(
+        label="Models",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="For the stages that name none. Choose none to use the usual panel.",
+    )
+    max_cost_usd = forms.DecimalField(label="Cost limit ($)", required=False, min_value=Decimal("0.000001"))
+    max_latency_s = forms.FloatField(label="Time limit (s)", required=False, min_value=0.1)
+    fresh = forms.BooleanField(label="Do not use kept results of stages", required=False)
+
+    def __init__(
+        self, schema: Json, data: QueryDict | None, versions: Sequence[int], models: Sequence[LanguageModel]
+    ) -> None:
+        super().__init__(schema if isinstance(schema, dict) else {}, data)
+        self._is_open = not isinstance(schema, dict)
+        newest = [("latest", f"Version {versions[0]} (newest)")] if versions else []
+        older = [(str(each), f"Version {each}") for each in versions[1:]]
+        choices = {"version": [*newest, ("draft", "The draft"), *older]}
+        choices["models"] = [(each.name, each.name) for each in models]
+        for name, offered in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
+            field.choices = offered
+        if ANSWER in self.fields:
+            self.fields[ANSWER].label = "Input"
+            self.fields[ANSWER].error_messages["required"] = "Write what it works on."
+        if self._is_open:
+            self.fields[ANSWER].help_text = "A text, or a value in JSON."
+
+    @property
+    def inputs(self) -> list[forms.BoundField]:
+        """The fields of the input."""
+        return [self[name] for name in self._made.fields]
+
+    def clean(self) -> dict[str, Any]:
+        """Read the input as JSON where it is written so and may be anything."""
+        clean = super().clean()
+        if self._is_open and isinstance(self.answer, str) and self.answer.lstrip()[:1] in {"{", "["}:
+            with suppress(ExpressionError):  # a text
+                self.answer = read_document(self.answer, "json")
+        return clean
+
+    def fill_in(self, value: Json) -> None:
+        """Have a value as the input that the form begins with."""
+        names = self._made.properties
+        if names and isinstance(value, dict):
+            self.initial.update({box: value[name] for box, name in names.items() if name in value})
+        elif not names and value is not None:
+            self.initial[ANSWER] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    def payload(self, name: str) -> dict[str, Json]:
+        """Return what starts the run."""
+        data = self.cleaned_data
+        limits = {each: data[each] for each in Constraints.model_fields if data.get(each) is not None}
+        return {
+            "pipeline": name,
+            "version": version_number(data["version"]) or data["version"],
+            "input": self.answer,
+            "models": tuple(data["models"]),
+            "constraints": limits,
+            "fresh": data["fresh"],
+        }
