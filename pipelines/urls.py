@@ -2,14 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from pipelines.views import pipelines, run, triggers, versions
+from pipelines.views import editor, pipelines, run, triggers, versions
 
 app_name = "pipelines"
 urlpatterns: list[URLPattern] = [
     path("", pipelines.list_pipelines, name="list"),
     path("new", pipelines.new, name="new"),
     path("import", versions.import_pipelines, name="import"),
-    path("<slug:name>/", versions.versions, name="pipeline"),
+    path("<slug:name>/", editor.editor, name="pipeline"),
     path("<slug:name>/run", pipelines.run, name="run"),
     path("<slug:name>/rename", pipelines.rename, name="rename"),
     path("<slug:name>/delete", pipelines.delete, name="delete"),

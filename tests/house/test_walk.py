@@ -237,7 +237,8 @@ ROWS = [
     Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),
     Row(view="pipelines:import", who=RUNNERS, marker='id="pipeline-import"'),
     Row(view="pipelines:import", method="POST", who=RUNNERS, status=422, marker='id="pipeline-import"'),
-    Row(view="pipelines:pipeline", args=a_pipeline, marker='data-page="versions"'),
+    Row(view="pipelines:pipeline", args=a_pipeline, marker='id="editor"'),
+    Row(view="pipelines:pipeline", method="POST", who=RUNNERS, args=a_pipeline, status=302),
     Row(view="pipelines:versions", args=a_pipeline, marker='data-page="versions"'),
     Row(view="pipelines:run", who=RUNNERS, args=a_pipeline, marker='id="pipeline-run"'),
     Row(

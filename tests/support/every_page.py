@@ -124,6 +124,9 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     for view in ("pipeline", "versions", "run", "publish", "triggers"):
         yield reverse(f"pipelines:{view}", args=[team.pipeline.name])
     yield f"{reverse('pipelines:versions', args=[team.pipeline.name])}?old=1&new=draft"
+    editor = reverse("pipelines:pipeline", args=[team.pipeline.name])
+    yield from (f"{editor}?stage=loud&tab={tab}" for tab in ("does", "input", "output", "fails", "yaml"))
+    yield f"{reverse('pipelines:pipeline', args=['unfinished'])}?stage=first"
     run = team.runs["pipeline-letters"].pk
     yield from (
         f"{reverse('runs:run', args=[run])}?stage={key}" for key in ("ask", "words", "words/1/item-0")
