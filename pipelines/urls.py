@@ -2,14 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from pipelines.views import pipelines, run, versions
+from pipelines.views import editor, pipelines, run, triggers, versions
 
 app_name = "pipelines"
 urlpatterns: list[URLPattern] = [
     path("", pipelines.list_pipelines, name="list"),
     path("new", pipelines.new, name="new"),
     path("import", versions.import_pipelines, name="import"),
-    path("<slug:name>/", versions.versions, name="pipeline"),
+    path("<slug:name>/", editor.editor, name="pipeline"),
     path("<slug:name>/run", pipelines.run, name="run"),
     path("<slug:name>/rename", pipelines.rename, name="rename"),
     path("<slug:name>/delete", pipelines.delete, name="delete"),
@@ -20,4 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:name>/export.json", versions.export, {"syntax": "json"}, name="export-json"),
     path("runs/<uuid:run>/<slug:stage>/again", run.run_again, name="stage-again"),
     path("runs/<uuid:run>/<slug:stage>/value", run.edit_value, name="stage-value"),
+    path("<slug:name>/triggers/", triggers.show_triggers, name="triggers"),
+    path("<slug:name>/triggers/<uuid:trigger>/switch", triggers.switch, name="trigger-switch"),
+    path("<slug:name>/triggers/<uuid:trigger>/delete", triggers.delete, name="trigger-delete"),
 ]
