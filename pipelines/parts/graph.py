@@ -28,6 +28,9 @@ ICONS = {
     "wait": "hourglass",
 }
 UNKNOWN = "circle-dashed"
+RIGHT, DOWN = "right", "down"
+MOST_TWICE = 150
+"""Stages of a graph that is drawn in both directions."""
 SHRINKS, FITS = 960, 1400
 """Widths in pixels up to which a drawing may become as narrow as the page, and a quarter smaller."""
 
@@ -85,17 +88,22 @@ class GraphView:
         """The stages by name."""
         return {stage.id: self._stage(stage) for stage in self.pipeline.stages}
 
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """To the right, and down for narrow screens; a large graph only to the right."""
+        return (RIGHT, DOWN) if len(self.pipeline.stages) <= MOST_TWICE else (RIGHT,)
+
     @cached_property
     def sides(self) -> tuple[GraphSide, ...]:
-        """The drawings: to the right, and down for narrow screens."""
+        """The drawings."""
         cases = {stage.id: _cases(stage) for stage in self.pipeline.stages if stage.choices}
-        return tuple(self._side(cases, down=down) for down in (False, True))
+        return tuple(self._side(name, cases) for name in self.directions)
 
-    def _side(self, cases: Mapping[str, Mapping[str, str]], *, down: bool) -> GraphSide:
-        drawn = drawing(self.pipeline.graph, down=down)
+    def _side(self, name: str, cases: Mapping[str, Mapping[str, str]]) -> GraphSide:
+        drawn = drawing(self.pipeline.graph, down=name == DOWN)
         branches = [line for line in drawn.lines if line.kind is EdgeKind.BRANCH]
         return GraphSide(
-            name="down" if down else "right",
+            name=name,
             drawing=drawn,
             stages=tuple((box, self.stages[box.name]) for box in drawn.stages),
             labels=tuple((line, cases[line.source].get(line.target, "")) for line in branches),

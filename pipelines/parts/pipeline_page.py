@@ -95,7 +95,7 @@ class PipelinePage(KindPage):
         nodes = [
             ("graph-stage", {"stage": graph.stages[name], "side": side})
             for name in names
-            for side in ("right", "down")
+            for side in graph.directions
             if name in graph.stages and not whole
         ]
         asked = kinds & CALL_EVENTS
