@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orchestra_site.accounts.urls")),
     path("", include("orchestration.strategies.urls")),
     path("", include("orchestration.runs.urls")),
+    path("", include("orchestration.tools.urls")),
     path("hooks/<uuid:trigger>/", receive_hook, name="hook"),
     path("", include("orchestration.llm.urls")),
     path("pipelines/", include("pipelines.urls")),

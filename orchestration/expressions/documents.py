@@ -125,12 +125,10 @@ class _Reader:
             if not loader.check_event(yaml.StreamEndEvent):
                 self.refuse(loader.get_event(), "A text holds one document")
         except yaml.MarkedYAMLError as error:
-            place = (
-                f"Line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: "
-                if error.problem_mark
-                else ""
-            )
-            raise ExpressionError(f"{place}{error.problem or 'The document cannot be read'}.") from error
+            mark = error.problem_mark
+            place = f"Line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+            message = f"{place}{error.problem or 'The document cannot be read'}."
+            raise ExpressionError(message, position=mark.index if mark else None) from error
         except yaml.YAMLError as error:
             raise ExpressionError("The document holds a character that YAML does not allow.") from error
         finally:

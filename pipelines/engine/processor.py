@@ -149,6 +149,10 @@ class Processor(ABC):
         """Return the members that checked options name."""
         return ()
 
+    def tools(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002
+        """Return the tools that checked options name: the run may call them."""
+        return ()
+
 
 class PureProcessor(Processor):
     """Computes its result from its input: nothing outside is reached, so it is computed again on replay."""

@@ -22,8 +22,10 @@ from pipelines.parts.graph import GraphView
 from pipelines.parts.run_stages import CACHED, RunStage, RunStages
 from pipelines.parts.stage_panel import ShownValue, stage_panel
 
-QUESTION_EVENTS = frozenset({EventKind.QUESTION_ASKED, EventKind.QUESTION_ANSWERED})
-STAGE_EVENTS = QUESTION_EVENTS | {STAGE_STARTED, EventKind.STEP_ENDED}
+STAGE_EVENTS = frozenset(
+    {STAGE_STARTED, EventKind.STEP_ENDED}
+    | {EventKind.QUESTION_ASKED, EventKind.QUESTION_ANSWERED, EventKind.ANSWER_WITHDRAWN}
+)
 MOMENTS = {
     "joined": "Which stages it follows",
     "cache": "Whether an earlier result is used",
@@ -116,6 +118,10 @@ class PipelinePage(KindPage):
     def start_address(self) -> str:
         """Return the list of pipelines."""
         return reverse("pipelines:list")
+
+    def change_address(self, run: Run) -> str:
+        """Return the page where the pipeline is run, filled in with the input of `run`."""
+        return f"{reverse('pipelines:run', args=[run.ref])}?from={run.pk}"
 
 
 def frozen_pipeline(run: Run) -> Pipeline | None:

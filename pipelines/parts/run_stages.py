@@ -17,7 +17,7 @@ from django.db.models import F
 from orchestra_site.web.templatetags.text import duration
 from orchestra_site.web.templatetags.ui import LOOKS
 from orchestration.runs.engine.records import StepKind
-from orchestration.runs.models import OPEN_STATUSES, Call, HumanQuestion, RunStatus, Step
+from orchestration.runs.models import OPEN_STATUSES, Call, RunStatus, Step
 from orchestration.runs.selectors.run_state import RunState
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.scheduling import StageStatus
@@ -84,8 +84,6 @@ class RunStages:
         fields = {f"of_{name}": F(f"result__{name}") for name in (*COLUMNS, "status", "cached")}
         columns: Iterable[Mapping[str, Any]] = rows.order_by("id").values("key", **fields)
         self._rows = {row["key"]: row for row in columns}
-        asked = HumanQuestion.objects.filter(run_id=state.run.pk, answered_at=None)
-        self._asked = tuple(asked.values_list("step", flat=True))
         self._started = {event.step for event in state.remembered if event.kind == STAGE_STARTED}
         names = [stage.id for stage in pipeline.stages]
         self._keys = dict.fromkeys((*names, *self._rows, *sorted(self._started)))
@@ -142,7 +140,7 @@ class RunStages:
             return CACHED if row["of_cached"] else str(row["of_status"])
         if row or self._state.run.is_over:
             return StageStatus.CANCELLED if is_started else NOT_RUN
-        if any(step.startswith(f"{key}/") for step in self._asked):
+        if any(question.step.startswith(f"{key}/") for question in self._state.questions):
             return RunStatus.WAITING.value
         return RunStatus.RUNNING.value if is_started else RunStatus.QUEUED.value
 

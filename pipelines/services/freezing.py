@@ -20,6 +20,7 @@ from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Re
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.strategy_runs import frozen_entries
+from orchestration.tools.services.registry import freeze_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.nesting import contained, nesting_faults
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
@@ -183,6 +184,18 @@ def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict
                         f"There is nobody called “{person}” in this team.", field=f"stages.{name}.options.who"
                     )
                 found[person] = ids[person]
+    return found
+
+
+def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mapping[str, Json]:
+    """Return what a run keeps of the tools that stages name. Raises `InvalidRequest` for an unknown one."""
+    found: dict[str, Json] = {}
+    for plan in plans:
+        for name, stage in plan.stages.items():
+            try:
+                found |= freeze_tools(membership.team_id, stage.processor.tools(stage.options))
+            except InvalidRequest as error:
+                raise InvalidRequest(str(error), field=f"stages.{name}.options.name") from error
     return found
 
 

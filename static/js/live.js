@@ -83,14 +83,22 @@
     }
   });
 
-  // The link to what a part of the page shows is marked, also when either is drawn anew.
+  // The link to what a part of the page shows is marked, also when either is drawn anew, and is in sight.
+  let marked = "";
   const mark = () => {
     const shown = [...document.querySelectorAll("[data-shows]")].pop()?.dataset.shows;
     for (const link of document.querySelectorAll("[data-choice]")) {
       if (link.dataset.choice === shown) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
+      const view = link.closest(".graph");
+      if (link.dataset.choice !== shown || shown === marked || !view?.clientWidth) continue;
+      const [inner, outer] = [link.getBoundingClientRect(), view.getBoundingClientRect()];
+      const isSeen = inner.left >= outer.left && inner.right <= outer.right;
+      if (!isSeen) view.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
     }
+    marked = shown;
   };
+  mark();
   for (const event of ["htmx:wsAfterMessage", "htmx:afterSwap", "htmx:historyRestore"]) document.addEventListener(event, mark);
 
   // On a narrow screen, what was chosen may stand far below the link to it.

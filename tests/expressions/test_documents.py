@@ -78,6 +78,12 @@ def test_what_is_no_document_is_refused_with_its_place(syntax: Syntax, text: str
     assert words in str(caught.value)
 
 
+def test_a_text_that_is_no_yaml_is_refused_at_its_character() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        read_document("ä: 1\nb: c: d", "yaml")
+    assert caught.value.position == 9
+
+
 def test_an_empty_text_is_null() -> None:
     assert read_document("# nothing\n", "yaml") is None
 

@@ -46,6 +46,9 @@ from orchestration.strategies.engine.voting.reviewing import read_review
 from pipelines.engine.definition import pipeline_from
 from pipelines.engine.differences import changes
 from pipelines.engine.mapping import MappingError, mapped_input, parse_destination, parse_input
+from pipelines.engine.processor import PureProcessor
+from pipelines.engine.processors import PROCESSORS as PROCESSORS_THERE_ARE
+from pipelines.engine.processors.model import marked
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_source
 from pipelines.engine.transform_specs import TransformError
@@ -55,6 +58,7 @@ from pipelines.engine.validation import problems
 from pipelines.engine.values import ValueType
 from tests.support.definitions import document, pipeline, stage
 from tests.support.models import spec_named
+from tests.support.processing import StageWork
 from tests.support.processors import PROCESSORS
 
 MOST = 40
@@ -203,6 +207,16 @@ def mapped(text: str) -> None:
             mapped_input(Scope(input=text), parse_input(source, ["parse_json"], {"type": "object"}))
 
 
+def put_to_use(text: str) -> None:
+    """Mark the text as data in a prompt, and let it vote."""
+    marked(text)
+    options = {"from": ["a", "b"], "how": "vote"}
+    stages = {name: {"output": written} for name, written in (("a", text), ("b", text[1:]))}
+    vote = PROCESSORS_THERE_ARE["aggregate"]
+    assert isinstance(vote, PureProcessor)
+    vote.compute(StageWork(vote, options, scope=Scope(stages=stages)).work)
+
+
 READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "extraction": (extraction.extract_answer, LONG),
     "extraction of a number": (lambda text: extraction.extract_answer(text, question=HOW_MANY), LONG),
@@ -241,6 +255,7 @@ READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "expressions": (read_expressions, LONG),
     "files of definitions": (read_file, SHORT),
     "mappings": (mapped, LONG),
+    "outputs of stages": (put_to_use, LONG),
 }
 
 

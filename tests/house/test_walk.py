@@ -82,8 +82,28 @@ def a_pipeline(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name}
 
 
+def a_stage(world: World) -> dict[str, Any]:
+    return {"run": world.pipeline_run.pk, "stage": "loud"}
+
+
 def a_version(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name, "number": 1}
+
+
+def a_tool(world: World) -> dict[str, Any]:
+    return {"name": f"{world.server.name}.add"}
+
+
+def a_server(world: World) -> dict[str, Any]:
+    return {"pk": world.server.pk}
+
+
+def a_credential(world: World) -> dict[str, Any]:
+    return {"pk": world.credential.pk}
+
+
+def a_document(world: World) -> dict[str, Any]:
+    return {"pk": world.document.pk}
 
 
 def a_newcomer(_world: World) -> dict[str, Any]:
@@ -217,7 +237,8 @@ ROWS = [
     Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),
     Row(view="pipelines:import", who=RUNNERS, marker='id="pipeline-import"'),
     Row(view="pipelines:import", method="POST", who=RUNNERS, status=422, marker='id="pipeline-import"'),
-    Row(view="pipelines:pipeline", args=a_pipeline, marker='data-page="versions"'),
+    Row(view="pipelines:pipeline", args=a_pipeline, marker='id="editor"'),
+    Row(view="pipelines:pipeline", method="POST", who=RUNNERS, args=a_pipeline, status=302),
     Row(view="pipelines:versions", args=a_pipeline, marker='data-page="versions"'),
     Row(view="pipelines:run", who=RUNNERS, args=a_pipeline, marker='id="pipeline-run"'),
     Row(
@@ -237,11 +258,44 @@ ROWS = [
         status=422,
         marker='id="pipeline-publish"',
     ),
+    Row(view="pipelines:stage-again", method="POST", who=RUNNERS, args=a_stage, status=302),
+    Row(view="pipelines:stage-value", who=RUNNERS, args=a_stage, marker='id="stage-value"'),
+    Row(
+        view="pipelines:stage-value",
+        method="POST",
+        who=RUNNERS,
+        args=a_stage,
+        status=422,
+        marker='id="stage-value"',
+    ),
     Row(view="pipelines:restore", method="POST", who=RUNNERS, args=a_version, status=302),
     Row(view="pipelines:rename", method="POST", who=ADMINS, args=a_pipeline, status=302),
     Row(view="pipelines:delete", method="POST", who=ADMINS, args=a_pipeline, status=302),
     Row(view="pipelines:export-yaml", args=a_pipeline, marker="schema_version: 1"),
     Row(view="pipelines:export-json", args=a_pipeline, marker='"schema_version": 1'),
+    Row(view="tools:tools", marker='id="built-in"'),
+    Row(view="tools:tool", args=a_tool, marker='id="tool-try"'),
+    Row(
+        view="tools:tool",
+        method="POST",
+        who=RUNNERS,
+        args=a_tool,
+        data=lambda _: {"arguments": "{}"},
+        status=422,
+        marker='id="tool-try"',
+    ),
+    *(
+        row
+        for kind in ("server", "credential", "document")
+        for row in (
+            Row(view=f"tools:{kind}-add", who=ADMINS, marker=f'id="{kind}-form"'),
+            Row(view=f"tools:{kind}-add", method="POST", who=ADMINS, status=422, marker=f'id="{kind}-form"'),
+        )
+    ),
+    Row(view="tools:server-refresh", method="POST", who=RUNNERS, args=a_server, status=302),
+    Row(view="tools:server-remove", method="POST", who=ADMINS, args=a_server, status=302),
+    Row(view="tools:credential-remove", method="POST", who=ADMINS, args=a_credential, status=302),
+    Row(view="tools:document-remove", method="POST", who=ADMINS, args=a_document, status=302),
     Row(view="llm:models", marker="Models"),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(

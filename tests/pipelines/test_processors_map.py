@@ -17,8 +17,10 @@ from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.processors.map import MapProcessor
 from pipelines.engine.scope import Scope
 from tests.support.clock import SkippingLoop
+from tests.support.definitions import document, stage
 from tests.support.logs import context_on
 from tests.support.models import Reply, ScriptedModel
+from tests.support.pipeline_runs import Execution, MemoryCache
 from tests.support.processing import StageWork
 
 LOOP_FACTORY = SkippingLoop
@@ -165,6 +167,19 @@ def test_the_models_and_people_of_the_stage_are_those_of_the_map() -> None:
         ([], ["ada"]),
     ]
     assert not MAP.models(MAP.Options.model_validate({"pipeline": "p"}))
+
+
+async def test_a_cached_result_is_not_used_where_the_stage_inside_reads_something_else() -> None:
+    inner = {"processor": "transform", "input": {"from": ["context.item", "input.tone"]}}
+    mapped = stage(
+        "each", processor="map", cache={"ttl": 60}, options={"items": "input.items", "stage": inner}
+    )
+    cache, given = MemoryCache(), [{"items": [1], "tone": tone} for tone in ("kind", "kind", "stern")]
+    runs = [Execution(document(mapped), value=value, cache=cache) for value in given]
+    outputs = [(await run.run()).output for run in runs]
+    assert outputs == [[[1, "kind"]], [[1, "kind"]], [[1, "stern"]]]
+    assert [run.rows["each"]["cached"] for run in runs] == [False, True, False]
+    assert runs[0].rows["each/1/item-0"]["output"] == [1, "kind"]
 
 
 @given(items=st.lists(st.sampled_from(["a", "bad"]), max_size=12), at_once=st.integers(1, 4))

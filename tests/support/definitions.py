@@ -65,3 +65,49 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
         stages.append(stage(name, needs, processor, **{each: draw(FIELDS[each]) for each in fields}))
     variables = draw(st.dictionaries(st.sampled_from(["x", "y"]), VALUES, max_size=2))
     return pipeline(*stages, variables=variables, timeout=draw(st.none() | st.integers(10, 20)))
+
+
+LINKED = ["a", "b-1", "draft", "stages", "x_y", "in"]
+
+
+def key_of(name: str) -> str:
+    """Return the name of a stage as templates and conditions read it."""
+    return f'["{name}"]' if "-" in name or name == "in" else f".{name}"
+
+
+def reading(name: str) -> list[dict[str, Json]]:
+    """Return the ways in which the fields of a stage may name another one."""
+    path, written = f"stages.{name}.output", f"stages{key_of(name)}.output"
+    template = f"stages.{name}: {{{{ {written} | trim }}}}{{% if {written} %}}yes{{% endif %}}"
+    return [
+        {"input": {"from": path}},
+        {"input": {"from": {"one": [path, {"from": f"{path}.x", "default": 1}], "two": {"value": path}}}},
+        {"input": {"from": {"template": template}}},
+        {"when": f'string({written}) != "stages.{name}" && size(input.stages{key_of(name)}) > 0'},
+        {"processor": "model", "options": {"prompt": template}},
+        {"processor": "aggregate", "options": {"from": [path, "input.x"]}},
+    ]
+
+
+@st.composite
+def linked_documents(draw: st.DrawFn) -> dict[str, Json]:
+    """Return the document of any pipeline without problems, in which stages name each other everywhere."""
+    names = draw(st.lists(st.sampled_from(LINKED), min_size=2, unique=True))
+    stages: list[Json] = []
+    before: dict[str, list[str]] = {}
+    targets: set[str] = set()
+    for place, name in enumerate(names):
+        by_place = names[:place][-1:] if name not in targets else []
+        chosen = draw(st.lists(st.sampled_from(names[:place]), max_size=2, unique=True)) if place else []
+        is_written = draw(st.sampled_from([0, 1])) and name not in targets
+        needs = chosen if is_written else by_place
+        before[name] = [*needs, *(each for need in needs for each in before[need])]
+        fields: dict[str, Json] = {"needs": needs} if is_written else {}
+        if before[name]:
+            fields |= draw(st.sampled_from(reading(draw(st.sampled_from(before[name])))))
+        target = draw(st.sampled_from(["", *names[place + 1 :]]))
+        if target:
+            fields["on_error"] = {"goto": target}
+            targets.add(target)
+        stages.append({"id": name, "processor": "transform", **fields})
+    return document(*stages, output={"from": f"stages.{draw(st.sampled_from(names))}.output"})

@@ -26,6 +26,8 @@ from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.tools.models import McpServer
+from orchestration.tools.services.changing import add_credential, add_document
 from pipelines.models import SavedPipeline, Trigger
 from pipelines.services.definitions import publish, save_draft
 from pipelines.services.triggers import add_schedule, add_webhook
@@ -41,6 +43,7 @@ SUM = "What is 17% of 2,300?"
 OPEN = "How should a small team decide which bug to fix first?"
 PANEL = ("sim-swift", "sim-scout", "sim-sage", "sim-oracle")
 LONG_NAME = "a-model-with-a-name-that-is-rather-long-instruct-2026-11-28-preview"
+LONG_STAGE = "a-stage-with-a-name-that-is-rather-long"
 ARABIC = "ما هي عاصمة فرنسا، ولماذا تُسمّى مدينة النور؟"
 RICH = """## Which bug first
 
@@ -76,9 +79,13 @@ class FurnishedTeam:
             membership=self.owner, name="Old answers", source="old.jsonl", chunks=[packed(lines("7 7 3"))]
         )
         self.provider, self.model = self._models()
+        self.tool = self._tools()
         self.pipeline = self._pipelines()
-        self.runs: Mapping[str, Run] = {**self._executed(engine), **self._written()}
-        engine.execute(a_pipeline_run(self.owner, "replies"))
+        self.runs: Mapping[str, Run] = {
+            **self._executed(engine),
+            **self._written(),
+            **self._staged(engine),
+        }
         learn_from_ended_runs()
 
     def _people(self) -> str:
@@ -132,6 +139,29 @@ class FurnishedTeam:
         a_draft(self.owner, stage("first", "nobody", "transform"), name="unfinished")
         return row
 
+    def _tools(self) -> str:
+        """Add a server that answered once, a credential and a document; return the name of a tool."""
+        owner, address = self.owner, "https://api.example.com"
+        schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+        rest = {"description": "Tells the weather of a city.", "schema": schema, "repeatable": False}
+        tools = [{"name": "forecast", **rest, "problem": ""}]
+        tools.append({"name": "map", **rest, "problem": "Its schema cannot be used. It is too large."})
+        for name, error in (
+            ("weather", ""),
+            ("maps", "maps.example.com did not list its tools within 20 s."),
+        ):
+            McpServer.objects.create(
+                team=owner.team,
+                name=name,
+                base_url=f"https://{name}.example.com/mcp",
+                tools=tools,
+                checked_at=timezone.now(),
+                error=error,
+            )
+        add_credential(membership=owner, name="shop", base_url=address, header="X-Key", value="not-real-key")
+        add_document(membership=owner, name="دليل.md", raw=ARABIC.encode() * 50)
+        return "weather.forecast"
+
     def _executed(self, engine: Engine) -> dict[str, Run]:
         """Let each strategy answer a sum and an open question with simulated models."""
         found = {}
@@ -143,6 +173,28 @@ class FurnishedTeam:
                 found[f"{name}-{kind}"] = engine.execute(run)
         rate_run(membership=self.owner, run=found["voting-sum"], value=1, comment="Quick, and right.")
         return found
+
+    def _staged(self, engine: Engine) -> dict[str, Run]:
+        """Have runs of pipelines: one that went well, one that waits for a person, one that failed."""
+        each = {"processor": "transform", "input": {"from": "context.item", "transforms": ["upper"]}}
+        lines = {"from": "stages.ask.output", "transforms": [{"split": "\n"}]}
+        cases = [{"when": "size(input.text) > 9", "to": "approve"}]
+        stages = (
+            stage("ask", options={"strategy": "voting", "models": list(PANEL), "prompt": "{{ input.text }}"}),
+            stage("lines", "ask", "transform", input=lines),
+            stage("words", "lines", "map", options={"items": "stages.lines.output", "stage": each}),
+            stage("route", "ask", "branch", options={"cases": cases, "default": LONG_STAGE}),
+            stage("approve", "route", "human", options={"text": "Shall this be sent?"}, on_error="skip"),
+            stage(LONG_STAGE, "route", "transform"),
+        )
+        a_pipeline(self.owner, *stages, name="letters", title="Letters")
+        broken = {"from": "input.text", "transforms": ["parse_json"]}
+        a_pipeline(self.owner, stage("parse", processor="transform", input=broken), name="broken")
+        runs = {
+            name: a_pipeline_run(self.owner, name, input={"text": SUM})
+            for name in ("replies", "letters", "broken")
+        }
+        return {f"pipeline-{name}": engine.execute(run) for name, run in runs.items()}
 
     def _written(self) -> dict[str, Run]:
         names = ("running", "waiting", "choosing", "reviewing", "failed", "cancelled", "unusable")

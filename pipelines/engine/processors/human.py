@@ -17,6 +17,7 @@ from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
+from pipelines.engine.stages import off_loop
 
 ROLES = ("owner", "admin", "operator", "viewer")
 
@@ -73,7 +74,7 @@ class HumanProcessor(ActiveProcessor):
         options: HumanOptions = work.options
         by_deadline = options.at_deadline == "default"
         question = Question(
-            text=work.render(options.text),
+            text=await off_loop(work.scope.size, work.render, options.text),
             schema=options.form or {},
             deadline_s=options.deadline,
             default=options.default if by_deadline else None,

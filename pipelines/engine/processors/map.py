@@ -18,7 +18,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.strategies.engine.rounds import single_error
-from pipelines.engine.options import AS_PIPELINE, AS_SOURCE
+from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, OptionFormat
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import (
     ActiveProcessor,
@@ -43,7 +43,7 @@ class MapOptions(ProcessorOptions):
         default=None,
         title="Stage",
         description="Processor and options for each item, which it reads as context.item and context.index.",
-        json_schema_extra={"format": "inline-stage"},
+        json_schema_extra={"format": OptionFormat.INLINE_STAGE},
     )
     pipeline: str | None = Field(
         default=None, title="Pipeline", description="Its input is the item.", json_schema_extra=AS_PIPELINE
@@ -72,6 +72,10 @@ class MapProcessor(ActiveProcessor):
     def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401
         """Return the members that the stage names."""
         return self._named(options.stage, lambda inner, given: inner.people(given))
+
+    def tools(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+        """Return the tools that the stage names."""
+        return self._named(options.stage, lambda inner, given: inner.tools(given))
 
     def _named(self, stage: Json, names: Callable[[Processor, Any], Sequence[str]]) -> Sequence[str]:
         inner = self._processors.get(stage["processor"]) if stage is not None else None

@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import Field
 
+from orchestration.expressions.filters import text as in_words
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, AS_TEMPLATES
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import ActiveProcessor, ModelNames, ProcessorOptions, StageResult, Work
+from pipelines.engine.stages import off_loop
 
 PIPELINE = "pipeline"
 
@@ -51,7 +53,9 @@ class RunProcessor(ActiveProcessor):
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the output of the run, its answer where it has none. Raises `ChildFailed`."""
         options: RunOptions = work.options
-        payload = {"text": work.input} if options.payload is None else work.filled(options.payload)
+        payload = {"text": in_words(work.input)}
+        if options.payload is not None:
+            payload = await off_loop(work.scope.size, work.filled, options.payload)
         panel = options.models or work.info.models
         found = await context.run_child(options.kind, options.ref, payload, panel=panel, step="run")
         value = found["answer"] if found["output"] is None else found["output"]

@@ -13,6 +13,7 @@ from pipelines.engine.options import AS_TEMPLATE
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
+from pipelines.engine.stages import off_loop
 from pipelines.engine.values import shortened
 
 
@@ -55,7 +56,7 @@ class WaitProcessor(ActiveProcessor):
         if options.until is None:
             await context.wait("wait", options.seconds or 0.0)
             return StageResult(value=work.input)
-        until = _moment(work.render(options.until))
+        until = _moment(await off_loop(work.scope.size, work.render, options.until))
         await context.wait("wait", until)
         return StageResult(value=work.input, details={"until": until.isoformat()})
 

@@ -1,0 +1,170 @@
+"""What the mappings, texts and conditions of a stage give for a sample: an input, and a run with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db.models import F
+
+from orchestra_site.accounts.models import Membership
+from orchestration.expressions.conditions import parse_condition
+from orchestration.expressions.documents import write_yaml
+from orchestration.expressions.errors import ExpressionError
+from orchestration.llm.engine.types import Json
+from orchestration.runs.models import Run, Step
+from pipelines.engine.definition import Pipeline
+from pipelines.engine.editing import Document, stages_in, value_at
+from pipelines.engine.mapping import MappingError, mapped_input, parse_input, parse_output, with_output
+from pipelines.engine.options import OptionFormat, marked_options
+from pipelines.engine.problems import path_text
+from pipelines.engine.scope import MissingValue, Scope
+from pipelines.engine.sources import parse_source
+from pipelines.engine.transform_specs import MISSING
+from pipelines.engine.values import shortened
+from pipelines.models import SavedPipeline
+from pipelines.selectors import KIND, processor_specs
+
+MOST_RUNS = 10
+"""The newest runs among which one with the input of the sample is looked for."""
+SHOWN_CHARACTERS = 600
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleValue:
+    """A value of the sample on its way, as text; or why there is none."""
+
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """The sample of a pipeline: its input, the newest runs, and what the stages gave in the one with it."""
+
+    input: Json
+    runs: list[Run]
+    run: Run | None
+    stages: Mapping[str, Mapping[str, Json]]
+
+    @property
+    def text(self) -> str:
+        """The input as YAML."""
+        return "" if self.input is None else write_yaml(self.input).removesuffix("...\n")
+
+    def scope(self, document: Document, stage: str, pipeline: Pipeline | None) -> Scope:
+        """Return what a stage can read; the pipeline's output (no `stage`) can read what ended last."""
+        variables = document.get("variables")
+        known: Mapping[str, Json] = variables if isinstance(variables, dict) else {}
+        graph = pipeline.graph if pipeline is not None else None
+        for each in pipeline.stages if pipeline is not None else ():
+            if each.output is not None and "output" in self.stages.get(each.id, {}):
+                try:
+                    known = with_output(
+                        known, parse_output(each.output.destinations), self.stages[each.id]["output"]
+                    )
+                except (ExpressionError, MappingError):
+                    continue
+        before = graph.waits_for.get(stage, ()) if graph is not None else ()
+        return Scope(
+            input=self.input,
+            variables=known,
+            stages=self.stages,
+            previous=tuple(before) or None,
+            together=len(before) > 1,
+            context={"pipeline": str(document.get("name", "")), "attempt": 1},
+        )
+
+
+def team_sample(membership: Membership, pipeline: SavedPipeline, document: Json) -> Sample:
+    """Return the sample of a pipeline; without one of its own the input of its newest run."""
+    newest = Run.objects.visible_to(membership).filter(kind=KIND, ref=pipeline.name)
+    columns = newest.order_by("-created_at", "-id").annotate(given=F("request__input"))
+    runs = list(columns.only("created_at", "status", "prompt")[:MOST_RUNS])
+    own = runs[0].given if pipeline.sample is None and runs else pipeline.sample
+    run = next((each for each in runs if each.given == own), None)
+    names = [stage["id"] for stage in stages_in(document)]
+    steps = Step.objects.filter(run=run, kind="record", key__in=names) if run is not None else ()
+    stages = {step.key: _ended(step.result) for step in steps if isinstance(step.result, dict)}
+    return Sample(input=own, runs=runs, run=run, stages=stages)
+
+
+def _ended(row: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what others may read of a stage, by its row."""
+    known = {"status": row.get("status"), "error": row.get("error")}
+    return known | ({"output": row.get("output")} if row.get("status") == "succeeded" else {})
+
+
+def sample_values(part: Document, stage: str, scope: Scope) -> dict[str, SampleValue]:
+    """Return the value at each field of a stage, or of the pipeline, by the path of the field.
+
+    Without a run, values that a run would give are left out.
+    """
+    mapping = part.get("input" if stage else "output")
+    found = dict(_traced(mapping, scope, "input" if stage else "output")) if isinstance(mapping, dict) else {}
+    known = scope.stages.get(stage, {})
+    if "output" in known:
+        found["output.to"] = SampleValue(text=shortened(known["output"], SHOWN_CHARACTERS))
+    found |= dict(_of_options(part, scope)) if stage else {}
+    return {
+        name: value for name, value in found.items() if scope.stages or not value.is_error or _is_sure(name)
+    }
+
+
+def _is_sure(name: str) -> bool:
+    """Return whether an error there is none that only means that no run with the sample is known."""
+    return ".transforms[" in name or name.endswith(".schema")
+
+
+def _traced(mapping: Document, scope: Scope, at: str) -> Iterator[tuple[str, SampleValue]]:
+    """Yield the value after each step of a mapping, and the error of the one that fails."""
+    transforms = mapping.get("transforms", [])
+    try:
+        plan = parse_input(
+            mapping.get("from", "previous"),
+            transforms if isinstance(transforms, list) else [],
+            mapping.get("schema"),
+            mapping.get("default", MISSING),
+        )
+        trace = mapped_input(scope, plan).trace
+    except ExpressionError:
+        return  # a problem of the definition, which is shown as such
+    except MappingError as error:
+        trace = error.trace
+    for step in trace:
+        text = step.error or shortened(step.value, SHOWN_CHARACTERS)
+        yield f"{at}.{step.path}", SampleValue(text=text, is_error=bool(step.error))
+
+
+def _of_options(part: Document, scope: Scope) -> Iterator[tuple[str, SampleValue]]:
+    """Yield the text of each template, and whether each condition holds."""
+    spec = processor_specs().get(str(part.get("processor")))
+    places = [
+        (("options", *option.at), option.format, option.value)
+        for option in (marked_options(spec.options_schema, part.get("options", {})) if spec else ())
+    ]
+    for place, form, written in [*places, (("when",), OptionFormat.CONDITION, part.get("when"))]:
+        try:
+            if form is OptionFormat.TEMPLATE:
+                yield path_text(place), SampleValue(text=str(parse_source({"template": written}).read(scope)))
+            elif form is OptionFormat.CONDITION and isinstance(written, str):
+                condition = parse_condition(written)
+                holds = condition.evaluate(scope.values(condition.names))
+                yield path_text(place), SampleValue(text="true" if holds else "false")
+        except (ExpressionError, MissingValue) as error:
+            yield path_text(place), SampleValue(text=str(error), is_error=True)
+
+
+def suggestions(document: Document, stage: str, pipelines: Iterable[str]) -> dict[str, list[str]]:
+    """Return what may be written into fields, by the name of each list of suggestions."""
+    others = [each["id"] for each in stages_in(document) if each["id"] != stage]
+    schema, variables = value_at(document, ("input", "schema", "properties")), document.get("variables")
+    fields = [f"input.{name}" for name in schema] if isinstance(schema, dict) else []
+    kept = [f"variable.{name}" for name in variables] if isinstance(variables, dict) else []
+    rules = ["fail", "skip", '{"default": null}', *(f'{{"goto": "{name}"}}' for name in others)]
+    return {
+        "known-sources": ["previous", "input", *fields, *kept, *(f"stages.{name}.output" for name in others)],
+        "known-destinations": ["next", "final", *kept],
+        "known-rules": [*rules, *(f'{{"pipeline": "{name}"}}' for name in pipelines)],
+        "known-pipelines": list(pipelines),
+    }

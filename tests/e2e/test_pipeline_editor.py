@@ -1,0 +1,84 @@
+"""A pipeline is edited in a real browser: from the gallery, on a card, in YAML, and tried."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.ask_page import RUN
+from tests.support.browser import Visit
+
+pytestmark = pytest.mark.e2e
+PACE = "0"
+
+
+def begun(window: Visit, name: str) -> Page:
+    """Make an empty pipeline, give it a stage that asks a model, and stand in its editor."""
+    window.go("/pipelines/new")
+    window.page.locator("[name=name]").fill(name)
+    window.page.get_by_role("button", name="Make it").click()
+    window.page.get_by_role("button", name="Model").first.click()
+    expect(window.page.locator("textarea[name='options.prompt']")).to_be_visible()
+    return window.page
+
+
+def test_a_prompt_is_changed_on_its_card_seen_in_yaml_and_tried(window: Visit) -> None:
+    page = begun(window, "sorting")
+    prompt, notes = (
+        page.locator("textarea[name='options.prompt']"),
+        page.locator("#field-options-prompt-notes"),
+    )
+    prompt.fill("Which of these is it? {{ input.text }")
+    expect(notes.locator(".field-error")).to_contain_text("Line 1")
+    prompt.press("End")
+    prompt.press_sequentially("}")
+    expect(notes.locator(".field-error")).to_have_count(0)
+    expect(page.locator("#editor-problems")).to_contain_text("No problems")
+    page.get_by_role("link", name="YAML", exact=True).click()
+    expect(page.locator("#yaml-text")).to_have_value(re.compile("Which of these is it"))
+    page.get_by_text("Try", exact=True).click()
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_url(RUN)
+    assert (window.complaints, window.errors) == ([], [])
+
+
+def test_what_was_just_typed_is_saved_before_the_page_moves_on(window: Visit) -> None:
+    page = begun(window, "hasty")
+    page.locator("textarea[name='options.prompt']").fill("Typed, and gone at once")
+    page.get_by_role("link", name="Input", exact=True).click()
+    page.locator("[name='input.from']").fill("input.text")
+    page.locator("summary", has_text="Try").click()
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_url(RUN)
+    window.go("/pipelines/hasty/?tab=yaml")
+    text = page.locator("#yaml-text").input_value()
+    assert "Typed, and gone at once" in text
+    assert "from: input.text" in text
+
+
+def test_a_removed_stage_is_put_back(window: Visit) -> None:
+    page = begun(window, "undone")
+    page.get_by_text("Add a stage", exact=True).click()
+    page.get_by_role("button", name="After model").click()
+    expect(page.locator(".stage-link")).to_have_count(3)
+    page.locator("#editor-card summary[aria-label=More]").click()
+    page.get_by_role("button", name="Remove model-2").click()
+    expect(page.locator(".stage-link")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".stage-link")).to_have_count(3)
+
+
+def test_yaml_is_edited_without_scripts(plain_window: Visit) -> None:
+    page = plain_window.page
+    plain_window.go("/pipelines/new")
+    page.locator("[name=name]").fill("plain")
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("link", name="write the YAML").click()
+    page.locator("#yaml-text").fill("name: plain\nstages:\n- {id: a, processor: transform}\n")
+    page.get_by_role("button", name="Save").click()
+    plain_window.go("/pipelines/plain/?stage=a&tab=input")
+    page.locator("[name='input.from']").fill("input")
+    page.locator("#card-form").get_by_role("button", name="Save").click()
+    expect(page.locator("#editor-problems")).to_contain_text("No problems")

@@ -1,0 +1,170 @@
+"""Stages of a document are added, copied, moved, renamed and removed, and what names them follows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.llm.engine.types import Json
+from pipelines.engine.definition import pipeline_from
+from pipelines.engine.editing import (
+    GONE,
+    added_after,
+    added_before,
+    duplicated,
+    free_name,
+    moved,
+    new_stage,
+    outline,
+    removed,
+    stage_in,
+    stages_in,
+    value_at,
+    with_stage,
+    with_value,
+)
+from pipelines.engine.graph import StageNode
+from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.renaming import references, renamed
+from pipelines.engine.validation import problems
+from tests.support.definitions import document, linked_documents, stage
+from tests.support.processors import PROCESSORS
+
+DOCUMENTS = st.shared(linked_documents(), key="document")
+STAGES = DOCUMENTS.flatmap(lambda found: st.sampled_from([each["id"] for each in found["stages"]]))
+NEW = {"id": "new", "processor": "transform"}
+
+
+def faults(found: Json) -> list[str]:
+    """Return what is wrong with a document."""
+    pipeline, wrong = pipeline_from(found)
+    return [
+        f"{each.path}: {each.message}" for each in (problems(pipeline, PROCESSORS, {}) if pipeline else wrong)
+    ]
+
+
+@given(DOCUMENTS, STAGES, st.sampled_from(["new", "new-2", "stages2"]))
+def test_a_renamed_stage_is_named_so_everywhere(found: Json, name: str, new: str) -> None:
+    changed = renamed(found, name, new, PROCESSORS)
+    assert faults(found) == faults(changed) == []
+    assert references(changed, new, PROCESSORS) == references(found, name, PROCESSORS)
+    assert renamed(changed, new, name, PROCESSORS) == found
+
+
+def nodes(found: Json) -> dict[str, StageNode]:
+    """Return the stages as the graph has them."""
+    drawn = outline(found)
+    return {node.id: node for node in drawn.graph.nodes} if drawn else {}
+
+
+@given(DOCUMENTS, STAGES)
+def test_a_stage_added_anywhere_makes_no_problem_and_is_removed_again(found: Json, name: str) -> None:
+    after = added_after(found, NEW, name)
+    assert faults(after) == []
+    assert nodes(after)["new"].needs == (name,)
+    before = added_before(found, NEW, name)
+    assert faults(before) == []
+    assert nodes(before)[name].needs == ("new",)
+    for changed in (after, before, added_after(found, NEW, "")):
+        assert nodes(removed(changed, "new")) == nodes(found)
+
+
+@given(DOCUMENTS, STAGES)
+def test_a_copy_stands_behind_its_stage_without_problems(found: Json, name: str) -> None:
+    changed, copy = duplicated(found, name)
+    names = [each["id"] for each in stages_in(changed)]
+    assert names.index(copy) == names.index(name) + 1
+    assert faults(changed) == []
+
+
+@given(DOCUMENTS, STAGES)
+def test_a_moved_stage_comes_back_and_stays_at_the_ends(found: Json, name: str) -> None:
+    place = [each["id"] for each in found["stages"]].index(name)
+    down = moved(found, name, 1)
+    assert (moved(down, name, -1) == found) or place == len(found["stages"]) - 1
+    assert stages_in(moved(found, name, -place - 3))[0]["id"] == name
+
+
+@given(DOCUMENTS, STAGES)
+def test_what_still_names_a_removed_stage_was_listed_before(found: Json, name: str) -> None:
+    left = removed(found, name)
+    listed = references(found, name, PROCESSORS)
+    assert all(
+        any(place.split(" · ")[-1].split(".")[0] in fault for place in listed) for fault in faults(left)
+    )
+
+
+def test_references_say_stage_and_field() -> None:
+    found = document(
+        stage("a", "a"),
+        stage(
+            "b",
+            "a",
+            "branch",
+            options={"cases": [{"when": "stages.a.output == 1", "to": "a"}], "default": "c"},
+        ),
+        stage("c", "a", input={"from": "stages.a.output"}, when="stages.a.status == 'failed'"),
+        "no stage",
+        stage("v", processor="validate", options={"schema": {"type": "object"}}, when="stages.a.output == ("),
+        stage(
+            "d", "c", "model", options={"prompt": "{{ broken", "models": ["a"]}, input={"from": "input.x]"}
+        ),
+        output={"from": "stages.a.output"},
+    )
+    assert references(found, "a", PROCESSORS) == [
+        "b · needs[0]",
+        "b · options.cases[0].when",
+        "b · options.cases[0].to",
+        "c · needs[0]",
+        "c · when",
+        "c · input.from",
+        "output.from",
+    ]
+    assert renamed(found, "gone", "else", PROCESSORS) == found
+
+
+@pytest.mark.parametrize(
+    "written", ["", None, [], {"stages": 3}, {"stages": [1, {}, {"id": 4}]}, {"stages": {}}]
+)
+def test_what_is_no_stage_is_none(written: Json) -> None:
+    assert stages_in(written) == []
+    assert free_name(written, "model") == "model"
+
+
+def test_a_new_stage_has_a_free_name_and_reads_what_stands_before() -> None:
+    shape = {"required": ["prompt", "n"], "properties": {"prompt": {"format": "template"}}}
+    spec = ProcessorSpec(name="model", options_schema=shape)
+    found = document(stage("model"), stage("model-2"))
+    made = new_stage(found, spec)
+    assert made["id"] == "model-3"
+    assert made["options"] == {"prompt": "{{ previous }}"}
+    assert new_stage({}, spec)["options"] == {"prompt": "{{ input }}"}
+    assert new_stage({}, PROCESSORS["transform"]) == {"id": "transform", "processor": "transform"}
+
+
+@pytest.mark.parametrize(
+    ("holder", "place", "value", "expected"),
+    [
+        ({}, ("a", "b"), 1, {"a": {"b": 1}}),
+        ({"a": 3}, ("a", "b"), 1, {"a": {"b": 1}}),
+        ({"a": {"b": 1}}, ("a", "b"), GONE, {}),
+        ({"a": {"b": 1, "c": 2}}, ("a", "b"), GONE, {"a": {"c": 2}}),
+        ({"a": [1, 2]}, ("a", 0), GONE, {"a": [2]}),
+        ({"a": [1]}, ("a", 0), GONE, {}),
+        ({}, ("a", 1, "b"), 1, {"a": [{}, {"b": 1}]}),
+        ({"a": None}, ("b",), GONE, {"a": None}),
+    ],
+)
+def test_a_value_is_put_and_taken_away(
+    holder: Json, place: tuple[str, ...], value: Json, expected: Json
+) -> None:
+    assert with_value(holder, place, value) == expected
+    assert value_at(expected, place) == value or value is GONE
+
+
+def test_a_stage_is_replaced_where_it_stands() -> None:
+    found = document(stage("a"), stage("b"))
+    changed = with_stage(found, "b", stage("c"))
+    assert [each["id"] for each in stages_in(changed)] == ["a", "c"]
+    assert stage_in(changed, "b") is None
