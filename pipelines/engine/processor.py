@@ -59,6 +59,15 @@ class RunInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """What a stage reaches by name: models, members of the team, tools."""
+
+    models: Sequence[str] = ()
+    people: Sequence[str] = ()
+    tools: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StageResult:
     """What a processor gives: the value, the stages that a branch chose, a score from 0 to 1.
 
@@ -137,21 +146,13 @@ class Processor(ABC):
         else:
             yield from self.faults(options)
 
-    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401, ARG002
-        """Yield what does not fit together in options that fit the schema: where, and a sentence."""
+    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401, ARG002  # of its own class
+        """Yield what does not fit together in checked options: where, and a sentence."""
         yield from ()
 
-    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002  # of the processor's own class; for overriding
-        """Return the models that checked options name: the run may ask them."""
-        return ()
-
-    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002
-        """Return the members that checked options name."""
-        return ()
-
-    def tools(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002
-        """Return the tools that checked options name: the run may call them."""
-        return ()
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401, ARG002
+        """Return what checked options name: a run is frozen with it."""
+        return Uses()
 
 
 class PureProcessor(Processor):
