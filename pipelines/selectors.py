@@ -11,8 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import read_document
@@ -184,15 +183,19 @@ class RunFigures:
 
 
 def run_figures(membership: Membership, names: Sequence[str]) -> Mapping[str, RunFigures]:
-    """Return the figures of pipelines by name, with one query."""
-    place = Window(RowNumber(), partition_by="ref", order_by=["-created_at", "-id"])
-    runs = Run.objects.visible_to(membership).filter(kind=KIND, ref__in=names)
-    numbered = runs.annotate(place=place).filter(place__lte=NEWEST_RUNS)
+    """Return the figures of pipelines by name, with two queries, which read no older runs than they show."""
+    runs = Run.objects.visible_to(membership).filter(kind=KIND)
+    of_one = runs.filter(ref=OuterRef("name")).order_by("-created_at", "-id").values("created_at")
+    rows = SavedPipeline.objects.visible_to(membership).filter(name__in=names)
+    oldest = dict(rows.values_list("name", Subquery(of_one[NEWEST_RUNS - 1 : NEWEST_RUNS])))
+    wanted = Q(ref__in=[name for name, moment in oldest.items() if moment is None])
+    for name, moment in oldest.items():
+        wanted |= Q(ref=name, created_at__gte=moment) if moment is not None else Q()
     columns = ("status", "caveat", "error_code", "ref", "cost_usd", "created_at", "started_at", "finished_at")
     found: dict[str, list[Run]] = defaultdict(list)
-    for run in numbered.only(*columns).order_by("ref", "place"):
+    for run in runs.filter(wanted).only(*columns).order_by("-created_at", "-id"):
         found[run.ref].append(run)
-    return {name: _figures(found.get(name, [])) for name in names}
+    return {name: _figures(found.get(name, [])[:NEWEST_RUNS]) for name in names}
 
 
 def _figures(runs: Sequence[Run]) -> RunFigures:
