@@ -11,7 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import read_document
@@ -25,7 +26,7 @@ from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
 from pipelines.engine.validation import document_problems
-from pipelines.models import PublishedVersion, SavedPipeline
+from pipelines.models import PublishedVersion, SavedPipeline, Trigger
 
 KIND = "pipeline"
 """The kind of runs of pipelines."""
@@ -135,11 +136,17 @@ def _contains(pipeline: Pipeline | None, name: str) -> bool:
 
 
 def team_pipelines(membership: Membership) -> QuerySet[SavedPipeline]:
-    """Return the team's pipelines by name, with the newest version as `newest` and `published_at`."""
+    """Return the team's pipelines by name, with the newest version as `newest` and `published_at`.
+
+    `started_by` counts the triggers that are on.
+    """
     versions = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number")
     found: QuerySet[SavedPipeline] = SavedPipeline.objects.visible_to(membership)
     newest, published_at = (Subquery(versions.values(each)[:1]) for each in ("number", "published_at"))
-    rows = found.annotate(newest=newest, published_at=published_at).defer("draft", "sample")
+    on = Trigger.objects.filter(pipeline=OuterRef("pk"), is_on=True).order_by().values("pipeline")
+    triggers = Coalesce(Subquery(on.annotate(count=Count("pk")).values("count")), 0)
+    rows = found.annotate(newest=newest, published_at=published_at, started_by=triggers)
+    rows = rows.defer("draft", "sample")
     return rows.select_related("draft_saved_by").order_by("name")
 
 
