@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.templates import parse_template
+from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
@@ -20,7 +21,6 @@ from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import Keys
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_place, parse_source
-from pipelines.engine.values import ANY, ValueType
 
 ModelNames = Annotated[tuple[ModelName, ...], Field(max_length=50, json_schema_extra={"uniqueItems": True})]
 """Models by name, in order, each once."""

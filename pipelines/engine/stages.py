@@ -15,6 +15,7 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import shortened
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
 from orchestration.llm.engine.types import Json, digest
@@ -37,7 +38,6 @@ from pipelines.engine.rules import Backoff, DefaultValue, ErrorClass, FallbackPi
 from pipelines.engine.scheduling import Ending, StageStatus
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import Place
-from pipelines.engine.values import shortened
 
 STAGE_STARTED = "stage_started"
 FATAL = (LimitReached, LeaseLost, ReplayMismatch)

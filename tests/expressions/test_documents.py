@@ -134,6 +134,6 @@ def test_values_are_named_in_words() -> None:
         "true",
         "1",
         "“a”",
-        "a list of 0",
-        "an object of 0",
+        "[]",
+        "{}",
     ]

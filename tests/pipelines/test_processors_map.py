@@ -142,7 +142,7 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "a million items": ([0] * 1_000_000, r"1,000,000 items; 1,000 at most"),
     "a text": ("x" * 10_000_000, "Only a list has items; this is a text"),
     "an object": ({}, "an object"),
-    "nothing": (None, "nothing"),
+    "nothing": (None, "null"),
 }
 
 

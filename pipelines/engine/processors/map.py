@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from orchestration.expressions.values import value_type
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
@@ -29,7 +30,6 @@ from pipelines.engine.processor import (
     Uses,
     Work,
 )
-from pipelines.engine.values import value_type
 
 MOST_MAPPED, MOST_ERRORS = 1_000, 20
 
