@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
@@ -28,7 +28,7 @@ from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
 from pipelines.engine.validation import document_problems
-from pipelines.models import PublishedVersion, SavedPipeline
+from pipelines.models import PublishedVersion, SavedPipeline, Trigger
 
 KIND = "pipeline"
 """The kind of runs of pipelines."""
@@ -163,11 +163,17 @@ def _contains(pipeline: Pipeline | None, name: str) -> bool:
 
 
 def team_pipelines(membership: Membership) -> QuerySet[SavedPipeline]:
-    """Return the team's pipelines by name, with the newest version as `newest` and `published_at`."""
+    """Return the team's pipelines by name, with the newest version as `newest` and `published_at`.
+
+    `started_by` counts the triggers that are on.
+    """
     versions = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number")
     found: QuerySet[SavedPipeline] = SavedPipeline.objects.visible_to(membership)
     newest, published_at = (Subquery(versions.values(each)[:1]) for each in ("number", "published_at"))
-    rows = found.annotate(newest=newest, published_at=published_at).defer("draft", "sample")
+    on = Trigger.objects.filter(pipeline=OuterRef("pk"), is_on=True).order_by().values("pipeline")
+    triggers = Coalesce(Subquery(on.annotate(count=Count("pk")).values("count")), 0)
+    rows = found.annotate(newest=newest, published_at=published_at, started_by=triggers)
+    rows = rows.defer("draft", "sample")
     return rows.select_related("draft_saved_by").order_by("name")
 
 
@@ -211,15 +217,19 @@ class RunFigures:
 
 
 def run_figures(membership: Membership, names: Sequence[str]) -> Mapping[str, RunFigures]:
-    """Return the figures of pipelines by name, with one query."""
-    place = Window(RowNumber(), partition_by="ref", order_by=["-created_at", "-id"])
-    runs = Run.objects.visible_to(membership).filter(kind=KIND, ref__in=names)
-    numbered = runs.annotate(place=place).filter(place__lte=NEWEST_RUNS)
+    """Return the figures of pipelines by name, with two queries, which read no older runs than they show."""
+    runs = Run.objects.visible_to(membership).filter(kind=KIND)
+    of_one = runs.filter(ref=OuterRef("name")).order_by("-created_at", "-id").values("created_at")
+    rows = SavedPipeline.objects.visible_to(membership).filter(name__in=names)
+    oldest = dict(rows.values_list("name", Subquery(of_one[NEWEST_RUNS - 1 : NEWEST_RUNS])))
+    wanted = Q(ref__in=[name for name, moment in oldest.items() if moment is None])
+    for name, moment in oldest.items():
+        wanted |= Q(ref=name, created_at__gte=moment) if moment is not None else Q()
     columns = ("status", "caveat", "error_code", "ref", "cost_usd", "created_at", "started_at", "finished_at")
     found: dict[str, list[Run]] = defaultdict(list)
-    for run in numbered.only(*columns).order_by("ref", "place"):
+    for run in runs.filter(wanted).only(*columns).order_by("-created_at", "-id"):
         found[run.ref].append(run)
-    return {name: _figures(found.get(name, [])) for name in names}
+    return {name: _figures(found.get(name, [])[:NEWEST_RUNS]) for name in names}
 
 
 def _figures(runs: Sequence[Run]) -> RunFigures:
