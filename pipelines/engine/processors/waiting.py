@@ -10,6 +10,7 @@ from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.values import shortened
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Audience, Question
@@ -26,7 +27,6 @@ from pipelines.engine.processor import (
 )
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
 from pipelines.engine.stages import off_loop
-from pipelines.engine.values import shortened
 
 ROLES = ("owner", "admin", "operator", "viewer")
 
