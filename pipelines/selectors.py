@@ -94,7 +94,7 @@ def _unknown_tools(pipeline: Pipeline, known: TeamPipelines) -> Iterator[Problem
     for stage in pipeline.stages:
         processor = PROCESSORS.get(stage.processor)
         try:
-            names = processor.tools(processor.Options.model_validate(stage.options)) if processor else ()
+            names = processor.uses(processor.Options.model_validate(stage.options)).tools if processor else ()
         except ValidationError:  # a problem of its own
             continue
         for name in names:
