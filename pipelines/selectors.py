@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from statistics import median
 from typing import Literal
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, RunStatus
+from orchestration.tools.services.registry import team_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.nesting import contained
 from pipelines.engine.options import ProcessorSpec
@@ -72,7 +74,10 @@ def read_draft(
 
 
 def check_document(written: Json, known: Mapping[str, Pipeline], *, name: str = "") -> DraftReading:
-    """Check a definition that was read from its text, as `read_draft` does."""
+    """Check a definition that was read from its text, as `read_draft` does.
+
+    The pipelines of a team bring its tools, too.
+    """
     try:
         document, upgrades = upgraded(written)
     except UnsupportedVersion as error:
@@ -80,7 +85,23 @@ def check_document(written: Json, known: Mapping[str, Pipeline], *, name: str = 
     pipeline, found = document_problems(document, processor_specs(), known)
     if name and pipeline is not None and pipeline.name != name:
         found = (problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name"), *found)
+    if pipeline is not None and isinstance(known, TeamPipelines):
+        found = (*found, *_unknown_tools(pipeline, known))
     return DraftReading(document=document, pipeline=pipeline, upgrades=upgrades, problems=found)
+
+
+def _unknown_tools(pipeline: Pipeline, known: TeamPipelines) -> Iterator[Problem]:
+    for stage in pipeline.stages:
+        processor = PROCESSORS.get(stage.processor)
+        try:
+            names = processor.uses(processor.Options.model_validate(stage.options)).tools if processor else ()
+        except ValidationError:  # a problem of its own
+            continue
+        for name in names:
+            if name not in known.tools:
+                message = f"There is no tool called “{name}”. The page Tools lists those of the team."
+                where = {"path": f"stages.{stage.id}.options.name", "field": "options.name"}
+                yield Problem(message=message, stage=stage.id, **where)
 
 
 def version_number(text: str) -> int:
@@ -105,6 +126,12 @@ class TeamPipelines(Mapping[str, Pipeline]):
         shown = rows.select_related("pipeline").only("number", "pipeline__name")
         ordered = shown.order_by("pipeline__name", "number")
         self._versions = {row.pipeline.name: row for row in ordered}
+        self._team = membership.team_id
+
+    @cached_property
+    def tools(self) -> Collection[str]:
+        """The names of the tools that the team's pipelines may call."""
+        return team_tools(self._team).keys()
 
     def __getitem__(self, name: str) -> Pipeline:
         """Return the newest version of a pipeline."""

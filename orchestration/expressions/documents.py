@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from math import isinf
 from typing import Any, Literal, NoReturn
 
 import yaml
@@ -51,7 +52,9 @@ def _from_json(text: str) -> Json:
         if depth > BOUNDS.depth:
             raise ExpressionError(f"{_place(text, found.start())}: {TOO_DEEP}.", position=found.start())
     try:
-        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+        return json.loads(
+            text, object_pairs_hook=_without_repeats, parse_constant=_no_constant, parse_float=_number
+        )
     except json.JSONDecodeError as error:
         message = f"{_place(text, error.pos)}: {error.msg}."
         raise ExpressionError(message, position=error.pos) from error
@@ -83,6 +86,14 @@ def _without_repeats(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(word: str) -> NoReturn:
     raise ExpressionError(f"{word} is no value of JSON.")
+
+
+def _number(word: str) -> float:
+    """Return a number with a fraction or an exponent. Raises `ExpressionError` for one beyond all floats."""
+    number = float(word)
+    if isinf(number):
+        raise ExpressionError(f"The number {shortened(word)} is too large.")
+    return number
 
 
 def _repeats(text: str, key: str) -> Iterator[int]:
@@ -184,7 +195,7 @@ class _Reader:
             return int(word)
         if WITH_BASE.fullmatch(word):
             return int(word, 0)
-        return float(word) if FRACTION.fullmatch(word) else word
+        return _number(word) if FRACTION.fullmatch(word) else word
 
     def key(self, event: Any) -> str:  # noqa: ANN401 - see `check`
         """Return the name of a key; a number or word is its own name."""

@@ -9,11 +9,12 @@ from itertools import chain, pairwise
 
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import listed
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
 from pipelines.engine.graph import Graph, Join, StageNode
 from pipelines.engine.mapping import DestinationKind, parse_destination
-from pipelines.engine.problems import FieldFault, listed, unknown
+from pipelines.engine.problems import FieldFault, unknown
 from pipelines.engine.readings import Reading
 from pipelines.engine.scope import CONTEXT, OF_AN_ITEM, Root
 from pipelines.engine.sources import Place

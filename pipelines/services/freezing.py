@@ -187,7 +187,7 @@ def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict
     found: dict[str, str] = {}
     for plan in plans:
         for name, stage in plan.stages.items():
-            for person in stage.processor.people(stage.options):
+            for person in stage.processor.uses(stage.options).people:
                 if person not in ids:
                     raise InvalidRequest(
                         f"There is nobody called “{person}” in this team.", field=f"stages.{name}.options.who"
@@ -202,7 +202,7 @@ def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mappi
     for plan in plans:
         for name, stage in plan.stages.items():
             try:
-                found |= freeze_tools(membership.team_id, stage.processor.tools(stage.options))
+                found |= freeze_tools(membership.team_id, stage.processor.uses(stage.options).tools)
             except InvalidRequest as error:
                 raise InvalidRequest(str(error), field=f"stages.{name}.options.name") from error
     return found
@@ -220,7 +220,7 @@ def frozen_panel(
     named = {
         name: f"stages.{stage.stage.id}.options.models"
         for stage in stages
-        for name in stage.processor.models(stage.options)
+        for name in stage.processor.uses(stage.options).models
     }
     fields = named | dict.fromkeys(usual, "models")
     asked = [(name, PanelRole.MEMBER, field) for name, field in fields.items()]

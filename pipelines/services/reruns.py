@@ -53,7 +53,7 @@ def rerun_from(
         newer = chosen_pipeline(membership, parsed_request(request)).pipeline
     if stage not in {each.id for each in newer.stages}:
         raise InvalidRequest(f"There is no stage “{stage[:40]}” in it.", field="stage")
-    kept = kept_stages(pipeline, newer, rows, {stage})
+    kept = kept_stages(pipeline, newer, rows, {stage, *_stopped(pipeline, rows)})
     return _rerun(membership, run, kept, request, {stage: dict(edit)} if edit else {})
 
 

@@ -105,6 +105,17 @@ def test_the_items_of_a_list_that_were_done_are_taken_over(
     assert (status, output, flaky.worked.total()) == ("succeeded", ["a", "b", "c"], 1)
 
 
+def test_what_was_cancelled_elsewhere_runs_again_too(engine: Engine, owner: Membership, flaky: Flaky) -> None:
+    flaky.fail = {"two"}
+    run = engine.execute(a_pipeline_run(owner))
+    row = run.steps.get(key="side")
+    row.result = {**(row.result or {}), "status": "cancelled"}
+    row.save()
+    again = rerun_from(membership=owner, run=run, stage="two", edit={"output": "mine"})
+    assert worked(flaky, engine, again) == (["side"], "succeeded", "mine")
+    assert set(again.steps.filter(kind="record").values_list("result__status", flat=True)) == {"succeeded"}
+
+
 def test_a_stage_is_run_again_with_another_input_or_output(
     engine: Engine, owner: Membership, flaky: Flaky
 ) -> None:
