@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from math import isinf
+from math import isfinite
 from typing import Any, Literal, NoReturn
 
 import yaml
@@ -16,7 +16,7 @@ import yaml
 from orchestra_site.web.alphabets import encodable
 from orchestra_site.web.patterns import DOTALL, Pattern
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import Bounds, Json, shortened
+from orchestration.expressions.values import Bounds, Json, clipped, shortened
 
 LONGEST = 1_000_000
 """Characters of a document."""
@@ -53,7 +53,7 @@ def _from_json(text: str) -> Json:
             raise ExpressionError(f"{_place(text, found.start())}: {TOO_DEEP}.", position=found.start())
     try:
         return json.loads(
-            text, object_pairs_hook=_without_repeats, parse_constant=_no_constant, parse_float=_number
+            text, object_pairs_hook=_without_repeats, parse_constant=_no_constant, parse_float=_finite
         )
     except json.JSONDecodeError as error:
         message = f"{_place(text, error.pos)}: {error.msg}."
@@ -84,16 +84,14 @@ def _without_repeats(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return found
 
 
+def _finite(word: str) -> float:
+    if not isfinite(number := float(word)):
+        raise ExpressionError(f"{clipped(word)} is larger than any number that can be kept.")
+    return number
+
+
 def _no_constant(word: str) -> NoReturn:
     raise ExpressionError(f"{word} is no value of JSON.")
-
-
-def _number(word: str) -> float:
-    """Return a number with a fraction or an exponent. Raises `ExpressionError` for one beyond all floats."""
-    number = float(word)
-    if isinf(number):
-        raise ExpressionError(f"The number {shortened(word)} is too large.")
-    return number
 
 
 def _repeats(text: str, key: str) -> Iterator[int]:
@@ -195,7 +193,7 @@ class _Reader:
             return int(word)
         if WITH_BASE.fullmatch(word):
             return int(word, 0)
-        return _number(word) if FRACTION.fullmatch(word) else word
+        return _finite(word) if FRACTION.fullmatch(word) else word
 
     def key(self, event: Any) -> str:  # noqa: ANN401 - see `check`
         """Return the name of a key; a number or word is its own name."""
