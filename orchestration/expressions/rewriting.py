@@ -18,7 +18,7 @@ Collection = yaml.MappingNode | yaml.SequenceNode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class _Placed:
     """An item of a list or a field of an object: its key, its value, and what of the text is its.
 
     `lead` are the comments above it, whole lines; `start` and `end` are where it stands without them.
@@ -77,7 +77,7 @@ class _Rewriting:
     def collection(self, node: Collection, before: Json, after: Json, lead: str, end: int) -> str:
         """Return the lines of a list or an object, the first one with its indentation."""
         column = node.start_mark.column
-        old: defaultdict[str, list[_Entry]] = defaultdict(list)
+        old: defaultdict[str, list[_Placed]] = defaultdict(list)
         entries = self.entries(node, before, lead, end)
         for each in entries:
             old[each.key].append(each)
@@ -94,7 +94,7 @@ class _Rewriting:
                 lines += " " * column + _anew(_one(after, key, value), column)
         return lines + self.text[entries[-1].end : end]
 
-    def entry(self, entry: _Entry, value: Json, column: int) -> str:
+    def entry(self, entry: _Placed, value: Json, column: int) -> str:
         """Return an entry with another value, without the comments above it."""
         if _written(entry.value) == _written(value):
             return self.text[entry.start : entry.end]
@@ -109,9 +109,9 @@ class _Rewriting:
         inner = self.collection(block, entry.value, value, lead, entry.end)
         return f"{line}\n{inner}" if is_below else f"{line}{inner.lstrip(' ')}"
 
-    def entries(self, node: Collection, value: Json, lead: str, end: int) -> list[_Entry]:
+    def entries(self, node: Collection, value: Json, lead: str, end: int) -> list[_Placed]:
         """Return the entries of a list or an object in block style; what follows the last one is not its."""
-        column, found = node.start_mark.column, list[_Entry]()
+        column, found = node.start_mark.column, list[_Placed]()
         places = [_start(each, column, self.text) for each in node.value]
         ends = [place - column for place in places[1:]]
         pairs = zip(node.value, _keyed(value), places, [*ends, end], strict=True)
@@ -120,7 +120,7 @@ class _Rewriting:
             body = own[: len(own) - len(_comments_at_end(own, column))]
             child_node = child[1] if isinstance(child, tuple) else child
             stands = start + len(body)
-            found.append(_Entry(key=key, node=child_node, value=inner, lead=lead, start=start, end=stands))
+            found.append(_Placed(key=key, node=child_node, value=inner, lead=lead, start=start, end=stands))
             lead = self.text[stands:stop]
         return found
 

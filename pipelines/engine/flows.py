@@ -7,6 +7,7 @@ from functools import reduce
 from operator import or_
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import ANY, ValueType, value_type
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import InlineStage, Pipeline, Stage
 from pipelines.engine.graph import Join
@@ -16,7 +17,6 @@ from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMa
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
 from pipelines.engine.transforms import parse_transform
-from pipelines.engine.values import ANY, ValueType, value_type
 
 Types = frozenset[ValueType]
 EVERY: Types = frozenset(ANY)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline
@@ -56,7 +58,9 @@ def nesting_faults(
     pipeline: Pipeline, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
 ) -> Iterator[FieldFault]:
     """Yield what is wrong with the pipelines that a pipeline contains, directly or through others."""
-    documents = {**pipelines, pipeline.name: pipeline}
+    documents = ChainMap(
+        {pipeline.name: pipeline}, cast("dict[str, Pipeline]", pipelines)
+    )  # read when needed
     graph, itself = _graph(pipeline.name, documents, processors)
     depths, steps = _sizes(graph, documents)
     for each in contained(pipeline, processors):

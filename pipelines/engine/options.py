@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from pydantic import JsonValue
 
+from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import Keys
-from pipelines.engine.values import ANY, ValueType
 
 
 class OptionFormat(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import get_args
@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.web.patterns import Pattern
-from orchestration.expressions.values import shortened
+from orchestration.expressions.values import listed, shortened
 from pipelines.engine.rules import DefinitionPart
 
 MOST_PROBLEMS = 200
 """Problems that are listed of one definition."""
-MOST_LISTED, LONGEST_SHOWN = 8, 60
+LONGEST_SHOWN = 60
 NAME = Pattern(r"[a-z][a-z0-9_-]{0,39}")
 _PLAIN_KEY = Pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -62,33 +62,16 @@ class FieldFault:
     below: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StagePlace:
-    """Where a stage stands: `at` leads to it, by name where that is unique; `stage` is its name."""
-
-    at: Keys
-    stage: str = ""
-
-    def problem(self, message: str, *field: str | int, below: str = "") -> Problem:
-        """Return a problem of the stage at one of its fields, or `below` that."""
-        rest = f".{below}" if below and not below.startswith("[") else below
-        path = path_text((*self.at, *field)) + rest
-        return Problem(path=path, message=message, stage=self.stage, field=path_text(field) + rest)
-
-
-def stage_places(names: Iterable[object]) -> tuple[StagePlace, ...]:
-    """Return where each stage stands, by what is written as its name; of equal names the first has it."""
-    seen: set[str] = set()
-    found: list[StagePlace] = []
+def stage_places(names: Sequence[object]) -> tuple[Keys, ...]:
+    """Return where each stage stands: by its name, of equal ones the first; others by their number."""
+    first: dict[object, int] = {}
     for number, name in enumerate(names):
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            found.append(StagePlace(at=("stages", number)))
-        elif name in seen:
-            found.append(StagePlace(at=("stages", number), stage=name))
-        else:
-            seen.add(name)
-            found.append(StagePlace(at=("stages", name), stage=name))
-    return tuple(found)
+        if isinstance(name, str) and NAME.fullmatch(name):
+            first.setdefault(name, number)
+    by_number = {number: name for name, number in first.items()}
+    return tuple(
+        ("stages", str(by_number[number]) if number in by_number else number) for number in range(len(names))
+    )
 
 
 def problem_at(message: str, *place: str | int) -> Problem:
@@ -97,16 +80,22 @@ def problem_at(message: str, *place: str | int) -> Problem:
     return Problem(path=path, message=message, field=path)
 
 
-def located(faults: Iterable[FieldFault], names: Iterable[object]) -> tuple[Problem, ...]:
+def located(faults: Iterable[FieldFault], names: Sequence[object]) -> tuple[Problem, ...]:
     """Return faults at their paths, none twice; `names` is what is written as the names of the stages."""
     places = stage_places(names)
-    found = (
-        places[fault.stage].problem(fault.message, *fault.at, below=fault.below)
-        if fault.stage is not None
-        else problem_at(fault.message, *fault.at)
-        for fault in faults
-    )
-    return tuple(dict.fromkeys(found))
+    found: dict[Problem, None] = {}
+    for fault in faults:
+        rest = f".{fault.below}" if fault.below and not fault.below.startswith("[") else fault.below
+        place = () if fault.stage is None else places[fault.stage]
+        name = "" if fault.stage is None else names[fault.stage]
+        problem = Problem(
+            path=path_text((*place, *fault.at)) + rest,
+            message=fault.message,
+            stage=name if isinstance(name, str) and NAME.fullmatch(name) else "",
+            field=path_text(fault.at) + rest,
+        )
+        found[problem] = None
+    return tuple(found)
 
 
 def path_text(place: Iterable[str | int]) -> str:
@@ -129,12 +118,6 @@ def unknown(what: str, name: str, known: Collection[str]) -> str:
     if close := get_close_matches(name, near, n=1):
         return f"{sentence}. Is “{close[0]}” meant?"
     return f"{sentence}{f'. There are: {listed(known)}' if known else ''}."
-
-
-def listed(names: Collection[str]) -> str:
-    """Return names in one line, the first few of many."""
-    shown = ", ".join(list(names)[:MOST_LISTED])
-    return shown if len(names) <= MOST_LISTED else f"{shown} and {len(names) - MOST_LISTED} more"
 
 
 def wrong_fields(error: ValidationError, part: type[DefinitionPart]) -> Iterator[FieldFault]:

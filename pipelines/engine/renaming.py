@@ -60,6 +60,8 @@ def _renamed_place(written: str, old: str, new: str) -> str:
 def renamed_template(text: str, old: str, new: str) -> str:
     """Return a template with the new name of a stage."""
     changed = _INSIDE.sub(lambda found: _renamed_expression(found.group(), old, new), text)
+    if changed == text:
+        return text
     try:
         before, after = parse_template(text).paths, parse_template(changed).paths
     except ExpressionError:

@@ -5,7 +5,6 @@ Times are float seconds. A field `json_schema` is written `schema`, a field `sou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -21,14 +20,6 @@ from pydantic import (
     model_serializer,
 )
 
-from orchestration.llm.engine.errors import (
-    BadAnswer,
-    CircuitOpen,
-    ModelTimeout,
-    ProviderUnavailable,
-    RateLimited,
-    StreamBroken,
-)
 from orchestration.llm.engine.types import Json
 
 MOST_TRANSFORMS, MOST_DESTINATIONS, MOST_ATTEMPTS = 50, 20, 10
@@ -57,18 +48,6 @@ class ErrorClass(StrEnum):
     TOOL = "tool"
 
 
-ERROR_CLASSES: Mapping[type[Exception], ErrorClass] = {
-    ModelTimeout: ErrorClass.TIMEOUT,
-    TimeoutError: ErrorClass.TIMEOUT,
-    RateLimited: ErrorClass.RATE_LIMIT,
-    ProviderUnavailable: ErrorClass.SERVER,
-    StreamBroken: ErrorClass.STREAM,
-    CircuitOpen: ErrorClass.CIRCUIT,
-    BadAnswer: ErrorClass.BAD_ANSWER,
-}
-"""The class of each error that may be tried again; those of mappings and tools where they arise."""
-
-
 class Backoff(StrEnum):
     """How the wait before another attempt grows."""
 
@@ -85,7 +64,7 @@ class ErrorStrategy(StrEnum):
     FALLBACK = "fallback"
 
 
-def _title(field: str, _: object) -> str:
+def title(field: str, _: object) -> str:
     """Return what forms call a field that has no other title."""
     return field.replace("_", " ").capitalize()
 
@@ -102,7 +81,7 @@ class DefinitionPart(BaseModel):
         allow_inf_nan=False,
         serialize_by_alias=True,
         use_attribute_docstrings=True,
-        field_title_generator=_title,
+        field_title_generator=title,
     )
 
 

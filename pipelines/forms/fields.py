@@ -158,7 +158,7 @@ class CardField:
         elif self.choices:
             widget = forms.Select(attrs={"class": "form-select"}, choices=with_choices(self.choices, [shown]))
         else:
-            attrs |= {"dir": "auto", "class": f"form-control{' code-input' * self._is_code}"}
+            attrs |= {"dir": "auto", "class": f"form-control{' code-input' * self.is_code}"}
             lines = max(self.rows, min(shown.count("\n") + 1, MOST_ROWS))
             widget = forms.Textarea(attrs={"rows": lines}) if lines > 1 else forms.TextInput()
             more = {"list": self.suggests, "placeholder": self.placeholder, "autocomplete": "off"}
@@ -166,8 +166,9 @@ class CardField:
         return widget.render(self.name, shown, attrs)
 
     @property
-    def _is_code(self) -> bool:
-        return self.kind in {Kind.CODE, Kind.PARAMETERS} or self.rows > 0
+    def is_code(self) -> bool:
+        """Whether what is typed follows some syntax."""
+        return self.kind in {Kind.CODE, Kind.PARAMETERS}
 
 
 def in_one_line(value: Json) -> str:

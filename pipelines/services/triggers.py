@@ -134,7 +134,7 @@ def _audit_refusal(trigger: Trigger) -> None:
         if Trigger.objects.filter(pk=trigger.pk).exclude(pk__in=lately).update(refused_at=now):
             AuditEntry.objects.create(
                 team_id=trigger.team_id,
-                actor_name="",
+                actor_name="Somebody",
                 action=AuditAction.TRIGGER_REFUSED,
                 subject=trigger.title,
                 after={"pipeline": trigger.pipeline.name},

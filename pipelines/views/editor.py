@@ -26,54 +26,58 @@ from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
 from pipelines.engine import editing
-from pipelines.engine.problems import NAME, Problem
+from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
-from pipelines.engine.renaming import references, renamed
+from pipelines.engine.renaming import references
+from pipelines.engine.upgrades import UnsupportedVersion, upgraded
 from pipelines.forms.cards import TAB_OF, TABS, Card, card
+from pipelines.forms.changes import done
 from pipelines.models import SavedPipeline
 from pipelines.parts.graph import GraphView, StageMark
 from pipelines.parts.sample import sample_values, suggestions, team_sample
-from pipelines.selectors import KIND, DraftReading, TeamPipelines, processor_specs, read_draft, team_pipelines
+from pipelines.selectors import (
+    KIND,
+    DraftReading,
+    TeamPipelines,
+    check_document,
+    processor_specs,
+    team_pipelines,
+)
 from pipelines.services.definitions import DraftConflict, save_draft
 
 PAGE = "pipelines/pipeline_edit.html"
 PANEL_SIZE, LONGEST_NUMBER, LINES_ABOUT, LONGEST_LINE = 3, 10, 2, 200
-NAME_RULE = "a small letter, then small letters, digits, - or _; 40 at most."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
     """A draft as it is stored, what it says, and which stage and tab of it are open.
 
-    `document` is what can be edited on cards; None where the text cannot be read.
+    `written` is what the text says, in the newest schema version; `fault` why it cannot be read.
     """
 
     pipeline: SavedPipeline
-    reading: DraftReading
-    document: editing.Document | None
-    stage: str
-    tab: str
-    card: Card | None
-    read_only: bool
+    written: Json = None
+    fault: ExpressionError | UnsupportedVersion | None = None
+    stage: str = ""
+    tab: str = "yaml"
+    card: Card | None = None
+    read_only: bool = False
+
+    @property
+    def document(self) -> editing.Document | None:
+        """What can be edited on cards; None where the text is no object."""
+        return self.written if isinstance(self.written, dict) else None
 
     @property
     def place(self) -> list[tuple[int, str, bool]]:
         """The lines about where the text cannot be read: number, text, and whether it is that line."""
-        text, position = self.pipeline.draft, self.reading.position
+        text, position = self.pipeline.draft, getattr(self.fault, "position", None)
         if position is None:
             return []
         wrong = text.count("\n", 0, position)
         lines = enumerate(text.split("\n")[: wrong + LINES_ABOUT + 1])
         return [(n + 1, line[:LONGEST_LINE], n == wrong) for n, line in lines if n >= wrong - LINES_ABOUT]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Changed:
-    """What a change makes of a document, the stage that is open afterwards, and what was done in words."""
-
-    document: editing.Document
-    stage: str
-    words: str = ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,23 +96,18 @@ def editor(request: MemberRequest, name: str) -> HttpResponse:
 
 def _opened(request: MemberRequest, pipeline: SavedPipeline, data: QueryDict) -> Opened:
     """Read the draft; a stage that is not there any more is not open."""
-    reading = read_draft(pipeline.draft, TeamPipelines(request.membership), name=pipeline.name)
-    document = reading.document if isinstance(reading.document, dict) else None
-    stage = data.get("stage", "")
-    stage = stage if editing.stage_in(document, stage) is not None else ""
-    tab = data.get("tab", "does")
-    tab = tab if tab in TABS and document is not None else "does" if document is not None else "yaml"
     read_only = not request.membership.may_run
-    shown = card(document, stage, tab, read_only=read_only) if document is not None else None
-    return Opened(
-        pipeline=pipeline,
-        reading=reading,
-        document=document,
-        stage=stage,
-        tab=tab,
-        card=shown,
-        read_only=read_only,
-    )
+    try:
+        written = upgraded(read_document(pipeline.draft, "yaml"))[0]
+    except (ExpressionError, UnsupportedVersion) as error:
+        return Opened(pipeline=pipeline, fault=error, read_only=read_only)
+    opened = Opened(pipeline=pipeline, written=written, read_only=read_only)
+    if opened.document is None:
+        return opened
+    stage, tab = data.get("stage", ""), data.get("tab", "")
+    stage = stage if editing.stage_in(written, stage) is not None else ""
+    tab = tab if tab in TABS else next(iter(TABS))
+    return replace(opened, stage=stage, tab=tab, card=card(written, stage, tab, read_only=read_only))
 
 
 def _changed(request: MemberRequest, opened: Opened) -> HttpResponse:
@@ -117,7 +116,7 @@ def _changed(request: MemberRequest, opened: Opened) -> HttpResponse:
         raise InvalidRequest(
             "The YAML of the draft cannot be read. Mend it first, then its stages can be edited."
         )
-    data, stage = request.POST, opened.stage
+    data = request.POST
     part, unread = opened.card.with_typed(data) if "typed" in data else (opened.card.notes.part, {})
     if unread:
         opened.card.notes.typed = {name: data.get(name, "") for name in unread}
@@ -126,55 +125,10 @@ def _changed(request: MemberRequest, opened: Opened) -> HttpResponse:
             context = _context(request, opened) | {"oob": True}
             return render(request, f"{PAGE}#editor-saved", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         return _page(request, opened, unread=unread)
-    part = opened.card.with_row(part, data.get("row", ""))
-    if stage and part.get("processor") != opened.card.notes.part.get("processor"):
-        part = _with_processor(opened.document, part)
-    document = editing.with_stage(opened.document, stage, part) if stage else part
-    changed = _done(document, stage, data)
+    changed = done(opened.document, opened.card, part, data)
     same = changed.document == opened.document
     text = opened.pipeline.draft if same else rewritten(opened.pipeline.draft, changed.document)
     return _saved(request, replace(opened, stage=changed.stage), text, words=changed.words)
-
-
-def _with_processor(document: editing.Document, part: editing.Document) -> editing.Document:
-    """Return a stage with the options that its new processor begins with."""
-    rest = {name: value for name, value in part.items() if name != "options"}
-    spec = processor_specs().get(str(part.get("processor")))
-    made = editing.new_stage(document, spec) if spec is not None else {}
-    return rest | ({"options": made["options"]} if "options" in made else {})
-
-
-def _done(document: editing.Document, stage: str, data: QueryDict) -> Changed:
-    """Do what a button says. Raises `InvalidRequest` for a name that cannot be used."""
-    verb = data.get("do", "")
-    if verb.startswith("add"):
-        return _added(document, stage, data)
-    if not verb or not stage:
-        return Changed(document=document, stage=stage)
-    if verb in {"up", "down"}:
-        return Changed(document=editing.moved(document, stage, 1 if verb == "down" else -1), stage=stage)
-    if verb == "duplicate":
-        copied, copy = editing.duplicated(document, stage)
-        return Changed(document=copied, stage=copy, words=f"{copy} is a copy of {stage}.")
-    if verb == "remove":
-        return Changed(document=editing.removed(document, stage), stage="", words=f"{stage} was removed.")
-    new = data.get("new", "")
-    if not NAME.fullmatch(new) or (new != stage and editing.stage_in(document, new) is not None):
-        raise InvalidRequest(f"A stage needs a name that no other one has: {NAME_RULE}", field="new")
-    changed = renamed(document, stage, new, processor_specs())
-    return Changed(document=changed, stage=new, words=f"{stage} is now called {new}.")
-
-
-def _added(document: editing.Document, stage: str, data: QueryDict) -> Changed:
-    spec = processor_specs().get(data.get("processor", ""))
-    if spec is None:
-        raise InvalidRequest("Choose what the new stage does.")
-    stages = editing.stages_in(document)
-    beside = stage or (stages[-1]["id"] if stages else "")
-    is_before = data.get("do") == "add:before" and beside
-    new = editing.new_stage(document, spec)
-    added = editing.added_before if is_before else editing.added_after
-    return Changed(document=added(document, new, beside), stage=new["id"], words=f"{new['id']} was added.")
 
 
 def _saved(request: MemberRequest, opened: Opened, text: str, *, words: str = "") -> HttpResponse:
@@ -276,44 +230,44 @@ def _page(request: MemberRequest, opened: Opened, **more: Any) -> HttpResponse: 
 
 
 def _context(request: MemberRequest, opened: Opened, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # see above
-    document, reading = opened.document, opened.reading
+    document, known = opened.document, TeamPipelines(request.membership)
     sample = team_sample(request.membership, opened.pipeline, document)
-    graph = _graph(opened)
-    known = sorted(TeamPipelines(request.membership))
-    if document is not None and opened.card is not None:
-        part = editing.stage_in(document, opened.stage) or document
-        scope = sample.scope(document, opened.stage, reading.pipeline)
-        opened.card.note(reading.problems, sample_values(part, opened.stage, scope))
-    return {
+    reading = check_document(opened.written, known, name=opened.pipeline.name)
+    problems = reading.problems if opened.fault is None else (problem_at(str(opened.fault)),)
+    context = {
         "pipeline": opened.pipeline,
         "opened": opened,
-        "graph": graph,
-        "graph_side": min(graph.sides, key=lambda side: side.drawing.width).name if graph else "",
         "card": opened.card,
         "tabs": TABS.items(),
         "processors": PROCESSORS.values(),
         "stages": editing.stages_in(document),
         "document_is_empty": opened.tab != "yaml" and not editing.stages_in(document),
-        "problems": [(each, _tab(each)) for each in reading.problems],
-        "references": references(document, opened.stage, processor_specs())
-        if document and opened.stage
-        else (),
-        "suggestions": suggestions(document, opened.stage, known) if document is not None else {},
+        "problems": [(each, _tab(each)) for each in problems],
+        "graph": _graph(opened, reading),
         "sample": sample,
         **more,
     }
+    if document is None or opened.card is None:
+        return context
+    part = editing.stage_in(document, opened.stage) or document
+    scope = sample.scope(document, opened.stage, reading.pipeline)
+    opened.card.note(problems, sample_values(part, opened.stage, scope))
+    named = references(document, opened.stage, processor_specs()) if opened.stage else ()
+    return context | {"references": named, "suggestions": suggestions(document, opened.stage, sorted(known))}
 
 
-def _graph(opened: Opened) -> GraphView | None:
-    """Return the graph with the problems of each stage; where fields are faulty, what can be drawn."""
-    reading = opened.reading
+def _graph(opened: Opened, reading: DraftReading) -> dict[str, Any] | None:
+    """Return the narrower drawing of the graph with the problems of each stage, as far as it can be drawn."""
     drawn = reading.pipeline or editing.outline(opened.document)
     counts = Counter(problem.stage for problem in reading.problems)
     marks = {
         name: StageMark(state="failed", words=f"{count} problem{'s' * (count > 1)}")
         for name, count in counts.items()
     }
-    return GraphView(pipeline=drawn, marks=marks, chosen=opened.stage) if drawn is not None else None
+    if drawn is None:
+        return None
+    sides = GraphView(pipeline=drawn, marks=marks, chosen=opened.stage).sides
+    return {"pipeline": drawn, "sides": [min(sides, key=lambda side: side.drawing.width)]}
 
 
 def _tab(problem: Problem) -> str:

@@ -202,6 +202,30 @@ ROWS = [
         {},
         "deleted the pipeline sage-large, which was never published.",
     ),
+    (
+        A.TRIGGER_ADDED,
+        {},
+        {"kind": "webhook", "pipeline": "replies"},
+        "added the webhook sage-large, which starts replies.",
+    ),
+    (
+        A.TRIGGER_SWITCHED,
+        {},
+        {"kind": "schedule", "pipeline": "replies", "state": "off"},
+        "switched the schedule sage-large off.",
+    ),
+    (
+        A.TRIGGER_DELETED,
+        {"kind": "webhook", "pipeline": "replies"},
+        {},
+        "deleted the webhook sage-large, which started replies.",
+    ),
+    (
+        A.TRIGGER_REFUSED,
+        {},
+        {"pipeline": "replies"},
+        "sent the webhook sage-large of replies a wrong secret and was refused.",
+    ),
 ]
 
 

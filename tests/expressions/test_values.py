@@ -9,7 +9,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.templates import parse_template
-from orchestration.expressions.values import Json, remembered
+from orchestration.expressions.values import Json, listed, remembered, shortened
 from pipelines.engine.sources import parse_source
 from pipelines.engine.transforms import parse_transform
 
@@ -54,3 +54,24 @@ def test_what_cannot_be_parsed_is_refused_each_time() -> None:
     for _ in range(2):
         with pytest.raises(ExpressionError, match="not complete"):
             parse_condition("1 +")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a" * 99, f"“{'a' * 79}…”"),
+        (2**5000, "a very large number"),
+        ([2**5000], '["a very large number"]'),
+        ([1, [2, [3, [4]]]], '[1, [2, [3, "…"]]]'),
+        (list(range(9)), '[0, 1, 2, 3, 4, "…"]'),
+        ({str(number): number for number in range(9)}, '{"0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "…": "…"}'),
+        (float("inf"), "Infinity"),
+    ],
+)
+def test_a_value_in_a_sentence_is_short(value: Json, shown: str) -> None:
+    assert shortened(value) == shown
+
+
+def test_of_many_names_the_first_are_listed() -> None:
+    assert listed(str(number) for number in range(10)) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
+    assert listed([]) == "nothing"

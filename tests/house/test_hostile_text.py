@@ -24,6 +24,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.templates import parse_template
+from orchestration.expressions.values import ValueType
 from orchestration.llm.engine.errors import BadAnswer, InvalidRequest
 from orchestration.llm.engine.types import FinishReason, Json
 from orchestration.llm.providers.addresses import Endpoint
@@ -55,7 +56,6 @@ from pipelines.engine.transform_specs import TransformError
 from pipelines.engine.transforms import TRANSFORMS, parse_transform
 from pipelines.engine.upgrades import upgraded
 from pipelines.engine.validation import problems
-from pipelines.engine.values import ValueType
 from tests.support.definitions import document, pipeline, stage
 from tests.support.models import spec_named
 from tests.support.processing import StageWork
@@ -144,7 +144,7 @@ def redacted(text: str) -> str:
 
 def transformed(text: str) -> None:
     """Apply each transform of texts, and the more expensive ways to use a pattern."""
-    of_texts = [spec.example.written for spec in TRANSFORMS.values() if ValueType.TEXT in spec.takes]
+    of_texts = [spec.written for spec in TRANSFORMS.values() if ValueType.TEXT in spec.takes]
     patterns = [
         {"regex": {"pattern": r"\w+\s*=\s*(.*)", "find": "all"}},
         {"replace": {"old": r"(\s+)$", "new": "", "regex": True}},

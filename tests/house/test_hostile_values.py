@@ -32,6 +32,7 @@ PARAMETERS = {
     "/runs/compare": ("run", "show"),
     "/runs/delete": ("run",),
     "/team/audit/": ("cursor",),
+    "/pipelines/support/": ("stage", "tab"),
     "/pipelines/support/versions/": ("old", "new"),
     "/pipelines/support/run": ("from", "version"),
     "/pipelines/support/export.yaml": ("version",),

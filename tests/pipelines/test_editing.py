@@ -26,6 +26,7 @@ from pipelines.engine.editing import (
 )
 from pipelines.engine.graph import StageNode
 from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.processors import PROCESSORS as REAL
 from pipelines.engine.renaming import references, renamed
 from pipelines.engine.validation import problems
 from tests.support.definitions import document, linked_documents, stage
@@ -130,6 +131,53 @@ def test_references_say_stage_and_field() -> None:
 def test_what_is_no_stage_is_none(written: Json) -> None:
     assert stages_in(written) == []
     assert free_name(written, "model") == "model"
+
+
+SPECS = {name: each.spec for name, each in REAL.items()}
+NAMING: list[tuple[str, Json, Json]] = [
+    (
+        "aggregate",
+        {"from": ["a", "b", {"from": "stages.a.output"}]},
+        {"from": ["new-1", "b", {"from": "stages.new-1.output"}]},
+    ),
+    ("aggregate", {"from": "a"}, {"from": "new-1"}),
+    (
+        "run",
+        {"kind": "strategy", "payload": {"text": "{{ stages.a.output }}", "n": [1, "a"]}},
+        {"kind": "strategy", "payload": {"text": '{{ stages["new-1"].output }}', "n": [1, "a"]}},
+    ),
+    (
+        "map",
+        {"stage": {"processor": "model", "options": {"prompt": "{{ stages.a.output }}"}}},
+        {"stage": {"processor": "model", "options": {"prompt": '{{ stages["new-1"].output }}'}}},
+    ),
+    ("model", {"prompt": "{{ stages.a.output | nothing }}"}, {"prompt": "{{ stages.a.output | nothing }}"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), NAMING)
+def test_the_options_of_every_processor_follow(name: str, options: Json, expected: Json) -> None:
+    found = document(stage("a"), stage("b", "a", name, options=options))
+    changed = renamed(found, "a", "new-1", SPECS)
+    assert changed["stages"][1]["options"] == expected
+
+
+def test_of_a_definition_with_faults_the_outline_has_what_can_be_drawn() -> None:
+    odd = stage("b", processor="branch", options={"cases": [{"to": "c"}]}, on_error={"goto": 3})
+    found = document(stage("a"), odd, stage("No name"), {"id": "c", "needs": {"a": 1}, "processor": "wait"})
+    assert list(nodes(found)) == ["a", "b", "c"]
+    assert nodes(found)["b"].choices == ("c",)
+    assert nodes(found)["c"].needs == ()
+    assert nodes({}) == {}
+
+
+def test_what_follows_a_branch_goes_on_to_follow_any_of_its_arms() -> None:
+    chosen = {"cases": [{"when": "true", "to": "one"}], "default": "two"}
+    arms = [{"id": name, "processor": "transform"} for name in ("one", "two", "last")]
+    found = document({"id": "route", "processor": "branch", "options": chosen}, *arms)
+    changed = added_after(found, NEW, "two")
+    assert changed["stages"][-1] == {**arms[-1], "needs": ["one", "new"], "join": "any"}
+    assert faults(changed) == []
 
 
 def test_a_new_stage_has_a_free_name_and_reads_what_stands_before() -> None:

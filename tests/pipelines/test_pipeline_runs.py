@@ -235,10 +235,18 @@ def test_pipelines_contain_others_in_a_version_of_their_choice(engine: Engine, o
     first = stage(
         "first", processor="pipeline", options={"name": "inner", "version": 1}, input={"from": "input"}
     )
-    both = {"from": ["stages.newest.output", "stages.first.output"]}
-    a_pipeline(owner, newest, first, output=both, name="outer")
-    run = engine.execute(a_pipeline_run(owner, "outer"))
-    assert (run.output, sorted(run.request["pipelines"])) == (["HELLO", "hello"], ["inner", "inner@1"])
+    both = {"from": ["stages.newest.output", "stages.first.output", "stages.each.output"]}
+    told = {
+        "processor": "pipeline",
+        "options": {"name": "inner", "version": 1},
+        "input": {"from": "context.item"},
+    }
+    each = {"items": "input.texts", "stage": told}
+    a_pipeline(owner, newest, first, stage("each", processor="map", options=each), output=both, name="outer")
+    value = {"text": "hello", "texts": [{"text": "one"}]}
+    run = engine.execute(a_pipeline_run(owner, "outer", input=value))
+    assert (run.output, run.error) == (["HELLO", "hello", ["one"]], "")
+    assert sorted(run.request["pipelines"]) == ["inner", "inner@1"]
     assert rows(run)["first/1/run/told"]["status"] == "succeeded"
 
 

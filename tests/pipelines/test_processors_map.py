@@ -12,7 +12,7 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json, Prompt
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import LimitReached
-from pipelines.engine.processor import ProcessorFailed, StageResult
+from pipelines.engine.processor import ProcessorFailed, StageResult, Uses
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.processors.map import MapProcessor
 from pipelines.engine.scope import Scope
@@ -142,7 +142,7 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "a million items": ([0] * 1_000_000, r"1,000,000 items; 1,000 at most"),
     "a text": ("x" * 10_000_000, "Only a list has items; this is a text"),
     "an object": ({}, "an object"),
-    "nothing": (None, "nothing"),
+    "nothing": (None, "null"),
 }
 
 
@@ -162,11 +162,11 @@ def test_the_models_and_people_of_the_stage_are_those_of_the_map() -> None:
     asks = {"processor": "model", "options": {"models": ["a"], "options": {"judge": "b"}}}
     person = {"processor": "human", "options": {"text": "Well?", "who": ["admin", "ada"]}}
     named = [MAP.Options.model_validate({"stage": stage}) for stage in (asks, person)]
-    assert [(list(MAP.models(each)), list(MAP.people(each))) for each in named] == [
+    assert [(list(MAP.uses(each).models), list(MAP.uses(each).people)) for each in named] == [
         (["a", "b"], []),
         ([], ["ada"]),
     ]
-    assert not MAP.models(MAP.Options.model_validate({"pipeline": "p"}))
+    assert MAP.uses(MAP.Options.model_validate({"pipeline": "p"})) == Uses()
 
 
 async def test_a_cached_result_is_not_used_where_the_stage_inside_reads_something_else() -> None:

@@ -8,10 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -19,9 +16,8 @@ from mcp.server.fastmcp import FastMCP
 from mcp.types import ImageContent, ToolAnnotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from orchestration.llm.providers.addresses import Endpoint
+from tests.support.mcp_process import KEY
 
-KEY = "mcp-secret-key-7f3a9b"
 server = FastMCP("test", json_response=False)
 
 
@@ -95,19 +91,6 @@ class WithKey:
             await send({"type": "http.response.body", "body": b""})
             return
         await self._inner(scope, receive, send)
-
-
-@contextmanager
-def mcp_process(*arguments: str) -> Iterator[Endpoint]:
-    """Run the server, and give its address."""
-    command = [sys.executable, "-m", "tests.support.mcp_server", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            port = int(process.stdout.readline())
-            yield Endpoint(f"http://127.0.0.1:{port}/mcp", KEY)
-        finally:
-            process.kill()
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.types import Json
 from pipelines.engine.options import ProcessorSpec
-from pipelines.engine.values import ANY, ValueType
 
 
 def processor(

@@ -30,6 +30,8 @@ ANSWERS: dict[str, tuple[int, str, bytes]] = {
 
 
 async def respond(request: web.Request) -> web.Response:
+    if request.path == "/token":
+        return web.Response(text=request.headers["Authorization"].partition(" ")[2])
     if request.path in ANSWERS:
         status, kind, body = ANSWERS[request.path]
         headers = {"Location": "/text"} if status == 302 else None
@@ -89,12 +91,14 @@ async def test_only_a_get_may_be_repeated() -> None:
 async def test_a_credential_is_sent_to_its_own_origin_and_never_shown() -> None:
     async with the_tool() as (tool, address):
         given = await tool.call({"url": address, "credential": "shop"})
+        tokens = await tool.call({"url": f"{address}/token", "credential": "shop"})
         other = address.replace("127.0.0.1", "localhost")
         with pytest.raises(ToolFailed, match="is not sent to http://localhost") as refused:
             await tool.call({"url": other, "credential": "shop"})
         with pytest.raises(ToolFailed, match="no such credential"):
             await tool.call({"url": address, "credential": "other"})
     assert given["body"]["headers"]["authorization"] == "[key]"
+    assert SECRET.split()[1] not in str(tokens)
     assert refused.value.code == "tool_refused"
     assert SECRET not in repr(HttpCredential(name="a", origin="b", header="c", value=SECRET))
 

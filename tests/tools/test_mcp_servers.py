@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.addresses import AddressGuard, Endpoint
 from orchestration.tools.engine.tool import ToolFailed
 from orchestration.tools.providers.mcp_client import call_tool, list_tools
-from tests.support.mcp_server import KEY, mcp_process
 from tests.support.raw_server import LOOPBACK, raw_server, saying
 
 REDIRECT = b"HTTP/1.1 307 Moved\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
@@ -20,14 +18,8 @@ HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n
 NO_JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\n{{{"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Endpoint]:
-    with mcp_process("--key", KEY) as endpoint:
-        yield endpoint
-
-
-async def test_its_tools_are_listed_and_those_with_false_schemas_marked(server: Endpoint) -> None:
-    tools = {tool.name: tool for tool in await list_tools(server, LOOPBACK)}
+async def test_its_tools_are_listed_and_those_with_false_schemas_marked(mcp_server: Endpoint) -> None:
+    tools = {tool.name: tool for tool in await list_tools(mcp_server, LOOPBACK)}
     usable = {name for name, tool in tools.items() if not tool.problem}
     assert usable == {"add", "describe", "draw", "fail", "hang", "leak", "flood"}
     assert (tools["add"].repeatable, tools["describe"].repeatable) == (True, False)
@@ -47,9 +39,9 @@ async def test_its_tools_are_listed_and_those_with_false_schemas_marked(server: 
     ],
 )
 async def test_a_call_gives_structured_content_or_text_and_never_the_key(
-    server: Endpoint, name: str, arguments: Json, result: Json
+    mcp_server: Endpoint, name: str, arguments: Json, result: Json
 ) -> None:
-    assert await call_tool(server, LOOPBACK, name, arguments) == result
+    assert await call_tool(mcp_server, LOOPBACK, name, arguments) == result
 
 
 @pytest.mark.parametrize(
@@ -61,27 +53,29 @@ async def test_a_call_gives_structured_content_or_text_and_never_the_key(
         ("flood", "larger than 4,096 KiB"),
     ],
 )
-async def test_what_goes_wrong_at_the_server_is_said(server: Endpoint, name: str, words: str) -> None:
+async def test_what_goes_wrong_at_the_server_is_said(mcp_server: Endpoint, name: str, words: str) -> None:
     with pytest.raises(ToolFailed, match=words):
-        await call_tool(server, LOOPBACK, name, {})
+        await call_tool(mcp_server, LOOPBACK, name, {})
 
 
-async def test_a_server_that_hangs_is_left_when_time_is_up_and_can_be_asked_again(server: Endpoint) -> None:
+async def test_a_server_that_hangs_is_left_when_time_is_up_and_can_be_asked_again(
+    mcp_server: Endpoint,
+) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
-            await call_tool(server, LOOPBACK, "hang", {})
-    assert await call_tool(server, LOOPBACK, "add", {"a": 2, "b": 2}) == {"result": 4}
+            await call_tool(mcp_server, LOOPBACK, "hang", {})
+    assert await call_tool(mcp_server, LOOPBACK, "add", {"a": 2, "b": 2}) == {"result": 4}
 
 
 async def test_without_the_key_at_another_path_or_behind_the_guard_nothing_is_listed(
-    server: Endpoint,
+    mcp_server: Endpoint,
 ) -> None:
     with pytest.raises(ToolFailed, match=r"refused the key \(401\)"):
-        await list_tools(Endpoint(server.base_url), LOOPBACK)
+        await list_tools(Endpoint(mcp_server.base_url), LOOPBACK)
     with pytest.raises(ToolFailed, match="nothing at this address"):
-        await list_tools(replace(server, base_url=f"{server.base_url}/more"), LOOPBACK)
+        await list_tools(replace(mcp_server, base_url=f"{mcp_server.base_url}/more"), LOOPBACK)
     with pytest.raises(ToolFailed, match="not a public address") as refused:
-        await list_tools(server, AddressGuard())
+        await list_tools(mcp_server, AddressGuard())
     assert refused.value.code == "tool_refused"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.utils.html import strip_tags
 
@@ -25,20 +23,14 @@ from orchestration.tools.services.changing import (
 )
 from orchestration.tools.services.registry import Frozen, find_tool, freeze_tools, team_tools
 from tests.support.history import a_member
-from tests.support.mcp_server import KEY, mcp_process
+from tests.support.mcp_process import KEY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BUILT_IN = {"calculator", "clock", "json_query", "search_documents", "http_request"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Endpoint]:
-    with mcp_process("--key", KEY) as endpoint:
-        yield endpoint
-
-
-def added(member: Membership, server: Endpoint) -> McpServer:
-    return add_server(membership=member, name="sums", base_url=server.base_url, api_key=KEY)
+def added(member: Membership, mcp_server: Endpoint) -> McpServer:
+    return add_server(membership=member, name="sums", base_url=mcp_server.base_url, api_key=KEY)
 
 
 def called(member: Membership, name: str, frozen: Frozen | None, **arguments: Json) -> Json:
@@ -50,9 +42,9 @@ def called(member: Membership, name: str, frozen: Frozen | None, **arguments: Js
     return run_async(call())
 
 
-def test_a_server_is_stored_with_its_tools_and_its_key_encrypted(server: Endpoint) -> None:
+def test_a_server_is_stored_with_its_tools_and_its_key_encrypted(mcp_server: Endpoint) -> None:
     member = a_member()
-    row = added(member, server)
+    row = added(member, mcp_server)
     assert (open_secret(row), KEY in str(McpServer.objects.values().get())) == (KEY, False)
     tools = team_tools(member.team_id)
     assert {"sums.add", "sums.describe"} < set(tools) - BUILT_IN
@@ -74,32 +66,32 @@ def test_a_server_is_stored_with_its_tools_and_its_key_encrypted(server: Endpoin
     ],
 )
 def test_a_server_that_does_not_answer_is_not_stored(
-    server: Endpoint, changes: dict[str, str], field: str
+    mcp_server: Endpoint, changes: dict[str, str], field: str
 ) -> None:
-    given = {"name": "sums", "base_url": server.base_url, "api_key": KEY, **changes}
+    given = {"name": "sums", "base_url": mcp_server.base_url, "api_key": KEY, **changes}
     with pytest.raises(InvalidRequest) as refused:
         add_server(membership=a_member(), **given)
     assert (refused.value.field, McpServer.objects.count()) == (field, 0)
 
 
-def test_a_name_is_used_once_in_a_team(server: Endpoint) -> None:
+def test_a_name_is_used_once_in_a_team(mcp_server: Endpoint) -> None:
     member = a_member()
-    added(member, server)
+    added(member, mcp_server)
     with pytest.raises(InvalidRequest, match="uses this name already"):
-        added(member, server)
+        added(member, mcp_server)
 
 
-def test_a_server_that_is_gone_keeps_its_tools_and_says_so(server: Endpoint) -> None:
-    row = added(a_member(), server)
+def test_a_server_that_is_gone_keeps_its_tools_and_says_so(mcp_server: Endpoint) -> None:
+    row = added(a_member(), mcp_server)
     assert refresh_server(row).error == ""
     McpServer.objects.filter(pk=row.pk).update(base_url="http://127.0.0.1:9/mcp", secret=b"")
     seen = refresh_server(row)
     assert (bool(seen.tools), "nothing listens there" in seen.error) == (True, True)
 
 
-def test_a_run_keeps_name_address_and_version_of_the_tools_that_it_may_use(server: Endpoint) -> None:
+def test_a_run_keeps_name_address_and_version_of_the_tools_that_it_may_use(mcp_server: Endpoint) -> None:
     member = a_member()
-    row = added(member, server)
+    row = added(member, mcp_server)
     frozen = freeze_tools(member.team_id, ["calculator", "sums.add"])
     assert frozen["calculator"] == {}
     assert frozen["sums.add"].keys() == {
@@ -110,14 +102,17 @@ def test_a_run_keeps_name_address_and_version_of_the_tools_that_it_may_use(serve
         "base_url",
         "version",
     }
-    assert (frozen["sums.add"]["base_url"], frozen["sums.add"]["server"]) == (server.base_url, str(row.pk))
+    assert (frozen["sums.add"]["base_url"], frozen["sums.add"]["server"]) == (
+        mcp_server.base_url,
+        str(row.pk),
+    )
     with pytest.raises(InvalidRequest, match=r"no tool called 'sums\.subtract'"):
         freeze_tools(member.team_id, ["sums.subtract"])
 
 
-def test_a_run_calls_what_was_frozen_and_nothing_else(server: Endpoint) -> None:
+def test_a_run_calls_what_was_frozen_and_nothing_else(mcp_server: Endpoint) -> None:
     member = a_member()
-    row = added(member, server)
+    row = added(member, mcp_server)
     frozen = freeze_tools(member.team_id, ["calculator", "sums.add"])
     for tools in (frozen, None):
         assert called(member, "sums.add", tools, a=1, b=2) == {"result": 3}
@@ -131,9 +126,11 @@ def test_a_run_calls_what_was_frozen_and_nothing_else(server: Endpoint) -> None:
         called(member, "sums.add", frozen, a=1, b=2)
 
 
-def test_a_key_that_was_entered_for_another_address_is_not_sent_to_the_frozen_one(server: Endpoint) -> None:
+def test_a_key_that_was_entered_for_another_address_is_not_sent_to_the_frozen_one(
+    mcp_server: Endpoint,
+) -> None:
     member = a_member()
-    row = added(member, server)
+    row = added(member, mcp_server)
     frozen = freeze_tools(member.team_id, ["sums.add"])
     McpServer.objects.filter(pk=row.pk).update(base_url="https://example.com/mcp")
     with pytest.raises(ToolFailed, match="refused the key"):
@@ -177,12 +174,12 @@ def test_a_credential_that_cannot_be_sent_is_refused(changes: dict[str, str], fi
     assert (refused.value.field, ToolCredential.objects.count()) == (field, 0)
 
 
-def test_every_change_has_its_sentence_in_the_audit_log(server: Endpoint) -> None:
+def test_every_change_has_its_sentence_in_the_audit_log(mcp_server: Endpoint) -> None:
     member = a_member(name="Ana")
-    row = added(member, server)
+    row = added(member, mcp_server)
     remove(membership=member, row=row)
     said = [strip_tags(sentence(entry)) for entry in AuditEntry.objects.order_by("id")]
     assert said == [
-        f"Ana added the MCP server sums at {server.base_url}.",
-        f"Ana removed the MCP server sums at {server.base_url}.",
+        f"Ana added the MCP server sums at {mcp_server.base_url}.",
+        f"Ana removed the MCP server sums at {mcp_server.base_url}.",
     ]

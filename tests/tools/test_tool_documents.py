@@ -123,3 +123,12 @@ def test_what_is_removed_is_not_found_any_more_and_both_are_in_the_audit_log() -
         AuditEntry.objects.filter(team=member.team).order_by("id").values_list("action", flat=True)
     )
     assert actions == ["document.added", "document.removed"]
+
+
+@pytest.mark.django_db
+def test_a_team_has_a_bounded_number_of_documents() -> None:
+    member = a_member()
+    rows = (ToolDocument(team=member.team, name=f"d{number}", size=1) for number in range(500))
+    ToolDocument.objects.bulk_create(rows)
+    with pytest.raises(InvalidRequest, match="up to 500"):
+        a_document(member)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -14,17 +12,11 @@ from orchestration.llm.providers.addresses import Endpoint
 from orchestration.runs.engine.types import EventKind
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
 from tests.support.history import a_member, signed_in
-from tests.support.mcp_server import KEY, mcp_process
+from tests.support.mcp_process import KEY
 from tests.support.run_rows import RunRows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOOLS = reverse("tools:tools")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Endpoint]:
-    with mcp_process("--key", KEY) as endpoint:
-        yield endpoint
 
 
 @pytest.fixture
@@ -36,9 +28,9 @@ def page(browser: Client, address: str = TOOLS) -> str:
     return " ".join(browser.get(address).content.decode().split())
 
 
-def test_a_server_is_added_tried_and_removed_in_the_browser(admin: Membership, server: Endpoint) -> None:
+def test_a_server_is_added_tried_and_removed_in_the_browser(admin: Membership, mcp_server: Endpoint) -> None:
     browser = signed_in(admin)
-    form = {"name": "sums", "base_url": server.base_url, "api_key": KEY}
+    form = {"name": "sums", "base_url": mcp_server.base_url, "api_key": KEY}
     assert browser.post(reverse("tools:server-add"), form, follow=True).redirect_chain == [(TOOLS, 302)]
     shown = page(browser)
     assert "sums.add" in shown

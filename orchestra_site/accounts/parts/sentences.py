@@ -85,7 +85,7 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
         "{who} deleted the {before_kind} {subject}, which started {before_pipeline}."
     ],
     AuditAction.TRIGGER_REFUSED: [
-        "A request with a wrong secret was refused by the webhook {subject} of {after_pipeline}."
+        "{who} sent the webhook {subject} of {after_pipeline} a wrong secret and was refused."
     ],
 }
 """Of each action the first sentence counts whose values the entry has."""

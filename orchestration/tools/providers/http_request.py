@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import httpx
 
-from orchestra_site.web.logs import spellings
+from orchestra_site.web.logs import is_secret, spellings
 from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import BadAnswer, InvalidRequest
 from orchestration.llm.engine.types import Json
@@ -147,7 +147,8 @@ async def _read(response: httpx.Response) -> bytes:
 
 def _result(response: httpx.Response, raw: bytes, secret: str) -> Json:
     """Return what an answer says, without the credential. Raises `ToolFailed` for one that is an error."""
-    shown = KeyFilter(spellings(secret) if secret else ())
+    parts = filter(is_secret, {secret, *secret.split()})
+    shown = KeyFilter(form for part in parts for form in spellings(part))
     text = shown.feed(raw.decode("utf-8", "replace")) + shown.rest()
     status, host = response.status_code, response.url.host
     if response.is_redirect:

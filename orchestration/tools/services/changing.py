@@ -25,7 +25,8 @@ from orchestration.tools.providers.http_request import HEADER_NAME, OF_THE_CONNE
 from orchestration.tools.providers.mcp_client import RemoteTool, list_tools
 
 LIST_WITHIN_S = 20.0
-MOST_DOCUMENTS = 500
+MOST = 500
+"""Servers, credentials or documents of a team."""
 Added = TypeVar("Added", McpServer, ToolCredential, ToolDocument)
 
 
@@ -91,8 +92,6 @@ def add_credential(
 
 def add_document(*, membership: Membership, name: str, raw: bytes) -> ToolDocument:
     """Store a document, cut into passages. Raises `InvalidRequest`."""
-    if ToolDocument.objects.visible_to(membership).count() >= MOST_DOCUMENTS:
-        raise InvalidRequest(f"A team has up to {MOST_DOCUMENTS} documents. Remove one first.", field="file")
     try:
         text = document_text(raw)
     except ValueError as error:
@@ -107,6 +106,8 @@ def add_document(*, membership: Membership, name: str, raw: bytes) -> ToolDocume
 
 
 def _stored(membership: Membership, row: Added, action: AuditAction, after: dict[str, Json]) -> Added:
+    if type(row).objects.visible_to(membership).count() >= MOST:
+        raise InvalidRequest(f"A team has up to {MOST} of these. Remove one first.")
     with stored_whole("Your team uses this name already. Choose another one.", "name"):
         row.save(force_insert=True)
         record_change(membership=membership, action=action, subject=row.name, before={}, after=after)

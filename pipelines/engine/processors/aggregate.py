@@ -19,6 +19,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from orchestration.expressions.filters import text as in_words
+from orchestration.expressions.values import clipped, value_type
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import MOST_CHARACTERS, AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, TallyVerdict, Voter
@@ -30,7 +31,6 @@ from pipelines.engine.options import OptionFormat
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions, PureProcessor, StageResult, Work
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import Composed, LiteralValue, Place, parse_source, with_stages
-from pipelines.engine.values import clipped, value_type
 
 MOST_COUNTED = 200
 """Values that are voted on."""

@@ -7,7 +7,7 @@ prompt that has no words of its own is what a person asks: it is sent as it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -32,6 +32,7 @@ from pipelines.engine.processor import (
     ProcessorFailed,
     ProcessorOptions,
     StageResult,
+    Uses,
     Work,
 )
 from pipelines.engine.stages import off_loop
@@ -112,10 +113,10 @@ class ModelProcessor(ActiveProcessor):
         except InvalidRequest as refused:
             yield ("strategy",), str(refused)
 
-    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401
         """Return the models that are named, and those that the options of the strategy name."""
         helpers = helper_models(validate_options(options.strategy, options.options))
-        return tuple(dict.fromkeys((*options.models, *helpers)))
+        return Uses(models=tuple(dict.fromkeys((*options.models, *helpers))))
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the answer. Raises `ProcessorFailed` with the code `schema` where it does not fit."""
