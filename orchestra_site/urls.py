@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from pipelines.views.triggers import receive_hook
+
 handler400 = "orchestra_site.web.errors.bad_request"
 handler403 = "orchestra_site.web.errors.forbidden"
 handler404 = "orchestra_site.web.errors.not_found"
@@ -11,6 +13,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orchestra_site.accounts.urls")),
     path("", include("orchestration.strategies.urls")),
     path("", include("orchestration.runs.urls")),
+    path("", include("orchestration.tools.urls")),
+    path("hooks/<uuid:trigger>/", receive_hook, name="hook"),
     path("", include("orchestration.llm.urls")),
     path("pipelines/", include("pipelines.urls")),
 ]

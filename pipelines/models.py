@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Team, TeamQuerySet
+from orchestration.runs.models import Run
 
 
 class SavedPipeline(models.Model):
@@ -88,3 +89,52 @@ class CachedResult(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class TriggerKind(models.TextChoices):
+    """What starts a run without a person."""
+
+    WEBHOOK = "webhook", "Webhook"
+    SCHEDULE = "schedule", "Schedule"
+
+
+class Trigger(models.Model):
+    """Starts the newest version of a pipeline: for a request with the secret, or at the times of a crontab.
+
+    Its runs are those of `created_by`, whose role has to allow that. Of a secret only `secret_hash` is
+    stored, an HMAC-SHA-256 in hex. `next_at` is when a schedule is due, `last_error` why its last run did not
+    start.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    pipeline = models.ForeignKey(SavedPipeline, on_delete=models.CASCADE, related_name="triggers")
+    kind = models.CharField(max_length=10, choices=TriggerKind.choices)
+    title = models.CharField(max_length=80)
+    secret_hash = models.CharField(max_length=64, blank=True)
+    crontab = models.CharField(max_length=120, blank=True)
+    zone = models.CharField(max_length=60, blank=True)
+    input = models.JSONField(null=True)
+    is_on = models.BooleanField(default=True)
+    next_at = models.DateTimeField(null=True, db_index=True)
+    last_at = models.DateTimeField(null=True)
+    last_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
+    last_error = models.TextField(blank=True)
+    refused_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["created_at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def zone_words(self) -> str:
+        """The time zone as people read it: America/New York."""
+        return self.zone.replace("_", " ")

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, RunStatus
+from orchestration.tools.services.registry import team_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.nesting import contained
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
-from pipelines.engine.validation import problems
-from pipelines.models import PublishedVersion, SavedPipeline
+from pipelines.engine.validation import document_problems
+from pipelines.models import PublishedVersion, SavedPipeline, Trigger
 
 KIND = "pipeline"
 """The kind of runs of pipelines."""
@@ -72,18 +74,34 @@ def read_draft(
 
 
 def check_document(written: Json, known: Mapping[str, Pipeline], *, name: str = "") -> DraftReading:
-    """Check a definition that was read from its text, as `read_draft` does."""
+    """Check a definition that was read from its text, as `read_draft` does.
+
+    The pipelines of a team bring its tools, too.
+    """
     try:
         document, upgrades = upgraded(written)
     except UnsupportedVersion as error:
         return DraftReading(problems=(problem_at(str(error), "schema_version"),))
-    pipeline, found = pipeline_from(document)
-    if pipeline is not None:
-        found = problems(pipeline, processor_specs(), known)
-        if name and pipeline.name != name:
-            other = problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name")
-            found = (other, *found)
+    pipeline, found = document_problems(document, processor_specs(), known)
+    if name and pipeline is not None and pipeline.name != name:
+        found = (problem_at(f"This pipeline is called “{name}”; its page can rename it.", "name"), *found)
+    if pipeline is not None and isinstance(known, TeamPipelines):
+        found = (*found, *_unknown_tools(pipeline, known))
     return DraftReading(document=document, pipeline=pipeline, upgrades=upgrades, problems=found)
+
+
+def _unknown_tools(pipeline: Pipeline, known: TeamPipelines) -> Iterator[Problem]:
+    for stage in pipeline.stages:
+        processor = PROCESSORS.get(stage.processor)
+        try:
+            names = processor.uses(processor.Options.model_validate(stage.options)).tools if processor else ()
+        except ValidationError:  # a problem of its own
+            continue
+        for name in names:
+            if name not in known.tools:
+                message = f"There is no tool called “{name}”. The page Tools lists those of the team."
+                where = {"path": f"stages.{stage.id}.options.name", "field": "options.name"}
+                yield Problem(message=message, stage=stage.id, **where)
 
 
 def version_number(text: str) -> int:
@@ -108,6 +126,12 @@ class TeamPipelines(Mapping[str, Pipeline]):
         shown = rows.select_related("pipeline").only("number", "pipeline__name")
         ordered = shown.order_by("pipeline__name", "number")
         self._versions = {row.pipeline.name: row for row in ordered}
+        self._team = membership.team_id
+
+    @cached_property
+    def tools(self) -> Collection[str]:
+        """The names of the tools that the team's pipelines may call."""
+        return team_tools(self._team).keys()
 
     def __getitem__(self, name: str) -> Pipeline:
         """Return the newest version of a pipeline."""
@@ -139,11 +163,17 @@ def _contains(pipeline: Pipeline | None, name: str) -> bool:
 
 
 def team_pipelines(membership: Membership) -> QuerySet[SavedPipeline]:
-    """Return the team's pipelines by name, with the newest version as `newest` and `published_at`."""
+    """Return the team's pipelines by name, with the newest version as `newest` and `published_at`.
+
+    `started_by` counts the triggers that are on.
+    """
     versions = PublishedVersion.objects.filter(pipeline=OuterRef("pk")).order_by("-number")
     found: QuerySet[SavedPipeline] = SavedPipeline.objects.visible_to(membership)
     newest, published_at = (Subquery(versions.values(each)[:1]) for each in ("number", "published_at"))
-    rows = found.annotate(newest=newest, published_at=published_at).defer("draft", "sample")
+    on = Trigger.objects.filter(pipeline=OuterRef("pk"), is_on=True).order_by().values("pipeline")
+    triggers = Coalesce(Subquery(on.annotate(count=Count("pk")).values("count")), 0)
+    rows = found.annotate(newest=newest, published_at=published_at, started_by=triggers)
+    rows = rows.defer("draft", "sample")
     return rows.select_related("draft_saved_by").order_by("name")
 
 
@@ -187,15 +217,19 @@ class RunFigures:
 
 
 def run_figures(membership: Membership, names: Sequence[str]) -> Mapping[str, RunFigures]:
-    """Return the figures of pipelines by name, with one query."""
-    place = Window(RowNumber(), partition_by="ref", order_by=["-created_at", "-id"])
-    runs = Run.objects.visible_to(membership).filter(kind=KIND, ref__in=names)
-    numbered = runs.annotate(place=place).filter(place__lte=NEWEST_RUNS)
+    """Return the figures of pipelines by name, with two queries, which read no older runs than they show."""
+    runs = Run.objects.visible_to(membership).filter(kind=KIND)
+    of_one = runs.filter(ref=OuterRef("name")).order_by("-created_at", "-id").values("created_at")
+    rows = SavedPipeline.objects.visible_to(membership).filter(name__in=names)
+    oldest = dict(rows.values_list("name", Subquery(of_one[NEWEST_RUNS - 1 : NEWEST_RUNS])))
+    wanted = Q(ref__in=[name for name, moment in oldest.items() if moment is None])
+    for name, moment in oldest.items():
+        wanted |= Q(ref=name, created_at__gte=moment) if moment is not None else Q()
     columns = ("status", "caveat", "error_code", "ref", "cost_usd", "created_at", "started_at", "finished_at")
     found: dict[str, list[Run]] = defaultdict(list)
-    for run in numbered.only(*columns).order_by("ref", "place"):
+    for run in runs.filter(wanted).only(*columns).order_by("-created_at", "-id"):
         found[run.ref].append(run)
-    return {name: _figures(found.get(name, [])) for name in names}
+    return {name: _figures(found.get(name, [])[:NEWEST_RUNS]) for name in names}
 
 
 def _figures(runs: Sequence[Run]) -> RunFigures:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from pipelines.views import editor, pipelines, run, versions
+from pipelines.views import editor, pipelines, run, triggers, versions
 
 app_name = "pipelines"
 urlpatterns: list[URLPattern] = [
@@ -20,4 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:name>/export.json", versions.export, {"syntax": "json"}, name="export-json"),
     path("runs/<uuid:run>/<slug:stage>/again", run.run_again, name="stage-again"),
     path("runs/<uuid:run>/<slug:stage>/value", run.edit_value, name="stage-value"),
+    path("<slug:name>/triggers/", triggers.show_triggers, name="triggers"),
+    path("<slug:name>/triggers/<uuid:trigger>/switch", triggers.switch, name="trigger-switch"),
+    path("<slug:name>/triggers/<uuid:trigger>/delete", triggers.delete, name="trigger-delete"),
 ]

@@ -13,10 +13,12 @@ from django.test import Client
 from hypothesis import settings
 
 from orchestra_site.accounts.models import Membership, Role, Team
+from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.services.resources import LoopThread, stop_pages
 from orchestration.runs.services.runtime import Runtime
 from tests.support.engines import Engine
 from tests.support.history import a_member, signed_in
+from tests.support.mcp_process import mcp_process
 from tests.support.network import forbid_outside
 from tests.support.second_kind import second_kind
 
@@ -43,6 +45,13 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], AbstractEventLoop]]:
     """Run the coroutines of a module on the event loop that it names as `LOOP_FACTORY`."""
     return {"of the module": getattr(getattr(item, "module", None), "LOOP_FACTORY", new_event_loop)}
+
+
+@pytest.fixture(scope="session")
+def mcp_server() -> Iterator[Endpoint]:
+    """Run an MCP server of the SDK in a process of its own."""
+    with mcp_process() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

@@ -44,12 +44,22 @@ class AuditAction(StrEnum):
     MODEL_DELETED = "model.deleted"
     PRICE_SET = "price.set"
     RUN_DELETED = "run.deleted"
+    MCP_SERVER_ADDED = "mcp_server.added"
+    MCP_SERVER_REMOVED = "mcp_server.removed"
+    CREDENTIAL_ADDED = "credential.added"
+    CREDENTIAL_REMOVED = "credential.removed"
+    DOCUMENT_ADDED = "document.added"
+    DOCUMENT_REMOVED = "document.removed"
     PIPELINE_CREATED = "pipeline.created"
     PIPELINE_IMPORTED = "pipeline.imported"
     PIPELINE_PUBLISHED = "pipeline.published"
     PIPELINE_RESTORED = "pipeline.restored"
     PIPELINE_RENAMED = "pipeline.renamed"
     PIPELINE_DELETED = "pipeline.deleted"
+    TRIGGER_ADDED = "trigger.added"
+    TRIGGER_SWITCHED = "trigger.switched"
+    TRIGGER_DELETED = "trigger.deleted"
+    TRIGGER_REFUSED = "trigger.refused"
 
 
 class AppendOnly(TypeError):

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "orchestra_site.web",
     "orchestra_site.accounts",
     "orchestration.llm",
+    "orchestration.tools",
     "orchestration.runs",
     "orchestration.strategies",
     "orchestration.evaluation",

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import ModuleType
+from typing import Any
 
-import cel
 import re2
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.costs import Costs
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.grammar import TYPES, Node, Reader
-from orchestration.expressions.values import Bounds, Json, kind, shortened
+from orchestration.expressions.values import Bounds, Json, kind, remembered, shortened
 
 LONGEST = 2_000
 """Characters of a condition."""
@@ -31,6 +32,13 @@ OURS = {"size": "sizeOfValue", "matches": "matchesText"}
 """The functions that replace the engine's, by the names that the engine finds them under."""
 
 
+def engine() -> ModuleType:
+    """Return the engine."""
+    import cel  # noqa: PLC0415  # costs 0.2 s, for it brings a command line with it
+
+    return cel
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A condition that was read: the names that it uses, its syntax, and the engine's program."""
@@ -38,14 +46,14 @@ class Condition:
     text: str
     names: frozenset[str]
     tree: Node
-    program: cel.Program
+    program: Any
 
     def evaluate(self, values: Mapping[str, Json]) -> bool:
         """Return whether the condition holds. Raises `ExpressionError` where that cannot be decided."""
         used = self._used(values)
         Costs(used, {}, {}).bound(self.tree)
         try:
-            context = cel.Context(used)
+            context = engine().Context(used)
         except (OverflowError, TypeError, ValueError) as error:
             raise ExpressionError("A value holds what no JSON document can hold.") from error
         refused = list[ExpressionError]()
@@ -74,6 +82,7 @@ class Condition:
         return {name: values[name] for name in self.names}
 
 
+@remembered
 def parse_condition(text: str) -> Condition:
     """Read a condition. Raises `ExpressionError`."""
     if len(text) > LONGEST:
@@ -83,7 +92,7 @@ def parse_condition(text: str) -> Condition:
     for call in calls:
         _check_pattern(call)
     try:
-        program = cel.compile(_with_ours(text, calls))
+        program = engine().compile(_with_ours(text, calls))
     except ValueError as error:
         said = _first_line(error).rpartition("error: ")[2]
         raise ExpressionError(f"The condition cannot be read: {said}") from error
@@ -131,7 +140,7 @@ def _check_pattern(call: Node) -> None:
     if pattern.kind != "constant" or pattern.word[-1] not in "\"'":
         raise ExpressionError("The pattern of matches is written out, in quotes.", position=pattern.start)
     try:
-        _pattern(str(cel.compile(pattern.word).execute()))
+        _pattern(str(engine().compile(pattern.word).execute()))
     except ValueError as error:
         raise ExpressionError(_first_line(error), position=pattern.start) from error
 

@@ -14,13 +14,14 @@ from orchestration.expressions.errors import ExpressionError
 
 DEEPEST = 32
 """Levels of brackets, steps of a path, operators over operators."""
+SPACE = r"(?:[ \t\r\n\f]+|//[^\n]*)*"
+BEFORE = Pattern(SPACE)
 TOKEN = Pattern(
-    r"""(?P<space>[ \t\r\n\f]+|//[^\n]*)"""
-    r"""|(?P<text>[rR]?(?:\"\"\"(?s:.*?)\"\"\"|'''(?s:.*?)'''|"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*'))"""
-    r"""|(?P<number>0[xX][0-9a-fA-F]+[uU]?|[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|[0-9]+[uU]?)"""
-    r"""|(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)"""
-    r"""|(?P<sign>&&|\|\||[<>=!]=|[-+*/%<>!?:.,(){}\[\]])"""
+    SPACE + r"""([rR]?(?:\"\"\"(?s:.*?)\"\"\"|'''(?s:.*?)'''|"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')"""
+    r"""|0[xX][0-9a-fA-F]+[uU]?|[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|[0-9]+[uU]?"""
+    r"""|[_a-zA-Z][_a-zA-Z0-9]*|&&|\|\||[<>=!]=|[-+*/%<>!?:.,(){}\[\]]|$)"""
 )
+"""A text, number, name, sign or the end, with the blanks and comments before it."""
 BINARY = {"||": 1, "&&": 2, "in": 3, **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 3)}
 BINARY |= dict.fromkeys("+-", 4) | dict.fromkeys("*/%", 5)
 MACROS = {"all": 3, "exists": 3, "exists_one": 3, "filter": 3, "map": 3}
@@ -66,16 +67,25 @@ class Token:
 
 def tokens(text: str) -> Iterator[Token]:
     """Yield the words and signs of a condition, then one of kind "end". Raises `ExpressionError`."""
-    place = 0
-    while place < len(text):
-        found = TOKEN.match(text, place)
-        if found is None:
+    end = 0
+    for found in TOKEN.finditer(text):
+        if found.start() > end:
+            blanks = BEFORE.match(text, end)
+            place = blanks.end() if blanks else end
             raise ExpressionError(f"“{text[place]}” cannot stand here.{_hint(text, place)}", position=place)
-        kind = next(name for name, word in found.groupdict().items() if word is not None)
-        if kind != "space":
-            yield Token(kind, found.group(), place)
-        place = found.end()
-    yield Token("end", "", len(text))
+        end, word = found.end(), found.group(1) or ""
+        yield Token(_kind(word), word, end - len(word))
+
+
+def _kind(word: str) -> str:
+    """Return what sort of word or sign is read."""
+    if not word:
+        return "end"
+    if word[-1] in "\"'":
+        return "text"
+    if word[0].isdigit() or (word[0] == "." and len(word) > 1):
+        return "number"
+    return "name" if word[0].isalpha() or word[0] == "_" else "sign"
 
 
 def _hint(text: str, place: int) -> str:

@@ -13,7 +13,7 @@ from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import Bounds, Json
+from orchestration.expressions.values import Bounds, Json, remembered
 
 LONGEST = 1_000
 """Characters of a pick."""
@@ -103,6 +103,7 @@ class CountedFunctions(Functions):
         return super().call_function(function_name, given)
 
 
+@remembered
 def parse_pick(text: str) -> Pick:
     """Read a pick. Raises `ExpressionError`."""
     if len(text) > LONGEST:

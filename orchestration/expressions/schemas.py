@@ -12,7 +12,7 @@ from jsonschema.exceptions import ValidationError
 from orchestration.expressions.checks import BOUNDS, KEYWORDS, STEPS, Validator
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.keywords import KINDS, Keywords
-from orchestration.expressions.values import Bounds, Json, kind, shortened
+from orchestration.expressions.values import Bounds, Json, kind, remembered, shortened
 
 LONGEST = 100_000
 """Characters of a schema, written as JSON."""
@@ -52,6 +52,7 @@ class Schema:
             KEYWORDS.reset(reading)
 
 
+@remembered
 def parse_schema(schema: Json) -> Schema:
     """Read a schema. Raises `ExpressionError` with the place that is at fault."""
     SCHEMA_BOUNDS.check(schema, "The schema")

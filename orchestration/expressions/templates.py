@@ -16,7 +16,7 @@ from jinja2.parser import Parser
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.filters import FILTERS, TESTS
 from orchestration.expressions.rendering import EVALUATE, RENDER, Located, Rendering
-from orchestration.expressions.values import Json
+from orchestration.expressions.values import Json, remembered
 
 LONGEST = 50_000
 """Characters of a template."""
@@ -71,6 +71,7 @@ class Template:
         return "".join(rendering.parts)
 
 
+@remembered
 def parse_template(text: str) -> Template:
     """Read a template. Raises `ExpressionError`."""
     if len(text) > LONGEST:

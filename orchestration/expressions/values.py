@@ -1,21 +1,74 @@
-"""Values as JSON has them, and what is measured of them before something works on them."""
+"""Values as JSON has them: their types, what is measured of them, how sentences show them, their order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from functools import lru_cache, wraps
+from itertools import islice
+from math import isfinite
+from typing import Any, TypeVar
 
+from orchestra_site.web.alphabets import encodable
 from orchestration.expressions.errors import ExpressionError
 
 Json = Any
-LARGE = 1_000
-"""Bits of a whole number that is not written out."""
+Written = TypeVar("Written")
+Parsed = TypeVar("Parsed")
+MOST_REMEMBERED = 2_000
+"""Texts of one kind that are not parsed again."""
+LARGE, VERY_LARGE = 1_000, "a very large number"
+"""Bits of a whole number that is not written out, and what is written in its place."""
+MOST_BITS = 3_300
+"""Bits of a whole number that a value may have: about a thousand digits."""
+SHOWN_CHARACTERS, SHOWN_ITEMS, SHOWN_DEPTH, SHOWN_NAMES, LONGEST_NAME = 80, 5, 3, 8, 40
+
+
+class ValueType(StrEnum):
+    """The type of a JSON value, in the order in which values of several types are sorted."""
+
+    NOTHING = "nothing"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    TEXT = "text"
+    LIST = "list"
+    OBJECT = "object"
+
+    @property
+    def words(self) -> str:
+        """The type as a sentence has it: "a text", "a list"."""
+        known = {ValueType.NOTHING: "null", ValueType.BOOLEAN: "true or false", ValueType.OBJECT: "an object"}
+        return known.get(self, f"a {self}")
+
+
+ANY = tuple(ValueType)
+_RANKS = {each: rank for rank, each in enumerate(ValueType)}
+_TYPES: dict[type, ValueType] = {
+    type(None): ValueType.NOTHING,
+    bool: ValueType.BOOLEAN,
+    int: ValueType.NUMBER,
+    float: ValueType.NUMBER,
+    str: ValueType.TEXT,
+    list: ValueType.LIST,
+    tuple: ValueType.LIST,
+}
+
+
+def value_type(value: Json) -> ValueType:
+    """Return the type of a JSON value."""
+    return _TYPES.get(type(value), ValueType.OBJECT)
+
+
+def kind(value: Json) -> str:
+    """Return what a value is, in words for people."""
+    return value_type(value).words
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most that a value may be: levels of nesting, parts in all, characters of all its texts."""
+    """The most that a value may be: levels of nesting, what is in it, characters of all its texts."""
 
     depth: int = 64
     nodes: int = 100_000
@@ -26,9 +79,18 @@ class Bounds:
         for _ in self.parts(value, name):
             pass
 
+    def excess(self, value: Json) -> str:
+        """Return in what a value is larger, or is none of JSON, as the end of a sentence; or nothing."""
+        try:
+            is_writable = all(map(_is_writable, self.parts(value, "")))
+        except ExpressionError as error:
+            return str(error).strip(" .")
+        return "" if is_writable else "has a number that JSON cannot express"
+
     def parts(self, value: Json, name: str) -> Iterator[Json]:
-        """Yield all that a value consists of. Raises `ExpressionError` after the last that is allowed."""
-        nodes = characters = 0
+        """Yield a value and all that is in it. Raises `ExpressionError` after the last that is allowed."""
+        nodes = -1
+        characters = 0
         levels = [iter([value])]
         while levels:
             part = next(levels[-1], levels)
@@ -55,25 +117,99 @@ def _parts(value: Json) -> Iterator[Json]:
     return (each for pair in value.items() for each in pair)
 
 
-def kind(value: Json) -> str:
-    """Return what a value is, in words for people: "a text", "a list"."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "a text"
-    return "a list" if isinstance(value, list | tuple) else "an object"
+def _is_writable(value: Json) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    return not isinstance(value, int) or value.bit_length() <= MOST_BITS
 
 
-def shortened(value: Json, most: int = 60) -> str:
-    """Return a value as a person recognises it: the start of it, as JSON writes it where it is simple."""
+def shortened(value: Json, most: int = SHOWN_CHARACTERS) -> str:
+    """Return a value as a person recognises it: a text in quotes, else the start of it as JSON."""
     if isinstance(value, str):
-        return f"“{value[:most]}…”" if len(value) > most else f"“{value}”"
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, int | float):
-        return str(value) if isinstance(value, float) or value.bit_length() < LARGE else "a very large number"
-    return f"{kind(value)} of {len(value):,}"
+        return f"“{clipped(value, most)}”"
+    if isinstance(value, int) and value.bit_length() > LARGE:
+        return VERY_LARGE
+    return clipped(json.dumps(_pruned(value, SHOWN_DEPTH, most), ensure_ascii=False, default=str), most)
+
+
+def clipped(text: str, most: int = SHOWN_CHARACTERS) -> str:
+    """Return at most that many characters of a text, for a sentence."""
+    text = encodable(text[: most + 1])
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _pruned(value: Json, depth: int, most: int) -> Json:
+    """Return a value without what a short sentence has no room for."""
+    if isinstance(value, str):
+        return clipped(value, most)
+    if isinstance(value, int) and value.bit_length() > LARGE:
+        return VERY_LARGE
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if depth == 0:
+        return "…"
+    rest = len(value) > SHOWN_ITEMS
+    if not isinstance(value, dict):
+        return [_pruned(each, depth - 1, most) for each in value[:SHOWN_ITEMS]] + ["…"] * rest
+    shown = {
+        clipped(str(name), most): _pruned(each, depth - 1, most)
+        for name, each in islice(value.items(), SHOWN_ITEMS)
+    }
+    return shown | ({"…": "…"} if rest else {})
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names in one line, the first few of many; "nothing" where there is none."""
+    given = tuple(names)
+    shown = ", ".join(clipped(name, LONGEST_NAME) for name in given[:SHOWN_NAMES])
+    return f"{shown} and {len(given) - SHOWN_NAMES} more" if len(given) > SHOWN_NAMES else shown or "nothing"
+
+
+def order_key(value: Json) -> tuple[Json, ...]:
+    """Return a key that is equal for equal values, and by which any values can be sorted.
+
+    Values are ordered by type, then numbers by size, texts by alphabet without regard to capitals, lists and
+    objects by what is in them. 1 and 1.0 are equal, 1 and true are not.
+    """
+    rank = _RANKS[value_type(value)]
+    if isinstance(value, str):
+        return (rank, value.casefold(), value)
+    if isinstance(value, list):
+        return (rank, tuple(order_key(each) for each in value))
+    if isinstance(value, dict):
+        return (rank, tuple((name, order_key(value[name])) for name in sorted(value)))
+    return (rank, value is not None and value)
+
+
+REMEMBERED = Bounds(depth=16, nodes=200, characters=4_000)
+"""How large what is not parsed again may be: what is remembered is kept."""
+
+
+def remembered(parse: Callable[[Written], Parsed]) -> Callable[[Written], Parsed]:
+    """Return a function that parses the same once; what cannot be parsed, and what is large, each time."""
+
+    @lru_cache(maxsize=MOST_REMEMBERED)
+    def once(key: str) -> Parsed:
+        return parse(json.loads(key))
+
+    @wraps(parse)
+    def parsed(written: Written) -> Parsed:
+        key = _key(written)
+        return parse(written) if key is None else once(key)
+
+    return parsed
+
+
+def _key(written: Json) -> str | None:
+    """Return a small value in writing; None for a large one, and for what JSON would write differently."""
+    try:
+        is_plain = all(map(_is_plain, REMEMBERED.parts(written, "This")))
+        return json.dumps(written) if is_plain else None
+    except (ExpressionError, TypeError, ValueError):
+        return None
+
+
+def _is_plain(part: Json) -> bool:
+    return not isinstance(part, tuple) and (
+        not isinstance(part, dict) or all(isinstance(key, str) for key in part)
+    )

@@ -65,7 +65,7 @@ class InboxFilterForm(forms.Form):
     """Which questions to show: those for the member or all, of one kind of run or any."""
 
     who = forms.ChoiceField(label="For", choices=[ANY, ("me", "Me")], required=False)
-    kind = forms.ChoiceField(label="Asked by", required=False)
+    kind = forms.ChoiceField(label="From", required=False)
 
     def __init__(self, data: QueryDict, kinds: Sequence[tuple[str, str]]) -> None:
         super().__init__(data)

@@ -196,8 +196,9 @@ class KindPage:
         answer it is; `why` is the sentence on why it was chosen, `has_reasons` is true where the template
         `why` has more to show, `notes` follow it;
         `method_words`, `settings` (pairs of label and value), `alone_name` with `alone_usd`, and `saved_usd`
-        are facts. `path` is a waterfall that stands in place of that of calls and decisions. `message_label`,
-        where it is not empty, labels a field with which members send messages to the run until it ends.
+        are facts. `path` is a waterfall that stands in place of that of calls and decisions; with
+        `own_table` a section of the kind has its table. `message_label`, where it is not empty, labels a
+        field with which members send messages to the run until it ends.
         """
         return {"calls": state.calls}
 

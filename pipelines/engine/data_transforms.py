@@ -13,19 +13,18 @@ from orchestra_site.web.patterns import ASCII, DOTALL, Pattern
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.templates import parse_template
+from orchestration.expressions.values import ValueType, listed, shortened
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.extraction import json_values
 from orchestration.strategies.engine.consensus.spelling import unfenced
 from pipelines.engine.text_transforms import TEXT, spelled
-from pipelines.engine.transform_specs import MISSING, Step, TransformError, refused, transform
-from pipelines.engine.values import MOST_CHARACTERS, ValueType, listed, shortened
+from pipelines.engine.transform_specs import GIVEN, MISSING, Step, TransformError, refused, transform
 
 NUMBER, OBJECT = (ValueType.NUMBER,), (ValueType.OBJECT,)
-Anything = Annotated[Json, Field(title="Value")]
 
 
-@transform(main="expression", value={"order": {"id": 7}}, written="order.id", result=7)
-def pick(*, expression: Annotated[str, Field(title="Expression", description="JMESPath.")]) -> Step:
+@transform(main="expression", value={"order": {"id": 7}}, parameter="order.id", result=7)
+def pick(*, expression: Annotated[str, Field(description="JMESPath.")]) -> Step:
     """Take a part of a value, or put parts together."""
     return guarded(parse_pick(expression).apply)
 
@@ -42,7 +41,9 @@ def guarded(step: Callable[[Json], Json]) -> Callable[[Json], Json]:
     return applied
 
 
-@transform(main="text", gives=TEXT, value={"name": "Ada"}, written="Dear {{ value.name }}", result="Dear Ada")
+@transform(
+    main="text", gives=TEXT, value={"name": "Ada"}, parameter="Dear {{ value.name }}", result="Dear Ada"
+)
 def template(
     *, text: Annotated[str, Field(title="Template", description="{{ value }} stands for the value.")]
 ) -> Step:
@@ -67,8 +68,8 @@ _COMMA = Pattern(r'("(?:[^"\\]|\\.)*(?:"|\\?$))|,\s*([}\]])', DOTALL)
 
 
 def _read_json(text: str) -> Json:
-    if len(text) > MOST_CHARACTERS:
-        raise TransformError(f"The text has more than {MOST_CHARACTERS:,} characters.")
+    if len(text) > GIVEN.characters:
+        raise TransformError(f"The text has more than {GIVEN.characters:,} characters.")
     reasons = []
     for written in _readings(text):
         try:
@@ -96,7 +97,7 @@ def _readings(text: str) -> Iterator[str]:
 def dump_json(
     *,
     indent: Annotated[
-        int | None, Field(ge=0, le=8, title="Indent", description="Blanks for each level. Empty: one line.")
+        int | None, Field(ge=0, le=8, description="Blanks for each level. Empty: one line.")
     ] = None,
     sort_keys: Annotated[bool, Field(title="Sort fields")] = False,
 ) -> Step:
@@ -104,25 +105,16 @@ def dump_json(
     return lambda value: json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=sort_keys)
 
 
-@transform(main="to", value=" 1,250.5 ", written="number", result=1250.5)
+@transform(main="to", value=" 1,250.5 ", parameter="number", result=1250.5)
 def cast(
     *,
     to: Annotated[
         Literal["number", "integer", "string", "boolean", "list"],
-        Field(
-            title="To", description="A value that is not of this type and cannot be read as it is refused."
-        ),
+        Field(description="A value that is not of this type and cannot be read as it is refused."),
     ],
 ) -> Step:
     """Read a value as another type."""
-    steps: dict[str, Step] = {
-        "number": _number,
-        "integer": _integer,
-        "string": _string,
-        "boolean": _boolean,
-        "list": _list,
-    }
-    return steps[to]
+    return CASTS[to]
 
 
 _NUMERAL = Pattern(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,1000})?(\.\d{1,1000})?([eE][-+]?\d{1,3})?", ASCII)
@@ -156,16 +148,8 @@ def _string(value: Json) -> Json:
     return spelled(value)
 
 
-_BOOLEANS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+_BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True)
+_BOOLEANS |= dict.fromkeys(("false", "no", "off", "0"), False)
 
 
 def _boolean(value: Json) -> Json:
@@ -181,14 +165,14 @@ def _list(value: Json) -> Json:
     return [] if value is None else [value]
 
 
+CASTS = {"number": _number, "integer": _integer, "string": _string, "boolean": _boolean, "list": _list}
+
 MOST_EXACT = 2**53
 """From here on a float has no fraction."""
 
 
-@transform(takes=NUMBER, gives=NUMBER, main="digits", value=2.675, written=2, result=2.68)
-def round_(
-    *, digits: Annotated[int, Field(ge=0, le=10, title="Digits", description="Behind the point.")] = 0
-) -> Step:
+@transform(takes=NUMBER, gives=NUMBER, main="digits", value=2.675, parameter=2, result=2.68)
+def round_(*, digits: Annotated[int, Field(ge=0, le=10, description="Behind the point.")] = 0) -> Step:
     """Round a number; a half is rounded away from zero."""
     unit = Decimal(1).scaleb(-digits)
 
@@ -202,8 +186,8 @@ def round_(
     return rounded
 
 
-@transform(main="value", is_whole=True, value="", written="unknown", result="unknown")
-def default(*, value: Anything) -> Step:
+@transform(main="value", is_whole=True, value="", parameter="unknown", result="unknown")
+def default(*, value: Json) -> Step:
     """Replace nothing or an empty text by a value."""
     return lambda given: value if given is None or given == "" else given
 
@@ -211,16 +195,14 @@ def default(*, value: Anything) -> Step:
 @transform(
     takes=(ValueType.TEXT, ValueType.NUMBER, ValueType.BOOLEAN, ValueType.NOTHING),
     value="Refund",
-    written={"table": {"refund": "billing", "bug": "support"}, "default": "front desk"},
+    parameter={"table": {"refund": "billing", "bug": "support"}, "default": "front desk"},
     result="billing",
 )
 def lookup(
     *,
-    table: Annotated[dict[str, Json], Field(title="Table", description="The result for each value.")],
+    table: Annotated[dict[str, Json], Field(description="The result for each value.")],
     ignore_case: Annotated[bool, Field(title="Ignore capitals and blanks around it")] = True,
-    default: Annotated[
-        Json, Field(title="Default", description="For other values. Not given: they are refused.")
-    ] = MISSING,
+    default: Annotated[Json, Field(description="For other values. Not given: they are refused.")] = MISSING,
 ) -> Step:
     """Replace a value by what a table says."""
     folded = (
@@ -243,12 +225,10 @@ def lookup(
     main="fields",
     is_whole=True,
     value=[{"a": 1, "b": 1}, {"b": 2}],
-    written={"c": 3},
+    parameter={"c": 3},
     result={"a": 1, "b": 2, "c": 3},
 )
-def merge(
-    *, fields: Annotated[dict[str, Json] | None, Field(title="Fields", description="Added last.")] = None
-) -> Step:
+def merge(*, fields: Annotated[dict[str, Json] | None, Field(description="Added last.")] = None) -> Step:
     """Put objects together as one; of fields with one name the last one counts."""
 
     def merged(value: Json) -> Json:
@@ -274,16 +254,4 @@ def values() -> Step:
     return lambda given: list(given.values())
 
 
-DATA_TRANSFORMS = (
-    pick,
-    template,
-    parse_json,
-    dump_json,
-    cast,
-    round_,
-    default,
-    lookup,
-    merge,
-    keys,
-    values,
-)
+DATA_TRANSFORMS = (pick, template, parse_json, dump_json, cast, round_, default, lookup, merge, keys, values)

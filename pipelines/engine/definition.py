@@ -6,26 +6,19 @@ The schema is that of files, forms and the exported JSON Schema. Times are float
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import Bounds, shortened
+from orchestration.expressions.values import Bounds
 from orchestration.llm.engine.types import Json
 from pipelines.engine.graph import Graph, Join, StageNode
-from pipelines.engine.problems import (
-    MOST_PROBLEMS,
-    Keys,
-    Problem,
-    StagePlace,
-    problem_at,
-    stage_places,
-    unknown,
-)
+from pipelines.engine.problems import MOST_PROBLEMS, FieldFault, Keys, Problem, located, wrong_fields
 from pipelines.engine.rules import (
     CacheRule,
     Declared,
@@ -47,86 +40,63 @@ MOST_STAGES = 500
 BOUNDS = Bounds(nodes=50_000)
 """How large a definition may be as a document."""
 BRANCH = "branch"
-TAGS = {"(word)", "(DefaultValue)", "(GoTo)", "(FallbackPipeline)", "(one)", "(several)", "[key]"}
-"""What pydantic adds to the place of an error: how a field is written, and that it is a key."""
-TYPES = {
-    "string_type": "text",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "tuple_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-}
-LIMITS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than_equal": "at most"}
-UNITS = {
-    "too_short": "item",
-    "too_long": "item",
-    "string_too_short": "character",
-    "string_too_long": "character",
-}
+UNREADABLE = "unreadable"
+"""What stands for a name that cannot be read."""
+
+ProcessorName = Annotated[str, Field(min_length=1, max_length=60)]
+Part = TypeVar("Part", bound=DefinitionPart)
+
+
+class InlineStage(DefinitionPart):
+    """A stage that is written inside the options of another one, which runs it for each item of a list."""
+
+    processor: ProcessorName
+    """What does the work: model, transform, …"""
+    options: dict[str, Json] = Field(default_factory=dict)
+    """Those of the processor."""
+    input: InputMapping | None = None
+    """What it works on."""
+    output: OutputMapping | None = None
+    """What is done to the result."""
+    timeout: Seconds | None = Field(default=None, title="Timeout (s)")
+    """Seconds that one attempt may take."""
+    retry: Retry = Field(default_factory=Retry)
+    """When and how often it is tried again."""
 
 
 class Stage(DefinitionPart):
     """One step of a pipeline."""
 
-    id: Name = Field(title="Name", description="Unique in the pipeline.")
-    processor: str = Field(
-        min_length=1, max_length=60, title="Processor", description="What does the work: model, transform, …"
-    )
-    options: dict[str, Json] = Field(
-        default_factory=dict, title="Options", description="Those of the processor."
-    )
-    input: InputMapping | None = Field(
-        default=None,
-        title="Input",
-        description="What the stage works on. Empty: what the stage before gives.",
-    )
-    output: OutputMapping | None = Field(
-        default=None, title="Output", description="Where the result goes. Empty: to the stages that follow."
-    )
-    when: str | None = Field(
-        default=None, title="When", description="CEL condition. The stage is skipped where it is false."
-    )
-    needs: Annotated[tuple[Name, ...], Field(max_length=MOST_STAGES)] | None = Field(
-        default=None,
-        title="Needs",
-        description="The stages that it waits for. Not given: the one written before it, or what a branch"
-        " chooses between where it follows that; what others lead to waits for these. An empty list: none.",
-    )
-    join: Join | None = Field(
-        default=None,
-        title="Join",
-        description="Which of its needs it waits for. Not given: all (any, where it follows what a branch"
-        " chooses between).",
-    )
-    quorum: Whole | None = Field(
-        default=None,
-        ge=1,
-        le=MOST_STAGES,
-        title="Quorum",
-        description="How many needs have to succeed, where the join is quorum.",
-    )
-    parallel: Flag = Field(
-        default=True, title="Parallel", description="May run beside others that are ready."
-    )
-    optional: Flag = Field(
-        default=False, title="Optional", description="Its failure does not make the pipeline fail."
-    )
-    timeout: Seconds | None = Field(
-        default=None, title="Timeout (s)", description="Seconds that one attempt may take."
-    )
-    retry: Retry = Field(
-        default_factory=Retry, title="Retry", description="When and how often it is tried again."
-    )
-    cache: CacheRule | None = Field(
-        default=None, title="Cache", description="Use an earlier result for the same input. Empty: never."
-    )
-    on_error: OnError = Field(
-        default="fail",
-        title="On error",
-        description="fail, skip, {default: value}, {goto: later stage} or {pipeline: fallback pipeline}.",
-    )
+    id: Name = Field(title="Name")
+    """Unique in the pipeline."""
+    processor: ProcessorName
+    """What does the work: model, transform, …"""
+    options: dict[str, Json] = Field(default_factory=dict)
+    """Those of the processor."""
+    input: InputMapping | None = None
+    """What the stage works on. Empty: what the stage before gives."""
+    output: OutputMapping | None = None
+    """Where the result goes. Empty: to the stages that follow."""
+    when: str | None = None
+    """CEL condition. The stage is skipped where it is false."""
+    needs: Annotated[tuple[Name, ...], Field(max_length=MOST_STAGES)] | None = None
+    """The stages that it waits for. Not given: the one written before it. An empty list: none."""
+    join: Join | None = None
+    """Which of its needs it waits for. Not given: all, or any of those that a branch chooses between."""
+    quorum: Annotated[Whole, Field(ge=1, le=MOST_STAGES)] | None = None
+    """How many needs have to succeed, where the join is quorum."""
+    parallel: Flag = True
+    """May run beside others that are ready."""
+    optional: Flag = False
+    """Its failure does not make the pipeline fail."""
+    timeout: Seconds | None = Field(default=None, title="Timeout (s)")
+    """Seconds that one attempt may take."""
+    retry: Retry = Field(default_factory=Retry)
+    """When and how often it is tried again."""
+    cache: CacheRule | None = None
+    """Use an earlier result for the same input. Empty: never."""
+    on_error: OnError = "fail"
+    """fail, skip, {default: value}, {goto: later stage} or {pipeline: fallback pipeline}."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -144,32 +114,26 @@ class Stage(DefinitionPart):
 class Pipeline(DefinitionPart):
     """A pipeline as it is written; `problems` says whether it can run."""
 
-    schema_version: Literal[1] = Field(
-        default=SCHEMA_VERSION, title="Schema version", description="Version of this format."
-    )
-    name: Name = Field(title="Name", description="What others call the pipeline by.")
-    title: str = Field(default="", max_length=120, title="Title", description="What pages call it.")
-    description: str = Field(
-        default="", max_length=5000, title="Description", description="What it is for, and how it is used."
-    )
-    input: Declared = Field(default_factory=Declared, title="Input", description="What it takes.")
-    variables: dict[Name, Json] = Field(
-        default_factory=dict, title="Variables", description="Their values at the start."
-    )
-    stages: tuple[Stage, ...] = Field(
-        min_length=1, max_length=MOST_STAGES, title="Stages", description="In the order of reading."
-    )
-    output: InputMapping | None = Field(
-        default=None,
-        title="Output",
-        description="What it gives. Empty: what went to final, or the last stage's.",
-    )
-    error_handling: ErrorHandling = Field(
-        default_factory=ErrorHandling, title="Error handling", description="When a stage fails."
-    )
-    timeout: Seconds | None = Field(
-        default=None, title="Timeout (s)", description="Seconds that the whole run may take."
-    )
+    schema_version: Literal[1] = SCHEMA_VERSION
+    """Version of this format."""
+    name: Name
+    """What others call the pipeline by."""
+    title: Annotated[str, Field(max_length=120)] = ""
+    """What pages call it."""
+    description: Annotated[str, Field(max_length=5000)] = ""
+    """What it is for, and how it is used."""
+    input: Declared = Field(default_factory=Declared)
+    """What it takes."""
+    variables: dict[Name, Json] = Field(default_factory=dict)
+    """Their values at the start."""
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=MOST_STAGES)
+    """In the order of reading."""
+    output: InputMapping | None = None
+    """What it gives. Empty: what went to final, or the last stage's."""
+    error_handling: ErrorHandling = Field(default_factory=ErrorHandling)
+    """When a stage fails."""
+    timeout: Seconds | None = Field(default=None, title="Timeout (s)")
+    """Seconds that the whole run may take."""
 
     @cached_property
     def graph(self) -> Graph:
@@ -222,82 +186,91 @@ def definition_schema() -> dict[str, Json]:
     return Pipeline.model_json_schema(by_alias=True)
 
 
-def pipeline_from(document: Json) -> tuple[Pipeline | None, tuple[Problem, ...]]:
-    """Return a document as a pipeline, or all that is wrong with its fields, in the order of the document.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadDefinition:
+    """A document as a pipeline, as far as it can be read.
+
+    `faults` are the fields that cannot; the pipeline is without them, and there is none where the stages are
+    such a field. `names` is what is written as the names of the stages.
+    """
+
+    pipeline: Pipeline | None
+    faults: tuple[FieldFault, ...] = ()
+    names: tuple[object, ...] = ()
+
+
+def read_definition(document: Json) -> ReadDefinition:
+    """Return a document as a pipeline, and all that is wrong with its fields, in the order of the document.
 
     The document is one of the newest schema version: `upgraded` makes it one.
     """
     try:
         BOUNDS.check(document, "A definition")
-        return Pipeline.model_validate(document), ()
     except ExpressionError as error:
-        return None, (problem_at(str(error)),)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
+        return ReadDefinition(pipeline=None, faults=(FieldFault(at=(), message=str(error)),))
+    pipeline, faults = readable(Pipeline, document)
     stages = document.get("stages") if isinstance(document, dict) else None
     written = stages if isinstance(stages, list) else ()
-    places = stage_places(each.get("id") if isinstance(each, dict) else None for each in written)
-    return None, tuple(islice(_explained(details, places), MOST_PROBLEMS))
+    names = tuple(each.get("id") if isinstance(each, dict) else None for each in written)
+    if pipeline is not None and faults:
+        pipeline = pipeline.model_copy(update={"stages": tuple(map(_as_named, pipeline.stages, names))})
+    return ReadDefinition(pipeline=pipeline, faults=tuple(map(_in_stage, faults)), names=names)
 
 
-def _explained(details: list[ErrorDetails], places: tuple[StagePlace, ...]) -> Iterator[Problem]:
-    around = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
-    for detail in details:
-        if detail["type"] == "too_short" and detail["loc"] in around:
-            continue  # pydantic counts only the items without an error
-        message = _sentence(detail)
-        match tuple(key for key in detail["loc"] if key not in TAGS):
-            case ("stages", int(number), *field):
-                yield places[number].problem(message, *field)
-            case place:
-                yield problem_at(message, *place)
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    """Return what is wrong with a field, in words."""
-    wrong, limits = detail["type"], detail.get("ctx", {})
-    match wrong:
-        case "missing":
-            return "This is missing."
-        case "extra_forbidden":
-            return unknown("field", str(detail["loc"][-1]), _fields(detail["loc"][:-1]))
-        case "string_pattern_mismatch":
-            return "Must be a small letter, then small letters, digits, - or _; 40 at most."
-        case "too_short" | "string_too_short":
-            return f"Must have at least {limits['min_length']} {UNITS[wrong]}."
-        case "too_long" | "string_too_long":
-            return f"Must have at most {limits['max_length']} {UNITS[wrong]}s."
-        case "enum" | "literal_error":
-            rules = ", {default: …}, {goto: …} or {pipeline: …}" if "(word)" in detail["loc"] else ""
-            wanted = limits["expected"].replace("'", "")
-            wanted = wanted.replace(" or ", ", ") + rules if rules else wanted
-        case "greater_than" | "greater_than_equal" | "less_than_equal":
-            wanted = f"{LIMITS[wrong]} {next(iter(limits.values())):g}"
+def _in_stage(fault: FieldFault) -> FieldFault:
+    """Return a fault at a field of its stage, where it has one."""
+    match fault.at:
+        case ("stages", int(number), *field):
+            return replace(fault, at=tuple(field), stage=number)
         case _:
-            wanted = TYPES.get(wrong, "another value")
-    return f"Must be {wanted}, is {shortened(detail['input'])}."
+            return fault
 
 
-def _fields(place: Keys) -> list[str]:
-    """Return the names of the fields of the part of a definition at a place."""
-    parts: list[type[DefinitionPart]] = [Pipeline]
-    for key in place:
-        if key in TAGS:
-            parts = [part for part in parts if f"({part.__name__})" == key]
-        elif isinstance(key, str):
-            parts = [
-                inner
-                for part in parts
-                for name, field in part.model_fields.items()
-                if (field.alias or name) == key
-                for inner in _parts_in(field.annotation)
-            ]
-    return [field.alias or name for part in parts for name, field in part.model_fields.items()]
+def _as_named(stage: Stage, name: object) -> Stage:
+    """Return a stage under the name that is written, to which others may refer although it cannot be used."""
+    is_named = stage.id == name or not isinstance(name, str)
+    return stage if is_named else stage.model_copy(update={"id": name})
 
 
-def _parts_in(annotation: object) -> Iterator[type[DefinitionPart]]:
-    """Yield the parts of a definition that a type names."""
-    if isinstance(annotation, type) and issubclass(annotation, DefinitionPart):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _parts_in(inner)
+def pipeline_from(document: Json) -> tuple[Pipeline | None, tuple[Problem, ...]]:
+    """Return a document as a pipeline, or all that is wrong with its fields, in the order of the document."""
+    read = read_definition(document)
+    found = located(islice(read.faults, MOST_PROBLEMS), read.names)
+    return None if found else read.pipeline, found
+
+
+def readable(part: type[Part], written: Json) -> tuple[Part | None, list[FieldFault]]:
+    """Return a part of a definition without the fields that are wrong, and these."""
+    try:
+        return part.model_validate(written), []
+    except ValidationError as error:
+        wrong = list(wrong_fields(error, part))
+    if any(fault.at in {(), ("stages",)} for fault in wrong):
+        return None, wrong
+    rest = deepcopy(written)
+    for fault in wrong:
+        _leave_out(rest, fault.at)
+    return readable(part, rest)[0], wrong  # what is left may still lack something
+
+
+def _leave_out(document: Json, at: Keys) -> None:
+    """Take a field out of a document; what has to be there is replaced by something that can be read."""
+    holder, key = document, at[-1]
+    try:
+        for each in at[:-1]:
+            holder = holder[each]
+    except (LookupError, TypeError):
+        return  # what it stood in is left out already
+    match at:
+        case ("stages", int(number)):
+            holder[key] = {"id": f"unnamed-{number + 1}", "processor": UNREADABLE}
+        case ("stages", int(number), "id"):
+            holder[key] = f"unnamed-{number + 1}"
+        case ("name",) | (*_, "processor"):
+            holder[key] = UNREADABLE
+        case _ if isinstance(key, int) and holder[key] != UNREADABLE:
+            holder[key] = UNREADABLE
+        case _ if isinstance(holder, dict) and key in holder:
+            del holder[key]
+        case _:
+            _leave_out(document, at[:-1])

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.values import listed
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import BRANCH, Pipeline, Stage
-from pipelines.engine.problems import LONGEST_SHOWN, Keys, listed, path_text
+from pipelines.engine.problems import LONGEST_SHOWN, Keys, path_text
 
 LABELS = {"retry.attempts": "retries", "retry.on": "retried errors"}
 _STAGE = Pattern(r"\bstages\.([a-z][a-z0-9_-]*)")

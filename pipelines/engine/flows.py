@@ -7,8 +7,9 @@ from functools import reduce
 from operator import or_
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import ANY, ValueType, value_type
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, Stage
+from pipelines.engine.definition import InlineStage, Pipeline, Stage
 from pipelines.engine.graph import Join
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import FieldFault, Keys
@@ -16,7 +17,6 @@ from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMa
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
 from pipelines.engine.transforms import parse_transform
-from pipelines.engine.values import ANY, ValueType, value_type
 
 Types = frozenset[ValueType]
 EVERY: Types = frozenset(ANY)
@@ -51,10 +51,11 @@ class Flows:
             or isinstance(stage.on_error, GoTo)
         )
 
-    def stage_faults(self, stage: Stage) -> Iterator[FieldFault]:
+    def stage_faults(self, stage: Stage | InlineStage) -> Iterator[FieldFault]:
         """Yield where the mappings of a stage are given what they cannot take."""
         if stage.input is not None:
-            yield from self.input_faults(stage.input, ("input",), stage.id)
+            reader = stage.id if isinstance(stage, Stage) else ""
+            yield from self.input_faults(stage.input, ("input",), reader)
         if stage.output is not None:
             _, faults = _through(self._result_types(stage), stage.output, ("output",))
             yield from faults
@@ -78,7 +79,7 @@ class Flows:
         _, faults = _through(types, mapping, at)
         yield from faults
 
-    def _result_types(self, stage: Stage) -> Types:
+    def _result_types(self, stage: Stage | InlineStage) -> Types:
         spec = self._processors.get(stage.processor)
         return EVERY if spec is None else frozenset(spec.gives)
 

@@ -1,4 +1,4 @@
-"""The order of a pipeline's stages: who waits for whom, what lies before a stage, circles, and layers.
+"""The order of a pipeline's stages: who waits for whom, what has ended before a stage starts, circles.
 
 A stage waits for those it `needs`, for the branches that may choose it, and for the stages that may jump to
 it when they fail. Sets of stages are bits of an integer, so that a graph of 500 stages takes milliseconds.
@@ -128,14 +128,6 @@ class Graph:
         return tuple(reversed(circle))
 
     @cached_property
-    def _ancestors(self) -> Mapping[str, int]:
-        found: dict[str, int] = {}
-        for stage in self.order:
-            before = self.waits_for[stage]
-            found[stage] = reduce(or_, (found[each] | self._bit(each) for each in before), 0)
-        return found
-
-    @cached_property
     def _settled(self) -> Mapping[str, int]:
         """The stages that have ended, in whatever way, whenever one starts."""
         found: dict[str, int] = {}
@@ -147,10 +139,6 @@ class Graph:
             found[stage] = reduce(or_, routers, together)
         return found
 
-    def ancestors(self, stage: str) -> frozenset[str]:
-        """Return all stages that lie before one on some way to it; none for one on a circle."""
-        return frozenset(self._named(self._ancestors.get(stage, 0)))
-
     def settled_before(self, stage: str) -> frozenset[str]:
         """Return the stages that have certainly ended when one starts: what it may read."""
         return frozenset(self._named(self._settled.get(stage, 0)))
@@ -160,18 +148,6 @@ class Graph:
         return bool(
             self._settled.get(one, 0) & self._bit(other) or self._settled.get(other, 0) & self._bit(one)
         )
-
-    @cached_property
-    def layers(self) -> tuple[tuple[str, ...], ...]:
-        """The stages in layers: each one layer below the lowest of those that it waits for."""
-        depth: dict[str, int] = {}
-        for stage in self.order:
-            depth[stage] = max((depth[each] + 1 for each in self.waits_for[stage]), default=0)
-        rows: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-        for node in self.nodes:
-            if node.id in depth:
-                rows[depth[node.id]].append(node.id)
-        return tuple(map(tuple, rows))
 
     def _bit(self, stage: str) -> int:
         return 1 << self._place[stage]

@@ -11,12 +11,12 @@ from enum import StrEnum
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.values import clipped, shortened, value_type
 from orchestration.llm.engine.types import Json
 from pipelines.engine.scope import MissingValue, Root, Scope
 from pipelines.engine.sources import Source, parse_place, parse_source
-from pipelines.engine.transform_specs import MISSING, TransformError, Work
+from pipelines.engine.transform_specs import GIVEN, MISSING, TAKEN, TransformError, Work
 from pipelines.engine.transforms import Transform, parse_transform
-from pipelines.engine.values import MOST_TAKEN_CHARACTERS, clipped, excess, shortened, value_type
 
 SHOWN_PROBLEMS = 3
 
@@ -134,7 +134,7 @@ def mapped_input(scope: Scope, plan: InputPlan) -> Mapped:
         value, name = plan.default, "default"
     except ExpressionError as error:
         raise failure(str(error), None, Traced(path="from", name="template"), ()) from None
-    if fault := excess(value, MOST_TAKEN_CHARACTERS):
+    if fault := TAKEN.excess(value):
         raise failure(f"The value {fault}.", value, Traced(path=name, name=name), ())
     return plan.conversion.apply(value, (Traced(path=name, name=name, value=value),))
 
@@ -194,7 +194,7 @@ def parse_output(
 def mapped_output(result: Json, plan: OutputPlan) -> Mapped:
     """Return the output of a stage from what its processor gave. Raises `MappingError`."""
     step = Traced(path="result", name="result", value=result)
-    if fault := excess(result):
+    if fault := GIVEN.excess(result):
         raise failure(f"The result {fault}.", result, replace(step, value=None), ())
     return plan.conversion.apply(result, (step,))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
-from pipelines.engine.definition import Pipeline, Stage
+from orchestration.llm.engine.types import Json
+from pipelines.engine.definition import Pipeline
 from pipelines.engine.graph import Graph, StageNode
 from pipelines.engine.options import OptionFormat, ProcessorSpec, marked_options
 from pipelines.engine.problems import FieldFault, Keys, unknown
@@ -29,25 +32,35 @@ class Contained:
 def contained(pipeline: Pipeline, processors: Mapping[str, ProcessorSpec]) -> Iterator[Contained]:
     """Yield where a pipeline names others, in the order of its fields."""
     for number, stage in enumerate(pipeline.stages):
-        yield from _in_stage(stage, number, processors.get(stage.processor))
+        for name, at in _named(stage.processor, stage.options, processors):
+            yield Contained(name=name, at=at, stage=number)
+        if isinstance(stage.on_error, FallbackPipeline):
+            yield Contained(name=stage.on_error.pipeline, at=("on_error", "pipeline"), stage=number)
     handling = pipeline.error_handling
     if handling.pipeline is not None and handling.strategy is ErrorStrategy.FALLBACK:
         yield Contained(name=handling.pipeline, at=("error_handling", "pipeline"))
 
 
-def _in_stage(stage: Stage, number: int, spec: ProcessorSpec | None) -> Iterator[Contained]:
-    for option in marked_options(spec.options_schema if spec else {}, stage.options):
+def _named(
+    processor: Json, options: Json, processors: Mapping[str, ProcessorSpec]
+) -> Iterator[tuple[str, Keys]]:
+    """Yield the pipelines that the options of a processor name, also those of stages inside them."""
+    spec = processors.get(processor) if isinstance(processor, str) else None
+    for option in marked_options(spec.options_schema if spec else {}, options):
         if option.format is OptionFormat.PIPELINE:
-            yield Contained(name=option.value, at=("options", *option.at), stage=number)
-    if isinstance(stage.on_error, FallbackPipeline):
-        yield Contained(name=stage.on_error.pipeline, at=("on_error", "pipeline"), stage=number)
+            yield option.value, ("options", *option.at)
+        elif option.format is OptionFormat.INLINE_STAGE:
+            inside = _named(option.value.get("processor"), option.value.get("options"), processors)
+            yield from ((name, ("options", *option.at, *at)) for name, at in inside)
 
 
 def nesting_faults(
     pipeline: Pipeline, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
 ) -> Iterator[FieldFault]:
     """Yield what is wrong with the pipelines that a pipeline contains, directly or through others."""
-    documents = {**pipelines, pipeline.name: pipeline}
+    documents = ChainMap(
+        {pipeline.name: pipeline}, cast("dict[str, Pipeline]", pipelines)
+    )  # read when needed
     graph, itself = _graph(pipeline.name, documents, processors)
     depths, steps = _sizes(graph, documents)
     for each in contained(pipeline, processors):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import JsonValue
 
+from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import Keys
-from pipelines.engine.values import ANY, ValueType
 
 
 class OptionFormat(StrEnum):
@@ -26,16 +26,18 @@ class OptionFormat(StrEnum):
     SCHEMA = "json-schema"
     STAGE = "stage"
     PIPELINE = "pipeline"
+    INLINE_STAGE = "inline-stage"
 
 
-ANYTHING = {
-    OptionFormat.SOURCE,
-    OptionFormat.SOURCES,
-    OptionFormat.TEMPLATES,
-    OptionFormat.TRANSFORM,
-    OptionFormat.SCHEMA,
+WRITTEN_AS: Mapping[OptionFormat, type] = {
+    OptionFormat.SOURCE: object,
+    OptionFormat.SOURCES: object,
+    OptionFormat.TEMPLATES: object,
+    OptionFormat.TRANSFORM: object,
+    OptionFormat.SCHEMA: object,
+    OptionFormat.INLINE_STAGE: dict,
 }
-"""The formats of values that need not be text."""
+"""What the values of a format are where they are not text."""
 _FORMATS = set(OptionFormat)
 AS_TEMPLATE: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATE}
 AS_TEMPLATES: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATES}
@@ -78,7 +80,7 @@ def _marked(part: Json, value: Json, at: Keys, schema: Json) -> Iterator[Marked]
     part = _resolved(part, schema)
     if part.get("format") in _FORMATS:
         kind = OptionFormat(part["format"])
-        if isinstance(value, str) or kind in ANYTHING:
+        if isinstance(value, WRITTEN_AS.get(kind, str)):
             yield Marked(format=kind, value=value, at=at)
         return
     for choice in (*part.get("anyOf", ()), *part.get("oneOf", ()), *part.get("allOf", ())):

@@ -115,7 +115,7 @@ def stage_plan(stage: Stage, processors: Mapping[str, Processor], usual: Retry |
             input=_input(stage.input) or PREVIOUS,
             output=_output(stage),
             condition=None if stage.when is None else parse_condition(stage.when),
-            reads=_reads(stage, processor),
+            reads=_reads(stage, processor, processors),
         )
     except ExpressionError as error:
         raise InvalidRequest(str(error), field=place) from None
@@ -143,10 +143,10 @@ def _writes(output: OutputPlan) -> bool:
     return any(each.kind is DestinationKind.VARIABLE for each in output.destinations)
 
 
-def _reads(stage: Stage, processor: Processor) -> tuple[Place, ...]:
-    """Return the places that the options of a stage read."""
+def _reads(stage: Stage, processor: Processor, processors: Mapping[str, Processor]) -> tuple[Place, ...]:
+    """Return the places that the options of a stage read, those of a stage inside them included."""
     schema = processor.spec.options_schema
     if not any(True for _ in marked_options(schema, stage.options)):
         return ()
-    found = stage_readings(stage, schema)
+    found = stage_readings(stage, schema, {name: each.spec for name, each in processors.items()})
     return tuple(each.place for each in found if isinstance(each, Reading) and each.at[0] == "options")

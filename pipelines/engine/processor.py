@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.templates import parse_template
+from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
@@ -20,7 +21,6 @@ from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import Keys
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_place, parse_source
-from pipelines.engine.values import ANY, ValueType
 
 ModelNames = Annotated[tuple[ModelName, ...], Field(max_length=50, json_schema_extra={"uniqueItems": True})]
 """Models by name, in order, each once."""
@@ -56,6 +56,15 @@ class RunInfo:
 
     models: tuple[str, ...] = ()
     people: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """What a stage reaches by name: models, members of the team, tools."""
+
+    models: Sequence[str] = ()
+    people: Sequence[str] = ()
+    tools: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,17 +146,13 @@ class Processor(ABC):
         else:
             yield from self.faults(options)
 
-    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401, ARG002
-        """Yield what does not fit together in options that fit the schema: where, and a sentence."""
+    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401, ARG002  # of its own class
+        """Yield what does not fit together in checked options: where, and a sentence."""
         yield from ()
 
-    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002  # of the processor's own class; for overriding
-        """Return the models that checked options name: the run may ask them."""
-        return ()
-
-    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401, ARG002
-        """Return the members that checked options name."""
-        return ()
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401, ARG002
+        """Return what checked options name: a run is frozen with it."""
+        return Uses()
 
 
 class PureProcessor(Processor):

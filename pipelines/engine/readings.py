@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestration.expressions.conditions import Condition, parse_condition
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.options import Marked, OptionFormat, marked_options
+from pipelines.engine.definition import InlineStage, Pipeline, Stage, readable
+from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec, marked_options
 from pipelines.engine.problems import FieldFault, Keys, unknown
 from pipelines.engine.rules import InputMapping, OutputMapping
 from pipelines.engine.scope import Root
@@ -23,24 +23,47 @@ ROOTS = [str(root) for root in Root]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What is read at a field: `place` is the source, and whether it may be missing."""
+    """What is read at a field: `place` is the source, and whether it may be missing.
+
+    It `is_inside` where a stage reads it that stands inside the options of another.
+    """
 
     at: Keys
     place: Place
+    is_inside: bool = False
 
 
 Found = Reading | FieldFault
 
 
-def stage_readings(stage: Stage, options_schema: Json) -> Iterator[Found]:
-    """Yield what a stage reads and what cannot be read, in the order of its fields."""
+def stage_readings(
+    stage: Stage | InlineStage, options_schema: Json, processors: Mapping[str, ProcessorSpec] | None = None
+) -> Iterator[Found]:
+    """Yield what a stage reads and what cannot be read, in the order of its fields.
+
+    `processors` are those of the stages inside its options; what the options of others read is left out.
+    """
     for option in marked_options(options_schema, stage.options):
-        yield from _of_option(option)
+        if option.format is OptionFormat.INLINE_STAGE:
+            yield from _of_inline(option, processors or {})
+        else:
+            yield from _of_option(option)
     yield from input_readings(stage.input, ("input",))
     if stage.output is not None:
         yield from _of_mapping(stage.output, ("output",))
-    if stage.when is not None:
+    if isinstance(stage, Stage) and stage.when is not None:
         yield from _of_condition(stage.when, ("when",))
+
+
+def _of_inline(option: Marked, processors: Mapping[str, ProcessorSpec]) -> Iterator[Found]:
+    stage, _ = readable(InlineStage, option.value)
+    if stage is not None:
+        spec = processors.get(stage.processor)
+        for found in stage_readings(stage, spec.options_schema if spec else {}, processors):
+            at = ("options", *option.at, *found.at)
+            yield (
+                replace(found, at=at, is_inside=True) if isinstance(found, Reading) else replace(found, at=at)
+            )
 
 
 def pipeline_readings(pipeline: Pipeline) -> Iterator[Found]:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import listed
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
 from pipelines.engine.graph import Graph, Join, StageNode
 from pipelines.engine.mapping import DestinationKind, parse_destination
-from pipelines.engine.problems import FieldFault, listed, unknown
+from pipelines.engine.problems import FieldFault, unknown
 from pipelines.engine.readings import Reading
-from pipelines.engine.scope import Root
+from pipelines.engine.scope import CONTEXT, OF_AN_ITEM, Root
 from pipelines.engine.sources import Place
 
 FINAL, VARIABLE = "final", "variable."
+ORDERING = ((), ("processor",), ("options",), ("needs",), ("join",), ("on_error",))
+"""The fields of a stage, or all of it, that say what waits for what."""
 
 
 class Relations:
-    """The stages of one pipeline; of stages with one name only the first counts."""
+    """The stages of one pipeline; of stages with one name only the first counts.
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    Nothing is concluded from what waits for what, and what is written, where fields are `wrong` that say it.
+    """
+
+    def __init__(self, pipeline: Pipeline, wrong: Sequence[FieldFault] = ()) -> None:
         self._pipeline = pipeline
+        fields = {(fault.stage is not None, *fault.at[:1]) for fault in wrong}
+        self._is_ordered = fields.isdisjoint((True, *each) for each in ORDERING)
+        self._has_variables = fields.isdisjoint({(False, "variables"), (True, "output"), (True,)})
         self._settled: dict[str, frozenset[str]] = {}
         self.numbers: dict[str, int] = {}
         for number, stage in enumerate(pipeline.stages):
@@ -77,6 +86,10 @@ class Relations:
                 return self._variable_fault(stage, place)
             case Root.INPUT if place.keys:
                 return _input_fault(self._pipeline.input.json_schema, place)
+            case Root.CONTEXT if place.keys and str(place.keys[0]) not in CONTEXT:
+                return unknown("field of the context", str(place.keys[0]), CONTEXT)
+            case Root.CONTEXT if place.keys and place.keys[0] in OF_AN_ITEM and not reading.is_inside:
+                return f"{place} is known only in a stage that runs for each item of a list."
             case _:
                 return ""
 
@@ -84,6 +97,8 @@ class Relations:
         if place.variable in self._pipeline.variables:
             return ""
         writers = self.writers.get(VARIABLE + place.variable, [])
+        if not writers and not self._has_variables:
+            return ""
         if not writers:
             written = (key.removeprefix(VARIABLE) for key in self.writers if key != FINAL)
             return unknown("variable", place.variable, dict.fromkeys((*self._pipeline.variables, *written)))
@@ -91,7 +106,7 @@ class Relations:
 
     def _order_fault(self, stage: Stage | None, place: Place, sources: list[str]) -> str:
         """Return that none of the stages that give a value has always ended before it is read."""
-        if stage is None or place.is_optional or self.graph.cycle:
+        if stage is None or place.is_optional or not self._is_certain:
             return ""
         sources = [name for name in sources if name != stage.id]
         if not sources:
@@ -102,7 +117,17 @@ class Relations:
             return ""
         return f"{listed(sources)} need not have ended when {stage.id} starts: need it, or give a default."
 
-    def circles(self) -> Iterator[FieldFault]:
+    @property
+    def _is_certain(self) -> bool:
+        """Whether it is known what waits for what."""
+        return self._is_ordered and not self.graph.cycle
+
+    def faults(self) -> Iterator[FieldFault]:
+        """Yield what is wrong with the order of the stages, as far as that is known."""
+        if self._is_ordered:
+            yield from chain(self._circles(), self._unreachable(), self._conflicts())
+
+    def _circles(self) -> Iterator[FieldFault]:
         """Yield each circle of stages that wait for each other, at the needs of its first stage."""
         graph = self.graph
         while graph.cycle:
@@ -111,7 +136,7 @@ class Relations:
             yield FieldFault(at=("needs",), stage=self.numbers[circle[0]], message=message)
             graph = Graph(nodes=tuple(node for node in graph.nodes if node.id not in circle))
 
-    def unreachable(self) -> Iterator[FieldFault]:
+    def _unreachable(self) -> Iterator[FieldFault]:
         """Yield the stages that can never run."""
         dead: set[str] = set()
         passed: set[str] = set()
@@ -134,11 +159,11 @@ class Relations:
             if at:
                 yield FieldFault(at=(at,), stage=number, message=message)
 
-    def conflicts(self) -> Iterator[FieldFault]:
+    def _conflicts(self) -> Iterator[FieldFault]:
         """Yield stages that write one variable, or the final output, without an order between them."""
         for key, writers in self.writers.items():
             for one, other in pairwise(writers):
-                if one != other and not self.graph.cycle and not self.graph.are_ordered(one, other):
+                if one != other and self._is_certain and not self.graph.are_ordered(one, other):
                     message = f"{one} and {other} both write {key}, in no certain order."
                     yield FieldFault(at=("output", "to"), stage=self.numbers[other], message=message)
 

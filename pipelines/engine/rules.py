@@ -5,7 +5,6 @@ Times are float seconds. A field `json_schema` is written `schema`, a field `sou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -21,14 +20,6 @@ from pydantic import (
     model_serializer,
 )
 
-from orchestration.llm.engine.errors import (
-    BadAnswer,
-    CircuitOpen,
-    ModelTimeout,
-    ProviderUnavailable,
-    RateLimited,
-    StreamBroken,
-)
 from orchestration.llm.engine.types import Json
 
 MOST_TRANSFORMS, MOST_DESTINATIONS, MOST_ATTEMPTS = 50, 20, 10
@@ -57,18 +48,6 @@ class ErrorClass(StrEnum):
     TOOL = "tool"
 
 
-ERROR_CLASSES: Mapping[type[Exception], ErrorClass] = {
-    ModelTimeout: ErrorClass.TIMEOUT,
-    TimeoutError: ErrorClass.TIMEOUT,
-    RateLimited: ErrorClass.RATE_LIMIT,
-    ProviderUnavailable: ErrorClass.SERVER,
-    StreamBroken: ErrorClass.STREAM,
-    CircuitOpen: ErrorClass.CIRCUIT,
-    BadAnswer: ErrorClass.BAD_ANSWER,
-}
-"""The class of each error that may be tried again; those of mappings and tools where they arise."""
-
-
 class Backoff(StrEnum):
     """How the wait before another attempt grows."""
 
@@ -85,39 +64,45 @@ class ErrorStrategy(StrEnum):
     FALLBACK = "fallback"
 
 
-class DefinitionPart(BaseModel):
-    """Base of the parts of a definition: unknown fields are refused, nothing is converted silently."""
+def title(field: str, _: object) -> str:
+    """Return what forms call a field that has no other title."""
+    return field.replace("_", " ").capitalize()
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, serialize_by_alias=True)
+
+class DefinitionPart(BaseModel):
+    """Base of the parts of a definition: unknown fields are refused, nothing is converted silently.
+
+    What is said below a field is its description in forms.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+        field_title_generator=title,
+    )
 
 
 class Declared(DefinitionPart):
     """What a pipeline takes."""
 
-    json_schema: Json = Field(
-        default=None, alias="schema", title="Schema", description="JSON Schema of the input. Empty: anything."
-    )
+    json_schema: Json = Field(default=None, alias="schema", title="Schema")
+    """JSON Schema of the input. Empty: anything."""
 
 
 class InputMapping(DefinitionPart):
     """Where a value comes from, and what is done to it."""
 
-    source: Json = Field(
-        default="previous",
-        alias="from",
-        title="From",
-        description="A source such as input.text or stages.draft.output, {value: …}, {template: …},"
-        " or an object or a list of sources.",
-    )
-    transforms: Transforms = Field(
-        default=(), title="Transforms", description="What is done to the value, one after the other."
-    )
-    json_schema: Json = Field(
-        default=None, alias="schema", title="Schema", description="JSON Schema that the result has to fit."
-    )
-    default: Json = Field(
-        default=None, title="Default", description="The value where the source has none. Not given: an error."
-    )
+    source: Json = Field(default="previous", alias="from", title="From")
+    """A source: input.text, stages.draft.output, {value: …}, {template: …}, an object or a list of these."""
+    transforms: Transforms = ()
+    """What is done to the value, one after the other."""
+    json_schema: Json = Field(default=None, alias="schema", title="Schema")
+    """JSON Schema that the result has to fit."""
+    default: Json = None
+    """The value where the source has none. Not given: an error."""
 
     @property
     def has_default(self) -> bool:
@@ -142,17 +127,12 @@ class OutputMapping(DefinitionPart):
 
     to: Annotated[
         Annotated[str, Tag("(one)")] | Annotated[Destinations, Tag("(several)")], Discriminator(_number)
-    ] = Field(
-        default="next",
-        title="To",
-        description="next (what follows), variable.<name>, final (the pipeline's output), or a list",
-    )
-    transforms: Transforms = Field(
-        default=(), title="Transforms", description="What is done to the result, one after the other."
-    )
-    json_schema: Json = Field(
-        default=None, alias="schema", title="Schema", description="JSON Schema that the result has to fit."
-    )
+    ] = "next"
+    """next (what follows), variable.<name>, final (the pipeline's output), or a list"""
+    transforms: Transforms = ()
+    """What is done to the result, one after the other."""
+    json_schema: Json = Field(default=None, alias="schema", title="Schema")
+    """JSON Schema that the result has to fit."""
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -163,64 +143,59 @@ class OutputMapping(DefinitionPart):
 class Retry(DefinitionPart):
     """How often a stage is tried, and how long it waits in between."""
 
-    attempts: Whole = Field(
-        default=1, ge=1, le=MOST_ATTEMPTS, title="Attempts", description="The first one included."
+    attempts: Annotated[Whole, Field(ge=1, le=MOST_ATTEMPTS)] = 1
+    """The first one included."""
+    backoff: Backoff = Backoff.EXPONENTIAL
+    """How the wait before an attempt grows."""
+    base: Wait = Field(default=0.5, title="First wait (s)")
+    """Seconds before the second attempt."""
+    cap: Wait = Field(default=30, title="Longest wait (s)")
+    """Seconds that no wait exceeds."""
+    jitter: Flag = True
+    """Wait a random part of the time, so that not all come at once."""
+    on: Annotated[tuple[ErrorClass, ...], Field(max_length=len(ErrorClass))] = (
+        ErrorClass.TIMEOUT,
+        ErrorClass.RATE_LIMIT,
+        ErrorClass.SERVER,
     )
-    backoff: Backoff = Field(
-        default=Backoff.EXPONENTIAL, title="Backoff", description="How the wait before an attempt grows."
-    )
-    base: Wait = Field(default=0.5, title="First wait (s)", description="Seconds before the second attempt.")
-    cap: Wait = Field(default=30, title="Longest wait (s)", description="Seconds that no wait exceeds.")
-    jitter: Flag = Field(
-        default=True,
-        title="Jitter",
-        description="Wait a random part of the time, so that not all come at once.",
-    )
-    on: tuple[ErrorClass, ...] = Field(
-        default=(ErrorClass.TIMEOUT, ErrorClass.RATE_LIMIT, ErrorClass.SERVER),
-        max_length=len(ErrorClass),
-        title="On",
-        description="The kinds of failure that are tried again.",
-    )
+    """The kinds of failure that are tried again."""
 
 
 class CacheRule(DefinitionPart):
     """How long the result of a stage is used again for the same definition and input."""
 
-    ttl: Annotated[float, Strict()] = Field(
-        gt=0, le=LONGEST_CACHE_S, title="Keep for (s)", description="Seconds that a result may be used again."
-    )
+    ttl: Annotated[float, Strict()] = Field(gt=0, le=LONGEST_CACHE_S, title="Keep for (s)")
+    """Seconds that a result may be used again."""
 
 
 class DefaultValue(DefinitionPart):
     """A stage that failed succeeds with this value instead."""
 
-    default: Json = Field(title="Default", description="The output of the stage when it fails.")
+    default: Json
+    """The output of the stage when it fails."""
 
 
 class GoTo(DefinitionPart):
     """A stage that failed is followed by another one."""
 
-    goto: Name = Field(title="Go to", description="A later stage.")
+    goto: Name = Field(title="Go to")
+    """A later stage."""
 
 
 class FallbackPipeline(DefinitionPart):
     """A stage that failed is replaced by a pipeline, which is given the state so far."""
 
-    pipeline: Name = Field(title="Pipeline", description="The pipeline that takes over.")
+    pipeline: Name
+    """The pipeline that takes over."""
 
 
 def _error_rule(written: object) -> str:
     """Return which way of writing `on_error` is meant: that of the first known key, else the plain word."""
     if isinstance(written, DefinitionPart):
         return f"({type(written).__name__})"
-    rules: dict[str, type[DefinitionPart]] = {
-        "default": DefaultValue,
-        "goto": GoTo,
-        "pipeline": FallbackPipeline,
-    }
     keys = written if isinstance(written, dict) else ()
-    return next((f"({rule.__name__})" for key, rule in rules.items() if key in keys), "(word)")
+    rules = (("default", "DefaultValue"), ("goto", "GoTo"), ("pipeline", "FallbackPipeline"))
+    return next((f"({rule})" for key, rule in rules if key in keys), "(word)")
 
 
 OnError = Annotated[
@@ -235,12 +210,8 @@ OnError = Annotated[
 class ErrorHandling(DefinitionPart):
     """What the failure of a stage means to the whole pipeline."""
 
-    strategy: ErrorStrategy = Field(
-        default=ErrorStrategy.FAIL_FAST,
-        title="Strategy",
-        description="fail_fast: stop at once. continue: finish what does not need the stage. retry: try the"
-        " stage again. fallback: another pipeline takes over.",
-    )
-    pipeline: Name | None = Field(
-        default=None, title="Fallback pipeline", description="Takes over where the strategy is fallback."
-    )
+    strategy: ErrorStrategy = ErrorStrategy.FAIL_FAST
+    """fail_fast: stop at once. continue: finish what does not need the stage. retry: try the stage again.
+    fallback: another pipeline takes over."""
+    pipeline: Name | None = Field(default=None, title="Fallback pipeline")
+    """Takes over where the strategy is fallback."""

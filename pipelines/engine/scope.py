@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from orchestration.expressions.values import listed
 from orchestration.llm.engine.types import Json
-from pipelines.engine.values import listed
 
 CONTEXT = ("run_id", "team", "now", "pipeline", "version", "attempt", "item", "index")
-"""What `context` may have; `item` and `index` only in a stage that is run for each item of a list."""
+"""What `context` may have; what `OF_AN_ITEM` names only in a stage that is run for each item of a list."""
+OF_AN_ITEM = ("item", "index")
 OF_A_STAGE = ("output", "status", "error", "score")
 """What is known of a stage that ended; an output only of one that succeeded, a score where it has one."""
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.templates import Template, parse_template
+from orchestration.expressions.values import clipped, listed, remembered, shortened, value_type
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import NAME
 from pipelines.engine.scope import CONTEXT, OF_A_STAGE, MissingValue, Root, Scope
-from pipelines.engine.values import clipped, excess, listed, shortened, value_type
+from pipelines.engine.transform_specs import GIVEN
 
 LONGEST_PATH, MOST_KEYS = 500, 32
 MOST_SOURCES, DEEPEST_SOURCE = 200, 8
@@ -72,7 +73,10 @@ class Place(Source):
         else:
             value, done = scope.root(self.root), 0
         for number in range(done, len(self.keys)):
-            value = _below(value, self.keys[number], replace(self, keys=self.keys[:number]))
+            key = self.keys[number]
+            if not _is_inside(value, key):
+                raise MissingValue(_missing(value, key, replace(self, keys=self.keys[:number])))
+            value = value[key]
         return value
 
 
@@ -89,19 +93,22 @@ def written_key(key: str | int) -> str:
     return f'."{escaped}"'
 
 
-def _below(value: Json, key: str | int, at: Place) -> Json:
-    """Return the field or the item of a value."""
+def _is_inside(value: Json, key: str | int) -> bool:
+    """Return whether a value has a field or an item."""
     if isinstance(value, dict):
-        if key in value:
-            return value[key]
-        raise MissingValue(f"{at} has no field “{key}”; it has {listed(value)}.")
+        return key in value
+    return isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value)
+
+
+def _missing(value: Json, key: str | int, at: Place) -> str:
+    """Return that a value, read `at` a place, has no such field or item."""
+    if isinstance(value, dict):
+        return f"{at} has no field “{key}”; it has {listed(value)}."
     if isinstance(value, list) and isinstance(key, int):
-        if -len(value) <= key < len(value):
-            return value[key]
-        raise MissingValue(f"{at} has {len(value):,} items, and none at [{key}].")
+        return f"{at} has {len(value):,} items, and none at [{key}]."
     wanted = f"no item [{key}]" if isinstance(key, int) else f"no field “{key}”"
     hint = "; an item is read by its number, as in [0]" if isinstance(value, list) else ""
-    raise MissingValue(f"{at} is {value_type(value).words} and has {wanted}{hint}: {shortened(value)}")
+    return f"{at} is {value_type(value).words} and has {wanted}{hint}: {shortened(value)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,9 +177,10 @@ class Composed(Source):
         return values if self.names is None else dict(zip(self.names, values, strict=True))
 
 
+@remembered
 def parse_source(written: Json) -> Source:
     """Read a source as it is written. Raises `ExpressionError` with the position in a path or a template."""
-    if fault := excess(written):
+    if fault := GIVEN.excess(written):
         raise ExpressionError(f"A source {fault}.")
     source = _parsed(written, 0)
     if len(source.places) > MOST_SOURCES:

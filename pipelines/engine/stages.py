@@ -15,6 +15,7 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import shortened
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
 from orchestration.llm.engine.types import Json, digest
@@ -37,7 +38,6 @@ from pipelines.engine.rules import Backoff, DefaultValue, ErrorClass, FallbackPi
 from pipelines.engine.scheduling import Ending, StageStatus
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import Place
-from pipelines.engine.values import shortened
 
 STAGE_STARTED = "stage_started"
 FATAL = (LimitReached, LeaseLost, ReplayMismatch)
@@ -93,7 +93,7 @@ class ResultCache(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class StageFault:
     """Why a stage failed: a stable code, a sentence, and the field of the stage that it failed at."""
 
     code: str
@@ -115,7 +115,7 @@ class StageEnd:
     attempts: int = 0
     cached: bool = False
     edited: bool = False
-    fault: Fault | None = None
+    fault: StageFault | None = None
     reason: str = ""
     handled: str = ""
     passes: bool = False
@@ -205,7 +205,9 @@ class StageRunner:
         try:
             end = await self._executed(plan, scope, edit, context, step)
         except FATAL as error:
-            failed = StageEnd(status=StageStatus.FAILED, fault=Fault(code=error.code, message=str(error)))
+            failed = StageEnd(
+                status=StageStatus.FAILED, fault=StageFault(code=error.code, message=str(error))
+            )
             if isinstance(error, LimitReached):
                 self.recorded(plan, failed, began, context, step)
             raise
@@ -342,7 +344,7 @@ async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, contex
         raise
     except EngineError as error:
         message = f"The pipeline {name} in its place failed, too: {error}"
-        end.fault = Fault(code=error.code, message=message, path="on_error")
+        end.fault = StageFault(code=error.code, message=message, path="on_error")
         return
     end.status, end.output, end.handled = StageStatus.SUCCEEDED, found["output"], f"fallback:{name}"
 
@@ -353,7 +355,7 @@ def partial_state(scope: Scope) -> dict[str, Json]:
     return {"input": scope.input, "variables": dict(scope.variables), "stages": outputs}
 
 
-def handled(stage: Stage, end: StageEnd, fault: Fault) -> StageEnd:
+def handled(stage: Stage, end: StageEnd, fault: StageFault) -> StageEnd:
     """Return how a stage that failed ends by its own rule; a fallback pipeline comes after that."""
     end.status, end.fault = StageStatus.FAILED, fault
     match stage.on_error:
@@ -369,14 +371,14 @@ def handled(stage: Stage, end: StageEnd, fault: Fault) -> StageEnd:
     return end
 
 
-def _fault(error: Exception, at: str = "") -> Fault:
+def _fault(error: Exception, at: str = "") -> StageFault:
     """Return an error as what a stage failed with; `at` is the field whose mapping or condition it was."""
     if isinstance(error, MappingError):
         is_schema = error.path.endswith("schema")
         code = "schema" if is_schema else "mapping"
-        return Fault(code=code, message=str(error), path=f"{at}.{error.path}" if at else error.path)
+        return StageFault(code=code, message=str(error), path=f"{at}.{error.path}" if at else error.path)
     code = error.code if isinstance(error, EngineError) else "expression"
-    return Fault(code=code, message=str(error), path=at)
+    return StageFault(code=code, message=str(error), path=at)
 
 
 def _read(place: Place, scope: Scope) -> Json:

@@ -11,9 +11,11 @@ from pydantic import Field
 
 from orchestra_site.web.patterns import IGNORECASE, Flag, Match, Pattern
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import ValueType, shortened, value_type
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus import extraction
 from pipelines.engine.transform_specs import (
+    GIVEN,
     MOST_WORK,
     Laborious,
     Step,
@@ -22,22 +24,14 @@ from pipelines.engine.transform_specs import (
     refused,
     transform,
 )
-from pipelines.engine.values import MOST_CHARACTERS, MOST_ITEMS, ValueType, shortened, value_type
 
 TEXT, TEXT_OR_NOTHING, LIST = (ValueType.TEXT,), (ValueType.TEXT, ValueType.NOTHING), (ValueType.LIST,)
 LONGEST_PATTERN = 1_000
 
-Characters = Annotated[
-    int, Field(ge=0, le=MOST_CHARACTERS, title="Characters", description="At most so many.")
-]
-Separator = Annotated[
-    str, Field(max_length=1_000, title="Separator", description="What stands between the parts.")
-]
+Characters = Annotated[int, Field(ge=0, le=GIVEN.characters, description="At most so many characters.")]
+Separator = Annotated[str, Field(max_length=1_000, description="What stands between the parts.")]
 Expression = Annotated[
-    str,
-    Field(
-        min_length=1, max_length=LONGEST_PATTERN, title="Pattern", description="A regular expression (RE2)."
-    ),
+    str, Field(min_length=1, max_length=LONGEST_PATTERN, description="A regular expression (RE2).")
 ]
 IgnoreCase = Annotated[bool, Field(title="Ignore capitals", description="Whether a and A are the same.")]
 
@@ -60,13 +54,12 @@ def upper() -> Step:
     return str.upper
 
 
-@transform(takes=TEXT, gives=TEXT, main="length", value="A long story", written=7, result="A long…")
+@transform(takes=TEXT, gives=TEXT, main="length", value="A long story", parameter=7, result="A long…")
 def truncate(
     *,
     length: Characters,
     marker: Annotated[
-        str,
-        Field(max_length=100, title="Marker", description="Ends a text that was cut; counts as part of it."),
+        str, Field(max_length=100, description="Ends a text that was cut; counts as part of it.")
     ] = "…",
 ) -> Step:
     """Cut a text that is longer than some number of characters."""
@@ -80,22 +73,20 @@ def truncate(
     return cut
 
 
-@transform(takes=TEXT, gives=LIST, main="separator", value="red,blue", written=",", result=["red", "blue"])
-def split(
-    *, separator: Annotated[str, Field(min_length=1, max_length=1_000, title="Separator")] = "\n"
-) -> Step:
+@transform(takes=TEXT, gives=LIST, main="separator", value="red,blue", parameter=",", result=["red", "blue"])
+def split(*, separator: Annotated[str, Field(min_length=1, max_length=1_000)] = "\n") -> Step:
     """Divide a text at each separator, by default into lines."""
 
     def divided(text: str) -> Json:
-        parts = text.split(separator, MOST_ITEMS)
-        if len(parts) > MOST_ITEMS:
-            raise TransformError(f"The text has more than {MOST_ITEMS:,} parts.")
+        parts = text.split(separator, GIVEN.nodes)
+        if len(parts) > GIVEN.nodes:
+            raise TransformError(f"The text has more than {GIVEN.nodes:,} parts.")
         return parts
 
     return divided
 
 
-@transform(takes=LIST, gives=TEXT, main="separator", value=["red", 2], written=", ", result="red, 2")
+@transform(takes=LIST, gives=TEXT, main="separator", value=["red", 2], parameter=", ", result="red, 2")
 def join(*, separator: Separator = "\n") -> Step:
     """Write the items of a list as one text, by default as lines."""
 
@@ -122,8 +113,8 @@ def spelled(value: Json, where: str = "") -> str:
 
 def fitting(characters: int) -> None:
     """Check the length of a text before it is made. Raises `TransformError`."""
-    if characters > MOST_CHARACTERS:
-        raise TransformError(f"The text would have more than {MOST_CHARACTERS:,} characters.")
+    if characters > GIVEN.characters:
+        raise TransformError(f"The text would have more than {GIVEN.characters:,} characters.")
 
 
 def _compiled(expression: str, *, ignore_case: bool) -> tuple[Pattern, Match]:
@@ -142,7 +133,7 @@ def _compiled(expression: str, *, ignore_case: bool) -> tuple[Pattern, Match]:
 
 def _matches(pattern: Pattern, text: str, work: Work) -> list[Match]:
     """Return all matches in a text, each of which may have read the rest of it. Raises `TransformError`."""
-    most = min(MOST_ITEMS, work.left // max(1, len(text)))
+    most = min(GIVEN.nodes, work.left // max(1, len(text)))
     found = list(islice(pattern.finditer(text), most + 1))
     if len(found) > most:
         raise TransformError(
@@ -154,14 +145,13 @@ def _matches(pattern: Pattern, text: str, work: Work) -> list[Match]:
     return found
 
 
-@transform(takes=TEXT, main="pattern", value="Order A-17, please", written=r"[A-Z]-\d+", result="A-17")
+@transform(takes=TEXT, main="pattern", value="Order A-17, please", parameter=r"[A-Z]-\d+", result="A-17")
 def regex(
     *,
     pattern: Expression,
     find: Annotated[
         Literal["first", "all", "groups"],
         Field(
-            title="Find",
             description="The first match, all matches, or the groups of the first one."
             " Of a match with one group it is the group.",
         ),
@@ -187,7 +177,7 @@ def regex(
     return steps[find]
 
 
-@transform(takes=TEXT, gives=TEXT, value="1 000", written={"old": " ", "new": ""}, result="1000")
+@transform(takes=TEXT, gives=TEXT, value="1 000", parameter={"old": " ", "new": ""}, result="1000")
 def replace(
     *,
     old: Annotated[str, Field(min_length=1, max_length=LONGEST_PATTERN, title="Replace")],
@@ -256,7 +246,7 @@ def _filling(template: str, groups: Match) -> Callable[[Match], str]:
 def extract_answer(
     *,
     question: Annotated[
-        str | None, Field(max_length=10_000, title="Question", description="Tells what form the answer has.")
+        str | None, Field(max_length=10_000, description="Tells what form the answer has.")
     ] = None,
 ) -> Step:
     """Find the final answer that a model states; nothing where it is not clear what it is."""

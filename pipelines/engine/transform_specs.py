@@ -11,9 +11,12 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import ANY, Bounds, ValueType, shortened
 from orchestration.llm.engine.types import Json
-from pipelines.engine.values import ANY, ValueType, shortened
+from pipelines.engine.rules import title
 
+TAKEN, GIVEN = Bounds(), Bounds(characters=1_000_000)
+"""How large a value may be that a mapping takes, and one that it gives."""
 MOST_WORK = 500_000_000
 """Characters that all searches of one mapping may read."""
 
@@ -55,30 +58,37 @@ def refused(message: str, value: Json) -> TransformError:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TransformExample:
-    """A value, the transform as it is written, and the result."""
-
-    value: Json
-    written: Json
-    result: Json
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TransformSpec:
-    """A kind of transform.
+    """A kind of transform, made by a function of its parameters, and an example of it.
 
-    `sentence` is shown to people. `main` is the parameter that is meant by `{name: value}`; where it is the
-    only one (`is_whole`), an object is its value, too, and not the parameters by name.
+    `main` is the parameter that is meant by `{name: value}`; where it is the only one (`is_whole`), an object
+    is its value, too, and not the parameters by name. The example turns `value` into `result`; `parameter` is
+    what is written for it behind the name, None for the name alone.
     """
 
-    name: str
-    sentence: str
-    takes: tuple[ValueType, ...]
-    gives: tuple[ValueType, ...]
-    main: str
-    is_whole: bool
-    example: TransformExample
     make: Callable[..., Step]
+    value: Json
+    result: Json
+    parameter: Json = None
+    takes: tuple[ValueType, ...] = ANY
+    gives: tuple[ValueType, ...] = ANY
+    main: str = ""
+    is_whole: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.make.__name__.rstrip("_")
+
+    @property
+    def sentence(self) -> str:
+        """What it does, for people."""
+        return (self.make.__doc__ or "").partition("\n")[0]
+
+    @property
+    def written(self) -> Json:
+        """The example as it is written."""
+        return self.name if self.parameter is None else {self.name: self.parameter}
 
     @property
     def parameters(self) -> dict[str, Json]:
@@ -100,57 +110,27 @@ class TransformSpec:
         try:
             options = _model(self.make).model_validate(given)
         except ValidationError as error:
-            raise ExpressionError(self._reasons(error)) from None
+            details = error.errors(include_url=False, include_input=False, include_context=False)[:3]
+            places = [".".join([self.name, *map(str, detail["loc"])]) for detail in details]
+            messages = [detail["msg"][:1].lower() + detail["msg"][1:] for detail in details]
+            reasons = [f"{place}: {message}" for place, message in zip(places, messages, strict=True)]
+            raise ExpressionError(f"{'; '.join(reasons)}.") from None
         return self.make(**{name: getattr(options, name) for name in options.model_fields_set})
 
-    def _reasons(self, error: ValidationError) -> str:
-        details = error.errors(include_url=False, include_input=False, include_context=False)[:3]
-        places = [".".join([self.name, *map(str, detail["loc"])]) for detail in details]
-        reasons = [detail["msg"][:1].lower() + detail["msg"][1:] for detail in details]
-        return "; ".join(f"{place}: {reason}" for place, reason in zip(places, reasons, strict=True)) + "."
 
-
-def transform(  # noqa: PLR0913  # each is a word of a declaration
-    *,
-    value: Json,
-    written: Json = None,
-    result: Json,
-    takes: tuple[ValueType, ...] = ANY,
-    gives: tuple[ValueType, ...] = ANY,
-    main: str = "",
-    is_whole: bool = False,
-) -> Callable[[Callable[..., Step]], TransformSpec]:
-    """Declare a function of the parameters as a transform; its first line is the sentence.
-
-    `value`, `written` and `result` are the example.
-    """
-
-    def declared(make: Callable[..., Step]) -> TransformSpec:
-        name = make.__name__.rstrip("_")
-        return TransformSpec(
-            name=name,
-            sentence=(make.__doc__ or "").partition("\n")[0],
-            takes=takes,
-            gives=gives,
-            main=main,
-            is_whole=is_whole,
-            example=TransformExample(
-                value=value, written=name if written is None else {name: written}, result=result
-            ),
-            make=make,
-        )
-
-    return declared
+def transform(**declared: Any) -> Callable[[Callable[..., Step]], TransformSpec]:  # noqa: ANN401  # the fields
+    """Declare a function of the parameters as a transform; its first line is the sentence."""
+    return lambda make: TransformSpec(make=make, **declared)
 
 
 @cache
 def _model(make: Callable[..., Step]) -> type[BaseModel]:
     """Return the parameters of a function as a model; they are checked without conversions."""
     hints = get_type_hints(make, include_extras=True)
-    defaults = {name: each.default for name, each in inspect.signature(make).parameters.items()}
     shown = {inspect.Parameter.empty: ..., MISSING: None}
     fields: dict[str, Any] = {
-        name: (hints[name], shown.get(given, given)) for name, given in defaults.items()
+        name: (hints[name], shown.get(each.default, each.default))
+        for name, each in inspect.signature(make).parameters.items()
     }
-    config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, field_title_generator=title)
     return create_model(make.__name__, __config__=config, **fields)

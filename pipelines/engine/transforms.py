@@ -1,24 +1,28 @@
-"""Transforms as they are written in a mapping: `strip`, or `{truncate: 4000}` with parameters.
+"""Transforms as they are written in a mapping, `strip` or `{truncate: 4000}` with parameters; those of lists.
 
 `{truncate: {length: 4000, marker: "..."}}` names the parameters; a single value stands for the main one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from itertools import chain
 from typing import Annotated
 
 from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.picks import parse_pick
+from orchestration.expressions.values import ValueType, order_key, remembered, shortened, value_type
 from orchestration.llm.engine.types import Json
-from pipelines.engine.data_transforms import DATA_TRANSFORMS
-from pipelines.engine.list_transforms import LIST_TRANSFORMS
+from pipelines.engine.data_transforms import DATA_TRANSFORMS, guarded
+from pipelines.engine.problems import unknown
 from pipelines.engine.text_transforms import LIST, TEXT_TRANSFORMS
 from pipelines.engine.transform_specs import (
+    GIVEN,
     MISSING,
+    TAKEN,
     Laborious,
     Step,
     TransformError,
@@ -27,7 +31,6 @@ from pipelines.engine.transform_specs import (
     refused,
     transform,
 )
-from pipelines.engine.values import MOST_TAKEN_CHARACTERS, clipped, excess, shortened, value_type, weight
 
 MOST_TRANSFORMS = 50
 ITEM_WORK = 100
@@ -48,21 +51,22 @@ class Transform:
 
     def apply(self, value: Json, work: Work | None = None) -> Json:
         """Return the result. Raises `TransformError` for what it cannot take, or would be too large."""
-        if fault := excess(value, MOST_TAKEN_CHARACTERS):
+        if fault := TAKEN.excess(value):
             raise TransformError(f"The value for {self.name} {fault}.")
         if value_type(value) not in self.spec.takes:
             taken = " or ".join(each.words for each in self.spec.takes)
             raise refused(f"{self.name} takes {taken}; this is {value_type(value).words}", value)
         step = self.step
         result = step.run(value, work or Work()) if isinstance(step, Laborious) else step(value)
-        if fault := excess(result):
+        if fault := GIVEN.excess(result):
             raise TransformError(f"The result of {self.name} {fault}.")
         return result
 
 
+@remembered
 def parse_transform(written: Json) -> Transform:
     """Read a transform with its parameters. Raises `ExpressionError`."""
-    if fault := excess(written):
+    if fault := GIVEN.excess(written):
         raise ExpressionError(f"A transform {fault}.")
     name, parameters = written, MISSING
     if isinstance(written, dict) and len(written) == 1:
@@ -73,11 +77,85 @@ def parse_transform(written: Json) -> Transform:
             f" not {shortened(written)}."
         )
     if name not in TRANSFORMS:
-        near = get_close_matches(name, TRANSFORMS, 1)
-        meant = f"; {near[0]} is meant?" if near else f"; there are {', '.join(TRANSFORMS)}"
-        raise ExpressionError(f"There is no transform “{clipped(name)}”{meant}.")
+        raise ExpressionError(unknown("transform", name, TRANSFORMS))
     spec = TRANSFORMS[name]
     return Transform(spec=spec, step=spec.step(parameters))
+
+
+By = Annotated[str | None, Field(description="JMESPath of what counts in an item. Empty: the whole item.")]
+Place = Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
+
+
+def _keyed(by: str | None) -> Callable[[Json], tuple[Json, ...]]:
+    part = guarded(parse_pick(by).apply) if by is not None else None
+    return order_key if part is None else lambda item: order_key(part(item))
+
+
+@transform(
+    takes=LIST, gives=LIST, main="by", value=[{"n": 2}, {"n": 1}], parameter="n", result=[{"n": 1}, {"n": 2}]
+)
+def sort(*, by: By = None, descending: Annotated[bool, Field(title="Largest first")] = False) -> Step:
+    """Put a list in order; equal items stay as they are."""
+    key = _keyed(by)
+    return lambda items: sorted(items, key=key, reverse=descending)
+
+
+@transform(takes=LIST, gives=LIST, main="by", value=["b", "a", "b"], result=["b", "a"])
+def unique(*, by: By = None) -> Step:
+    """Leave out what was in the list before."""
+    key = _keyed(by)
+
+    def first_ones(items: list[Json]) -> Json:
+        found: dict[tuple[Json, ...], Json] = {}
+        for item in items:
+            found.setdefault(key(item), item)
+        return list(found.values())
+
+    return first_ones
+
+
+@transform(
+    takes=(ValueType.TEXT, ValueType.LIST, ValueType.OBJECT),
+    gives=(ValueType.NUMBER,),
+    value=["a", "b"],
+    result=2,
+)
+def count() -> Step:
+    """Count the items of a list, the fields of an object or the characters of a text."""
+    return len
+
+
+@transform(takes=LIST, gives=LIST, value=[[1, 2], [3], 4], result=[1, 2, 3, 4])
+def flatten() -> Step:
+    """Put the items of the lists in a list into one list."""
+    return lambda items: list(
+        chain.from_iterable(each if isinstance(each, list) else [each] for each in items)
+    )
+
+
+@transform(
+    takes=(ValueType.LIST, ValueType.TEXT),
+    gives=(ValueType.LIST, ValueType.TEXT),
+    main="stop",
+    value=["a", "b", "c"],
+    parameter=2,
+    result=["a", "b"],
+)
+def slice_(
+    *,
+    start: Annotated[Place, Field(title="From", description="The first is 0; below zero from the end.")] = 0,
+    stop: Annotated[
+        Place | None, Field(title="Up to", description="Not included. Empty: to the end.")
+    ] = None,
+) -> Step:
+    """Take some items of a list, or characters of a text."""
+    return lambda given: given[start:stop]
+
+
+@transform(takes=LIST, gives=LIST, value=[1, 2, 3], result=[3, 2, 1])
+def reverse() -> Step:
+    """Turn a list round."""
+    return lambda items: items[::-1]
 
 
 @transform(
@@ -86,12 +164,10 @@ def parse_transform(written: Json) -> Transform:
     main="transforms",
     is_whole=True,
     value=[" a", "b "],
-    written=["strip", "upper"],
+    parameter=["strip", "upper"],
     result=["A", "B"],
 )
-def each(
-    *, transforms: Annotated[Json, Field(title="Transforms", description="One transform, or a list of them.")]
-) -> Step:
+def each(*, transforms: Annotated[Json, Field(description="One transform, or a list of them.")]) -> Step:
     """Apply transforms to each item of a list."""
     written = transforms if isinstance(transforms, list) else [transforms]
     if len(written) > MOST_TRANSFORMS:
@@ -112,10 +188,12 @@ def _through(transforms: list[Transform], value: Json, where: str, work: Work) -
             value = one.apply(value, work)
         except TransformError as error:
             raise TransformError(f"{where}: {error}") from None
-        work.spend(ITEM_WORK * weight(value))
+        parts = GIVEN.parts(value, "The value")
+        work.spend(ITEM_WORK * sum(1 + (len(part) if isinstance(part, str) else 0) for part in parts))
     return value
 
 
+LIST_TRANSFORMS = (sort, unique, count, flatten, slice_, reverse, each)
 TRANSFORMS: Mapping[str, TransformSpec] = {
-    spec.name: spec for spec in (*TEXT_TRANSFORMS, *DATA_TRANSFORMS, *LIST_TRANSFORMS, each)
+    spec.name: spec for spec in (*TEXT_TRANSFORMS, *DATA_TRANSFORMS, *LIST_TRANSFORMS)
 }

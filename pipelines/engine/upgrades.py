@@ -59,12 +59,12 @@ def _from_version_0(document: dict[str, Json]) -> Iterator[Upgrade]:
     yield Upgrade(path="schema_version", message="The version is written down: 1.")
     stages = document.get("stages")
     if isinstance(stages, list):
-        places = stage_places(stage.get("id") if isinstance(stage, dict) else None for stage in stages)
+        places = stage_places([stage.get("id") if isinstance(stage, dict) else None for stage in stages])
         document["stages"] = [dict(stage) if isinstance(stage, dict) else stage for stage in stages]
         for stage, place in zip(document["stages"], places, strict=True):
             if isinstance(stage, dict):
-                yield from _renamed_sources(stage, "input", place.at)
-                yield from _renamed_skip(stage, place.at)
+                yield from _renamed_sources(stage, "input", place)
+                yield from _renamed_skip(stage, place)
     yield from _renamed_sources(document, "output", ())
 
 

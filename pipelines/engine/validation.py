@@ -2,61 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from orchestration.expressions.schemas import Schema, parse_schema
-from pipelines.engine.definition import Pipeline, Stage
+from orchestration.llm.engine.types import Json
+from pipelines.engine.definition import (
+    BRANCH,
+    InlineStage,
+    Pipeline,
+    ReadDefinition,
+    Stage,
+    read_definition,
+    readable,
+)
 from pipelines.engine.flows import Flows
 from pipelines.engine.graph import Join
 from pipelines.engine.mapping import parse_destination
 from pipelines.engine.nesting import nesting_faults
 from pipelines.engine.options import OptionFormat, ProcessorSpec, marked_options
-from pipelines.engine.problems import (
-    MOST_PROBLEMS,
-    FieldFault,
-    Problem,
-    problem_at,
-    stage_places,
-    unknown,
-)
+from pipelines.engine.problems import MOST_PROBLEMS, FieldFault, Keys, Problem, located, unknown
 from pipelines.engine.readings import Found, parse_faults, pipeline_readings, stage_readings
 from pipelines.engine.relations import Relations
-from pipelines.engine.rules import ErrorHandling, ErrorStrategy, GoTo
+from pipelines.engine.rules import DefinitionPart, ErrorHandling, ErrorStrategy, GoTo
+
+GO_TOGETHER = {
+    ("join", "needs"),
+    ("quorum", "needs"),
+    ("quorum", "join"),
+    ("retry", "retry"),
+    ("error_handling", "error_handling"),
+}
+"""Fields of which the second, where it is wrong, makes the first look wrong."""
+
+
+def document_problems(
+    document: Json, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
+) -> tuple[Pipeline | None, tuple[Problem, ...]]:
+    """Return a document as a pipeline, and all that is wrong with it, in its order, nothing twice.
+
+    The document is one of the newest schema version. `processors` are those that there are, `pipelines` the
+    others that it may contain, both by name. There is no pipeline where a field cannot be read.
+    """
+    read = read_definition(document)
+    return None if read.faults else read.pipeline, _problems(read, processors, pipelines)
 
 
 def problems(
     pipeline: Pipeline, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
 ) -> tuple[Problem, ...]:
-    """Return all that is wrong with a pipeline, in the order of the document, nothing twice.
-
-    `processors` are those that there are, `pipelines` the others that it may contain, both by name.
-    """
-    found = islice(_Validation(pipeline, processors).faults(pipelines), MOST_PROBLEMS)
-    places = stage_places(stage.id for stage in pipeline.stages)
-    sorted_problems = (
-        places[fault.stage].problem(fault.message, *fault.at, below=fault.below)
-        if fault.stage is not None
-        else problem_at(fault.message, *fault.at)
-        for fault in sorted(found, key=_order)
-    )
-    return tuple(dict.fromkeys(sorted_problems))
+    """Return all that is wrong with a pipeline that was read, as `document_problems` does."""
+    read = ReadDefinition(pipeline=pipeline, names=tuple(stage.id for stage in pipeline.stages))
+    return _problems(read, processors, pipelines)
 
 
-def _order(fault: FieldFault) -> tuple[int, int, int]:
-    """Return where a fault stands in the document: by field, stage, and field of the stage."""
-    fields, stage_fields = list(Pipeline.model_fields), list(Stage.model_fields)
+def _problems(
+    read: ReadDefinition, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
+) -> tuple[Problem, ...]:
+    found = iter(read.faults)
+    if read.pipeline is not None:
+        others = _Validation(read.pipeline, processors, read.faults).faults(pipelines)
+        found = chain(found, without_follow_ups(others, read.faults))
+    return located(sorted(islice(found, MOST_PROBLEMS), key=_order), read.names)
+
+
+def without_follow_ups(found: Iterable[FieldFault], wrong: Sequence[FieldFault]) -> Iterator[FieldFault]:
+    """Yield faults except for those that only follow from fields that are wrong."""
+    for fault in found:
+        if not any(_follows(fault, each) for each in wrong):
+            yield fault
+
+
+def _follows(fault: FieldFault, wrong: FieldFault) -> bool:
+    """Return whether a fault is at, or below, a field that is wrong, or at one that goes with it."""
+    if fault.stage != wrong.stage:
+        return False
+    return fault.at[: len(wrong.at)] == wrong.at or (fault.at[0], wrong.at[0]) in GO_TOGETHER
+
+
+def _order(fault: FieldFault) -> tuple[int, ...]:
+    """Return where a fault stands in the document: by field, stage, field of the stage, and item of that."""
     if fault.stage is None:
-        return fields.index(str(fault.at[0])), -1, 0
-    return fields.index("stages"), fault.stage, stage_fields.index(str(fault.at[0]))
+        return (_place(fault.at, Pipeline),)
+    item = next((key for key in fault.at[1:2] if isinstance(key, int)), -1)
+    return _place(("stages",), Pipeline), fault.stage, _place(fault.at, Stage), item
+
+
+def _place(at: Keys, part: type[DefinitionPart]) -> int:
+    """Return the number of a field; unknown ones come last, the whole part first."""
+    fields = ["", *part.model_fields]
+    field = str(at[0]) if at else ""
+    return fields.index(field) if field in fields else len(fields)
 
 
 class _Validation:
     """The checks of one pipeline."""
 
-    def __init__(self, pipeline: Pipeline, processors: Mapping[str, ProcessorSpec]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, processors: Mapping[str, ProcessorSpec], wrong: Sequence[FieldFault]
+    ) -> None:
         self._pipeline, self._processors = pipeline, processors
-        self._relations = Relations(pipeline)
+        self._relations = Relations(pipeline, wrong)
         self._flows = Flows(pipeline, processors)
         self._schemas: dict[str, Schema] = {}
 
@@ -64,10 +111,8 @@ class _Validation:
         """Yield all that is wrong."""
         for number, stage in enumerate(self._pipeline.stages):
             for fault in self._stage_faults(stage, number):
-                yield FieldFault(at=fault.at, message=fault.message, stage=number, below=fault.below)
-        yield from self._relations.circles()
-        yield from self._relations.unreachable()
-        yield from self._relations.conflicts()
+                yield replace(fault, stage=number)
+        yield from self._relations.faults()
         yield from self._read(None, pipeline_readings(self._pipeline))
         if self._pipeline.output is not None:
             yield from self._flows.input_faults(self._pipeline.output, ("output",))
@@ -79,38 +124,76 @@ class _Validation:
             yield FieldFault(at=("id",), message=f"There is another stage “{stage.id}”.")
             return
         spec = self._processors.get(stage.processor)
-        if spec is None:
-            message = unknown("processor", stage.processor, self._processors)
-            yield FieldFault(at=("processor",), message=message)
+        options_schema = spec.options_schema if spec else {}
         yield from chain(
-            self._options_faults(stage, spec) if spec else (),
-            self._read(stage, stage_readings(stage, spec.options_schema if spec else {})),
-            self._flows.stage_faults(stage),
+            self._work_faults(stage, stage),
+            self._read(stage, stage_readings(stage, options_schema, self._processors)),
             _destination_faults(stage),
             self._needs_faults(stage),
             _join_faults(stage, len(self._pipeline.graph.node(stage.id).needs)),
-            self._limit_faults(stage, spec),
         )
+        if stage.cache is not None and spec is not None and not spec.cacheable:
+            message = f"The result of {spec.name} cannot be used again: it acts outside the run."
+            yield FieldFault(at=("cache",), message=message)
+        if isinstance(stage.on_error, GoTo) and (
+            message := self._relations.later_fault(stage, stage.on_error.goto)
+        ):
+            yield FieldFault(at=("on_error", "goto"), message=message)
 
-    def _options_faults(self, stage: Stage, spec: ProcessorSpec) -> Iterator[FieldFault]:
-        """Yield where the options do not fit the processor, and the stages in them that are not there."""
+    def _work_faults(self, work: Stage | InlineStage, stage: Stage) -> Iterator[FieldFault]:
+        """Yield what is wrong with what a stage does, or one inside its options."""
+        spec = self._processors.get(work.processor)
+        if spec is None:
+            message = unknown("processor", work.processor, self._processors)
+            yield FieldFault(at=("processor",), message=message)
+        else:
+            yield from self._options_faults(work, spec, stage)
+        yield from self._flows.stage_faults(work)
+        whole = self._pipeline.timeout
+        if work.timeout is not None and whole is not None and work.timeout > whole:
+            message = f"The whole pipeline has only {whole:g} seconds."
+            yield FieldFault(at=("timeout",), message=message)
+        if work.retry.base > work.retry.cap:
+            message = f"The first wait is longer than the longest, {work.retry.cap:g} seconds."
+            yield FieldFault(at=("retry", "base"), message=message)
+
+    def _inside_faults(self, written: Json, stage: Stage) -> Iterator[FieldFault]:
+        """Yield what is wrong with a stage inside the options of another."""
+        work, wrong = readable(InlineStage, written)
+        yield from wrong
+        if work is None:
+            return
+        yield from without_follow_ups(self._work_faults(work, stage), wrong)
+        if work.processor == BRANCH:
+            yield FieldFault(at=("processor",), message="A branch cannot stand inside another stage.")
+        if work.output is not None and work.output.destinations != ("next",):
+            message = "What a stage inside another gives goes to next; the other one collects it."
+            yield FieldFault(at=("output", "to"), message=message)
+
+    def _options_faults(
+        self, work: Stage | InlineStage, spec: ProcessorSpec, stage: Stage
+    ) -> Iterator[FieldFault]:
+        """Yield where the options do not fit the processor, and what is wrong with the stages in them."""
         if spec.name not in self._schemas:
             self._schemas[spec.name] = parse_schema(spec.options_schema)
-        misfits = self._schemas[spec.name].problems(stage.options)
+        misfits = self._schemas[spec.name].problems(work.options)
         for problem in misfits:
             yield FieldFault(at=("options",), below=problem.path, message=problem.message)
-        for at, message in () if misfits else spec.faults(stage.options):
-            yield FieldFault(at=("options", *at), message=message)
-        for option in marked_options(spec.options_schema, stage.options):
-            if option.format is OptionFormat.STAGE:
-                is_choice = option.value in stage.choices
-                message = (
-                    self._relations.later_fault(stage, option.value)
-                    if is_choice
-                    else self._relations.name_fault(option.value)
-                )
-                if message:
-                    yield FieldFault(at=("options", *option.at), message=message)
+        for below, message in () if misfits else spec.faults(work.options):
+            yield FieldFault(at=("options", *below), message=message)
+        for option in marked_options(spec.options_schema, work.options):
+            at: Keys = ("options", *option.at)
+            if option.format is OptionFormat.INLINE_STAGE:
+                for fault in self._inside_faults(option.value, stage):
+                    yield replace(fault, at=(*at, *fault.at))
+            elif option.format is OptionFormat.STAGE and (message := self._name_fault(work, option.value)):
+                yield FieldFault(at=at, message=message)
+
+    def _name_fault(self, work: Stage | InlineStage, name: str) -> str:
+        """Return what is wrong with the name of a stage in options; a branch may only choose later ones."""
+        if isinstance(work, Stage) and name in work.choices:
+            return self._relations.later_fault(work, name)
+        return self._relations.name_fault(name)
 
     def _read(self, stage: Stage | None, found: Iterator[Found]) -> Iterator[FieldFault]:
         """Yield what cannot be read: expressions, and values that are not there."""
@@ -130,22 +213,6 @@ class _Validation:
                 message = f"{need} is named twice."
             if message:
                 yield FieldFault(at=("needs", number), message=message)
-
-    def _limit_faults(self, stage: Stage, spec: ProcessorSpec | None) -> Iterator[FieldFault]:
-        whole = self._pipeline.timeout
-        if stage.timeout is not None and whole is not None and stage.timeout > whole:
-            message = f"The whole pipeline has only {whole:g} seconds."
-            yield FieldFault(at=("timeout",), message=message)
-        if stage.retry.base > stage.retry.cap:
-            message = f"The first wait is longer than the longest, {stage.retry.cap:g} seconds."
-            yield FieldFault(at=("retry", "base"), message=message)
-        if stage.cache is not None and spec is not None and not spec.cacheable:
-            message = f"The result of {spec.name} cannot be used again: it acts outside the run."
-            yield FieldFault(at=("cache",), message=message)
-        if isinstance(stage.on_error, GoTo) and (
-            message := self._relations.later_fault(stage, stage.on_error.goto)
-        ):
-            yield FieldFault(at=("on_error", "goto"), message=message)
 
 
 def _destination_faults(stage: Stage) -> Iterator[FieldFault]:

@@ -208,7 +208,7 @@ class _Drawn:
         spec = TRANSFORMS.get(str(name.shown(self.part)))
         yield replace(name, hint=spec.sentence if spec else "")
         if spec is None or spec.main or value_at(self.part, place) != spec.name:
-            example = spec.example.written if spec else ""
+            example = spec.written if spec else ""
             hint = in_one_line(next(iter(example.values()))) if isinstance(example, dict) else ""
             yield CardField(
                 place=place, notes=self.notes, label="With", kind=Kind.PARAMETERS, placeholder=hint

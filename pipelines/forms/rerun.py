@@ -20,7 +20,12 @@ class StageValueForm(forms.Form):
     """A value, how it is written, and with which version of the pipeline to go on."""
 
     value = forms.CharField(
-        label="Value", required=False, strip=False, max_length=LONGEST, widget=forms.Textarea(attrs=WIDE)
+        label="Value",
+        required=False,
+        strip=False,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs=WIDE),
+        help_text="Nothing written is an empty text.",
     )
     written = forms.ChoiceField(
         label="It is", choices=[(TEXT, "Text, as it stands there"), (JSON, "JSON")], widget=forms.RadioSelect

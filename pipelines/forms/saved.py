@@ -21,6 +21,7 @@ from orchestration.strategies.engine.types import Constraints
 from pipelines.selectors import GalleryEntry, version_number
 from pipelines.services.importing import LARGEST_IMPORT
 
+BLANK = "blank"
 NAME_HELP = "What other pipelines and commands call it: small letters, digits, - and _."
 
 
@@ -34,14 +35,15 @@ class NewPipelineForm(forms.Form):
     """The name of a new pipeline, and what it begins with."""
 
     name = name_field()
-    start = forms.ChoiceField(label="Begin with", widget=forms.RadioSelect, initial="")
+    start = forms.ChoiceField(
+        label="Begin with", widget=forms.RadioSelect(attrs={"class": "form-check-input"})
+    )
 
     def __init__(self, *args: Any, entries: Sequence[GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         start = self.fields["start"]
         assert isinstance(start, forms.ChoiceField)  # noqa: S101  # declared above
-        start.choices = [("blank", "An empty pipeline"), *((each.name, each.title) for each in entries)]
-        start.initial = "blank"
+        start.choices = [(BLANK, "An empty pipeline"), *((each.name, each.title) for each in entries)]
 
 
 class RenamePipelineForm(forms.Form):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from orchestra_site.web.templatetags.ui import LOOKS, StateLook
 from pipelines.engine.definition import Pipeline, Stage
 from pipelines.engine.drawing import Drawing, DrawnBox, DrawnLine, drawing
 from pipelines.engine.layering import EdgeKind
@@ -25,17 +27,25 @@ ICONS = {
     "human": "user-circle",
     "wait": "hourglass",
 }
-LONGEST_LABEL = 15
+UNKNOWN = "circle-dashed"
+RIGHT, DOWN = "right", "down"
+MOST_TWICE = 150
+"""Stages of a graph that is drawn in both directions."""
 SHRINKS, FITS = 960, 1400
 """Widths in pixels up to which a drawing may become as narrow as the page, and a quarter smaller."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageMark:
-    """What a graph says of a stage: a state that `{% state %}` knows, and in other words than its own."""
+    """What a graph says of a stage: a state that has a look, and other words than its own."""
 
     state: str = ""
     words: str = ""
+
+    @property
+    def look(self) -> StateLook:
+        """How the state looks; a graph of many stages has no time for the tag that draws it elsewhere."""
+        return LOOKS.get(self.state) or StateLook(UNKNOWN, self.state, "queued")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,27 +59,14 @@ class GraphStage:
     chosen: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GraphLabel:
-    """What stands at a line of a branch: when it is taken, in full and shortened."""
-
-    line: DrawnLine
-    text: str
-
-    @property
-    def short(self) -> str:
-        """The beginning of a long text."""
-        return self.text if len(self.text) <= LONGEST_LABEL else f"{self.text[: LONGEST_LABEL - 1]}…"
-
-
 @dataclass(frozen=True, kw_only=True)
 class GraphSide:
-    """One drawing of a graph; `name` is its direction."""
+    """One drawing of a graph; `name` is its direction, `labels` stand at the lines of branches."""
 
     name: str
     drawing: Drawing
     stages: tuple[tuple[DrawnBox, GraphStage], ...]
-    labels: tuple[GraphLabel, ...]
+    labels: tuple[tuple[DrawnLine, str], ...]
 
     @property
     def fit(self) -> str:
@@ -91,28 +88,25 @@ class GraphView:
         """The stages by name."""
         return {stage.id: self._stage(stage) for stage in self.pipeline.stages}
 
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """To the right, and down for narrow screens; a large graph only to the right."""
+        return (RIGHT, DOWN) if len(self.pipeline.stages) <= MOST_TWICE else (RIGHT,)
+
     @cached_property
     def sides(self) -> tuple[GraphSide, ...]:
-        """The drawings: to the right, and down for narrow screens."""
-        return tuple(self._side(down=down) for down in (False, True))
+        """The drawings."""
+        cases = {stage.id: _cases(stage) for stage in self.pipeline.stages if stage.choices}
+        return tuple(self._side(name, cases) for name in self.directions)
 
-    def _side(self, *, down: bool) -> GraphSide:
-        drawn = drawing(self.pipeline.graph, down=down)
-        conditions = {
-            (stage.id, target): " or ".join(words)
-            for stage in self.pipeline.stages
-            for target, words in _conditions(stage).items()
-        }
-        labels = (
-            GraphLabel(line=line, text=conditions.get((line.source, line.target), ""))
-            for line in drawn.lines
-            if line.kind is EdgeKind.BRANCH
-        )
+    def _side(self, name: str, cases: Mapping[str, Mapping[str, str]]) -> GraphSide:
+        drawn = drawing(self.pipeline.graph, down=name == DOWN)
+        branches = [line for line in drawn.lines if line.kind is EdgeKind.BRANCH]
         return GraphSide(
-            name="down" if down else "right",
+            name=name,
             drawing=drawn,
             stages=tuple((box, self.stages[box.name]) for box in drawn.stages),
-            labels=tuple(label for label in labels if label.text),
+            labels=tuple((line, cases[line.source].get(line.target, "")) for line in branches),
         )
 
     def _stage(self, stage: Stage) -> GraphStage:
@@ -120,24 +114,18 @@ class GraphView:
         return GraphStage(
             name=stage.id,
             processor=processor.title if processor is not None else stage.processor,
-            icon=ICONS.get(stage.processor, "circle-dashed"),
+            icon=ICONS.get(stage.processor, UNKNOWN),
             mark=self.marks.get(stage.id) or StageMark(),
             chosen=stage.id == self.chosen,
         )
 
 
-def _conditions(stage: Stage) -> Mapping[str, list[str]]:
-    """Return when each stage is chosen by a branch, as it is written."""
-    found: dict[str, list[str]] = {}
-    for target, words in _cases(stage):
-        found.setdefault(target, []).append(words)
-    return found
-
-
-def _cases(stage: Stage) -> Iterator[tuple[str, str]]:
-    cases = stage.options.get("cases") if stage.choices else None
+def _cases(stage: Stage) -> Mapping[str, str]:
+    """Return when a branch chooses each stage, as it is written."""
+    found: dict[str, list[str]] = defaultdict(list)
+    cases = stage.options.get("cases")
     for case in cases if isinstance(cases, list) else ():
-        if isinstance(case, dict) and isinstance(case.get("to"), str):
-            yield case["to"], str(case.get("when", ""))
-    if stage.choices and isinstance(default := stage.options.get("default"), str):
-        yield default, "otherwise"
+        if isinstance(case, dict):
+            found[str(case.get("to"))].append(str(case.get("when", "")))
+    found[str(stage.options.get("default"))].append("otherwise")
+    return {target: " or ".join(filter(None, words)) for target, words in found.items()}

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
-from orchestration.runs.models import Event, Run
+from orchestration.runs.models import Event, Run, RunStatus
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, span_waterfall
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import StrategyEvent, counted
@@ -65,7 +65,9 @@ class PipelinePage(KindPage):
             "panel": stage_panel(state, pipeline, stages, stages.focus, now),
             "stages": stages.own,
             "ended": sum(stage.seconds is not None for stage in stages.own),
-            "running": [stage.key for stage in stages.own if stage.state == "running"],
+            "running": [stage.key for stage in stages.own if stage.state == RunStatus.RUNNING],
+            "waiting": [stage.key for stage in stages.own if stage.state == RunStatus.WAITING],
+            "own_table": True,
             "path": _path(stages.own, elapsed_s(state, now) or 0.0),
             "verdict": _verdict(stages.own),
             "answer_text": "" if output is None or isinstance(output, str) else ShownValue(output).markdown,
@@ -93,7 +95,7 @@ class PipelinePage(KindPage):
         nodes = [
             ("graph-stage", {"stage": graph.stages[name], "side": side})
             for name in names
-            for side in ("right", "down")
+            for side in graph.directions
             if name in graph.stages and not whole
         ]
         asked = kinds & CALL_EVENTS

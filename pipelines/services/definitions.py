@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,13 +13,14 @@ from orchestra_site.accounts.services import record_change
 from orchestra_site.web.patterns import MULTILINE, Pattern
 from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.values import listed
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.rows import stored_whole
 from orchestration.runs.models import TERMINAL, Run
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.differences import changes
-from pipelines.engine.problems import NAME, Problem, listed
+from pipelines.engine.problems import NAME, Problem
 from pipelines.models import PublishedVersion, SavedPipeline
 from pipelines.selectors import KIND, DraftReading, TeamPipelines, containing, published_pipeline, read_draft
 
@@ -66,6 +67,14 @@ def named_draft(text: str, name: str) -> str:
     return write_yaml({**document, "name": name}) if document.get("name", name) != name else renamed
 
 
+def _example(document: Mapping[str, Json]) -> Json:
+    """Return the first example of an input that a definition gives, None where it gives none."""
+    declared = document.get("input")
+    schema = declared.get("schema") if isinstance(declared, dict) else None
+    examples = schema.get("examples") if isinstance(schema, dict) else None
+    return examples[0] if isinstance(examples, list) and examples else None
+
+
 def _document(text: str) -> dict[str, Json]:
     """Return what a draft says, nothing where it cannot be read."""
     try:
@@ -85,6 +94,8 @@ def create_pipeline(
     """
     _check_name(name)
     pipeline = SavedPipeline(team=membership.team, name=name, created_by=membership.user, sample=sample)
+    if sample is None:
+        pipeline.sample = _example(_document(text))
     _write(pipeline, named_draft(text, name) if text else blank_draft(name), membership)
     with stored_whole(TAKEN, "name"):
         pipeline.save(force_insert=True)

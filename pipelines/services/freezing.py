@@ -20,8 +20,9 @@ from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Re
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.strategy_runs import frozen_entries
+from orchestration.tools.services.registry import freeze_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
-from pipelines.engine.nesting import contained, nesting_faults
+from pipelines.engine.nesting import Contained, contained, nesting_faults
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import upgraded
@@ -151,14 +152,23 @@ def _inner(membership: Membership, pipeline: Pipeline) -> dict[str, Json]:
     waiting = [pipeline]
     for outer in waiting:  # grows while it is read
         for each in contained(outer, processor_specs()):
-            stage = None if each.stage is None else outer.stages[each.stage]
-            number = stage.options.get("version") if stage is not None and each.at[0] == "options" else None
+            number = _named_version(outer, each)
             key = inner_key(each.name, number)
             if key not in found:
                 version, inner = _published(membership, each.name, number)
                 found[key] = {"version": version.number, "definition": inner.model_dump(mode="json")}
                 waiting.append(inner)
     return found
+
+
+def _named_version(outer: Pipeline, each: Contained) -> Json:
+    """Return the version that the options beside the name of a pipeline say, None for the newest."""
+    if each.stage is None or each.at[0] != "options":
+        return None
+    beside: Json = outer.stages[each.stage].options
+    for key in each.at[1:-1]:
+        beside = beside[key]
+    return beside.get("version") if isinstance(beside, dict) else None
 
 
 def inner_key(name: str, number: Json) -> str:
@@ -177,12 +187,24 @@ def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict
     found: dict[str, str] = {}
     for plan in plans:
         for name, stage in plan.stages.items():
-            for person in stage.processor.people(stage.options):
+            for person in stage.processor.uses(stage.options).people:
                 if person not in ids:
                     raise InvalidRequest(
                         f"There is nobody called “{person}” in this team.", field=f"stages.{name}.options.who"
                     )
                 found[person] = ids[person]
+    return found
+
+
+def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mapping[str, Json]:
+    """Return what a run keeps of the tools that stages name. Raises `InvalidRequest` for an unknown one."""
+    found: dict[str, Json] = {}
+    for plan in plans:
+        for name, stage in plan.stages.items():
+            try:
+                found |= freeze_tools(membership.team_id, stage.processor.uses(stage.options).tools)
+            except InvalidRequest as error:
+                raise InvalidRequest(str(error), field=f"stages.{name}.options.name") from error
     return found
 
 
@@ -198,7 +220,7 @@ def frozen_panel(
     named = {
         name: f"stages.{stage.stage.id}.options.models"
         for stage in stages
-        for name in stage.processor.models(stage.options)
+        for name in stage.processor.uses(stage.options).models
     }
     fields = named | dict.fromkeys(usual, "models")
     asked = [(name, PanelRole.MEMBER, field) for name, field in fields.items()]

@@ -7,7 +7,7 @@ from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, cast
 
 from django.db import transaction
 
@@ -69,7 +69,7 @@ def planned_import(membership: Membership, text: str) -> Sequence[ImportedDefini
     named = {each.pipeline.name: each.pipeline for each in first if each.pipeline is not None}
     if len(named) < sum(each.pipeline is not None for each in first):
         raise InvalidRequest("Two of the definitions have the same name.", field="text")
-    known: Mapping[str, Pipeline] = ChainMap(named, dict(TeamPipelines(membership)))
+    known = ChainMap(named, cast("dict[str, Pipeline]", TeamPipelines(membership)))
     rows = {row.name: row for row in team_pipelines(membership).filter(name__in=named)}
     kept = text if syntax == "yaml" and documents == [written] else ""
     return [_planned(check_document(document, known), rows, kept) for document in documents]

@@ -31,6 +31,7 @@ from pipelines.services.freezing import (
     chosen_pipeline,
     frozen_panel,
     frozen_people,
+    frozen_tools,
     inner_key,
     parsed_request,
     stored_pipeline,
@@ -84,6 +85,7 @@ class PipelineKind(RunKind):
             "pipelines": dict(chosen.inner),
             "models": list(usual),
             "people": frozen_people(membership, plans),
+            "tools": dict(frozen_tools(membership, plans)),
             "constraints": _limits(request.constraints, chosen.pipeline.timeout),
             "edits": {name: edit.model_dump(exclude_unset=True) for name, edit in request.edits.items()},
             "fresh": request.fresh,
@@ -101,7 +103,8 @@ class PipelineKind(RunKind):
         for name in panel:
             panel_entry(parent.panel, name, role="member")
         shared = {
-            name: parent.request.get(name) for name in ("team", "pipelines", "people", "models", "fresh")
+            name: parent.request.get(name)
+            for name in ("team", "pipelines", "people", "tools", "models", "fresh")
         }
         own = {"name": ref, "version": frozen["version"], "definition": frozen["definition"]}
         request = {**shared, **own, "input": payload.get("input"), "edits": {}, "constraints": {}}

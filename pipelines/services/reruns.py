@@ -25,7 +25,7 @@ def resume(*, membership: Membership, run: Run) -> Run:
     Raises `InvalidRequest`.
     """
     pipeline, rows = _ended(run)
-    again = {stage.id for stage in pipeline.stages if _stopped_it(stage, rows.get(stage.id))}
+    again = _stopped(pipeline, rows)
     if not again and run.status == "succeeded":
         raise InvalidRequest("All of its stages have ended well: there is nothing to resume.")
     return _rerun(membership, run, kept_stages(pipeline, pipeline, rows, again), run.request, {})
@@ -53,7 +53,7 @@ def rerun_from(
         newer = chosen_pipeline(membership, parsed_request(request)).pipeline
     if stage not in {each.id for each in newer.stages}:
         raise InvalidRequest(f"There is no stage “{stage[:40]}” in it.", field="stage")
-    kept = kept_stages(pipeline, newer, rows, {stage})
+    kept = kept_stages(pipeline, newer, rows, {stage, *_stopped(pipeline, rows)})
     return _rerun(membership, run, kept, request, {stage: dict(edit)} if edit else {})
 
 
@@ -65,6 +65,11 @@ def _ended(run: Run) -> tuple[Pipeline, Mapping[str, Mapping[str, Json]]]:
     names = [stage.id for stage in pipeline.stages]
     rows = run.steps.filter(kind="record", key__in=names).values_list("key", "result")
     return pipeline, {name: row for name, row in rows if row is not None}
+
+
+def _stopped(pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]]) -> set[str]:
+    """Return the stages that did not end well enough for others to go on."""
+    return {stage.id for stage in pipeline.stages if _stopped_it(stage, rows.get(stage.id))}
 
 
 def _stopped_it(stage: Stage, row: Mapping[str, Json] | None) -> bool:

@@ -20,7 +20,7 @@ from orchestration.llm.forms import accepted, refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
-from pipelines.forms.saved import NewPipelineForm, RenamePipelineForm, RunForm
+from pipelines.forms.saved import BLANK, NewPipelineForm, RenamePipelineForm, RunForm
 from pipelines.models import SavedPipeline
 from pipelines.selectors import KIND, gallery, read_draft, run_figures, team_pipelines
 from pipelines.services import definitions
@@ -45,15 +45,16 @@ def list_pipelines(request: MemberRequest) -> HttpResponse:
     rows = list(team_pipelines(request.membership))
     figures = run_figures(request.membership, [row.name for row in rows])
     lines = [(row, figures[row.name]) for row in rows]
-    return render(request, "pipelines/pipeline_list.html", {"lines": lines})
+    return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": gallery()})
 
 
 @require_http_methods(READ_OR_SEND)
 @may_run
 def new(request: MemberRequest) -> HttpResponse:
     """Ask for a name and what to begin with, and open the new pipeline."""
-    chosen = request.GET.get("start", "blank")
-    form = NewPipelineForm(posted(request), entries=gallery(), initial={"start": chosen, "name": ""})
+    chosen = next((each.name for each in gallery() if each.name == request.GET.get("start")), "")
+    initial = {"start": chosen or BLANK, "name": chosen}
+    form = NewPipelineForm(posted(request), entries=gallery(), initial=initial)
     if form.is_valid():
         start = next((each for each in gallery() if each.name == form.cleaned_data["start"]), None)
         try:
@@ -67,7 +68,7 @@ def new(request: MemberRequest) -> HttpResponse:
             refuse(form, refusal)
         else:
             return redirect("pipelines:pipeline", row.name)
-    context = {"form": form, "entries": gallery()}
+    context = {"form": form, "starts": zip(form["start"], [None, *gallery()], strict=True)}
     return render(request, "pipelines/pipeline_new.html", context, status=status_of(form))
 
 

@@ -38,6 +38,27 @@ ADDED = {"provider": "Acme", "name": "sage-large", "input_per_million": "0.5", "
 PRICE = {"input_per_million": "1", "output_per_million": "4", "valid_from": "2026-01-01"}
 RISEN = {**PRICE, "input_per_million": "2", "valid_from": "2026-12-03"}
 ROWS = [
+    (
+        A.MCP_SERVER_ADDED,
+        {},
+        {"base_url": "https://a.b/mcp"},
+        "added the MCP server sage-large at https://a.b/mcp.",
+    ),
+    (
+        A.MCP_SERVER_REMOVED,
+        {"base_url": "https://a.b/mcp"},
+        {},
+        "removed the MCP server sage-large at https://a.b/mcp.",
+    ),
+    (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
+    (
+        A.CREDENTIAL_REMOVED,
+        {"base_url": "https://a.b"},
+        {},
+        "removed the credential sage-large for https://a.b.",
+    ),
+    (A.DOCUMENT_ADDED, {}, {"size": 1200}, "added the document sage-large with 1,200 bytes."),
+    (A.DOCUMENT_REMOVED, {}, {}, "removed the document sage-large."),
     (A.TEAM_CREATED, {}, {"name": "sage-large"}, "created the team sage-large."),
     (A.TEAM_RENAMED, {"name": "Old"}, {"name": "New"}, "renamed the team from Old to New."),
     (
@@ -180,6 +201,30 @@ ROWS = [
         {"versions": 0},
         {},
         "deleted the pipeline sage-large, which was never published.",
+    ),
+    (
+        A.TRIGGER_ADDED,
+        {},
+        {"kind": "webhook", "pipeline": "replies"},
+        "added the webhook sage-large, which starts replies.",
+    ),
+    (
+        A.TRIGGER_SWITCHED,
+        {},
+        {"kind": "schedule", "pipeline": "replies", "state": "off"},
+        "switched the schedule sage-large off.",
+    ),
+    (
+        A.TRIGGER_DELETED,
+        {"kind": "webhook", "pipeline": "replies"},
+        {},
+        "deleted the webhook sage-large, which started replies.",
+    ),
+    (
+        A.TRIGGER_REFUSED,
+        {},
+        {"pipeline": "replies"},
+        "sent the webhook sage-large of replies a wrong secret and was refused.",
     ),
 ]
 

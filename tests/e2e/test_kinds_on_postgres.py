@@ -19,6 +19,7 @@ ALL = [
         *("run_search", "run_total", "deleting_runs", "exporting_runs"),
     )
 ]
+ALL.append("tests/tools/test_tool_documents.py")
 FOR_EACH_KIND = [
     "tests/strategies/test_profiles.py",
     "tests/strategies/test_ask.py",

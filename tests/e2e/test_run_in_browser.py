@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from tests.support.ask_page import PANEL, QUESTION, RUN, ask, choose, has_ended, question_box
 from tests.support.browser import Visit, sign_in, visit
+from tests.support.definitions import stage
 from tests.support.installation import Installation
+from tests.support.pipelines import written
 
 pytestmark = pytest.mark.e2e
 
@@ -164,3 +168,28 @@ def test_a_page_that_is_told_to_come_back_does(window: Visit) -> None:
     has_ended(page)
     assert len(opened) == 2
     assert window.complaints == []
+
+
+def test_a_pipelines_graph_lights_up_and_a_stage_is_chosen_in_it(
+    window: Visit, site: Installation, tmp_path: Path
+) -> None:
+    page, asked = window.page, {"prompt": "{{ input }}", "models": ["sim-scout"]}
+    text = written(stage("first", options=asked), stage("second", "first", options=asked), name="lit")
+    site_file = tmp_path / "lit.yaml"
+    site_file.write_text(text, encoding="utf-8")
+    assert site.manage("pipeline", "import", str(site_file)).returncode == 0
+    window.go("/pipelines/lit/run")
+    page.get_by_label("Input").fill(json.dumps(QUESTION))
+    page.get_by_label("Version").select_option("draft")
+    page.get_by_role("button", name="Run", exact=True).click()
+    first, second = page.locator("#right-first"), page.locator("#right-second")
+    expect(first).to_contain_text("Running")
+    with window.staying():
+        expect(first).to_contain_text("Succeeded")
+        expect(second).to_have_attribute("aria-current", "true")
+        has_ended(page)
+    first.click()
+    expect(page.locator("#chosen-stage")).to_contain_text("It succeeded.")
+    expect(page.locator("#run-stage")).to_be_hidden()
+    expect(first).to_have_attribute("aria-current", "true")
+    assert (page.url.endswith("?stage=first"), window.complaints) == (True, [])

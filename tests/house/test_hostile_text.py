@@ -18,8 +18,15 @@ from orchestra_site.web.alphabets import letter_words, words
 from orchestra_site.web.highlighting import LEXERS, LONGEST_CODE, LONGEST_LINE, highlighted
 from orchestra_site.web.logs import Redactor
 from orchestra_site.web.templatetags.text import markdown
+from orchestration.expressions.conditions import parse_condition
+from orchestration.expressions.documents import read_document
+from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.picks import parse_pick
+from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.templates import parse_template
+from orchestration.expressions.values import ValueType
 from orchestration.llm.engine.errors import BadAnswer, InvalidRequest
-from orchestration.llm.engine.types import FinishReason
+from orchestration.llm.engine.types import FinishReason, Json
 from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.providers.openai_compatible.refusals import MEANINGS, Refusal, model_error
 from orchestration.llm.providers.prices import model_family, suggest_listing
@@ -39,13 +46,19 @@ from orchestration.strategies.engine.types import Request
 from orchestration.strategies.engine.voting.reviewing import read_review
 from pipelines.engine.definition import pipeline_from
 from pipelines.engine.differences import changes
+from pipelines.engine.mapping import MappingError, mapped_input, parse_destination, parse_input
+from pipelines.engine.processor import PureProcessor
+from pipelines.engine.processors import PROCESSORS as PROCESSORS_THERE_ARE
+from pipelines.engine.processors.model import marked
+from pipelines.engine.scope import Scope
+from pipelines.engine.sources import parse_source
 from pipelines.engine.transform_specs import TransformError
 from pipelines.engine.transforms import TRANSFORMS, parse_transform
 from pipelines.engine.upgrades import upgraded
 from pipelines.engine.validation import problems
-from pipelines.engine.values import ValueType
 from tests.support.definitions import document, pipeline, stage
 from tests.support.models import spec_named
+from tests.support.processing import StageWork
 from tests.support.processors import PROCESSORS
 
 MOST = 40
@@ -131,7 +144,7 @@ def redacted(text: str) -> str:
 
 def transformed(text: str) -> None:
     """Apply each transform of texts, and the more expensive ways to use a pattern."""
-    of_texts = [spec.example.written for spec in TRANSFORMS.values() if ValueType.TEXT in spec.takes]
+    of_texts = [spec.written for spec in TRANSFORMS.values() if ValueType.TEXT in spec.takes]
     patterns = [
         {"regex": {"pattern": r"\w+\s*=\s*(.*)", "find": "all"}},
         {"replace": {"old": r"(\s+)$", "new": "", "regex": True}},
@@ -159,6 +172,49 @@ def read_definition(text: str) -> object:
     given = upgraded(document(written))[0], document(stage("a", options={"prompt": text[1:]}))
     old, new = (pipeline(*each["stages"]) for each in given)
     return found, problems(old, PROCESSORS, {}), changes(old, new)
+
+
+def read_expressions(text: str) -> None:
+    """Read the text as each sort of expression, as long as that may be, and compare it with patterns."""
+    parsers: list[tuple[Callable[[Json], object], int]] = [
+        (parse_condition, 2_000),
+        (lambda written: parse_condition(f"matches(input, {json.dumps(written)})"), 200),
+        (lambda written: parse_schema({"pattern": written, "enum": [written]}), 1_000),
+        (parse_pick, 1_000),
+        (parse_template, 50_000),
+        (parse_destination, 500),
+        (parse_source, 500),
+    ]
+    for parse, length in parsers:
+        with suppress(ExpressionError, PendingDeprecationWarning):  # an earlier syntax of picks
+            parse(text[:length])
+    with suppress(ExpressionError):
+        parse_condition(r"matches(input, '(a+)+$')").evaluate({"input": text[:100_000]})
+    parse_schema({"pattern": r"(\s+)+$", "format": "email"}).problems(text)
+
+
+def read_file(text: str) -> None:
+    with suppress(ExpressionError):
+        read_document(text, "json")
+    with suppress(ExpressionError):
+        read_document(text, "yaml")
+
+
+def mapped(text: str) -> None:
+    """Map the text in each way that a mapping reads it."""
+    for source in ("input", {"template": "{{ input | trim | upper }}"}, {"a": "input.text"}):
+        with suppress(MappingError):
+            mapped_input(Scope(input=text), parse_input(source, ["parse_json"], {"type": "object"}))
+
+
+def put_to_use(text: str) -> None:
+    """Mark the text as data in a prompt, and let it vote."""
+    marked(text)
+    options = {"from": ["a", "b"], "how": "vote"}
+    stages = {name: {"output": written} for name, written in (("a", text), ("b", text[1:]))}
+    vote = PROCESSORS_THERE_ARE["aggregate"]
+    assert isinstance(vote, PureProcessor)
+    vote.compute(StageWork(vote, options, scope=Scope(stages=stages)).work)
 
 
 READERS: dict[str, tuple[Callable[[str], object], int]] = {
@@ -196,6 +252,10 @@ READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "redaction": (redacted, LONG),
     "transforms": (transformed, SHORT),
     "definitions of pipelines": (read_definition, LONG),
+    "expressions": (read_expressions, LONG),
+    "files of definitions": (read_file, SHORT),
+    "mappings": (mapped, LONG),
+    "outputs of stages": (put_to_use, LONG),
 }
 
 
@@ -220,3 +280,69 @@ def test_reading_takes_about_as_long_as_for_prose(name: str) -> None:
         if taken > allowed:
             taken = seconds(read, text)
         assert taken <= allowed, f"{kind}: {taken:.2f} s, allowed {allowed:.2f} s"
+
+
+DEEP: Json = 1
+for _ in range(10_000):
+    DEEP = [DEEP]
+MILLION: Json = [0] * 1_000_000
+HUGE = "x" * 10_000_001
+LOOPS = "{% for a in input %}{% for b in input %}0123456789{% endfor %}{% endfor %}"
+
+
+def condition(text: str, value: Json) -> bool:
+    return parse_condition(text).evaluate({"input": value})
+
+
+def rendered(text: str, value: Json) -> str:
+    return parse_template(text).render({"input": value})
+
+
+def through(value: Json, *transforms: Json, schema: Json = None) -> Json:
+    return mapped_input(Scope(input=value), parse_input("input", transforms, schema)).value
+
+
+LARGE: dict[str, tuple[Callable[[], object], str]] = {
+    "a deep value in a condition": (lambda: condition("input == 1", DEEP), "more than 64 levels"),
+    "a long list in a condition": (
+        lambda: condition("input.all(i, i == 0)", MILLION), "more than 100,000 parts"),
+    "a long text in a condition": (lambda: condition("size(input) > 1", HUGE), "more than 10,000,000 char"),
+    "lists in lists in a condition": (
+        lambda: condition("input.all(i, input.all(j, i + j == 0))", [0] * 1_001), "1,000"),
+    "brackets in a condition": (lambda: parse_condition("(" * 1_999), "more than 32 levels"),
+    "loops in a template": (lambda: rendered(LOOPS, [0] * 1_000), "more than"),
+    "a long loop in a template": (lambda: rendered(LOOPS, MILLION), "1,000"),
+    "a long text in a template": (lambda: rendered("{{ input }}", HUGE), "beyond 1,000,000"),
+    "growth in a template": (
+        lambda: rendered("{{ input | replace('x', input) }}", HUGE[:5_000]), "1,000,000"),
+    "a deep value in a template": (lambda: rendered("{{ input | tojson }}", DEEP), "more than 64 levels"),
+    "brackets in a template": (lambda: parse_template("{{ " + "(" * 40_000), "levels"),
+    "a deep pick": (lambda: parse_pick("[" * 999), "pick"),
+    "a pick of a long list": (lambda: parse_pick("[].[@, @]").apply(MILLION), "more than"),
+    "a deep schema": (lambda: parse_schema({"items": DEEP}), "more than 32 levels"),
+    "a long schema": (lambda: parse_schema({"enum": MILLION}), "more than 50,000 parts"),
+    "a deep value for a schema": (lambda: through(1, schema={"const": DEEP}), "more than 32 levels"),
+    "a deep value": (lambda: through(DEEP), "more than 64"),
+    "a long list": (lambda: through(MILLION, "sort"), "more than 100,000 items"),
+    "a long text": (lambda: through(HUGE, "strip"), "more than 10,000,000 characters"),
+    "a text that is split": (lambda: through("," * 1_000_000, {"split": ","}), "more than 100,000"),
+    "a text that grows": (
+        lambda: through("x" * 2_000, {"replace": {"old": "x", "new": "y" * 1_000}}), "1,000,000"),
+    "a deep source": (lambda: parse_source(DEEP), "more than 64"),
+    "a deep transform": (lambda: parse_transform({"each": DEEP}), "more than 64"),
+    "a bomb of a pattern": (lambda: parse_transform({"regex": "(((a{99}){99}){99}){99}"}), "pattern"),
+    "a deep document": (lambda: read_document("[" * 10_000, "json"), "levels"),
+    "a deep file": (lambda: read_document("- " * 10_000, "yaml"), "levels"),
+    "a file that grows": (lambda: read_document("a: &a [1]\nb: [*a, *a]\n", "yaml"), "Anchors"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_too_deep_too_large_or_grows_is_refused_in_words_and_soon(name: str) -> None:
+    read, words_of_it = LARGE[name]
+
+    def refused(_: str) -> None:
+        with pytest.raises((ExpressionError, MappingError), match=words_of_it):
+            read()
+
+    assert seconds(refused, "", 1) <= MOST * FLOOR_S

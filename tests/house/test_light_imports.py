@@ -27,6 +27,7 @@ call_command("check")
 """
 OF_A_FRAMEWORK = {"django", "channels", "celery", "httpx", "aiohttp", "asgiref", "plotly", "redis", "psycopg"}
 HEAVY_OR_FOR_TESTS = {"plotly", "numpy", "pandas", "scipy", "playwright", "pytest", "hypothesis", "IPython"}
+WITH_A_COMMAND_LINE = {"cel", "typer"}
 
 
 def imported_by(program: str) -> set[str]:
@@ -46,7 +47,7 @@ def imported_by(program: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("program", "forbidden", "needed"),
-    [(ENGINE, OF_A_FRAMEWORK, "orchestration"), (CHECK, HEAVY_OR_FOR_TESTS, "django")],
+    [(ENGINE, OF_A_FRAMEWORK, "orchestration"), (CHECK, HEAVY_OR_FOR_TESTS | WITH_A_COMMAND_LINE, "django")],
     ids=["the engine", "a start"],
 )
 def test_nothing_heavy_is_imported_by(program: str, forbidden: set[str], needed: str) -> None:

@@ -90,8 +90,32 @@ def a_version(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name, "number": 1}
 
 
+def a_tool(world: World) -> dict[str, Any]:
+    return {"name": f"{world.server.name}.add"}
+
+
+def a_server(world: World) -> dict[str, Any]:
+    return {"pk": world.server.pk}
+
+
+def a_credential(world: World) -> dict[str, Any]:
+    return {"pk": world.credential.pk}
+
+
+def a_document(world: World) -> dict[str, Any]:
+    return {"pk": world.document.pk}
+
+
 def a_newcomer(_world: World) -> dict[str, Any]:
     return {"name": "New", "email": "new@example.org", "password": "long-enough-words"}
+
+
+def a_trigger(world: World) -> dict[str, Any]:
+    return {"name": world.pipeline.name, "trigger": world.trigger.pk}
+
+
+def a_hook(world: World) -> dict[str, Any]:
+    return {"trigger": world.trigger.pk}
 
 
 ROWS = [
@@ -196,6 +220,18 @@ ROWS = [
     ),
     Row(view="strategies:methods", marker='id="method-cards"'),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
+    Row(view="pipelines:triggers", who=ADMINS, args=a_pipeline, marker='data-page="triggers"'),
+    Row(
+        view="pipelines:triggers",
+        method="POST",
+        who=ADMINS,
+        args=a_pipeline,
+        status=422,
+        marker='data-page="triggers"',
+    ),
+    Row(view="pipelines:trigger-switch", method="POST", who=ADMINS, args=a_trigger, status=302),
+    Row(view="pipelines:trigger-delete", method="POST", who=ADMINS, args=a_trigger, status=302),
+    Row(view="hook", method="POST", open_to_all=True, who=ALL, args=a_hook, status=401, marker="secret"),
     Row(view="pipelines:list", marker='id="pipeline-list"'),
     Row(view="pipelines:new", who=RUNNERS, marker='id="pipeline-new"'),
     Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),
@@ -237,6 +273,29 @@ ROWS = [
     Row(view="pipelines:delete", method="POST", who=ADMINS, args=a_pipeline, status=302),
     Row(view="pipelines:export-yaml", args=a_pipeline, marker="schema_version: 1"),
     Row(view="pipelines:export-json", args=a_pipeline, marker='"schema_version": 1'),
+    Row(view="tools:tools", marker='id="built-in"'),
+    Row(view="tools:tool", args=a_tool, marker='id="tool-try"'),
+    Row(
+        view="tools:tool",
+        method="POST",
+        who=RUNNERS,
+        args=a_tool,
+        data=lambda _: {"arguments": "{}"},
+        status=422,
+        marker='id="tool-try"',
+    ),
+    *(
+        row
+        for kind in ("server", "credential", "document")
+        for row in (
+            Row(view=f"tools:{kind}-add", who=ADMINS, marker=f'id="{kind}-form"'),
+            Row(view=f"tools:{kind}-add", method="POST", who=ADMINS, status=422, marker=f'id="{kind}-form"'),
+        )
+    ),
+    Row(view="tools:server-refresh", method="POST", who=RUNNERS, args=a_server, status=302),
+    Row(view="tools:server-remove", method="POST", who=ADMINS, args=a_server, status=302),
+    Row(view="tools:credential-remove", method="POST", who=ADMINS, args=a_credential, status=302),
+    Row(view="tools:document-remove", method="POST", who=ADMINS, args=a_document, status=302),
     Row(view="llm:models", marker="Models"),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(

@@ -53,6 +53,21 @@ def test_a_draft_is_kept_as_it_was_written_whatever_is_wrong_with_it(owner: Memb
     assert (row.title, row.draft_number, row.draft_saved_by) == ("Kind replies", 6, owner.user)
 
 
+@pytest.mark.parametrize(
+    ("declared", "sample"),
+    [
+        ({"schema": {"examples": [{"text": "hi"}, 5]}}, {"text": "hi"}),
+        ({"schema": {"examples": []}}, None),
+        (5, None),
+    ],
+)
+def test_a_new_pipeline_is_tried_on_the_first_example_of_its_input(
+    declared: Json, sample: Json, owner: Membership
+) -> None:
+    text = written(input=declared)
+    assert create_pipeline(membership=owner, name="support", text=text).sample == sample
+
+
 def test_a_draft_that_somebody_else_saved_since_is_not_overwritten(owner: Membership) -> None:
     row = a_draft(owner)
     change(owner, row, "name: theirs")

@@ -1,4 +1,4 @@
-"""The order of stages: what lies before each, circles, layers, and what a stage may read."""
+"""The order of stages: what has ended before each, circles, and what a stage may read."""
 
 from __future__ import annotations
 
@@ -17,17 +17,8 @@ def test_stages_come_after_what_they_need_and_otherwise_as_written() -> None:
     assert graph(x="", y="", z="").order == ("x", "y", "z")
 
 
-def test_the_stages_before_one_are_found_through_others() -> None:
-    assert DIAMOND.ancestors("d") == {"a", "b", "c"}
-    assert DIAMOND.ancestors("a") == frozenset()
-    assert DIAMOND.leads_to["a"] == ("b", "c")
-
-
-def test_layers_put_each_stage_below_all_it_waits_for() -> None:
-    assert DIAMOND.layers == (("a",), ("b", "c"), ("d",))
-    assert graph(a="", b="a", c="a b").layers == (("a",), ("b",), ("c",))
-    assert graph().layers == ()
-    assert graph(a="", b="a c", c="b").layers == (("a",),)
+def test_the_stages_after_one_are_those_that_wait_for_it() -> None:
+    assert DIAMOND.leads_to == {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +36,7 @@ def test_a_circle_is_named_in_the_direction_of_the_run(
     found = graph(**stages)
     assert found.cycle == cycle
     assert bool(cycle) == (len(found.order) < len(found.nodes))
-    assert all(found.ancestors(stage) == frozenset() for stage in cycle)
+    assert all(found.settled_before(stage) == frozenset() for stage in cycle)
 
 
 def test_branches_and_jumps_order_stages_too() -> None:
@@ -57,7 +48,7 @@ def test_branches_and_jumps_order_stages_too() -> None:
     )
     found = Graph(nodes=nodes)
     assert found.waits_for["left"] == ("route",)
-    assert found.ancestors("mend") == {"route", "left", "right"}
+    assert found.settled_before("mend") == {"route", "left", "right"}
     assert (found.branches["left"], found.branches["mend"]) == (("route",), ())
     assert (found.routers["left"], found.routers["mend"]) == (("route",), ("left",))
     assert Graph(nodes=(StageNode(id="a", jump="b"), StageNode(id="b", choices=("a",)))).cycle == (
@@ -104,14 +95,14 @@ def test_the_order_keeps_every_need_and_leaves_nothing_out(found: Graph) -> None
 @given(graphs())
 def test_what_has_certainly_ended_lies_before(found: Graph) -> None:
     for node in found.nodes:
-        assert found.settled_before(node.id) <= found.ancestors(node.id)
-        assert node.id not in found.ancestors(node.id)
+        settled = found.settled_before(node.id)
+        assert settled <= set(found.order[: found.order.index(node.id)])
+        assert all(found.settled_before(each) <= settled for each in settled)
 
 
 def test_five_hundred_stages_in_a_row_and_side_by_side_are_ordered() -> None:
     row = Graph(nodes=tuple(StageNode(id=f"s{n}", needs=(f"s{n - 1}",) if n else ()) for n in range(500)))
-    assert len(row.layers) == 500
-    assert len(row.ancestors("s499")) == 499
+    assert len(row.settled_before("s499")) == 499
     wide = Graph(
         nodes=(*(StageNode(id=f"s{n}") for n in range(499)), StageNode(id="all", needs=row.order[:499]))
     )

@@ -15,6 +15,7 @@ from pipelines.selectors import read_draft
 from pipelines.services.importing import exported, import_definitions, planned_import
 from tests.support.definitions import document, stage
 from tests.support.pipelines import a_draft, written
+from tests.support.tree import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +97,12 @@ def test_what_holds_no_definitions_is_refused_in_words(text: str, words: str, ow
     with pytest.raises(InvalidRequest, match=words) as refused:
         planned_import(owner, text)
     assert refused.value.field == "text"
+
+
+def test_the_definition_in_the_guide_has_no_problems() -> None:
+    guide = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    text = guide.partition("```yaml\n")[2].partition("```")[0]
+    assert read_draft(text, {}).problems == ()
 
 
 @pytest.mark.parametrize("syntax", ["yaml", "json"])

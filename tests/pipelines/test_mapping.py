@@ -49,7 +49,7 @@ def test_a_default_takes_the_place_of_a_missing_value(default: Json) -> None:
     [
         ("input.tone", [], None, "from", "input has no field “tone”; it has text, price."),
         ({"template": "{{ variable.x }}"}, [], None, "from", "x"),
-        ("input.text", ["strip", {"cast": "number"}], None, "transforms[1]", 'This is no number: "Hello"'),
+        ("input.text", ["strip", {"cast": "number"}], None, "transforms[1]", "This is no number: “Hello”"),
         ("input.price", [], {"type": "number"}, "schema", "the value: "),
         ("variable.long", [], None, "from", "The value has more than 10,000,000 characters."),
     ],
@@ -69,7 +69,7 @@ def test_a_result_that_does_not_fit_names_the_place_and_the_value() -> None:
     with pytest.raises(MappingError) as caught:
         mapped_output({"items": [1, "two"]}, parse_output(schema=ORDER))
     assert "items[1]: " in str(caught.value)
-    assert '("two")' in str(caught.value)
+    assert "(“two”)" in str(caught.value)
     assert caught.value.path == "schema"
     assert caught.value.value == '{"items": [1, "two"]}'
 

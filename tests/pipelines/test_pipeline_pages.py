@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,6 +16,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.models import Run
 from pipelines.models import PublishedVersion, SavedPipeline
+from pipelines.selectors import run_figures
 from tests.support.definitions import document, stage
 from tests.support.history import a_member, signed_in
 from tests.support.pipelines import a_draft, a_pipeline, a_pipeline_run, written
@@ -59,6 +62,18 @@ def test_the_list_takes_few_queries_however_many_pipelines_there_are(
         a_pipeline_run(owner, f"number-{number}")
     with django_assert_max_num_queries(8):
         page(ana, "")
+
+
+def test_the_figures_are_of_the_newest_hundred_runs(owner: Membership) -> None:
+    a_pipeline(owner)
+    runs = [a_pipeline_run(owner) for _ in range(3)]
+    Run.objects.filter(pk__in=[run.pk for run in runs]).update(status="failed")
+    again = {field.attname: getattr(runs[0], field.attname) for field in Run._meta.concrete_fields}
+    later = again["created_at"] + timedelta(hours=1)
+    again |= {"status": "succeeded", "created_at": later}
+    Run.objects.bulk_create([Run(**again | {"id": uuid4()}) for _ in range(99)])
+    figures = run_figures(owner, ["support", "nobody"])
+    assert (figures["support"].runs, figures["support"].success, figures["nobody"].runs) == (100, 0.99, 0)
 
 
 def test_nothing_yet_says_what_pipelines_are_and_viewers_are_offered_nothing(

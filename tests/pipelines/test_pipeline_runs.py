@@ -15,6 +15,8 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run
+from orchestration.runs.services.learning import learn_from_ended_runs
+from orchestration.strategies.models import Observation
 from pipelines.models import CachedResult
 from pipelines.services.definitions import publish, save_draft
 from pipelines.services.pipeline_runs import StageCache
@@ -197,3 +199,62 @@ def test_expired_results_of_stages_are_removed_when_others_are_stored(
     assert async_to_sync(cache.get)("new") == {"output": 1, "score": None}
     assert [async_to_sync(each.get)(key) for each, key in ((cache, "old"), (deaf, "new"))] == [None, None]
     assert [row.key for row in CachedResult.objects.all()] == ["new"]
+
+
+def test_the_answers_that_stages_ask_for_are_learned_from(engine: Engine, owner: Membership) -> None:
+    ask = stage(
+        "ask", processor="model", options={"prompt": "What is 17% of 2,300?", "models": ["sim-oracle"]}
+    )
+    a_pipeline(owner, ask, stage("again", "ask", "model", options={"prompt": "What is 3 + 4?"}))
+    run = engine.execute(a_pipeline_run(owner, constraints={"max_cost_usd": "0.5"}, models=["sim-sage"]))
+    assert (run.status, run.calls_started) == ("succeeded", 2)
+    assert sorted(entry["spec"]["name"] for entry in run.panel) == ["sim-oracle", "sim-sage"]
+    learn_from_ended_runs()
+    seen = Observation.objects.filter(run=run).order_by("model__name")
+    assert [(each.model.name, each.asked, each.answered) for each in seen] == [
+        ("sim-oracle", 1, 1),
+        ("sim-sage", 1, 1),
+    ]
+
+
+def test_a_limit_on_the_cost_ends_a_run_whichever_stage_reaches_it(engine: Engine, owner: Membership) -> None:
+    asks = [stage(f"ask{n}", processor="model", options={"prompt": f"What is {n} + 2?"}) for n in range(3)]
+    a_pipeline(owner, *asks)
+    run = engine.execute(a_pipeline_run(owner, constraints={"max_cost_usd": "0.000001"}))
+    assert (run.status, run.error_code, run.calls_started) == ("failed", "limit_reached", 0)
+
+
+def test_pipelines_contain_others_in_a_version_of_their_choice(engine: Engine, owner: Membership) -> None:
+    inner = a_pipeline(
+        owner, stage("told", processor="transform", input={"from": "input.text"}), name="inner"
+    )
+    text = written(stage("told", processor="transform", input=UPPER), name="inner")
+    save_draft(membership=owner, pipeline=inner, text=text, based_on=1)
+    publish(membership=owner, pipeline=inner, based_on=2)
+    newest = stage("newest", processor="pipeline", options={"name": "inner"}, input={"from": "input"})
+    first = stage(
+        "first", processor="pipeline", options={"name": "inner", "version": 1}, input={"from": "input"}
+    )
+    both = {"from": ["stages.newest.output", "stages.first.output", "stages.each.output"]}
+    told = {
+        "processor": "pipeline",
+        "options": {"name": "inner", "version": 1},
+        "input": {"from": "context.item"},
+    }
+    each = {"items": "input.texts", "stage": told}
+    a_pipeline(owner, newest, first, stage("each", processor="map", options=each), output=both, name="outer")
+    value = {"text": "hello", "texts": [{"text": "one"}]}
+    run = engine.execute(a_pipeline_run(owner, "outer", input=value))
+    assert (run.output, run.error) == (["HELLO", "hello", ["one"]], "")
+    assert sorted(run.request["pipelines"]) == ["inner", "inner@1"]
+    assert rows(run)["first/1/run/told"]["status"] == "succeeded"
+
+
+def test_members_are_named_in_a_definition_and_known_by_id_in_its_runs(owner: Membership) -> None:
+    ben = a_member(team=owner.team, name="Ben")
+    asked = {"text": "Fine?", "who": [ben.user.name]}
+    a_pipeline(owner, stage("ask", processor="human", options=asked))
+    assert a_pipeline_run(owner).request["people"] == {"Ben": str(ben.user_id)}
+    ben.delete()
+    with pytest.raises(InvalidRequest, match="nobody called “Ben”"):
+        a_pipeline_run(owner)

@@ -12,13 +12,15 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json, Prompt
 from orchestration.runs.engine.control import StopReason
 from orchestration.runs.engine.errors import LimitReached
-from pipelines.engine.processor import ProcessorFailed, StageResult
+from pipelines.engine.processor import ProcessorFailed, StageResult, Uses
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.processors.map import MapProcessor
 from pipelines.engine.scope import Scope
 from tests.support.clock import SkippingLoop
+from tests.support.definitions import document, stage
 from tests.support.logs import context_on
 from tests.support.models import Reply, ScriptedModel
+from tests.support.pipeline_runs import Execution, MemoryCache
 from tests.support.processing import StageWork
 
 LOOP_FACTORY = SkippingLoop
@@ -140,7 +142,7 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "a million items": ([0] * 1_000_000, r"1,000,000 items; 1,000 at most"),
     "a text": ("x" * 10_000_000, "Only a list has items; this is a text"),
     "an object": ({}, "an object"),
-    "nothing": (None, "nothing"),
+    "nothing": (None, "null"),
 }
 
 
@@ -160,11 +162,24 @@ def test_the_models_and_people_of_the_stage_are_those_of_the_map() -> None:
     asks = {"processor": "model", "options": {"models": ["a"], "options": {"judge": "b"}}}
     person = {"processor": "human", "options": {"text": "Well?", "who": ["admin", "ada"]}}
     named = [MAP.Options.model_validate({"stage": stage}) for stage in (asks, person)]
-    assert [(list(MAP.models(each)), list(MAP.people(each))) for each in named] == [
+    assert [(list(MAP.uses(each).models), list(MAP.uses(each).people)) for each in named] == [
         (["a", "b"], []),
         ([], ["ada"]),
     ]
-    assert not MAP.models(MAP.Options.model_validate({"pipeline": "p"}))
+    assert MAP.uses(MAP.Options.model_validate({"pipeline": "p"})) == Uses()
+
+
+async def test_a_cached_result_is_not_used_where_the_stage_inside_reads_something_else() -> None:
+    inner = {"processor": "transform", "input": {"from": ["context.item", "input.tone"]}}
+    mapped = stage(
+        "each", processor="map", cache={"ttl": 60}, options={"items": "input.items", "stage": inner}
+    )
+    cache, given = MemoryCache(), [{"items": [1], "tone": tone} for tone in ("kind", "kind", "stern")]
+    runs = [Execution(document(mapped), value=value, cache=cache) for value in given]
+    outputs = [(await run.run()).output for run in runs]
+    assert outputs == [[[1, "kind"]], [[1, "kind"]], [[1, "stern"]]]
+    assert [run.rows["each"]["cached"] for run in runs] == [False, True, False]
+    assert runs[0].rows["each/1/item-0"]["output"] == [1, "kind"]
 
 
 @given(items=st.lists(st.sampled_from(["a", "bad"]), max_size=12), at_once=st.integers(1, 4))

@@ -152,7 +152,7 @@ def test_what_does_not_fit_together_is_said_at_its_place(options: Json, places: 
 
 def test_the_models_of_a_run_include_the_helpers_that_its_options_name() -> None:
     options = MODEL.Options.model_validate({"models": ["a", "b"], "options": {"judge": "c"}})
-    assert MODEL.models(options) == ("a", "b", "c")
+    assert MODEL.uses(options).models == ("a", "b", "c")
 
 
 async def test_it_ends_the_same_wherever_it_is_killed() -> None:

@@ -9,8 +9,7 @@ from orchestration.runs.engine.errors import ChildFailed, LimitReached
 from orchestration.tools.engine.tool import ToolFailed
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions
 from pipelines.engine.processors import PROCESSORS
-from pipelines.engine.processors.run import PipelineProcessor, RunProcessor
-from pipelines.engine.processors.tool import ToolProcessor
+from pipelines.engine.processors.run import PipelineProcessor, RunProcessor, ToolProcessor
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.validation import problems
 from tests.support.clock import SkippingLoop
@@ -50,7 +49,7 @@ async def test_a_run_of_any_kind_is_given_a_payload(payload: Json, given: Json) 
 async def test_a_strategy_is_run_with_the_models_that_are_named() -> None:
     work = running(kind="strategy", ref="parallel", models=["m1"])
     assert (await work.run()).value == "ok"
-    assert (work.asked, RUN.models(work.work.options)) == ({"m0": 0, "m1": 1}, ("m1",))
+    assert (work.asked, RUN.uses(work.work.options).models) == ({"m0": 0, "m1": 1}, ("m1",))
 
 
 async def test_a_run_that_fails_fails_with_its_code_and_words() -> None:

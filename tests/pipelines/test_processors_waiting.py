@@ -10,8 +10,7 @@ from orchestra_site.accounts.models import Role
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Audience
 from pipelines.engine.processor import ProcessorFailed
-from pipelines.engine.processors.human import ROLES, HumanProcessor
-from pipelines.engine.processors.wait import WaitProcessor
+from pipelines.engine.processors.waiting import ROLES, HumanProcessor, WaitProcessor
 from pipelines.engine.scope import Scope
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MIDNIGHT
@@ -60,7 +59,7 @@ async def test_who_may_answer_are_roles_and_members(who: tuple[str, ...], audien
     work = human((1.0, "yes"), who=list(who))
     await work.run()
     assert [asked.question.audience for asked in work.lives.log.questions] == [audience]
-    assert HUMAN.people(work.work.options) == [name for name in who if name not in ROLES]
+    assert HUMAN.uses(work.work.options).people == [name for name in who if name not in ROLES]
 
 
 async def test_a_question_that_nobody_could_answer_fails_at_once() -> None:

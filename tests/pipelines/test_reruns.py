@@ -72,6 +72,17 @@ def test_a_resumed_run_can_be_resumed_once_more(engine: Engine, owner: Membershi
     assert worked(flaky, engine, resume(membership=owner, run=once)) == (["two"], "succeeded", "MINE")
 
 
+def test_what_was_cancelled_elsewhere_runs_again_too(engine: Engine, owner: Membership, flaky: Flaky) -> None:
+    flaky.fail = {"two"}
+    run = engine.execute(a_pipeline_run(owner))
+    row = run.steps.get(key="side")
+    row.result = {**(row.result or {}), "status": "cancelled"}
+    row.save()
+    again = rerun_from(membership=owner, run=run, stage="two", edit={"output": "mine"})
+    assert worked(flaky, engine, again) == (["side"], "succeeded", "mine")
+    assert set(again.steps.filter(kind="record").values_list("result__status", flat=True)) == {"succeeded"}
+
+
 def test_a_stage_is_run_again_with_another_input_or_output(
     engine: Engine, owner: Membership, flaky: Flaky
 ) -> None:

@@ -17,8 +17,9 @@ from orchestration.runs.models import HumanQuestion, Run, RunStatus, Step
 from orchestration.runs.parts.updates import UpdateKey, render_update
 from pipelines.engine.stages import STAGE_STARTED
 from pipelines.models import SavedPipeline
+from pipelines.parts.graph import GraphView
 from pipelines.services.definitions import publish, save_draft
-from tests.support.definitions import stage
+from tests.support.definitions import pipeline, stage
 from tests.support.engines import Engine
 from tests.support.history import a_member, signed_in
 from tests.support.pipelines import UPPER, a_pipeline, a_pipeline_run, written
@@ -296,3 +297,9 @@ def test_a_value_too_large_to_be_kept_is_not_offered_for_editing(admin: Membersh
     html = signed_in(admin).get(f"/pipelines/runs/{rows.run.pk}/last/value").content.decode()
     assert "too large to be edited here" in html
     assert "The beginning" not in html
+
+
+def test_a_large_graph_is_drawn_in_one_direction_only() -> None:
+    few, many = (pipeline(*(stage(f"s{n}") for n in range(count))) for count in (2, 151))
+    assert [side.name for side in GraphView(pipeline=few).sides] == ["right", "down"]
+    assert [side.name for side in GraphView(pipeline=many).sides] == ["right"]

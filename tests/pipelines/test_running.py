@@ -217,7 +217,7 @@ async def test_variables_and_the_final_output_are_written_by_stages() -> None:
 async def test_an_input_that_does_not_fit_is_refused_with_path_and_value() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
     error = await failure(Execution(document(work("a"), input={"schema": schema}), value={"n": "x"}).run())
-    assert str(error) == 'The input does not fit: n: is a text, must be a whole number ("x").'
+    assert str(error) == "The input does not fit: n: is a text, must be a whole number (“x”)."
 
 
 async def test_a_result_that_does_not_fit_its_schema_fails_with_path_and_value() -> None:

@@ -50,8 +50,8 @@ MISSING = [
     ("input.txt", "input has no field “txt”; it has text, tones, none."),
     ("input.tones[7]", "input.tones has 2 items, and none at [7]."),
     ("input.tones.dry", "input.tones is a list and has no field “dry”; an item is read by its number"),
-    ("input.text.x", 'input.text is a text and has no field “x”: "hi"'),
-    ("input.none[0]", "input.none is nothing and has no item [0]: null"),
+    ("input.text.x", "input.text is a text and has no field “x”: “hi”"),
+    ("input.none[0]", "input.none is null and has no item [0]: null"),
     ("variable.name", "variable has no field “name”; it has kind."),
     ("stages.check.output", "Stage “check” has no output: it was skipped."),
     ("stages.ask.output.a", "Stage “ask” has no output: it was cancelled."),
@@ -77,7 +77,7 @@ UNREADABLE = [
     ({"template": "{{ stages.a }}"}, "Of a stage", None),
     ([[[[[[[[["input"]]]]]]]]], "Sources are nested up to 8 deep.", None),
     (["input"] * 201, "A mapping reads up to 200 sources.", None),
-    ({"value": [0] * 100_001}, "A source has more than 100,000 items.", None),
+    ({"value": [0] * 100_001}, "A source has more than 100,000 parts.", None),
 ]  # fmt: skip
 
 

@@ -7,9 +7,8 @@ from jsonschema import Draft202012Validator
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
-from pipelines.engine.transform_specs import TransformError
+from pipelines.engine.transform_specs import GIVEN, TransformError
 from pipelines.engine.transforms import TRANSFORMS, parse_transform
-from pipelines.engine.values import MOST_CHARACTERS, MOST_ITEMS
 
 FENCED = 'Here it is:\n```json\n{"label": "bug", "tags": ["a", "b",],}\n```\nAnything else?'
 WORDS = {"old": r"(\w+) (?P<last>\w+)", "new": r"\g<last>\\\1,", "regex": True}
@@ -91,10 +90,10 @@ CASES: list[tuple[Json, Json, Json]] = [
 REFUSED: list[tuple[Json, Json, str]] = [
     ("strip", ["a"], 'strip takes a text; this is a list: ["a"]'),
     ("strip", {"a": [{"b": {"c": 1}}] * 6}, """this is an object: {"a": [{"b": "…"}, """),
-    ("count", None, "count takes a text or a list or an object; this is nothing: null"),
+    ("count", None, "count takes a text or a list or an object; this is null: null"),
     ("join", ["a", {"b": 1}], '[1]: an object cannot be written as a text: {"b": 1}'),
     ({"join": "x" * 1000}, ["a"] * 2000, "The text would have more than 1,000,000 characters."),
-    ({"split": "a"}, "a" * (MOST_ITEMS + 1), "The text has more than 100,000 parts."),
+    ({"split": "a"}, "a" * (GIVEN.nodes + 1), "The text has more than 100,000 parts."),
     (
         {"regex": {"pattern": "a", "find": "all"}},
         "a" * 50_000,
@@ -103,7 +102,7 @@ REFUSED: list[tuple[Json, Json, str]] = [
     (
         {"each": {"regex": {"pattern": "a", "find": "all"}}},
         ["a" * 20_000] * 2,
-        "[1]: The pattern matches more than 4,699 times in a text of 20,000 characters, after other searches",
+        "[1]: The pattern matches more than 4,799 times in a text of 20,000 characters, after other searches",
     ),
     ({"replace": {"old": "a", "new": "b" * 1000}}, "a" * 1001, "The text would have more than 1,000,000"),
     (
@@ -114,37 +113,37 @@ REFUSED: list[tuple[Json, Json, str]] = [
     (
         "parse_json",
         '{"a": 1',
-        "The text is no JSON (Expecting ',' delimiter in line 1, character 8): \"{\\\"a",
+        "The text is no JSON (Expecting ',' delimiter in line 1, character 8): “{\"a",
     ),
     ("parse_json", "yes", "The text is no JSON (Expecting value in line 1, character 1)"),
     ("parse_json", "[" * 100_000, "The JSON is nested too deeply."),
-    ("parse_json", "[" * 100 + "]" * 100, "The result of parse_json is nested more than 64 deep."),
+    ("parse_json", "[" * 100 + "]" * 100, "The result of parse_json is nested more than 64 levels deep."),
     ("parse_json", "1" * 5000, "The JSON has a number of too many digits."),
     ("parse_json", "[NaN]", "The result of parse_json has a number that JSON cannot express."),
-    ("parse_json", " " * (MOST_CHARACTERS + 1), "The text has more than 1,000,000 characters."),
-    ({"cast": "number"}, "3 apples", 'This is no number: "3 apples"'),
+    ("parse_json", " " * (GIVEN.characters + 1), "The text has more than 1,000,000 characters."),
+    ({"cast": "number"}, "3 apples", "This is no number: “3 apples”"),
     ({"cast": "number"}, "1,5", "This is no number"),
     ({"cast": "number"}, "", "This is no number"),
     ({"cast": "number"}, "-", "This is no number"),
     ({"cast": "number"}, True, "This is no number: true"),
     ({"cast": "number"}, "1e999", "has a number that JSON cannot express"),
     ({"cast": "integer"}, 1.5, "This number has a fraction; round it first: 1.5"),
-    ({"cast": "string"}, None, "nothing cannot be written as a text: null"),
-    ({"cast": "boolean"}, "maybe", 'This is neither true nor false: "maybe"'),
+    ({"cast": "string"}, None, "null cannot be written as a text: null"),
+    ({"cast": "boolean"}, "maybe", "This is neither true nor false: “maybe”"),
     ({"cast": "boolean"}, [], "This is neither true nor false"),
-    ({"lookup": TABLE}, "cat", 'The table has no "cat"; it has Bug, null, true, 7.'),
+    ({"lookup": TABLE}, "cat", "The table has no “cat”; it has Bug, null, true, 7."),
     ("merge", [{"a": 1}, 2], "[1] is no object: 2"),
     ({"pick": "length(@)"}, 5, ""),
-    ({"each": ["strip", {"cast": "number"}]}, ["1", "x"], '[1]: This is no number: "x"'),
+    ({"each": ["strip", {"cast": "number"}]}, ["1", "x"], "[1]: This is no number: “x”"),
     ({"each": [{"replace": {"old": "a", "new": "b" * 90_000}}, "count"]}, ["a"] * 200, "too much work"),
     ("keys", {"a": "x" * 10_000_001}, "The value for keys has more than 10,000,000 characters."),
-    ("count", [0] * (MOST_ITEMS + 1), "The value for count has more than 100,000 items."),
+    ("count", [0] * (GIVEN.nodes + 1), "The value for count has more than 100,000 parts."),
     ({"slice": 1_500_000}, "x" * 2_000_000, "The result of slice has more than 1,000,000 characters."),
 ]
 UNUSABLE: list[tuple[Json, str]] = [
     ("trim", "There is no transform “trim”"),
-    ("lowr", "There is no transform “lowr”; lower is meant?"),
-    ("no", "there are strip, lower"),
+    ("lowr", "There is no transform “lowr”. Is “lower” meant?"),
+    ("no", "There are: strip, lower"),
     ({}, "A transform is a name, or one name with its parameters, as in truncate: 4000; not {}."),
     ({"strip": None, "lower": None}, "A transform is a name, or one name"),
     (5, "not 5."),
@@ -165,13 +164,13 @@ UNUSABLE: list[tuple[Json, str]] = [
     ({"each": "each"}, "each.transforms: field required."),
     ({"each": {"each": "strip"}}, "each cannot stand in another each; flatten the list first."),
     ({"each": ["strip"] * 51}, "each has up to 50 transforms."),
-    ({"default": [[]] * (MOST_ITEMS + 1)}, "A transform has more than 100,000 items."),
+    ({"default": [[]] * (GIVEN.nodes + 1)}, "A transform has more than 100,000 parts."),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_the_example_of_a_transform_is_true(name: str) -> None:
-    example = TRANSFORMS[name].example
+    example = TRANSFORMS[name]
     assert parse_transform(example.written).apply(example.value) == example.result
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.expressions.values import order_key, shortened
 from orchestration.llm.engine.types import Json
-from pipelines.engine.transform_specs import TransformError
+from pipelines.engine.transform_specs import GIVEN, TransformError
 from pipelines.engine.transforms import TRANSFORMS, parse_transform
-from pipelines.engine.values import DEEPEST, MOST_ITEMS, excess, order_key, shortened
 
 TEXTS = st.text(max_size=20) | st.text("a ,\n\"'{}[]\\0.19-", max_size=20)
 NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
@@ -21,7 +21,7 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 LISTS = st.lists(VALUES, max_size=6)
-EXAMPLES = [spec.example.written for spec in TRANSFORMS.values()]
+EXAMPLES = [spec.written for spec in TRANSFORMS.values()]
 MORE = [
     {"regex": {"pattern": r"(\w)?(?P<rest>.*)", "find": "groups"}},
     {"regex": {"pattern": "a*", "find": "all"}},
@@ -58,7 +58,7 @@ def test_a_transform_gives_json_or_refuses_in_words(written: Json, value: Json) 
         assert len(str(error)) < 1_000  # noqa: PT017  # both ways are right
     else:
         assert json.loads(json.dumps(result)) == result
-        assert excess(result) == ""
+        assert GIVEN.excess(result) == ""
 
 
 @pytest.mark.parametrize("written", [*EXAMPLES, *MORE], ids=json.dumps)
@@ -123,9 +123,9 @@ def test_a_value_is_shown_shortened(value: Json) -> None:
 
 def test_the_limits_of_a_value_are_exact() -> None:
     deep: Json = 1
-    for _ in range(DEEPEST):
+    for _ in range(GIVEN.depth):
         deep = [deep]
-    assert excess(deep) == ""
-    assert excess([deep]) == "is nested more than 64 deep"
-    assert excess([0] * MOST_ITEMS) == ""
-    assert excess({"a" * 1_000_001: 1}) == "has more than 1,000,000 characters"
+    assert GIVEN.excess(deep) == ""
+    assert GIVEN.excess([deep]) == "is nested more than 64 levels deep"
+    assert GIVEN.excess([0] * GIVEN.nodes) == ""
+    assert GIVEN.excess({"a" * 1_000_001: 1}) == "has more than 1,000,000 characters"

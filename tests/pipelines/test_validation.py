@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline
+from pipelines.engine.definition import Pipeline, read_definition
 from pipelines.engine.problems import MOST_PROBLEMS
-from pipelines.engine.validation import problems
-from tests.support.definitions import pipeline, pipelines, stage
+from pipelines.engine.validation import document_problems, problems
+from tests.support.definitions import document, pipeline, pipelines, stage
 from tests.support.processors import PROCESSORS
 
 CLOSED = {"schema": {"properties": {"text": {"type": "string"}}, "additionalProperties": False}}
@@ -281,19 +281,136 @@ def test_the_fields_of_the_pipeline_are_checked_too(fields: dict[str, Json], pat
     assert problems_found[path].startswith(message)
 
 
+def paths(*stages: Json, **fields: Json) -> list[str]:
+    """Return the paths of all that is wrong with a document."""
+    written = document(*stages, **fields)
+    return [each.path for each in document_problems(written, PROCESSORS, {})[1]]
+
+
 def test_ten_errors_are_ten_problems_in_the_order_of_the_document() -> None:
     stages = [
         stage("a", processor="x", timeout=200, retry={"base": 40}),
         stage("b", "zz a", when="(", options={"prompt": "{{"}, join="quorum", output={"to": "x"}),
     ]
-    paths = list(
-        found(*stages, timeout=100, output={"from": "stages.q.output"}, error_handling={"pipeline": "p"})
-    )
-    assert paths == [
+    assert paths(
+        *stages, timeout=100, output={"from": "stages.q.output"}, error_handling={"pipeline": "p"}
+    ) == [
         "stages.a.processor", "stages.a.timeout", "stages.a.retry.base", "stages.b.options.prompt",
         "stages.b.output.to", "stages.b.when", "stages.b.needs[0]", "stages.b.quorum", "output.from",
         "error_handling.pipeline",
     ]  # fmt: skip
+
+
+def test_wrong_fields_and_wrong_references_are_ten_problems_together() -> None:
+    stages = [
+        stage("a", processor="x", timeout="5", retry={"attempts": 0}),
+        stage("Draft", None, when="("),
+        stage("c", None, input={"form": 1, "from": "stages.Draft.output"}),
+        stage("b", "zz", options={"prompt": "{{"}, parallel=1, output={"to": "x"}),
+    ]
+    assert paths(*stages, timeout=-1, output={"from": "stages.q.output"}, more=1) == [
+        "stages.a.processor", "stages.a.timeout", "stages.a.retry.attempts", "stages[1].id", "stages[1].when",
+        "stages.c.input.form", "stages.b.options.prompt", "stages.b.output.to", "stages.b.needs[0]",
+        "stages.b.parallel", "output.from", "timeout", "more",
+    ]  # fmt: skip
+
+
+ROUTE = stage("r", None, "branch", options={"cases": [{"when": "true", "to": "b"}], "default": "c"})
+
+
+@pytest.mark.parametrize(
+    ("stages", "fields", "expected"),
+    [
+        ([A, 7, stage("b", None, **reads("stages.zz.output"))], {}, ["stages[1]", "stages.b.input.from"]),
+        ([{"id": "a"}, stage("b", None, **reads("stages.a.output"))], {}, ["stages.a.processor"]),
+        ([stage("a", **reads("stages.b.output")), {"processor": "model"}], {}, [
+            "stages.a.input.from", "stages[1].id"]),
+        ([A, stage("b", "a", join="most", quorum=2)], {}, ["stages.b.join"]),
+        ([A, stage("b") | {"needs": "a", "join": "any"}], {}, ["stages.b.needs"]),
+        ([A, stage("b") | {"needs": ["zz", 5]}], {}, ["stages.b.needs[0]", "stages.b.needs[1]"]),
+        ([A, stage("b", "a", join="quorum", quorum=0)], {}, ["stages.b.quorum"]),
+        ([stage("a", retry={"base": 50, "cap": "x"})], {}, ["stages.a.retry.cap"]),
+        ([stage("a", retry={"on": ["server", "no"]})], {}, ["stages.a.retry.on[1]"]),
+        ([stage("a", cache={"tll": 3})], {}, ["stages.a.cache.ttl", "stages.a.cache.tll"]),
+        ([stage("a", on_error={"goto": 3})], {}, ["stages.a.on_error.goto"]),
+        ([stage("a", options=3, processor="branch")], {}, ["stages.a.options"]),
+        ([ROUTE | {"processor": 3}, stage("b", "c"), stage("c", "b")], {}, ["stages.r.processor"]),
+        ([stage("a", output={"to": 3}), stage("b", None, **reads("variable.x"))], {}, ["stages.a.output.to"]),
+        ([stage("a", **reads("variable.x"))], {"variables": 3}, ["variables"]),
+        ([stage("a", **reads("variable.y"))], {"variables": {"X y": 1, "x": 1}}, ['variables."X y"']),
+        ([A], {"name": 3, "error_handling": {"strategy": "no", "pipeline": "p"}}, [
+            "name", "error_handling.strategy"]),
+        ([A], {"schema_version": 2, "output": {"from": "no"}}, ["schema_version", "output.from"]),
+        ([], {"timeout": 0}, ["stages", "timeout"]),
+    ],
+)  # fmt: skip
+def test_what_only_follows_from_a_wrong_field_is_no_problem(
+    stages: list[Json], fields: dict[str, Json], expected: list[str]
+) -> None:
+    assert paths(*stages, **fields) == expected
+
+
+def test_a_document_with_wrong_fields_can_be_shown_without_them_and_not_run() -> None:
+    written = document(stage("a", timeout=0), stage("B", None))
+    shown = read_definition(written).pipeline
+    assert shown is not None
+    assert [(each.id, each.timeout) for each in shown.stages] == [("a", None), ("B", None)]
+    assert document_problems(written, PROCESSORS, {})[0] is None
+    assert document_problems(document(A), PROCESSORS, {}) == (pipeline(A), ())
+
+
+def inside(**fields: Json) -> Json:
+    """Return a stage that runs another one for each item."""
+    return stage("m", "a", "map", options={"stage": {"processor": "model"} | fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "message"),
+    [
+        ({"processor": "no"}, "processor", "There is no processor “no”"),
+        ({"processor": 3}, "processor", "Must be text, is 3."),
+        ({"processor": "branch"}, "processor", "A branch cannot stand inside another stage."),
+        ({"options": {"prompt": "{{"}}, "options.prompt", ""),
+        ({"options": {"prompts": "x"}}, "options", ""),
+        ({"(one)": "x"}, "", "There is no field “(one)”."),
+        ({"options": {"prompt": "{{ stages.z.output }}"}}, "options.prompt", "z need not have ended when m"),
+        (reads("stages.zz.output"), "input.from", "There is no stage “zz”. Is “z” meant?"),
+        (reads("input", transforms=["no"]), "input.transforms[0]", "There is no transform “no”"),
+        (reads({"value": 1}, transforms=["sort"]), "input.transforms[0]", "sort takes a list"),
+        ({"output": {"transforms": ["sort"]}}, "output.transforms[0]", "sort takes a list"),
+        ({"output": {"to": "variable.x"}}, "output.to", "What a stage inside another gives goes to next"),
+        ({"timeout": 100}, "timeout", "The whole pipeline has only 60 seconds."),
+        ({"retry": {"base": 50}}, "retry.base", "The first wait is longer"),
+        ({"needs": ["a"]}, "needs", "There is no field “needs”. There are: processor, options, input"),
+        ({"processor": "pipeline", "options": {"name": "p"}}, "options.name", "There is no pipeline “p”."),
+        (
+            {"processor": "map", "options": {"stage": {"processor": "x"}}},
+            "options.stage.processor",
+            "There is",
+        ),
+        (
+            {"processor": "map", "options": {"stage": reads("input")}},
+            "options.stage.processor",
+            "This is",
+        ),
+    ],
+)
+def test_a_stage_inside_another_is_checked_like_one(fields: dict[str, Json], path: str, message: str) -> None:
+    said = found(A, inside(**fields), stage("z"), timeout=60)
+    assert list(said) == [f"stages.m.options.stage.{path}".rstrip(".")]
+    assert next(iter(said.values())).startswith(message)
+
+
+def test_only_a_stage_inside_another_knows_the_item() -> None:
+    item = reads(["context.item.name", "context.index"])
+    assert found(A, inside(**item, options={"prompt": "{{ context.item }}"})) == {}
+    assert found(stage("m", "", "map", options={"stage": None})) == {}
+    assert found(stage("a", **reads("context.item.name")))["stages.a.input.from"] == (
+        "context.item.name is known only in a stage that runs for each item of a list."
+    )
+    assert found(stage("a", when="context.itm == 1")) == {
+        "stages.a.when": "There is no field of the context “itm”. Is “item” meant?"
+    }
 
 
 def test_of_very_many_problems_some_are_listed() -> None:

@@ -38,7 +38,7 @@ async def test_what_a_tool_gave_is_kept_and_replayed_without_it() -> None:
     assert (tool.calls, log.event_kinds) == ([AMOUNT], ["tool_called", "tool_ended", "step_ended"])
     assert [event.data for event in log.events[:2]] == [
         {"tool": "book", "attempt": 1},
-        {"tool": "book", "seconds": 1, "ok": True},
+        {"tool": "book", "seconds": 1, "ok": True, "error": ""},
     ]
 
 

@@ -46,6 +46,33 @@ async def test_a_synthesis_is_asked_for_one_that_fits() -> None:
     assert [each.response_schema for each in prompts if each.purpose is Purpose.AGGREGATE] == [SCHEMA]
 
 
+FITS: dict[str, tuple[str, Json, int]] = {
+    "an object": ('{"total": 1}', SCHEMA, 0),
+    "in a fence": ('```json\n{"total": 1}\n```', SCHEMA, 0),
+    "among words": ('Here: {"total": 1}.', SCHEMA, 0),
+    "a field of another type": ('{"total": "one"}', SCHEMA, 1),
+    "no JSON": ("The total is one.", SCHEMA, 1),
+    "too deep": ("[" * 100_000, SCHEMA, 1),
+    "a number": ("7", {"type": "integer"}, 0),
+    "a text": ("yes", {"type": "string", "enum": ["yes", "no"]}, 0),
+    "another text": ("maybe", {"type": "string", "enum": ["yes", "no"]}, 1),
+    "what would decline in words": ('{"total": 1, "note": "I cannot help with that."}', SCHEMA, 0),
+}
+
+
+@pytest.mark.parametrize(("text", "schema", "more"), FITS.values(), ids=FITS)
+async def test_an_answer_that_does_not_fit_is_followed_by_the_next_model(
+    text: str, schema: Json, more: int
+) -> None:
+    members = [ScriptedModel("first", [text]), ScriptedModel("second", ['{"total": 2}'])]
+    run = Stage(strategy="sequential", members=members, response_schema=schema)
+    outcome = await run.run()
+    assert run.calls == {"first": 1, "second": more}
+    first = outcome.candidates[0].quality
+    assert first is not None
+    assert any("fits the schema" in each for each in first.evidence) == more
+
+
 def test_without_a_schema_a_prompt_has_the_hash_that_runs_have_recorded() -> None:
     prompt = answer_prompt(Request(text="Why?"), AnswerOptions())
     assert digest(prompt) == digest(prompt_of("Why?"))

@@ -64,10 +64,10 @@ class PageState:
 def page_states(team: FurnishedTeam) -> list[PageState]:
     """Return every page, in each state that looks different."""
     _, viewer = team.people
-    owned = [*_accounts(team), *_questions(team), *_models(team), *_pipelines(team)]
+    owned = [*_accounts(team), *_questions(team), *_models(team), *_tools(team), *_pipelines(team)]
     alike = [*_alike(team)]
     lists = (
-        *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models"),
+        *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
         "pipelines:list",
     )
     empty = [reverse(view) for view in lists]
@@ -75,7 +75,10 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *(PageState(path=path, who=team.owner) for path in owned),
         *(PageState(path=path, who=team.owner, alike=True) for path in alike),
         *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
-        *(PageState(path=path, who=viewer) for path in ("/", "/models/", "/team/", "/inbox/", "/pipelines/")),
+        *(
+            PageState(path=path, who=viewer)
+            for path in ("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/", "/pipelines/")
+        ),
         *(PageState(path=path, who=None) for path in _strangers(team)),
         *_refused_forms(team),
     ]
@@ -118,7 +121,7 @@ def _models(team: FurnishedTeam) -> Iterator[str]:
 
 def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     yield from map(reverse, ["pipelines:list", "pipelines:new", "pipelines:import"])
-    for view in ("pipeline", "versions", "run", "publish"):
+    for view in ("pipeline", "versions", "run", "publish", "triggers"):
         yield reverse(f"pipelines:{view}", args=[team.pipeline.name])
     yield f"{reverse('pipelines:versions', args=[team.pipeline.name])}?old=1&new=draft"
     editor = reverse("pipelines:pipeline", args=[team.pipeline.name])
@@ -130,6 +133,12 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     )
     yield reverse("pipelines:stage-value", args=[team.runs["pipeline-broken"].pk, "parse"])
     yield from (reverse(f"pipelines:{view}", args=["unfinished"]) for view in ("versions", "publish"))
+
+
+def _tools(team: FurnishedTeam) -> Iterator[str]:
+    views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
+    yield from map(reverse, views)
+    yield from (reverse("tools:tool", args=[name]) for name in ("calculator", "http_request", team.tool))
 
 
 def _strangers(team: FurnishedTeam) -> Iterator[str]:
@@ -146,5 +155,8 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     for view in ("pipelines:run", "pipelines:publish"):
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")
+    for kind in ("server", "credential", "document"):
+        yield PageState(path=reverse(f"tools:{kind}-add"), who=team.owner, sends="main form")
+    yield PageState(path=reverse("tools:tool", args=["calculator"]), who=team.owner, sends="#tool-try form")
     for view, thing in (("llm:model", team.model.pk), ("llm:provider-edit", team.provider.pk)):
         yield PageState(path=reverse(view, args=[thing]), who=team.owner, sends="main form")

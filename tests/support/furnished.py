@@ -26,8 +26,11 @@ from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
-from pipelines.models import SavedPipeline
+from orchestration.tools.models import McpServer
+from orchestration.tools.services.changing import add_credential, add_document
+from pipelines.models import SavedPipeline, Trigger
 from pipelines.services.definitions import publish, save_draft
+from pipelines.services.triggers import add_schedule, add_webhook
 from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member
@@ -76,6 +79,7 @@ class FurnishedTeam:
             membership=self.owner, name="Old answers", source="old.jsonl", chunks=[packed(lines("7 7 3"))]
         )
         self.provider, self.model = self._models()
+        self.tool = self._tools()
         self.pipeline = self._pipelines()
         self.runs: Mapping[str, Run] = {
             **self._executed(engine),
@@ -129,8 +133,34 @@ class FurnishedTeam:
             row = save_draft(membership=self.owner, pipeline=row, text=text, based_on=row.draft_number)
             if note:
                 publish(membership=self.owner, pipeline=row, note=note, based_on=row.draft_number)
+        add_webhook(membership=self.owner, pipeline=row, title="Shop")
+        every = Trigger(title="Mornings", crontab="30 9 * * mon-fri", zone="UTC", input={"text": "go"})
+        add_schedule(membership=self.owner, pipeline=row, trigger=every)
         a_draft(self.owner, stage("first", "nobody", "transform"), name="unfinished")
         return row
+
+    def _tools(self) -> str:
+        """Add a server that answered once, a credential and a document; return the name of a tool."""
+        owner, address = self.owner, "https://api.example.com"
+        schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+        rest = {"description": "Tells the weather of a city.", "schema": schema, "repeatable": False}
+        tools = [{"name": "forecast", **rest, "problem": ""}]
+        tools.append({"name": "map", **rest, "problem": "Its schema cannot be used. It is too large."})
+        for name, error in (
+            ("weather", ""),
+            ("maps", "maps.example.com did not list its tools within 20 s."),
+        ):
+            McpServer.objects.create(
+                team=owner.team,
+                name=name,
+                base_url=f"https://{name}.example.com/mcp",
+                tools=tools,
+                checked_at=timezone.now(),
+                error=error,
+            )
+        add_credential(membership=owner, name="shop", base_url=address, header="X-Key", value="not-real-key")
+        add_document(membership=owner, name="دليل.md", raw=ARABIC.encode() * 50)
+        return "weather.forecast"
 
     def _executed(self, engine: Engine) -> dict[str, Run]:
         """Let each strategy answer a sum and an open question with simulated models."""

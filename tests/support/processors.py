@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.types import Json
 from pipelines.engine.options import ProcessorSpec
-from pipelines.engine.values import ANY, ValueType
 
 
 def processor(
@@ -30,6 +30,7 @@ PROCESSORS = {
         processor("pipeline", {"name": text("pipeline")}),
         processor("validate", {"schema": {"format": "json-schema"}}),
         processor("aggregate", {"from": {"format": "source"}, "pick": text("pick")}),
+        processor("map", {"stage": {"format": "inline-stage"}}, (ValueType.LIST,)),
         processor("human", {"text": text("template")}, (ValueType.OBJECT,), cacheable=False),
     )
 }

@@ -19,6 +19,8 @@ from orchestra_site.accounts.models import Invitation, Membership, Role, Team
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
+from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
+from pipelines.services.triggers import add_webhook
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.pipelines import a_pipeline, a_pipeline_run
 
@@ -67,10 +69,24 @@ class World:
         )
         Event.objects.create(run=self.run, seq=1, kind=EventKind.RUN_QUEUED)
         self.question = HumanQuestion.objects.create(run=self.run, step="human/a", text=SECRET)
+        self._tools()
         self.invitation, self.token = self._invitation()
         self.pipeline = a_pipeline(self.people[Visitor.OWNER], title=SECRET)
         self.pipeline_run = a_pipeline_run(self.member)
         Run.objects.filter(pk=self.pipeline_run.pk).update(status=RunStatus.FAILED)
+        self.trigger, _ = add_webhook(
+            membership=self.people[Visitor.OWNER], pipeline=self.pipeline, title=SECRET
+        )
+
+    def _tools(self) -> None:
+        add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}
+        self.server: McpServer = McpServer.objects.create(
+            team=self.team, name="north", base_url=CLOSED_PORT, tools=[add], checked_at=timezone.now()
+        )
+        self.credential: ToolCredential = ToolCredential.objects.create(
+            team=self.team, name="north", base_url=CLOSED_PORT
+        )
+        self.document: ToolDocument = ToolDocument.objects.create(team=self.team, name=SECRET, size=1)
 
     def _invitation(self) -> tuple[Invitation, str]:
         return services.create_invitation(

@@ -56,6 +56,12 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
         "{who} deleted the run {subject}, which {before_asked_by} had started; it cost {before_cost_usd}.",
         "{who} deleted the run {subject}.",
     ],
+    AuditAction.MCP_SERVER_ADDED: ["{who} added the MCP server {subject} at {after_base_url}."],
+    AuditAction.MCP_SERVER_REMOVED: ["{who} removed the MCP server {subject} at {before_base_url}."],
+    AuditAction.CREDENTIAL_ADDED: ["{who} added the credential {subject} for {after_base_url}."],
+    AuditAction.CREDENTIAL_REMOVED: ["{who} removed the credential {subject} for {before_base_url}."],
+    AuditAction.DOCUMENT_ADDED: ["{who} added the document {subject} with {after_size} bytes."],
+    AuditAction.DOCUMENT_REMOVED: ["{who} removed the document {subject}."],
     AuditAction.PIPELINE_CREATED: [
         "{who} created the pipeline {subject} from {after_source}.",
         "{who} created the pipeline {subject}.",
@@ -72,6 +78,14 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.PIPELINE_DELETED: [
         "{who} deleted the pipeline {subject} with {before_versions} published versions.",
         "{who} deleted the pipeline {subject}, which was never published.",
+    ],
+    AuditAction.TRIGGER_ADDED: ["{who} added the {after_kind} {subject}, which starts {after_pipeline}."],
+    AuditAction.TRIGGER_SWITCHED: ["{who} switched the {after_kind} {subject} {after_state}."],
+    AuditAction.TRIGGER_DELETED: [
+        "{who} deleted the {before_kind} {subject}, which started {before_pipeline}."
+    ],
+    AuditAction.TRIGGER_REFUSED: [
+        "{who} sent the webhook {subject} of {after_pipeline} a wrong secret and was refused."
     ],
 }
 """Of each action the first sentence counts whose values the entry has."""

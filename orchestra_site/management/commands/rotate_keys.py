@@ -1,4 +1,4 @@
-"""Encrypt every provider's key again, with the newest encryption key."""
+"""Encrypt every stored key again, with the newest encryption key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestration.llm.services.credentials import reseal_secrets
 class Command(BaseCommand):
     """`manage.py rotate_keys`: after a new key was put first into ORCHESTRA_ENCRYPTION_KEYS."""
 
-    help = "Encrypt all provider keys with the first of ORCHESTRA_ENCRYPTION_KEYS; then drop the old ones."
+    help = "Encrypt all stored keys with the first of ORCHESTRA_ENCRYPTION_KEYS; then drop the old ones."
 
     def handle(self, **_: object) -> None:
         """Encrypt again, and name what could not be read. Exits with status 1 if there is any."""
@@ -19,6 +19,7 @@ class Command(BaseCommand):
         if unreadable:
             raise CommandError(
                 f"Not readable with ORCHESTRA_ENCRYPTION_KEYS: {', '.join(unreadable)}. Add the"
-                " key they were encrypted with and run this again, or enter them again on the Models page."
+                " key they were encrypted with and run this again, or enter them again on the pages"
+                " Models and Tools."
             )
-        self.stdout.write("The other keys of ORCHESTRA_ENCRYPTION_KEYS are no longer needed by any provider.")
+        self.stdout.write("The other keys of ORCHESTRA_ENCRYPTION_KEYS are no longer needed.")

@@ -33,6 +33,7 @@ MENU = (  # only pages that exist
     NavItem(word="Pipelines", icon="git-branch", view="pipelines:list", key="p"),
     NavItem(word="Methods", icon="route", view="strategies:methods", key="h"),
     NavItem(word="Models", icon="cpu", view="llm:models", key="m"),
+    NavItem(word="Tools", icon="tool", view="tools:tools", key="o"),
     NavItem(word="Team", icon="users", view="accounts:team", key="t"),
 )
 

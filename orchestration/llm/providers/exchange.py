@@ -136,7 +136,7 @@ def broken_off(host: str, characters: int) -> StreamBroken:
     return StreamBroken(f"{host} ended the answer too early, {so_far}. It may have been billed.")
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """Return the words for the most specific error in the chain of causes."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
@@ -211,7 +211,7 @@ class Exchange:
             async with self._timer.waiting():
                 response = await self._client.send(request, stream=True)
         except httpx.TransportError as error:
-            raise ProviderUnavailable(f"{endpoint.host} could not be reached: {_reason(error)}.") from error
+            raise ProviderUnavailable(f"{endpoint.host} could not be reached: {reason(error)}.") from error
         try:
             yield Body(response, endpoint.host, self._timer)
         finally:

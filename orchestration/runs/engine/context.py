@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from orchestration.llm.engine.model import ChatModel
 
 Value = TypeVar("Value")
+LONGEST_ERROR = 300
+"""Characters of a tool's error in the log."""
 GRACE_S = 1.0
 """How long after the deadline a call may go on: a kind that observes the deadline ends it before."""
 ANSWERS_ARRIVE_S = 1.0
@@ -308,19 +310,21 @@ class RunContext:
     ) -> Json:
         """Call a tool; what is to be recorded of the end of the call is added to `events`."""
         await self.control.enter()
-        started, ok = self.now(), False
+        started, error = self.now(), ""
         try:
             written = self._claim.dependencies.log.write(called)
             if not tool.repeats(arguments):
                 await written
             async with self._in_time():
-                result = plain(await tool.call(arguments))
-            ok = True
+                return plain(await tool.call(arguments))
+        except ToolFailed as failed:
+            error = str(failed)[:LONGEST_ERROR]
+            raise
         finally:
             self.control.leave()
-            data = {"tool": tool.spec.name, "seconds": round(self.now() - started, 3), "ok": ok}
+            ended = {"seconds": round(self.now() - started, 3), "ok": not error, "error": error}
+            data = {"tool": tool.spec.name, **ended}
             events.append(RunEvent(kind=EventKind.TOOL_ENDED, step=called.step, data=data))
-        return result
 
     async def _attempt(self, tool: Tool, step: str) -> int | None:
         """Return which attempt at a call that must not be repeated is next, None where a person has a result.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
@@ -44,6 +44,19 @@ FAILURES = {
 }
 """By the reason why a lease lapsed: what counts it, and how a run fails that it happened to too often."""
 MOST_AT_ONCE = 1000
+
+
+class RunSchedule(Protocol):
+    """Starts runs at set times; an app registers one in `SCHEDULES` when Django starts."""
+
+    def start_due(self) -> None:
+        """Start what is due, each once however many processes call this at the same time."""
+
+    def seconds_to_next(self) -> float | None:
+        """Return how long it is until something is due, None when nothing is."""
+
+
+SCHEDULES: list[RunSchedule] = []
 
 
 def sweep(
@@ -99,19 +112,23 @@ def _lapse_stopped(stopped: StoppedProcess) -> None:
 
 
 def wake_ready() -> list[UUID]:
-    """Queue the waiting runs for which something came or that have waited long enough, and return them."""
+    """Start what is due and queue the waiting runs that can go on; return the latter."""
+    for schedule in SCHEDULES:
+        schedule.start_due()
     ready = _ready(timezone.now())[:MOST_AT_ONCE]
     return [run for run, reason in ready if wake_run(run, QueueReason(reason))]
 
 
 def seconds_to_next() -> float | None:
-    """Return how long it is until a waiting run has waited long enough, None when none has such a moment."""
+    """Return how long it is until a waiting run can go on or something is due, None without such a moment."""
     waiting = {"run__status": RunStatus.WAITING}
     timers = Timer.objects.filter(**waiting).aggregate(at=Min("due_at"))
     open_questions = HumanQuestion.objects.unsettled().filter(answered_at=None, **waiting)
     moments = [timers["at"], open_questions.aggregate(at=Min("deadline_at"))["at"]]
-    due = min((moment for moment in moments if moment is not None), default=None)
-    return None if due is None else max(0.0, (due - timezone.now()).total_seconds())
+    now = timezone.now()
+    waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
+    waits += [wait for schedule in SCHEDULES if (wait := schedule.seconds_to_next()) is not None]
+    return max(0.0, min(waits)) if waits else None
 
 
 def _ready(now: datetime) -> QuerySet[Run, tuple[UUID, str]]:

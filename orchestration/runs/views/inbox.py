@@ -19,8 +19,8 @@ from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.web.pages import local_path, posted, render_part, wants_part
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.forms import InboxFilterForm
-from orchestration.runs.kinds import all_kinds, get_page
-from orchestration.runs.models import HumanQuestion
+from orchestration.runs.kinds import KINDS, all_kinds, get_page
+from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.questions import AnswerForm, QuestionCard, question_card
 from orchestration.runs.parts.updates import PAGE
 from orchestration.runs.selectors.inbox import ANSWERED_FOR, Inbox, gone_questions, inbox, newer_for
@@ -54,13 +54,19 @@ def _cards(request: MemberRequest, found: Inbox) -> dict[str, Any]:
         who = question.answerable_among(found.users)
         allowed = question.may_be_answered_by(request.membership)
         shown = question_card(question, may_answer=allowed, who=who, user=request.user)
-        return replace(shown, method=get_page(question.run.kind).method(question.run.ref))
+        return replace(shown, method=_method(question.run))
 
     return {
         "mine": list(map(card, found.mine.rows)),
         "others": list(map(card, found.others)),
         "settled": list(map(card, found.settled)),
     }
+
+
+def _method(run: Run) -> str:
+    """Return what was run in words, with its kind where that is known."""
+    method, kind = get_page(run.kind).method(run.ref), KINDS.get(run.kind)
+    return method if kind is None or kind.title == method else f"{kind.title} · {method}"
 
 
 def _news(request: MemberRequest) -> dict[str, Any]:

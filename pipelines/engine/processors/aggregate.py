@@ -19,6 +19,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from orchestration.expressions.filters import text as in_words
+from orchestration.expressions.values import clipped, value_type
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import MOST_CHARACTERS, AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, TallyVerdict, Voter
@@ -30,9 +31,8 @@ from pipelines.engine.options import OptionFormat
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions, PureProcessor, StageResult, Work
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import Composed, LiteralValue, Place, parse_source, with_stages
-from pipelines.engine.values import clipped, value_type
 
-MOST_COUNTED = 1_000
+MOST_COUNTED = 200
 """Values that are voted on."""
 
 
@@ -112,7 +112,7 @@ def _gathered(written: Json, scope: Scope) -> tuple[list[NamedValue], list[str]]
             missing.append(name)
             continue
         score = scope.stages.get(stage or name, {}).get("score")
-        found.append(NamedValue(name=name, value=value, score=score))
+        found.append(NamedValue(name=clipped(name), value=value, score=score))
     return found, missing
 
 
@@ -128,8 +128,7 @@ def _merge(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:
     merged: dict[str, Json] = {}
     for part in parts:
         if not isinstance(part.value, dict):
-            found = f"{clipped(part.name)} is {value_type(part.value).words}"
-            raise _wrong(f"Only objects can be merged; {found}.")
+            raise _wrong(f"Only objects can be merged; {part.name} is {value_type(part.value).words}.")
         merged |= part.value
     return StageResult(value=merged)
 
@@ -148,18 +147,11 @@ def _vote(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:
     counted = tally(election, ballots)
     winner = groups[counted.winner or "0"]
     rows = [
-        {
-            "answer": clipped(group.raw),
-            "votes": len(group.members),
-            "of": [parts[at].name for at in group.members],
-        }
+        {"answer": clipped(group.raw), "of": [parts[at].name for at in group.members]}
         for group in sorted(groups.values(), key=lambda group: -len(group.members))
     ]
-    details = {
-        "tally": rows,
-        "agreement": counted.agreement,
-        "tie": counted.verdict is TallyVerdict.TIE_BROKEN,
-    }
+    is_tie = counted.verdict is TallyVerdict.TIE_BROKEN
+    details = {"tally": rows, "agreement": counted.agreement, "tie": is_tie}
     return StageResult(value=parts[winner.members[0]].value, details=details)
 
 
@@ -176,8 +168,7 @@ def _answer(value: Json) -> Extracted:
 def _best(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:
     scored = [part for part in parts if part.score is not None]
     best = max(scored, key=lambda part: part.score or 0.0, default=parts[0])
-    scores = {part.name: part.score for part in parts}
-    details = {"chosen": best.name, "scores": scores, "scored": bool(scored)}
+    details = {"chosen": best.name, "scores": {part.name: part.score for part in scored}}
     return StageResult(value=best.value, score=best.score, details=details)
 
 

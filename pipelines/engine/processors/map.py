@@ -7,18 +7,19 @@ replay ends in the same way and asks for nothing more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import Field
 
+from orchestration.expressions.values import value_type
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.strategies.engine.rounds import single_error
-from pipelines.engine.options import AS_PIPELINE, AS_SOURCE
+from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, OptionFormat
 from pipelines.engine.problems import Keys
 from pipelines.engine.processor import (
     ActiveProcessor,
@@ -26,9 +27,9 @@ from pipelines.engine.processor import (
     ProcessorFailed,
     ProcessorOptions,
     StageResult,
+    Uses,
     Work,
 )
-from pipelines.engine.values import value_type
 
 MOST_MAPPED, MOST_ERRORS = 1_000, 20
 
@@ -43,7 +44,7 @@ class MapOptions(ProcessorOptions):
         default=None,
         title="Stage",
         description="Processor and options for each item, which it reads as context.item and context.index.",
-        json_schema_extra={"format": "inline-stage"},
+        json_schema_extra={"format": OptionFormat.INLINE_STAGE},
     )
     pipeline: str | None = Field(
         default=None, title="Pipeline", description="Its input is the item.", json_schema_extra=AS_PIPELINE
@@ -65,17 +66,11 @@ class MapProcessor(ActiveProcessor):
     def __init__(self, processors: Mapping[str, Processor]) -> None:
         self._processors = processors
 
-    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401
-        """Return the models that the stage names."""
-        return self._named(options.stage, lambda inner, given: inner.models(given))
-
-    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401
-        """Return the members that the stage names."""
-        return self._named(options.stage, lambda inner, given: inner.people(given))
-
-    def _named(self, stage: Json, names: Callable[[Processor, Any], Sequence[str]]) -> Sequence[str]:
-        inner = self._processors.get(stage["processor"]) if stage is not None else None
-        return () if inner is None else names(inner, inner.Options.model_validate(stage.get("options", {})))
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401
+        """Return what the stage names."""
+        stage = options.stage or {}
+        inner = self._processors.get(stage.get("processor", ""))
+        return inner.uses(inner.Options.model_validate(stage.get("options", {}))) if inner else Uses()
 
     def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401
         """Yield that it is not clear what is done for each item."""
@@ -86,13 +81,11 @@ class MapProcessor(ActiveProcessor):
         """Return the results in the order of the items. Raises `ProcessorFailed`, and what ends the run."""
         items = work.read(work.options.items)
         if not isinstance(items, list):
-            words = value_type(items).words
-            raise ProcessorFailed(f"Only a list has items; this is {words}.", error_code="wrong_type")
+            wrong = f"Only a list has items; this is {value_type(items).words}."
+            raise ProcessorFailed(wrong, error_code="wrong_type")
         if len(items) > MOST_MAPPED:
-            raise ProcessorFailed(
-                f"The list has {len(items):,} items; {MOST_MAPPED:,} at most are worked on one by one.",
-                error_code="too_large",
-            )
+            wrong = f"The list has {len(items):,} items; {MOST_MAPPED:,} at most are worked on one by one."
+            raise ProcessorFailed(wrong, error_code="too_large")
         if earlier := context.recall("failed"):
             raise _failure(await context.decide("failed", earlier))
         mapping = _Mapping(work=work, context=context, items=items)
@@ -131,7 +124,9 @@ class _Mapping:
                 raise
             except EngineError as error:
                 self.errors[index] = error
-                await self._fail_if_asked(index, error)
+                if self.work.options.on_item_error == "fail" and len(self.errors) == 1:
+                    failed = {"index": index, "message": str(error), "code": error.code}
+                    raise _failure(await self.context.decide("failed", failed)) from None
 
     async def _one(self, index: int) -> StageResult:
         options: MapOptions = self.work.options
@@ -146,12 +141,6 @@ class _Mapping:
         scope = replace(self.work.scope, context=about)
         return await self.work.run_stage(options.stage, scope, self.context, step)
 
-    async def _fail_if_asked(self, index: int, error: EngineError) -> None:
-        """End the whole by the first failure."""
-        if self.work.options.on_item_error == "fail" and len(self.errors) == 1:
-            failed = {"index": index, "message": str(error), "code": error.code}
-            raise _failure(await self.context.decide("failed", failed))
-
     def result(self) -> StageResult:
         """Return what the items gave. Raises `CancelledError` where an item of an earlier attempt was."""
         options: MapOptions = self.work.options
@@ -160,11 +149,6 @@ class _Mapping:
             raise asyncio.CancelledError
         kept = sorted(ended if options.on_item_error == "null" else self.results)
         values = [self.results[index].value if index in self.results else None for index in kept]
-        first = sorted(self.errors)[:MOST_ERRORS]
-        details = {
-            "items": len(self.items),
-            "succeeded": len(self.results),
-            "failed": len(self.errors),
-            "errors": {str(index): str(self.errors[index]) for index in first},
-        }
-        return StageResult(value=values, details=details)
+        errors = {str(index): str(self.errors[index]) for index in sorted(self.errors)[:MOST_ERRORS]}
+        counts = {"items": len(self.items), "succeeded": len(self.results), "failed": len(self.errors)}
+        return StageResult(value=values, details={**counts, "errors": errors})

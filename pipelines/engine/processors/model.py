@@ -7,7 +7,7 @@ prompt that has no words of its own is what a person asks: it is sent as it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -18,7 +18,6 @@ from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import in_thread_if_long
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.fallback import SINGLE_MODEL_STRATEGY
 from orchestration.strategies.engine.options import helper_models
@@ -33,8 +32,10 @@ from pipelines.engine.processor import (
     ProcessorFailed,
     ProcessorOptions,
     StageResult,
+    Uses,
     Work,
 )
+from pipelines.engine.stages import off_loop
 
 LONGEST_INLINE = 200
 """Characters of a value that stands within its line."""
@@ -112,26 +113,25 @@ class ModelProcessor(ActiveProcessor):
         except InvalidRequest as refused:
             yield ("strategy",), str(refused)
 
-    def models(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401
         """Return the models that are named, and those that the options of the strategy name."""
         helpers = helper_models(validate_options(options.strategy, options.options))
-        return tuple(dict.fromkeys((*options.models, *helpers)))
+        return Uses(models=tuple(dict.fromkeys((*options.models, *helpers))))
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the answer. Raises `ProcessorFailed` with the code `schema` where it does not fit."""
         options: ModelProcessorOptions = work.options
-        asked = await in_thread_if_long(work.scope.size, lambda: _request(work))
+        asked = await off_loop(work.scope.size, _request, work)
         panel = options.models or work.info.models
         found = await context.run_child("strategy", options.strategy, asked, panel=panel, step="model")
         details = {"child": "model", "strategy": options.strategy, "repaired": False}
         if options.json_schema is None:
             return StageResult(value=found["answer"], score=found["score"], details=details)
-        value, fault = await _read(found["answer"], options.json_schema)
+        value, fault = await off_loop(len(found["answer"]), _fitted, found["answer"], options.json_schema)
         if fault:
-            again = _correction(asked, found["answer"], fault)
-            strategy = SINGLE_MODEL_STRATEGY
+            again, strategy = _correction(asked, found["answer"], fault), SINGLE_MODEL_STRATEGY
             found = await context.run_child("strategy", strategy, again, panel=panel, step="repair")
-            value, fault = await _read(found["answer"], options.json_schema)
+            value, fault = await off_loop(len(found["answer"]), _fitted, found["answer"], options.json_schema)
             details["repaired"] = True
         if fault:
             raise ProcessorFailed(
@@ -143,14 +143,10 @@ class ModelProcessor(ActiveProcessor):
 def _request(work: Work) -> dict[str, Json]:
     """Return the request to the strategy."""
     options: ModelProcessorOptions = work.options
-    text, system = in_words(work.input), []
-    if options.prompt and not work.render(options.prompt, lambda _: "").strip():
-        text = work.render(options.prompt)
-    elif options.prompt:
-        text = work.render(options.prompt, marked)
-    if options.system:
-        system.append(work.render(options.system, marked))
-    if "<data>" in "".join([text, *system]):
+    has_words = work.render(options.prompt, lambda _: "").strip()
+    text = work.render(options.prompt, marked if has_words else str) or in_words(work.input)
+    system = [work.render(options.system, marked)] if options.system else []
+    if "<data>" in "".join([text if has_words else "", *system]):
         system.append(MARKED)
     request: dict[str, Json] = {"text": text, "options": options.options}
     if options.json_schema is not None:
@@ -159,12 +155,8 @@ def _request(work: Work) -> dict[str, Json]:
     return request | {"system": "\n\n".join(system)}
 
 
-async def _read(answer: str, schema: Json) -> tuple[Json, str]:
-    """Return the JSON that an answer is or has, and in what it does not fit the schema, if it does not."""
-    return await in_thread_if_long(len(answer), lambda: _fitted(answer, schema))
-
-
 def _fitted(answer: str, schema: Mapping[str, Json]) -> tuple[Json, str]:
+    """Return the JSON that an answer is or has, and in what it does not fit the schema, if it does not."""
     try:
         return parse_conversion(("parse_json",), schema).apply(answer, ()).value, ""
     except MappingError as error:

@@ -1,4 +1,4 @@
-"""The processors `run` and `pipeline`: a run of any kind inside the run, with its budget and deadline."""
+"""The processors `run`, `pipeline` and `tool`: what is called within a run, with its budget and deadline."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from typing import Any
 
 from pydantic import Field
 
+from orchestration.expressions.filters import text as in_words
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, AS_TEMPLATES
 from pipelines.engine.problems import Keys
-from pipelines.engine.processor import ActiveProcessor, ModelNames, ProcessorOptions, StageResult, Work
+from pipelines.engine.processor import (
+    ActiveProcessor,
+    ModelNames,
+    ProcessorFailed,
+    ProcessorOptions,
+    StageResult,
+    Uses,
+    Work,
+)
+from pipelines.engine.stages import off_loop
 
 PIPELINE = "pipeline"
 
@@ -43,15 +53,16 @@ class RunProcessor(ActiveProcessor):
         if options.kind == PIPELINE:
             yield ("kind",), "A pipeline is run by the processor pipeline."
 
-    def models(self, options: Any) -> tuple[str, ...]:  # noqa: ANN401
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401
         """Return the models that are named."""
-        names: tuple[str, ...] = options.models
-        return names
+        return Uses(models=options.models)
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the output of the run, its answer where it has none. Raises `ChildFailed`."""
         options: RunOptions = work.options
-        payload = {"text": work.input} if options.payload is None else work.filled(options.payload)
+        payload = {"text": in_words(work.input)}
+        if options.payload is not None:
+            payload = await off_loop(work.scope.size, work.filled, options.payload)
         panel = options.models or work.info.models
         found = await context.run_child(options.kind, options.ref, payload, panel=panel, step="run")
         value = found["answer"] if found["output"] is None else found["output"]
@@ -87,3 +98,39 @@ class PipelineProcessor(ActiveProcessor):
         found = await context.run_child(PIPELINE, options.name, payload, panel=panel, step="run")
         details = {"child": "run", "kind": PIPELINE, "ref": options.name}
         return StageResult(value=found["output"], score=found["score"], details=details)
+
+
+class ToolOptions(ProcessorOptions):
+    """Which tool is called, and with what."""
+
+    name: str = Field(min_length=1, max_length=120, title="Tool", description="Its name, as on Tools.")
+    arguments: dict[str, Json] | None = Field(
+        default=None,
+        title="Arguments",
+        description="Texts are templates; {{ input.n }} alone keeps its type. Empty: the input, an object.",
+        json_schema_extra=AS_TEMPLATES,
+    )
+
+
+class ToolProcessor(ActiveProcessor):
+    """Calls a tool."""
+
+    name = "tool"
+    title = "Tool"
+    summary = "Calls a tool, such as the calculator, a search or an HTTP request, and gives its result."
+    Options = ToolOptions
+
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401
+        """Return the tool that is named."""
+        return Uses(tools=(options.name,))
+
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        """Return what the tool gave. Raises `ToolFailed`, and `ProcessorFailed` for no object."""
+        options: ToolOptions = work.options
+        arguments = work.input
+        if options.arguments is not None:
+            arguments = await off_loop(work.scope.size, work.filled, options.arguments)
+        if not isinstance(arguments, dict):
+            raise ProcessorFailed("A tool is given an object of arguments.", error_code="bad_arguments")
+        result = await context.use_tool(options.name, arguments, "tool")
+        return StageResult(value=result, details={"tool": options.name})

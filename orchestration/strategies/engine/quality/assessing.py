@@ -7,12 +7,15 @@ model family while another judge is there.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
+from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json
@@ -22,6 +25,7 @@ from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.asking import in_thread_if_long
 from orchestration.strategies.engine.consensus.extraction import json_values
+from orchestration.strategies.engine.consensus.spelling import unfenced
 from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
 from orchestration.strategies.engine.quality.scoring import (
@@ -233,7 +237,29 @@ async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
     answer = ExaminedAnswer(
         question=request.text, instructions=request.system, text=one.text, finish=one.finish
     )
-    return await in_thread_if_long(len(one.text) + len(request.text), partial(examine, answer))
+    read = partial(examine, answer)
+    if request.response_schema is not None:
+        read = partial(_examined_json, answer, request.response_schema)
+    return await in_thread_if_long(len(one.text) + len(request.text), read)
+
+
+MISFIT = Finding(
+    check="schema",
+    evidence="The answer is not JSON that fits the schema that was asked for.",
+    effect=-3.0,
+    bounds={Dimension.RELEVANCE: 0.5, Dimension.COMPLETENESS: 0.4},
+)
+
+
+def _examined_json(answer: ExaminedAnswer, schema: Mapping[str, Json]) -> tuple[Finding, ...]:
+    """Return the findings on an answer that is to fit a schema; the other checks are for answers in words."""
+    parsed, whole = parse_schema(schema), unfenced(answer.text).strip()
+    said = [whole] if schema.get("type") == "string" else []
+    with suppress(ValueError, RecursionError):
+        said.append(json.loads(whole))
+    if any(not parsed.problems(value) for value in chain(said, json_values(answer.text))):
+        return ()
+    return (*examine(answer), MISFIT)
 
 
 def _is_unusable(findings: Sequence[Finding]) -> bool:

@@ -1,22 +1,32 @@
-"""The processor `human`: a person answers, in the inbox; the run waits without holding a worker."""
+"""The processors `human` and `wait`: for an answer or for time; the run waits without holding a worker."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.values import shortened
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Audience, Question
 from pipelines.engine.mapping import misfit
 from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
 from pipelines.engine.problems import Keys
-from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, ProcessorOptions, StageResult, Work
+from pipelines.engine.processor import (
+    ActiveProcessor,
+    ProcessorFailed,
+    ProcessorOptions,
+    StageResult,
+    Uses,
+    Work,
+)
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
+from pipelines.engine.stages import off_loop
 
 ROLES = ("owner", "admin", "operator", "viewer")
 
@@ -64,16 +74,16 @@ class HumanProcessor(ActiveProcessor):
         if has_default and options.form is not None:
             yield from ((("default",), message) for message in _misfits(options.form, options.default))
 
-    def people(self, options: Any) -> Sequence[str]:  # noqa: ANN401
+    def uses(self, options: Any) -> Uses:  # noqa: ANN401
         """Return the members that are named; the names of roles are no members."""
-        return [name for name in options.who if name not in ROLES]
+        return Uses(people=[name for name in options.who if name not in ROLES])
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the answer. Raises `ProcessorFailed` with the code `no_answer`."""
         options: HumanOptions = work.options
         by_deadline = options.at_deadline == "default"
         question = Question(
-            text=work.render(options.text),
+            text=await off_loop(work.scope.size, work.render, options.text),
             schema=options.form or {},
             deadline_s=options.deadline,
             default=options.default if by_deadline else None,
@@ -86,7 +96,7 @@ class HumanProcessor(ActiveProcessor):
 
     def _audience(self, work: Work) -> Audience:
         roles = tuple(name for name in work.options.who if name in ROLES)
-        named = self.people(work.options)
+        named = self.uses(work.options).people
         users = tuple(work.info.people[name] for name in named if name in work.info.people)
         if named and not users and not roles:
             raise ProcessorFailed(
@@ -104,3 +114,61 @@ def _misfits(form: Json, value: Json) -> Iterator[str]:
         return  # said at the form
     if message := misfit(schema, value):
         yield f"The default does not fit the form: {message}."
+
+
+class WaitOptions(ProcessorOptions):
+    """How long, or until when."""
+
+    seconds: float | None = Field(
+        default=None, ge=0, le=LONGEST_TIMEOUT_S, title="Seconds", description="How long the run waits."
+    )
+    until: str | None = Field(
+        default=None,
+        title="Until",
+        description="Date and time with its zone, as in 2030-01-31T09:00:00+01:00 or {{ input.send_at }}.",
+        json_schema_extra=AS_TEMPLATE,
+    )
+
+
+class WaitProcessor(ActiveProcessor):
+    """Waits, then passes its input on."""
+
+    name = "wait"
+    title = "Wait"
+    summary = "Waits for some time or until a moment, then passes its input on."
+    Options = WaitOptions
+    cacheable = False
+
+    def faults(self, options: Any) -> Iterator[tuple[Keys, str]]:  # noqa: ANN401
+        """Yield that it is not clear how long it waits, or that the moment cannot be read."""
+        if (options.seconds is None) == (options.until is None):
+            yield (), "Give either seconds or a moment to wait for."
+        elif options.until is not None and "{" not in options.until:
+            try:
+                _moment(options.until)
+            except ProcessorFailed as error:
+                yield ("until",), str(error)
+
+    async def execute(self, work: Work, context: RunContext) -> StageResult:
+        """Return the input; a moment that has passed is not waited for. Raises `ProcessorFailed`."""
+        options: WaitOptions = work.options
+        if options.until is None:
+            await context.wait("wait", options.seconds or 0.0)
+            return StageResult(value=work.input)
+        until = _moment(await off_loop(work.scope.size, work.render, options.until))
+        await context.wait("wait", until)
+        return StageResult(value=work.input, details={"until": until.isoformat()})
+
+
+def _moment(written: str) -> datetime:
+    """Return a date and time with a zone. Raises `ProcessorFailed` with the code `bad_moment`."""
+    example = "It is written as in 2030-01-31T09:00:00+01:00."
+    try:
+        moment = datetime.fromisoformat(written.strip())
+    except ValueError:
+        raise ProcessorFailed(
+            f"{shortened(written)} is no date and time. {example}", error_code="bad_moment"
+        ) from None
+    if moment.tzinfo is None:
+        raise ProcessorFailed(f"{shortened(written)} has no time zone. {example}", error_code="bad_moment")
+    return moment

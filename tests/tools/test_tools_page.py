@@ -1,0 +1,145 @@
+"""The Tools page: what there is, how it was used, adding, trying and removing."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from orchestra_site.accounts.models import Membership, Role
+from orchestration.llm.providers.addresses import Endpoint
+from orchestration.runs.engine.types import EventKind
+from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
+from tests.support.history import a_member, signed_in
+from tests.support.mcp_process import KEY
+from tests.support.run_rows import RunRows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TOOLS = reverse("tools:tools")
+
+
+@pytest.fixture
+def admin() -> Membership:
+    return a_member(Role.ADMIN)
+
+
+def page(browser: Client, address: str = TOOLS) -> str:
+    return " ".join(browser.get(address).content.decode().split())
+
+
+def test_a_server_is_added_tried_and_removed_in_the_browser(admin: Membership, mcp_server: Endpoint) -> None:
+    browser = signed_in(admin)
+    form = {"name": "sums", "base_url": mcp_server.base_url, "api_key": KEY}
+    assert browser.post(reverse("tools:server-add"), form, follow=True).redirect_chain == [(TOOLS, 302)]
+    shown = page(browser)
+    assert "sums.add" in shown
+    assert "3 tools cannot be used" in shown
+    assert KEY not in shown
+    tool = reverse("tools:tool", args=["sums.add"])
+    answer = browser.post(tool, {"arguments": '{"a": 20, "b": 3}'}).content.decode()
+    assert "&quot;result&quot;: 23" in answer
+    row = McpServer.objects.get()
+    assert "sums answered and has 10 tools" in page_after(browser, "server-refresh", row)
+    assert "sums was removed" in page_after(browser, "server-remove", row)
+    assert browser.get(tool).status_code == 404
+
+
+def page_after(browser: Client, view: str, row: McpServer | ToolCredential | ToolDocument) -> str:
+    return browser.post(reverse(f"tools:{view}", args=[row.pk]), follow=True).content.decode()
+
+
+def test_a_server_that_does_not_answer_is_said_at_its_field_and_nothing_is_stored(admin: Membership) -> None:
+    form = {"name": "sums", "base_url": "http://127.0.0.1:9/mcp", "api_key": ""}
+    answer = signed_in(admin).post(reverse("tools:server-add"), form)
+    assert (answer.status_code, McpServer.objects.count()) == (422, 0)
+    assert "nothing listens there" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ('{"expression": "6 * 7"}', 200, "&quot;text&quot;: &quot;42&quot;"),
+        ('{"expression": "6 *"}', 422, "The expression is not complete."),
+        ('{"expression": 1}', 422, "expression is a number, must be a text"),
+        ("[1]", 422, "Write an object"),
+        ("{", 422, "Line 1"),
+    ],
+)
+def test_a_tool_is_tried_on_its_page(admin: Membership, arguments: str, status: int, words: str) -> None:
+    browser = signed_in(admin)
+    tool = reverse("tools:tool", args=["calculator"])
+    assert "&quot;expression&quot;: &quot;&quot;" in browser.get(tool).content.decode()
+    whole = browser.post(tool, {"arguments": arguments})
+    part = browser.post(
+        tool, {"arguments": arguments}, headers={"HX-Request": "true", "HX-Target": "tool-try"}
+    )
+    for answer in (whole, part):
+        assert (answer.status_code, words in answer.content.decode()) == (status, True)
+    assert part.content.decode().strip().startswith('<section id="tool-try"')
+
+
+def test_use_of_late_and_the_last_failure_are_shown(admin: Membership) -> None:
+    rows = RunRows.queued(admin)
+    for ok, error in ((True, ""), (False, "The expression is not complete."), (True, "")):
+        data = {"tool": "calculator", "seconds": 0.1, "ok": ok, "error": error}
+        rows.emit(EventKind.TOOL_ENDED, "pay", **data)
+    browser = signed_in(admin)
+    assert 'title="The expression is not complete."' in page(browser)
+    detail = page(browser, reverse("tools:tool", args=["calculator"]))
+    assert "Called 3 times in the runs of the last seven days" in detail
+    assert "The last failure: The expression is not complete." in detail
+    story = page(browser, reverse("runs:run", args=[rows.run.pk]))
+    assert "The tool <code>calculator</code> failed after 0.1 s:" in story
+
+
+def test_credentials_and_documents_are_added_and_removed(admin: Membership) -> None:
+    browser = signed_in(admin)
+    given = {
+        "name": "shop",
+        "base_url": "https://api.example.com/v1",
+        "header": "X-Key",
+        "value": "s3cret-4711",
+    }
+    browser.post(reverse("tools:credential-add"), given)
+    file = SimpleUploadedFile("handbook.md", b"# Returns\n\nWithin thirty days.")
+    browser.post(reverse("tools:document-add"), {"file": file, "name": ""})
+    shown = page(browser)
+    assert "https://api.example.com<" in shown
+    assert "handbook.md" in shown
+    assert "s3cret" not in shown
+    assert "shop was removed" in page_after(browser, "credential-remove", ToolCredential.objects.get())
+    assert "handbook.md was removed" in page_after(browser, "document-remove", ToolDocument.objects.get())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "empty"), (b"\xff\xfe\x00", "no text"), (b"x" * 2_000_001, "at most 2,000,000 bytes")],
+)
+def test_a_file_that_is_no_document_is_refused_at_its_field(
+    admin: Membership, content: bytes, words: str
+) -> None:
+    file = SimpleUploadedFile("a.txt", content)
+    answer = signed_in(admin).post(reverse("tools:document-add"), {"file": file, "name": "a"})
+    assert (answer.status_code, words in answer.content.decode()) == (422, True)
+
+
+def test_viewers_look_and_operators_try(admin: Membership) -> None:
+    viewer, operator = (a_member(role, admin.team) for role in (Role.VIEWER, Role.OPERATOR))
+    tool = reverse("tools:tool", args=["clock"])
+    for member, tries in ((viewer, False), (operator, True)):
+        browser = signed_in(member)
+        assert ("Call it" in page(browser, tool)) == tries
+        assert "Add an MCP server" not in page(browser)
+        assert browser.post(tool, {"arguments": "{}"}).status_code == (200 if tries else 403)
+
+
+def test_the_page_asks_the_database_a_bounded_number_of_times(
+    admin: Membership, django_assert_max_num_queries: object
+) -> None:
+    for number in range(5):
+        ToolDocument.objects.create(team=admin.team, name=f"d{number}", size=1)
+        McpServer.objects.create(team=admin.team, name=f"s{number}", base_url="https://a.example.com/mcp")
+    browser = signed_in(admin)
+    with django_assert_max_num_queries(14):  # type: ignore[operator]
+        page(browser)
