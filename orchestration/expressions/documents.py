@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any, Literal, NoReturn
 
 import yaml
@@ -15,7 +16,7 @@ import yaml
 from orchestra_site.web.alphabets import encodable
 from orchestra_site.web.patterns import DOTALL, Pattern
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import Bounds, Json, shortened
+from orchestration.expressions.values import Bounds, Json, clipped, shortened
 
 LONGEST = 1_000_000
 """Characters of a document."""
@@ -51,7 +52,9 @@ def _from_json(text: str) -> Json:
         if depth > BOUNDS.depth:
             raise ExpressionError(f"{_place(text, found.start())}: {TOO_DEEP}.", position=found.start())
     try:
-        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+        return json.loads(
+            text, object_pairs_hook=_without_repeats, parse_constant=_no_constant, parse_float=_finite
+        )
     except json.JSONDecodeError as error:
         message = f"{_place(text, error.pos)}: {error.msg}."
         raise ExpressionError(message, position=error.pos) from error
@@ -79,6 +82,12 @@ def _without_repeats(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
             raise _KeyTwice(key)
         found[key] = value
     return found
+
+
+def _finite(word: str) -> float:
+    if not isfinite(number := float(word)):
+        raise ExpressionError(f"{clipped(word)} is larger than any number that can be kept.")
+    return number
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -184,7 +193,7 @@ class _Reader:
             return int(word)
         if WITH_BASE.fullmatch(word):
             return int(word, 0)
-        return float(word) if FRACTION.fullmatch(word) else word
+        return _finite(word) if FRACTION.fullmatch(word) else word
 
     def key(self, event: Any) -> str:  # noqa: ANN401 - see `check`
         """Return the name of a key; a number or word is its own name."""

@@ -15,7 +15,7 @@ from orchestration.expressions.values import clipped, shortened, value_type
 from orchestration.llm.engine.types import Json
 from pipelines.engine.scope import MissingValue, Root, Scope
 from pipelines.engine.sources import Source, parse_place, parse_source
-from pipelines.engine.transform_specs import GIVEN, MISSING, TAKEN, SearchEffort, TransformError
+from pipelines.engine.transform_specs import GIVEN, MISSING, TAKEN, TransformError, WorkCount
 from pipelines.engine.transforms import Transform, parse_transform
 
 SHOWN_PROBLEMS = 3
@@ -59,11 +59,11 @@ class Conversion:
 
     def apply(self, value: Json, trace: Trace) -> Mapped:
         """Return the result. Raises `MappingError`."""
-        effort = SearchEffort()
+        work = WorkCount()
         for place, transform in enumerate(self.transforms):
             path = f"transforms[{place}]"
             try:
-                value = transform.apply(value, effort)
+                value = transform.apply(value, work)
             except TransformError as error:
                 raise failure(str(error), value, Traced(path=path, name=transform.name), trace) from None
             trace = (*trace, Traced(path=path, name=transform.name, value=value))

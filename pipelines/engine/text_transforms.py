@@ -18,9 +18,9 @@ from pipelines.engine.transform_specs import (
     GIVEN,
     MOST_WORK,
     Laborious,
-    SearchEffort,
     Step,
     TransformError,
+    WorkCount,
     refused,
     transform,
 )
@@ -131,17 +131,17 @@ def _compiled(expression: str, *, ignore_case: bool) -> tuple[Pattern, Match]:
     return pattern, groups
 
 
-def _matches(pattern: Pattern, text: str, effort: SearchEffort) -> list[Match]:
+def _matches(pattern: Pattern, text: str, work: WorkCount) -> list[Match]:
     """Return all matches in a text, each of which may have read the rest of it. Raises `TransformError`."""
-    most = min(GIVEN.nodes, effort.left // max(1, len(text)))
+    most = min(GIVEN.nodes, work.left // max(1, len(text)))
     found = list(islice(pattern.finditer(text), most + 1))
     if len(found) > most:
         raise TransformError(
             f"The pattern matches more than {most:,} times in a text of {len(text):,} characters"
-            f"{', after other searches' if effort.left < MOST_WORK else ''}, which is too much work;"
+            f"{', after other searches' if work.left < MOST_WORK else ''}, which is too much work;"
             " split the text, and use the pattern on each part."
         )
-    effort.spend(len(found) * len(text))
+    work.spend(len(found) * len(text))
     return found
 
 
@@ -166,8 +166,8 @@ def regex(
         found = compiled.search(text)
         return None if found is None else found.group(group)
 
-    def every(text: str, effort: SearchEffort) -> Json:
-        return [found.group(group) or "" for found in _matches(compiled, text, effort)]
+    def every(text: str, work: WorkCount) -> Json:
+        return [found.group(group) or "" for found in _matches(compiled, text, work)]
 
     def parts(text: str) -> Json:
         found = compiled.search(text)
@@ -197,7 +197,7 @@ def replace(
         return replaced
     compiled, groups = _compiled(old if regex else _quoted(old), ignore_case=ignore_case)
     filled = _filling(new, groups) if regex else lambda _: new
-    return Laborious(run=lambda text, effort: _substituted(text, _matches(compiled, text, effort), filled))
+    return Laborious(run=lambda text, work: _substituted(text, _matches(compiled, text, work), filled))
 
 
 def _quoted(text: str) -> str:

@@ -24,10 +24,10 @@ from pipelines.engine.transform_specs import (
     MISSING,
     TAKEN,
     Laborious,
-    SearchEffort,
     Step,
     TransformError,
     TransformSpec,
+    WorkCount,
     refused,
     transform,
 )
@@ -49,7 +49,7 @@ class Transform:
         """What it is called."""
         return self.spec.name
 
-    def apply(self, value: Json, effort: SearchEffort | None = None) -> Json:
+    def apply(self, value: Json, work: WorkCount | None = None) -> Json:
         """Return the result. Raises `TransformError` for what it cannot take, or would be too large."""
         if fault := TAKEN.excess(value):
             raise TransformError(f"The value for {self.name} {fault}.")
@@ -57,7 +57,7 @@ class Transform:
             taken = " or ".join(each.words for each in self.spec.takes)
             raise refused(f"{self.name} takes {taken}; this is {value_type(value).words}", value)
         step = self.step
-        result = step.run(value, effort or SearchEffort()) if isinstance(step, Laborious) else step(value)
+        result = step.run(value, work or WorkCount()) if isinstance(step, Laborious) else step(value)
         if fault := GIVEN.excess(result):
             raise TransformError(f"The result of {self.name} {fault}.")
         return result
@@ -176,20 +176,20 @@ def each(*, transforms: Annotated[Json, Field(description="One transform, or a l
     if any(one.name == "each" for one in parsed):
         raise ExpressionError("each cannot stand in another each; flatten the list first.")
 
-    def applied(items: list[Json], effort: SearchEffort) -> Json:
-        return [_through(parsed, item, f"[{place}]", effort) for place, item in enumerate(items)]
+    def applied(items: list[Json], work: WorkCount) -> Json:
+        return [_through(parsed, item, f"[{place}]", work) for place, item in enumerate(items)]
 
     return Laborious(run=applied)
 
 
-def _through(transforms: list[Transform], value: Json, where: str, effort: SearchEffort) -> Json:
+def _through(transforms: list[Transform], value: Json, where: str, work: WorkCount) -> Json:
     for one in transforms:
         try:
-            value = one.apply(value, effort)
+            value = one.apply(value, work)
         except TransformError as error:
             raise TransformError(f"{where}: {error}") from None
         parts = GIVEN.parts(value, "The value")
-        effort.spend(ITEM_WORK * sum(1 + (len(part) if isinstance(part, str) else 0) for part in parts))
+        work.spend(ITEM_WORK * sum(1 + (len(part) if isinstance(part, str) else 0) for part in parts))
     return value
 
 

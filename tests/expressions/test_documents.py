@@ -57,6 +57,8 @@ REFUSED: list[tuple[Syntax, str, str]] = [
     ("yaml", "a: \x01", "does not allow"),
     ("json", "NaN", "no value of JSON"),
     ("json", "9" * 5000, "too many digits"),
+    ("json", '{"a": -1e999}', "-1e999 is larger than any number that can be kept"),
+    ("yaml", "a: 1.0e+999", "1.0e+999 is larger than any number"),
     ("yaml", "- 1\n" * 60_000, "50,000 parts"),
     ("json", "[" + "1," * 60_000 + "1]", "50,000 parts"),
     ("yaml", "a: b: c", "Line 1, column 5"),

@@ -96,6 +96,7 @@ class Execution:
     log: MortalLog = field(default_factory=MortalLog)
     work: WorkProcessor = field(default_factory=WorkProcessor)
     context: RunContext | None = None
+    clock: Callable[[], float] | None = None
 
     @property
     def processors(self) -> Mapping[str, Processor]:
@@ -105,7 +106,9 @@ class Execution:
     async def run(self) -> Outcome:
         """Execute the run to its end, from its journal where it has one."""
         replay = self.log.replay()
-        self.context = context_on(self.log, replay=replay, limits=self.limits, child=self._child)
+        self.context = context_on(
+            self.log, replay=replay, limits=self.limits, clock=self.clock, child=self._child
+        )
         task = asyncio.ensure_future(self._run(self.document, self.value, self.context))
         self.context.control.attach(task)
         return await task
