@@ -220,8 +220,9 @@ class StageRunner:
         return await off_loop(weight, self._finished, plan, scope, end, result)
 
     async def _inline(self, written: Json, scope: Scope, context: RunContext, step: str) -> StageResult:
-        """Execute a stage that is written inside the options of another. Raises `ProcessorFailed`."""
-        plan = stage_plan(Stage.model_validate({"id": "item", **written}), self.processors)
+        """Execute a stage that is written inside another's options, on an item. Raises `ProcessorFailed`."""
+        given = {"from": "context.item"} | (written.get("input") or {})
+        plan = stage_plan(Stage.model_validate({"id": "item", **written, "input": given}), self.processors)
         end = await self.execute(plan, scope, None, context, step)
         if end.breaks and end.fault is not None:
             raise ProcessorFailed(end.fault.message, error_code=end.fault.code)
