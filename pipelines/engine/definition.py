@@ -55,7 +55,7 @@ class InlineStage(DefinitionPart):
     options: dict[str, Json] = Field(default_factory=dict)
     """Those of the processor."""
     input: InputMapping | None = None
-    """What it works on."""
+    """What it works on. Empty: the item."""
     output: OutputMapping | None = None
     """What is done to the result."""
     timeout: Seconds | None = Field(default=None, title="Timeout (s)")
