@@ -151,13 +151,17 @@ def duplicated(document: Document, name: str) -> tuple[Document, str]:
 
 
 def removed(document: Document, name: str) -> Document:
-    """Return a document without a stage: what needed it needs what it needed."""
-    known = _needs(document)
+    """Return a document without a stage: what waited for it needs what it needed."""
+    known, drawn = _needs(document), outline(document)
     before = known[name]
     wanted = {
         each: before if needs.names == (name,) else _instead(needs, name, before.names)
         for each, needs in known.items()
     }
+    routers = drawn.graph.routers if drawn is not None else {}
+    for each in (each for each, leading in routers.items() if name in leading):
+        names = dict.fromkeys((*wanted[each].names, *before.names))
+        wanted[each] = replace(wanted[each], names=tuple(names))
     return _with_needs(_with_stages(document, name, lambda _: []), wanted)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from math import isfinite
 from typing import Any
 
 from django import forms
@@ -26,6 +25,8 @@ from pipelines.engine.editing import GONE, value_at, with_value
 from pipelines.engine.problems import Keys, path_text
 
 MOST_ROWS = 24
+LARGEST = 1e15
+"""Numbers that are larger are kept as they were typed."""
 _UNFIT_FOR_ID = Pattern(r"[^a-zA-Z0-9_]+")
 
 
@@ -188,6 +189,6 @@ def _number(typed: str) -> Json:
     """Return a number, or what was typed where that is none."""
     with suppress(ExpressionError):
         value = read_document(typed, "yaml")
-        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        if isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST:
             return value
     return typed

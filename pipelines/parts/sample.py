@@ -77,11 +77,12 @@ class Sample:
 
 
 def team_sample(membership: Membership, pipeline: SavedPipeline, document: Json) -> Sample:
-    """Return the sample of a pipeline; without one of its own the input of its newest run."""
+    """Return the sample of a pipeline; without one of its own the input of its newest run, or an example."""
     newest = Run.objects.visible_to(membership).filter(kind=KIND, ref=pipeline.name)
     columns = newest.order_by("-created_at", "-id").annotate(given=F("request__input"))
     runs = list(columns.only("created_at", "status", "prompt")[:MOST_RUNS])
-    own = runs[0].given if pipeline.sample is None and runs else pipeline.sample
+    given = [run.given for run in runs[:1]] or value_at(document, ("input", "schema", "examples"))
+    own = given[0] if pipeline.sample is None and isinstance(given, list) and given else pipeline.sample
     run = next((each for each in runs if each.given == own), None)
     names = [stage["id"] for stage in stages_in(document)]
     steps = Step.objects.filter(run=run, kind="record", key__in=names) if run is not None else ()

@@ -25,7 +25,11 @@ def begun(window: Visit, name: str) -> Page:
 
 
 def test_a_prompt_is_changed_on_its_card_seen_in_yaml_and_tried(window: Visit) -> None:
-    page = begun(window, "sorting")
+    page = window.page
+    window.go("/pipelines/new?start=classify-and-route")
+    page.locator("[name=name]").fill("sorting")
+    page.get_by_role("button", name="Make it").click()
+    page.locator("#editor-links").get_by_role("link", name="classify", exact=True).click()
     prompt, notes = (
         page.locator("textarea[name='options.prompt']"),
         page.locator("#field-options-prompt-notes"),
@@ -56,18 +60,6 @@ def test_what_was_just_typed_is_saved_before_the_page_moves_on(window: Visit) ->
     text = page.locator("#yaml-text").input_value()
     assert "Typed, and gone at once" in text
     assert "from: input.text" in text
-
-
-def test_a_removed_stage_is_put_back(window: Visit) -> None:
-    page = begun(window, "undone")
-    page.get_by_text("Add a stage", exact=True).click()
-    page.get_by_role("button", name="After model").click()
-    expect(page.locator(".stage-link")).to_have_count(3)
-    page.locator("#editor-card summary[aria-label=More]").click()
-    page.get_by_role("button", name="Remove model-2").click()
-    expect(page.locator(".stage-link")).to_have_count(2)
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".stage-link")).to_have_count(3)
 
 
 def test_yaml_is_edited_without_scripts(plain_window: Visit) -> None:

@@ -171,6 +171,18 @@ def test_of_a_definition_with_faults_the_outline_has_what_can_be_drawn() -> None
     assert nodes({}) == {}
 
 
+def test_what_a_removed_branch_could_choose_follows_what_that_needed() -> None:
+    chosen = {"cases": [{"when": "true", "to": "one"}], "default": "two"}
+    route = {"id": "route", "processor": "branch", "options": chosen}
+    arms = [{"id": name, "processor": "transform"} for name in ("one", "two")]
+    left = removed(document({**NEW, "id": "first"}, route, *arms), "route")
+    assert {name: node.needs for name, node in nodes(left).items()} == {
+        "first": (),
+        "one": ("first",),
+        "two": ("first",),
+    }
+
+
 def test_what_follows_a_branch_goes_on_to_follow_any_of_its_arms() -> None:
     chosen = {"cases": [{"when": "true", "to": "one"}], "default": "two"}
     arms = [{"id": name, "processor": "transform"} for name in ("one", "two", "last")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.http import HttpResponse
+from django.utils.html import escape
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.runs.models import Run, Step
@@ -110,6 +111,10 @@ def test_a_field_that_changes_leaves_the_rest_of_the_text_with_its_comments(page
         "transforms:\n      - strip\n      - truncate: 9\n      - upper",
     )
     assert page.draft.draft_number == 2
+
+
+def test_the_yaml_tab_has_the_text_as_it_is(page: Page) -> None:
+    assert f">{escape(TEXT)}</textarea>" in page.get("?stage=loud&tab=yaml")
 
 
 def test_what_was_not_changed_is_not_written(page: Page) -> None:
@@ -225,6 +230,13 @@ def test_the_sample_is_shown_at_each_step_of_a_mapping(page: Page) -> None:
     shown = page.get("?stage=loud&tab=input")
     assert [word in shown for word in ("  hello ", "“hello”", "“hel…”", "HEL")] == [True] * 4
     assert page.post(do="sample", sample="[").status_code == 422
+
+
+def test_without_a_sample_it_is_an_example_of_the_input() -> None:
+    page = Page(
+        a_member(), TEXT.replace("{type: string}}", "{type: string}}, examples: [{text: for example}]")
+    )
+    assert "&quot;for &quot;" in page.get("?stage=loud&tab=input") or "for example" in page.get()
 
 
 def test_values_are_those_of_the_run_with_the_sample(page: Page) -> None:
