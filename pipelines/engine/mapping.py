@@ -15,7 +15,7 @@ from orchestration.expressions.values import clipped, shortened, value_type
 from orchestration.llm.engine.types import Json
 from pipelines.engine.scope import MissingValue, Root, Scope
 from pipelines.engine.sources import Source, parse_place, parse_source
-from pipelines.engine.transform_specs import GIVEN, MISSING, TAKEN, TransformError, Work
+from pipelines.engine.transform_specs import GIVEN, MISSING, TAKEN, TransformError, WorkCount
 from pipelines.engine.transforms import Transform, parse_transform
 
 SHOWN_PROBLEMS = 3
@@ -59,7 +59,7 @@ class Conversion:
 
     def apply(self, value: Json, trace: Trace) -> Mapped:
         """Return the result. Raises `MappingError`."""
-        work = Work()
+        work = WorkCount()
         for place, transform in enumerate(self.transforms):
             path = f"transforms[{place}]"
             try:

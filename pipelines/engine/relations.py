@@ -39,10 +39,12 @@ class Relations:
         self.numbers: dict[str, int] = {}
         for number, stage in enumerate(pipeline.stages):
             self.numbers.setdefault(stage.id, number)
+        unnamed = {fault.stage for fault in wrong if fault.at[:1] in {(), ("id",)}}
+        self._names = [name for name, number in self.numbers.items() if number not in unnamed]
 
     def name_fault(self, name: str) -> str:
         """Return what is wrong with the name of a stage; empty where there is one."""
-        return "" if name in self.numbers else unknown("stage", name, self.numbers)
+        return "" if name in self.numbers else unknown("stage", name, self._names)
 
     def later_fault(self, stage: Stage, name: str) -> str:
         """Return what is wrong with the name of a stage that has to come after another."""

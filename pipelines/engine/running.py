@@ -1,8 +1,7 @@
 """A pipeline at work: stages start as others end, until nothing can start any more.
 
-Which stages an input was taken from must not depend on chance when the run is replayed. So a stage sees
-those that it joined and what these saw, and a join that does not wait for all is journaled. That the whole
-pipeline is to end because a stage failed is journaled before anything is cancelled.
+A join that does not wait for all is journaled, so that a replay takes the same inputs. That the pipeline is
+to end because a stage failed is journaled before anything is cancelled.
 """
 
 from __future__ import annotations
@@ -17,20 +16,19 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Outcome, PathStep
+from pipelines.engine.endings import StageEnd
 from pipelines.engine.graph import Join
-from pipelines.engine.mapping import MappingError, mapped_input, misfit, with_output
+from pipelines.engine.mapping import MappingError, mapped_input, misfit
 from pipelines.engine.plans import PipelinePlan
 from pipelines.engine.processor import ProcessorFailed, PureProcessor
 from pipelines.engine.rules import ErrorStrategy, FallbackPipeline
 from pipelines.engine.scheduling import Moves, Schedule, StageStatus
-from pipelines.engine.scope import Scope
+from pipelines.engine.scopes import StageScopes
 from pipelines.engine.stages import (
     LIGHT,
     Edit,
-    StageEnd,
     StageRunner,
     partial_state,
-    size,
     within,
 )
 
@@ -88,14 +86,11 @@ class _PipelineRun:
         self._plan, self._given, self._runner, self._context = plan, given, runner, context
         self._graph, self._handling = plan.pipeline.graph, plan.pipeline.error_handling
         self._schedule = Schedule(self._graph, at_once=AT_ONCE)
-        self._ends: dict[str, StageEnd] = {}
-        self._known: dict[str, Mapping[str, Json]] = {}
-        self._scopes: dict[str, Scope] = {}
-        self._seen: dict[str, frozenset[str]] = {}
+        self._scopes = StageScopes(plan, given.value, given.context)
+        self._ends = self._scopes.ends
         self._began: dict[str, float] = {}
         self._held: dict[str, Sequence[str]] = {}
         self._tasks: dict[asyncio.Task[StageEnd], str] = {}
-        self._size = size([given.value, plan.pipeline.variables], LIGHT + 1)
 
     async def run(self) -> Outcome:
         """Run all stages that can run, then give the output. Raises `EngineError`."""
@@ -128,7 +123,7 @@ class _PipelineRun:
             elif (taken := taken + 1) % BETWEEN_PAUSES == 0:
                 await asyncio.sleep(0)
             name, end = ended.pop(0)
-            self._note(name, end)
+            self._scopes.note(name, end)
             if end.breaks and not goes_on:
                 return
             ended += await self._start(self._schedule.ended(name, end.ending))
@@ -140,16 +135,12 @@ class _PipelineRun:
             del self._tasks[task]
         return ends
 
-    def _note(self, name: str, end: StageEnd) -> None:
-        self._ends[name], self._known[name] = end, end.known
-        self._size += end.size
-
     async def _start(self, moves: Moves) -> list[tuple[str, StageEnd]]:
         """Start stages; return those that have ended at once because they reach nothing outside."""
         for skipped in moves.skipped:
             left_out = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
-            self._seen[skipped.stage] = self._sees(self._graph.routers[skipped.stage])  # these have ended
-            self._note(skipped.stage, self._recorded(skipped.stage, left_out, self._context.now()))
+            self._scopes.follows(skipped.stage, self._graph.routers[skipped.stage])  # these have ended
+            self._scopes.note(skipped.stage, self._recorded(skipped.stage, left_out, self._context.now()))
         for name in moves.start:
             self._held[name] = await self._joined(name)
         ended = []
@@ -174,8 +165,7 @@ class _PipelineRun:
         left = context.time_left()
         if left is not None and left <= 0:
             raise LimitReached("The time limit of the run has passed. Raise it.", limit="seconds")
-        self._seen[name] = self._sees(joined)
-        scope = self._scopes[name] = self._scope(name, joined)
+        scope = self._scopes.of(name, joined)
         began = self._began[name] = context.now()
         is_light = isinstance(plan.processor, PureProcessor) and scope.size <= LIGHT
         if is_light and not isinstance(plan.stage.on_error, FallbackPipeline):
@@ -184,69 +174,8 @@ class _PipelineRun:
         self._tasks[asyncio.ensure_future(work)] = name
         return None
 
-    def _sees(self, joined: Sequence[str]) -> frozenset[str]:
-        """Return the stages that are seen after some others: these, and what they have seen."""
-        return frozenset(joined).union(*(self._seen[each] for each in joined))
-
     def _recorded(self, name: str, end: StageEnd, began: float) -> StageEnd:
         return self._runner.recorded(self._plan.stages[name], end, began, self._context, name)
-
-    def _scope(self, name: str, joined: Sequence[str]) -> Scope:
-        """Return what a stage can read."""
-        stages = {each: self._known[each] for each in self._seen[name]}
-        return Scope(
-            input=self._given.value,
-            variables=self._variables(stages),
-            stages=stages,
-            previous=self._previous(name, joined),
-            together=self._is_together(name),
-            context=self._given.context,
-            size=self._size,
-        )
-
-    def _previous(self, name: str, joined: Sequence[str]) -> tuple[str, ...] | None:
-        """Return the stages whose outputs one works on, None for one that follows none.
-
-        Of a stage that was passed over, it is what that one would have worked on.
-        """
-        if not joined:
-            return None
-        needs = [each for each in joined if each in self._graph.needs[name]]
-        if self._is_together(name):
-            return tuple(each for each in needs if self._ends[each].status is StageStatus.SUCCEEDED)
-        found = self._given_by(needs)
-        return self._given_by([each for each in joined if self._led(each, name)]) if found == () else found
-
-    def _given_by(self, stages: Sequence[str]) -> tuple[str, ...] | None:
-        """Return the stages whose outputs follow some; for one that was passed over, what that would have."""
-        found: dict[str, None] = {}
-        is_first = False
-        for each in stages:
-            end = self._ends[each]
-            if end.status is StageStatus.SUCCEEDED:
-                found[each] = None
-            elif end.passes or end.jumps:
-                before = self._scopes[each].previous
-                is_first = is_first or before is None
-                found |= dict.fromkeys(before or ())
-        return None if is_first and not found else tuple(found)
-
-    def _led(self, router: str, name: str) -> bool:
-        """Return whether a stage chose another one, or jumped to it."""
-        end = self._ends[router]
-        return name in end.chosen or end.handled == f"goto:{name}"
-
-    def _is_together(self, name: str) -> bool:
-        """Return whether a stage works on what several gave, each under its name."""
-        return len(self._graph.needs[name]) > 1 and self._graph.node(name).join in {Join.ALL, Join.QUORUM}
-
-    def _variables(self, stages: Mapping[str, Mapping[str, Json]]) -> Mapping[str, Json]:
-        """Return the variables after some stages."""
-        variables: Mapping[str, Json] = self._plan.pipeline.variables
-        for name in self._plan.writers:
-            if "output" in stages.get(name, {}):
-                variables = with_output(variables, self._plan.stages[name].output, stages[name]["output"])
-        return variables
 
     async def _cancel_tasks(self) -> None:
         """Cancel the stages that run, and wait until they have ended."""
@@ -269,7 +198,7 @@ class _PipelineRun:
         assert fault is not None  # noqa: S101  # every failed stage has one
         failure: dict[str, Json] = {"stage": name, "code": fault.code, "message": fault.message}
         if self._handling.strategy is ErrorStrategy.FALLBACK:
-            failure["state"] = partial_state(self._final_scope())
+            failure["state"] = partial_state(self._scopes.at_the_end())
         return failure
 
     async def _failing(self, failure: Mapping[str, Json]) -> Outcome:
@@ -283,12 +212,6 @@ class _PipelineRun:
         found = await self._context.run_child("pipeline", name, {"input": payload}, step=FALLBACK)
         data = {"stages": {}, "fallback": {"pipeline": name, "stage": failure["stage"]}}
         return Outcome(answer=found["answer"], output=found["output"], score=found["score"], data=data)
-
-    def _final_scope(self) -> Scope:
-        stages = self._known
-        given = self._given
-        variables = self._variables(stages)
-        return Scope(input=given.value, variables=variables, stages=stages, context=given.context)
 
     def _outcome(self, caveat: str = "") -> Outcome:
         """Return what the pipeline gives. Raises `ProcessorFailed` where that cannot be made."""
@@ -306,7 +229,7 @@ class _PipelineRun:
     def _output(self) -> tuple[Json, float | None]:
         if self._plan.output is not None:
             try:
-                return mapped_input(self._final_scope(), self._plan.output).value, None
+                return mapped_input(self._scopes.at_the_end(), self._plan.output).value, None
             except MappingError as error:
                 message = f"The output cannot be made: {error}"
                 raise ProcessorFailed(message, error_code="output") from None

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol, TypeVar
 
-from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import shortened
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
 from orchestration.llm.engine.types import Json, digest
@@ -23,6 +21,15 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import RunEvent
 from pipelines.engine.definition import Stage
+from pipelines.engine.endings import (
+    LARGEST_SHOWN,
+    STAGE_FAULTS,
+    StageEnd,
+    StageFault,
+    handled,
+    size,
+    stage_fault,
+)
 from pipelines.engine.mapping import MappingError, mapped_input, mapped_output, with_output
 from pipelines.engine.plans import StagePlan, stage_plan
 from pipelines.engine.processor import (
@@ -34,18 +41,15 @@ from pipelines.engine.processor import (
     StageResult,
     Work,
 )
-from pipelines.engine.rules import Backoff, DefaultValue, ErrorClass, FallbackPipeline, GoTo, Retry
-from pipelines.engine.scheduling import Ending, StageStatus
+from pipelines.engine.rules import Backoff, ErrorClass, FallbackPipeline, Retry
+from pipelines.engine.scheduling import StageStatus
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import Place
 
 STAGE_STARTED = "stage_started"
 FATAL = (LimitReached, LeaseLost, ReplayMismatch)
-STAGE_FAULTS = (EngineError, ExpressionError, MappingError, MissingValue)
 LIGHT = 5_000
 """Items and characters of all values that are worked on without leaving the event loop."""
-LARGEST_SHOWN = 200_000
-"""Items and characters of a value that a stage's row keeps whole."""
 CLASSES: Mapping[str, ErrorClass] = {
     "timeout": ErrorClass.TIMEOUT,
     "model_timeout": ErrorClass.TIMEOUT,
@@ -65,23 +69,6 @@ CLASSES: Mapping[str, ErrorClass] = {
 Value = TypeVar("Value")
 
 
-def size(value: Json, most: int) -> int:
-    """Return the items and characters of a value, counted until they are more than `most`."""
-    counted, parts = 0, [value]
-    for part in parts:  # grows while it is read
-        counted += 1
-        if isinstance(part, str):
-            counted += len(part)
-        elif isinstance(part, dict):
-            counted += sum(map(len, part))
-            parts += part.values()
-        elif isinstance(part, list):
-            parts += part[: most + 1]
-        if counted > most:
-            break
-    return counted
-
-
 class ResultCache(Protocol):
     """Results of stages that may be used again by the runs of a team."""
 
@@ -90,94 +77,6 @@ class ResultCache(Protocol):
 
     async def put(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
         """Store a result for some seconds."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageFault:
-    """Why a stage failed: a stable code, a sentence, and the field of the stage that it failed at."""
-
-    code: str
-    message: str
-    path: str = ""
-
-
-@dataclass(kw_only=True, slots=True)
-class StageEnd:
-    """How a stage ended, as its row and the stages after it have it. Times are run seconds.
-
-    It is filled in while the stage runs; `attempts` is 0 until there was one. `size` is that of the output,
-    in items and characters, counted until it is too large to be shown.
-    """
-
-    status: StageStatus = StageStatus.SUCCEEDED
-    input: Json = None
-    output: Json = None
-    attempts: int = 0
-    cached: bool = False
-    edited: bool = False
-    fault: StageFault | None = None
-    reason: str = ""
-    handled: str = ""
-    passes: bool = False
-    score: float | None = None
-    chosen: frozenset[str] = frozenset()
-    details: Mapping[str, Json] = field(default_factory=dict)
-    started_s: float = 0.0
-    seconds: float = 0.0
-    size: int = 0
-
-    @property
-    def breaks(self) -> bool:
-        """Whether the pipeline fails by it."""
-        return self.status is StageStatus.FAILED and not self.passes and not self.jumps
-
-    @property
-    def jumps(self) -> bool:
-        """Whether another stage follows its failure."""
-        return self.handled.startswith("goto:")
-
-    @property
-    def ending(self) -> Ending:
-        """How it ended for the stages that wait for it."""
-        return Ending(status=self.status, chosen=self.chosen, jumps=self.jumps, passes=self.passes)
-
-    @property
-    def known(self) -> Mapping[str, Json]:
-        """What other stages can read of it."""
-        found: dict[str, Json] = {"status": str(self.status)}
-        if self.status is StageStatus.SUCCEEDED:
-            found |= {"output": self.output, "score": self.score}
-        if self.fault is not None:
-            found["error"] = {"code": self.fault.code, "message": self.fault.message}
-        return found
-
-    def row(self, stage: Stage) -> dict[str, Json]:
-        """Return the row of the stage, with large values shortened."""
-        fault = self.fault
-        error = fault and {"code": fault.code, "message": fault.message, "path": fault.path}
-        row: dict[str, Json] = {
-            "stage": stage.id,
-            "processor": stage.processor,
-            "status": str(self.status),
-            "attempts": self.attempts,
-            "cached": self.cached,
-            "edited": self.edited,
-            "input": self.input,
-            "output": self.output,
-            "error": error,
-            "reason": self.reason,
-            "handled": self.handled,
-            "score": self.score,
-            "chosen": sorted(self.chosen),
-            "started_s": self.started_s,
-            "seconds": self.seconds,
-            "details": dict(self.details),
-        }
-        sizes = {"input": size(self.input, LARGEST_SHOWN), "output": self.size}
-        if large := [name for name, counted in sizes.items() if counted > LARGEST_SHOWN]:
-            row |= {name: shortened(row[name], LARGEST_SHOWN // 100) for name in large}
-            row["shortened"] = large
-        return row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,7 +131,7 @@ class StageRunner:
         try:
             result = plan.processor.compute(self._work(plan, scope, end.input))
         except STAGE_FAULTS as error:
-            return handled(plan.stage, end, _fault(error))
+            return handled(plan.stage, end, stage_fault(error))
         return self._finished(plan, scope, end, result)
 
     def _prepared(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
@@ -246,7 +145,7 @@ class StageRunner:
             value = mapped_input(scope, plan.input).value if edit is None else edit.value
         except STAGE_FAULTS as error:
             at = "input" if isinstance(error, MappingError) else "when"
-            return handled(plan.stage, StageEnd(attempts=1), _fault(error, at))
+            return handled(plan.stage, StageEnd(attempts=1), stage_fault(error, at))
         return StageEnd(input=value, edited=edit is not None)
 
     def _finished(self, plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -> StageEnd:
@@ -256,7 +155,7 @@ class StageRunner:
             output = mapped_output(result.value, plan.output).value
             with_output(scope.variables, plan.output, output)
         except MappingError as error:
-            return handled(plan.stage, end, _fault(error, "output"))
+            return handled(plan.stage, end, stage_fault(error, "output"))
         end.output = output
         return end
 
@@ -316,13 +215,14 @@ class StageRunner:
         except FATAL:
             raise
         except STAGE_FAULTS as error:
-            return handled(plan.stage, end, _fault(error))
+            return handled(plan.stage, end, stage_fault(error))
         weight = scope.size + size(result.value, LIGHT)
         return await off_loop(weight, self._finished, plan, scope, end, result)
 
     async def _inline(self, written: Json, scope: Scope, context: RunContext, step: str) -> StageResult:
-        """Execute a stage that is written inside the options of another. Raises `ProcessorFailed`."""
-        plan = stage_plan(Stage.model_validate({"id": "item", **written}), self.processors)
+        """Execute a stage that is written inside another's options, on an item. Raises `ProcessorFailed`."""
+        given = {"from": "context.item"} | (written.get("input") or {})
+        plan = stage_plan(Stage.model_validate({"id": "item", **written, "input": given}), self.processors)
         end = await self.execute(plan, scope, None, context, step)
         if end.breaks and end.fault is not None:
             raise ProcessorFailed(end.fault.message, error_code=end.fault.code)
@@ -353,32 +253,6 @@ def partial_state(scope: Scope) -> dict[str, Json]:
     """Return what a pipeline is given that takes over from another one."""
     outputs = {name: known["output"] for name, known in scope.stages.items() if "output" in known}
     return {"input": scope.input, "variables": dict(scope.variables), "stages": outputs}
-
-
-def handled(stage: Stage, end: StageEnd, fault: StageFault) -> StageEnd:
-    """Return how a stage that failed ends by its own rule; a fallback pipeline comes after that."""
-    end.status, end.fault = StageStatus.FAILED, fault
-    match stage.on_error:
-        case "skip":
-            end.status, end.handled, end.reason = StageStatus.SKIPPED, "skip", fault.message
-        case DefaultValue(default=value):
-            end.status, end.handled, end.output = StageStatus.SUCCEEDED, "default", value
-        case GoTo(goto=target):
-            end.handled = f"goto:{target}"
-        case _:
-            pass
-    end.passes = end.handled == "skip" or (stage.optional and not end.handled)
-    return end
-
-
-def _fault(error: Exception, at: str = "") -> StageFault:
-    """Return an error as what a stage failed with; `at` is the field whose mapping or condition it was."""
-    if isinstance(error, MappingError):
-        is_schema = error.path.endswith("schema")
-        code = "schema" if is_schema else "mapping"
-        return StageFault(code=code, message=str(error), path=f"{at}.{error.path}" if at else error.path)
-    code = error.code if isinstance(error, EngineError) else "expression"
-    return StageFault(code=code, message=str(error), path=at)
 
 
 def _read(place: Place, scope: Scope) -> Json:

@@ -20,7 +20,7 @@ from pipelines.engine.transform_specs import (
     Laborious,
     Step,
     TransformError,
-    Work,
+    WorkCount,
     refused,
     transform,
 )
@@ -131,7 +131,7 @@ def _compiled(expression: str, *, ignore_case: bool) -> tuple[Pattern, Match]:
     return pattern, groups
 
 
-def _matches(pattern: Pattern, text: str, work: Work) -> list[Match]:
+def _matches(pattern: Pattern, text: str, work: WorkCount) -> list[Match]:
     """Return all matches in a text, each of which may have read the rest of it. Raises `TransformError`."""
     most = min(GIVEN.nodes, work.left // max(1, len(text)))
     found = list(islice(pattern.finditer(text), most + 1))
@@ -166,7 +166,7 @@ def regex(
         found = compiled.search(text)
         return None if found is None else found.group(group)
 
-    def every(text: str, work: Work) -> Json:
+    def every(text: str, work: WorkCount) -> Json:
         return [found.group(group) or "" for found in _matches(compiled, text, work)]
 
     def parts(text: str) -> Json:

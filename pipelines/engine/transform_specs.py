@@ -22,7 +22,7 @@ MOST_WORK = 500_000_000
 
 
 @dataclass(kw_only=True, slots=True)
-class Work:
+class WorkCount:
     """How much work is left to a mapping, in characters that a search reads."""
 
     left: int = MOST_WORK
@@ -38,7 +38,7 @@ class Work:
 class Laborious:
     """A step whose work is more than its value is long, and counted."""
 
-    run: Callable[[Any, Work], Json]
+    run: Callable[[Any, WorkCount], Json]
 
 
 Step = Callable[[Any], Json] | Laborious

@@ -27,7 +27,7 @@ from pipelines.engine.transform_specs import (
     Step,
     TransformError,
     TransformSpec,
-    Work,
+    WorkCount,
     refused,
     transform,
 )
@@ -49,7 +49,7 @@ class Transform:
         """What it is called."""
         return self.spec.name
 
-    def apply(self, value: Json, work: Work | None = None) -> Json:
+    def apply(self, value: Json, work: WorkCount | None = None) -> Json:
         """Return the result. Raises `TransformError` for what it cannot take, or would be too large."""
         if fault := TAKEN.excess(value):
             raise TransformError(f"The value for {self.name} {fault}.")
@@ -57,7 +57,7 @@ class Transform:
             taken = " or ".join(each.words for each in self.spec.takes)
             raise refused(f"{self.name} takes {taken}; this is {value_type(value).words}", value)
         step = self.step
-        result = step.run(value, work or Work()) if isinstance(step, Laborious) else step(value)
+        result = step.run(value, work or WorkCount()) if isinstance(step, Laborious) else step(value)
         if fault := GIVEN.excess(result):
             raise TransformError(f"The result of {self.name} {fault}.")
         return result
@@ -176,13 +176,13 @@ def each(*, transforms: Annotated[Json, Field(description="One transform, or a l
     if any(one.name == "each" for one in parsed):
         raise ExpressionError("each cannot stand in another each; flatten the list first.")
 
-    def applied(items: list[Json], work: Work) -> Json:
+    def applied(items: list[Json], work: WorkCount) -> Json:
         return [_through(parsed, item, f"[{place}]", work) for place, item in enumerate(items)]
 
     return Laborious(run=applied)
 
 
-def _through(transforms: list[Transform], value: Json, where: str, work: Work) -> Json:
+def _through(transforms: list[Transform], value: Json, where: str, work: WorkCount) -> Json:
     for one in transforms:
         try:
             value = one.apply(value, work)

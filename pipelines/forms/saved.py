@@ -22,34 +22,30 @@ from pipelines.selectors import GalleryEntry, version_number
 from pipelines.services.importing import LARGEST_IMPORT
 
 BLANK = "blank"
-NAME_HELP = "What other pipelines and commands call it: small letters, digits, - and _."
 
 
-def name_field(help_text: str = NAME_HELP) -> forms.CharField:
-    """Return the field for the name of a pipeline; what it may be is checked where it is stored."""
-    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-    return forms.CharField(label="Name", max_length=40, help_text=help_text, widget=widget)
+class PipelineNameForm(forms.Form):
+    """The name of a pipeline; what it may be is checked where it is stored."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=40,
+        help_text="What other pipelines and commands call it: small letters, digits, - and _.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
 
 
-class NewPipelineForm(forms.Form):
+class NewPipelineForm(PipelineNameForm):
     """The name of a new pipeline, and what it begins with."""
 
-    name = name_field()
     start = forms.ChoiceField(
         label="Begin with", widget=forms.RadioSelect(attrs={"class": "form-check-input"})
     )
 
     def __init__(self, *args: Any, entries: Sequence[GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
-        start = self.fields["start"]
-        assert isinstance(start, forms.ChoiceField)  # noqa: S101  # declared above
-        start.choices = [(BLANK, "An empty pipeline"), *((each.name, each.title) for each in entries)]
-
-
-class RenamePipelineForm(forms.Form):
-    """Another name."""
-
-    name = name_field("")
+        choices = [(BLANK, "An empty pipeline"), *((each.name, each.title) for each in entries)]
+        self.fields["start"].choices = choices  # type: ignore[attr-defined]  # declared above
 
 
 class PublishForm(forms.Form):
@@ -112,9 +108,7 @@ class RunForm(SchemaForm):
         choices = {"version": [*newest, ("draft", "The draft"), *older]}
         choices["models"] = [(each.name, each.name) for each in models]
         for name, offered in choices.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
-            field.choices = offered
+            self.fields[name].choices = offered  # type: ignore[attr-defined]  # declared above
         if ANSWER in self.fields:
             self.fields[ANSWER].label = "Input"
             self.fields[ANSWER].error_messages["required"] = "Write what it works on."
@@ -150,7 +144,7 @@ class RunForm(SchemaForm):
             "pipeline": name,
             "version": version_number(data["version"]) or data["version"],
             "input": self.answer,
-            "models": tuple(data["models"]),
+            "models": data["models"],
             "constraints": limits,
             "fresh": data["fresh"],
         }

@@ -35,7 +35,7 @@ class ScheduleForm(WebhookForm):
         label="Input as JSON",
         required=False,
         max_length=60_000,
-        help_text='As in {"text": "Good morning"}. Empty: no input.',
+        help_text="What each run works on, as JSON. Empty: nothing.",
     )
 
     def schedule(self) -> Trigger:

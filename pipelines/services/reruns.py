@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import Origin, start_run
-from pipelines.engine.definition import Pipeline, Stage
+from pipelines.engine.definition import Pipeline
 from pipelines.engine.running import STARTED
 from pipelines.engine.scheduling import StageStatus
 from pipelines.selectors import KIND
-from pipelines.services.freezing import chosen_pipeline, parsed_request, stored_pipeline
+from pipelines.services.freezing import chosen_pipeline, inner_key, parsed_request, stored_pipeline
 
 SAME: Final = "same"
+MAP = "map"
 
 
 def resume(*, membership: Membership, run: Run) -> Run:
@@ -25,10 +26,9 @@ def resume(*, membership: Membership, run: Run) -> Run:
     Raises `InvalidRequest`.
     """
     pipeline, rows = _ended(run)
-    again = _stopped(pipeline, rows)
-    if not again and run.status == "succeeded":
+    if run.status == "succeeded" and not _stopped(pipeline, rows):
         raise InvalidRequest("All of its stages have ended well: there is nothing to resume.")
-    return _rerun(membership, run, kept_stages(pipeline, pipeline, rows, again), run.request, {})
+    return _rerun(membership, run, _resumed(pipeline, rows, run.request["pipelines"]), run.request, {})
 
 
 def rerun_from(
@@ -62,22 +62,40 @@ def _ended(run: Run) -> tuple[Pipeline, Mapping[str, Mapping[str, Json]]]:
     if not run.is_over:
         raise InvalidRequest("It still goes on. Cancel it, or wait for its end.")
     pipeline = stored_pipeline(run.request["definition"])
-    names = [stage.id for stage in pipeline.stages]
-    rows = run.steps.filter(kind="record", key__in=names).values_list("key", "result")
-    return pipeline, {name: row for name, row in rows if row is not None}
+    rows = dict(run.steps.filter(kind="record", result__isnull=False).values_list("key", "result"))
+    children = run.steps.filter(kind="child", status="done", key__endswith="/run")
+    done = {key: {"status": StageStatus.SUCCEEDED} for key in children.values_list("key", flat=True)}
+    return pipeline, {**done, **cast("dict[str, Json]", rows)}
 
 
-def _stopped(pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]]) -> set[str]:
-    """Return the stages that did not end well enough for others to go on."""
-    return {stage.id for stage in pipeline.stages if _stopped_it(stage, rows.get(stage.id))}
+def _stopped(pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]], inside: str = "") -> set[str]:
+    """Return the stages because of which a run could not go on: what it passed over stays as it was."""
+    found = set()
+    for stage in pipeline.stages:
+        row = rows.get(inside + stage.id, {"status": StageStatus.CANCELLED})
+        passed = stage.optional or row.get("handled", "").startswith("goto:")
+        if row["status"] == StageStatus.CANCELLED or (row["status"] == StageStatus.FAILED and not passed):
+            found.add(stage.id)
+    return found
 
 
-def _stopped_it(stage: Stage, row: Mapping[str, Json] | None) -> bool:
-    """Return whether a run could not go on because of a stage: one that it passed over stays as it was."""
-    if row is None or row["status"] == StageStatus.CANCELLED:
-        return True
-    is_passed = stage.optional or row["handled"].startswith("goto:")
-    return bool(row["status"] == StageStatus.FAILED and not is_passed)
+def _resumed(
+    pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]], inner: Mapping[str, Json], inside: str = ""
+) -> Iterator[str]:
+    """Yield the keys of the stages that a resumed run keeps, also of pipelines whose own stages failed."""
+    again = _stopped(pipeline, rows, inside)
+    here = {stage.id for stage in pipeline.stages if inside + stage.id in rows}
+    kept = set(kept_stages(pipeline, pipeline, here, again))
+    yield from (inside + name for name in pipeline.graph.order if name in kept)
+    for stage in pipeline.stages:
+        below = f"{inside}{stage.id}/"
+        is_second = any(key.startswith(f"{below}2/") for key in rows)  # its inner stages have other keys
+        if stage.id in again and not is_second and kept.issuperset(pipeline.graph.waits_for[stage.id]):
+            key = inner_key(str(stage.options.get("name")), stage.options.get("version"))
+            if stage.processor == KIND and key in inner:
+                yield from _resumed(stored_pipeline(inner[key]["definition"]), rows, inner, f"{below}1/run/")
+            if stage.processor == MAP:
+                yield from _kept_items(rows, f"{below}1/item-")
 
 
 def kept_stages(old: Pipeline, new: Pipeline, rows: Collection[str], again: Collection[str]) -> Iterator[str]:
@@ -95,6 +113,14 @@ def kept_stages(old: Pipeline, new: Pipeline, rows: Collection[str], again: Coll
             yield name
 
 
+def _kept_items(rows: Mapping[str, Mapping[str, Json]], begin: str) -> Iterator[str]:
+    """Yield the keys of the items of a list that were done."""
+    for key, row in rows.items():
+        inside = key.removeprefix(begin).partition("/")[2] if key.startswith(begin) else None
+        if inside in {"", "run"} and row["status"] == StageStatus.SUCCEEDED:
+            yield key
+
+
 def _rerun(
     membership: Membership,
     run: Run,
@@ -104,8 +130,10 @@ def _rerun(
 ) -> Run:
     """Start the run with the steps of the stages that it keeps."""
     names = list(kept)
-    started = run.steps.filter(key=STARTED).values_list("key", flat=True)
-    keys = [*names, *(f"{name}/" for name in names), *(started if names else ())]
+    began = {name.rpartition("/")[0] for name in names}
+    wanted = [f"{inside}/{STARTED}".removeprefix("/") for inside in began]
+    started = run.steps.filter(key__in=wanted).values_list("key", flat=True)
+    keys = [*names, *(f"{name}/" for name in names), *started]
     earlier = {name: edit for name, edit in run.request["edits"].items() if name in names}
     payload = {**request, "edits": {**earlier, **edits}}
     origin = Origin(replaying=run, keys=keys)

@@ -20,7 +20,7 @@ from orchestration.llm.forms import accepted, refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
-from pipelines.forms.saved import BLANK, NewPipelineForm, RenamePipelineForm, RunForm
+from pipelines.forms.saved import BLANK, NewPipelineForm, PipelineNameForm, RunForm
 from pipelines.models import SavedPipeline
 from pipelines.selectors import KIND, gallery, read_draft, run_figures, team_pipelines
 from pipelines.services import definitions
@@ -112,7 +112,7 @@ def _run_form(request: MemberRequest, row: SavedPipeline) -> RunForm:
 def rename(request: MemberRequest, name: str) -> HttpResponse:
     """Give a pipeline another name."""
     row = pipeline_of(request, name)
-    form = RenamePipelineForm(request.POST)
+    form = PipelineNameForm(request.POST)
     if accepted(form, partial(definitions.rename, membership=request.membership, pipeline=row)):
         messages.success(request, f"It is called {form.cleaned_data['name']} now.")
         return redirect("pipelines:versions", form.cleaned_data["name"])

@@ -20,7 +20,7 @@ from orchestration.llm.forms import refuse
 from orchestration.runs.models import Run
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.differences import Change, changes
-from pipelines.forms.saved import ImportForm, PublishForm, RenamePipelineForm
+from pipelines.forms.saved import ImportForm, PipelineNameForm, PublishForm
 from pipelines.models import PublishedVersion, SavedPipeline
 from pipelines.selectors import (
     DraftReading,
@@ -72,7 +72,7 @@ def versions(request: MemberRequest, name: str) -> HttpResponse:
         "sides": [
             (each, request.GET.get(each, usual)) for each, usual in (("old", newest), ("new", "draft"))
         ],
-        "rename_form": RenamePipelineForm(initial={"name": row.name}),
+        "rename_form": PipelineNameForm(initial={"name": row.name}),
         **_compared(request, row, reading),
     }
     return render(request, "pipelines/version_list.html", context)

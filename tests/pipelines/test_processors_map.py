@@ -102,6 +102,13 @@ async def test_wherever_it_is_killed_the_results_are_the_same() -> None:
         assert await mapping(["a", "bad", "c"], at_once=2, on_item_error="null").run(at) == expected
 
 
+async def test_a_stage_that_says_nothing_else_works_on_the_item() -> None:
+    strip = {"processor": "transform", "input": {"transforms": ["strip"]}}
+    for inner, expected in ((strip, ["a", "b"]), ({"processor": "transform"}, [" a", "b "])):
+        written = document(stage("each", "", "map", options={"stage": inner}))
+        assert (await Execution(written, value=[" a", "b "]).run()).output == expected
+
+
 async def test_a_pipeline_runs_for_each_item() -> None:
     work = StageWork(MAP, {"pipeline": "summarise"}, input=[{"n": 1}, None])
     assert (await work.run()).value == [{"n": 1}, None]

@@ -72,6 +72,39 @@ def test_a_resumed_run_can_be_resumed_once_more(engine: Engine, owner: Membershi
     assert worked(flaky, engine, resume(membership=owner, run=once)) == (["two"], "succeeded", "MINE")
 
 
+def test_what_had_ended_inside_a_pipeline_that_failed_is_taken_over_too(
+    engine: Engine, owner: Membership, flaky: Flaky
+) -> None:
+    ask = stage("ask", processor="pipeline", options={"name": "support"}, input={"from": "input"})
+    a_pipeline(owner, stage("first", processor="flaky", input={"from": "input"}), ask, name="outer")
+    flaky.fail = {"two"}
+    run = engine.execute(a_pipeline_run(owner, "outer"))
+    assert run.error.startswith("Stage ask failed: Stage two failed")
+    again = resume(membership=owner, run=run)
+    assert worked(flaky, engine, again) == (["two"], "succeeded", "HELLO")
+    shown = dict(again.steps.filter(kind="record").values_list("key", "result__status"))
+    assert (shown["ask"], shown["ask/1/run/one"], shown["ask/1/run/two"]) == ("succeeded",) * 3
+
+
+@pytest.mark.parametrize("of_each", ["stage", "pipeline"])
+def test_the_items_of_a_list_that_were_done_are_taken_over(
+    engine: Engine, owner: Membership, flaky: Flaky, of_each: str
+) -> None:
+    inner = {"processor": "flaky", "input": {"from": "context.item"}}
+    a_pipeline(owner, stage("told", processor="flaky", input={"from": "input"}), name="inner")
+    options = (
+        {"items": "input", "at_once": 1, "stage": inner}
+        if of_each == "stage"
+        else {"items": "input", "pipeline": "inner", "at_once": 1}
+    )
+    a_pipeline(owner, stage("each", processor="map", options=options), name="outer")
+    flaky.fail = {"c"}
+    run = engine.execute(a_pipeline_run(owner, "outer", input=["a", "b", "c"]))
+    assert run.error.startswith("Stage each failed: Item 3 failed")
+    _, status, output = worked(flaky, engine, resume(membership=owner, run=run))
+    assert (status, output, flaky.worked.total()) == ("succeeded", ["a", "b", "c"], 1)
+
+
 def test_what_was_cancelled_elsewhere_runs_again_too(engine: Engine, owner: Membership, flaky: Flaky) -> None:
     flaky.fail = {"two"}
     run = engine.execute(a_pipeline_run(owner))

@@ -22,6 +22,7 @@ from pipelines.services.definitions import publish, save_draft
 from tests.support.definitions import pipeline, stage
 from tests.support.engines import Engine
 from tests.support.history import a_member, signed_in
+from tests.support.hostile import VALUES, encoded
 from tests.support.pipelines import UPPER, a_pipeline, a_pipeline_run, written
 from tests.support.run_rows import RunRows
 
@@ -303,3 +304,9 @@ def test_a_large_graph_is_drawn_in_one_direction_only() -> None:
     few, many = (pipeline(*(stage(f"s{n}") for n in range(count))) for count in (2, 151))
     assert [side.name for side in GraphView(pipeline=few).sides] == ["right", "down"]
     assert [side.name for side in GraphView(pipeline=many).sides] == ["right"]
+
+
+def test_nothing_in_the_address_breaks_the_page(admin: Membership, rows: RunRows) -> None:
+    for value in VALUES.values():
+        html = page(admin, rows.run, f"?{encoded((('stage', value),))}")
+        assert 'data-shows="asked"' in html

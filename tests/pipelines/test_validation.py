@@ -350,6 +350,12 @@ def test_what_only_follows_from_a_wrong_field_is_no_problem(
     assert paths(*stages, **fields) == expected
 
 
+def test_a_stage_without_a_name_is_not_among_those_that_there_are() -> None:
+    written = document(A, 7, stage("b", None, **reads("stages.zzz.output")))
+    found = document_problems(written, PROCESSORS, {})[1]
+    assert found[-1].message == "There is no stage “zzz”. There are: a, b."
+
+
 def test_a_document_with_wrong_fields_can_be_shown_without_them_and_not_run() -> None:
     written = document(stage("a", timeout=0), stage("B", None))
     shown = read_definition(written).pipeline

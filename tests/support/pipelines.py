@@ -46,7 +46,7 @@ def a_pipeline_run(member: Membership, name: str = "support", **payload: Json) -
 
 
 class Flaky(ActiveProcessor):
-    """Gives its input back; fails while its stage is among those that `fail`, and counts its work.
+    """Gives its input back; fails while its stage or input is among those that `fail`; counts its work.
 
     Whether it failed is journaled, as it is of models, tools and children.
     """
@@ -62,7 +62,7 @@ class Flaky(ActiveProcessor):
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         if context.recall("fails") is None:
             self.worked[work.stage] += 1
-        if await context.decide("fails", work.stage in self.fail):
+        if await context.decide("fails", bool({work.stage, str(work.input)} & self.fail)):
             raise ProcessorFailed("Not today.")
         return StageResult(value=work.input)
 
