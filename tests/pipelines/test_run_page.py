@@ -320,3 +320,11 @@ def test_nothing_in_the_address_breaks_the_page(admin: Membership, rows: RunRows
     for value in VALUES.values():
         html = page(admin, rows.run, f"?{encoded((('stage', value),))}")
         assert 'data-shows="asked"' in html
+
+
+def test_lines_of_a_branch_say_when_they_are_taken() -> None:
+    cases = [{"when": "input.n > 9", "to": "many"}, {"when": "input.n < 0", "to": "many"}]
+    route = stage("route", processor="branch", options={"cases": cases, "default": "few"})
+    view = GraphView(pipeline=pipeline(route, stage("many", "route"), stage("few", "route")))
+    words = {line.target: words for line, words in view.sides[0].labels}
+    assert words == {"many": "input.n > 9 or input.n < 0", "few": "otherwise"}
