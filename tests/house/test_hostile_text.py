@@ -323,7 +323,7 @@ LARGE: dict[str, tuple[Callable[[], object], str]] = {
     "a long schema": (lambda: parse_schema({"enum": MILLION}), "more than 50,000 parts"),
     "a deep value for a schema": (lambda: through(1, schema={"const": DEEP}), "more than 32 levels"),
     "a deep value": (lambda: through(DEEP), "more than 64"),
-    "a long list": (lambda: through(MILLION, "sort"), "more than 100,000 items"),
+    "a long list": (lambda: through(MILLION, "sort"), "more than 100,000 parts"),
     "a long text": (lambda: through(HUGE, "strip"), "more than 10,000,000 characters"),
     "a text that is split": (lambda: through("," * 1_000_000, {"split": ","}), "more than 100,000"),
     "a text that grows": (

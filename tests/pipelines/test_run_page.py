@@ -94,6 +94,16 @@ def test_a_model_stage_has_the_lanes_of_its_models_with_the_chosen_one(
     assert "It succeeded." in shown
 
 
+def test_each_of_two_votes_in_a_run_shows_its_own_ballots(engine: Engine, owner: Membership) -> None:
+    options = {"strategy": "voting", "prompt": "{{ input.text }}", "models": ["sim-scout", "sim-sage"]}
+    votes = [stage(name, options=options, needs=before) for name, before in (("one", ""), ("two", "one"))]
+    run = ran(engine, owner, *votes)
+    for name in ("one", "two"):
+        shown = panel(page(owner, run, f"?stage={name}"))
+        assert "Ballots: 2 of 2 count" in shown
+        assert shown.count('class="tally plain-list"') == 1
+
+
 def test_what_lies_below_a_stage_is_listed_and_can_be_opened(engine: Engine, owner: Membership) -> None:
     a_pipeline(owner, LOUD, name="inner")
     words = stage("words", processor="transform", input={"from": {"value": ["one", "two"]}})

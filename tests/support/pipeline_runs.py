@@ -99,6 +99,11 @@ class Execution:
     clock: Callable[[], float] | None = None
 
     @property
+    def pipeline(self) -> Pipeline:
+        """The definition, read."""
+        return read(self.document)
+
+    @property
     def processors(self) -> Mapping[str, Processor]:
         """All that there are, and the one for tests."""
         return {**PROCESSORS, "work": self.work}

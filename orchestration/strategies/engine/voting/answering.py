@@ -61,10 +61,11 @@ class Vote:
         return count(self.options, self.panel.names, casts)
 
     async def emit_ballot(self, cast: Cast) -> None:
-        """Emit a ballot as it is cast."""
+        """Emit a ballot as it is cast; its step tells it from that of another vote in the same run."""
         weight = parse_weights(self.options.weights, self.panel.names).get(cast.voter, 1.0)
         data = cast.to_json() | {"ballot": self.options.ballot.value, "weight": weight}
-        await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, data=data))
+        step = f"ballot/{cast.voter}"
+        await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, step=step, data=data))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -108,7 +108,7 @@ async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
         "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
         "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
     }
-    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, data=data))
+    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, step="tally", data=data))
 
 
 def no_winner_error(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
