@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 from django.http import HttpResponse
 from django.utils.html import escape
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestration.expressions.documents import write_yaml
 from orchestration.runs.models import Run, Step
 from pipelines.models import SavedPipeline
 from tests.support.history import a_member, a_run, signed_in
@@ -258,6 +262,16 @@ def test_a_try_runs_the_draft_on_the_sample(page: Page) -> None:
     assert (run.request["version"], run.request["input"]) == (None, {"text": "hello"})
     page.post(do="write", text="stages: 3")
     assert page.post(do="try").status_code == 422
+
+
+def test_the_page_costs_few_queries_however_many_stages(
+    page: Page, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    stages = [{"id": f"s{number}", "processor": "transform"} for number in range(40)]
+    page.post(do="write", text=write_yaml({"schema_version": 1, "name": "support", "stages": stages}))
+    a_run(page.member, kind="pipeline", ref="support", request={"input": None})
+    with django_assert_max_num_queries(12):
+        assert "No problems" in page.get("?stage=s7&tab=input")
 
 
 def test_an_empty_pipeline_offers_what_a_stage_can_do() -> None:
