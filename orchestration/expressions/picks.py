@@ -46,9 +46,7 @@ class Pick:
         except JMESPathError as error:
             raise ExpressionError(f"The pick cannot be applied: {error}.") from error
         except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
-            raise ExpressionError(
-                "The pick compares or computes values of kinds that do not go together."
-            ) from error
+            raise ExpressionError("The pick compares or computes values that do not go together.") from error
         if not isinstance(found, dict | list | str | int | float | None):
             raise ExpressionError("The pick results in a function (&), not in a value.")
         BOUNDS.check(found, "What is picked")

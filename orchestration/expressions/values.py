@@ -117,6 +117,23 @@ def _parts(value: Json) -> Iterator[Json]:
     return (each for pair in value.items() for each in pair)
 
 
+def size(value: Json, most: int) -> int:
+    """Return the items and characters of a value, counted until they are more than `most`."""
+    counted, parts = 0, [value]
+    for part in parts:  # grows while it is read
+        counted += 1
+        if isinstance(part, str):
+            counted += len(part)
+        elif isinstance(part, dict):
+            counted += sum(map(len, part))
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part[: most + 1]
+        if counted > most:
+            break
+    return counted
+
+
 def _is_writable(value: Json) -> bool:
     if isinstance(value, float):
         return isfinite(value)

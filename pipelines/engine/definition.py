@@ -147,7 +147,7 @@ class Pipeline(DefinitionPart):
 def _nodes(stages: Sequence[Stage]) -> Iterator[StageNode]:
     """Yield stages as the graph sees them, of which each name occurs once."""
     jumps = {stage.id: stage.on_error.goto for stage in stages if isinstance(stage.on_error, GoTo)}
-    arms: dict[str, set[str]] = {target: set() for target in jumps.values()}
+    arms: dict[str, set[str]] = {}
     for stage in stages:
         for choice in stage.choices:
             arms.setdefault(choice, set()).update(stage.choices)
@@ -170,13 +170,13 @@ def _needs_by_place(
 ) -> tuple[tuple[str, ...], Join]:
     """Return the needs and the join of a stage that does not say what it needs: those of a sequence.
 
-    `arms` has the stages that others lead to, each with all that the branches may choose that may choose it.
-    Such a stage waits for what leads to it alone; one after an arm for any of the arms that stand before it.
+    `arms` has the stages that branches may choose, each with all that the same branches may choose. An arm
+    waits for its branches alone; what follows one, for any of the arms that stand before it.
     """
     if stage in arms or not before:
         return (), Join.ALL
     last = before[-1]
-    if not arms.get(last):
+    if last not in arms:
         return (last,), Join.ALL
     return tuple(each for each in before if each in arms[last]), Join.ANY
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import shortened
+from orchestration.expressions.values import shortened, size
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Stage
@@ -19,23 +19,6 @@ STAGE_FAULTS = (EngineError, ExpressionError, MappingError, MissingValue)
 """What a stage may fail with."""
 LARGEST_SHOWN = 200_000
 """Items and characters of a value that a stage's row keeps whole."""
-
-
-def size(value: Json, most: int) -> int:
-    """Return the items and characters of a value, counted until they are more than `most`."""
-    counted, parts = 0, [value]
-    for part in parts:  # grows while it is read
-        counted += 1
-        if isinstance(part, str):
-            counted += len(part)
-        elif isinstance(part, dict):
-            counted += sum(map(len, part))
-            parts += part.values()
-        elif isinstance(part, list):
-            parts += part[: most + 1]
-        if counted > most:
-            break
-    return counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -178,6 +178,11 @@ class OutputPlan:
     destinations: tuple[Destination, ...] = (Destination(kind=DestinationKind.NEXT),)
 
     @property
+    def writes(self) -> bool:
+        """Whether the result goes into a variable."""
+        return any(each.kind is DestinationKind.VARIABLE for each in self.destinations)
+
+    @property
     def is_final(self) -> bool:
         """Whether the result is the pipeline's."""
         return any(each.kind is DestinationKind.FINAL for each in self.destinations)

@@ -18,7 +18,6 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
 from pipelines.engine.mapping import (
-    DestinationKind,
     InputPlan,
     OutputPlan,
     parse_input,
@@ -90,7 +89,7 @@ def pipeline_plan(pipeline: Pipeline, processors: Mapping[str, Processor]) -> Pi
             stages=stages,
             schema=None if declared is None else parse_schema(declared),
             output=_input(pipeline.output),
-            writers=tuple(name for name in pipeline.graph.order if _writes(stages[name].output)),
+            writers=tuple(name for name in pipeline.graph.order if stages[name].output.writes),
             reads_context=Root.CONTEXT in pipeline.model_dump_json(),
         )
     except ExpressionError as error:
@@ -137,10 +136,6 @@ def _output(stage: Stage) -> OutputPlan:
     if mapping is None:
         return OutputPlan()
     return parse_output(mapping.destinations, mapping.transforms, mapping.json_schema)
-
-
-def _writes(output: OutputPlan) -> bool:
-    return any(each.kind is DestinationKind.VARIABLE for each in output.destinations)
 
 
 def _reads(stage: Stage, processor: Processor, processors: Mapping[str, Processor]) -> tuple[Place, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from orchestration.expressions.values import size
 from orchestration.llm.engine.types import Json
-from pipelines.engine.endings import StageEnd, size
+from pipelines.engine.endings import StageEnd
 from pipelines.engine.graph import Join
 from pipelines.engine.mapping import with_output
 from pipelines.engine.plans import PipelinePlan

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol, TypeVar
 
+from orchestration.expressions.values import size
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
 from orchestration.llm.engine.types import Json, digest
@@ -27,7 +28,6 @@ from pipelines.engine.endings import (
     StageEnd,
     StageFault,
     handled,
-    size,
     stage_fault,
 )
 from pipelines.engine.mapping import MappingError, mapped_input, mapped_output, with_output

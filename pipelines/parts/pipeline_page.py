@@ -59,7 +59,7 @@ class PipelinePage(KindPage):
             return {"calls": state.calls}
         stages = RunStages(state, pipeline)
         failed = [each.key for each in stages.own if each.state == StageStatus.FAILED and not each.handled]
-        output = state.run.output
+        output, number = state.run.output, state.run.request.get("version")
         return {
             "graph": GraphView(pipeline=pipeline, marks=stages.marks, chosen=stages.focus),
             "panel": stage_panel(state, pipeline, stages, stages.focus, now),
@@ -72,7 +72,7 @@ class PipelinePage(KindPage):
             "verdict": _verdict(stages.own),
             "answer_text": "" if output is None or isinstance(output, str) else ShownValue(output).markdown,
             "shortfall": _failures(failed) if state.run.caveat else "",
-            "method_words": _version(state.run),
+            "method_words": f"version {number}" if number is not None else "draft",
         }
 
     def chosen(self, state: RunState, query: Mapping[str, str], now: datetime) -> dict[str, Any]:
@@ -129,11 +129,6 @@ class PipelinePage(KindPage):
 def frozen_pipeline(run: Run) -> Pipeline | None:
     """Return the pipeline that a run was started with, None where this version cannot read it."""
     return pipeline_from(run.request.get("definition"))[0]
-
-
-def _version(run: Run) -> str:
-    number = run.request.get("version")
-    return f"version {number}" if number is not None else "draft"
 
 
 def _verdict(stages: Sequence[RunStage]) -> str:

@@ -221,7 +221,7 @@ def routes(*names: str) -> dict[str, Json]:
         (["z"], "", Join.ALL),
         (["a", stage("z", "")], "", Join.ALL),
         (["a", stage("z", None, join="any")], "a", Join.ANY),
-        (["a", stage("b", None, on_error={"goto": "z"}), "c", "z"], "", Join.ALL),
+        (["a", stage("b", None, on_error={"goto": "z"}), "c", "z"], "c", Join.ALL),
         (["a", stage("b", None, on_error={"goto": "c"}), "c", "z"], "c", Join.ALL),
         ([routes("a", "b"), "z"], "route", Join.ALL),
         ([routes("a", "b"), "a", "b", "z"], "a b", Join.ANY),

@@ -85,7 +85,8 @@ class Tool(ABC):
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise timed_out(self.spec) from error
+            late = f"{self.spec.title} gave no result within {self.spec.timeout_s:g} s."
+            raise ToolFailed(late, fault=ToolFault.TIMEOUT) from error
         except ModelError as error:  # of the transport that tools share with models
             refused = isinstance(error, AddressRefused)
             raise ToolFailed(str(error), fault=ToolFault.REFUSED if refused else ToolFault.FAILED) from error
@@ -113,11 +114,6 @@ class PureTool(Tool):
     @abstractmethod
     def compute(self, arguments: Mapping[str, Json]) -> Json:
         """Return the result of checked arguments. Raises `ToolFailed`."""
-
-
-def timed_out(spec: ToolSpec) -> ToolFailed:
-    """Return the error of a tool that took too long."""
-    return ToolFailed(f"{spec.title} gave no result within {spec.timeout_s:g} s.", fault=ToolFault.TIMEOUT)
 
 
 def check_arguments(spec: ToolSpec, arguments: Mapping[str, Json]) -> None:

@@ -88,7 +88,7 @@ class MapProcessor(ActiveProcessor):
             raise ProcessorFailed(wrong, error_code="too_large")
         if earlier := context.recall("failed"):
             raise _failure(await context.decide("failed", earlier))
-        mapping = _Mapping(work=work, context=context, items=items)
+        mapping = _Mapping(work=work, context=context, items=items, turns=iter(range(len(items))))
         with single_error():
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(work.options.at_once, len(items))):
@@ -108,12 +108,9 @@ class _Mapping:
     work: Work
     context: RunContext
     items: list[Json]
+    turns: Iterator[int]
     results: dict[int, StageResult] = field(default_factory=dict)
     errors: dict[int, EngineError] = field(default_factory=dict)
-    turns: Iterator[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.turns = iter(range(len(self.items)))
 
     async def take_turns(self) -> None:
         """Work on the next item until none is left."""

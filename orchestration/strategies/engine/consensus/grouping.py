@@ -114,8 +114,7 @@ def _parts(different: Sequence[_Said]) -> list[list[_Said]]:
     """Return which of the different answers say the same.
 
     Where one is like two that are not like each other, it could be either: then only those with as much of
-    unit and subject are put together, if all of them are alike. So a further answer never puts together two
-    that differ without it.
+    unit and subject are put together, if all are alike. So none puts two together that differ without it.
     """
     parts: list[list[_Said]] = []
     for part in _connected(different):
