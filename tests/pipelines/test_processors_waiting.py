@@ -10,7 +10,7 @@ from orchestra_site.accounts.models import Role
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Audience
 from pipelines.engine.processor import ProcessorFailed
-from pipelines.engine.processors.waiting import ROLES, HumanProcessor, WaitProcessor
+from pipelines.engine.processors.waiting import ROLES, VIEWER, HumanProcessor, WaitProcessor
 from pipelines.engine.scope import Scope
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MIDNIGHT
@@ -69,7 +69,12 @@ async def test_a_question_that_nobody_could_answer_fails_at_once() -> None:
 
 
 def test_the_roles_are_those_of_members() -> None:
-    assert set(ROLES) == set(Role.values)
+    assert {*ROLES, VIEWER} == set(Role.values)
+
+
+def test_viewers_cannot_be_asked() -> None:
+    options = {"text": "Well?", "who": ["admin", "viewer"]}
+    assert list(HUMAN.spec.faults(options)) == [(("who", 1), "Viewers look on; they cannot answer.")]
 
 
 async def test_at_the_deadline_the_default_counts_or_the_stage_fails() -> None:

@@ -28,7 +28,8 @@ from pipelines.engine.processor import (
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
 from pipelines.engine.stages import off_loop
 
-ROLES = ("owner", "admin", "operator", "viewer")
+ROLES, VIEWER = ("owner", "admin", "operator"), "viewer"
+"""Those who may answer; viewers look on."""
 
 
 class HumanOptions(ProcessorOptions):
@@ -71,6 +72,8 @@ class HumanProcessor(ActiveProcessor):
             yield ("deadline",), "What happens at the deadline is said, but not when that is."
         if options.deadline is not None and not has_default and options.at_deadline == "default":
             yield ("default",), "Nobody may answer in time: give a default, or let the stage fail then."
+        if VIEWER in options.who:
+            yield ("who", options.who.index(VIEWER)), "Viewers look on; they cannot answer."
         if has_default and options.form is not None:
             yield from ((("default",), message) for message in _misfits(options.form, options.default))
 
