@@ -89,7 +89,7 @@ class _PipelineRun:
         self._scopes = StageScopes(plan, given.value, given.context)
         self._ends = self._scopes.ends
         self._began: dict[str, float] = {}
-        self._held: dict[str, Sequence[str]] = {}
+        self._follows: dict[str, Sequence[str]] = {}
         self._tasks: dict[asyncio.Task[StageEnd], str] = {}
 
     async def run(self) -> Outcome:
@@ -136,18 +136,23 @@ class _PipelineRun:
         return ends
 
     async def _start(self, moves: Moves) -> list[tuple[str, StageEnd]]:
-        """Start stages; return those that have ended at once because they reach nothing outside."""
-        for skipped in moves.skipped:
-            left_out = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
-            self._scopes.follows(skipped.stage, self._graph.routers[skipped.stage])  # these have ended
-            self._scopes.note(skipped.stage, self._recorded(skipped.stage, left_out, self._context.now()))
-        for name in moves.start:
-            self._held[name] = await self._joined(name)
-        ended = []
-        for name, joined in tuple(self._held.items()):
-            if all(each in self._ends for each in joined):
-                del self._held[name]
-                if (end := self._begin(name, joined)) is not None:
+        """Start stages; return those that have ended at once because they reach nothing outside.
+
+        A stage of a replay waits until all have ended that had when it first started.
+        """
+        ended: list[tuple[str, StageEnd]] = []
+        queue = [moves]
+        for each in queue:  # grows while it is read
+            for skipped in each.skipped:
+                left_out = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
+                self._scopes.follows(skipped.stage, self._graph.routers[skipped.stage])  # these have ended
+                self._scopes.note(skipped.stage, self._recorded(skipped.stage, left_out, self._context.now()))
+            for name in each.start:
+                if name not in self._follows:
+                    self._follows[name] = await self._joined(name)
+                if late := [other for other in self._follows[name] if other not in self._ends]:
+                    queue.append(self._schedule.hold(name, late))
+                elif (end := self._begin(name, self._follows[name])) is not None:
                     ended.append((name, end))
         return ended
 

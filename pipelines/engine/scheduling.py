@@ -82,6 +82,7 @@ class Schedule:
         self._running: set[str] = set()
         self._waiting = dict.fromkeys(graph.order)
         self._ready: dict[str, None] = {}
+        self._held: dict[str, frozenset[str]] = {}
         self._jumped: set[str] = set()
 
     @property
@@ -107,7 +108,14 @@ class Schedule:
             raise ValueError(f"Stage {stage} is not running.")
         self._running.remove(stage)
         self._settle(stage, ending)
-        return self._moves((*self._ready, *self._graph.leads_to[stage]))
+        return self._moves((*self._ready, *self._graph.leads_to[stage], *self._held))
+
+    def hold(self, stage: str, until: Sequence[str]) -> Moves:
+        """Put back a stage that was to start until others have ended, too, and return what follows."""
+        self._running.remove(stage)
+        self._waiting[stage] = None
+        self._held[stage] = frozenset(until)
+        return self._moves(tuple(self._ready))
 
     def cancel(self) -> tuple[str, ...]:
         """Cancel all stages that have not started and return them; those that run end by themselves."""
@@ -155,6 +163,8 @@ class Schedule:
 
     def _verdict(self, node: StageNode) -> bool | str:
         """Return whether a stage may start, or why it never will."""
+        if not self._held.get(node.id, frozenset()) <= self._ended.keys():
+            return False
         if routers := self._graph.routers[node.id]:
             if any(each not in self._ended for each in routers):
                 return False

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.budget import Limits
+from orchestration.runs.engine.errors import ReplayMismatch
+from orchestration.runs.engine.records import StepKind
 from pipelines.engine.stages import Edit
 from tests.support.definitions import document, stage
 from tests.support.pipeline_runs import Execution, MemoryCache, failure
@@ -226,6 +232,53 @@ async def test_a_result_that_does_not_fit_its_schema_fails_with_path_and_value()
     await failure(run.run())
     error = run.rows["a"]["error"]
     assert (error["code"], error["path"]) == ("schema", "output.schema")
+
+
+async def test_a_stage_that_keeps_its_time_succeeds() -> None:
+    assert (await Execution(document(work("a", timeout=9)), value="v").run()).output == "v"
+
+
+@pytest.mark.parametrize(("limit", "code"), [(500, "stage_failed"), (2, "limit_reached")])
+async def test_a_fallback_that_fails_says_so_unless_the_whole_run_ends_by_it(limit: int, code: str) -> None:
+    others = {"other": document(failing("x"), name="other")}
+    stages = document(failing("a", on_error={"pipeline": "other"}))
+    error = await failure(Execution(stages, others=others, limits=Limits(steps_in_all=limit)).run())
+    assert getattr(error, "code", "") == code
+    if code == "stage_failed":
+        assert str(error).startswith("Stage a failed: The pipeline other in its place failed, too: Stage x")
+
+
+async def test_a_journal_that_does_not_fit_ends_the_run_without_a_row() -> None:
+    run = Execution(document(work("a"), work("b", "a")), value="v")
+    await run.run()
+    kept = run.log.steps["b/1/done"]
+    run.log.records = [replace(kept, kind=StepKind.WAIT)]
+    assert type(await failure(run.run())) is ReplayMismatch
+    assert "b" not in run.rows
+
+
+async def test_an_output_that_cannot_be_made_says_why() -> None:
+    run = Execution(document(work("a"), output={"from": "stages.a.output.text"}), value="v")
+    error = await failure(run.run())
+    assert str(error).startswith("The output cannot be made: ")
+
+
+REFUSED = [
+    (document(work("a", "b"), work("b", "a")), "Stages wait for each other: "),
+    (document(work("a"), output={"from": "nothing"}), "There is no source “nothing”"),
+    (document(stage("a", "", "unknown")), "There is no processor 'unknown'"),
+    (document(work("a", when="(")), "Line"),
+    (document(stage("a", "", "validate", options={})), "Field required."),
+]
+
+
+@pytest.mark.parametrize(("written", "words"), REFUSED)
+async def test_what_validation_would_have_refused_does_not_start(
+    written: dict[str, Json], words: str
+) -> None:
+    error = await failure(Execution(written).run())
+    assert type(error) is InvalidRequest
+    assert words in str(error) or words == "Line"
 
 
 async def test_a_value_too_large_for_a_row_is_shown_shortened_and_handed_on_whole() -> None:

@@ -27,6 +27,12 @@ CASES: dict[str, dict[str, Json]] = {
     "in a row": document(work("a"), work("b", "a"), stage("c", "b", "transform"), work("d", "c")),
     "fanned out": document(work("a"), work("b", "a"), work("c", "a"), work("d", "b c")),
     "the first of two": document(work("a", seconds=0.02), work("b"), work("c", "a b", join="first_success")),
+    "one at a time": document(
+        work("a"),
+        work("b", when="false == true"),
+        work("c", "a b", parallel=False),
+        work("d", "a b c", parallel=False, join="first_success"),
+    ),
     "tried again": document(work("a", fails=["timeout", "timeout"], retry={"attempts": 3, "base": 0.0})),
     "too slow": document(work("a", seconds=9, timeout=0.01, on_error="skip"), work("b", "a", gives=1)),
     "another instead": document(work("a", fails=["odd"], on_error={"pipeline": "other"}), work("b", "a")),

@@ -135,6 +135,17 @@ def test_without_a_jump_the_target_is_a_stage_like_others() -> None:
     assert [each.stage for each in schedule.ended("a", BROKEN).skipped] == ["b", "c"]
 
 
+def test_a_stage_that_is_held_leaves_its_place_to_others_and_starts_once_they_have_ended() -> None:
+    nodes = [StageNode(id=name, parallel=False) for name in "zab"]
+    schedule = Schedule(Graph(nodes=tuple(nodes)), at_once=9)
+    assert schedule.begin().start == ("z",)
+    assert schedule.hold("z", ["a", "b"]).start == ("a",)
+    assert schedule.ended("a", OK).start == ("b",)
+    assert schedule.ended("b", OK).start == ("z",)
+    assert schedule.ended("z", OK) == Moves()
+    assert schedule.is_over
+
+
 def test_cancelling_leaves_what_runs_to_end_by_itself() -> None:
     schedule = Schedule(graph(a="", b="a", c="b"), at_once=9)
     schedule.begin()

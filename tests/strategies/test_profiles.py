@@ -94,7 +94,7 @@ def test_a_call_that_was_stopped_shows_nothing(
 def test_runs_that_are_not_over_cancelled_or_of_another_kind_are_left_alone(
     member: Membership, model: LanguageModel
 ) -> None:
-    for columns in ({"status": RunStatus.RUNNING}, {"status": RunStatus.CANCELLED}, {"kind": "pipeline"}):
+    for columns in ({"status": RunStatus.RUNNING}, {"status": RunStatus.CANCELLED}, {"kind": "gone"}):
         a_shown_run(member, model, **columns)
     assert learn_from_ended_runs() == 0
 
