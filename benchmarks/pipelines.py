@@ -33,6 +33,7 @@ from benchmarks.environments import python_with  # noqa: E402
 from benchmarks.figures import Figure, figure, main  # noqa: E402
 from orchestra_site.accounts.models import Membership  # noqa: E402
 from orchestra_site.accounts.selectors import first_member  # noqa: E402
+from orchestration.expressions.documents import read_document  # noqa: E402
 from orchestration.llm.engine.types import Delta, Json  # noqa: E402
 from orchestration.llm.services.registry.seeding import prepare_installation  # noqa: E402
 from orchestration.llm.services.resources import LoopThread, close_resources  # noqa: E402
@@ -53,7 +54,7 @@ from pipelines.engine.stages import StageRunner  # noqa: E402
 
 STAGES, RUNS, STORED_RUNS, AT_ONCE = 20, 100, 20, 200
 PEER = Path(__file__).parent / "langgraph"
-SUPPORT = Path(__file__).parent.parent / "pipelines" / "gallery" / "support-reply.yaml"
+SUPPORT = Path(__file__).parent.parent / "pipelines" / "gallery" / "support_reply.yaml"
 
 
 def _stage(id: str, *needs: str) -> dict[str, Json]:
@@ -131,10 +132,8 @@ def stored(member: Membership, runtime: Runtime, name: str) -> float:
 
 def many_at_once(member: Membership, runtime: Runtime) -> tuple[float, float]:
     """Return the seconds that 200 support pipelines take until each waits for a person, and the MB used."""
-    document = SUPPORT.read_text(encoding="utf-8")
-    from orchestration.expressions.documents import read_document  # noqa: PLC0415
-
-    payload = {"definition": read_document(document, "yaml"), "input": {"text": "Where is my order 1234?"}}
+    definition = read_document(SUPPORT.read_text(encoding="utf-8"), "yaml")
+    payload = {"definition": definition, "input": {"text": "Where is my order 1234?"}}
     runs = [store_run(membership=member, kind="pipeline", payload=payload) for _ in range(AT_ONCE)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
