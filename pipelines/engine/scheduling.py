@@ -70,7 +70,7 @@ ALL_SKIPPED = "Everything that it needs was skipped."
 
 
 class Schedule:
-    """The stages of one run of a pipeline: each starts, is skipped or is cancelled, and that once.
+    """The stages of one run of a pipeline: each starts or is skipped, and that once.
 
     At most `at_once` run at the same time.
     """
@@ -116,13 +116,6 @@ class Schedule:
         self._waiting[stage] = None
         self._held[stage] = frozenset(until)
         return self._moves(tuple(self._ready))
-
-    def cancel(self) -> tuple[str, ...]:
-        """Cancel all stages that have not started and return them; those that run end by themselves."""
-        cancelled = tuple(self._waiting)
-        for stage in cancelled:
-            self._settle(stage, Ending(status=StageStatus.CANCELLED))
-        return cancelled
 
     def _settle(self, stage: str, ending: Ending) -> None:
         self._waiting.pop(stage, None)

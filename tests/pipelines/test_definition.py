@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 
+from orchestra_site.settings.environment import ROOT
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import listed
@@ -305,3 +306,8 @@ def test_unknown_names_are_answered_with_the_nearest_or_with_all() -> None:
 def test_a_path_names_keys_and_indexes() -> None:
     assert path_text(("stages", "a", "needs", 0)) == "stages.a.needs[0]"
     assert path_text(("a b", "x" * 61)) == f'"a b"."{"x" * 60}"'
+
+
+def test_the_exported_schema_is_that_of_the_code() -> None:
+    exported = json.loads((ROOT / "docs" / "pipeline.schema.json").read_text(encoding="utf-8"))
+    assert exported == json.loads(json.dumps(definition_schema()))

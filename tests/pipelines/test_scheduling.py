@@ -146,16 +146,6 @@ def test_a_stage_that_is_held_leaves_its_place_to_others_and_starts_once_they_ha
     assert schedule.is_over
 
 
-def test_cancelling_leaves_what_runs_to_end_by_itself() -> None:
-    schedule = Schedule(graph(a="", b="a", c="b"), at_once=9)
-    schedule.begin()
-    assert schedule.cancel() == ("b", "c")
-    assert not schedule.is_over
-    assert schedule.ended("a", STOPPED) == Moves()
-    assert schedule.is_over
-    assert set(schedule.statuses.values()) == {StageStatus.CANCELLED}
-
-
 def test_what_does_not_run_cannot_end() -> None:
     schedule = Schedule(graph(a="", b="a"), at_once=9)
     schedule.begin()

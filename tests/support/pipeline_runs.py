@@ -170,6 +170,3 @@ async def failure(running: Awaitable[object]) -> Exception:
     except Exception as error:  # noqa: BLE001  # whatever it is
         return error
     raise AssertionError("It succeeded.")
-
-
-Making = Callable[[], Execution]
