@@ -12,6 +12,9 @@ from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import team_members
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.values import Bounds
+from orchestration.library.models import PublishedVersion
+from orchestration.library.selectors import published_versions, saved_definitions
+from orchestration.library.services.definitions import sound
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
@@ -26,9 +29,7 @@ from pipelines.engine.nesting import Contained, contained, nesting_faults
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import upgraded
-from pipelines.models import PublishedVersion, SavedPipeline
-from pipelines.selectors import TeamPipelines, check_document, processor_specs, read_draft
-from pipelines.services.definitions import sound
+from pipelines.selectors import KIND, PIPELINES, TeamPipelines, processor_specs
 
 INPUT_BOUNDS = Bounds()
 USUAL_STRATEGY = "parallel"
@@ -104,19 +105,20 @@ def chosen_pipeline(membership: Membership, request: PipelineRequest) -> ChosenP
     """Return what a request wants to run. Raises `InvalidRequest`."""
     known = TeamPipelines(membership)
     if request.definition is not None:
-        reading = check_document(request.definition, known)
-        if request.pipelines is not None and reading.pipeline is not None:  # frozen before, and checked then
-            version = request.version if isinstance(request.version, int) else None
-            row = SavedPipeline.objects.visible_to(membership).filter(name=reading.pipeline.name).first()
-            id = "" if row is None or str(row.pk) != request.name else request.name
-            return ChosenPipeline(pipeline=reading.pipeline, id=id, version=version, inner=request.pipelines)
-        pipeline = sound(reading, "The definition")
-        return ChosenPipeline(pipeline=pipeline, inner=_inner(membership, pipeline))
-    row = SavedPipeline.objects.visible_to(membership).filter(name=request.name).first()
+        reading = PIPELINES.check(request.definition, known)
+        pipeline = reading.definition
+        if request.pipelines is None or pipeline is None:
+            pipeline = sound(reading, "The definition")
+            return ChosenPipeline(pipeline=pipeline, inner=_inner(membership, pipeline))
+        version = request.version if isinstance(request.version, int) else None  # frozen and checked before
+        row = saved_definitions(membership, KIND).filter(name=pipeline.name).first()
+        id = "" if row is None or str(row.pk) != request.name else request.name
+        return ChosenPipeline(pipeline=pipeline, id=id, version=version, inner=request.pipelines)
+    row = saved_definitions(membership, KIND).filter(name=request.name).first()
     if row is None:
         raise InvalidRequest(f"There is no pipeline “{request.name[:40]}” in this team.", field="pipeline")
     if request.version == "draft":
-        pipeline = sound(read_draft(row.draft, known, name=row.name), "The draft")
+        pipeline = sound(PIPELINES.read(row.draft, known, name=row.name), "The draft")
         return ChosenPipeline(pipeline=pipeline, id=str(row.pk), inner=_inner(membership, pipeline))
     number = request.version if isinstance(request.version, int) else None
     found, pipeline = _published(membership, row.name, number)
@@ -138,7 +140,7 @@ def _published(
     membership: Membership, name: str, number: int | None = None
 ) -> tuple[PublishedVersion, Pipeline]:
     """Return a version of a pipeline, the newest without a number. Raises `InvalidRequest`."""
-    rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id, pipeline__name=name)
+    rows = published_versions(membership, KIND).filter(definition__name=name)
     found = rows.filter(**({} if number is None else {"number": number})).order_by("-number").first()
     if found is None:
         missing = f"has no version {number}" if number else "is not published yet"

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
+from orchestration.library.selectors import published_versions, run_figures, saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
@@ -25,8 +26,8 @@ from pipelines.engine.processor import RunInfo
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.running import PipelineInput, as_text, run_pipeline
 from pipelines.engine.stages import Edit, StageRunner
-from pipelines.models import CachedResult, PublishedVersion, SavedPipeline
-from pipelines.selectors import KIND, run_figures
+from pipelines.models import CachedResult
+from pipelines.selectors import KIND
 from pipelines.services.freezing import (
     chosen_pipeline,
     frozen_panel,
@@ -139,10 +140,10 @@ class PipelineKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published pipelines that a question can start, with their typical cost and time."""
-        rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id)
-        columns = ("pipeline__name", "document__title", "document__description", "document__input__schema")
-        newest = {name: rest for name, *rest in rows.order_by("number").values_list(*columns)}
-        figures = run_figures(membership, list(newest))
+        columns = ("definition__name", "document__title", "document__description", "document__input__schema")
+        rows = published_versions(membership, KIND).values_list(*columns)
+        newest = {name: rest for name, *rest in rows}
+        figures = run_figures(membership, KIND, list(newest))
         return [
             Startable(
                 ref=name,
@@ -158,7 +159,7 @@ class PipelineKind(RunKind):
 
     def titles(self, membership: Membership) -> Mapping[str, str]:
         """Return the titles of all pipelines, with one query."""
-        rows = SavedPipeline.objects.visible_to(membership).values_list("name", "title")
+        rows = saved_definitions(membership, KIND).values_list("name", "title")
         return {name: title or name for name, title in rows}
 
     def learn(self, runs: Sequence[Run]) -> None:

@@ -15,7 +15,7 @@ from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.models import Run, RunStatus
 from orchestration.runs.services.commands import answer_question
 from orchestration.runs.services.starting import store_run
-from pipelines.selectors import read_draft
+from pipelines.selectors import PIPELINES
 from tests.support.engines import Engine
 from tests.support.history import a_member
 
@@ -50,7 +50,7 @@ def statuses(run: Run) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_it_has_no_problems_and_says_what_it_is_for(name: str) -> None:
-    assert not read_draft(TEXTS[name], {}).problems
+    assert not PIPELINES.read(TEXTS[name], {}).problems
     assert DOCUMENTS[name]["title"]
     assert DOCUMENTS[name]["description"].endswith(".")
 

@@ -12,11 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestration.library.models import PublishedVersion, SavedDefinition
+from orchestration.library.selectors import run_figures
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.models import Run
-from pipelines.models import PublishedVersion, SavedPipeline
-from pipelines.selectors import run_figures
 from tests.support.definitions import document, stage
 from tests.support.history import a_member, signed_in
 from tests.support.pipelines import a_draft, a_pipeline, a_pipeline_run, written
@@ -72,7 +72,7 @@ def test_the_figures_are_of_the_newest_hundred_runs(owner: Membership) -> None:
     later = again["created_at"] + timedelta(hours=1)
     again |= {"status": "succeeded", "created_at": later}
     Run.objects.bulk_create([Run(**again | {"id": uuid4()}) for _ in range(99)])
-    figures = run_figures(owner, ["support", "nobody"])
+    figures = run_figures(owner, "pipeline", ["support", "nobody"])
     assert (figures["support"].runs, figures["support"].success, figures["nobody"].runs) == (100, 0.99, 0)
 
 
@@ -132,7 +132,7 @@ def test_an_input_that_is_no_form_is_written_as_text_or_as_json(
 def test_publishing_shows_what_differs_and_takes_a_note(owner: Membership, ana: Client) -> None:
     row = a_pipeline(owner)
     assert "Nothing has changed since version 1" in page(ana, "support/publish")
-    SavedPipeline.objects.update(draft=written(QUIET))
+    SavedDefinition.objects.update(draft=written(QUIET))
     assert "Stage loud was removed" in page(ana, "support/publish")
     stale = ana.post("/pipelines/support/publish", {"note": "Quieter.", "based_on": "9"})
     assert "has saved this draft since" in refused(stale)
@@ -152,7 +152,7 @@ def test_a_draft_with_problems_is_not_published_and_says_them(owner: Membership,
 def test_versions_say_what_differs_and_which_runs_used_them(owner: Membership, ana: Client) -> None:
     a_pipeline(owner)
     run = a_pipeline_run(owner)
-    SavedPipeline.objects.update(draft=written(QUIET))
+    SavedDefinition.objects.update(draft=written(QUIET))
     ana.post("/pipelines/support/publish", {"note": "Quieter.", "based_on": "1"})
     shown = page(ana, "support/versions/")
     for words in ("Version 2", "Quieter.", "Stage loud was removed", f"/runs/{run.pk}/", "The first version"):
@@ -164,8 +164,8 @@ def test_versions_say_what_differs_and_which_runs_used_them(owner: Membership, a
 
 def test_a_version_is_restored_renamed_and_deleted(owner: Membership, ana: Client) -> None:
     row = a_pipeline(owner)
-    SavedPipeline.objects.update(draft=written(QUIET))
-    ana.post("/pipelines/support/versions/1/restore")
+    SavedDefinition.objects.update(draft=written(QUIET))
+    ana.post("/pipelines/support/versions/1/restore", {"based_on": "1"})
     row.refresh_from_db()
     assert "loud" in row.draft
     assert "begins with a small letter" in page_after(ana, "support/rename", name="No")
@@ -204,11 +204,11 @@ def test_what_cannot_be_imported_is_said(sent: Json, words: str, ana: Client) ->
 
 def test_versions_and_the_draft_are_exported(owner: Membership, ana: Client) -> None:
     a_pipeline(owner)
-    SavedPipeline.objects.update(draft="# mine\n" + written(QUIET))
+    SavedDefinition.objects.update(draft="# mine\n" + written(QUIET))
     assert page(ana, "support/export.yaml?version=draft").startswith("# mine")
     assert json.loads(page(ana, "support/export.json?version=draft"))["stages"][0]["id"] == "quiet"
     assert json.loads(page(ana, "support/export.json"))["stages"][0]["id"] == "loud"
-    SavedPipeline.objects.update(draft="a: [")
+    SavedDefinition.objects.update(draft="a: [")
     for path in ("export.json?version=draft", "export.yaml?version=2"):
         assert ana.get(f"/pipelines/support/{path}").status_code in {200, 404}
     assert ana.get("/pipelines/support/export.yaml?version=2").status_code == 404

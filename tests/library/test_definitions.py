@@ -6,21 +6,21 @@ import pytest
 
 from orchestra_site.accounts.models import AuditEntry, Membership
 from orchestra_site.accounts.parts.audit import sentence
-from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json
-from orchestration.runs.models import Run
-from pipelines.models import PublishedVersion, SavedPipeline
-from pipelines.selectors import TeamPipelines, read_draft
-from pipelines.services.definitions import (
+from orchestration.library.models import PublishedVersion, SavedDefinition
+from orchestration.library.services.definitions import (
     DraftConflict,
     InvalidDefinition,
-    create_pipeline,
+    create_definition,
     delete,
     publish,
     rename,
     restore,
     save_draft,
 )
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Json
+from orchestration.runs.models import Run
+from pipelines.selectors import PIPELINES, TeamPipelines
 from tests.support.definitions import stage
 from tests.support.history import a_member
 from tests.support.pipelines import a_draft, a_pipeline, a_pipeline_run, written
@@ -31,14 +31,14 @@ WITH_COMMENT = "# of Ana\nname: support  # short\nstages:\n  - id: loud\n    pro
 INNER = stage("inner", processor="pipeline", options={"name": "support"})
 
 
-def change(member: Membership, row: SavedPipeline, text: str) -> SavedPipeline:
+def change(member: Membership, row: SavedDefinition, text: str) -> SavedDefinition:
     row.refresh_from_db()
-    return save_draft(membership=member, pipeline=row, text=text, based_on=row.draft_number)
+    return save_draft(membership=member, definition=row, text=text, based_on=row.draft_number)
 
 
-def published(member: Membership, row: SavedPipeline, note: str = "") -> PublishedVersion:
+def published(member: Membership, row: SavedDefinition, note: str = "") -> PublishedVersion:
     row.refresh_from_db()
-    return publish(membership=member, pipeline=row, based_on=row.draft_number, note=note)
+    return publish(membership=member, definition=row, based_on=row.draft_number, note=note)
 
 
 def said(member: Membership) -> str:
@@ -46,7 +46,7 @@ def said(member: Membership) -> str:
 
 
 def test_a_draft_is_kept_as_it_was_written_whatever_is_wrong_with_it(owner: Membership) -> None:
-    row = create_pipeline(membership=owner, name="support")
+    row = create_definition(membership=owner, kind=PIPELINES, name="support")
     for text in (WITH_COMMENT, "name: [", "", "5", written(stage("a", "b"), title="Kind replies")):
         row = change(owner, row, text)
         assert row.draft == text
@@ -65,16 +65,16 @@ def test_a_new_pipeline_is_tried_on_the_first_example_of_its_input(
     declared: Json, sample: Json, owner: Membership
 ) -> None:
     text = written(input=declared)
-    assert create_pipeline(membership=owner, name="support", text=text).sample == sample
+    assert create_definition(membership=owner, kind=PIPELINES, name="support", text=text).sample == sample
 
 
 def test_a_draft_that_somebody_else_saved_since_is_not_overwritten(owner: Membership) -> None:
     row = a_draft(owner)
     change(owner, row, "name: theirs")
     with pytest.raises(DraftConflict, match="has saved this draft since") as refused:
-        save_draft(membership=owner, pipeline=row, text="name: mine", based_on=1)
+        save_draft(membership=owner, definition=row, text="name: mine", based_on=1)
     assert refused.value.theirs.draft == "name: theirs"
-    save_draft(membership=owner, pipeline=row, text="name: theirs", based_on=1)
+    save_draft(membership=owner, definition=row, text="name: theirs", based_on=1)
 
 
 def test_a_draft_that_is_too_long_is_refused(owner: Membership) -> None:
@@ -86,7 +86,7 @@ def test_a_draft_that_is_too_long_is_refused(owner: Membership) -> None:
 def test_a_name_that_cannot_be_used_or_is_taken_is_refused(name: str, owner: Membership) -> None:
     a_draft(owner)
     with pytest.raises(InvalidRequest) as refused:
-        create_pipeline(membership=owner, name=name)
+        create_definition(membership=owner, kind=PIPELINES, name=name)
     assert refused.value.field == "name"
 
 
@@ -103,7 +103,7 @@ def test_what_has_problems_cannot_be_published(owner: Membership) -> None:
     row = a_draft(owner, stage("a", "nobody", processor="transform"), stage("b", processor="magic"))
     with pytest.raises(InvalidDefinition, match=r"2 problems.*stages\.a\.needs") as refused:
         published(owner, row)
-    assert [problem.stage for problem in refused.value.problems] == ["a", "b"]
+    assert [problem.path for problem in refused.value.problems] == ["stages.a.needs[0]", "stages.b.processor"]
 
 
 def test_what_has_not_changed_is_not_published_again(owner: Membership) -> None:
@@ -117,7 +117,7 @@ def test_only_what_the_member_saw_is_published(owner: Membership) -> None:
     row = a_draft(owner)
     change(owner, row, WITH_COMMENT)
     with pytest.raises(DraftConflict):
-        publish(membership=owner, pipeline=row, based_on=1)
+        publish(membership=owner, definition=row, based_on=1)
 
 
 def test_a_restored_version_is_the_draft_and_the_next_version_says_where_it_is_from(
@@ -127,32 +127,32 @@ def test_a_restored_version_is_the_draft_and_the_next_version_says_where_it_is_f
     change(owner, row, written(stage("other", processor="transform")))
     published(owner, row)
     row.refresh_from_db()
-    restore(membership=owner, pipeline=row, number=1, based_on=row.draft_number)
+    restore(membership=owner, definition=row, number=1, based_on=row.draft_number)
     assert published(owner, row).restored_from == 1
     with pytest.raises(InvalidRequest, match="no version 9"):
-        restore(membership=owner, pipeline=row, number=9, based_on=row.draft_number)
+        restore(membership=owner, definition=row, number=9, based_on=row.draft_number)
 
 
 def test_a_new_name_stands_in_the_draft_with_its_comments_and_its_runs_follow(owner: Membership) -> None:
     row = a_pipeline(owner)
     run = a_pipeline_run(owner)
     change(owner, row, WITH_COMMENT)
-    row = rename(membership=owner, pipeline=row, name="replies")
+    row = rename(membership=owner, definition=row, name="replies")
     assert row.draft == WITH_COMMENT.replace("support  # short", "replies")
     run.refresh_from_db()
     assert (run.ref, list(TeamPipelines(owner))) == ("replies", ["replies"])
-    assert not read_draft(row.draft, TeamPipelines(owner), name="replies").problems
+    assert not PIPELINES.read(row.draft, TeamPipelines(owner), name="replies").problems
 
 
 @pytest.mark.parametrize("text", ["{name: support, stages: []}", "name: [", "stages: []"])
 def test_a_draft_is_renamed_however_it_is_written(text: str, owner: Membership) -> None:
     row = change(owner, a_draft(owner), text)
-    row = rename(membership=owner, pipeline=row, name="replies")
+    row = rename(membership=owner, definition=row, name="replies")
     assert "support" not in row.draft
 
 
 def test_another_name_in_the_text_is_a_problem(owner: Membership) -> None:
-    [problem] = read_draft(WITH_COMMENT, TeamPipelines(owner), name="replies").problems
+    [problem] = PIPELINES.read(WITH_COMMENT, TeamPipelines(owner), name="replies").problems
     assert (problem.path, "is called “replies”" in problem.message) == ("name", True)
 
 
@@ -164,28 +164,28 @@ def test_what_others_contain_is_neither_renamed_nor_deleted(owner: Membership) -
         name="outer",
     )
     with pytest.raises(InvalidRequest, match="while others contain it: outer"):
-        rename(membership=owner, pipeline=row, name="replies")
+        rename(membership=owner, definition=row, name="replies")
     with pytest.raises(InvalidRequest, match="while others contain it: outer"):
-        delete(membership=owner, pipeline=row)
+        delete(membership=owner, definition=row)
 
 
 def test_a_pipeline_is_deleted_once_no_run_goes_on_and_its_runs_stay(owner: Membership) -> None:
     row = a_pipeline(owner)
     a_pipeline_run(owner)
     with pytest.raises(InvalidRequest, match="still goes on"):
-        delete(membership=owner, pipeline=row)
+        delete(membership=owner, definition=row)
     Run.objects.update(status="succeeded")
-    delete(membership=owner, pipeline=row)
-    assert (SavedPipeline.objects.count(), Run.objects.count()) == (0, 1)
+    delete(membership=owner, definition=row)
+    assert (SavedDefinition.objects.count(), Run.objects.count()) == (0, 1)
     assert "with <span" in said(owner)
     with pytest.raises(InvalidRequest, match="deleted in the meantime"):
-        delete(membership=owner, pipeline=row)
+        delete(membership=owner, definition=row)
 
 
 def test_nobody_changes_the_pipelines_of_another_team(owner: Membership) -> None:
     row, stranger = a_draft(owner), a_member()
     with pytest.raises(InvalidRequest, match="deleted in the meantime"):
-        save_draft(membership=stranger, pipeline=row, text="", based_on=1)
+        save_draft(membership=stranger, definition=row, text="", based_on=1)
     assert list(TeamPipelines(stranger)) == []
 
 
@@ -199,5 +199,5 @@ def test_nobody_changes_the_pipelines_of_another_team(owner: Membership) -> None
     ],
 )
 def test_a_text_that_is_no_definition_says_why(text: str, place: str) -> None:
-    found: Json = read_draft(text, {}).problems
+    found: Json = PIPELINES.read(text, {}).problems
     assert place in found[0].message

@@ -11,16 +11,16 @@ from django.test import Client
 from django.utils import timezone
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role
-from orchestration.runs.models import Run
-from orchestration.runs.services.sweeping import seconds_to_next, wake_ready
-from pipelines.models import SavedPipeline, Trigger
-from pipelines.services.triggers import (
+from orchestration.library.models import SavedDefinition, Trigger
+from orchestration.library.services.triggers import (
     TriggerSchedule,
     add_schedule,
     add_webhook,
     delete_trigger,
     switch_trigger,
 )
+from orchestration.runs.models import Run
+from orchestration.runs.services.sweeping import seconds_to_next, wake_ready
 from tests.support.history import a_member, signed_in
 from tests.support.pipelines import a_pipeline
 
@@ -34,7 +34,7 @@ def admin() -> Membership:
 
 
 @pytest.fixture
-def pipeline(admin: Membership) -> SavedPipeline:
+def pipeline(admin: Membership) -> SavedDefinition:
     return a_pipeline(admin)
 
 
@@ -47,9 +47,9 @@ def sent(trigger: Trigger, secret: str, body: str = '{"text": "hi"}') -> tuple[i
     return answer.status_code, answer.json()
 
 
-def a_schedule(admin: Membership, pipeline: SavedPipeline, due: datetime | None = None) -> Trigger:
+def a_schedule(admin: Membership, pipeline: SavedDefinition, due: datetime | None = None) -> Trigger:
     trigger = Trigger(title="Mornings", crontab="0 9 * * *", zone="Europe/Berlin", input={"text": "go"})
-    add_schedule(membership=admin, pipeline=pipeline, trigger=trigger)
+    add_schedule(membership=admin, definition=pipeline, trigger=trigger)
     if due is not None:
         Trigger.objects.update(next_at=due)
         trigger.refresh_from_db()
@@ -57,9 +57,9 @@ def a_schedule(admin: Membership, pipeline: SavedPipeline, due: datetime | None 
 
 
 def test_a_webhook_starts_the_newest_version_with_the_body_as_its_input(
-    admin: Membership, pipeline: SavedPipeline
+    admin: Membership, pipeline: SavedDefinition
 ) -> None:
-    trigger, secret = add_webhook(membership=admin, pipeline=pipeline, title="Shop")
+    trigger, secret = add_webhook(membership=admin, definition=pipeline, title="Shop")
     status, said = sent(trigger, secret)
     run = Run.objects.get()
     assert (status, said) == (202, {"run_id": str(run.pk)})
@@ -70,9 +70,9 @@ def test_a_webhook_starts_the_newest_version_with_the_body_as_its_input(
 
 
 def test_a_wrong_secret_is_refused_and_audited_once_a_minute(
-    admin: Membership, pipeline: SavedPipeline
+    admin: Membership, pipeline: SavedDefinition
 ) -> None:
-    trigger, secret = add_webhook(membership=admin, pipeline=pipeline, title="Shop")
+    trigger, secret = add_webhook(membership=admin, definition=pipeline, title="Shop")
     assert [sent(trigger, wrong)[0] for wrong in ("", "x", secret[:-1])] == [401, 401, 401]
     assert Run.objects.count() == 0
     refused = AuditEntry.objects.filter(action="trigger.refused")
@@ -99,7 +99,7 @@ def test_a_body_that_cannot_be_used_starts_nothing_and_says_why(
 ) -> None:
     text = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
     pipeline = a_pipeline(admin, input={"schema": text})
-    trigger, secret = add_webhook(membership=admin, pipeline=pipeline, title="Shop")
+    trigger, secret = add_webhook(membership=admin, definition=pipeline, title="Shop")
     bearer = {"Authorization": f"Bearer {secret}"}
     raw = body.encode("utf-8", "surrogateescape")
     answer = Client().post(f"/hooks/{trigger.pk}/", raw, content_type="text/plain", headers=bearer)
@@ -109,9 +109,9 @@ def test_a_body_that_cannot_be_used_starts_nothing_and_says_why(
 
 
 def test_a_webhook_that_is_off_or_whose_author_left_starts_nothing(
-    admin: Membership, pipeline: SavedPipeline
+    admin: Membership, pipeline: SavedDefinition
 ) -> None:
-    trigger, secret = add_webhook(membership=admin, pipeline=pipeline, title="Shop")
+    trigger, secret = add_webhook(membership=admin, definition=pipeline, title="Shop")
     switch_trigger(membership=admin, trigger=trigger, on=False)
     assert sent(trigger, secret) == (422, {"error": "This webhook is switched off.", "field": ""})
     switch_trigger(membership=admin, trigger=trigger, on=True)
@@ -124,7 +124,7 @@ def test_a_webhook_that_is_off_or_whose_author_left_starts_nothing(
 
 
 def test_a_schedule_is_next_due_at_its_time_and_wakes_the_sweeper(
-    admin: Membership, pipeline: SavedPipeline
+    admin: Membership, pipeline: SavedDefinition
 ) -> None:
     trigger = a_schedule(admin, pipeline)
     assert trigger.next_at is not None
@@ -137,7 +137,7 @@ def test_a_schedule_is_next_due_at_its_time_and_wakes_the_sweeper(
     assert seconds_to_next() is None
 
 
-def test_what_was_missed_is_made_up_for_once(admin: Membership, pipeline: SavedPipeline) -> None:
+def test_what_was_missed_is_made_up_for_once(admin: Membership, pipeline: SavedDefinition) -> None:
     a_schedule(admin, pipeline, timezone.now() - timedelta(days=5))
     wake_ready()
     wake_ready()
@@ -163,7 +163,7 @@ def test_of_many_processes_one_starts_what_is_due() -> None:
 
 
 def test_what_cannot_start_is_kept_with_the_schedule_and_tried_at_its_next_time(
-    admin: Membership, pipeline: SavedPipeline
+    admin: Membership, pipeline: SavedDefinition
 ) -> None:
     trigger = a_schedule(admin, pipeline, timezone.now())
     Membership.objects.update(role=Role.VIEWER)
@@ -179,7 +179,7 @@ def test_what_cannot_start_is_kept_with_the_schedule_and_tried_at_its_next_time(
 
 
 def test_an_error_of_the_program_switches_one_schedule_off_and_stops_no_other(
-    admin: Membership, pipeline: SavedPipeline
+    admin: Membership, pipeline: SavedDefinition
 ) -> None:
     broken = a_schedule(admin, pipeline, timezone.now() - timedelta(hours=1))
     Trigger.objects.update(zone="Nowhere/Else")
@@ -192,7 +192,7 @@ def test_an_error_of_the_program_switches_one_schedule_off_and_stops_no_other(
 
 
 def test_triggers_are_added_shown_switched_and_deleted_on_their_page(
-    admin: Membership, pipeline: SavedPipeline
+    admin: Membership, pipeline: SavedDefinition
 ) -> None:
     browser = signed_in(admin)
     page = browser.post(PAGE, {"kind": "webhook", "webhook-title": "Shop"}).content.decode()
@@ -219,7 +219,7 @@ def test_triggers_are_added_shown_switched_and_deleted_on_their_page(
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused_at_its_field(
-    admin: Membership, pipeline: SavedPipeline, field: str, value: str, words: str
+    admin: Membership, pipeline: SavedDefinition, field: str, value: str, words: str
 ) -> None:
     given = {"title": "Daily", "crontab": "@daily", "zone": "UTC", "input": '{"text": "go"}'} | {field: value}
     form = {"kind": "schedule", **{f"schedule-{name}": each for name, each in given.items()}}
@@ -228,7 +228,7 @@ def test_a_schedule_that_cannot_be_is_refused_at_its_field(
     assert not pipeline.triggers.exists()
 
 
-def test_a_schedule_is_added_on_the_page(admin: Membership, pipeline: SavedPipeline) -> None:
+def test_a_schedule_is_added_on_the_page(admin: Membership, pipeline: SavedDefinition) -> None:
     form = {"title": "Daily", "crontab": "@daily", "zone": "Asia/Tokyo", "input": '{"text": "go"}'}
     data = {"kind": "schedule", **{f"schedule-{name}": each for name, each in form.items()}}
     answer = signed_in(admin).post(PAGE, data, follow=True)
@@ -236,11 +236,11 @@ def test_a_schedule_is_added_on_the_page(admin: Membership, pipeline: SavedPipel
     assert pipeline.triggers.get().input == {"text": "go"}
 
 
-def test_only_admins_of_the_team_see_triggers(admin: Membership, pipeline: SavedPipeline) -> None:
+def test_only_admins_of_the_team_see_triggers(admin: Membership, pipeline: SavedDefinition) -> None:
     operator, stranger = a_member(Role.OPERATOR, admin.team), a_member(Role.ADMIN)
     assert signed_in(operator).get(PAGE).status_code == 403
     assert signed_in(stranger).get(PAGE).status_code == 404
-    trigger, _ = add_webhook(membership=admin, pipeline=pipeline, title="Shop")
+    trigger, _ = add_webhook(membership=admin, definition=pipeline, title="Shop")
     with pytest.raises(Trigger.DoesNotExist):
         delete_trigger(membership=stranger, trigger=trigger)
     assert signed_in(stranger).post(f"{PAGE}{trigger.pk}/delete").status_code == 404
