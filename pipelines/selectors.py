@@ -144,14 +144,12 @@ class GalleryEntry:
 
 
 @cache
-def gallery() -> Sequence[GalleryEntry]:
-    """Return the pipelines that come with Orchestra, by title."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(GALLERY.glob("*.yaml"))]
-    documents = [read_document(text, "yaml") for text in texts]
-    entries = [
-        GalleryEntry(
-            name=each["name"], title=each["title"], description=each.get("description", ""), text=text
-        )
-        for each, text in zip(documents, texts, strict=True)
-    ]
-    return sorted(entries, key=lambda entry: entry.title)
+def gallery() -> Mapping[str, GalleryEntry]:
+    """Return the pipelines that come with Orchestra by name, in the order of their titles."""
+    found = {}
+    for path in GALLERY.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        document = read_document(text, "yaml")
+        facts = {field: document.get(field, "") for field in ("name", "title", "description")}
+        found[document["name"]] = GalleryEntry(text=text, **facts)
+    return dict(sorted(found.items(), key=lambda each: each[1].title))

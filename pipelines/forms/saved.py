@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -32,9 +32,9 @@ class NewPipelineForm(DefinitionNameForm):
         label="Begin with", widget=forms.RadioSelect(attrs={"class": "form-check-input"})
     )
 
-    def __init__(self, *args: Any, entries: Sequence[GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, entries: Mapping[str, GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
-        choices = [(BLANK, "An empty pipeline"), *((each.name, each.title) for each in entries)]
+        choices = [(BLANK, "An empty pipeline"), *((name, each.title) for name, each in entries.items())]
         self.fields["start"].choices = choices  # type: ignore[attr-defined]  # declared above
 
 

@@ -2,62 +2,34 @@
 
 from django.db import migrations
 
-KIND = "pipeline"
-MOVED = (
-    ("SavedPipeline", "SavedDefinition", {}, {"kind": KIND}),
-    ("PublishedVersion", "PublishedVersion", {"pipeline_id": "definition_id"}, {}),
-    ("Trigger", "Trigger", {"pipeline_id": "definition_id"}, {}),
-)
-"""Each model with that which takes its rows, the columns with another name, and those that are new."""
+MOVED = {"SavedPipeline": "SavedDefinition", "PublishedVersion": "PublishedVersion", "Trigger": "Trigger"}
 
 
-def rows_of(model):
-    return [{field.attname: getattr(row, field.attname) for field in model._meta.fields} for row in model.objects.all()]
+def copy(source, target, before, after, **added):
+    """Copy all rows; the column `before` is called `after` in the target, which may lack some."""
+    wanted = {field.attname for field in target._meta.fields}
+    for row in source.objects.all():
+        values = {field.attname.replace(before, after): getattr(row, field.attname) for field in source._meta.fields}
+        target.objects.create(**{name: values[name] for name in wanted & values.keys()}, **added)
 
 
 def to_library(apps, schema_editor):
-    for old, new, renamed, added in MOVED:
-        target = apps.get_model("library", new)
-        for row in rows_of(apps.get_model("pipelines", old)):
-            target.objects.create(**{renamed.get(name, name): value for name, value in row.items()}, **added)
-    reword(apps, "pipeline.", "definition.", "pipeline", "starts")
+    for old, new in MOVED.items():
+        added = {"kind": "pipeline"} if old == "SavedPipeline" else {}
+        copy(apps.get_model("pipelines", old), apps.get_model("library", new), "pipeline_id", "definition_id", **added)
 
 
 def to_pipelines(apps, schema_editor):
-    for old, new, renamed, added in MOVED:
-        back = {now: before for before, now in renamed.items()}
-        for row in rows_of(apps.get_model("library", new)):
-            kept = {back.get(name, name): value for name, value in row.items() if name not in added}
-            apps.get_model("pipelines", old).objects.create(**kept)
+    for old, new in MOVED.items():
+        copy(apps.get_model("library", new), apps.get_model("pipelines", old), "definition_id", "pipeline_id")
     apps.get_model("library", "SavedDefinition").objects.all().delete()
-    reword(apps, "definition.", "pipeline.", "starts", "pipeline")
-
-
-def reword(apps, before, after, old_key, new_key):
-    """Have earlier entries of the audit log in the words of this version: what they say stays the same."""
-    entries = apps.get_model("accounts", "AuditEntry").objects
-    for entry in entries.filter(action__startswith=before):
-        entry.action = after + entry.action.removeprefix(before)
-        entry.after = {**entry.after, "of": KIND}
-        entry.save()
-    for entry in entries.filter(action__startswith="trigger."):
-        for values in (entry.before, entry.after):
-            if old_key in values:
-                values[new_key] = values.pop(old_key)
-        entry.save()
 
 
 class Migration(migrations.Migration):
 
-    dependencies = [
-        ('pipelines', '0002_triggers'),
-        ('library', '0001_initial'),
-        ('accounts', '0001_initial'),
-    ]
+    dependencies = [('pipelines', '0002_triggers'), ('library', '0001_initial')]
 
     operations = [
         migrations.RunPython(to_library, to_pipelines),
-        migrations.DeleteModel(name='Trigger'),
-        migrations.DeleteModel(name='PublishedVersion'),
-        migrations.DeleteModel(name='SavedPipeline'),
+        *(migrations.DeleteModel(name=name) for name in ('Trigger', 'PublishedVersion', 'SavedPipeline')),
     ]

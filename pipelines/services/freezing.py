@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -19,6 +19,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import PanelRole
+from orchestration.runs.kinds import KINDS
 from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Request
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.histories import with_allowances
@@ -27,28 +28,23 @@ from orchestration.tools.services.registry import freeze_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.nesting import Contained, contained, nesting_faults
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
+from pipelines.engine.processor import Uses
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import upgraded
 from pipelines.selectors import KIND, PIPELINES, TeamPipelines, processor_specs
 
 INPUT_BOUNDS = Bounds()
+TEMPLATE = "{{"
+"""What a name begins with that is known only when its stage runs: it has to be among the run's models."""
 USUAL_STRATEGY = "parallel"
-
-
-class StageEdit(BaseModel):
-    """What stands in place of a stage's output, or of its input."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    output: Json = None
-    input: Json = None
 
 
 class PipelineRequest(BaseModel):
     """What starts a run: a saved pipeline with a version, or a definition, and its input.
 
     With a `definition`, `pipelines` are those that it contains; without them the team's newest are meant. A
-    request that was frozen before has both, and the id of the saved pipeline as its `pipeline`.
+    request that was frozen before has both, and the id of the saved pipeline as its `pipeline`. `edits` stand
+    in place of what stages are given or give.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -58,7 +54,7 @@ class PipelineRequest(BaseModel):
     input: Json = None
     models: tuple[str, ...] = ()
     constraints: Constraints = UNCONSTRAINED
-    edits: Mapping[str, StageEdit] = Field(default_factory=dict)
+    edits: Mapping[str, Mapping[Literal["output", "input"], Json]] = Field(default_factory=dict)
     fresh: bool = False
     definition: Json = None
     pipelines: Mapping[str, Json] | None = None
@@ -178,6 +174,13 @@ def inner_key(name: str, number: Json) -> str:
     return name if number is None else f"{name}@{number}"
 
 
+def stage_uses(plans: Iterable[PipelinePlan]) -> Iterator[tuple[str, Uses]]:
+    """Yield the path of each stage's options with what they name."""
+    for plan in plans:
+        for name, stage in plan.stages.items():
+            yield f"stages.{name}.options", stage.processor.uses(stage.options)
+
+
 def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict[str, str]:
     """Return the ids of the members that stages name, by the name or address that is written.
 
@@ -186,27 +189,21 @@ def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict
     members = list(team_members(membership))
     ids = {each.user.name: str(each.user_id) for each in members if each.user.name}
     ids |= {each.user.email: str(each.user_id) for each in members}
-    found: dict[str, str] = {}
-    for plan in plans:
-        for name, stage in plan.stages.items():
-            for person in stage.processor.uses(stage.options).people:
-                if person not in ids:
-                    raise InvalidRequest(
-                        f"There is nobody called “{person}” in this team.", field=f"stages.{name}.options.who"
-                    )
-                found[person] = ids[person]
-    return found
+    named = {person: at for at, uses in stage_uses(plans) for person in uses.people}
+    if missing := next((person for person in named if person not in ids), None):
+        message = f"There is nobody called “{missing}” in this team."
+        raise InvalidRequest(message, field=f"{named[missing]}.who")
+    return {person: ids[person] for person in named}
 
 
 def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mapping[str, Json]:
     """Return what a run keeps of the tools that stages name. Raises `InvalidRequest` for an unknown one."""
     found: dict[str, Json] = {}
-    for plan in plans:
-        for name, stage in plan.stages.items():
-            try:
-                found |= freeze_tools(membership.team_id, stage.processor.uses(stage.options).tools)
-            except InvalidRequest as error:
-                raise InvalidRequest(str(error), field=f"stages.{name}.options.name") from error
+    for at, uses in stage_uses(plans):
+        try:
+            found |= freeze_tools(membership.team_id, uses.tools)
+        except InvalidRequest as error:
+            raise InvalidRequest(str(error), field=f"{at}.name") from error
     return found
 
 
@@ -218,18 +215,20 @@ def frozen_panel(
     A limit on the cost is shared by the stages. Raises `InvalidRequest`.
     """
     usual = request.models or tuple(default_panel(usable_models(membership)))
-    stages = [stage for plan in plans for stage in plan.stages.values()]
-    named = {
-        name: f"stages.{stage.stage.id}.options.models"
-        for stage in stages
-        for name in stage.processor.uses(stage.options).models
-    }
+    named = dict(pair for at, uses in stage_uses(plans) for pair in _models(uses, at).items())
     fields = named | dict.fromkeys(usual, "models")
     asked = [(name, PanelRole.MEMBER, field) for name, field in fields.items()]
     panel = frozen_entries(membership, asked, request.constraints)
     limit = request.constraints.max_cost_usd
     if limit is None or not panel:
         return usual, panel
-    share = Constraints(max_cost_usd=limit / max(1, len(stages)))
+    share = Constraints(max_cost_usd=limit / max(1, sum(len(plan.stages) for plan in plans)))
     one_stage = Request(text=prompt, strategy=USUAL_STRATEGY, models=tuple(fields), constraints=share)
     return usual, with_allowances(membership, one_stage, panel)
+
+
+def _models(uses: Uses, at: str) -> Mapping[str, str]:
+    """Return the field that names each model of a stage; a run of another kind may name some, too."""
+    inner = [KINDS[run.kind].named_models(run.ref, run.payload) for run in uses.runs if run.kind in KINDS]
+    named = (name for names in inner for name in names if TEMPLATE not in name)
+    return dict.fromkeys(named, f"{at}.payload") | dict.fromkeys(uses.models, f"{at}.models")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -88,7 +87,7 @@ class PipelineKind(RunKind):
             "people": frozen_people(membership, plans),
             "tools": dict(frozen_tools(membership, plans)),
             "constraints": _limits(request.constraints, chosen.pipeline.timeout),
-            "edits": {name: edit.model_dump(exclude_unset=True) for name, edit in request.edits.items()},
+            "edits": {name: dict(edit) for name, edit in request.edits.items()},
             "fresh": request.fresh,
         }
         return CheckedRequest(ref=chosen.pipeline.name, prompt=prompt, request=stored, panel=panel)
@@ -159,8 +158,7 @@ class PipelineKind(RunKind):
 
     def titles(self, membership: Membership) -> Mapping[str, str]:
         """Return the titles of all pipelines, with one query."""
-        rows = saved_definitions(membership, KIND).values_list("name", "title")
-        return {name: title or name for name, title in rows}
+        return {row.name: str(row) for row in saved_definitions(membership, KIND).only("name", "title")}
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""
@@ -214,15 +212,13 @@ class StageCache:
 
     async def get(self, key: str) -> Mapping[str, Json] | None:
         """Return a result that has not expired."""
-        return await in_database_thread(self._read, key) if self.reads else None
+        rows = CachedResult.objects.filter(team_id=self.team, key=key, expires_at__gt=timezone.now())
+        outputs = rows.values_list("output", flat=True)
+        return await in_database_thread(outputs.first) if self.reads else None
 
     async def put(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
         """Store a result for some seconds."""
         await in_database_thread(self._write, key, value, ttl_s)
-
-    def _read(self, key: str) -> Any:  # noqa: ANN401  # JSON
-        rows = CachedResult.objects.filter(team_id=self.team, key=key, expires_at__gt=timezone.now())
-        return rows.values_list("output", flat=True).first()
 
     def _write(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
         now = timezone.now()

@@ -30,18 +30,18 @@ def list_pipelines(request: MemberRequest) -> HttpResponse:
     rows = list(listed_definitions(request.membership, KIND))
     figures = run_figures(request.membership, KIND, [row.name for row in rows])
     lines = [(row, figures[row.name]) for row in rows]
-    return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": gallery()})
+    return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": gallery().values()})
 
 
 @require_http_methods(READ_OR_SEND)
 @may_run
 def new(request: MemberRequest) -> HttpResponse:
     """Ask for a name and what to begin with, and open the new pipeline."""
-    chosen = next((each.name for each in gallery() if each.name == request.GET.get("start")), "")
-    initial = {"start": chosen or BLANK, "name": chosen}
-    form = NewPipelineForm(posted(request), entries=gallery(), initial=initial)
+    entries, chosen = gallery(), request.GET.get("start", "")
+    initial = {"start": chosen, "name": chosen} if chosen in entries else {"start": BLANK}
+    form = NewPipelineForm(posted(request), entries=entries, initial=initial)
     if form.is_valid():
-        start = next((each for each in gallery() if each.name == form.cleaned_data["start"]), None)
+        start = entries.get(form.cleaned_data["start"])
         try:
             row = create_definition(
                 membership=request.membership,
@@ -54,7 +54,7 @@ def new(request: MemberRequest) -> HttpResponse:
             refuse(form, refusal)
         else:
             return redirect("pipelines:pipeline", row.name)
-    context = {"form": form, "starts": zip(form["start"], [None, *gallery()], strict=True)}
+    context = {"form": form, "starts": zip(form["start"], [None, *entries.values()], strict=True)}
     return render(request, "pipelines/pipeline_new.html", context, status=status_of(form))
 
 

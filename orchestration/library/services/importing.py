@@ -51,6 +51,17 @@ class ImportedDefinition:
     reading: DefinitionReading[Any, Remark]
     changes: Sequence[Remark] = ()
 
+    @property
+    def summary(self) -> dict[str, Json]:
+        """What commands print of it as JSON: a contract."""
+        said = {"errors": self.reading.problems, "upgrades": self.reading.upgrades}
+        return {"name": self.name, "step": self.step.value, **{key: as_json(said[key]) for key in said}}
+
+
+def as_json(remarks: Sequence[Remark]) -> list[dict[str, Json]]:
+    """Return remarks as commands print them in JSON: a contract."""
+    return [{"path": each.path, "message": each.message} for each in remarks]
+
 
 def planned_import(
     membership: Membership, kind: DefinitionKind[Any], text: str

@@ -7,7 +7,7 @@ import sys
 import threading
 from argparse import ArgumentParser
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,9 +20,14 @@ from orchestra_site.accounts.selectors import first_member
 from orchestra_site.web.logs import printable
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
-from orchestration.library.kinds import Remark
 from orchestration.library.selectors import version_number
-from orchestration.library.services.importing import file_text, import_definitions, saved_text, syntax_of
+from orchestration.library.services.importing import (
+    as_json,
+    file_text,
+    import_definitions,
+    saved_text,
+    syntax_of,
+)
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import prepare_installation
@@ -51,13 +56,8 @@ class Command(BaseCommand):
         parser.add_argument("action", choices=["validate", "run", "import", "export"])
         parser.add_argument("what", metavar="FILE|NAME", help="a file in YAML or JSON, or a saved pipeline")
         parser.add_argument("--input", default="null", metavar="JSON", help="the input of a run (null)")
-        parser.add_argument(
-            "--version",
-            default="latest",
-            dest="number",
-            metavar="N|draft",
-            help="of a saved pipeline (newest)",
-        )
+        of_saved = "of a saved pipeline (newest)"
+        parser.add_argument("--version", default="latest", dest="number", metavar="N|draft", help=of_saved)
         parser.add_argument("--team", default="", help="the team to act for (the oldest one)")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -82,12 +82,9 @@ class Command(BaseCommand):
         text = file_text(what)
         if text is None:
             text = saved_text(member, PIPELINES, what, given["number"])
-        found = PIPELINES.read(text, PIPELINES.known(member), syntax=syntax_of(text)).problems
-        errors = _remarks(found)
-        lines = [f"{each['path']}: {each['message']}".removeprefix(": ") for each in errors] or [
-            "No problems."
-        ]
-        self._print(given["json"], {"ok": not errors, "errors": errors}, lines)
+        errors = as_json(PIPELINES.read(text, PIPELINES.known(member), syntax=syntax_of(text)).problems)
+        lines = [f"{each['path']}: {each['message']}".removeprefix(": ") for each in errors]
+        self._print(given["json"], {"ok": not errors, "errors": errors}, lines or ["No problems."])
         return not errors
 
     def _run(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
@@ -113,15 +110,7 @@ class Command(BaseCommand):
         text = file_text(what)
         if text is None:
             raise InvalidRequest(f"There is no file {what!r}.", field="FILE")
-        found = [
-            {
-                "name": each.name,
-                "step": each.step.value,
-                "errors": _remarks(each.reading.problems),
-                "upgrades": _remarks(each.reading.upgrades),
-            }
-            for each in import_definitions(member, PIPELINES, text)
-        ]
+        found = [each.summary for each in import_definitions(member, PIPELINES, text)]
         lines = [f"{each['name']}: {each['step']}, {len(each['errors'])} problems" for each in found]
         self._print(given["json"], {"imported": found}, lines)
         return True
@@ -169,10 +158,6 @@ def _document(text: str, syntax: Literal["yaml", "json"], field: str) -> Json:
         raise InvalidRequest(f"This cannot be read. {error}", field=field) from None
 
 
-def _remarks(found: Sequence[Remark]) -> list[dict[str, Json]]:
-    return [{"path": each.path, "message": each.message} for each in found]
-
-
 def run_object(run: Run) -> dict[str, Json]:
     """Return the object that `pipeline run --json` prints: a contract. Money is US dollars."""
     costs: dict[str, Decimal] = defaultdict(Decimal)
@@ -184,10 +169,5 @@ def run_object(run: Run) -> dict[str, Json]:
         {"id": row["stage"], **{key: row[key] for key in keys}, "cost_usd": float(costs[row["stage"]])}
         for row in rows
     ]
-    return {
-        "run_id": str(run.id),
-        "status": run.status,
-        "output": run.output,
-        "stages": stages,
-        "error": run.error or None,
-    }
+    found = {"run_id": str(run.id), "status": run.status, "output": run.output, "stages": stages}
+    return {**found, "error": run.error or None}
