@@ -258,3 +258,26 @@ def test_members_are_named_in_a_definition_and_known_by_id_in_its_runs(owner: Me
     ben.delete()
     with pytest.raises(InvalidRequest, match="nobody called “Ben”"):
         a_pipeline_run(owner)
+
+
+@pytest.mark.parametrize("judge", ["sim-sage", "{{ input.judge }}"])
+def test_a_strategy_that_is_run_may_have_a_judge_of_its_own(
+    judge: str, engine: Engine, owner: Membership
+) -> None:
+    payload = {"text": "{{ input.text }}", "options": {"judge": judge}}
+    options = {"kind": "strategy", "ref": "parallel", "payload": payload, "models": ["sim-swift"]}
+    a_pipeline(owner, stage("asks", processor="run", options=options))
+    given = {"text": "What is 2 + 2?", "judge": "sim-sage"}
+    models = ["sim-sage"] if "{{" in judge else ["sim-swift"]
+    run = engine.execute(a_pipeline_run(owner, input=given, models=models))
+    assert (run.status, run.error) == ("succeeded", "")
+    assert {entry["spec"]["name"] for entry in run.panel} == {"sim-swift", "sim-sage"}
+
+
+def test_a_judge_that_the_team_does_not_have_is_refused_before_the_run_starts(owner: Membership) -> None:
+    payload = {"text": "hello", "options": {"judge": "nobody", "rounds": "{{ input }}"}}
+    options = {"kind": "strategy", "ref": "parallel", "payload": payload, "models": ["sim-swift"]}
+    a_pipeline(owner, stage("asks", processor="run", options=options), stage("later", processor="transform"))
+    with pytest.raises(InvalidRequest, match="no model 'nobody'") as refused:
+        a_pipeline_run(owner)
+    assert refused.value.field == "stages.asks.options.payload"
