@@ -26,11 +26,8 @@ BEFORE = [("pipelines", "0002_triggers"), ("library", None), ("accounts", "0001_
 def migrate(targets: list[tuple[str, str | None]]) -> Any:  # noqa: ANN401  # models of that time, by app and name
     executor = MigrationExecutor(connection)
     executor.migrate(targets)
-    return (
-        MigrationExecutor(connection)
-        .loader.project_state([each for each in targets if each[1] is not None])
-        .apps
-    )
+    there = [(app, name) for app, name in targets if name is not None]
+    return MigrationExecutor(connection).loader.project_state(there).apps
 
 
 @pytest.fixture
