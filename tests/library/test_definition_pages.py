@@ -141,6 +141,7 @@ def test_an_import_is_checked_first_and_then_done(ana: Client) -> None:
         "It cannot be published",
     ):
         assert words in shown
+    assert 'name="import"' not in shown
     assert "Nothing was imported" in refused(ana.post("/recipes/import", {"text": text, "import": "yes"}))
     file = SimpleUploadedFile("one.yaml", b"# by hand\n" + recipe_text().encode())
     assert "# by hand" in page(ana, "import", file=file)

@@ -241,6 +241,7 @@ def test_triggers_are_added_shown_switched_and_deleted_on_their_page(
     secret = page.split('id="new-secret"')[0].rpartition('value="')[2].split('"')[0]
     trigger = Trigger.objects.get()
     assert sent(trigger, secret)[0] == 202
+    assert 'value="Shop"' not in page
     assert secret not in browser.get(PAGE).content.decode()
     browser.post(f"{PAGE}{trigger.pk}/switch", {"on": "false"})
     assert ">off</span>" in browser.get(PAGE).content.decode()

@@ -40,7 +40,7 @@ class DraftConflict(InvalidRequest):
 
     def __init__(self, theirs: SavedDefinition) -> None:
         who = theirs.draft_saved_by or "Somebody"
-        super().__init__(f"{who} has saved this draft since you opened it. Your text was not saved.")
+        super().__init__(f"{who} has saved this draft since you opened it. Nothing was changed.")
         self.theirs = theirs
 
 

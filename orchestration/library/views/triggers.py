@@ -47,6 +47,7 @@ def show_triggers(request: MemberRequest, kind: str, name: str) -> HttpResponse:
     if form.is_valid():
         try:
             new, secret = _added(request, definition, form)
+            webhook = WebhookForm(prefix="webhook")
         except InvalidRequest as refusal:
             refuse(form, refusal)
     if new is not None and not secret:

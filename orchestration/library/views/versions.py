@@ -22,6 +22,7 @@ from orchestration.library.models import PublishedVersion, SavedDefinition
 from orchestration.library.selectors import runs_by_version, saved_definitions, version_number
 from orchestration.library.services import definitions
 from orchestration.library.services.importing import (
+    ImportStep,
     exported_definition,
     import_definitions,
     planned_import,
@@ -212,5 +213,6 @@ def import_page(request: MemberRequest, kind: str) -> HttpResponse:
         except InvalidRequest as refusal:
             refuse(form, refusal)
         form.data = {"text": text}
-    context = {"kind": of_kind, "form": form, "planned": planned}
+    refused = any(each.step is ImportStep.REFUSE for each in planned or ())
+    context = {"kind": of_kind, "form": form, "planned": planned, "refused": refused}
     return render(request, "library/definition_import.html", context, status=status_of(form))
