@@ -27,7 +27,7 @@ def to_pipelines(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [('pipelines', '0002_triggers'), ('library', '0001_initial')]
+    dependencies = [('pipelines', '0001_squashed_0002_triggers'), ('library', '0001_initial')]
 
     operations = [
         migrations.RunPython(to_library, to_pipelines),

@@ -20,7 +20,7 @@ from tests.support.history import a_member
 from tests.support.pipelines import a_draft, a_pipeline, a_pipeline_run, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE = [("pipelines", "0002_triggers"), ("library", None), ("accounts", "0001_initial")]
+BEFORE = [("pipelines", "0001_squashed_0002_triggers"), ("library", None), ("accounts", "0001_initial")]
 
 
 def migrate(targets: list[tuple[str, str | None]]) -> Any:  # noqa: ANN401  # models of that time, by app and name
