@@ -6,7 +6,7 @@ it when they fail. Sets of nodes are bits of an integer, so that a graph of 500 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, reduce
@@ -139,21 +139,13 @@ class Graph:
             found[name] = reduce(or_, routers, together)
         return found
 
-    def settled_before(self, name: str) -> frozenset[str]:
-        """Return the nodes that have certainly ended when one starts: what it may read."""
-        return frozenset(self._named(self._settled.get(name, 0)))
+    def has_ended(self, one: str, before: str) -> bool:
+        """Return whether a node has certainly ended when another starts, which may read it then."""
+        return bool(self._settled.get(before, 0) & self._bit(one))
 
     def are_ordered(self, one: str, other: str) -> bool:
         """Return whether one of two nodes has always ended before the other starts."""
-        return bool(
-            self._settled.get(one, 0) & self._bit(other) or self._settled.get(other, 0) & self._bit(one)
-        )
+        return self.has_ended(one, other) or self.has_ended(other, one)
 
     def _bit(self, name: str) -> int:
         return 1 << self._place[name]
-
-    def _named(self, bits: int) -> Iterator[str]:
-        while bits:
-            lowest = bits & -bits
-            yield self.nodes[lowest.bit_length() - 1].id
-            bits ^= lowest

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.changes import Change, differences, moves
 from orchestration.expressions.values import listed
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import BRANCH, Pipeline, Stage
-from pipelines.engine.problems import LONGEST_SHOWN, Keys, path_text
 
 LABELS = {"retry.attempts": "retries", "retry.on": "retried errors"}
 _STAGE = Pattern(r"\bstages\.([a-z][a-z0-9_-]*)")
-_ABSENT = object()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """One difference, at a path of the newer version (of the older one for what is gone)."""
-
-    path: str
-    message: str
 
 
 def changes(old: Pipeline, new: Pipeline) -> tuple[Change, ...]:
@@ -34,18 +23,36 @@ def changes(old: Pipeline, new: Pipeline) -> tuple[Change, ...]:
     by_place = _by_place(old, renamed) & _by_place(new, {})  # follows from where the stages stand
     found = [
         replace(change, message=f"Pipeline: {change.message}")
-        for change in _differences(_plain_pipeline(old, renamed), _plain_pipeline(new, {}), ())
+        for change in differences(_plain_pipeline(old, renamed), _plain_pipeline(new, {}), LABELS)
     ]
-    found += _moves(list(before), list(after))
+    found += [
+        Change(path=f"stages.{name}", message=message)
+        for name, message in moves(list(before), list(after), "Stage")
+    ]
     for name, plain in after.items():
-        for change in _differences(before.get(name, plain), plain, ()):
+        for change in _stage_changes(before.get(name, plain), plain):
             if (name, change.path) not in by_place:
-                found.append(
-                    Change(path=f"stages.{name}.{change.path}", message=f"Stage {name}: {change.message}")
-                )
+                message = f"Stage {name}: {change.message.removeprefix('options.')}"
+                found.append(Change(path=f"stages.{name}.{change.path}", message=message))
     for earlier, name in renamed.items():
         found.append(Change(path=f"stages.{name}", message=f"Stage {earlier} was renamed to {name}"))
     return tuple(found)
+
+
+def _stage_changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[Change]:
+    """Yield the differences of two stages; what they need is compared without regard to its order."""
+    for key in dict.fromkeys((*old, *new)):
+        if key == "needs":
+            yield from _needs_changes(old[key], new[key])
+        else:
+            yield from differences(old[key], new[key], LABELS, (key,))
+
+
+def _needs_changes(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    if gone := [name for name in old if name not in new]:
+        yield Change(path="needs", message=f"no longer needs {listed(gone)}")
+    if come := [name for name in new if name not in old]:
+        yield Change(path="needs", message=f"now needs {listed(come)}")
 
 
 def _renamed(old: Pipeline, new: Pipeline) -> dict[str, str]:
@@ -121,94 +128,3 @@ def _with_names(value: Json, renamed: Mapping[str, str], named: set[str]) -> Jso
             for key, inner in value.items()
         }
     return [_with_names(inner, renamed, named) for inner in value] if isinstance(value, list) else value
-
-
-def _moves(before: Sequence[str], after: Sequence[str]) -> Iterator[Change]:
-    """Yield which stages came, went and stand elsewhere."""
-    places = {name: place for place, name in enumerate(before)}
-    for name in before:
-        if name not in set(after):
-            yield Change(path=f"stages.{name}", message=f"Stage {name} was removed")
-    kept = [name for name in after if name in places]
-    for number, name in enumerate(after):
-        if name not in places:
-            where = f"after {after[number - 1]}" if number else "as the first"
-            yield Change(path=f"stages.{name}", message=f"Stage {name} was added {where}")
-    earlier = sorted(kept, key=places.__getitem__)
-    swapped = [name for name, other in zip(kept, earlier, strict=True) if name != other]
-    if len(swapped) == 2:  # noqa: PLR2004  # a pair
-        yield Change(path=f"stages.{swapped[0]}", message=f"{swapped[1]} and {swapped[0]} were swapped")
-        return
-    staying = _longest_run([places[name] for name in kept])
-    for number, name in enumerate(kept):
-        if number not in staying:
-            where = f"after {kept[number - 1]}" if number else "to the beginning"
-            yield Change(path=f"stages.{name}", message=f"Stage {name} was moved {where}")
-
-
-def _longest_run(places: Sequence[int]) -> frozenset[int]:
-    """Return the indexes of a longest increasing run of `places`: the stages that kept their order."""
-    ends: list[int] = []  # the smallest place that a run of each length ends with
-    lasts: list[int] = []  # and its index
-    before: list[int] = []  # the index of the one before, -1 for none
-    for index, place in enumerate(places):
-        length = bisect_left(ends, place)
-        before.append(lasts[length - 1] if length else -1)
-        ends[length : length + 1], lasts[length : length + 1] = [place], [index]
-    found, index = set[int](), lasts[-1] if lasts else -1
-    while index >= 0:
-        found.add(index)
-        index = before[index]
-    return frozenset(found)
-
-
-def _differences(old: Json, new: Json, at: Keys) -> Iterator[Change]:
-    """Yield the differences of two values of JSON; the messages begin with the field."""
-    if at == ("needs",):
-        yield from _needs(old, new)
-    elif isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys((*old, *new)):
-            yield from _differences(old.get(key, _ABSENT), new.get(key, _ABSENT), (*at, key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for number, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _differences(one, other, (*at, number))
-    elif isinstance(old, bool) is not isinstance(new, bool) or old != new:
-        path = path_text(at)
-        label = LABELS.get(path, path.removeprefix("options."))
-        yield Change(path=path, message=f"{label} {_changed(old, new)}")
-
-
-def _needs(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
-    """Yield which stages are waited for, and which no longer; their order means nothing."""
-    gone, come = ([name for name in one if name not in set(other)] for one, other in ((old, new), (new, old)))
-    if gone:
-        yield Change(path="needs", message=f"no longer needs {listed(gone)}")
-    if come:
-        yield Change(path="needs", message=f"now needs {listed(come)}")
-
-
-def _changed(old: Json, new: Json) -> str:
-    """Return how a value changed: both where they are short, the number of words where they are texts."""
-    if not isinstance(old, str) or not isinstance(new, str) or _is_short(old, new):
-        return f"{_said(old)} → {_said(new)}"
-    earlier, later = Counter(old.split()), Counter(new.split())
-    count = max((earlier - later).total(), (later - earlier).total())
-    if count:
-        return f"changed ({count} word{'s' * (count > 1)})"
-    return "changed (white space only)" if old.split() == new.split() else "changed (words in another order)"
-
-
-def _is_short(*texts: str) -> bool:
-    return all(len(text) <= LONGEST_SHOWN and text.isprintable() for text in texts)
-
-
-def _said(value: Json) -> str:
-    """Return a value as a sentence names it."""
-    if value is _ABSENT or value is None:
-        return "none" if value is None else "not given"
-    if isinstance(value, str):
-        return f"“{value}”" if _is_short(value) else f"a text of {len(value):,} characters"
-    if isinstance(value, list | dict):
-        written = json.dumps(value, ensure_ascii=False)
-        return written if _is_short(written) else f"{len(value):,} entr{'y' if len(value) == 1 else 'ies'}"
-    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
