@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.expressions.places import GONE, Keys, path_text
-from orchestration.expressions.values import Json
+from orchestration.expressions.values import Json, listed
 
 LONGEST_SHOWN = 60
 
@@ -22,17 +22,26 @@ class Change:
     message: str
 
 
-def differences(old: Json, new: Json, labels: Mapping[str, str], at: Keys = ()) -> Iterator[Change]:
-    """Yield the differences of two values; the messages begin with the field, by its label or its path."""
-    if isinstance(old, dict) and isinstance(new, dict):
+Labels = Mapping[str, str | tuple[str, str]]
+"""What sentences call the fields at some paths; two verbs for a list of names whose order means nothing."""
+
+
+def differences(old: Json, new: Json, labels: Labels, at: Keys = ()) -> Iterator[Change]:
+    """Yield the differences of two values; the messages begin with the label of the field, or its path."""
+    path = path_text(at)
+    label = labels.get(path, path)
+    if isinstance(label, tuple):
+        for verb, one, other in zip(label, (old, new), (new, old), strict=True):
+            if names := [name for name in one if name not in other]:
+                yield Change(path=path, message=f"{verb} {listed(names)}")
+    elif isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
             yield from differences(old.get(key, GONE), new.get(key, GONE), labels, (*at, key))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from differences(one, other, labels, (*at, number))
     elif isinstance(old, bool) is not isinstance(new, bool) or old != new:
-        path = path_text(at)
-        yield Change(path=path, message=f"{labels.get(path, path)} {_changed(old, new)}")
+        yield Change(path=path, message=f"{label} {_changed(old, new)}")
 
 
 def moves(before: Sequence[str], after: Sequence[str], what: str) -> Iterator[tuple[str, str]]:

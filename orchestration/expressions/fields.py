@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.places import Keys, is_inside
 from orchestration.expressions.transforms.specs import title
 from orchestration.expressions.values import Json, shortened, unknown
@@ -48,6 +50,7 @@ class DocumentPart(BaseModel):
 
 
 Part = TypeVar("Part", bound=DocumentPart)
+Parsed = TypeVar("Parsed")
 StandIn = Callable[[Keys], Json]
 
 
@@ -57,6 +60,23 @@ class FieldFault:
 
     at: Keys
     message: str
+
+
+@cache
+def part_schema(part: type[DocumentPart]) -> Json:
+    """Return the JSON Schema of a part of a document."""
+    return part.model_json_schema(by_alias=True)
+
+
+def parsed(parse: Callable[[Json], Parsed], written: Json, at: Keys) -> Parsed | FieldFault:
+    """Return what is read, or why it cannot be, with the character where that is known and not said."""
+    try:
+        return parse(written)
+    except ExpressionError as error:
+        message = str(error)
+        if error.position is not None and "character" not in message:
+            message = f"{message.removesuffix('.')}, at character {error.position + 1}."
+        return FieldFault(at=at, message=message)
 
 
 def readable(part: type[Part], written: Json, stand_in: StandIn) -> tuple[Part | None, list[FieldFault]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from orchestra_site.web.patterns import Pattern
@@ -51,6 +51,23 @@ def inner_values(value: Json) -> Iterable[tuple[str | int, Json]]:
     if isinstance(value, dict):
         return value.items()
     return enumerate(value) if isinstance(value, list) else ()
+
+
+def texts(value: Json, at: Keys = ()) -> Iterator[tuple[Keys, str]]:
+    """Yield every text in a value, which is `at` a place, and where it stands; names of fields are none."""
+    if isinstance(value, str):
+        yield at, value
+    for key, each in inner_values(value):
+        yield from texts(each, (*at, key))
+
+
+def with_texts(value: Json, change: Callable[[str], str]) -> Json:
+    """Return a value in which every text is changed; names of fields stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: with_texts(each, change) for name, each in value.items()}
+    return [with_texts(each, change) for each in value] if isinstance(value, list) else value
 
 
 def with_value(holder: Json, place: Keys, value: Json) -> Json:

@@ -5,7 +5,7 @@ The schema is that of files, forms and the exported JSON Schema. Times are float
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -17,7 +17,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.fields import NAME, DocumentPart, FieldFault, Name, readable
 from orchestration.expressions.places import Keys, path_text, value_at
 from orchestration.expressions.values import Bounds
-from orchestration.graphs.graph import Graph, GraphNode, Join
+from orchestration.graphs.graph import Graph, GraphNode, Join, needs_by_place
 from orchestration.llm.engine.types import Json
 from pipelines.engine.options import OptionFormat
 from pipelines.engine.rules import (
@@ -112,6 +112,18 @@ class Stage(DocumentPart):
         names = (each for each in (*written, self.options.get("default")) if isinstance(each, str))
         return tuple(dict.fromkeys(names))
 
+    def node(self, needs: tuple[str, ...], join: Join) -> GraphNode:
+        """Return the stage as the graph sees it, with these needs and join where none are written."""
+        return GraphNode(
+            id=self.id,
+            needs=needs if self.needs is None else self.needs,
+            join=self.join or (join if self.needs is None else Join.ALL),
+            quorum=self.quorum or 1,
+            parallel=self.parallel,
+            choices=self.choices,
+            jump=self.on_error.goto if isinstance(self.on_error, GoTo) else "",
+        )
+
 
 class Pipeline(DocumentPart):
     """A pipeline as it is written; `problems` says whether it can run."""
@@ -143,44 +155,8 @@ class Pipeline(DocumentPart):
         first: dict[str, Stage] = {}
         for stage in self.stages:
             first.setdefault(stage.id, stage)
-        return Graph(nodes=tuple(_nodes(tuple(first.values()))))
-
-
-def _nodes(stages: Sequence[Stage]) -> Iterator[GraphNode]:
-    """Yield stages as the graph sees them, of which each name occurs once."""
-    jumps = {stage.id: stage.on_error.goto for stage in stages if isinstance(stage.on_error, GoTo)}
-    arms: dict[str, set[str]] = {}
-    for stage in stages:
-        for choice in stage.choices:
-            arms.setdefault(choice, set()).update(stage.choices)
-    names = [stage.id for stage in stages]
-    for number, stage in enumerate(stages):
-        needs, join = _needs_by_place(stage.id, names[:number], arms)
-        yield GraphNode(
-            id=stage.id,
-            needs=needs if stage.needs is None else stage.needs,
-            join=stage.join or (join if stage.needs is None else Join.ALL),
-            quorum=stage.quorum or 1,
-            parallel=stage.parallel,
-            choices=stage.choices,
-            jump=jumps.get(stage.id, ""),
-        )
-
-
-def _needs_by_place(
-    stage: str, before: Sequence[str], arms: Mapping[str, set[str]]
-) -> tuple[tuple[str, ...], Join]:
-    """Return the needs and the join of a stage that does not say what it needs: those of a sequence.
-
-    `arms` has the stages that branches may choose, each with all that the same branches may choose. An arm
-    waits for its branches alone; what follows one, for any of the arms that stand before it.
-    """
-    if stage in arms or not before:
-        return (), Join.ALL
-    last = before[-1]
-    if last not in arms:
-        return (last,), Join.ALL
-    return tuple(each for each in before if each in arms[last]), Join.ANY
+        by_place = needs_by_place({name: stage.choices for name, stage in first.items()})
+        return Graph(nodes=tuple(stage.node(*by_place[name]) for name, stage in first.items()))
 
 
 def definition_schema() -> dict[str, Json]:

@@ -11,14 +11,14 @@ from dataclasses import replace
 from itertools import count
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.fields import NAME
-from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
+from orchestration.expressions.fields import NAME, part_schema
+from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_texts, with_value
 from orchestration.expressions.renaming import Renaming
 from orchestration.graphs.graph import GraphNode, Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import SCHEMA_VERSION, UNREADABLE, Pipeline, read_definition
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec
-from pipelines.engine.readings import marks, part_schema, source_with
+from pipelines.engine.readings import marks, source_with
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import parse_place
 
@@ -181,7 +181,7 @@ def _renamed(mark: Marked, renaming: Renaming) -> Json:
         case OptionFormat.STAGE:
             return renaming.new if mark.value == renaming.old else mark.value
         case OptionFormat.TEMPLATE | OptionFormat.TEMPLATES:
-            return _in_texts(mark.value, renaming.in_template)
+            return with_texts(mark.value, renaming.in_template)
         case OptionFormat.CONDITION:
             return renaming.in_condition(mark.value)
         case OptionFormat.SOURCE | OptionFormat.SOURCES:
@@ -197,15 +197,6 @@ def _renamed_place(written: str, renaming: Renaming) -> str:
         return written
     is_named = place.root == renaming.root and place.keys[0] == renaming.old
     return str(replace(place, keys=(renaming.new, *place.keys[1:]))) if is_named else written
-
-
-def _in_texts(written: Json, change: Callable[[str], str]) -> Json:
-    """Return a value in which all texts are changed, names of fields left out."""
-    if isinstance(written, str):
-        return change(written)
-    if isinstance(written, dict):
-        return {name: _in_texts(each, change) for name, each in written.items()}
-    return [_in_texts(each, change) for each in written] if isinstance(written, list) else written
 
 
 def _nodes(document: Json) -> dict[str, GraphNode]:

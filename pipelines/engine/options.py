@@ -32,13 +32,11 @@ class OptionFormat(StrEnum):
 
 
 WRITTEN_AS: Mapping[OptionFormat, type] = {
-    OptionFormat.SOURCE: object,
-    OptionFormat.SOURCES: object,
-    OptionFormat.TEMPLATES: object,
-    OptionFormat.TRANSFORM: object,
-    OptionFormat.SCHEMA: object,
     OptionFormat.INLINE_STAGE: dict,
     OptionFormat.OPTIONS: dict,
+    **dict.fromkeys(
+        map(OptionFormat, ("source", "sources", "templates", "transform", "json-schema")), object
+    ),
 }
 """What the values of a format are where they are not text."""
 _FORMATS = {str(form): form for form in OptionFormat}

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TypeVar
 
-from orchestration.expressions.conditions import Condition, parse_condition
-from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.fields import DocumentPart, FieldFault
+from orchestration.expressions.conditions import parse_condition
+from orchestration.expressions.fields import FieldFault, parsed, part_schema
 from orchestration.expressions.picks import parse_pick
-from orchestration.expressions.places import Keys, inner_values
+from orchestration.expressions.places import Keys, texts
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.transforms.lists import parse_transform
 from orchestration.expressions.values import unknown
@@ -26,13 +23,6 @@ from pipelines.engine.scope import Root
 from pipelines.engine.sources import DEEPEST_SOURCE, Place, parse_source, with_stages
 
 ROOTS = [str(root) for root in Root]
-Parsed = TypeVar("Parsed")
-
-
-@cache
-def part_schema(part: type[DocumentPart]) -> Json:
-    """Return the JSON Schema of a part of a definition."""
-    return part.model_json_schema(by_alias=True)
 
 
 def marks(
@@ -91,7 +81,7 @@ def readings(mark: Marked) -> Iterator[Reading | FieldFault]:
         case OptionFormat.CONDITION:
             yield from _of_condition(mark)
         case OptionFormat.TEMPLATE | OptionFormat.TEMPLATES:
-            for at, text in _texts(mark.value, mark.at):
+            for at, text in texts(mark.value, mark.at):
                 yield from _of_source(replace(mark, at=at), {"template": text})
         case OptionFormat.SOURCE:
             yield from _of_source(mark, mark.value)
@@ -123,14 +113,6 @@ def source_with(written: Json, change: Callable[[Json, Keys], Json], at: Keys = 
             return written
 
 
-def _texts(value: Json, at: Keys) -> Iterator[tuple[Keys, str]]:
-    """Yield every text in a value and where it stands, names of fields left out."""
-    if isinstance(value, str):
-        yield at, value
-    for key, each in inner_values(value):
-        yield from _texts(each, (*at, key))
-
-
 def _of_source(mark: Marked, written: Json) -> Iterator[Reading | FieldFault]:
     source = parsed(parse_source, written, mark.at)
     if isinstance(source, FieldFault):
@@ -148,31 +130,10 @@ def _of_condition(mark: Marked) -> Iterator[Reading | FieldFault]:
         return
     for name in sorted(condition.names - set(ROOTS)):
         yield FieldFault(at=mark.at, message=unknown("name", name, ROOTS))
-    for place in _places(condition):
-        yield Reading(at=mark.at, place=place, is_inside=mark.is_inside)
-
-
-def _places(condition: Condition) -> Iterator[Place]:
-    """Yield the paths that a condition reads, as far as they are written out."""
-    nodes = [condition.tree]
-    for node in nodes:  # grows while it is read
-        path = node.path()
-        if path and path[0] in condition.names and path[0] in ROOTS:
-            if path[0] != Root.STAGES or len(path) > 1:
-                yield Place(root=Root(path[0]), keys=path[1:])
-        else:
-            nodes += node.parts
-
-
-def parsed(parse: Callable[[Json], Parsed], written: Json, at: Keys) -> Parsed | FieldFault:
-    """Return what is read, or why it cannot be, with the character where that is known and not said."""
-    try:
-        return parse(written)
-    except ExpressionError as error:
-        message = str(error)
-        if error.position is not None and "character" not in message:
-            message = f"{message.removesuffix('.')}, at character {error.position + 1}."
-        return FieldFault(at=at, message=message)
+    for root, *keys in condition.paths:
+        if root in ROOTS and (keys or root != Root.STAGES):
+            place = Place(root=Root(root), keys=tuple(keys))
+            yield Reading(at=mark.at, place=place, is_inside=mark.is_inside)
 
 
 PARSERS: Mapping[OptionFormat, Callable[[Json], object]] = {

@@ -15,8 +15,8 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.fields import FieldFault
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import schema_types
-from orchestration.expressions.transforms.lists import parse_transform
-from orchestration.expressions.values import ANY, ValueType, listed, unknown, value_type
+from orchestration.expressions.transforms.lists import Types, types_after
+from orchestration.expressions.values import ANY, ValueType, listed, types_text, unknown, value_type
 from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import InlineStage, Pipeline, Stage
@@ -27,7 +27,6 @@ from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMa
 from pipelines.engine.scope import CONTEXT, OF_AN_ITEM, Root
 from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
 
-Types = frozenset[ValueType]
 EVERY: Types = frozenset(ANY)
 FINAL, VARIABLE = "final", "variable."
 ORDERING = ((), ("processor",), ("options",), ("needs",), ("join",), ("on_error",))
@@ -189,10 +188,9 @@ def _written(destination: str) -> str:
 
 def _is_never(condition: str | None) -> bool:
     """Return whether a condition reads nothing and is false."""
-    if condition is None or any(root in condition for root in Root):
-        return False
     try:
-        return not parse_condition(condition).evaluate({})
+        parsed = parse_condition(condition or "true")
+        return not parsed.names and not parsed.evaluate({})
     except ExpressionError:
         return False
 
@@ -331,21 +329,11 @@ def _through(
     types: Types, mapping: InputMapping | OutputMapping, at: Keys
 ) -> tuple[Types, tuple[FieldFault, ...]]:
     """Return the types after the transforms and the schema of a mapping, and what first cannot be taken."""
-    for number, written in enumerate(mapping.transforms):
-        try:
-            spec = parse_transform(written).spec
-        except ExpressionError:
-            return EVERY, ()
-        if not types & set(spec.takes):
-            message = f"{spec.name} takes {_words(spec.takes)}, and is given {_words(types)}."
-            return EVERY, (FieldFault(at=(*at, "transforms", number), message=message),)
-        types = frozenset(spec.gives)
+    types, misfits = types_after(mapping.transforms, types)
     wanted = schema_types(mapping.json_schema)
-    if not types & wanted:
-        message = f"The schema asks for {_words(wanted)}, and is given {_words(types)}."
+    if misfits:
+        return EVERY, tuple(replace(each, at=(*at, "transforms", *each.at)) for each in misfits)
+    if types.isdisjoint(wanted):
+        message = f"The schema asks for {types_text(wanted)}, and is given {types_text(types)}."
         return wanted, (FieldFault(at=(*at, "schema"), message=message),)
     return types & wanted, ()
-
-
-def _words(types: Types | tuple[ValueType, ...]) -> str:
-    return " or ".join(each.words for each in ValueType if each in types)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import cast
 
-from orchestration.expressions.fields import DocumentPart, FieldFault, readable
+from orchestration.expressions.fields import DocumentPart, FieldFault, parsed, readable
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import Schema, parse_schema
 from orchestration.expressions.values import unknown
@@ -19,7 +19,6 @@ from pipelines.engine.definition import (
     InlineStage,
     Pipeline,
     Problem,
-    ReadDefinition,
     Stage,
     located,
     read_definition,
@@ -27,7 +26,7 @@ from pipelines.engine.definition import (
 )
 from pipelines.engine.mapping import parse_destination
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec
-from pipelines.engine.readings import contained, parsed, pipeline_marks, readings
+from pipelines.engine.readings import contained, pipeline_marks, readings
 from pipelines.engine.relations import Flows, Relations
 from pipelines.engine.rules import ErrorHandling, ErrorStrategy
 
@@ -53,25 +52,12 @@ def document_problems(
     others that it may contain, both by name. There is no pipeline where a field cannot be read.
     """
     read = read_definition(document)
-    return None if read.faults else read.pipeline, _problems(read, processors, pipelines)
-
-
-def problems(
-    pipeline: Pipeline, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
-) -> tuple[Problem, ...]:
-    """Return all that is wrong with a pipeline that was read, as `document_problems` does."""
-    read = ReadDefinition(pipeline=pipeline, names=tuple(stage.id for stage in pipeline.stages))
-    return _problems(read, processors, pipelines)
-
-
-def _problems(
-    read: ReadDefinition, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
-) -> tuple[Problem, ...]:
     found = iter(read.faults)
     if read.pipeline is not None:
         others = _Validation(read.pipeline, processors, read.faults).faults(pipelines)
         found = chain(found, _without_follow_ups(others, read.faults))
-    return located(sorted(islice(found, MOST_PROBLEMS), key=_order), read.names)
+    said = located(sorted(islice(found, MOST_PROBLEMS), key=_order), read.names)
+    return None if read.faults else read.pipeline, said
 
 
 def _without_follow_ups(found: Iterable[FieldFault], wrong: Sequence[FieldFault]) -> Iterator[FieldFault]:
@@ -260,20 +246,22 @@ def nesting_faults(
         {pipeline.name: pipeline}, cast("dict[str, Pipeline]", pipelines)
     )  # read when needed
     graph = _nesting({pipeline.name: [each.value for each in named]}, documents, processors)
-    depths, steps = _sizes(graph, documents)
     for each in named:
         if each.value not in documents:
             message = unknown("pipeline", each.value, sorted(pipelines))
         elif each.value in graph.node(each.value).needs:
             message = _circle((each.value, each.value))
-        elif each.value not in depths:
+        elif each.value not in graph.depths:
             message = _circle(graph.cycle[::-1])
-        elif depths[each.value] >= DEEPEST_NESTING:
-            message = f"Pipelines are nested {depths[each.value] + 1} deep here; {DEEPEST_NESTING} at most."
+        elif graph.depths[each.value] >= DEEPEST_NESTING:
+            message = (
+                f"Pipelines are nested {graph.depths[each.value] + 1} deep here; {DEEPEST_NESTING} at most."
+            )
         else:
             continue
         yield FieldFault(at=each.at, message=message)
-    total = steps.get(pipeline.name, 0)
+    sizes = {node.id: len(documents[node.id].stages) for node in graph.nodes}
+    total = graph.totals(sizes, MOST_COUNTED).get(pipeline.name, 0)
     if total > MOST_STEPS:
         message = f"With the pipelines in it, it has {total:,} stages; {MOST_STEPS:,} at most."
         yield FieldFault(at=("stages",), message=message)
@@ -293,15 +281,3 @@ def _nesting(
             inner[name] = [each.value for each in contained(documents[name], processors)]
             waiting += inner[name]
     return Graph(nodes=tuple(GraphNode(id=name, needs=tuple(names)) for name, names in inner.items()))
-
-
-def _sizes(graph: Graph, documents: Mapping[str, Pipeline]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return how deep each pipeline is, itself included, and its steps with those of all that it contains."""
-    depths: dict[str, int] = {}
-    steps: dict[str, int] = {}
-    for name in graph.order:
-        needs = [need for need in graph.node(name).needs if need in depths]
-        depths[name] = 1 + max((depths[need] for need in needs), default=0)
-        total = len(documents[name].stages) + sum(steps[need] for need in needs)
-        steps[name] = min(total, MOST_COUNTED)
-    return depths, steps

@@ -27,8 +27,7 @@ from pipelines.engine.editing import (
 )
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.processors import PROCESSORS as REAL
-from pipelines.engine.validation import problems
-from tests.support.definitions import document, linked_documents, stage
+from tests.support.definitions import document, linked_documents, problems, stage
 from tests.support.processors import PROCESSORS
 
 DOCUMENTS = st.shared(linked_documents(), key="document")

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import MOST_PROBLEMS, Pipeline, read_definition
-from pipelines.engine.validation import document_problems, problems
-from tests.support.definitions import document, pipeline, pipelines, stage
+from pipelines.engine.validation import document_problems
+from tests.support.definitions import document, pipeline, pipelines, problems, stage
 from tests.support.processors import PROCESSORS
 
 CLOSED = {"schema": {"properties": {"text": {"type": "string"}}, "additionalProperties": False}}
