@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Strict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.web.patterns import Pattern
@@ -27,6 +27,8 @@ TYPES = {
     "model_type": "an object",
 }
 LIMITS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than_equal": "at most"}
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
 NAME = Pattern(r"[a-z][a-z0-9_-]{0,39}")
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 """What a part is called by."""
@@ -60,6 +62,10 @@ class FieldFault:
 
     at: Keys
     message: str
+
+    def under(self, *place: str | int) -> FieldFault:
+        """Return the same fault of a document in which this one is at a place."""
+        return FieldFault(at=(*place, *self.at), message=self.message)
 
 
 @cache
@@ -115,6 +121,36 @@ def _leave_out(document: Json, at: Keys, stand_in: StandIn) -> bool:
     return True
 
 
+def without_follow_ups(
+    found: Iterable[FieldFault], wrong: Sequence[FieldFault], together: Mapping[str | int, Sequence[str]]
+) -> Iterator[FieldFault]:
+    """Yield faults except for those at, or below, a field that is wrong, or that goes `together` with one.
+
+    A field is judged only where those beside it are right that are said to go with it.
+    """
+    places = {each.at for each in wrong}
+    around = {each.at[:length] for each in wrong for length in range(1, len(each.at) + 1)}
+    for fault in found:
+        above = [fault.at[:length] for length in range(len(fault.at) + 1)]
+        pairs = zip(above, fault.at, strict=False)
+        beside = ((*at, each) for at, key in pairs for each in together.get(key, ()))
+        if places.isdisjoint(above) and around.isdisjoint(beside):
+            yield fault
+
+
+def field_order(part: type[DocumentPart], at: Keys) -> tuple[int, ...]:
+    """Return a key to sort places by, in the order of the fields and items; unknown fields come last."""
+    parts, order = [part], list[int]()
+    for key in at:
+        if isinstance(key, int):
+            order.append(key)
+        elif parts:
+            fields = _names(parts)
+            order.append(fields.index(key) if key in fields else len(fields))
+            parts = _parts_below(parts, key)
+    return tuple(order)
+
+
 def _wrong_fields(error: ValidationError, part: type[DocumentPart], written: Json) -> Iterator[FieldFault]:
     details = error.errors(include_url=False)
     around = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
@@ -161,20 +197,25 @@ def _fields(part: type[DocumentPart], place: Keys) -> list[str]:
     parts = [part]
     for key in place:
         chosen = [each for each in parts if each.__name__ == key]
-        inner = [
-            model
-            for each in parts
-            for name, field in each.model_fields.items()
-            if (field.alias or name) == key
-            for model in _models(field.annotation)
-        ]
-        parts = chosen or inner or parts
+        parts = chosen or _parts_below(parts, key) or parts
+    return _names(parts)
+
+
+def _names(parts: Sequence[type[DocumentPart]]) -> list[str]:
     return [field.alias or name for each in parts for name, field in each.model_fields.items()]
 
 
-def _models(annotation: object) -> Iterator[type[DocumentPart]]:
+def _parts_below(parts: Sequence[type[DocumentPart]], key: str | int) -> list[type[DocumentPart]]:
+    """Return the parts of a document that a field of others may have."""
+    fields = [
+        field for each in parts for name, field in each.model_fields.items() if (field.alias or name) == key
+    ]
+    return [part for field in fields for part in _parts_in(field.annotation)]
+
+
+def _parts_in(annotation: object) -> Iterator[type[DocumentPart]]:
     """Yield the parts of a document that a type names."""
     if isinstance(annotation, type) and issubclass(annotation, DocumentPart):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models(inner)
+        yield from _parts_in(inner)

@@ -105,6 +105,13 @@ def schema_types(schema: Json, keys: Keys = ()) -> frozenset[ValueType]:
     return frozenset(known or ANY)
 
 
+def closed_fields(schema: Json) -> Mapping[str, Json] | None:
+    """Return the fields that objects of a schema may have, None where others are allowed."""
+    fields = schema.get("properties", {}) if isinstance(schema, dict) else None
+    is_closed = isinstance(fields, dict) and schema.get("additionalProperties") is False
+    return fields if is_closed else None
+
+
 def marked(schema: Json, value: Json, at: Keys = ()) -> Iterator[tuple[str, Json, Keys, Json]]:
     """Yield what a schema marks with a `format`: that, the value, where it is, and the fields beside it.
 

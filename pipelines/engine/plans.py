@@ -25,7 +25,7 @@ from pipelines.engine.mapping import (
     parse_output,
 )
 from pipelines.engine.processor import Processor
-from pipelines.engine.readings import Reading, options_marks, readings
+from pipelines.engine.readings import options_marks, readings
 from pipelines.engine.rules import ErrorStrategy, InputMapping, Retry
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Place
@@ -141,4 +141,4 @@ def _reads(stage: Stage, processors: Mapping[str, Processor]) -> tuple[Place, ..
     """Return the places that the options of a stage read, those of a stage inside them included."""
     specs = {name: each.spec for name, each in processors.items()}
     found = (each for mark in options_marks(stage, specs) for each in readings(mark))
-    return tuple(each.place for each in found if isinstance(each, Reading))
+    return tuple(each for each in found if isinstance(each, Place))

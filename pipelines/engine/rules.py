@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Strict, Tag, model_serializer
 
-from orchestration.expressions.fields import DocumentPart, Name
+from orchestration.expressions.fields import DocumentPart, Flag, Name, Whole
 from orchestration.llm.engine.types import Json
 from pipelines.engine.options import AS_PIPELINE, AS_SCHEMA, AS_SOURCE, OptionFormat
 
@@ -19,8 +19,6 @@ LONGEST_WAIT_S, LONGEST_TIMEOUT_S, LONGEST_CACHE_S = 3_600, 30 * 86_400, 365 * 8
 
 Seconds = Annotated[float, Strict(), Field(gt=0, le=LONGEST_TIMEOUT_S)]
 Wait = Annotated[float, Strict(), Field(ge=0, le=LONGEST_WAIT_S)]
-Whole = Annotated[int, Strict()]
-Flag = Annotated[bool, Strict()]
 Transform = Annotated[Json, Field(json_schema_extra={"format": OptionFormat.TRANSFORM})]
 Transforms = Annotated[tuple[Transform, ...], Field(max_length=MOST_TRANSFORMS)]
 StageName = Annotated[Name, Field(json_schema_extra={"format": OptionFormat.STAGE})]

@@ -58,7 +58,7 @@ def _from_version_0(document: dict[str, Json]) -> Iterator[Upgrade]:
     stages = document.get("stages")
     if isinstance(stages, list):
         document["stages"] = [dict(stage) if isinstance(stage, dict) else stage for stage in stages]
-        places = stage_places([value_at(stage, ("id",)) for stage in stages])
+        places = stage_places(document)
         for stage, place in zip(document["stages"], places, strict=True):
             if isinstance(stage, dict):
                 yield from _with_previous(stage, "input", place)
