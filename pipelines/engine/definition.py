@@ -5,7 +5,7 @@ The schema is that of files, forms and the exported JSON Schema. Times are float
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
@@ -121,7 +121,7 @@ class Stage(DocumentPart):
 
 
 class Pipeline(DocumentPart):
-    """A pipeline as it is written; `problems` says whether it can run."""
+    """A pipeline as it is written; `document_problems` says whether it can run."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     """Version of this format."""
@@ -174,10 +174,9 @@ def stage_names(document: Json) -> list[object]:
     return [value_at(stage, ("id",)) for stage in stages] if isinstance(stages, list) else []
 
 
-def stage_places(document: Json) -> tuple[Keys, ...]:
+def stage_places(names: Sequence[object]) -> tuple[Keys, ...]:
     """Return where each stage stands: by its name, of equal ones the first; others by their number."""
     first: dict[str, int] = {}
-    names = stage_names(document)
     for number, name in enumerate(names):
         if isinstance(name, str) and NAME.fullmatch(name):
             first.setdefault(name, number)
@@ -191,9 +190,10 @@ def problem_at(message: str, *place: str | int) -> Problem:
     return Problem(path=path, message=message, field=path)
 
 
-def located(faults: Iterable[FieldFault], document: Json) -> tuple[Problem, ...]:
+def located(faults: Sequence[FieldFault], document: Json) -> tuple[Problem, ...]:
     """Return faults of a document at their paths, none twice."""
-    places, names = stage_places(document), stage_names(document)
+    names = stage_names(document) if any(fault.at for fault in faults) else []
+    places = stage_places(names)
     found: dict[Problem, None] = {}
     for fault in faults:
         match fault.at:

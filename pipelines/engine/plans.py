@@ -1,6 +1,6 @@
 """A definition made ready to run: its expressions read, its processors found, their options checked.
 
-Raises `InvalidRequest` at the path of what cannot run; what `problems` finds nothing wrong with can.
+Raises `InvalidRequest` at the path of what cannot run; what `document_problems` finds nothing wrong with can.
 """
 
 from __future__ import annotations

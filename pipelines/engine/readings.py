@@ -77,8 +77,8 @@ def readings(mark: Marked) -> Iterator[Place | FieldFault]:
             yield from _of_source(mark, mark.value)
         case OptionFormat.SOURCES:
             yield from _of_source(mark, with_stages(mark.value))
-        case _:
-            found = parsed(PARSERS.get(mark.format, str), mark.value, mark.at)
+        case form:
+            found = parsed(PARSERS[form], mark.value, mark.at) if form in PARSERS else None
             if isinstance(found, FieldFault):
                 yield found
 

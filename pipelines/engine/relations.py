@@ -78,18 +78,17 @@ class Relations:
 
         It `is_inside` where a stage reads it that stands inside the options of another.
         """
-        match place.root:
-            case Root.STAGES:
+        match place.root, place.keys:
+            case Root.STAGES, _:
                 return self.name_fault(place.stage) or self._order_fault(reader, place, [place.stage])
-            case Root.VARIABLE if place.variable:
+            case Root.VARIABLE, (_, *_):
                 return self._variable_fault(reader, place)
-            case Root.INPUT if place.keys and not place.is_optional:
+            case Root.INPUT, (str(name), *_) if not place.is_optional:
                 known = closed_fields(self._pipeline.input.json_schema)
-                name = str(place.keys[0])
                 return "" if known is None or name in known else unknown("field of the input", name, known)
-            case Root.CONTEXT if place.keys and str(place.keys[0]) not in CONTEXT:
-                return unknown("field of the context", str(place.keys[0]), CONTEXT)
-            case Root.CONTEXT if place.keys and place.keys[0] in OF_AN_ITEM and not is_inside:
+            case Root.CONTEXT, (name, *_) if str(name) not in CONTEXT:
+                return unknown("field of the context", str(name), CONTEXT)
+            case Root.CONTEXT, (name, *_) if name in OF_AN_ITEM and not is_inside:
                 return f"{place} is known only in a stage that runs for each item of a list."
             case _:
                 return ""

@@ -11,7 +11,6 @@ from hypothesis import given
 from orchestra_site.settings.environment import ROOT
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.fields import part_schema
-from orchestration.expressions.places import path_text
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import listed, unknown
 from orchestration.graphs.graph import GraphNode, Join
@@ -302,11 +301,6 @@ def test_unknown_names_are_answered_with_the_nearest_or_with_all() -> None:
     assert unknown("stage", "x", ["draft", "check"]) == "There is no stage “x”. There are: draft, check."
     assert unknown("stage", "x", []) == "There is no stage “x”."
     assert listed([str(number) for number in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
-
-
-def test_a_path_names_keys_and_indexes() -> None:
-    assert path_text(("stages", "a", "needs", 0)) == "stages.a.needs[0]"
-    assert path_text(("a b", "x" * 61)) == f'"a b"."{"x" * 60}"'
 
 
 def test_the_exported_schema_is_that_of_the_code() -> None:
