@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.expressions.changes import differences, moves
+from orchestration.expressions.changes import Labels, differences, moves
 from orchestration.expressions.values import Json
 
-LABELS = {"limit.money": "budget", "seats": ("without", "with")}
+LABELS: Labels = {"limit.money": "budget", "seats": ("without", "with")}
 
 
 @pytest.mark.parametrize(
