@@ -35,8 +35,8 @@ Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 PATTERNS = {f"^{NAME.pattern}$": "a small letter, then small letters, digits, - or _; 40 at most"}
 
 
-class DocumentPart(BaseModel):
-    """Base of the parts of a document: unknown fields are refused, nothing is converted silently.
+class DefinitionPart(BaseModel):
+    """Base of the parts of a definition: unknown fields are refused, nothing is converted silently.
 
     What is said below a field is its description in forms.
     """
@@ -51,7 +51,7 @@ class DocumentPart(BaseModel):
     )
 
 
-Part = TypeVar("Part", bound=DocumentPart)
+Part = TypeVar("Part", bound=DefinitionPart)
 Parsed = TypeVar("Parsed")
 StandIn = Callable[[Keys], Json]
 
@@ -69,7 +69,7 @@ class FieldFault:
 
 
 @cache
-def part_schema(part: type[DocumentPart]) -> Json:
+def part_schema(part: type[DefinitionPart]) -> Json:
     """Return the JSON Schema of a part of a document."""
     return part.model_json_schema(by_alias=True)
 
@@ -138,7 +138,7 @@ def without_follow_ups(
             yield fault
 
 
-def field_order(part: type[DocumentPart], at: Keys) -> tuple[int, ...]:
+def field_order(part: type[DefinitionPart], at: Keys) -> tuple[int, ...]:
     """Return a key to sort places by, in the order of the fields and items; unknown fields come last."""
     parts, order = [part], list[int]()
     for key in at:
@@ -151,7 +151,7 @@ def field_order(part: type[DocumentPart], at: Keys) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _wrong_fields(error: ValidationError, part: type[DocumentPart], written: Json) -> Iterator[FieldFault]:
+def _wrong_fields(error: ValidationError, part: type[DefinitionPart], written: Json) -> Iterator[FieldFault]:
     details = error.errors(include_url=False)
     around = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
     for detail in details:
@@ -168,7 +168,7 @@ def _place(detail: ErrorDetails, written: Json) -> Keys:
     return (*at, detail["loc"][-1]) if detail["type"] == "missing" else at
 
 
-def _sentence(detail: ErrorDetails, part: type[DocumentPart]) -> str:
+def _sentence(detail: ErrorDetails, part: type[DefinitionPart]) -> str:
     """Return what is wrong; the context of an error that a model raises itself may say what is `wanted`."""
     wrong, limits = detail["type"], detail.get("ctx", {})
     unit = "character" if wrong.startswith("string") else "item"
@@ -192,7 +192,7 @@ def _sentence(detail: ErrorDetails, part: type[DocumentPart]) -> str:
     return f"Must be {wanted}, is {shortened(detail['input'])}."
 
 
-def _fields(part: type[DocumentPart], place: Keys) -> list[str]:
+def _fields(part: type[DefinitionPart], place: Keys) -> list[str]:
     """Return the names of the fields at a place; a union is tagged with the names of its classes."""
     parts = [part]
     for key in place:
@@ -201,11 +201,11 @@ def _fields(part: type[DocumentPart], place: Keys) -> list[str]:
     return _names(parts)
 
 
-def _names(parts: Sequence[type[DocumentPart]]) -> list[str]:
+def _names(parts: Sequence[type[DefinitionPart]]) -> list[str]:
     return [field.alias or name for each in parts for name, field in each.model_fields.items()]
 
 
-def _parts_below(parts: Sequence[type[DocumentPart]], key: str | int) -> list[type[DocumentPart]]:
+def _parts_below(parts: Sequence[type[DefinitionPart]], key: str | int) -> list[type[DefinitionPart]]:
     """Return the parts of a document that a field of others may have."""
     fields = [
         field for each in parts for name, field in each.model_fields.items() if (field.alias or name) == key
@@ -213,9 +213,9 @@ def _parts_below(parts: Sequence[type[DocumentPart]], key: str | int) -> list[ty
     return [part for field in fields for part in _parts_in(field.annotation)]
 
 
-def _parts_in(annotation: object) -> Iterator[type[DocumentPart]]:
+def _parts_in(annotation: object) -> Iterator[type[DefinitionPart]]:
     """Yield the parts of a document that a type names."""
-    if isinstance(annotation, type) and issubclass(annotation, DocumentPart):
+    if isinstance(annotation, type) and issubclass(annotation, DefinitionPart):
         yield annotation
     for inner in get_args(annotation):
         yield from _parts_in(inner)

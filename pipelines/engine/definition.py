@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.fields import NAME, DocumentPart, FieldFault, Flag, Name, Whole, readable
+from orchestration.expressions.fields import NAME, DefinitionPart, FieldFault, Flag, Name, Whole, readable
 from orchestration.expressions.places import Keys, path_text, value_at
 from orchestration.expressions.values import Bounds
 from orchestration.graphs.graph import Graph, GraphNode, Join, needs_by_place
@@ -46,7 +46,7 @@ ProcessorName = Annotated[str, Field(min_length=1, max_length=60)]
 Options = Annotated[dict[str, Json], Field(json_schema_extra={"format": OptionFormat.OPTIONS})]
 
 
-class InlineStage(DocumentPart):
+class InlineStage(DefinitionPart):
     """A stage that is written inside the options of another one, which runs it for each item of a list."""
 
     processor: ProcessorName
@@ -63,7 +63,7 @@ class InlineStage(DocumentPart):
     """When and how often it is tried again."""
 
 
-class Stage(DocumentPart):
+class Stage(DefinitionPart):
     """One step of a pipeline."""
 
     id: Name = Field(title="Name")
@@ -120,8 +120,8 @@ class Stage(DocumentPart):
         )
 
 
-class Pipeline(DocumentPart):
-    """A pipeline as it is written; `document_problems` says whether it can run."""
+class Pipeline(DefinitionPart):
+    """A pipeline as it is written; whether it can run is another question."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     """Version of this format."""

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.fields import (
-    DocumentPart,
+    DefinitionPart,
     FieldFault,
     Flag,
     Name,
@@ -23,7 +23,7 @@ from orchestration.expressions.places import Keys
 from orchestration.expressions.values import Json
 
 
-class Seat(DocumentPart):
+class Seat(DefinitionPart):
     """A place for a person or a model."""
 
     name: Name
@@ -31,20 +31,20 @@ class Seat(DocumentPart):
     votes: Annotated[Whole, Field(ge=0, le=3)] = Field(default=1, alias="has_votes")
 
 
-class Person(DocumentPart):
+class Person(DefinitionPart):
     """Who decides in the end: a person."""
 
     person: Name
 
 
-class Rule(DocumentPart):
+class Rule(DefinitionPart):
     """How is decided in the end."""
 
     majority: Flag = True
 
 
 def _way(written: Json) -> str | None:
-    if isinstance(written, DocumentPart):
+    if isinstance(written, DefinitionPart):
         return type(written).__name__
     keys = written if isinstance(written, dict) else {}
     return "Person" if "person" in keys else "Rule" if "majority" in keys else None
@@ -61,7 +61,7 @@ Ending = Annotated[
 ]
 
 
-class Table(DocumentPart):
+class Table(DefinitionPart):
     """Seats around a table."""
 
     seats: tuple[Seat, ...] = Field(min_length=1)
