@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
+from orchestration.expressions.changes import Change
 from orchestration.expressions.documents import read_document
 from orchestration.library.kinds import (
     ContainedDefinition,
@@ -19,12 +20,11 @@ from orchestration.library.kinds import (
 )
 from orchestration.llm.engine.types import Json
 from orchestration.tools.services.registry import team_tools
-from pipelines.engine.definition import Pipeline, pipeline_from
-from pipelines.engine.differences import Change, changes
-from pipelines.engine.nesting import contained
+from pipelines.engine.definition import Pipeline, Problem, pipeline_from, problem_at
+from pipelines.engine.differences import changes
 from pipelines.engine.options import ProcessorSpec
-from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
+from pipelines.engine.readings import contained
 from pipelines.engine.upgrades import UnsupportedVersion, upgraded
 from pipelines.engine.validation import document_problems
 
@@ -81,7 +81,7 @@ class PipelineDefinitions(DefinitionKind[Pipeline]):
     def contained(self, definition: Pipeline) -> Iterable[ContainedDefinition]:
         """Return the pipelines that one contains."""
         found = contained(definition, processor_specs())
-        return [ContainedDefinition(kind=KIND, name=each.name) for each in found]
+        return [ContainedDefinition(kind=KIND, name=each.value) for each in found]
 
     def example(self, document: Mapping[str, Json]) -> Json:
         """Return the first example of the input's schema."""

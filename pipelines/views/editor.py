@@ -29,9 +29,9 @@ from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
 from pipelines.engine import editing
-from pipelines.engine.problems import Problem, problem_at
+from pipelines.engine.definition import Problem, problem_at
+from pipelines.engine.editing import references
 from pipelines.engine.processors import PROCESSORS
-from pipelines.engine.renaming import references
 from pipelines.engine.upgrades import UnsupportedVersion, upgraded
 from pipelines.forms.cards import TAB_OF, TABS, Card, card
 from pipelines.forms.changes import done
