@@ -17,6 +17,7 @@ from pipelines.engine.processors import PROCESSORS
 from pipelines.models import SavedPipeline
 from pipelines.selectors import processor_specs
 from pipelines.services.definitions import create_pipeline, publish
+from pipelines.services.pipeline_runs import kept_plan
 from tests.support.definitions import document, stage
 
 UPPER = {"from": "input.text", "transforms": ["upper"]}
@@ -73,8 +74,10 @@ def flaky_processor() -> Iterator[Flaky]:
     processor, known = Flaky(), PROCESSORS
     known[processor.name] = processor
     processor_specs.cache_clear()
+    kept_plan.cache_clear()
     try:
         yield processor
     finally:
         del known[processor.name]
         processor_specs.cache_clear()
+        kept_plan.cache_clear()
