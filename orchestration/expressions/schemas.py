@@ -23,10 +23,14 @@ MOST_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class SchemaProblem:
-    """What does not fit: where, as `items[3].name` (empty for the whole), and why: "has no “label”"."""
+    """What does not fit: where, as `items[3].name` (empty for the whole), and why: "has no “label”".
+
+    `value` is what stands there.
+    """
 
     path: str
     message: str
+    value: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,13 @@ class Schema:
         try:
             BOUNDS.check(value, "The value")
             found = islice(Validator(self.written).iter_errors(value), MOST_PROBLEMS)
-            return tuple(SchemaProblem(_path(each.absolute_path), _words(each)) for each in found)
+            return tuple(
+                SchemaProblem(_path(each.absolute_path), _words(each), each.instance) for each in found
+            )
         except ExpressionError as error:
-            return (SchemaProblem("", str(error)),)
+            return (SchemaProblem("", str(error), value),)
         except RecursionError:
-            return (SchemaProblem("", "The value and the schema are nested too deeply together."),)
+            return (SchemaProblem("", "The value and the schema are nested too deeply together.", value),)
         finally:
             STEPS.reset(counting)
             KEYWORDS.reset(reading)

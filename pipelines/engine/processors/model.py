@@ -158,7 +158,7 @@ def _request(work: Work) -> dict[str, Json]:
 def _fitted(answer: str, schema: Mapping[str, Json]) -> tuple[Json, str]:
     """Return the JSON that an answer is or has, and in what it does not fit the schema, if it does not."""
     try:
-        return parse_conversion(("parse_json",), schema).apply(answer, ()).value, ""
+        return parse_conversion(("parse_json",), schema).apply(answer), ""
     except MappingError as error:
         if schema.get("type") == "string" and not parse_schema(schema).problems(answer.strip()):
             return answer.strip(), ""
