@@ -57,6 +57,10 @@ _TYPES: dict[type, ValueType] = {
 }
 
 
+HOLDERS, SIZED = (dict, list, tuple), (str, dict, list)
+"""The types of values that contain others; of those that have a size."""
+
+
 def value_type(value: Json) -> ValueType:
     """Return the type of a JSON value."""
     return _TYPES.get(type(value), ValueType.OBJECT)
@@ -92,8 +96,10 @@ class Bounds:
         level = found = [value]
         characters = depth = 0
         while True:
-            characters += sum(len(part) for part in level if isinstance(part, str))
-            holders = [part for part in level if isinstance(part, dict | list | tuple)]
+            characters += sum([len(part) for part in level if isinstance(part, str)])
+            holders = [part for part in level if isinstance(part, HOLDERS)]
+            if not holders and characters <= self.characters:
+                return found
             left = self.nodes + 1 - len(found) - sum(map(_items, holders))
             depth += bool(holders)
             if depth > self.depth:
@@ -102,8 +108,6 @@ class Bounds:
                 raise ExpressionError(f"{name} has more than {self.nodes:,} parts.")
             if characters > self.characters:
                 raise ExpressionError(f"{name} has more than {self.characters:,} characters.")
-            if not holders:
-                return found
             level = [each for part in holders for each in part]
             level += [each for part in holders if isinstance(part, dict) for each in part.values()]
             found += level
@@ -116,6 +120,8 @@ def _items(value: Json) -> int:
 
 def size(value: Json, most: int) -> int:
     """Return the items and characters of a value, counted until they are more than `most`."""
+    if not isinstance(value, SIZED):
+        return 1
     counted, parts = 0, [value]
     for part in parts:  # grows while it is read
         counted += 1

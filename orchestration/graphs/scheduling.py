@@ -100,7 +100,7 @@ class Schedule:
 
     def begin(self) -> Moves:
         """Return what starts first."""
-        return self._moves(self._graph.order)
+        return self._moves([name for name in self._graph.order if not self._left[name]])
 
     def ended(self, name: str, ending: Ending) -> Moves:
         """Note how a running node ended, and return what follows.

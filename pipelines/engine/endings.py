@@ -61,7 +61,7 @@ class StageEnd(Ending):
     @property
     def known(self) -> Mapping[str, Json]:
         """What other stages can read of it."""
-        found: dict[str, Json] = {"status": self.status.value}
+        found: dict[str, Json] = {"status": str(self.status)}
         if self.status is EndStatus.SUCCEEDED:
             found["output"], found["score"] = self.output, self.score
         if self.fault is not None:
@@ -73,7 +73,7 @@ class StageEnd(Ending):
         row: dict[str, Json] = {
             "stage": stage.id,
             "processor": stage.processor,
-            "status": self.status.value,
+            "status": str(self.status),
             "attempts": self.attempts,
             "cached": self.cached,
             "edited": self.edited,

@@ -165,10 +165,10 @@ class _PipelineRun:
         if left is not None and left <= 0:
             raise LimitReached("The time limit of the run has passed. Raise it.", limit="seconds")
         scope = self._scopes.of(name, joined)
-        self._began[name] = context.now()
         work = self._runner.execute(plan, scope, edit, context, name)
         if plan.is_pure and scope.size <= LIGHT:
             return await work
+        self._began[name] = context.now()
         self._tasks[asyncio.ensure_future(work)] = name
         return None
 
@@ -220,7 +220,7 @@ class _PipelineRun:
             output=output,
             score=score,
             path=tuple(_path_step(name, end) for name, end in ran),
-            data={"stages": {name: end.status.value for name, end in self._ends.items()}},
+            data={"stages": {name: str(end.status) for name, end in self._ends.items()}},
             caveat=caveat,
         )
 

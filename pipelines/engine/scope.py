@@ -51,12 +51,12 @@ class Scope:
     def root(self, root: Root) -> Json:
         """Return what a path begins with. Raises `MissingValue`."""
         match root:
+            case Root.PREVIOUS:
+                return self._previous()
             case Root.INPUT:
                 return self.input
             case Root.VARIABLE:
                 return dict(self.variables)
-            case Root.PREVIOUS:
-                return self._previous()
             case Root.STAGES:
                 return {name: dict(known) for name, known in self.stages.items()}
             case Root.CONTEXT:

@@ -221,7 +221,7 @@ def recorded(stage: Stage, end: StageEnd, began: float, context: RunContext, ste
     """Record the row of a stage that has ended, and return its end with its time."""
     end.started_s, end.seconds = began, context.now() - began
     end.size = size(end.output, LARGEST_SHOWN)
-    data = {"stage": stage.id, "ended": end.status.value, "cached": end.cached, "seconds": end.seconds}
+    data = {"stage": stage.id, "ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
     context.record(step, end.row(stage), data)
     return end
 

@@ -127,6 +127,6 @@ class ClaimState:
         """
         self.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
         data = dict(event_data or ())
-        data |= {"key": record.key, "kind": record.kind.value, "status": record.status.value}
+        data |= {"key": record.key, "kind": str(record.kind), "status": str(record.status)}
         event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
         return self.dependencies.log.write(*before, record, event)
