@@ -107,7 +107,8 @@ class StageResult:
 class Work:
     """One attempt at a stage: its options, checked, its mapped input, and what its expressions may read.
 
-    `run_stage` executes a stage that is written inside the options: with a scope, in a context, under a step.
+    `run_stage` executes a stage that is written inside the options: as it is called for people, with a scope,
+    in a context, under a step.
     The methods raise `MissingValue` for what is not there, and `ExpressionError`.
     """
 
@@ -116,7 +117,7 @@ class Work:
     input: Json
     scope: Scope
     info: RunInfo
-    run_stage: Callable[[Json, Scope, RunContext, str], Awaitable[StageResult]]
+    run_stage: Callable[[str, Json, Scope, RunContext, str], Awaitable[StageResult]]
 
     def read(self, source: Json) -> Json:
         """Return what a source gives; the input of the stage where none is written."""

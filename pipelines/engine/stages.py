@@ -170,10 +170,13 @@ class StageRunner:
             await part.wait("retry", wait_s(plan.retry, number, context.random))
             number += 1
 
-    async def _inline(self, written: Json, scope: Scope, context: RunContext, step: str) -> StageResult:
+    async def _inline(
+        self, name: str, written: Json, scope: Scope, context: RunContext, step: str
+    ) -> StageResult:
         """Execute a stage that is written inside another's options, on an item. Raises `ProcessorFailed`."""
         given = {"from": "context.item"} | (written.get("input") or {})
-        plan = stage_plan(Stage.model_validate({"id": "item", **written, "input": given}), self.processors)
+        stage = Stage.model_validate({"id": "item", **written, "input": given})
+        plan = stage_plan(stage.model_copy(update={"id": name}), self.processors)
         end = await self.execute(plan, scope, None, context, step)
         if end.breaks and end.fault is not None:
             raise ProcessorFailed(end.fault.message, error_code=end.fault.code)

@@ -58,13 +58,14 @@ class Flaky(ActiveProcessor):
 
     def __init__(self) -> None:
         self.fail: set[str] = set()
+        self.code = "processor_failed"
         self.worked: Counter[str] = Counter()
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         if context.recall("fails") is None:
             self.worked[work.stage] += 1
         if await context.decide("fails", bool({work.stage, str(work.input)} & self.fail)):
-            raise ProcessorFailed("Not today.")
+            raise ProcessorFailed("Not today.", error_code=self.code)
         return StageResult(value=work.input)
 
 

@@ -125,16 +125,10 @@ class _Mapping:
 
     async def _one(self, index: int) -> StageResult:
         options: MapOptions = self.work.options
-        step, item = f"item-{index}", self.items[index]
-        if options.pipeline is not None:
-            panel = self.work.info.models
-            found = await self.context.run_child(
-                "pipeline", options.pipeline, {"input": item}, panel=panel, step=f"{step}/run"
-            )
-            return StageResult(value=found["output"], score=found["score"])
-        about = {**self.work.scope.context, "item": item, "index": index}
-        scope = replace(self.work.scope, context=about)
-        return await self.work.run_stage(options.stage, scope, self.context, step)
+        stage = options.stage or {"processor": "pipeline", "options": {"name": options.pipeline}}
+        about = {**self.work.scope.context, "item": self.items[index], "index": index}
+        scope, name = replace(self.work.scope, context=about), f"{self.work.stage}, item {index + 1:,}"
+        return await self.work.run_stage(name, stage, scope, self.context, f"item-{index}")
 
     def result(self) -> StageResult:
         """Return what the items gave. Raises `CancelledError` where an item of an earlier attempt was."""
