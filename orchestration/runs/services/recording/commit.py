@@ -41,6 +41,7 @@ from orchestration.runs.services.recording.tables import (
     STEPS,
     TIMERS,
     Row,
+    locked_runs,
 )
 
 ENDINGS = {
@@ -62,9 +63,7 @@ def commit_batches(batches: Sequence[WriteBatch]) -> Committed:
     """Write all batches in one transaction; those whose run was claimed anew since are refused."""
     committed = Committed()
     with transaction.atomic():
-        runs = Run.objects.select_for_update().filter(id__in={batch.run for batch in batches})
-        running = runs.filter(status=RunStatus.RUNNING).order_by("id").values_list("id", "fence", "last_seq")
-        newest = {(run, fence): last_seq for run, fence, last_seq in running}
+        newest = locked_runs({batch.run for batch in batches})
         rows = _Rows()
         for (run, fence), group in groupby(sorted(batches, key=_owner), key=_owner):
             accepted = list(group)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import AutoField, Field, Model
+from django.db.models import AutoField, BooleanField, CharField, Field, FloatField, Model, TextField
 
-from orchestration.runs.models import Call, Command, Event, HumanQuestion, Run, Step, Timer
+from orchestration.runs.models import Call, Command, Event, HumanQuestion, Run, RunStatus, Step, Timer
 
 Row = Mapping[str, Any]
+PLAIN = {BooleanField, CharField, FloatField, TextField}
+"""The fields whose values a database is given as they are."""
 
 
 class Table:
@@ -24,6 +27,7 @@ class Table:
         self._fields: Mapping[str, Field[Any, Any]] = {
             field.attname: field for field in meta.concrete_fields if not isinstance(field, AutoField)
         }
+        self._plain = {name for name, field in self._fields.items() if type(field) in PLAIN}
         self._columns = ", ".join(map(_column, self._fields.values()))
         self._places = f"({', '.join(['%s'] * len(self._fields))})"
 
@@ -39,9 +43,30 @@ class Table:
             some = rows[start : start + most]
             values = ", ".join([self._places] * len(some))
             statement = f"INSERT INTO {self._name} ({self._columns}) VALUES {values}{otherwise}"  # noqa: S608  # names of models
-            columns = [_prepared_column(name, field, some) for name, field in self._fields.items()]
+            columns = [self._prepared_column(name, field, some) for name, field in self._fields.items()]
             with connection.cursor() as cursor:
                 cursor.execute(statement, [value for row in zip(*columns, strict=True) for value in row])
+
+    def _prepared_column(self, name: str, field: Field[Any, Any], rows: Sequence[Row]) -> list[Any]:
+        """Return the values of a column as the database expects them; one that recurs is prepared once."""
+        given = [row[name] if name in row else field.get_default() for row in rows]
+        if name in self._plain:
+            return given
+        last: Any = given  # no row has it
+        prepared: Any = None
+        for number, value in enumerate(given):
+            if value is not last:
+                last, prepared = value, field.get_db_prep_save(value, connection)
+            given[number] = prepared
+        return given
+
+    def with_rows(self, run: UUID) -> bool:
+        """Return whether there is a row of a run."""
+        field = self._fields["run_id"]
+        with connection.cursor() as cursor:
+            statement = f"SELECT 1 FROM {self._name} WHERE {_column(field)} = %s LIMIT 1"  # noqa: S608  # names of models
+            cursor.execute(statement, [field.get_db_prep_save(run, connection)])
+            return cursor.fetchone() is not None
 
     def update(self, changes: Mapping[Any, Row]) -> None:
         """Change columns of rows, given by key; rows that change the same columns share a statement."""
@@ -60,19 +85,6 @@ class Table:
                 cursor.executemany(statement, values)
 
 
-def _prepared_column(name: str, field: Field[Any, Any], rows: Sequence[Row]) -> list[Any]:
-    """Return the values of a column as the database expects them; one that comes again is prepared once."""
-    found: list[Any] = []
-    last: Any = found  # no row has it
-    prepared: Any = None
-    for row in rows:
-        value = row[name] if name in row else field.get_default()
-        if value is not last:
-            last, prepared = value, field.get_db_prep_save(value, connection)
-        found.append(prepared)
-    return found
-
-
 def _names(change: tuple[Any, Row]) -> tuple[str, ...]:
     return tuple(sorted(change[1]))
 
@@ -87,3 +99,21 @@ def _quoted(name: str) -> str:
 
 RUNS, STEPS, CALLS, EVENTS = map(Table, (Run, Step, Call, Event))
 QUESTIONS, TIMERS, COMMANDS = map(Table, (HumanQuestion, Timer, Command))
+
+
+def locked_runs(runs: Collection[UUID]) -> dict[tuple[UUID, int], int]:
+    """Lock those of some runs that are running; return the number of the newest event by run and fence.
+
+    This is done for each commit, and takes a third of the time of the same query made by the ORM.
+    """
+    key, features = Run._meta.pk, connection.features  # noqa: SLF001  # Django's documented way
+    statement = (
+        f"SELECT id, fence, last_seq FROM {_quoted(Run._meta.db_table)}"  # noqa: S608, SLF001  # names of models
+        f" WHERE status = %s AND id IN ({', '.join(['%s'] * len(runs))}) ORDER BY id"
+        f"{' FOR UPDATE' if features.has_select_for_update else ''}"
+    )
+    ids = [key.get_db_prep_save(run, connection) for run in runs]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [RunStatus.RUNNING.value, *ids])
+        found = cursor.fetchall()
+    return {(run if isinstance(run, UUID) else UUID(run), fence): newest for run, fence, newest in found}
