@@ -57,7 +57,7 @@ _TYPES: dict[type, ValueType] = {
 }
 
 
-HOLDERS, SIZED = (dict, list, tuple), (str, dict, list)
+HOLDERS, SIZED = (dict, list, tuple), (str, dict, list, tuple)
 """The types of values that contain others; of those that have a size."""
 
 
@@ -86,7 +86,8 @@ class Bounds:
     def excess(self, value: Json) -> str:
         """Return in what a value is larger, or is none of JSON, as the end of a sentence; or nothing."""
         try:
-            is_writable = all(map(_is_writable, self.parts(value, "")))
+            parts = self.parts(value, "") if isinstance(value, SIZED) else (value,)
+            is_writable = all(map(_is_writable, parts))
         except ExpressionError as error:
             return str(error).strip(" .")
         return "" if is_writable else "has a number that JSON cannot express"
