@@ -59,7 +59,7 @@ class Scope:
                 return dict(self.variables)
             case Root.STAGES:
                 return {name: dict(known) for name, known in self.stages.items()}
-            case Root.CONTEXT:
+            case _:
                 return dict(self.context)
 
     def values(self, names: Collection[str]) -> dict[str, Json]:
