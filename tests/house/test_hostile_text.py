@@ -299,7 +299,7 @@ def rendered(text: str, value: Json) -> str:
 
 
 def through(value: Json, *transforms: Json, schema: Json = None) -> Json:
-    return mapped_input(Scope(input=value), parse_input("input", transforms, schema)).value
+    return mapped_input(Scope(input=value), parse_input("input", transforms, schema))
 
 
 LARGE: dict[str, tuple[Callable[[], object], str]] = {

@@ -25,13 +25,14 @@ from orchestration.strategies.engine.options import helper_models
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, escaped, shortened
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
 from pipelines.engine.mapping import MappingError, parse_conversion
-from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
 from pipelines.engine.processor import (
     ActiveProcessor,
     ModelNames,
     ProcessorFailed,
     ProcessorOptions,
+    SchemaFields,
     StageResult,
+    TemplateText,
     Uses,
     Work,
 )
@@ -66,32 +67,21 @@ def marked(text: str) -> str:
 class ModelProcessorOptions(ProcessorOptions):
     """What is asked, of whom, and in which form the answer is expected."""
 
-    prompt: str = Field(
-        default="",
-        title="Prompt",
-        description="As in Classify: {{ input.text }}. Empty: the input itself.",
-        json_schema_extra=AS_TEMPLATE,
-    )
-    system: str = Field(
-        default="", title="Instructions", description="Role, tone and form.", json_schema_extra=AS_TEMPLATE
-    )
+    prompt: TemplateText = ""
+    """As in Classify: {{ input.text }}. Empty: the input itself."""
+    system: TemplateText = Field(default="", title="Instructions")
+    """Role, tone and form."""
     strategy: str = Field(
         default=SINGLE_MODEL_STRATEGY,
-        title="Strategy",
-        description="How models are used. sequential asks one, and the next only where that fails.",
         json_schema_extra=lambda schema: schema.update(enum=list(all_strategies())),
     )
-    models: ModelNames = Field(default=(), title="Models", description="Empty: those of the run.")
-    options: dict[str, Json] = Field(
-        default_factory=dict, title="Options of the strategy", description="As on the page Methods."
-    )
-    json_schema: dict[str, Json] | None = Field(
-        default=None,
-        alias="schema",
-        title="Answer schema",
-        description="JSON Schema of an answer that is JSON. Empty: the answer is text.",
-        json_schema_extra=AS_SCHEMA,
-    )
+    """How models are used. sequential asks one, and the next only where that fails."""
+    models: ModelNames = ()
+    """Empty: those of the run."""
+    options: dict[str, Json] = Field(default_factory=dict, title="Options of the strategy")
+    """As on the page Methods."""
+    json_schema: SchemaFields = Field(default=None, alias="schema", title="Answer schema")
+    """JSON Schema of an answer that is JSON. Empty: the answer is text."""
 
 
 class ModelProcessor(ActiveProcessor):
@@ -158,7 +148,7 @@ def _request(work: Work) -> dict[str, Json]:
 def _fitted(answer: str, schema: Mapping[str, Json]) -> tuple[Json, str]:
     """Return the JSON that an answer is or has, and in what it does not fit the schema, if it does not."""
     try:
-        return parse_conversion(("parse_json",), schema).apply(answer, ()).value, ""
+        return parse_conversion(("parse_json",), schema).apply(answer), ""
     except MappingError as error:
         if schema.get("type") == "string" and not parse_schema(schema).problems(answer.strip()):
             return answer.strip(), ""
