@@ -15,7 +15,6 @@ from orchestration.llm.engine.types import (
     ModelSpec,
     Prompt,
     Usage,
-    estimate_input_tokens,
     estimate_tokens,
 )
 from orchestration.llm.providers.simulated.attempt import asked_question, dice
@@ -67,7 +66,7 @@ class SimulatedModel(ChatModel):
     async def _written(self, prompt: Prompt) -> tuple[str, Usage, FinishReason]:
         """Return the answer as far as stop sequences and limits allow; there must be room for a token."""
         window = self.spec.context_window
-        sent = estimate_input_tokens(message.content for message in prompt.messages)
+        sent = prompt.input_tokens
         if sent >= window:
             raise ContextWindowExceeded(
                 f"{self.spec.name} reads at most {window} tokens and the prompt has {sent}."
