@@ -63,7 +63,9 @@ def value_in_words(box: forms.BoundField) -> str:
         return f"{box.label} {'on' if value else 'off'}"
     if isinstance(box.field, PercentField):
         return f"{str(box.label).removesuffix(', %')} {value} %"
-    if isinstance(box.field, forms.ChoiceField):
+    if isinstance(box.field, forms.MultipleChoiceField):
+        value = ", ".join(map(str, value or ()))
+    elif isinstance(box.field, forms.ChoiceField):
         named = [label for choice, label in box.field.widget.choices if str(choice) == str(value)]
         value = named[0] if named else value
     words = " ".join(str(value).split())
