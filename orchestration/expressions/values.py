@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache, wraps
 from itertools import islice
@@ -230,3 +231,12 @@ def _is_plain(part: Json) -> bool:
     return not isinstance(part, tuple) and (
         not isinstance(part, dict) or all(isinstance(key, str) for key in part)
     )
+
+
+def unknown(what: str, name: str, known: Collection[str]) -> str:
+    """Return the sentence that there is no `what` of a name, with the nearest that there is, or with all."""
+    sentence = f"There is no {what} “{name[:LONGEST_NAME]}”"
+    near = [each for each in known if abs(len(each) - len(name)) <= 3]  # noqa: PLR2004  # letters
+    if close := get_close_matches(name, near, n=1):
+        return f"{sentence}. Is “{close[0]}” meant?"
+    return f"{sentence}{f'. There are: {listed(known)}' if known else ''}."

@@ -16,8 +16,8 @@ from pydantic import Field, ValidationError
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.values import Bounds
+from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.llm.engine.types import Json
-from pipelines.engine.graph import Graph, Join, StageNode
 from pipelines.engine.problems import MOST_PROBLEMS, FieldFault, Keys, Problem, located, wrong_fields
 from pipelines.engine.rules import (
     CacheRule,
@@ -144,7 +144,7 @@ class Pipeline(DefinitionPart):
         return Graph(nodes=tuple(_nodes(tuple(first.values()))))
 
 
-def _nodes(stages: Sequence[Stage]) -> Iterator[StageNode]:
+def _nodes(stages: Sequence[Stage]) -> Iterator[GraphNode]:
     """Yield stages as the graph sees them, of which each name occurs once."""
     jumps = {stage.id: stage.on_error.goto for stage in stages if isinstance(stage.on_error, GoTo)}
     arms: dict[str, set[str]] = {}
@@ -154,7 +154,7 @@ def _nodes(stages: Sequence[Stage]) -> Iterator[StageNode]:
     names = [stage.id for stage in stages]
     for number, stage in enumerate(stages):
         needs, join = _needs_by_place(stage.id, names[:number], arms)
-        yield StageNode(
+        yield GraphNode(
             id=stage.id,
             needs=needs if stage.needs is None else stage.needs,
             join=stage.join or (join if stage.needs is None else Join.ALL),

@@ -13,9 +13,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from orchestration.graphs.graph import Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage, pipeline_from
-from pipelines.engine.graph import Join
 from pipelines.engine.options import OptionFormat, ProcessorSpec
 from pipelines.engine.problems import Keys
 

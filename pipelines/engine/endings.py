@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.values import shortened, size
+from orchestration.graphs.scheduling import Ending, EndStatus
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Stage
 from pipelines.engine.mapping import MappingError
 from pipelines.engine.rules import DefaultValue, GoTo
-from pipelines.engine.scheduling import Ending, StageStatus
 from pipelines.engine.scope import MissingValue
 
 STAGE_FAULTS = (EngineError, ExpressionError, MappingError, MissingValue)
@@ -38,7 +38,7 @@ class StageEnd:
     in items and characters, counted until it is too large to be shown.
     """
 
-    status: StageStatus = StageStatus.SUCCEEDED
+    status: EndStatus = EndStatus.SUCCEEDED
     input: Json = None
     output: Json = None
     attempts: int = 0
@@ -58,7 +58,7 @@ class StageEnd:
     @property
     def breaks(self) -> bool:
         """Whether the pipeline fails by it."""
-        return self.status is StageStatus.FAILED and not self.passes and not self.jumps
+        return self.status is EndStatus.FAILED and not self.passes and not self.jumps
 
     @property
     def jumps(self) -> bool:
@@ -74,7 +74,7 @@ class StageEnd:
     def known(self) -> Mapping[str, Json]:
         """What other stages can read of it."""
         found: dict[str, Json] = {"status": str(self.status)}
-        if self.status is StageStatus.SUCCEEDED:
+        if self.status is EndStatus.SUCCEEDED:
             found |= {"output": self.output, "score": self.score}
         if self.fault is not None:
             found["error"] = {"code": self.fault.code, "message": self.fault.message}
@@ -111,12 +111,12 @@ class StageEnd:
 
 def handled(stage: Stage, end: StageEnd, fault: StageFault) -> StageEnd:
     """Return how a stage that failed ends by its own rule; a fallback pipeline comes after that."""
-    end.status, end.fault = StageStatus.FAILED, fault
+    end.status, end.fault = EndStatus.FAILED, fault
     match stage.on_error:
         case "skip":
-            end.status, end.handled, end.reason = StageStatus.SKIPPED, "skip", fault.message
+            end.status, end.handled, end.reason = EndStatus.SKIPPED, "skip", fault.message
         case DefaultValue(default=value):
-            end.status, end.handled, end.output = StageStatus.SUCCEEDED, "default", value
+            end.status, end.handled, end.output = EndStatus.SUCCEEDED, "default", value
         case GoTo(goto=target):
             end.handled = f"goto:{target}"
         case _:

@@ -7,16 +7,16 @@ from functools import reduce
 from operator import or_
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.transforms.lists import parse_transform
 from orchestration.expressions.values import ANY, ValueType, value_type
+from orchestration.graphs.graph import Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import InlineStage, Pipeline, Stage
-from pipelines.engine.graph import Join
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.problems import FieldFault, Keys
 from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMapping, OutputMapping
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
-from pipelines.engine.transforms import parse_transform
 
 Types = frozenset[ValueType]
 EVERY: Types = frozenset(ANY)

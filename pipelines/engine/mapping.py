@@ -8,17 +8,54 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import Schema, parse_schema
-from orchestration.expressions.values import clipped, shortened, value_type
+from orchestration.expressions.transforms.lists import TRANSFORMS, Transform, parse_transform
+from orchestration.expressions.transforms.specs import (
+    GIVEN,
+    MISSING,
+    TAKEN,
+    Step,
+    TransformError,
+    WorkCount,
+    transform,
+)
+from orchestration.expressions.values import ValueType, clipped, shortened, value_type
 from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.consensus import extraction
 from pipelines.engine.scope import MissingValue, Root, Scope
 from pipelines.engine.sources import Source, parse_place, parse_source
-from pipelines.engine.transform_specs import GIVEN, MISSING, TAKEN, TransformError, WorkCount
-from pipelines.engine.transforms import Transform, parse_transform
 
 SHOWN_PROBLEMS = 3
+
+
+@transform(
+    takes=(ValueType.TEXT,),
+    gives=(ValueType.TEXT, ValueType.NOTHING),
+    main="question",
+    value="6 times 7 is 42.\nThe answer is 42.",
+    result="42",
+)
+def extract_answer(
+    *,
+    question: Annotated[
+        str | None, Field(max_length=10_000, description="Tells what form the answer has.")
+    ] = None,
+) -> Step:
+    """Find the final answer that a model states; nothing where it is not clear what it is."""
+
+    def stated(text: str) -> Json:
+        found = extraction.extract_answer(text, question=question)
+        return None if found is None else found.raw
+
+    return stated
+
+
+TRANSFORMS[extract_answer.name] = extract_answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,13 +97,13 @@ class Conversion:
     def apply(self, value: Json, trace: Trace) -> Mapped:
         """Return the result. Raises `MappingError`."""
         work = WorkCount()
-        for place, transform in enumerate(self.transforms):
+        for place, each in enumerate(self.transforms):
             path = f"transforms[{place}]"
             try:
-                value = transform.apply(value, work)
+                value = each.apply(value, work)
             except TransformError as error:
-                raise failure(str(error), value, Traced(path=path, name=transform.name), trace) from None
-            trace = (*trace, Traced(path=path, name=transform.name, value=value))
+                raise failure(str(error), value, Traced(path=path, name=each.name), trace) from None
+            trace = (*trace, Traced(path=path, name=each.name, value=value))
         if self.schema is not None:
             step = Traced(path="schema", name="schema", value=value)
             if message := misfit(self.schema, value):

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from orchestration.expressions.values import unknown
+from orchestration.graphs.graph import Graph, GraphNode
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.graph import Graph, StageNode
 from pipelines.engine.options import OptionFormat, ProcessorSpec, marked_options
-from pipelines.engine.problems import FieldFault, Keys, unknown
+from pipelines.engine.problems import FieldFault, Keys
 from pipelines.engine.rules import ErrorStrategy, FallbackPipeline
 
 DEEPEST_NESTING, MOST_STEPS = 8, 5_000
@@ -90,11 +91,11 @@ def _graph(
 ) -> tuple[Graph, frozenset[str]]:
     """Return which pipelines contain which, from one down, and those that directly contain themselves."""
     names = {root: None}
-    nodes: list[StageNode] = []
+    nodes: list[GraphNode] = []
     reached = [root]
     for name in reached:  # grows while it is read
         inner = [each.name for each in contained(documents[name], processors) if each.name in documents]
-        nodes.append(StageNode(id=name, needs=tuple(inner)))
+        nodes.append(GraphNode(id=name, needs=tuple(inner)))
         reached += [each for each in dict.fromkeys(inner) if each not in names]
         names |= dict.fromkeys(inner)
     return Graph(nodes=tuple(nodes)), frozenset(node.id for node in nodes if node.id in node.needs)

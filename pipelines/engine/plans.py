@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from orchestration.expressions.conditions import Condition, parse_condition
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.transforms.specs import MISSING
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
@@ -29,7 +30,6 @@ from pipelines.engine.readings import Reading, stage_readings
 from pipelines.engine.rules import ErrorStrategy, InputMapping, Retry
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Place
-from pipelines.engine.transform_specs import MISSING
 
 PREVIOUS = parse_input("previous")
 TRIED_AGAIN = Retry(attempts=3)

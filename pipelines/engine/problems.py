@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.web.patterns import Pattern
-from orchestration.expressions.values import listed, shortened
+from orchestration.expressions.values import shortened, unknown
 from pipelines.engine.rules import DefinitionPart
 
 MOST_PROBLEMS = 200
@@ -109,15 +108,6 @@ def path_text(place: Iterable[str | int]) -> str:
         name = part if plain else json.dumps(part[:LONGEST_SHOWN], ensure_ascii=False)
         path += f".{name}" if path else name
     return path
-
-
-def unknown(what: str, name: str, known: Collection[str]) -> str:
-    """Return the sentence that there is no `what` of a name, with the nearest that there is, or with all."""
-    sentence = f"There is no {what} “{name[:LONGEST_SHOWN]}”"
-    near = [each for each in known if abs(len(each) - len(name)) <= 3]  # noqa: PLR2004  # letters
-    if close := get_close_matches(name, near, n=1):
-        return f"{sentence}. Is “{close[0]}” meant?"
-    return f"{sentence}{f'. There are: {listed(known)}' if known else ''}."
 
 
 def wrong_fields(error: ValidationError, part: type[DefinitionPart]) -> Iterator[FieldFault]:

@@ -9,14 +9,15 @@ from orchestration.expressions.conditions import Condition, parse_condition
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.transforms.lists import parse_transform
+from orchestration.expressions.values import unknown
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import InlineStage, Pipeline, Stage, readable
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec, marked_options
-from pipelines.engine.problems import FieldFault, Keys, unknown
+from pipelines.engine.problems import FieldFault, Keys
 from pipelines.engine.rules import InputMapping, OutputMapping
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Place, parse_source, with_stages
-from pipelines.engine.transforms import parse_transform
 
 ROOTS = [str(root) for root in Root]
 

@@ -9,12 +9,12 @@ from itertools import chain, pairwise
 
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import listed
+from orchestration.expressions.values import listed, unknown
+from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.graph import Graph, Join, StageNode
 from pipelines.engine.mapping import DestinationKind, parse_destination
-from pipelines.engine.problems import FieldFault, unknown
+from pipelines.engine.problems import FieldFault
 from pipelines.engine.readings import Reading
 from pipelines.engine.scope import CONTEXT, OF_AN_ITEM, Root
 from pipelines.engine.sources import Place
@@ -62,7 +62,7 @@ class Relations:
         """The graph without what leads back, which is a fault of its own."""
         return Graph(nodes=tuple(self._forward(node) for node in self._pipeline.graph.nodes))
 
-    def _forward(self, node: StageNode) -> StageNode:
+    def _forward(self, node: GraphNode) -> GraphNode:
         choices = tuple(name for name in node.choices if self._is_later(node.id, name))
         return replace(node, choices=choices, jump=node.jump if self._is_later(node.id, node.jump) else "")
 
@@ -189,7 +189,7 @@ def _is_never(condition: str | None) -> bool:
         return False
 
 
-def _can_join(node: StageNode, dead: set[str], passed: set[str]) -> bool:
+def _can_join(node: GraphNode, dead: set[str], passed: set[str]) -> bool:
     """Return whether enough needs of a stage can run; a quorum larger than all needs is a fault apart."""
     never = dead | passed if node.join in {Join.FIRST_SUCCESS, Join.QUORUM} else dead
     alive = [need for need in node.needs if need not in never]

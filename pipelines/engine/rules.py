@@ -20,6 +20,7 @@ from pydantic import (
     model_serializer,
 )
 
+from orchestration.expressions.transforms.specs import title
 from orchestration.llm.engine.types import Json
 
 MOST_TRANSFORMS, MOST_DESTINATIONS, MOST_ATTEMPTS = 50, 20, 10
@@ -62,11 +63,6 @@ class ErrorStrategy(StrEnum):
     FAIL_FAST = "fail_fast"
     CONTINUE = "continue"
     FALLBACK = "fallback"
-
-
-def title(field: str, _: object) -> str:
-    """Return what forms call a field that has no other title."""
-    return field.replace("_", " ").capitalize()
 
 
 class DefinitionPart(BaseModel):

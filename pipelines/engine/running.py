@@ -11,18 +11,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orchestration.graphs.graph import Join
+from orchestration.graphs.scheduling import EndStatus, Moves, Schedule
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Outcome, PathStep
 from pipelines.engine.endings import StageEnd
-from pipelines.engine.graph import Join
 from pipelines.engine.mapping import MappingError, mapped_input, misfit
 from pipelines.engine.plans import PipelinePlan
 from pipelines.engine.processor import ProcessorFailed, PureProcessor
 from pipelines.engine.rules import ErrorStrategy, FallbackPipeline
-from pipelines.engine.scheduling import Moves, Schedule, StageStatus
 from pipelines.engine.scopes import StageScopes
 from pipelines.engine.stages import (
     LIGHT,
@@ -144,9 +144,9 @@ class _PipelineRun:
         queue = [moves]
         for each in queue:  # grows while it is read
             for skipped in each.skipped:
-                left_out = StageEnd(status=StageStatus.SKIPPED, reason=skipped.reason)
-                self._scopes.follows(skipped.stage, self._graph.routers[skipped.stage])  # these have ended
-                self._scopes.note(skipped.stage, self._recorded(skipped.stage, left_out, self._context.now()))
+                left_out = StageEnd(status=EndStatus.SKIPPED, reason=skipped.reason)
+                self._scopes.follows(skipped.name, self._graph.routers[skipped.name])  # these have ended
+                self._scopes.note(skipped.name, self._recorded(skipped.name, left_out, self._context.now()))
             for name in each.start:
                 if name not in self._follows:
                     self._follows[name] = await self._joined(name)
@@ -194,7 +194,7 @@ class _PipelineRun:
         now = self._context.now()
         for name in self._graph.order:
             if self._context.timing(name) is None:
-                end = StageEnd(status=StageStatus.CANCELLED)
+                end = StageEnd(status=EndStatus.CANCELLED)
                 self._recorded(name, end, self._began.get(name, now))
 
     def _failure(self, name: str) -> dict[str, Json]:
@@ -238,7 +238,7 @@ class _PipelineRun:
             except MappingError as error:
                 message = f"The output cannot be made: {error}"
                 raise ProcessorFailed(message, error_code="output") from None
-        ended = [name for name in self._graph.order if self._ends[name].status is StageStatus.SUCCEEDED]
+        ended = [name for name in self._graph.order if self._ends[name].status is EndStatus.SUCCEEDED]
         final = [name for name in ended if self._plan.stages[name].output.is_final]
         if not ended:
             raise ProcessorFailed("No stage gave an output: all were skipped.", error_code="no_output")
@@ -252,6 +252,6 @@ def as_text(value: Json) -> str:
 
 
 def _path_step(name: str, end: StageEnd) -> PathStep:
-    ok = end.status is not StageStatus.FAILED
+    ok = end.status is not EndStatus.FAILED
     detail = end.handled or ("cached" if end.cached else str(end.status))
     return PathStep(step=name, started_s=end.started_s, seconds=end.seconds, ok=ok, detail=detail)

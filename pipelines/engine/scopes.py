@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from orchestration.expressions.values import size
+from orchestration.graphs.graph import Join
+from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.types import Json
 from pipelines.engine.endings import StageEnd
-from pipelines.engine.graph import Join
 from pipelines.engine.mapping import with_output
 from pipelines.engine.plans import PipelinePlan
-from pipelines.engine.scheduling import StageStatus
 from pipelines.engine.scope import Scope
 
 MOST_COUNTED = 10_000
@@ -66,7 +66,7 @@ class StageScopes:
             return None
         needs = [each for each in joined if each in self._graph.needs[name]]
         if self._is_together(name):
-            return tuple(each for each in needs if self.ends[each].status is StageStatus.SUCCEEDED)
+            return tuple(each for each in needs if self.ends[each].status is EndStatus.SUCCEEDED)
         found = self._given_by(needs)
         return self._given_by([each for each in joined if self._led(each, name)]) if found == () else found
 
@@ -76,7 +76,7 @@ class StageScopes:
         is_first = False
         for each in stages:
             end = self.ends[each]
-            if end.status is StageStatus.SUCCEEDED:
+            if end.status is EndStatus.SUCCEEDED:
                 found[each] = None
             elif end.passes or end.jumps:
                 before = self._scopes[each].previous

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.templates import Template, parse_template
+from orchestration.expressions.transforms.specs import GIVEN
 from orchestration.expressions.values import clipped, listed, remembered, shortened, value_type
 from orchestration.llm.engine.types import Json
 from pipelines.engine.problems import NAME
 from pipelines.engine.scope import CONTEXT, OF_A_STAGE, MissingValue, Root, Scope
-from pipelines.engine.transform_specs import GIVEN
 
 LONGEST_PATH, MOST_KEYS = 500, 32
 MOST_SOURCES, DEEPEST_SOURCE = 200, 8

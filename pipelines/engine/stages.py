@@ -15,6 +15,7 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from orchestration.expressions.values import size
+from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
 from orchestration.llm.engine.types import Json, digest
@@ -42,7 +43,6 @@ from pipelines.engine.processor import (
     Work,
 )
 from pipelines.engine.rules import Backoff, ErrorClass, FallbackPipeline, Retry
-from pipelines.engine.scheduling import StageStatus
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import Place
 
@@ -104,9 +104,7 @@ class StageRunner:
         try:
             end = await self._executed(plan, scope, edit, context, step)
         except FATAL as error:
-            failed = StageEnd(
-                status=StageStatus.FAILED, fault=StageFault(code=error.code, message=str(error))
-            )
+            failed = StageEnd(status=EndStatus.FAILED, fault=StageFault(code=error.code, message=str(error)))
             if isinstance(error, LimitReached):
                 self.recorded(plan, failed, began, context, step)
             raise
@@ -141,7 +139,7 @@ class StageRunner:
         try:
             if plan.condition is not None and not plan.condition.evaluate(scope.values(plan.condition.names)):
                 reason = "Its condition is not met."
-                return StageEnd(status=StageStatus.SKIPPED, passes=True, reason=reason, attempts=1)
+                return StageEnd(status=EndStatus.SKIPPED, passes=True, reason=reason, attempts=1)
             value = mapped_input(scope, plan.input).value if edit is None else edit.value
         except STAGE_FAULTS as error:
             at = "input" if isinstance(error, MappingError) else "when"
@@ -172,7 +170,7 @@ class StageRunner:
             )
             end = await self._cached(plan, scope, end, part)
         rule = plan.stage.on_error
-        if end.status is StageStatus.FAILED and isinstance(rule, FallbackPipeline):
+        if end.status is EndStatus.FAILED and isinstance(rule, FallbackPipeline):
             await _replaced(rule.pipeline, scope, plan.stage, end, part)
         return end
 
@@ -189,7 +187,7 @@ class StageRunner:
             end.output, end.score, end.cached, end.attempts = hit["output"], hit["score"], True, 1
             return end
         end = await self._tried(plan, scope, end, context)
-        if end.status is StageStatus.SUCCEEDED and end.fault is None:
+        if end.status is EndStatus.SUCCEEDED and end.fault is None:
             await self.cache.put(key, {"output": end.output, "score": end.score}, rule.ttl)
         return end
 
@@ -246,7 +244,7 @@ async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, contex
         message = f"The pipeline {name} in its place failed, too: {error}"
         end.fault = StageFault(code=error.code, message=message, path="on_error")
         return
-    end.status, end.output, end.handled = StageStatus.SUCCEEDED, found["output"], f"fallback:{name}"
+    end.status, end.output, end.handled = EndStatus.SUCCEEDED, found["output"], f"fallback:{name}"
 
 
 def partial_state(scope: Scope) -> dict[str, Json]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.values import unknown
+from orchestration.graphs.graph import Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import (
     BRANCH,
@@ -18,11 +20,10 @@ from pipelines.engine.definition import (
     readable,
 )
 from pipelines.engine.flows import Flows
-from pipelines.engine.graph import Join
 from pipelines.engine.mapping import parse_destination
 from pipelines.engine.nesting import nesting_faults
 from pipelines.engine.options import OptionFormat, ProcessorSpec, marked_options
-from pipelines.engine.problems import MOST_PROBLEMS, FieldFault, Keys, Problem, located, unknown
+from pipelines.engine.problems import MOST_PROBLEMS, FieldFault, Keys, Problem, located
 from pipelines.engine.readings import Found, parse_faults, pipeline_readings, stage_readings
 from pipelines.engine.relations import Relations
 from pipelines.engine.rules import DefinitionPart, ErrorHandling, ErrorStrategy, GoTo

@@ -9,13 +9,13 @@ from functools import cache
 from django.http import QueryDict
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.transforms.lists import TRANSFORMS
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
 from pipelines.engine.editing import GONE, Document, stage_in, stages_in, value_at, with_value
 from pipelines.engine.options import OptionFormat
 from pipelines.engine.problems import Keys, Problem, path_text
 from pipelines.engine.processors import PROCESSORS
-from pipelines.engine.transforms import TRANSFORMS
 from pipelines.forms.fields import CardField, Kind, Notes, in_one_line
 
 TABS = {"does": "What it does", "input": "Input", "output": "Output", "fails": "If it fails", "yaml": "YAML"}

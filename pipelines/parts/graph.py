@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from orchestra_site.web.templatetags.ui import LOOKS, StateLook
+from orchestration.graphs.drawing import Drawing, DrawnBox, DrawnLine, drawing
+from orchestration.graphs.layering import EdgeKind
 from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.drawing import Drawing, DrawnBox, DrawnLine, drawing
-from pipelines.engine.layering import EdgeKind
 from pipelines.engine.processors import PROCESSORS
 
 ICONS = {
@@ -105,7 +105,7 @@ class GraphView:
         return GraphSide(
             name=name,
             drawing=drawn,
-            stages=tuple((box, self.stages[box.name]) for box in drawn.stages),
+            stages=tuple((box, self.stages[box.name]) for box in drawn.nodes),
             labels=tuple((line, cases[line.source].get(line.target, "")) for line in branches),
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from orchestration.graphs.scheduling import EndStatus
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
 from orchestration.runs.models import Event, Run, RunStatus
@@ -16,7 +17,6 @@ from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, span_waterf
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import StrategyEvent, counted
 from pipelines.engine.definition import Pipeline, pipeline_from
-from pipelines.engine.scheduling import StageStatus
 from pipelines.engine.stages import STAGE_STARTED
 from pipelines.parts.graph import GraphView
 from pipelines.parts.run_stages import CACHED, RunStage, RunStages
@@ -58,7 +58,7 @@ class PipelinePage(KindPage):
         if pipeline is None:
             return {"calls": state.calls}
         stages = RunStages(state, pipeline)
-        failed = [each.key for each in stages.own if each.state == StageStatus.FAILED and not each.handled]
+        failed = [each.key for each in stages.own if each.state == EndStatus.FAILED and not each.handled]
         output, number = state.run.output, state.run.request.get("version")
         return {
             "graph": GraphView(pipeline=pipeline, marks=stages.marks, chosen=stages.focus),

@@ -16,11 +16,11 @@ from django.db.models import F
 
 from orchestra_site.web.templatetags.text import duration
 from orchestra_site.web.templatetags.ui import LOOKS
+from orchestration.graphs.scheduling import EndStatus
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.models import OPEN_STATUSES, Call, RunStatus, Step
 from orchestration.runs.selectors.run_state import RunState
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.scheduling import StageStatus
 from pipelines.engine.stages import STAGE_STARTED
 from pipelines.parts.graph import StageMark
 
@@ -30,7 +30,7 @@ ITEM = "item-"
 SHORTEST_S = 0.005
 """Seconds from which on a graph tells what a stage took."""
 CACHED, NOT_RUN = "cached", "not_run"
-WORTH_A_LOOK = (StageStatus.FAILED.value, RunStatus.WAITING.value, RunStatus.RUNNING.value)
+WORTH_A_LOOK = (EndStatus.FAILED.value, RunStatus.WAITING.value, RunStatus.RUNNING.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,10 +136,10 @@ class RunStages:
 
     def _state_of(self, key: str) -> str:
         row, is_started = self._rows.get(key), key in self._started
-        if row and (is_started or row["of_status"] != StageStatus.CANCELLED):
+        if row and (is_started or row["of_status"] != EndStatus.CANCELLED):
             return CACHED if row["of_cached"] else str(row["of_status"])
         if row or self._state.run.is_over:
-            return StageStatus.CANCELLED if is_started else NOT_RUN
+            return EndStatus.CANCELLED if is_started else NOT_RUN
         if any(question.step.startswith(f"{key}/") for question in self._state.questions):
             return RunStatus.WAITING.value
         return RunStatus.RUNNING.value if is_started else RunStatus.QUEUED.value

@@ -11,6 +11,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.transforms.specs import MISSING
 from orchestration.expressions.values import shortened
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
@@ -21,7 +22,6 @@ from pipelines.engine.options import OptionFormat, marked_options
 from pipelines.engine.problems import path_text
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import parse_source
-from pipelines.engine.transform_specs import MISSING
 from pipelines.models import SavedPipeline
 from pipelines.selectors import KIND, processor_specs
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
+from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.types import Json, Purpose
 from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.records import StepKind
@@ -24,7 +25,6 @@ from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.fallback import SINGLE_MODEL_STRATEGY
 from orchestration.strategies.parts.strategy_page import StrategyPage
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.scheduling import StageStatus
 from pipelines.parts.run_stages import RunStage, RunStages
 
 SHORT = 600
@@ -93,7 +93,7 @@ class StagePanel:
     @cached_property
     def output(self) -> ShownValue | None:
         """What it gave, None where it did not succeed."""
-        gave = self.row.get("status") == StageStatus.SUCCEEDED
+        gave = self.row.get("status") == EndStatus.SUCCEEDED
         return ShownValue(self.row["output"]) if gave else None
 
     @property
@@ -115,7 +115,7 @@ def stage_panel(
         return None
     row = stage_row(state.run.pk, key)
     earlier = stage_row(state.run.rerun_of_id, key) if row else {}
-    changed = earlier.get("status") == StageStatus.SUCCEEDED and earlier["output"] != row["output"]
+    changed = earlier.get("status") == EndStatus.SUCCEEDED and earlier["output"] != row["output"]
     return StagePanel(
         stage=stages.stage(key),
         row=row,

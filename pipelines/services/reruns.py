@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal, cast
 
 from orchestra_site.accounts.models import Membership
+from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import Origin, start_run
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.running import STARTED
-from pipelines.engine.scheduling import StageStatus
 from pipelines.selectors import KIND
 from pipelines.services.freezing import chosen_pipeline, inner_key, parsed_request, stored_pipeline
 
@@ -64,7 +64,7 @@ def _ended(run: Run) -> tuple[Pipeline, Mapping[str, Mapping[str, Json]]]:
     pipeline = stored_pipeline(run.request["definition"])
     rows = dict(run.steps.filter(kind="record", result__isnull=False).values_list("key", "result"))
     children = run.steps.filter(kind="child", status="done", key__endswith="/run")
-    done = {key: {"status": StageStatus.SUCCEEDED} for key in children.values_list("key", flat=True)}
+    done = {key: {"status": EndStatus.SUCCEEDED} for key in children.values_list("key", flat=True)}
     return pipeline, {**done, **cast("dict[str, Json]", rows)}
 
 
@@ -72,9 +72,9 @@ def _stopped(pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]], inside:
     """Return the stages because of which a run could not go on: what it passed over stays as it was."""
     found = set()
     for stage in pipeline.stages:
-        row = rows.get(inside + stage.id, {"status": StageStatus.CANCELLED})
+        row = rows.get(inside + stage.id, {"status": EndStatus.CANCELLED})
         passed = stage.optional or row.get("handled", "").startswith("goto:")
-        if row["status"] == StageStatus.CANCELLED or (row["status"] == StageStatus.FAILED and not passed):
+        if row["status"] == EndStatus.CANCELLED or (row["status"] == EndStatus.FAILED and not passed):
             found.add(stage.id)
     return found
 
@@ -117,7 +117,7 @@ def _kept_items(rows: Mapping[str, Mapping[str, Json]], begin: str) -> Iterator[
     """Yield the keys of the items of a list that were done."""
     for key, row in rows.items():
         inside = key.removeprefix(begin).partition("/")[2] if key.startswith(begin) else None
-        if inside in {"", "run"} and row["status"] == StageStatus.SUCCEEDED:
+        if inside in {"", "run"} and row["status"] == EndStatus.SUCCEEDED:
             yield key
 
 

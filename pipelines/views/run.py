@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.web.pages import posted
+from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.forms import refuse
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.views.run import path_of
-from pipelines.engine.scheduling import StageStatus
 from pipelines.forms.rerun import StageValueForm
 from pipelines.parts.pipeline_page import frozen_pipeline
 from pipelines.parts.stage_panel import stage_row
@@ -37,7 +37,7 @@ def run_of(request: MemberRequest, run: UUID) -> Run:
 def run_again(request: MemberRequest, run: UUID, stage: str) -> HttpResponse:
     """Start a run that goes on from a stage: where this one stopped, or from one that had ended well."""
     found, member = run_of(request, run), request.membership
-    is_done = stage_row(found.pk, stage).get("status") in {StageStatus.SUCCEEDED, StageStatus.SKIPPED}
+    is_done = stage_row(found.pk, stage).get("status") in {EndStatus.SUCCEEDED, EndStatus.SKIPPED}
     try:
         again = (
             rerun_from(membership=member, run=found, stage=stage)

@@ -52,6 +52,18 @@ ROWS = [
     ),
     (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
     (
+        A.MCP_SERVER_CHANGED,
+        {"base_url": "https://a.b"},
+        {"base_url": "https://c.d", "key": "none"},
+        "changed the MCP server sage-large: address from https://a.b to https://c.d, the key was removed.",
+    ),
+    (
+        A.CREDENTIAL_CHANGED,
+        {},
+        {"key": "replaced"},
+        "changed the credential sage-large: the key was replaced.",
+    ),
+    (
         A.CREDENTIAL_REMOVED,
         {"base_url": "https://a.b"},
         {},

@@ -9,9 +9,9 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.templates import parse_template
+from orchestration.expressions.transforms.lists import parse_transform
 from orchestration.expressions.values import Json, listed, remembered, shortened
 from pipelines.engine.sources import parse_source
-from pipelines.engine.transforms import parse_transform
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,13 @@ from orchestra_site.web.logs import Redactor
 from orchestra_site.web.templatetags.text import markdown
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import read_document
+from orchestration.expressions.embedded import json_values
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.templates import parse_template
+from orchestration.expressions.transforms.lists import TRANSFORMS, parse_transform
+from orchestration.expressions.transforms.specs import TransformError
 from orchestration.expressions.values import ValueType
 from orchestration.llm.engine.errors import BadAnswer, InvalidRequest
 from orchestration.llm.engine.types import FinishReason, Json
@@ -52,8 +55,6 @@ from pipelines.engine.processors import PROCESSORS as PROCESSORS_THERE_ARE
 from pipelines.engine.processors.model import marked
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_source
-from pipelines.engine.transform_specs import TransformError
-from pipelines.engine.transforms import TRANSFORMS, parse_transform
 from pipelines.engine.upgrades import upgraded
 from pipelines.engine.validation import problems
 from tests.support.definitions import document, pipeline, stage
@@ -236,7 +237,7 @@ READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "reviews": (lambda text: read_review(text, ("A", "B")), LONG),
     "classification": (classify, LONG),
     "a classifier's reply": (read_task, LONG),
-    "JSON in answers": (lambda text: list(extraction.json_values(text)), LONG),
+    "JSON in answers": (lambda text: list(json_values(text)), LONG),
     "prompts of judges": (lambda text: blocks(spec_named("m"), Request(text=text), [text]), SHORT),
     "streams": (read_stream, LONG),
     "bodies": (read_body, LONG),

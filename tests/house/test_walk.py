@@ -292,6 +292,21 @@ ROWS = [
             Row(view=f"tools:{kind}-add", method="POST", who=ADMINS, status=422, marker=f'id="{kind}-form"'),
         )
     ),
+    *(
+        row
+        for kind, args in (("server", a_server), ("credential", a_credential))
+        for row in (
+            Row(view=f"tools:{kind}-change", who=ADMINS, args=args, marker='id="change-form"'),
+            Row(
+                view=f"tools:{kind}-change",
+                method="POST",
+                who=ADMINS,
+                args=args,
+                status=422,
+                marker='id="change-form"',
+            ),
+        )
+    ),
     Row(view="tools:server-refresh", method="POST", who=RUNNERS, args=a_server, status=302),
     Row(view="tools:server-remove", method="POST", who=ADMINS, args=a_server, status=302),
     Row(view="tools:credential-remove", method="POST", who=ADMINS, args=a_credential, status=302),

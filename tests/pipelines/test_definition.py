@@ -11,11 +11,11 @@ from hypothesis import given
 from orchestra_site.settings.environment import ROOT
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.schemas import parse_schema
-from orchestration.expressions.values import listed
+from orchestration.expressions.values import listed, unknown
+from orchestration.graphs.graph import GraphNode, Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, definition_schema, pipeline_from
-from pipelines.engine.graph import Join, StageNode
-from pipelines.engine.problems import MOST_PROBLEMS, Problem, path_text, unknown
+from pipelines.engine.problems import MOST_PROBLEMS, Problem, path_text
 from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo
 from tests.support.definitions import document, pipeline, pipelines, stage
 
@@ -203,10 +203,10 @@ def test_the_graph_has_needs_choices_and_jumps() -> None:
         stage("d", processor="branch", options={"cases": 3}),
     )
     assert read.graph.nodes == (
-        StageNode(id="a", choices=("b", "c")),
-        StageNode(id="b", needs=("a",), join=Join.QUORUM, quorum=1, jump="c"),
-        StageNode(id="c", needs=("a",), parallel=False),
-        StageNode(id="d"),
+        GraphNode(id="a", choices=("b", "c")),
+        GraphNode(id="b", needs=("a",), join=Join.QUORUM, quorum=1, jump="c"),
+        GraphNode(id="c", needs=("a",), parallel=False),
+        GraphNode(id="d"),
     )
 
 
@@ -243,8 +243,8 @@ def test_a_stage_without_needs_follows_what_is_written_before_it(
 
 def test_of_stages_with_one_name_the_graph_has_the_first() -> None:
     assert pipeline(stage("a"), stage("b", "a"), stage("a", "b")).graph.nodes == (
-        StageNode(id="a"),
-        StageNode(id="b", needs=("a",)),
+        GraphNode(id="a"),
+        GraphNode(id="b", needs=("a",)),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.graphs.graph import GraphNode
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import pipeline_from
 from pipelines.engine.editing import (
@@ -24,7 +25,6 @@ from pipelines.engine.editing import (
     with_stage,
     with_value,
 )
-from pipelines.engine.graph import StageNode
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.processors import PROCESSORS as REAL
 from pipelines.engine.renaming import references, renamed
@@ -53,7 +53,7 @@ def test_a_renamed_stage_is_named_so_everywhere(found: Json, name: str, new: str
     assert renamed(changed, new, name, PROCESSORS) == found
 
 
-def nodes(found: Json) -> dict[str, StageNode]:
+def nodes(found: Json) -> dict[str, GraphNode]:
     """Return the stages as the graph has them."""
     drawn = outline(found)
     return {node.id: node for node in drawn.graph.nodes} if drawn else {}

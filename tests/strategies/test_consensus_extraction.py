@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.expressions.embedded import json_values
 from orchestration.strategies.engine.consensus.extraction import (
     AnswerCue,
     extract_answer,
-    json_values,
     stated_answers,
 )
 from orchestration.strategies.engine.consensus.spelling import LONGEST_ANSWER, normalise

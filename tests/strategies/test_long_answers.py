@@ -6,9 +6,10 @@ from threading import get_ident
 
 import pytest
 
+from orchestration.expressions.embedded import json_values
 from orchestration.strategies.engine.asking import LONGEST_AT_ONCE, in_thread_if_long
 from orchestration.strategies.engine.consensus.answers import LONGEST_MARKED, ExpectedAnswer, read_answer
-from orchestration.strategies.engine.consensus.extraction import extract_answer, json_values
+from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.consensus.spelling import (
     normalise,
     only_number,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from pipelines.engine.graph import Graph, Join, StageNode
+from orchestration.graphs.graph import Graph, GraphNode, Join
 
 
 def graph(**needs: str) -> Graph:
     """Return a graph of stages, each with the names that it needs."""
-    return Graph(nodes=tuple(StageNode(id=name, needs=tuple(given.split())) for name, given in needs.items()))
+    return Graph(nodes=tuple(GraphNode(id=name, needs=tuple(given.split())) for name, given in needs.items()))
 
 
 @st.composite
@@ -22,7 +22,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         earlier, later = names[:place], names[place + 1 :]
         needs = draw(st.lists(st.sampled_from(earlier), max_size=4, unique=True)) if earlier else []
         choices = draw(st.lists(st.sampled_from(later), max_size=2, unique=True)) if later else []
-        node = StageNode(
+        node = GraphNode(
             id=name,
             needs=tuple(needs),
             join=draw(st.sampled_from(Join)),

@@ -9,6 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestra_site.web.patterns import IGNORECASE, Pattern
+from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
@@ -23,7 +24,6 @@ from orchestration.strategies.engine.classification import (
     classify,
     task_called,
 )
-from orchestration.strategies.engine.consensus.extraction import json_values
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.options import ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Prefer, Profile, Ranked, rank

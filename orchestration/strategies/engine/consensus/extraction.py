@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 
 from orchestra_site.web.patterns import DOTALL, IGNORECASE, LETTER, MULTILINE, Pattern
-from orchestration.llm.engine.types import Json
+from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.strategies.engine.consensus.answers import (
     ANY_ANSWER,
     MOST_CHARACTERS,
@@ -19,34 +19,7 @@ from orchestration.strategies.engine.consensus.answers import (
     read_answer,
     read_question,
 )
-from orchestration.strategies.engine.consensus.spelling import only_number, unfenced
-
-MOST_JSON_CHARACTERS = 100_000
-MOST_JSON_TRIES = 100
-MOST_JSON_WORK = 10 * MOST_JSON_CHARACTERS
-"""Characters that failed tries may have read, all together."""
-_OPENING_BRACKET = Pattern(r"[{\[]")
-
-
-def json_values(text: str) -> Iterator[Json]:
-    """Yield every JSON object and list in `text` that is not inside another, in order."""
-    decoder = json.JSONDecoder(strict=False)
-    text = text[:MOST_JSON_CHARACTERS]
-    end = work = 0
-    for _ in range(MOST_JSON_TRIES):
-        opening = _OPENING_BRACKET.search(text, end)
-        if opening is None or work > MOST_JSON_WORK:
-            return
-        try:
-            value, end = decoder.raw_decode(text, opening.start())
-        except ValueError as error:
-            end = opening.end()
-            work += getattr(error, "pos", len(text)) - opening.start()
-        except RecursionError:
-            return
-        else:
-            yield value
-
+from orchestration.strategies.engine.consensus.spelling import only_number
 
 FIELDS = ("answer", "final_answer", "final answer", "result")
 LONGEST_VALUE = 2000

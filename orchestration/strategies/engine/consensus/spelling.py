@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 from orchestra_site.web.patterns import ASCII, DOTALL, IGNORECASE, Match, Pattern
+from orchestration.expressions.embedded import unfenced
 
 MOST_ROUNDS = 12
 """Commands nested deeper than this stay as they are."""
@@ -213,8 +214,6 @@ _TOKEN = Pattern(
     DOTALL,
 )
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
-_FENCE = Pattern(r"```\w*\n?(.*?)\n?```", DOTALL)
-_CODE = Pattern(r"`([^`]+)`")
 _QUOTES = ("'", '"')
 _NEXT_ITEM = {quote: Pattern(rf"{quote}\s*,") for quote in _QUOTES}
 _ESCAPED_QUOTE = Pattern(r"\\(['\"])")
@@ -253,13 +252,6 @@ def _without_lone_quote(text: str) -> str:
 def _visible(text: str) -> str:
     """Return `text` with line breaks and tabs escaped."""
     return text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-
-
-def unfenced(text: str) -> str:
-    """Return the content of a code fence or of backticks, else the text itself."""
-    stripped = text.strip()
-    found = _FENCE.fullmatch(stripped) or _CODE.fullmatch(stripped)
-    return found.group(1) if found is not None else text
 
 
 def _spelled(token: Match) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
+from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
@@ -24,8 +25,6 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.asking import in_thread_if_long
-from orchestration.strategies.engine.consensus.extraction import json_values
-from orchestration.strategies.engine.consensus.spelling import unfenced
 from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
 from orchestration.strategies.engine.quality.scoring import (

@@ -11,8 +11,9 @@ from itertools import islice, pairwise
 
 from orchestra_site.web.alphabets import letter_words, words
 from orchestra_site.web.patterns import IGNORECASE, MULTILINE, Pattern
+from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.types import FinishReason
-from orchestration.strategies.engine.consensus.extraction import extract_answer, json_values, stated_answers
+from orchestration.strategies.engine.consensus.extraction import extract_answer, stated_answers
 from orchestration.strategies.engine.consensus.grouping import same_answer
 from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
 

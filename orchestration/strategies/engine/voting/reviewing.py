@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
 from orchestration.runs.engine.records import step_key
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName
-from orchestration.strategies.engine.consensus.extraction import json_values
 from orchestration.strategies.engine.quality.assessing import stated_reason
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, ROOM_FOR_REST, blocks, label
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round

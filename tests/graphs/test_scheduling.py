@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.engine.graph import Graph, Join, StageNode
-from pipelines.engine.scheduling import Ending, Moves, Schedule, StageStatus
+from orchestration.graphs.graph import Graph, GraphNode, Join
+from orchestration.graphs.scheduling import Ending, EndStatus, Moves, Schedule
 from tests.support.graphs import graph, graphs
 
-OK = Ending(status=StageStatus.SUCCEEDED)
-BROKEN = Ending(status=StageStatus.FAILED)
-LEFT_OUT = Ending(status=StageStatus.SKIPPED)
-STOPPED = Ending(status=StageStatus.CANCELLED)
-PASSED = Ending(status=StageStatus.SKIPPED, passes=True)
-TOLERATED = Ending(status=StageStatus.FAILED, passes=True)
+OK = Ending(status=EndStatus.SUCCEEDED)
+BROKEN = Ending(status=EndStatus.FAILED)
+LEFT_OUT = Ending(status=EndStatus.SKIPPED)
+STOPPED = Ending(status=EndStatus.CANCELLED)
+PASSED = Ending(status=EndStatus.SKIPPED, passes=True)
+TOLERATED = Ending(status=EndStatus.FAILED, passes=True)
 ENDINGS = {"+": OK, "-": BROKEN, "o": LEFT_OUT, "x": STOPPED, "p": PASSED, "t": TOLERATED}
 
 
 def joined(join: Join, ends: str, *, quorum: int = 1) -> Moves:
     """Return the last moves when the needs of one stage end like this, in order."""
     names = tuple(f"n{place}" for place in range(3))
-    last = StageNode(id="z", needs=names, join=join, quorum=quorum)
-    schedule = Schedule(Graph(nodes=(*map(lambda name: StageNode(id=name), names), last)), at_once=9)  # noqa: C417
+    last = GraphNode(id="z", needs=names, join=join, quorum=quorum)
+    schedule = Schedule(Graph(nodes=(*map(lambda name: GraphNode(id=name), names), last)), at_once=9)  # noqa: C417
     moves = schedule.begin()
     for name, mark in zip(names, ends, strict=False):
         moves = schedule.ended(name, ENDINGS[mark])
@@ -60,11 +60,11 @@ def joined(join: Join, ends: str, *, quorum: int = 1) -> Moves:
         (Join.FIRST_SUCCESS, "-o-", "Nothing that it needs succeeded."),
         (Join.FIRST_SUCCESS, "pt", ""),
         (Join.FIRST_SUCCESS, "ptp", "Nothing that it needs succeeded."),
-        (Join.QUORUM, "pt", "Only 0 of the 2 stages that it needs can succeed."),
+        (Join.QUORUM, "pt", "Only 0 of the 2 that it needs can succeed."),
         (Join.QUORUM, "+t+", "starts"),
         (Join.QUORUM, "+", ""),
         (Join.QUORUM, "+-+", "starts"),
-        (Join.QUORUM, "-o", "Only 0 of the 2 stages that it needs can succeed."),
+        (Join.QUORUM, "-o", "Only 0 of the 2 that it needs can succeed."),
     ],
 )
 def test_a_join_starts_or_skips_as_soon_as_it_is_clear(join: Join, ends: str, outcome: str) -> None:
@@ -81,7 +81,7 @@ def test_stages_that_need_nothing_start_at_once_up_to_the_bound() -> None:
 
 
 def test_a_stage_that_is_not_parallel_runs_alone() -> None:
-    nodes = (StageNode(id="a"), StageNode(id="b", parallel=False), StageNode(id="c"))
+    nodes = (GraphNode(id="a"), GraphNode(id="b", parallel=False), GraphNode(id="c"))
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     assert schedule.begin().start == ("a", "c")
     assert schedule.ended("a", OK).start == ()
@@ -93,50 +93,50 @@ def test_a_stage_that_is_not_parallel_runs_alone() -> None:
 
 def branch(*ends: tuple[str, Ending]) -> tuple[Schedule, list[Moves]]:
     nodes = (
-        StageNode(id="route", choices=("left", "right")),
-        StageNode(id="left"),
-        StageNode(id="right"),
-        StageNode(id="after", needs=("left", "right")),
+        GraphNode(id="route", choices=("left", "right")),
+        GraphNode(id="left"),
+        GraphNode(id="right"),
+        GraphNode(id="after", needs=("left", "right")),
     )
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     return schedule, [schedule.begin(), *(schedule.ended(stage, ending) for stage, ending in ends)]
 
 
 def test_only_the_stage_that_a_branch_chose_runs_and_the_ways_meet_again() -> None:
-    chosen = Ending(status=StageStatus.SUCCEEDED, chosen=frozenset({"right"}))
+    chosen = Ending(status=EndStatus.SUCCEEDED, chosen=frozenset({"right"}))
     schedule, moves = branch(("route", chosen), ("right", OK), ("after", OK))
     assert [each.start for each in moves] == [("route",), ("right",), ("after",), ()]
-    assert [(each.stage, each.reason) for each in moves[1].skipped] == [("left", "No branch chose it.")]
+    assert [(each.name, each.reason) for each in moves[1].skipped] == [("left", "No branch chose it.")]
     assert schedule.is_over
 
 
 def test_a_branch_that_failed_chose_nothing() -> None:
     schedule, moves = branch(("route", BROKEN))
-    assert [each.stage for each in moves[1].skipped] == ["left", "right", "after"]
+    assert [each.name for each in moves[1].skipped] == ["left", "right", "after"]
     assert schedule.is_over
 
 
 def test_a_failure_jumps_to_a_later_stage_once_all_before_it_has_ended() -> None:
     nodes = (
-        StageNode(id="draft", jump="mend"),
-        StageNode(id="check", needs=("draft",)),
-        StageNode(id="mend", needs=("check",)),
+        GraphNode(id="draft", jump="mend"),
+        GraphNode(id="check", needs=("draft",)),
+        GraphNode(id="mend", needs=("check",)),
     )
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     schedule.begin()
-    moves = schedule.ended("draft", Ending(status=StageStatus.FAILED, jumps=True))
-    assert ([each.stage for each in moves.skipped], moves.start) == (["check"], ("mend",))
+    moves = schedule.ended("draft", Ending(status=EndStatus.FAILED, jumps=True))
+    assert ([each.name for each in moves.skipped], moves.start) == (["check"], ("mend",))
 
 
 def test_without_a_jump_the_target_is_a_stage_like_others() -> None:
-    nodes = (StageNode(id="a", jump="b"), StageNode(id="b", needs=("a",)), StageNode(id="c", needs=("b",)))
+    nodes = (GraphNode(id="a", jump="b"), GraphNode(id="b", needs=("a",)), GraphNode(id="c", needs=("b",)))
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
     schedule.begin()
-    assert [each.stage for each in schedule.ended("a", BROKEN).skipped] == ["b", "c"]
+    assert [each.name for each in schedule.ended("a", BROKEN).skipped] == ["b", "c"]
 
 
 def test_a_stage_that_is_held_leaves_its_place_to_others_and_starts_once_they_have_ended() -> None:
-    nodes = [StageNode(id=name, parallel=False) for name in "zab"]
+    nodes = [GraphNode(id=name, parallel=False) for name in "zab"]
     schedule = Schedule(Graph(nodes=tuple(nodes)), at_once=9)
     assert schedule.begin().start == ("z",)
     assert schedule.hold("z", ["a", "b"]).start == ("a",)
@@ -149,7 +149,7 @@ def test_a_stage_that_is_held_leaves_its_place_to_others_and_starts_once_they_ha
 def test_what_does_not_run_cannot_end() -> None:
     schedule = Schedule(graph(a="", b="a"), at_once=9)
     schedule.begin()
-    with pytest.raises(ValueError, match="Stage b is not running"):
+    with pytest.raises(ValueError, match="Node b is not running"):
         schedule.ended("b", OK)
 
 
@@ -184,14 +184,14 @@ def _check_start(found: Graph, schedule: Schedule, stage: str) -> None:
     """Check that what a stage needs lets it start."""
     ended = [schedule.statuses.get(need) for need in found.needs[stage]]
     if found.node(stage).join is Join.QUORUM and ended and not any(found.routers[stage]):
-        assert ended.count(StageStatus.SUCCEEDED) >= found.node(stage).quorum
+        assert ended.count(EndStatus.SUCCEEDED) >= found.node(stage).quorum
 
 
-def _any_ending(node: StageNode, drawn: random.Random) -> Ending:
-    status = drawn.choice([StageStatus.SUCCEEDED, StageStatus.FAILED, StageStatus.SKIPPED])
+def _any_ending(node: GraphNode, drawn: random.Random) -> Ending:
+    status = drawn.choice([EndStatus.SUCCEEDED, EndStatus.FAILED, EndStatus.SKIPPED])
     chosen = frozenset(each for each in node.choices if drawn.random() < 0.5)
-    jumps = status is StageStatus.FAILED and drawn.random() < 0.5
-    passes = status is not StageStatus.SUCCEEDED and not jumps and drawn.random() < 0.5
+    jumps = status is EndStatus.FAILED and drawn.random() < 0.5
+    passes = status is not EndStatus.SUCCEEDED and not jumps and drawn.random() < 0.5
     return Ending(status=status, chosen=chosen, jumps=jumps, passes=passes)
 
 
@@ -209,5 +209,5 @@ def test_where_nothing_fails_every_need_has_ended_before_a_stage_that_joins_all(
         stage = running.pop(0)
         ended.add(stage)
         chosen = frozenset(found.node(stage).choices)
-        moves = schedule.ended(stage, Ending(status=StageStatus.SUCCEEDED, chosen=chosen))
+        moves = schedule.ended(stage, Ending(status=EndStatus.SUCCEEDED, chosen=chosen))
     assert schedule.is_over

@@ -6,9 +6,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.transforms.lists import TRANSFORMS, parse_transform
+from orchestration.expressions.transforms.specs import GIVEN, TransformError
 from orchestration.llm.engine.types import Json
-from pipelines.engine.transform_specs import GIVEN, TransformError
-from pipelines.engine.transforms import TRANSFORMS, parse_transform
 
 FENCED = 'Here it is:\n```json\n{"label": "bug", "tags": ["a", "b",],}\n```\nAnything else?'
 WORDS = {"old": r"(\w+) (?P<last>\w+)", "new": r"\g<last>\\\1,", "regex": True}

@@ -1,6 +1,6 @@
-"""The layered layout of a pipeline's graph: which layer, which order in it, which place across.
+"""The layered layout of a graph: which layer, which order in it, which place across.
 
-After Sugiyama: each stage stands in a layer after all it waits for, a line that passes a layer has a bend in
+After Sugiyama: each node stands in a layer after all it waits for, a line that passes a layer has a bend in
 it, the order inside the layers is chosen by barycentres so that few lines cross, and everything is drawn
 towards its neighbours as far as order and gaps allow. Lengths are pixels.
 """
@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import accumulate, pairwise
 from statistics import fmean
 
-from pipelines.engine.graph import Graph
+from orchestration.graphs.graph import Graph
 
 BETWEEN, BESIDE_LINE = 16.0, 12.0
 MOST_PARTS = 2500
@@ -37,7 +37,7 @@ class EdgeKind(StrEnum):
 class Point:
     """A box, or a bend of a line, in its layer, between its neighbours in the layers before and after.
 
-    Only a stage has a name, only a box has breadth. `middle` is its place across the layers.
+    Only a node has a name, only a box has breadth. `middle` is its place across the layers.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Layering:
-    """A graph in layers: the input, the stages as written, the output; and the lines that are drawn.
+    """A graph in layers: the input, the nodes as written, the output; and the lines that are drawn.
 
     `hidden` lines were too many.
     """
@@ -75,9 +75,9 @@ class Layering:
         return self.boxes[-1].layer + 1
 
 
-def layering(graph: Graph, *, stage: float, end: float) -> Layering:
-    """Lay out a graph whose stages, and whose input and output, are so broad; those on a circle, too."""
-    boxes = _boxes(graph, stage, end)
+def layering(graph: Graph, *, node: float, end: float) -> Layering:
+    """Lay out a graph whose nodes, and whose input and output, are so broad; those on a circle, too."""
+    boxes = _boxes(graph, node, end)
     edges = sorted(_edges(graph, boxes), key=lambda edge: abs(_span(edge)))
     layers: list[list[Point]] = [[] for _ in range(boxes[-1].layer + 1)]
     for point in boxes:
@@ -87,21 +87,21 @@ def layering(graph: Graph, *, stage: float, end: float) -> Layering:
     return Layering(boxes, lines, len(edges) - len(lines), breadth)
 
 
-def _boxes(graph: Graph, stage: float, end: float) -> list[Point]:
-    """Return the input, the stages and the output; of a circle, what is written later comes later."""
+def _boxes(graph: Graph, breadth: float, end: float) -> list[Point]:
+    """Return the input, the nodes and the output; of a circle, what is written later comes later."""
     depths: dict[str, int] = {}
     for name in dict.fromkeys((*graph.order, *(node.id for node in graph.nodes))):
         depths[name] = max((depths.get(each, 0) for each in graph.waits_for[name]), default=0) + 1
-    stages = [Point(node.id, depths[node.id], stage) for node in graph.nodes]
-    return [Point("", 0, end), *stages, Point("", max(depths.values(), default=0) + 1, end)]
+    inner = [Point(node.id, depths[node.id], breadth) for node in graph.nodes]
+    return [Point("", 0, end), *inner, Point("", max(depths.values(), default=0) + 1, end)]
 
 
 def _edges(graph: Graph, boxes: Sequence[Point]) -> Iterator[Line]:
-    """Yield each line once, without bends; that of a branch stands for the need of the same stage."""
-    start, *stages, end = boxes
-    named = {point.name: point for point in stages}
+    """Yield each line once, without bends; that of a branch stands for the need of the same node."""
+    start, *inner, end = boxes
+    named = {point.name: point for point in inner}
     leads_on: set[Point] = set()
-    for node, point in zip(graph.nodes, stages, strict=True):
+    for node, point in zip(graph.nodes, inner, strict=True):
         branches = graph.branches[node.id]
         kinds = dict.fromkeys(node.needs, EdgeKind.NEED) | dict.fromkeys(branches, EdgeKind.BRANCH)
         before = {named[each]: kind for each, kind in kinds.items() if each in named and each != node.id}
@@ -111,7 +111,7 @@ def _edges(graph: Graph, boxes: Sequence[Point]) -> Iterator[Line]:
             yield _edge(point, named[node.jump], EdgeKind.JUMP)
         if not graph.waits_for[node.id]:
             yield _edge(start, point, EdgeKind.NEED)
-    yield from (_edge(point, end, EdgeKind.NEED) for point in stages if point not in leads_on)
+    yield from (_edge(point, end, EdgeKind.NEED) for point in inner if point not in leads_on)
 
 
 def _edge(source: Point, target: Point, kind: EdgeKind) -> Line:

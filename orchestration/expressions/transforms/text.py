@@ -11,10 +11,7 @@ from pydantic import Field
 
 from orchestra_site.web.patterns import IGNORECASE, Flag, Match, Pattern
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import ValueType, shortened, value_type
-from orchestration.llm.engine.types import Json
-from orchestration.strategies.engine.consensus import extraction
-from pipelines.engine.transform_specs import (
+from orchestration.expressions.transforms.specs import (
     GIVEN,
     MOST_WORK,
     Laborious,
@@ -24,8 +21,9 @@ from pipelines.engine.transform_specs import (
     refused,
     transform,
 )
+from orchestration.expressions.values import Json, ValueType, shortened, value_type
 
-TEXT, TEXT_OR_NOTHING, LIST = (ValueType.TEXT,), (ValueType.TEXT, ValueType.NOTHING), (ValueType.LIST,)
+TEXT, LIST = (ValueType.TEXT,), (ValueType.LIST,)
 LONGEST_PATTERN = 1_000
 
 Characters = Annotated[int, Field(ge=0, le=GIVEN.characters, description="At most so many characters.")]
@@ -236,26 +234,4 @@ def _filling(template: str, groups: Match) -> Callable[[Match], str]:
     return filled
 
 
-@transform(
-    takes=TEXT,
-    gives=TEXT_OR_NOTHING,
-    main="question",
-    value="6 times 7 is 42.\nThe answer is 42.",
-    result="42",
-)
-def extract_answer(
-    *,
-    question: Annotated[
-        str | None, Field(max_length=10_000, description="Tells what form the answer has.")
-    ] = None,
-) -> Step:
-    """Find the final answer that a model states; nothing where it is not clear what it is."""
-
-    def stated(text: str) -> Json:
-        found = extraction.extract_answer(text, question=question)
-        return None if found is None else found.raw
-
-    return stated
-
-
-TEXT_TRANSFORMS = (strip, lower, upper, truncate, split, join, regex, replace, extract_answer)
+TEXT_TRANSFORMS = (strip, lower, upper, truncate, split, join, regex, replace)

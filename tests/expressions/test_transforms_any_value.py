@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.expressions.transforms.lists import TRANSFORMS, parse_transform
+from orchestration.expressions.transforms.specs import GIVEN, TransformError
 from orchestration.expressions.values import order_key, shortened
 from orchestration.llm.engine.types import Json
-from pipelines.engine.transform_specs import GIVEN, TransformError
-from pipelines.engine.transforms import TRANSFORMS, parse_transform
 
 TEXTS = st.text(max_size=20) | st.text("a ,\n\"'{}[]\\0.19-", max_size=20)
 NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from pipelines.engine.graph import Graph, Join, StageNode
+from orchestration.graphs.graph import Graph, GraphNode, Join
 from tests.support.graphs import graph, graphs
 
 DIAMOND = graph(a="", b="a", c="a", d="b c")
@@ -41,17 +41,17 @@ def test_a_circle_is_named_in_the_direction_of_the_run(
 
 def test_branches_and_jumps_order_stages_too() -> None:
     nodes = (
-        StageNode(id="route", choices=("left", "right")),
-        StageNode(id="left", jump="mend"),
-        StageNode(id="right"),
-        StageNode(id="mend", needs=("right",)),
+        GraphNode(id="route", choices=("left", "right")),
+        GraphNode(id="left", jump="mend"),
+        GraphNode(id="right"),
+        GraphNode(id="mend", needs=("right",)),
     )
     found = Graph(nodes=nodes)
     assert found.waits_for["left"] == ("route",)
     assert found.settled_before("mend") == {"route", "left", "right"}
     assert (found.branches["left"], found.branches["mend"]) == (("route",), ())
     assert (found.routers["left"], found.routers["mend"]) == (("route",), ("left",))
-    assert Graph(nodes=(StageNode(id="a", jump="b"), StageNode(id="b", choices=("a",)))).cycle == (
+    assert Graph(nodes=(GraphNode(id="a", jump="b"), GraphNode(id="b", choices=("a",)))).cycle == (
         "a",
         "b",
         "a",
@@ -59,20 +59,20 @@ def test_branches_and_jumps_order_stages_too() -> None:
 
 
 def test_names_that_no_stage_has_are_left_out() -> None:
-    nodes = (StageNode(id="a", needs=("a", "gone"), choices=("gone", "a"), jump="gone"),)
+    nodes = (GraphNode(id="a", needs=("a", "gone"), choices=("gone", "a"), jump="gone"),)
     assert Graph(nodes=nodes).waits_for == {"a": ()}
 
 
 def joined(join: Join) -> Graph:
-    nodes = (StageNode(id="a"), StageNode(id="b", needs=("a",)), StageNode(id="c", needs=("a",)))
-    return Graph(nodes=(*nodes, StageNode(id="d", needs=("b", "c"), join=join)))
+    nodes = (GraphNode(id="a"), GraphNode(id="b", needs=("a",)), GraphNode(id="c", needs=("a",)))
+    return Graph(nodes=(*nodes, GraphNode(id="d", needs=("b", "c"), join=join)))
 
 
 def test_a_stage_may_read_what_has_certainly_ended() -> None:
     assert joined(Join.ALL).settled_before("d") == {"a", "b", "c"}
     for join in (Join.ANY, Join.FIRST_SUCCESS, Join.QUORUM):
         assert joined(join).settled_before("d") == {"a"}
-    assert Graph(nodes=(StageNode(id="a"), StageNode(id="b", needs=("a",), join=Join.ANY))).settled_before(
+    assert Graph(nodes=(GraphNode(id="a"), GraphNode(id="b", needs=("a",), join=Join.ANY))).settled_before(
         "b"
     ) == {"a"}
 
@@ -101,9 +101,9 @@ def test_what_has_certainly_ended_lies_before(found: Graph) -> None:
 
 
 def test_five_hundred_stages_in_a_row_and_side_by_side_are_ordered() -> None:
-    row = Graph(nodes=tuple(StageNode(id=f"s{n}", needs=(f"s{n - 1}",) if n else ()) for n in range(500)))
+    row = Graph(nodes=tuple(GraphNode(id=f"s{n}", needs=(f"s{n - 1}",) if n else ()) for n in range(500)))
     assert len(row.settled_before("s499")) == 499
     wide = Graph(
-        nodes=(*(StageNode(id=f"s{n}") for n in range(499)), StageNode(id="all", needs=row.order[:499]))
+        nodes=(*(GraphNode(id=f"s{n}") for n in range(499)), GraphNode(id="all", needs=row.order[:499]))
     )
     assert len(wide.settled_before("all")) == 499

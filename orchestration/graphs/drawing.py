@@ -1,4 +1,4 @@
-"""A pipeline's graph as a drawing: boxes, and the smooth lines between them, to the right or down.
+"""A graph as a drawing: boxes, and the smooth lines between them, to the right or down.
 
 Lengths are pixels.
 """
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from pipelines.engine.graph import Graph
-from pipelines.engine.layering import EdgeKind, Layering, Line, Point, layering
+from orchestration.graphs.graph import Graph
+from orchestration.graphs.layering import EdgeKind, Layering, Line, Point, layering
 
 BOX, END = (150.0, 46.0), (76.0, 30.0)
-"""Width and height of a stage, and of the input and the output."""
+"""Width and height of a node, and of the input and the output."""
 MARGIN, BETWEEN_LAYERS, LABELLED = 8.0, 44.0, 96.0
 LABEL_AT = (0.58, 0.65)
 """The place of a label on the curve of a line's first part, as shares of its length and breadth."""
@@ -25,7 +25,7 @@ AROUND = 64.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawnBox:
-    """A stage, or an end, which has no name; `x` and `y` are those of the upper left corner."""
+    """A node, or an end, which has no name; `x` and `y` are those of the upper left corner."""
 
     name: str
     x: float
@@ -48,13 +48,13 @@ class DrawnLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
-    """A drawn graph, its stages in the order in which they are written. `hidden` lines are not drawn."""
+    """A drawn graph, its nodes in the order in which they are written. `hidden` lines are not drawn."""
 
     width: float
     height: float
     start: DrawnBox
     end: DrawnBox
-    stages: tuple[DrawnBox, ...]
+    nodes: tuple[DrawnBox, ...]
     lines: tuple[DrawnLine, ...]
     hidden: int
 
@@ -62,16 +62,16 @@ class Drawing:
 def drawing(graph: Graph, *, down: bool = False) -> Drawing:
     """Draw a graph, to the right or down; what stands on a circle is drawn, too."""
     across = 0 if down else 1
-    layout = layering(graph, stage=BOX[across], end=END[across])
+    layout = layering(graph, node=BOX[across], end=END[across])
     geometry = _Geometry(layout, down=down)
-    start, *stages, end = map(geometry.box, layout.boxes)
+    start, *nodes, end = map(geometry.box, layout.boxes)
     width, height = geometry.turned(geometry.length, geometry.breadth)
     return Drawing(
         width=width,
         height=height,
         start=start,
         end=end,
-        stages=tuple(stages),
+        nodes=tuple(nodes),
         lines=tuple(map(geometry.line, layout.lines)),
         hidden=layout.hidden,
     )
@@ -86,8 +86,8 @@ class _Geometry:
         gaps = (
             LABELLED if layer in labelled and not down else BETWEEN_LAYERS for layer in range(layout.depth)
         )
-        stage, end = BOX[down], END[down]
-        self._lengths = [end, *[stage] * (layout.depth - 2), end]
+        node, end = BOX[down], END[down]
+        self._lengths = [end, *[node] * (layout.depth - 2), end]
         sizes = (length + gap for length, gap in zip(self._lengths, gaps, strict=True))
         self._near = list(accumulate(sizes, initial=MARGIN))[:-1]
         self.length = self._far(layout.depth - 1) + MARGIN
@@ -95,7 +95,7 @@ class _Geometry:
         self.breadth = layout.breadth + 2 * MARGIN + AROUND * backward
 
     def box(self, point: Point) -> DrawnBox:
-        """Return the box of a stage or an end."""
+        """Return the box of a node or an end."""
         x, y = self.turned(self._near[point.layer], MARGIN + point.middle - point.breadth / 2)
         width, height = self.turned(self._lengths[point.layer], point.breadth)
         return DrawnBox(name=point.name, x=x, y=y, width=width, height=height)

@@ -11,9 +11,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.values import ANY, Bounds, ValueType, shortened
-from orchestration.llm.engine.types import Json
-from pipelines.engine.rules import title
+from orchestration.expressions.values import ANY, Bounds, Json, ValueType, shortened
 
 TAKEN, GIVEN = Bounds(), Bounds(characters=1_000_000)
 """How large a value may be that a mapping takes, and one that it gives."""
@@ -116,6 +114,11 @@ class TransformSpec:
             reasons = [f"{place}: {message}" for place, message in zip(places, messages, strict=True)]
             raise ExpressionError(f"{'; '.join(reasons)}.") from None
         return self.make(**{name: getattr(options, name) for name in options.model_fields_set})
+
+
+def title(field: str, _: object) -> str:
+    """Return what forms call a field that has no other title."""
+    return field.replace("_", " ").capitalize()
 
 
 def transform(**declared: Any) -> Callable[[Callable[..., Step]], TransformSpec]:  # noqa: ANN401  # the fields

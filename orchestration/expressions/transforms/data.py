@@ -10,15 +10,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestra_site.web.patterns import ASCII, DOTALL, Pattern
+from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.templates import parse_template
-from orchestration.expressions.values import ValueType, listed, shortened
-from orchestration.llm.engine.types import Json
-from orchestration.strategies.engine.consensus.extraction import json_values
-from orchestration.strategies.engine.consensus.spelling import unfenced
-from pipelines.engine.text_transforms import TEXT, spelled
-from pipelines.engine.transform_specs import GIVEN, MISSING, Step, TransformError, refused, transform
+from orchestration.expressions.transforms.specs import (
+    GIVEN,
+    MISSING,
+    Step,
+    TransformError,
+    refused,
+    transform,
+)
+from orchestration.expressions.transforms.text import TEXT, spelled
+from orchestration.expressions.values import Json, ValueType, listed, shortened
 
 NUMBER, OBJECT = (ValueType.NUMBER,), (ValueType.OBJECT,)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Annotated
@@ -14,12 +14,8 @@ from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
-from orchestration.expressions.values import ValueType, order_key, remembered, shortened, value_type
-from orchestration.llm.engine.types import Json
-from pipelines.engine.data_transforms import DATA_TRANSFORMS, guarded
-from pipelines.engine.problems import unknown
-from pipelines.engine.text_transforms import LIST, TEXT_TRANSFORMS
-from pipelines.engine.transform_specs import (
+from orchestration.expressions.transforms.data import DATA_TRANSFORMS, guarded
+from orchestration.expressions.transforms.specs import (
     GIVEN,
     MISSING,
     TAKEN,
@@ -30,6 +26,16 @@ from pipelines.engine.transform_specs import (
     WorkCount,
     refused,
     transform,
+)
+from orchestration.expressions.transforms.text import LIST, TEXT_TRANSFORMS
+from orchestration.expressions.values import (
+    Json,
+    ValueType,
+    order_key,
+    remembered,
+    shortened,
+    unknown,
+    value_type,
 )
 
 MOST_TRANSFORMS = 50
@@ -194,6 +200,7 @@ def _through(transforms: list[Transform], value: Json, where: str, work: WorkCou
 
 
 LIST_TRANSFORMS = (sort, unique, count, flatten, slice_, reverse, each)
-TRANSFORMS: Mapping[str, TransformSpec] = {
+TRANSFORMS: dict[str, TransformSpec] = {
     spec.name: spec for spec in (*TEXT_TRANSFORMS, *DATA_TRANSFORMS, *LIST_TRANSFORMS)
 }
+"""The transforms by name; an app adds its own when it is loaded."""

@@ -8,30 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.engine.drawing import Drawing, DrawnBox, DrawnLine, drawing
-from pipelines.engine.graph import Graph, StageNode
-from pipelines.engine.layering import MOST_PARTS, EdgeKind
+from orchestration.graphs.drawing import Drawing, DrawnBox, DrawnLine, drawing
+from orchestration.graphs.graph import Graph, GraphNode
+from orchestration.graphs.layering import MOST_PARTS, EdgeKind
 from tests.support.graphs import graph, graphs
 
 DIAMOND = graph(a="", b="a", c="a", d="b c")
 ROUTED = Graph(
     nodes=(
-        StageNode(id="route", choices=("left", "right")),
-        StageNode(id="left", jump="mend"),
-        StageNode(id="right", needs=("route",)),
-        StageNode(id="mend"),
+        GraphNode(id="route", choices=("left", "right")),
+        GraphNode(id="left", jump="mend"),
+        GraphNode(id="right", needs=("route",)),
+        GraphNode(id="mend"),
     )
 )
 
 
 def boxes(drawn: Drawing) -> dict[str, DrawnBox]:
-    return {box.name: box for box in drawn.stages}
+    return {box.name: box for box in drawn.nodes}
 
 
 def middles(drawn: Drawing, *, down: bool = False) -> dict[str, float]:
     return {
         box.name: box.x + box.width / 2 if down else box.y + box.height / 2
-        for box in (drawn.start, *drawn.stages)
+        for box in (drawn.start, *drawn.nodes)
     }
 
 
@@ -56,10 +56,10 @@ def kinds(drawn: Drawing) -> dict[tuple[str, str], EdgeKind]:
 @given(graphs(), st.booleans())
 def test_no_two_boxes_overlap_and_all_lie_inside(found: Graph, down: bool) -> None:  # noqa: FBT001
     drawn = drawing(found, down=down)
-    for one, other in combinations((drawn.start, *drawn.stages, drawn.end), 2):
+    for one, other in combinations((drawn.start, *drawn.nodes, drawn.end), 2):
         apart_x = one.x + one.width <= other.x or other.x + other.width <= one.x
         assert apart_x or one.y + one.height <= other.y or other.y + other.height <= one.y
-    for box in (drawn.start, *drawn.stages, drawn.end):
+    for box in (drawn.start, *drawn.nodes, drawn.end):
         assert min(box.x, box.y) >= 0
         assert box.x + box.width <= drawn.width
         assert box.y + box.height <= drawn.height
@@ -139,14 +139,14 @@ def test_a_line_that_passes_a_layer_leaves_its_boxes_alone() -> None:
 
 def test_what_stands_on_a_circle_is_drawn_with_a_line_that_leads_back() -> None:
     found = drawing(graph(a="c", b="a", c="b", d="c"))
-    assert len(found.stages) == 4
+    assert len(found.nodes) == 4
     assert [edge for edge, kind in kinds(found).items() if kind == EdgeKind.BACKWARD] == [("c", "a")]
     assert found.height > drawing(graph(a="", b="a", c="b", d="c")).height
 
 
 def test_of_more_lines_than_can_be_drawn_the_longest_are_hidden() -> None:
     names = [f"s{place}" for place in range(120)]
-    nodes = tuple(StageNode(id=name, needs=tuple(names[:place])) for place, name in enumerate(names))
+    nodes = tuple(GraphNode(id=name, needs=tuple(names[:place])) for place, name in enumerate(names))
     found = drawing(Graph(nodes=nodes))
     assert found.hidden > 0
     assert len(found.lines) + found.hidden == 120 * 119 / 2 + 2
@@ -155,4 +155,4 @@ def test_of_more_lines_than_can_be_drawn_the_longest_are_hidden() -> None:
 
 
 def test_a_graph_without_stages_is_drawn() -> None:
-    assert drawing(graph()).stages == ()
+    assert drawing(graph()).nodes == ()
