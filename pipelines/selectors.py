@@ -100,7 +100,8 @@ def _unknown_tools(pipeline: Pipeline, known: TeamPipelines) -> Iterator[Problem
         for name in names:
             if name not in known.tools:
                 message = f"There is no tool called “{name}”. The page Tools lists those of the team."
-                where = {"path": f"stages.{stage.id}.options.name", "field": "options.name"}
+                field = "options.tools" if stage.processor == "model" else "options.name"
+                where = {"path": f"stages.{stage.id}.{field}", "field": field}
                 yield Problem(message=message, stage=stage.id, **where)
 
 

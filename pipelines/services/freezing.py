@@ -204,7 +204,8 @@ def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mappi
             try:
                 found |= freeze_tools(membership.team_id, stage.processor.uses(stage.options).tools)
             except InvalidRequest as error:
-                raise InvalidRequest(str(error), field=f"stages.{name}.options.name") from error
+                field = "tools" if stage.stage.processor == "model" else "name"
+                raise InvalidRequest(str(error), field=f"stages.{name}.options.{field}") from error
     return found
 
 

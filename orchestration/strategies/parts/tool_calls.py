@@ -32,6 +32,11 @@ class ShownToolCall:
     seconds: float | None = None
 
     @property
+    def label(self) -> str:
+        """The state in words, empty for those of any step."""
+        return {"done": "Called", "running": "Calling"}.get(self.state, "")
+
+    @property
     def is_short(self) -> bool:
         """True where arguments and result need not be folded."""
         return len(self.arguments) + len(self.result) <= SHORT and "\n" not in self.result
