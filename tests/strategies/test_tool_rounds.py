@@ -268,8 +268,7 @@ async def test_a_call_that_must_not_be_repeated_waits_for_a_person_after_a_crash
     run = stage(caller("a", [BOOK]), tool=tool)
     await run.run_until_death(4)
     assert (len(tool.calls), "ask/a.tool-1" in run.log.steps) == (1, False)
-    replay = run.log.replay
-    run.log.replay = lambda: replay({"ask/a.tool-1/interrupted-1": CallChoice.FAIL.value})  # type: ignore[method-assign]
+    run.answers = {"ask/a.tool-1/interrupted-1": CallChoice.FAIL.value}
     assert (await only(run)).text == "Answer: 42"
     assert len(tool.calls) == 1
     assert "was interrupted, and it was not repeated" in told(run.members[0], -1)[0].content

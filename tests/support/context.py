@@ -68,6 +68,7 @@ class Stage:
     tools: tuple[str, ...] = ()
     tool_rounds: int = USUAL_ROUNDS
     tool: StartTool = no_tools
+    answers: Mapping[str, Json] = field(default_factory=dict)
     log: MortalLog = field(default_factory=MortalLog)
 
     async def run(self, **options: Json) -> StrategyOutcome:
@@ -85,7 +86,9 @@ class Stage:
             helpers={model.spec.name: Metered(model) for model in self.helpers},
             profiles={model.spec.name: model.profiles for model in self.members},
         )
-        context = context_on(self.log, replay=self.log.replay(), limits=self.limits, tool=self.tool)
+        context = context_on(
+            self.log, replay=self.log.replay(self.answers), limits=self.limits, tool=self.tool
+        )
         return await answer(get_strategy(self.strategy), request, panel, context)
 
     async def run_until_death(self, dies_at: int, **options: Json) -> bool:

@@ -269,11 +269,13 @@ class _PanelState:
 
 def _seconds(calls: Sequence[Call]) -> float | None:
     """Return how long the last call took, with the rounds and the tool calls that led to it."""
-    if not calls or calls[-1].latency_s is None:
+    last = calls[-1] if calls else None
+    if last is None or last.latency_s is None:
         return None
-    last, base = calls[-1], answer_step(calls[-1].step)
+    base = answer_step(last.step)
     first = next(call for call in calls if answer_step(call.step) == base)
-    return last.latency_s if first.step == last.step else last.started_s + last.latency_s - first.started_s
+    before = 0.0 if first.step == last.step else last.started_s - first.started_s
+    return before + last.latency_s
 
 
 def chosen_names(state: RunState) -> set[str]:
