@@ -244,7 +244,7 @@ class AskForm(forms.Form):
         main = {box.name for box in self.main_boxes}
         rest = [box for box in self.option_boxes if box.name not in main]
         if self.other is None and self.fields["tools"].choices:  # type: ignore[attr-defined]
-            rest += [self["tools"], self["tool_rounds"]]
+            rest = [self["tools"], self["tool_rounds"], *rest]
         limits = [self[name] for name in LIMITS] if self.wants_limits else []
         system = [self["system"]] if self.asks_for("system") else []
         known = [
