@@ -83,8 +83,17 @@ def test_the_estimate_says_that_tools_may_add_calls_and_who_cannot_call_them(bro
     said = html(browser, "/ask/estimate/", tools=["calculator"], tool_rounds="3")
     assert "Tools may add up to 2 calls to each answer; the estimate is without them." in said
     assert "sim-swift cannot call tools and answers without." in said
-    assert "Tools calculator" in said.split('id="told-advanced"')[1][:80]
-    assert "may add up to 3 calls" in html(browser, "/ask/estimate/", tools=["calculator"], tool_rounds="x")
+    assert "Tools Calculator" in said.split('id="told-advanced"')[1][:80]
+
+
+@pytest.mark.parametrize("rounds", ["x", "9" * 400, "11", ""])
+def test_rounds_that_cannot_be_are_estimated_as_usual(rounds: str, browser: Client) -> None:
+    assert "up to 3 calls" in html(browser, "/ask/estimate/", tools=["calculator"], tool_rounds=rounds)
+
+
+def test_tools_are_named_in_words(browser: Client) -> None:
+    page = html(browser, "/ask/estimate/", tools=["json_query", "http_request"])
+    assert "Tools JSON query, HTTP request" in page
 
 
 def test_nothing_is_said_of_tools_where_none_is_chosen(browser: Client) -> None:

@@ -95,11 +95,11 @@ def test_events_of_a_tool_redraw_the_lane_of_its_model(rows: RunRows) -> None:
 
 
 def test_the_path_shows_a_tool_between_the_rounds(rows: RunRows) -> None:
-    rows.end_tool("sim-sage", "calculator", **SUM)
+    rows.end_tool("sim-sage", "json_query", **SUM)
     rows.answer(rows.ask("sim-sage", part=".round-2", at_s=2.1), "It is 391.")
     bars = waterfall(run_state(rows.run.pk), timezone.now(), decided_at).bars
     assert [(bar.label, bar.detail) for bar in bars] == [
-        ("sim-sage", "answer"), ("calculator", "tool"), ("sim-sage", "answer"),
+        ("sim-sage", "answer"), ("json query", "tool"), ("sim-sage", "answer"),
     ]  # fmt: skip
 
 

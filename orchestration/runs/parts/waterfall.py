@@ -69,7 +69,8 @@ def elapsed_s(state: RunState, now: datetime) -> float | None:
 
 def waterfall(state: RunState, now: datetime, words: Callable[[str], str]) -> Waterfall:
     """Lay calls of models and tools, and decisions, out on one axis; `words` says what a step decided."""
-    tools = {e.step: str(e.data.get("tool")) for e in state.remembered if e.kind == EventKind.TOOL_CALLED}
+    called = (event for event in state.remembered if event.kind == EventKind.TOOL_CALLED)
+    tools = {event.step: str(event.data.get("tool")).replace("_", " ") for event in called}
     spans = [_span(call, now) for call in state.calls]
     marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]
     whole = max([elapsed_s(state, now) or 0.0, *_ends(state, now)]) or 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,7 @@ from orchestration.strategies.forms.fields import (
 from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.services.strategy_runs import NAME
+from orchestration.tools.engine.tool import ToolSpec
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
@@ -75,7 +76,7 @@ class AskForm(forms.Form):
         data: QueryDict | None = None,
         *,
         models: Sequence[LanguageModel],
-        tools: Collection[str] = (),
+        tools: Mapping[str, ToolSpec] | None = None,
         others: Mapping[str, Startable] | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
@@ -87,7 +88,7 @@ class AskForm(forms.Form):
         picker = self.fields["models"]
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         choosing = self.fields["tools"]
-        choosing.choices = [(name, name) for name in tools]  # type: ignore[attr-defined]
+        choosing.choices = [(name, spec.label) for name, spec in (tools or {}).items()]  # type: ignore[attr-defined]
         self.fields |= schema_fields(Constraints.model_json_schema()) | schema_fields(ROUNDS)
         asked = str(self.data.get("strategy") or self.initial["strategy"])
         there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
@@ -184,8 +185,11 @@ class AskForm(forms.Form):
     @property
     def more_calls(self) -> int:
         """How many more calls each answer may take with tools."""
-        typed = str(self["tool_rounds"].value())
-        return (int(typed) if typed.isdecimal() else USUAL_ROUNDS) - 1
+        rounds = self["tool_rounds"]
+        try:
+            return (rounds.field.clean(rounds.value()) or USUAL_ROUNDS) - 1
+        except forms.ValidationError:
+            return USUAL_ROUNDS - 1
 
     @property
     def without_tools(self) -> list[str]:
