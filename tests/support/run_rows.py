@@ -141,7 +141,9 @@ class RunRows:
         self.emit(EventKind.TOOL_CALLED, step, tool=tool, attempt=1)
         return step
 
-    def end_tool(self, model: str, tool: str, number: int = 1, *, error: str = "", **shown: object) -> None:
+    def end_tool(
+        self, model: str, tool: str, number: int = 1, /, *, error: str = "", **shown: object
+    ) -> None:
         """End a tool call of a model, and its step."""
         step = self.call_tool(model, tool, number)
         ended = {"tool": tool, "seconds": 0.25, "ok": not error, "error": error, "model": model}
