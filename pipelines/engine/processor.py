@@ -92,11 +92,15 @@ class UsedRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Uses:
-    """What a stage reaches by name: models, members of the team, tools, runs of other kinds."""
+    """What a stage reaches by name: models, members of the team, tools, runs of other kinds.
+
+    `tools_at` is the option that names the tools.
+    """
 
     models: Sequence[str] = ()
     people: Sequence[str] = ()
     tools: Sequence[str] = ()
+    tools_at: str = "name"
     runs: Sequence[UsedRun] = ()
 
 

@@ -27,9 +27,15 @@ from orchestration.runs.engine.records import (
     received_from_json,
     replayed,
 )
-from orchestration.runs.engine.tool_calls import CallChoice, choice_question, given_result, result_question
+from orchestration.runs.engine.tool_calls import (
+    CallChoice,
+    choice_question,
+    given_result,
+    result_question,
+    shown_result,
+)
 from orchestration.runs.engine.types import EventKind, Question, Received, RunEvent, Timing
-from orchestration.tools.engine.tool import Tool, ToolFailed
+from orchestration.tools.engine.tool import Tool, ToolFailed, ToolSpec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -284,9 +290,21 @@ class RunContext:
                 raise ChildFailed(str(error), code=error.code) from error
         return entry["result"]
 
-    async def use_tool(self, name: str, arguments: Mapping[str, Json], step: str) -> Json:
+    async def tool(self, name: str) -> ToolSpec:
+        """Return what is known of a tool that the run may use. Raises `ToolFailed` for any other."""
+        return (await self._claim.dependencies.tool(name)).spec
+
+    async def use_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Json],
+        step: str,
+        *,
+        event_data: Mapping[str, Json] | None = None,
+    ) -> Json:
         """Call a tool; its result, plain JSON, is durable before this returns.
 
+        `event_data` is added to the event of the call's end, and then what the tool gave, shortened.
         That a call goes out is durable before, if the tool must not repeat it: where a crash left open how it
         ended, a person decides whether it is repeated. Raises `ToolFailed`, `LimitReached` (time used up).
         """
@@ -294,7 +312,12 @@ class RunContext:
         if earlier is not None:
             return replayed(earlier)
         events: list[RunEvent] = []
-        async with self._claim.ending(record, lambda: events) as entry:
+        about = dict(event_data or {})
+
+        def ended() -> list[RunEvent]:
+            return [replace(each, data={**each.data, **about}) for each in events]
+
+        async with self._claim.ending(record, ended) as entry:
             tool = await self._claim.dependencies.tool(name)
             attempt = 1 if tool.repeats(arguments) else await self._attempt(tool, step)
             if attempt is None:
@@ -303,6 +326,8 @@ class RunContext:
             else:
                 called = self._called(tool, step, attempt)
                 entry["result"] = await self._call(tool, arguments, called, events)
+            if about:
+                about["result"] = shown_result(entry["result"])
         return entry["result"]
 
     async def _call(
