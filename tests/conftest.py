@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from django.conf import settings as django_settings
+from django.template import Context, Template
 from django.test import Client
 from hypothesis import settings
 
@@ -45,6 +46,20 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], AbstractEventLoop]]:
     """Run the coroutines of a module on the event loop that it names as `LOOP_FACTORY`."""
     return {"of the module": getattr(getattr(item, "module", None), "LOOP_FACTORY", new_event_loop)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_rendering(django_test_environment: None) -> None:
+    """Render templates as a site does.
+
+    Django would copy the context of every template for tests to look at: a tenth of a page's time, and no
+    test looks.
+    """
+
+    def render(self: Template, context: Context) -> str:
+        return self.nodelist.render(context)
+
+    Template._render = render  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

@@ -137,9 +137,9 @@ def test_a_run_that_blocks_its_process_fails_the_third_time_and_the_runs_beside_
     assert gapless(installation, beside)
 
 
-def test_a_second_start_on_the_same_data_is_refused_with_words(installation: Installation) -> None:
-    installation.up()
-    second = installation.manage("up", "--port", "0")
+def test_a_second_start_on_the_same_data_is_refused_with_words(empty_folder: Installation) -> None:
+    empty_folder.up()
+    second = empty_folder.manage("up", "--port", "0")
     assert second.returncode == 1
     assert "already runs" in second.stderr
 
