@@ -29,10 +29,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.load_profile("house")
 
+LONG_FIRST = ("tests/e2e/", "tests/house/")
+
 
 def pytest_configure() -> None:
     """Create this process's data folder."""
     django_settings.DATA_DIR.mkdir(mode=0o700, parents=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long: none of them is left to one process at the end."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in LONG_FIRST])
 
 
 def pytest_unconfigure() -> None:
