@@ -67,7 +67,7 @@ def _plain_rendering(django_test_environment: None) -> None:
     def render(self: Template, context: Context) -> str:
         return self.nodelist.render(context)
 
-    Template._render = render  # type: ignore[method-assign]
+    Template._render = render  # type: ignore[attr-defined]  # which the stubs do not know
 
 
 @pytest.fixture(scope="session")
