@@ -61,6 +61,7 @@ from tests.support.models import spec_named
 from tests.support.processing import StageWork
 from tests.support.processors import PROCESSORS
 
+pytestmark = pytest.mark.no_cover
 MOST = 40
 """Times as long as for prose."""
 FLOOR_S = 0.04
