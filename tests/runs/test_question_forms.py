@@ -84,6 +84,19 @@ def test_what_does_not_fit_is_said_at_its_field_and_nothing_typed_is_lost(
     assert [form[name].value() for name in FILLED] == list((FILLED | {field: value}).values())
 
 
+def test_what_a_schema_refers_to_and_lists_of_words_have_fields_of_their_own() -> None:
+    colour = {"anyOf": [{"$ref": "#/$defs/Colour"}, {"type": "null"}], "title": "Shade"}
+    words = {"type": "array", "items": {"type": "string"}, "maxItems": 2}
+    schema = {"properties": {"shade": colour, "words": words}, "$defs": {"Colour": {"enum": ["dark_blue"]}}}
+    form = sent(schema, ("answer-1", "dark_blue"), ("answer-2", "one\n\n two "))
+    assert form.is_valid(), form.errors
+    assert form.answer == {"shade": "dark_blue", "words": ["one", "two"]}
+    assert ("Shade" in drawn(schema), "Dark blue" in drawn(schema)) == (True, True)
+    assert sent(schema, ("answer-2", "1\n2\n3")).errors == {
+        "answer-2": ["This has 3 items, must have at most 2."]
+    }
+
+
 def test_too_many_chosen_are_refused_by_the_schema_at_their_field() -> None:
     three = [("answer-7", topic) for topic in ("people", "money", "weather")]
     form = sent(REVIEW, *FILLED.items(), *three)
@@ -104,7 +117,7 @@ def test_a_choice_that_everything_depends_on_is_shown_as_buttons() -> None:
 def test_beside_other_required_fields_a_choice_is_a_field_like_them() -> None:
     needed = {**APPROVAL, "required": ["decision", "comment"]}
     assert 'type="radio"' in drawn(needed)
-    assert "Approve" not in drawn(needed)
+    assert "<bdi>Approve</bdi>" not in drawn(needed)
 
 
 def test_names_given_to_values_are_shown_for_them() -> None:

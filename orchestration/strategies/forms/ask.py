@@ -23,13 +23,13 @@ from orchestration.strategies.forms.fields import (
     initial_text,
     option_fields,
     option_values,
-    schema_fields,
     typed_value,
     untouched_options,
 )
 from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.services.strategy_runs import NAME
+from orchestration.tools.forms.schemas import schema_fields
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
