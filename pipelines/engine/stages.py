@@ -149,6 +149,7 @@ class StageRunner:
     def _finished(self, plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -> StageEnd:
         """Return how a stage ends whose processor gave a result."""
         end.chosen, end.score, end.details = result.chosen, result.score, result.details
+        end.result = result.value if plan.output.conversion.transforms else None
         try:
             output = mapped_output(result.value, plan.output).value
             with_output(scope.variables, plan.output, output)

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 
-from orchestration.tools.forms.schemas import DocumentField
+from orchestration.tools.forms.schemas import JsonField
 from pipelines.models import Trigger
 
 
@@ -31,7 +31,7 @@ class ScheduleForm(WebhookForm):
         initial=settings.TIME_ZONE,
         choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones())],
     )
-    input = DocumentField(
+    input = JsonField(
         label="Input as JSON",
         required=False,
         max_length=60_000,

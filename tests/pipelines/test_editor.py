@@ -167,13 +167,13 @@ def test_rows_are_added_moved_and_removed(page: Page) -> None:
 
 
 def test_stages_are_added_copied_moved_renamed_and_removed_and_put_back(page: Page) -> None:
-    page.post(stage="loud", do="add", processor="validate")
+    page.post(after="loud", do="add", processor="validate")
     assert "  - id: validate\n    processor: validate\n" in page.draft.draft
     assert "needs:\n    - validate\n" in page.draft.draft
     page.post(stage="validate", do="rename", new="check")
     page.post(stage="check", do="duplicate")
     page.post(stage="check-2", do="down")
-    page.post(stage="loud", do="add:before", processor="transform")
+    page.post(before="loud", do="add", processor="transform")
     names = [line.split()[-1] for line in page.draft.draft.splitlines() if "- id:" in line]
     assert names == ["transform", "loud", "check", "pick", "check-2", "last"]
     before = page.draft.draft
@@ -256,10 +256,15 @@ def test_values_are_those_of_the_run_with_the_sample(page: Page) -> None:
 
 def test_a_try_runs_the_draft_on_the_sample(page: Page) -> None:
     page.post(do="sample", sample="{text: hello}")
-    answer = page.post(do="try", models="simulated")
+    plain = page.client.post("/pipelines/support/", {"do": "try", "models": "simulated"})
     run = Run.objects.get(kind="pipeline")
-    assert answer.status_code == 303
+    assert (plain.status_code, plain["Location"]) == (303, f"/runs/{run.pk}/")
     assert (run.request["version"], run.request["input"]) == (None, {"text": "hello"})
+    answer = page.post(do="try", models="simulated")
+    assert answer.status_code == 200
+    live = Run.objects.filter(kind="pipeline").latest("created_at")
+    assert f'ws-connect="/ws/runs/{live.pk}/?after=' in answer.content.decode()
+    assert "Not yet" in answer.content.decode()
     page.post(do="write", text="stages: 3")
     assert page.post(do="try").status_code == 422
 

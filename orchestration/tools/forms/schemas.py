@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from math import isfinite
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
@@ -19,7 +19,7 @@ from django.utils.html import escape
 
 from orchestra_site.web.patterns import Pattern
 from orchestra_site.web.words import plain_name
-from orchestration.expressions.documents import read_document, write_yaml
+from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import Schema, parse_schema
 from orchestration.llm.engine.types import FieldFormat, Json
@@ -45,29 +45,22 @@ WORDS = {
 _IDENTIFIER = Pattern(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
-class DocumentField(forms.CharField):
-    """A value of any shape as JSON, or as YAML; it is read within limits."""
+class JsonField(forms.CharField):
+    """A value of any shape as JSON, read within limits."""
 
     widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "code"})
-
-    def __init__(self, *, syntax: Literal["json", "yaml"] = "json", **options: Any) -> None:  # noqa: ANN401
-        super().__init__(**options)
-        self.syntax = syntax
 
     def clean(self, value: object) -> Json:
         """Return the value that the text says. Raises `ValidationError`."""
         text = super().clean(value)
         try:
-            return read_document(text, self.syntax) if text else None
+            return read_document(text, "json") if text else None
         except ExpressionError as error:
-            words = f"This is not JSON: {error}" if self.syntax == "json" else str(error)
-            raise forms.ValidationError(words) from None
+            raise forms.ValidationError(f"This is not JSON: {error}") from None
 
     def prepare_value(self, value: object) -> object:
-        """Show a default as it is written, and what was typed as it was typed."""
-        if value is None or isinstance(value, str):
-            return value
-        return json.dumps(value, ensure_ascii=False) if self.syntax == "json" else write_yaml(value)
+        """Show a default as JSON, and what was typed as it was typed."""
+        return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class ModelField(forms.ChoiceField):
@@ -151,13 +144,9 @@ def value_field(
     *,
     required: bool,
     models: Sequence[str] | None = None,
-    syntax: Literal["json", "yaml"] = "json",
 ) -> forms.Field:
-    """Return the field for the resolved schema of one value; without a type that is a text in JSON forms.
-
-    `syntax` is that in which a value is written that has no field of its own.
-    """
-    title, kinds = shape.get("title"), shape.get("type", "string" if syntax == "json" else "object")
+    """Return the field for the resolved schema of one value: a text where it has no type."""
+    title, kinds = shape.get("title"), shape.get("type")
     words = title if isinstance(title, str) and title.strip() else plain_name(name).capitalize()
     shared: dict[str, Any] = {
         "label": words[:LONGEST_LABEL] or "Value",
@@ -175,7 +164,7 @@ def value_field(
     if kind == "array" and isinstance(items, dict) and items.get("type") == "string":
         return LinesField(**shared, max_length=LONGEST_TEXT)
     if kind in {"array", "object"} or NO_FIELDS & set(shape):
-        return DocumentField(**shared, max_length=LONGEST_TEXT, syntax=syntax)
+        return JsonField(**shared, max_length=LONGEST_TEXT)
     return _number(kind, shape, shared) if kind in {"integer", "number"} else _text(shape, shared)
 
 
