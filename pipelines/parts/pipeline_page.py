@@ -43,7 +43,7 @@ class PipelinePage(KindPage):
     template = "pipelines/run_sections.html"
     sentence = "pipelines/_run_sentence.html"
     stylesheets = ("css/graph.css", "css/pipeline_run.css", "css/ballots.css")
-    sections = (Section(name="run-graph"), Section(name="run-stage"), Section(name="chosen-stage"))
+    sections = (Section(name="run-graph"), Section(name="chosen-stage"), Section(name="run-stage"))
     details = (Section(name="run-stages"),)
     sentences: Mapping[str, str] = {
         kind: f"pipelines/events/{kind}.html" for kind in (STAGE_STARTED, EventKind.STEP_ENDED.value)

@@ -200,6 +200,11 @@ class StagePanel:
         return ShownValue(self.row["output"]) if gave else None
 
     @property
+    def anchor(self) -> str:
+        """What the ids of its elements begin with: a page may show two stages."""
+        return "stage-" + self.stage.key.replace("/", "-")
+
+    @property
     def goes_to(self) -> str:
         """The stage or the pipeline that follows its failure."""
         return self.stage.handled.partition(":")[2]

@@ -104,7 +104,7 @@
     frame.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
   };
   const mark = () => {
-    const shown = [...document.querySelectorAll("[data-shows]")].pop()?.dataset.shows;
+    const shown = (document.querySelector("#chosen-stage [data-shows]") ?? document.querySelector("[data-shows]"))?.dataset.shows;
     for (const link of document.querySelectorAll("[data-choice]")) {
       if (link.dataset.choice === shown) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
@@ -114,6 +114,8 @@
       framed = frame;
     }
     marked = shown;
+    const [usual, other] = ["run-stage", "chosen-stage"].map((id) => document.querySelector(`#${id} [data-shows]`));
+    if (usual) usual.parentElement.hidden = usual.dataset.shows === other?.dataset.shows;
   };
   mark();
   for (const event of ["htmx:wsAfterMessage", "htmx:afterSwap", "htmx:oobAfterSwap", "htmx:historyRestore"]) document.addEventListener(event, mark);

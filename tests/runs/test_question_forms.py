@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.utils import timezone
 
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Json, plain
+from orchestration.runs.engine.types import Question
 from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.questions import AnswerForm, answer_words, question_card
 from tests.support.question_schemas import APPROVAL, HOSTILE, REVIEW
@@ -152,6 +156,31 @@ def test_a_hostile_schema_is_bounded_and_what_is_sent_is_answered_in_words(name:
 )
 def test_what_cannot_be_shown_is_said(name: str, words: str) -> None:
     assert words in drawn(HOSTILE[name])
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "later"),
+    [
+        ({}, "It can be answered until", "Nobody answered in time."),
+        ({"default": "no"}, "“no” is taken.", "the run went on with “no”."),
+        (
+            {"fails": True},
+            "this part of the run fails.",
+            "Nobody answered in time: this part of the run failed.",
+        ),
+    ],
+)
+def test_what_happens_at_the_deadline_is_said(fields: dict[str, Json], words: str, later: str) -> None:
+    now = timezone.now()
+    question = HumanQuestion(text="Which?", run=Run(), deadline_at=now + timedelta(hours=1), **fields)
+    card = question_card(question, may_answer=True)
+    assert card.if_nobody.endswith(words) or card.if_nobody.startswith(words)
+    assert replace(card, now=now + timedelta(hours=2)).lapsed.endswith(later)
+
+
+def test_that_a_question_fails_changes_nothing_of_what_a_parked_run_has_journaled() -> None:
+    fields = {name for name in plain(Question(text="?")) if name != "fails"}
+    assert fields == {"text", "schema", "deadline_s", "default", "audience"}
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ class QuestionCard:
         due = self.question.deadline_at
         if due is None:
             return ""
+        if self.question.fails:
+            return f"If nobody answers by {moment(due, self.now)}, this part of the run fails."
         if self.question.default is None:
             return f"It can be answered until {moment(due, self.now)}."
         taken = answer_words(self.question.default)
@@ -65,7 +67,7 @@ class QuestionCard:
         if not self.question.is_late(self.now):
             return "The run does not wait for an answer any more."
         if self.question.default is None:
-            return "Nobody answered in time."
+            return f"Nobody answered in time{': this part of the run failed' if self.question.fails else ''}."
         return f"Nobody answered in time: the run went on with “{answer_words(self.question.default)}”."
 
 
