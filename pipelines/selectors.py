@@ -21,11 +21,10 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, RunStatus
 from orchestration.tools.services.registry import team_tools
-from pipelines.engine.definition import Pipeline, pipeline_from
-from pipelines.engine.nesting import contained
+from pipelines.engine.definition import Pipeline, Problem, pipeline_from, problem_at
 from pipelines.engine.options import ProcessorSpec
-from pipelines.engine.problems import Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
+from pipelines.engine.readings import contained
 from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
 from pipelines.engine.validation import document_problems
 from pipelines.models import PublishedVersion, SavedPipeline, Trigger
@@ -159,7 +158,7 @@ def containing(membership: Membership, name: str) -> list[str]:
 
 
 def _contains(pipeline: Pipeline | None, name: str) -> bool:
-    return pipeline is not None and any(each.name == name for each in contained(pipeline, processor_specs()))
+    return pipeline is not None and any(each.value == name for each in contained(pipeline, processor_specs()))
 
 
 def team_pipelines(membership: Membership) -> QuerySet[SavedPipeline]:

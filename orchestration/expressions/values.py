@@ -62,6 +62,11 @@ def value_type(value: Json) -> ValueType:
     return _TYPES.get(type(value), ValueType.OBJECT)
 
 
+def types_text(types: Collection[ValueType]) -> str:
+    """Return types in words, in the order in which there are: "null or a number"."""
+    return " or ".join(each.words for each in ValueType if each in types)
+
+
 def kind(value: Json) -> str:
     """Return what a value is, in words for people."""
     return value_type(value).words

@@ -24,9 +24,8 @@ from pipelines.engine.mapping import (
     parse_input,
     parse_output,
 )
-from pipelines.engine.options import marked_options
 from pipelines.engine.processor import Processor
-from pipelines.engine.readings import Reading, stage_readings
+from pipelines.engine.readings import Reading, options_marks, readings
 from pipelines.engine.rules import ErrorStrategy, InputMapping, Retry
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Place
@@ -114,7 +113,7 @@ def stage_plan(stage: Stage, processors: Mapping[str, Processor], usual: Retry |
             input=_input(stage.input) or PREVIOUS,
             output=_output(stage),
             condition=None if stage.when is None else parse_condition(stage.when),
-            reads=_reads(stage, processor, processors),
+            reads=_reads(stage, processors),
         )
     except ExpressionError as error:
         raise InvalidRequest(str(error), field=place) from None
@@ -138,10 +137,8 @@ def _output(stage: Stage) -> OutputPlan:
     return parse_output(mapping.destinations, mapping.transforms, mapping.json_schema)
 
 
-def _reads(stage: Stage, processor: Processor, processors: Mapping[str, Processor]) -> tuple[Place, ...]:
+def _reads(stage: Stage, processors: Mapping[str, Processor]) -> tuple[Place, ...]:
     """Return the places that the options of a stage read, those of a stage inside them included."""
-    schema = processor.spec.options_schema
-    if not any(True for _ in marked_options(schema, stage.options)):
-        return ()
-    found = stage_readings(stage, schema, {name: each.spec for name, each in processors.items()})
-    return tuple(each.place for each in found if isinstance(each, Reading) and each.at[0] == "options")
+    specs = {name: each.spec for name, each in processors.items()}
+    found = (each for mark in options_marks(stage, specs) for each in readings(mark))
+    return tuple(each.place for each in found if isinstance(each, Reading))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.places import Keys
 from orchestration.expressions.templates import parse_template
 from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.errors import EngineError
@@ -18,7 +19,6 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.options import ModelName
 from pipelines.engine.options import ProcessorSpec
-from pipelines.engine.problems import Keys
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_place, parse_source
 

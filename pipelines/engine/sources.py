@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import NAME
 from orchestration.expressions.templates import Template, parse_template
 from orchestration.expressions.transforms.specs import GIVEN
 from orchestration.expressions.values import clipped, listed, remembered, shortened, value_type
 from orchestration.llm.engine.types import Json
-from pipelines.engine.problems import NAME
 from pipelines.engine.scope import CONTEXT, OF_A_STAGE, MissingValue, Root, Scope
 
 LONGEST_PATH, MOST_KEYS = 500, 32

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from orchestration.expressions.fields import NAME
 from orchestration.llm.engine.errors import InvalidRequest
 from pipelines.engine import editing
 from pipelines.engine.editing import Document, stage_in, stages_in
-from pipelines.engine.problems import NAME
-from pipelines.engine.renaming import renamed
 from pipelines.forms.cards import Card
 from pipelines.selectors import processor_specs
 
@@ -50,7 +49,7 @@ def done(document: Document, opened: Card, part: Document, data: QueryDict) -> C
     new = data.get("new", "")
     if not NAME.fullmatch(new) or (new != stage and stage_in(document, new) is not None):
         raise InvalidRequest(f"A stage needs a name that no other one has: {NAME_RULE}", field="new")
-    changed = renamed(document, stage, new, processor_specs())
+    changed = editing.renamed(document, stage, new, processor_specs())
     return Changed(document=changed, stage=new, words=f"{stage} is now called {new}.")
 
 

@@ -12,12 +12,13 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.places import GONE, path_text, value_at
 from orchestration.expressions.transforms.specs import MISSING
 from orchestration.expressions.values import shortened
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.editing import GONE, Document, stages_in, value_at
+from pipelines.engine.editing import Document, stages_in
 from pipelines.engine.mapping import (
     MappingError,
     Trace,
@@ -28,7 +29,6 @@ from pipelines.engine.mapping import (
     with_output,
 )
 from pipelines.engine.options import OptionFormat, marked_options
-from pipelines.engine.problems import path_text
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import parse_source
 from pipelines.models import SavedPipeline

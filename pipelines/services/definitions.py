@@ -13,14 +13,14 @@ from orchestra_site.accounts.services import record_change
 from orchestra_site.web.patterns import MULTILINE, Pattern
 from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import NAME
 from orchestration.expressions.values import listed
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.rows import stored_whole
 from orchestration.runs.models import TERMINAL, Run
-from pipelines.engine.definition import Pipeline
+from pipelines.engine.definition import Pipeline, Problem
 from pipelines.engine.differences import changes
-from pipelines.engine.problems import NAME, Problem
 from pipelines.models import PublishedVersion, SavedPipeline
 from pipelines.selectors import KIND, DraftReading, TeamPipelines, containing, published_pipeline, read_draft
 

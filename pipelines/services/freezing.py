@@ -22,10 +22,11 @@ from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.strategy_runs import frozen_entries
 from orchestration.tools.services.registry import freeze_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
-from pipelines.engine.nesting import Contained, contained, nesting_faults
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
 from pipelines.engine.processors import PROCESSORS
+from pipelines.engine.readings import contained
 from pipelines.engine.upgrades import upgraded
+from pipelines.engine.validation import nesting_faults
 from pipelines.models import PublishedVersion, SavedPipeline
 from pipelines.selectors import TeamPipelines, check_document, processor_specs, read_draft
 from pipelines.services.definitions import sound
@@ -120,7 +121,8 @@ def chosen_pipeline(membership: Membership, request: PipelineRequest) -> ChosenP
         return ChosenPipeline(pipeline=pipeline, id=str(row.pk), inner=_inner(membership, pipeline))
     number = request.version if isinstance(request.version, int) else None
     found, pipeline = _published(membership, row.name, number)
-    if fault := next(nesting_faults(pipeline, processor_specs(), known), None):
+    named = contained(pipeline, processor_specs())
+    if fault := next(nesting_faults(pipeline, named, processor_specs(), known), None):
         raise InvalidRequest(fault.message, field="pipeline")
     inner = _inner(membership, pipeline)
     return ChosenPipeline(pipeline=pipeline, id=str(row.pk), version=found.number, inner=inner)
@@ -152,23 +154,13 @@ def _inner(membership: Membership, pipeline: Pipeline) -> dict[str, Json]:
     waiting = [pipeline]
     for outer in waiting:  # grows while it is read
         for each in contained(outer, processor_specs()):
-            number = _named_version(outer, each)
-            key = inner_key(each.name, number)
+            number = each.beside.get("version")
+            key = inner_key(each.value, number)
             if key not in found:
-                version, inner = _published(membership, each.name, number)
+                version, inner = _published(membership, each.value, number)
                 found[key] = {"version": version.number, "definition": inner.model_dump(mode="json")}
                 waiting.append(inner)
     return found
-
-
-def _named_version(outer: Pipeline, each: Contained) -> Json:
-    """Return the version that the options beside the name of a pipeline say, None for the newest."""
-    if each.stage is None or each.at[0] != "options":
-        return None
-    beside: Json = outer.stages[each.stage].options
-    for key in each.at[1:-1]:
-        beside = beside[key]
-    return beside.get("version") if isinstance(beside, dict) else None
 
 
 def inner_key(name: str, number: Json) -> str:

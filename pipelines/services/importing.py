@@ -13,12 +13,13 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
+from orchestration.expressions.changes import Change
 from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.differences import Change, changes
+from pipelines.engine.differences import changes
 from pipelines.models import SavedPipeline
 from pipelines.selectors import DraftReading, TeamPipelines, check_document, read_draft, team_pipelines
 from pipelines.services.definitions import create_pipeline, save_draft

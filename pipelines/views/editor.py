@@ -29,10 +29,8 @@ from orchestration.runs.parts.graphs import NodeMark
 from orchestration.runs.services.starting import start_run
 from orchestration.runs.views.run import page_content, path_of
 from pipelines.engine import editing
-from pipelines.engine.definition import Pipeline
-from pipelines.engine.problems import Problem, problem_at
+from pipelines.engine.definition import Pipeline, Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
-from pipelines.engine.renaming import references
 from pipelines.engine.upgrades import UnsupportedVersion, upgraded
 from pipelines.forms.cards import TAB_OF, TABS, TRIED, Card, offered
 from pipelines.forms.changes import SIDES, done
@@ -116,7 +114,7 @@ def _changed(request: MemberRequest, opened: Opened) -> HttpResponse:
             "The YAML of the draft cannot be read. Mend it first, then its stages can be edited."
         )
     part = opened.card.with_typed(request.POST) if "typed" in request.POST else opened.card.part
-    if opened.card.typed:
+    if opened.card.notes.typed:
         if "HX-Request" not in request.headers:
             return _page(request, opened, unread=True)
         context = _context(request, opened) | {"oob": True}
@@ -248,10 +246,10 @@ def _context(request: MemberRequest, opened: Opened) -> dict[str, Any]:
     if opened.card is None:
         return context
     scope = sample.scope(document, opened.stage, reading.pipeline)
-    opened.card.values = sample.values(opened.card.part, opened.stage, scope)
-    opened.card.offered = offered(document, opened.stage, drawn, sorted(known))
+    opened.card.notes.values = sample.values(opened.card.part, opened.stage, scope)
+    opened.card.notes.offered = offered(document, opened.stage, drawn, sorted(known))
     opened.card.note(problems)
-    named = references(document, opened.stage, processor_specs()) if opened.stage else ()
+    named = editing.references(document, opened.stage, processor_specs()) if opened.stage else ()
     return context | {"references": named}
 
 

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orchestra_site.accounts.access import MemberRequest, may_configure, may_run
 from orchestra_site.web.pages import posted
+from orchestration.expressions.changes import Change
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.forms import refuse
 from orchestration.runs.models import Run
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.differences import Change, changes
+from pipelines.engine.differences import changes
 from pipelines.forms.saved import ImportForm, PipelineNameForm, PublishForm
 from pipelines.models import PublishedVersion, SavedPipeline
 from pipelines.selectors import (

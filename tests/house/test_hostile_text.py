@@ -56,8 +56,7 @@ from pipelines.engine.processors.model import marked
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_source
 from pipelines.engine.upgrades import upgraded
-from pipelines.engine.validation import problems
-from tests.support.definitions import document, pipeline, stage
+from tests.support.definitions import document, pipeline, problems, stage
 from tests.support.models import spec_named
 from tests.support.processing import StageWork
 from tests.support.processors import PROCESSORS

@@ -10,12 +10,12 @@ from hypothesis import given
 
 from orchestra_site.settings.environment import ROOT
 from orchestration.expressions.documents import read_document
+from orchestration.expressions.places import path_text
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import listed, unknown
 from orchestration.graphs.graph import GraphNode, Join
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, definition_schema, pipeline_from
-from pipelines.engine.problems import MOST_PROBLEMS, Problem, path_text
+from pipelines.engine.definition import MOST_PROBLEMS, Pipeline, Problem, definition_schema, pipeline_from
 from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo
 from tests.support.definitions import document, pipeline, pipelines, stage
 

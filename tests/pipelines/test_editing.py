@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.expressions.places import GONE, value_at, with_value
 from orchestration.graphs.graph import GraphNode
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import pipeline_from
 from pipelines.engine.editing import (
-    GONE,
     added_after,
     added_before,
     duplicated,
@@ -18,18 +18,16 @@ from pipelines.engine.editing import (
     moved,
     new_stage,
     outline,
+    references,
     removed,
+    renamed,
     stage_in,
     stages_in,
-    value_at,
     with_stage,
-    with_value,
 )
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.processors import PROCESSORS as REAL
-from pipelines.engine.renaming import references, renamed
-from pipelines.engine.validation import problems
-from tests.support.definitions import document, linked_documents, stage
+from tests.support.definitions import document, linked_documents, problems, stage
 from tests.support.processors import PROCESSORS
 
 DOCUMENTS = st.shared(linked_documents(), key="document")
@@ -118,8 +116,8 @@ def test_references_say_stage_and_field() -> None:
         "b · options.cases[0].when",
         "b · options.cases[0].to",
         "c · needs[0]",
-        "c · when",
         "c · input.from",
+        "c · when",
         "output.from",
     ]
     assert renamed(found, "gone", "else", PROCESSORS) == found

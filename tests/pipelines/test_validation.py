@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, read_definition
-from pipelines.engine.problems import MOST_PROBLEMS
-from pipelines.engine.validation import document_problems, problems
-from tests.support.definitions import document, pipeline, pipelines, stage
+from pipelines.engine.definition import MOST_PROBLEMS, Pipeline, read_definition
+from pipelines.engine.validation import document_problems
+from tests.support.definitions import document, pipeline, pipelines, problems, stage
 from tests.support.processors import PROCESSORS
 
 CLOSED = {"schema": {"properties": {"text": {"type": "string"}}, "additionalProperties": False}}
@@ -378,7 +377,7 @@ def inside(**fields: Json) -> Json:
         ({"processor": "branch"}, "processor", "A branch cannot stand inside another stage."),
         ({"options": {"prompt": "{{"}}, "options.prompt", ""),
         ({"options": {"prompts": "x"}}, "options", ""),
-        ({"(one)": "x"}, "", "There is no field “(one)”."),
+        ({"(one)": "x"}, '"(one)"', "There is no field “(one)”."),
         ({"options": {"prompt": "{{ stages.z.output }}"}}, "options.prompt", "z need not have ended when m"),
         (reads("stages.zz.output"), "input.from", "There is no stage “zz”. Is “z” meant?"),
         (reads("input", transforms=["no"]), "input.transforms[0]", "There is no transform “no”"),

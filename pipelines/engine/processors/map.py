@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from orchestration.expressions.places import Keys
 from orchestration.expressions.values import value_type
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
@@ -20,7 +21,6 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.strategies.engine.rounds import single_error
 from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, OptionFormat
-from pipelines.engine.problems import Keys
 from pipelines.engine.processor import (
     ActiveProcessor,
     Processor,

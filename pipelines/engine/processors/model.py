@@ -14,6 +14,7 @@ from pydantic import Field
 
 from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.expressions.filters import text as in_words
+from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
@@ -25,7 +26,6 @@ from orchestration.strategies.engine.quality.prompts import DATA_ONLY, escaped, 
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
 from pipelines.engine.mapping import MappingError, parse_conversion
 from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
-from pipelines.engine.problems import Keys
 from pipelines.engine.processor import (
     ActiveProcessor,
     ModelNames,

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import Field
 
 from orchestration.expressions.filters import text as in_words
+from orchestration.expressions.places import Keys
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, AS_TEMPLATES
-from pipelines.engine.problems import Keys
 from pipelines.engine.processor import (
     ActiveProcessor,
     ModelNames,
