@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 folder = tempfile.TemporaryDirectory(prefix="orchestra-bench-")
@@ -93,7 +94,7 @@ def _edits(browser: Client, make: Callable[[int], dict[str, str]]) -> float:
     total = 0.0
     for number in range(1, EDITS + 1):
         data = {"based_on": str(SavedPipeline.objects.get().draft_number), **make(number)}
-        total += _ms(lambda data=data: browser.post(ADDRESS, data, headers=HTMX))
+        total += _ms(partial(browser.post, ADDRESS, data, headers=HTMX))
     return total / EDITS
 
 

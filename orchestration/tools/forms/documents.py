@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from django import forms
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.safestring import SafeString
 
 from orchestra_site.web.patterns import Pattern
@@ -131,7 +132,10 @@ class PartField:
 
     def with_typed(self, part: Json, data: QueryDict) -> Json:
         """Return a part with what was typed. Raises `ExpressionError` for a text that is no YAML."""
-        shown, typed = self.shown(part), self._widget("").value_from_datadict(data, {}, self.name)
+        shown, typed = (
+            self.shown(part),
+            self._widget("").value_from_datadict(data, MultiValueDict(), self.name),
+        )
         typed = typed.replace("\r\n", "\n") if isinstance(typed, str) else typed
         if typed is None or typed == shown:
             return part
@@ -148,11 +152,10 @@ class PartField:
             return name if is_empty else {name: read_document(typed, "yaml")}
         if is_empty:
             return GONE
-        match self.made:
-            case JsonField():
-                return read_document(typed, "yaml")
-            case LinesField():
-                return self.made.clean(typed)
+        if isinstance(self.made, JsonField | LinesField):
+            return (
+                read_document(typed, "yaml") if isinstance(self.made, JsonField) else self.made.clean(typed)
+            )
         return _number(typed) if isinstance(self.made, forms.IntegerField) else typed  # the base of numbers
 
     @property
@@ -173,7 +176,7 @@ class PartField:
         return self._widget(shown).render(self.name, shown, attrs)
 
     def _widget(self, shown: str | list[str] | bool) -> forms.Widget:  # noqa: FBT001  # as it is typed
-        choices = self.notes.offered.get(self.offers) or getattr(self.made, "choices", ())
+        choices: Choices = self.notes.offered.get(self.offers) or list(getattr(self.made, "choices", ()))
         if isinstance(self.made, forms.BooleanField):
             return forms.CheckboxInput(attrs={"class": "form-check-input"})
         if isinstance(self.made, forms.MultipleChoiceField):

@@ -330,7 +330,8 @@ class SchemaForm(forms.Form):
         choice = self._made[sole[0]] if len(sole) == 1 else None
         if not isinstance(choice, forms.TypedChoiceField):
             return None
-        return self[sole[0]] if sum(value != "" for value, _ in choice.choices) <= MOST_BUTTONS else None
+        offered = [value for value, _ in list(choice.choices) if value != ""]  # type: ignore[arg-type]
+        return self[sole[0]] if len(offered) <= MOST_BUTTONS else None
 
     def clean(self) -> dict[str, Any]:
         """Compare the answer with the schema, each problem at its field."""
