@@ -203,6 +203,8 @@ def test_a_stage_is_added_on_a_line_of_the_graph(page: Page) -> None:
     asked = page.get("?after=loud&before=pick")
     assert "A stage between <bdi>loud</bdi> and <bdi>pick</bdi>" in asked
     assert '<input type="hidden" name="before" value="pick">' in asked
+    assert "A stage after <bdi>last</bdi>" in page.get("?after=last")
+    assert "A stage before <bdi>loud</bdi>" in page.get("?before=loud")
     added = page.post(do="add", processor="validate", after="loud", before="pick").content.decode()
     assert "validate was added." in added
     assert "?after=loud&amp;before=validate" in page.get()
