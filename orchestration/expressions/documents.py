@@ -33,7 +33,11 @@ WORDS: Mapping[str, Json] = {
 WHOLE = Pattern(r"[-+]?[0-9]+")
 WITH_BASE = Pattern(r"0o[0-7]+|0x[0-9a-fA-F]+")
 FRACTION = Pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+NUMERIC = frozenset("+-.0123456789")
+"""The characters that a number begins with."""
 SAYS_WHICH = "tag:yaml.org,2002:"
+CORE = {"!", *(f"{SAYS_WHICH}{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))}
+"""The tags of what JSON has, too."""
 
 
 def read_document(text: str, syntax: Literal["yaml", "json"]) -> Json:
@@ -176,8 +180,7 @@ class _Reader:
             self.refuse(event, f"The document has more than {BOUNDS.nodes:,} parts")
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             self.refuse(event, "Anchors and aliases (& and *) cannot be used")
-        core = {f"{SAYS_WHICH}{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map")}
-        if event.tag not in (None, "!", *core):
+        if event.tag is not None and event.tag not in CORE:
             self.refuse(event, f"The tag {shortened(event.tag)} cannot be used")
 
     def scalar(self, event: Any) -> Json:  # noqa: ANN401 - see `check`
@@ -187,7 +190,7 @@ class _Reader:
             return word
         if word in WORDS:
             return WORDS[word]
-        if len(word) > LONGEST_NUMBER:
+        if word[:1] not in NUMERIC or len(word) > LONGEST_NUMBER:
             return word
         if WHOLE.fullmatch(word):
             return int(word)

@@ -99,6 +99,13 @@ class Graph:
                 found[each].append(name)
         return {name: tuple(after) for name, after in found.items()}
 
+    def following(self, name: str) -> frozenset[str]:
+        """Return all nodes that wait for one, directly or for another one that does."""
+        found = list(self.leads_to[name])
+        for each in found:  # grows while it is read
+            found += [after for after in self.leads_to[each] if after not in found]
+        return frozenset(found)
+
     @cached_property
     def order(self) -> tuple[str, ...]:
         """The nodes, each after all it waits for, otherwise as written; those on a circle are left out."""

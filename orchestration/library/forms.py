@@ -12,7 +12,7 @@ from orchestration.library.kinds import DefinitionKind
 from orchestration.library.models import Trigger
 from orchestration.library.services.importing import LARGEST_IMPORT
 from orchestration.llm.engine.types import Json
-from orchestration.runs.parts.question_fields import JsonField
+from orchestration.tools.forms.schemas import JsonField
 
 
 class DefinitionNameForm(forms.Form):

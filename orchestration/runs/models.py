@@ -326,6 +326,7 @@ class QuestionQuerySet(models.QuerySet[Any]):
 class HumanQuestion(models.Model):
     """A step that waits for a person: the words, a form as JSON Schema, the answer once it is there.
 
+    Without one at the deadline the `default` is taken, or what asks `fails`.
     `audience` lists the `roles` and the `users` (ids as text) that may answer; without either, anyone who may
     run may.
     """
@@ -336,6 +337,7 @@ class HumanQuestion(models.Model):
     text = models.TextField()
     schema = models.JSONField(default=dict)
     default = models.JSONField(null=True)
+    fails = models.BooleanField(default=False)
     audience = models.JSONField(default=dict)
     deadline_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField(default=timezone.now)

@@ -22,15 +22,14 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.forms import accepted
 from orchestration.llm.services.resources import run_async
 from orchestration.tools.engine.tool import ToolFailed, ToolSpec
-from orchestration.tools.forms import (
+from orchestration.tools.forms.adding import (
     CredentialChangeForm,
     CredentialForm,
     DocumentForm,
     ServerChangeForm,
     ServerForm,
-    TryForm,
-    sample_arguments,
 )
+from orchestration.tools.forms.schemas import ArgumentsForm
 from orchestration.tools.models import McpServer, ToolCredential
 from orchestration.tools.selectors import team_credentials, team_documents, team_servers, tool_records
 from orchestration.tools.services import changing
@@ -75,17 +74,15 @@ def tool(request: MemberRequest, name: str) -> HttpResponse:
     spec = team_tools(request.membership.team_id).get(name)
     if spec is None:
         raise Http404
+    form = ArgumentsForm(spec.schema, posted(request))
     if request.method != "POST":
-        return _tool_page(request, spec, TryForm(initial={"arguments": sample_arguments(spec)}))
+        return _tool_page(request, spec, form)
     check_may_run(request.membership)
-    form = TryForm(request.POST)
     if not form.is_valid():
         return _tool_page(request, spec, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     started = time.monotonic()
     try:
-        result = json.dumps(
-            _called(request, spec, form.cleaned_data["arguments"]), indent=2, ensure_ascii=False
-        )
+        result = json.dumps(_called(request, spec, form.answer), indent=2, ensure_ascii=False)
     except ToolFailed as failed:
         form.add_error(None, str(failed))
         return _tool_page(request, spec, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -104,7 +101,7 @@ def _called(request: MemberRequest, spec: ToolSpec, arguments: dict[str, Json]) 
 def _tool_page(
     request: MemberRequest,
     spec: ToolSpec,
-    form: TryForm,
+    form: ArgumentsForm,
     *,
     result: tuple[str, float] | None = None,
     status: HTTPStatus = HTTPStatus.OK,

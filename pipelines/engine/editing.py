@@ -96,6 +96,30 @@ def added_before(document: Document, stage: Document, after: str) -> Document:
     return _with_needs(_with_stages(document, after, both), wanted)
 
 
+def added_between(document: Document, stage: Document, after: str, before: str) -> Document:
+    """Return a document with a stage on the line between two others; a branch then chooses the new one."""
+    new, wanted, drawn = stage["id"], _nodes(document), outline(document)
+    if drawn is None or after not in drawn.graph.waits_for.get(before, ()):
+        return added_before(document, stage, before)
+    if before in drawn.graph.node(after).choices:
+        wanted |= {new: GraphNode(id=new), before: GraphNode(id=before, needs=(new, *wanted[before].needs))}
+        document = _with_stages(document, after, lambda there: [_choosing(there, before, new)])
+    else:
+        wanted |= {new: GraphNode(id=new, needs=(after,)), before: _instead(wanted[before], after, [new])}
+    return _with_needs(_with_stages(document, before, lambda there: [stage, there]), wanted)
+
+
+def _choosing(branch: Document, old: str, new: str) -> Document:
+    """Return a branch that chooses another stage in the place of one."""
+    options = branch["options"]
+    cases = [
+        {**case, "to": new} if isinstance(case, dict) and case.get("to") == old else case
+        for case in options.get("cases", ())
+    ]
+    default = {"default": new} if options.get("default") == old else {}
+    return {**branch, "options": {**options, "cases": cases, **default}}
+
+
 def duplicated(document: Document, name: str) -> tuple[Document, str]:
     """Return a document with a copy of a stage behind it, and its name.
 

@@ -35,7 +35,8 @@ class StageEnd(Ending):
     """How a stage ended, as its row and the stages after it have it. Times are run seconds.
 
     It is filled in while the stage runs; `attempts` is 0 until there was one. `size` is that of the output,
-    in items and characters, counted until it is too large to be shown.
+    in items and characters, counted until it is too large to be shown. `result` is what the processor gave,
+    where transforms made something else of it.
     """
 
     status: EndStatus = EndStatus.SUCCEEDED
@@ -52,6 +53,7 @@ class StageEnd(Ending):
     started_s: float = 0.0
     seconds: float = 0.0
     size: int = 0
+    result: Json = None
 
     @property
     def breaks(self) -> bool:
@@ -89,6 +91,8 @@ class StageEnd(Ending):
             "details": self.details,
         }
         sizes = {"input": size(self.input, LARGEST_SHOWN), "output": self.size}
+        if self.result is not None:
+            row["result"], sizes["result"] = self.result, size(self.result, LARGEST_SHOWN)
         if large := [name for name, counted in sizes.items() if counted > LARGEST_SHOWN]:
             row |= {name: shortened(row[name], LARGEST_SHOWN // 100) for name in large}
             row["shortened"] = large

@@ -211,6 +211,7 @@ def _prepared(plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
 def _finish(plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -> None:
     """Note what the processor of a stage gave, by its output mapping."""
     end.chosen, end.score, end.details = result.chosen, result.score, result.details
+    end.result = result.value if plan.output.conversion.transforms else None
     try:
         output = mapped_output(result.value, plan.output)
         with_output(scope.variables, plan.output, output)

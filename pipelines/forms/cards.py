@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
 
+from django import forms
 from django.http import QueryDict
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
+from orchestration.expressions.fields import part_schema
+from orchestration.expressions.places import GONE, Keys, value_at
 from orchestration.expressions.transforms.lists import TRANSFORMS
 from orchestration.llm.engine.types import Json
+from orchestration.tools.forms.documents import EMPTY, Choices, Notes, PartField, Rows, in_one_line
+from orchestration.tools.forms.schemas import JsonField, LinesField, resolved, value_field
 from pipelines.engine.definition import Pipeline, Problem, Stage
 from pipelines.engine.editing import Document, stage_in, stages_in
 from pipelines.engine.options import OptionFormat
 from pipelines.engine.processors import PROCESSORS
-from pipelines.forms.fields import CardField, Kind, Notes, in_one_line
 
-TABS = {"does": "What it does", "input": "Input", "output": "Output", "fails": "If it fails", "yaml": "YAML"}
+TRIED = "tried"
+TABS = {
+    "does": "What it does",
+    "input": "Input",
+    "output": "Output",
+    "fails": "If it fails",
+    "yaml": "YAML",
+    TRIED: "Last try",
+}
 TAB_OF = {
     **dict.fromkeys(("input", "variables"), "input"),
     "output": "output",
@@ -27,54 +36,32 @@ TAB_OF = {
 """The tab of each field of a stage and of a pipeline; of all others, what it does."""
 ELSEWHERE = {"id", "name", "schema_version", "stages"}
 """What has no field on a card: names are changed by their own form."""
-GROUPS = {
-    "retry": "Try again",
-    "cache": "Use an earlier result",
-    "error_handling": "When a stage fails",
-}
+GROUPS = {"retry": "Try again", "cache": "Use an earlier result", "error_handling": "When a stage fails"}
 FOLDED = {"when", "needs", "join", "quorum", "parallel"}
-TEXT_ROWS, CODE_ROWS, LONG_TEXT = 5, 3, 1_000
-SUGGESTIONS = {
-    OptionFormat.SOURCE: "known-sources",
-    OptionFormat.PIPELINE: "known-pipelines",
-    "from": "known-sources",
-    "to": "known-destinations",
-    "on_error": "known-rules",
-}
-"""The lists of suggestions on the page, by the format or the name of a field."""
+TEXT_ROWS, CODE_ROWS, LINES_ROWS, LONG_TEXT = 5, 3, 2, 1_000
+OFFERED = {*map(str, (OptionFormat.SOURCE, OptionFormat.SOURCES, OptionFormat.STAGE, OptionFormat.PIPELINE))}
+OFFERED |= {"to", "on_error", "needs"}
+"""The formats and the names of fields at which something is offered."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rows:
-    """A list whose items have fields of their own; a button adds a row, which is `fresh` then."""
-
-    place: Keys
-    label: str
-    hint: str
-    listed: Sequence[Sequence[CardField]]
-    fresh: Json
-    group: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name that the buttons send."""
-        return path_text(self.place)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
     """The fields of one tab for a stage, or for the pipeline where `stage` is empty.
 
     `folded` fields are those that few stages need.
     """
 
-    tab: str
-    stage: str
-    notes: Notes
-    fields: Sequence[CardField | Rows]
-    folded: Sequence[CardField | Rows] = ()
+    def __init__(self, document: Document, stage: str, tab: str, *, read_only: bool = False) -> None:
+        self.tab, self.stage = tab, stage
+        self.part = stage_in(document, stage) or document
+        self.notes = Notes(part=self.part, read_only=read_only)
+        drawn: dict[bool, list[PartField | Rows]] = {False: [], True: []}
+        schema = part_schema(Stage if stage else Pipeline)
+        for name in dict.fromkeys((*TAB_OF, *schema["properties"])):
+            if TAB_OF.get(name, "does") == tab and name in schema["properties"].keys() - ELSEWHERE:
+                drawn[name in FOLDED] += self._drawn((name,), schema["properties"][name], schema)
+        self.fields, self.folded = drawn[False], drawn[True]
 
-    def __iter__(self) -> Iterator[CardField]:
+    def __iter__(self) -> Iterator[PartField]:
         """Yield all fields, those of the rows, too."""
         for each in (*self.fields, *self.folded):
             yield from (one for row in each.listed for one in row) if isinstance(each, Rows) else (each,)
@@ -87,28 +74,34 @@ class Card:
     @property
     def folded_is_open(self) -> bool:
         """Whether a folded field is set, or wrong."""
-        names = (each.place[0] for each in self.folded if isinstance(each, CardField))
-        return any(name in self.notes.part or name in self.notes.problems for name in names)
+        names = (each.place[0] for each in self.folded)
+        return any(name in self.part or name in self.notes.problems for name in names)
 
-    def note(self, problems: Iterable[Problem], values: Mapping[str, object]) -> None:
-        """Put each problem of the part at the nearest field, or at no field, and the sample's values."""
+    @property
+    def shape(self) -> object:
+        """What of the card cannot be changed in place: its fields, and what is said of them."""
+        return [(each.name, each.made.help_text, each.shown(self.part) == [EMPTY]) for each in self]
+
+    def note(self, problems: Iterable[Problem]) -> None:
+        """Put each problem of the part at the nearest field, or at no field."""
         names = sorted((each.name for each in self), key=len, reverse=True)
         for problem in (each for each in problems if each.stage == self.stage):
             below = (name for name in names if f"{problem.field}.".startswith((f"{name}.", f"{name}[")))
             at = next(below, "")
             message = problem.message if at else f"{problem.field}: {problem.message}"
             self.notes.problems.setdefault(at, []).append(message)
-        self.notes.values = values
 
-    def with_typed(self, data: QueryDict) -> tuple[Document, dict[str, str]]:
-        """Return the part with what was typed, and what cannot be read by the name of its field."""
-        part, unread = self.notes.part, dict[str, str]()
+    def with_typed(self, data: QueryDict) -> Document:
+        """Return the part with what was typed; what cannot be read is kept as `typed`, with its problem."""
+        part, unread = self.part, dict[str, str]()
         for each in self:
             try:
                 part = each.with_typed(part, data)
             except ExpressionError as error:
-                unread[each.name] = str(error)
-        return part, unread
+                unread[each.name] = data.get(each.name, "")
+                self.notes.problems[each.name] = [str(error)]
+        self.notes.typed = unread
+        return part
 
     def with_row(self, part: Document, change: str) -> Document:
         """Return the part after `add:<list>`, or `up:`, `down:` or `remove:` with the list and a number."""
@@ -116,143 +109,110 @@ class Card:
         name, _, number = rest.partition("#")
         for rows in (each for each in (*self.fields, *self.folded) if isinstance(each, Rows)):
             if rows.name == name:
-                return _with_row(part, rows, verb, int(number) if number.isdecimal() else 0)
+                part = rows.changed(part, verb, int(number) if number.isdecimal() else 0)
         return part
 
-
-def _with_row(part: Document, rows: Rows, verb: str, number: int) -> Document:
-    written = value_at(part, rows.place)
-    items = list(written) if isinstance(written, list) else []
-    if verb == "add":
-        items.append(rows.fresh)
-    elif number < len(items):
-        item = items.pop(number)
-        if verb != "remove":
-            items.insert(max(0, number + (1 if verb == "down" else -1)), item)
-    changed: Document = with_value(part, rows.place, items or GONE)
-    return changed
-
-
-def card(document: Document, stage: str, tab: str, *, read_only: bool = False) -> Card:
-    """Return the card of a stage, or of the pipeline, with one tab open."""
-    part = stage_in(document, stage) or document
-    notes = Notes(part=part, read_only=read_only)
-    drawn = _Drawn(document=document, part=part, stage=stage, notes=notes)
-    fields: dict[bool, list[CardField | Rows]] = {False: [], True: []}
-    schema = _schema(Stage if stage else Pipeline)
-    for name in dict.fromkeys((*TAB_OF, *schema["properties"])):
-        if TAB_OF.get(name, "does") == tab and name in schema["properties"].keys() - ELSEWHERE:
-            fields[name in FOLDED] += drawn.fields((name,), schema["properties"][name], schema)
-    return Card(tab=tab, stage=stage, notes=notes, fields=fields[False], folded=fields[True])
-
-
-@cache
-def _schema(model: type[Stage | Pipeline]) -> Json:
-    return model.model_json_schema(by_alias=True)
-
-
-def _shape(part: Json, schema: Json) -> Json:
-    """Return a part of a schema with what it refers to, and without the choice that it may be null."""
-    if "$ref" in part:
-        part = {**schema["$defs"][part["$ref"].removeprefix("#/$defs/")], **part}
-    others = [each for each in part.get("anyOf", ()) if each.get("type") != "null"]
-    return {**_shape(others[0], schema), **part} if len(others) == 1 else part
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Drawn:
-    """What the fields of a card depend on: the document, and the written stage."""
-
-    document: Document
-    part: Document
-    stage: str
-    notes: Notes
-
-    def fields(self, place: Keys, shape: Json, schema: Json) -> Iterator[CardField | Rows]:
+    def _drawn(self, place: Keys, shape: Json, schema: Json) -> Iterator[PartField | Rows]:
         """Yield the fields for a value of a schema: one, or those of the object, or rows of a list."""
-        shape, value = _shape(shape, schema), value_at(self.part, place)
+        shape, value = resolved(shape, schema), value_at(self.part, place)
         if place == ("options",):
             processor = PROCESSORS.get(str(self.part.get("processor")))
             shape = schema = processor.spec.options_schema if processor else {}
-        items = _shape(shape.get("items", {}), schema)
+        items = resolved(shape.get("items", {}), schema)
         is_list = value is GONE or isinstance(value, list)
         if "properties" in shape and (value is GONE or isinstance(value, dict)):
             for name, inner in shape["properties"].items():
-                yield from self.fields((*place, name), inner, schema)
+                yield from self._drawn((*place, name), inner, schema)
         elif place[-1] == "transforms" and is_list:
-            yield self.rows(place, shape, "strip", self.transform)
+            yield self._rows(place, shape, "strip", self._transform)
         elif "properties" in items and is_list:
             fresh = dict.fromkeys(items.get("required", ()), "")
-            yield self.rows(place, shape, fresh, lambda at: self.fields(at, items, schema))
+            yield self._rows(place, shape, fresh, lambda at: self._drawn(at, items, schema))
         elif place != ("options",) or value is not GONE:
-            yield self.field(place, shape, items)
+            yield self._field(place, {**shape, "items": items} if items else shape)
 
-    def rows(
-        self, place: Keys, shape: Json, fresh: Json, fields: Callable[[Keys], Iterable[CardField | Rows]]
+    def _rows(
+        self, place: Keys, shape: Json, fresh: Json, fields: Callable[[Keys], Iterable[PartField | Rows]]
     ) -> Rows:
         """Return the rows of a list, each with its fields."""
         written = value_at(self.part, place)
         rows = (fields((*place, number)) for number in range(0 if written is GONE else len(written)))
-        return Rows(
-            place=place,
-            label=shape.get("title", ""),
-            hint=shape.get("description", ""),
-            listed=[[each for each in row if isinstance(each, CardField)] for row in rows],
-            fresh=fresh,
-        )
+        listed = [[each for each in row if isinstance(each, PartField)] for row in rows]
+        label, hint = shape.get("title", ""), shape.get("description", "")
+        return Rows(notes=self.notes, place=place, label=label, hint=hint, listed=listed, fresh=fresh)
 
-    def transform(self, place: Keys) -> Iterator[CardField]:
+    def _transform(self, place: Keys) -> Iterator[PartField]:
         """Yield the fields of one transform: its name, and its parameters where it has some."""
         names = [(name, name.replace("_", " ")) for name in TRANSFORMS]
-        name = CardField(place=place, notes=self.notes, label="Transform", kind=Kind.TRANSFORM, choices=names)
-        spec = TRANSFORMS.get(str(name.shown(self.part)))
-        yield replace(name, hint=spec.sentence if spec else "")
+        made = forms.ChoiceField(label="Transform", choices=names)
+        field = PartField(notes=self.notes, place=place, made=made, half="name")
+        spec = TRANSFORMS.get(str(field.shown(self.part)))
+        made.help_text = spec.sentence if spec else ""
+        yield field
         if spec is None or spec.main or value_at(self.part, place) != spec.name:
             example = spec.written if spec else ""
             hint = in_one_line(next(iter(example.values()))) if isinstance(example, dict) else ""
-            yield CardField(
-                place=place, notes=self.notes, label="With", kind=Kind.PARAMETERS, placeholder=hint
-            )
+            given = JsonField(label="With", required=False)
+            yield PartField(notes=self.notes, place=place, made=given, half="with", placeholder=hint)
 
-    def field(self, place: Keys, shape: Json, items: Json) -> CardField:
+    def _field(self, place: Keys, shape: Json) -> PartField:
         """Return the field for one value."""
-        name, form = str(place[-1]), shape.get("format", "")
-        kind, suggests = _kind(shape, items), SUGGESTIONS.get(form or name, "")
+        name, form = str(place[-1]), str(shape.get("format", ""))
+        offers = next((each for each in (form, name) if each in OFFERED), "")
+        made = value_field({"type": "object", **shape}, name, required=False)
+        if name == "processor":
+            choices = [(each.name, each.title) for each in PROCESSORS.values()]
+            made = forms.ChoiceField(label=made.label, choices=choices)
+        elif offers == "needs":
+            words = "Nothing ticked: it follows the stage that is written before it."
+            made = forms.MultipleChoiceField(label=made.label, help_text=words)
         is_long = form == OptionFormat.TEMPLATE or shape.get("maxLength", 0) >= LONG_TEXT
-        rows = {Kind.TEXT: TEXT_ROWS * is_long, Kind.LINES: 2, Kind.CODE: 0 if suggests else CODE_ROWS}
-        return CardField(
-            place=place,
+        rows = CODE_ROWS if isinstance(made, JsonField) else LINES_ROWS * isinstance(made, LinesField)
+        return PartField(
             notes=self.notes,
-            label=shape.get("title", name),
-            hint=shape.get("description", ""),
-            kind=kind,
-            rows=rows.get(kind, 0),
-            choices=self.choices(name, form, shape.get("enum", items.get("enum", ()))),
-            default=GONE if shape.get("default") is None else shape["default"],
+            place=place,
+            made=made,
+            offers=offers,
+            only=offers == OptionFormat.STAGE,
+            rows=0 if offers else rows or TEXT_ROWS * is_long,
             group=GROUPS.get(str(place[0]), ""),
-            suggests=suggests,
         )
 
-    def choices(self, name: str, form: str, listed: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return what a field has to choose from, each with its word."""
-        others = [(each["id"], each["id"]) for each in stages_in(self.document) if each["id"] != self.stage]
-        if name == "processor":
-            return [(each.name, each.title) for each in PROCESSORS.values()]
-        if form == OptionFormat.STAGE:
-            return [("", "None"), *others]
-        return others if name == "needs" else [(each, each.replace("_", " ")) for each in listed]
+
+def offered(
+    document: Document, stage: str, pipeline: Pipeline | None, pipelines: Iterable[str]
+) -> Mapping[str, Choices]:
+    """Return what may stand at fields of a stage, or of the pipeline, each with its words."""
+    names = [each["id"] for each in stages_in(document)]
+    others = [name for name in names if name != stage]
+    graph = pipeline.graph if pipeline is not None and stage in pipeline.graph.waits_for else None
+    ended = [name for name in others if graph is None or graph.has_ended(name, stage)]
+    after = graph.following(stage) if graph is not None else ()
+    later = others[names.index(stage) :] if stage in names else []
+    schema, variables = value_at(document, ("input", "schema", "properties")), document.get("variables")
+    kept = [f"variable.{name}" for name in variables] if isinstance(variables, dict) else []
+    read = [f"input.{name}" for name in schema] if isinstance(schema, dict) else []
+    read += [*kept, *(f"stages.{name}.output" for name in ended)]
+    rules = [("fail", "Fail"), ("skip", "Skip the stage"), ('{"default": null}', "Go on without its output")]
+    rules += [(in_one_line({"goto": name}), f"Go to {name}") for name in later]
+    rules += [(in_one_line({"pipeline": name}), f"Run the pipeline {name} instead") for name in pipelines]
+    sources = [
+        ("previous", "previous: what the stage before gives"),
+        ("input", "input: all of it"),
+        *_same(read),
+    ]
+    targets = [("next", "next: the stages that follow"), ("final", "final: the output of the pipeline")]
+    return {
+        OptionFormat.SOURCE: sources,
+        OptionFormat.SOURCES: sources,
+        OptionFormat.STAGE: [("", "None"), *_same(others)],
+        OptionFormat.PIPELINE: _same(pipelines),
+        "to": [*targets, *_same(kept)],
+        "on_error": rules,
+        "needs": [(EMPTY, "None: it starts at once"), *_same(name for name in others if name not in after)],
+    }
 
 
-def _kind(shape: Json, items: Json) -> Kind:
-    match shape.get("type"):
-        case "boolean":
-            return Kind.FLAG
-        case "number" | "integer":
-            return Kind.NUMBER
-        case "string":
-            return Kind.TEXT
-        case "array" if "enum" in items or items.get("pattern"):
-            return Kind.CHECKS
-        case "array" if items.get("type") == "string":
-            return Kind.LINES
-    return Kind.CODE
+def _same(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return choices that are shown as they are written."""
+    return [(name, name) for name in names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -17,9 +16,8 @@ from orchestration.library.forms import DefinitionNameForm
 from orchestration.library.selectors import version_number
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
-from orchestration.runs.parts.question_fields import ANSWER
-from orchestration.runs.parts.questions import SchemaForm
 from orchestration.strategies.engine.types import Constraints
+from orchestration.tools.forms.schemas import ANSWER, SchemaForm
 from pipelines.selectors import GalleryEntry
 
 BLANK = "blank"
@@ -41,6 +39,8 @@ class NewPipelineForm(DefinitionNameForm):
 class RunForm(SchemaForm):
     """The input of a run as its schema says, of which version, by which models, and its limits."""
 
+    label = "Input"
+    missing = "Write what it works on."
     version = forms.ChoiceField(label="Version")
     models = forms.MultipleChoiceField(
         label="Models",
@@ -63,16 +63,8 @@ class RunForm(SchemaForm):
         choices["models"] = [(each.name, each.name) for each in models]
         for name, offered in choices.items():
             self.fields[name].choices = offered  # type: ignore[attr-defined]  # declared above
-        if ANSWER in self.fields:
-            self.fields[ANSWER].label = "Input"
-            self.fields[ANSWER].error_messages["required"] = "Write what it works on."
         if self._is_open:
             self.fields[ANSWER].help_text = "A text, or a value in JSON."
-
-    @property
-    def inputs(self) -> list[forms.BoundField]:
-        """The fields of the input."""
-        return [self[name] for name in self._made.fields]
 
     def clean(self) -> dict[str, Any]:
         """Read the input as JSON where it is written so and may be anything."""
@@ -81,14 +73,6 @@ class RunForm(SchemaForm):
             with suppress(ExpressionError):  # a text
                 self.answer = read_document(self.answer, "json")
         return clean
-
-    def fill_in(self, value: Json) -> None:
-        """Have a value as the input that the form begins with."""
-        names = self._made.properties
-        if names and isinstance(value, dict):
-            self.initial.update({box: value[name] for box, name in names.items() if name in value})
-        elif not names and value is not None:
-            self.initial[ANSWER] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def payload(self, name: str) -> dict[str, Json]:
         """Return what starts the run."""

@@ -13,14 +13,15 @@ from orchestration.graphs.scheduling import EndStatus
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
 from orchestration.runs.models import Event, Run, RunStatus
+from orchestration.runs.parts.graphs import GraphView
+from orchestration.runs.parts.values import ShownValue
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, span_waterfall
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import StrategyEvent, counted
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.stages import STAGE_STARTED
-from pipelines.parts.graph import GraphView
-from pipelines.parts.run_stages import CACHED, RunStage, RunStages
-from pipelines.parts.stage_panel import ShownValue, stage_panel
+from pipelines.parts.graph import pipeline_graph
+from pipelines.parts.stages import CACHED, RunStage, RunStages, stage_panel
 
 STAGE_EVENTS = frozenset(
     {STAGE_STARTED, EventKind.STEP_ENDED}
@@ -42,7 +43,7 @@ class PipelinePage(KindPage):
     template = "pipelines/run_sections.html"
     sentence = "pipelines/_run_sentence.html"
     stylesheets = ("css/graph.css", "css/pipeline_run.css", "css/ballots.css")
-    sections = (Section(name="run-graph"), Section(name="run-stage"), Section(name="chosen-stage"))
+    sections = (Section(name="run-graph"), Section(name="chosen-stage"), Section(name="run-stage"))
     details = (Section(name="run-stages"),)
     sentences: Mapping[str, str] = {
         kind: f"pipelines/events/{kind}.html" for kind in (STAGE_STARTED, EventKind.STEP_ENDED.value)
@@ -61,7 +62,7 @@ class PipelinePage(KindPage):
         failed = [each.key for each in stages.own if each.state == EndStatus.FAILED and not each.handled]
         output, number = state.run.output, state.run.request.get("version")
         return {
-            "graph": GraphView(pipeline=pipeline, marks=stages.marks, chosen=stages.focus),
+            "graph": pipeline_graph(pipeline, stages.marks, stages.focus),
             "panel": stage_panel(state, pipeline, stages, stages.focus, now),
             "stages": stages.own,
             "ended": sum(stage.seconds is not None for stage in stages.own),
@@ -81,33 +82,33 @@ class PipelinePage(KindPage):
         if not key or pipeline is None:
             return {}
         stages = RunStages(state, pipeline)
-        graph = GraphView(pipeline=pipeline, marks=stages.marks, chosen=key)
+        graph = pipeline_graph(pipeline, stages.marks, key)
         return {"graph": graph, "chosen": stage_panel(state, pipeline, stages, key, now)}
 
     def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
-        """Return the stages in the graph that events change, and the sections."""
+        """Return the stages in the graph that events change, at the end all, and the sections."""
         if "graph" not in context:
             return Redraw()
         graph: GraphView = context["graph"]
         kinds = {event.kind for event in events}
-        whole = bool(kinds & (START_EVENTS | END_EVENTS))
         names = dict.fromkeys(event.step.partition("/")[0] for event in events if event.kind in STAGE_EVENTS)
+        if kinds & (START_EVENTS | END_EVENTS):
+            names = dict.fromkeys(graph.nodes)
         nodes = [
-            ("graph-stage", {"stage": graph.stages[name], "side": side})
+            ("graph-node", {"node": graph.nodes[name], "side": side})
             for name in names
             for side in graph.directions
-            if name in graph.stages and not whole
+            if name in graph.nodes
         ]
-        asked = kinds & CALL_EVENTS
-        sections = {"run-graph"} if whole else set()
-        if whole or names or asked:
-            sections |= {"run-stage", "run-stages"}
+        if not names and not kinds & CALL_EVENTS:
+            return Redraw()
         panel = context["panel"]
         lanes = panel.model["lanes"] if panel is not None and panel.model is not None else ()
-        drawn = (
-            frozenset(lane.call for lane in lanes if lane.streams) if "run-stage" in sections else frozenset()
+        return Redraw(
+            sections=frozenset({"run-stage", "run-stages"}),
+            pieces=nodes,
+            calls=frozenset(lane.call for lane in lanes if lane.streams),
         )
-        return Redraw(sections=frozenset(sections), pieces=nodes, calls=drawn)
 
     def is_elsewhere(self, decision: Mapping[str, Any], context: Mapping[str, Any]) -> bool:  # noqa: ARG002
         """Return that each decision stands with the stage that made it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db.models import F
@@ -11,7 +12,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import write_yaml
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.places import path_text, value_at
+from orchestration.expressions.places import GONE, path_text, value_at
 from orchestration.expressions.transforms.specs import MISSING
 from orchestration.expressions.values import shortened
 from orchestration.library.models import SavedDefinition
@@ -23,6 +24,7 @@ from pipelines.engine.mapping import (
     MappingError,
     Traced,
     mapped_input,
+    mapped_output,
     parse_input,
     parse_output,
     with_output,
@@ -47,12 +49,12 @@ class SampleValue:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """The sample of a pipeline: its input, the newest runs, and what the stages gave in the one with it."""
+    """The sample of a pipeline: its input, the newest runs, and in the one with it the rows of the stages."""
 
     input: Json
     runs: list[Run]
     run: Run | None
-    stages: Mapping[str, Mapping[str, Json]]
+    rows: Mapping[str, Mapping[str, Json]]
 
     @property
     def text(self) -> str:
@@ -63,24 +65,40 @@ class Sample:
         """Return what a stage can read; the pipeline's output (no `stage`) can read what ended last."""
         variables = document.get("variables")
         known: Mapping[str, Json] = variables if isinstance(variables, dict) else {}
-        graph = pipeline.graph if pipeline is not None else None
+        stages = {name: _readable(row) for name, row in self.rows.items()}
         for each in pipeline.stages if pipeline is not None else ():
-            if each.output is not None and "output" in self.stages.get(each.id, {}):
-                try:
-                    known = with_output(
-                        known, parse_output(each.output.destinations), self.stages[each.id]["output"]
-                    )
-                except (ExpressionError, MappingError):
-                    continue
-        before = graph.waits_for.get(stage, ()) if graph is not None else ()
+            if each.output is not None and "output" in stages.get(each.id, {}):
+                with suppress(ExpressionError, MappingError):
+                    plan = parse_output(each.output.destinations)
+                    known = with_output(known, plan, stages[each.id]["output"])
+        before = pipeline.graph.waits_for.get(stage, ()) if pipeline is not None else ()
         return Scope(
             input=self.input,
             variables=known,
-            stages=self.stages,
+            stages=stages,
             previous=tuple(before) or None,
             together=len(before) > 1,
             context={"pipeline": str(document.get("name", "")), "attempt": 1},
         )
+
+    def values(self, part: Document, stage: str, scope: Scope) -> dict[str, SampleValue]:
+        """Return the value at each field of a stage, or of the pipeline, by the path of the field.
+
+        Without a run, values that a run would give are left out.
+        """
+        at, row = "input" if stage else "output", self.rows.get(stage, {})
+        found = dict(_shown(at, _steps(part.get(at), scope)))
+        if "output" in _readable(row) or "result" in row:
+            result = row.get("result", row.get("output"))
+            is_whole = not set(row.get("shortened", ())) & {"result", "output"}
+            steps = _steps(part.get("output"), scope, result) if is_whole else ()
+            found |= dict(_shown("output", steps))
+            found["output.transforms"] = SampleValue(text=shortened(result, SHOWN_CHARACTERS))
+        if "output" in _readable(row):
+            found["output.to"] = SampleValue(text=shortened(row["output"], SHOWN_CHARACTERS))
+        found |= dict(_of_options(part, scope)) if stage else {}
+        is_known = bool(self.rows)
+        return {name: each for name, each in found.items() if is_known or not each.is_error or _is_sure(name)}
 
 
 def team_sample(membership: Membership, pipeline: SavedDefinition, document: Json) -> Sample:
@@ -93,30 +111,14 @@ def team_sample(membership: Membership, pipeline: SavedDefinition, document: Jso
     run = next((each for each in runs if each.given == own), None)
     names = [stage["id"] for stage in stages_in(document)]
     steps = Step.objects.filter(run=run, kind="record", key__in=names) if run is not None else ()
-    stages = {step.key: _ended(step.result) for step in steps if isinstance(step.result, dict)}
-    return Sample(input=own, runs=runs, run=run, stages=stages)
+    rows = {step.key: step.result for step in steps if isinstance(step.result, dict)}
+    return Sample(input=own, runs=runs, run=run, rows=rows)
 
 
-def _ended(row: Mapping[str, Json]) -> Mapping[str, Json]:
+def _readable(row: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return what others may read of a stage, by its row."""
     known = {"status": row.get("status"), "error": row.get("error")}
     return known | ({"output": row.get("output")} if row.get("status") == "succeeded" else {})
-
-
-def sample_values(part: Document, stage: str, scope: Scope) -> dict[str, SampleValue]:
-    """Return the value at each field of a stage, or of the pipeline, by the path of the field.
-
-    Without a run, values that a run would give are left out.
-    """
-    mapping = part.get("input" if stage else "output")
-    found = dict(_traced(mapping, scope, "input" if stage else "output")) if isinstance(mapping, dict) else {}
-    known = scope.stages.get(stage, {})
-    if "output" in known:
-        found["output.to"] = SampleValue(text=shortened(known["output"], SHOWN_CHARACTERS))
-    found |= dict(_of_options(part, scope)) if stage else {}
-    return {
-        name: value for name, value in found.items() if scope.stages or not value.is_error or _is_sure(name)
-    }
 
 
 def _is_sure(name: str) -> bool:
@@ -124,25 +126,30 @@ def _is_sure(name: str) -> bool:
     return ".transforms[" in name or name.endswith(".schema")
 
 
-def _traced(mapping: Document, scope: Scope, at: str) -> Iterator[tuple[str, SampleValue]]:
+def _shown(at: str, trace: Sequence[Traced]) -> Iterator[tuple[str, SampleValue]]:
     """Yield the value after each step of a mapping, and the error of the one that fails."""
-    transforms = mapping.get("transforms", [])
-    trace: list[Traced] = []
-    try:
-        plan = parse_input(
-            mapping.get("from", "previous"),
-            transforms if isinstance(transforms, list) else [],
-            mapping.get("schema"),
-            mapping.get("default", MISSING),
-        )
-        mapped_input(scope, plan, trace)
-    except ExpressionError:
-        return  # a problem of the definition, which is shown as such
-    except MappingError:
-        pass  # the last step says why
     for step in trace:
         text = step.error or shortened(step.value, SHOWN_CHARACTERS)
         yield f"{at}.{step.path}", SampleValue(text=text, is_error=bool(step.error))
+
+
+def _steps(mapping: Json, scope: Scope, result: Json = GONE) -> Sequence[Traced]:
+    """Return the steps of an input mapping, or of an output mapping of a `result`.
+
+    Of one that cannot be read there are none: it is a problem of the definition, which is shown as such.
+    """
+    if not isinstance(mapping, dict):
+        return ()
+    written, schema = mapping.get("transforms"), mapping.get("schema")
+    transforms = written if isinstance(written, list) else []
+    trace: list[Traced] = []
+    with suppress(ExpressionError, MappingError):  # the last step says why it fails
+        if result is not GONE:
+            mapped_output(result, parse_output(transforms=transforms, schema=schema), trace)
+        else:
+            source, default = mapping.get("from", "previous"), mapping.get("default", MISSING)
+            mapped_input(scope, parse_input(source, transforms, schema, default), trace)
+    return trace
 
 
 def _of_options(part: Document, scope: Scope) -> Iterator[tuple[str, SampleValue]]:
@@ -162,18 +169,3 @@ def _of_options(part: Document, scope: Scope) -> Iterator[tuple[str, SampleValue
                 yield path_text(place), SampleValue(text="true" if holds else "false")
         except (ExpressionError, MissingValue) as error:
             yield path_text(place), SampleValue(text=str(error), is_error=True)
-
-
-def suggestions(document: Document, stage: str, pipelines: Iterable[str]) -> dict[str, list[str]]:
-    """Return what may be written into fields, by the name of each list of suggestions."""
-    others = [each["id"] for each in stages_in(document) if each["id"] != stage]
-    schema, variables = value_at(document, ("input", "schema", "properties")), document.get("variables")
-    fields = [f"input.{name}" for name in schema] if isinstance(schema, dict) else []
-    kept = [f"variable.{name}" for name in variables] if isinstance(variables, dict) else []
-    rules = ["fail", "skip", '{"default": null}', *(f'{{"goto": "{name}"}}' for name in others)]
-    return {
-        "known-sources": ["previous", "input", *fields, *kept, *(f"stages.{name}.output" for name in others)],
-        "known-destinations": ["next", "final", *kept],
-        "known-rules": [*rules, *(f'{{"pipeline": "{name}"}}' for name in pipelines)],
-        "known-pipelines": list(pipelines),
-    }

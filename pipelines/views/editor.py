@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -27,16 +28,17 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.models import ProviderKind
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
+from orchestration.runs.parts.graphs import NodeMark
 from orchestration.runs.services.starting import start_run
+from orchestration.runs.views.run import page_content, path_of
 from pipelines.engine import editing
-from pipelines.engine.definition import Problem, problem_at
-from pipelines.engine.editing import references
+from pipelines.engine.definition import Pipeline, Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import UnsupportedVersion, upgraded
-from pipelines.forms.cards import TAB_OF, TABS, Card, card
-from pipelines.forms.changes import done
-from pipelines.parts.graph import GraphView, StageMark
-from pipelines.parts.sample import sample_values, suggestions, team_sample
+from pipelines.forms.cards import TAB_OF, TABS, TRIED, Card, offered
+from pipelines.forms.changes import SIDES, done
+from pipelines.parts.graph import pipeline_graph
+from pipelines.parts.sample import team_sample
 from pipelines.selectors import KIND, PIPELINES, PipelineReading, TeamPipelines, processor_specs
 
 PAGE = "pipelines/pipeline_edit.html"
@@ -57,11 +59,6 @@ class Opened:
     tab: str = "yaml"
     card: Card | None = None
     read_only: bool = False
-
-    @property
-    def document(self) -> editing.Document | None:
-        """What can be edited on cards; None where the text is no object."""
-        return self.written if isinstance(self.written, dict) else None
 
     @property
     def place(self) -> list[tuple[int, str, bool]]:
@@ -95,43 +92,39 @@ def _opened(request: MemberRequest, pipeline: SavedDefinition, data: QueryDict) 
         written = upgraded(read_document(pipeline.draft, "yaml"))[0]
     except (ExpressionError, UnsupportedVersion) as error:
         return Opened(pipeline=pipeline, fault=error, read_only=read_only)
-    opened = Opened(pipeline=pipeline, written=written, read_only=read_only)
-    if opened.document is None:
-        return opened
-    stage, tab = data.get("stage", ""), data.get("tab", "")
+    if not isinstance(written, dict):
+        return Opened(pipeline=pipeline, written=written, read_only=read_only)
+    stage, tab = data.get("stage", "").partition("/")[0], data.get("tab", "")
     stage = stage if editing.stage_in(written, stage) is not None else ""
     tab = tab if tab in TABS else next(iter(TABS))
-    return replace(opened, stage=stage, tab=tab, card=card(written, stage, tab, read_only=read_only))
+    card = Card(written, stage, tab, read_only=read_only)
+    return Opened(pipeline=pipeline, written=written, stage=stage, tab=tab, card=card, read_only=read_only)
 
 
 def _changed(request: MemberRequest, opened: Opened) -> HttpResponse:
     """Store the draft with what was typed on the card, and what a button does."""
-    if opened.document is None or opened.card is None:
+    if opened.card is None:
         raise InvalidRequest(
             "The YAML of the draft cannot be read. Mend it first, then its stages can be edited."
         )
-    data = request.POST
-    part, unread = opened.card.with_typed(data) if "typed" in data else (opened.card.notes.part, {})
-    if unread:
-        opened.card.notes.typed = {name: data.get(name, "") for name in unread}
-        opened.card.notes.problems = {name: [message] for name, message in unread.items()}
-        if "HX-Request" in request.headers:
-            context = _context(request, opened) | {"oob": True}
-            return render(request, f"{PAGE}#editor-saved", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        return _page(request, opened, unread=unread)
-    changed = done(opened.document, opened.card, part, data)
-    same = changed.document == opened.document
+    part = opened.card.with_typed(request.POST) if "typed" in request.POST else opened.card.part
+    if opened.card.notes.typed:
+        if "HX-Request" not in request.headers:
+            return _page(request, opened, unread=True)
+        context = _context(request, opened) | {"oob": True}
+        return render(request, f"{PAGE}#editor-saved", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    changed = done(opened.written, opened.card, part, request.POST)
+    same = changed.document == opened.written
     text = opened.pipeline.draft if same else rewritten(opened.pipeline.draft, changed.document)
     return _saved(request, replace(opened, stage=changed.stage), text, words=changed.words)
 
 
 def _saved(request: MemberRequest, opened: Opened, text: str, *, words: str = "") -> HttpResponse:
     """Store a text as the draft, and show what that changes. Raises `InvalidRequest`."""
-    before = opened.pipeline
+    before, based_on = opened.pipeline, request.POST.get("based_on", "")
+    number = int(based_on) if based_on.isdecimal() and len(based_on) < LONGEST_NUMBER else 0
     try:
-        saved = save_draft(
-            membership=request.membership, definition=before, text=text, based_on=_based_on(request)
-        )
+        saved = save_draft(membership=request.membership, definition=before, text=text, based_on=number)
     except DraftConflict as conflict:
         theirs = _opened(request, conflict.theirs, request.POST)
         return _page(request, theirs, conflict=conflict, mine=text)
@@ -141,25 +134,16 @@ def _saved(request: MemberRequest, opened: Opened, text: str, *, words: str = ""
     data = request.POST.copy()
     data["stage"] = opened.stage
     after = _opened(request, saved, data)
-    if words or _shape(after) != _shape(opened):
+    shapes = [(each.tab, each.stage, each.card and each.card.shape) for each in (opened, after)]
+    if words or shapes[0] != shapes[1]:
         return _page(request, after, words=words, undo=before.draft if words else "")
     return render(request, f"{PAGE}#editor-saved", _context(request, after) | {"oob": True})
-
-
-def _shape(opened: Opened) -> object:
-    """Return what of a card cannot be changed in place: its fields, and what is said of them."""
-    return opened.tab, opened.stage, opened.card and [(each.name, each.hint) for each in opened.card]
 
 
 def _written(request: MemberRequest, opened: Opened) -> HttpResponse:
     """Store the text of the draft; it comes from the YAML tab, or from where a change is undone."""
     words = "" if opened.tab == "yaml" else "The draft is as it was before."
     return _saved(request, opened, request.POST.get("text", "").replace("\r\n", "\n"), words=words)
-
-
-def _based_on(request: MemberRequest) -> int:
-    written = request.POST.get("based_on", "")
-    return int(written) if written.isdecimal() and len(written) < LONGEST_NUMBER else 0
 
 
 def _address(pipeline: SavedDefinition, stage: str, tab: str) -> str:
@@ -187,9 +171,9 @@ def _with_sample(request: MemberRequest, opened: Opened) -> HttpResponse:
 
 
 def _tried(request: MemberRequest, opened: Opened) -> HttpResponse:
-    """Run the draft on the sample, and go to the run. Raises `InvalidRequest`."""
+    """Run the draft on the sample and show that in its graph; without htmx, on the run's own page."""
     simulated = request.POST.get("models") != "real"
-    sample = team_sample(request.membership, opened.pipeline, opened.document)
+    sample = team_sample(request.membership, opened.pipeline, opened.written)
     usable = [
         each.name
         for each in usable_models(request.membership)
@@ -202,8 +186,9 @@ def _tried(request: MemberRequest, opened: Opened) -> HttpResponse:
         "models": usable[:PANEL_SIZE],
     }
     run = start_run(membership=request.membership, kind=KIND, payload=payload)
-    address = reverse("runs:run", args=[run.pk])
-    return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    if "HX-Request" in request.headers:
+        return _page(request, replace(opened, stage="", tab=TRIED))
+    return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
 
 
 CHANGES = {"write": _written, "sample": _with_sample, "try": _tried}
@@ -214,7 +199,7 @@ def _page(request: MemberRequest, opened: Opened, **more: Any) -> HttpResponse: 
     """Show the editor, whole or as the part that htmx swaps; what was refused with 422."""
     refused = {"conflict", "refusal", "unread"} & more.keys()
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
-    context = _context(request, opened, **more)
+    context = _context(request, opened) | more
     if request.method != "POST" or "HX-Request" not in request.headers:
         return render_part(request, PAGE, "editor", context, status=status)
     answer = render(request, f"{PAGE}#editor", context, status=status)
@@ -223,45 +208,66 @@ def _page(request: MemberRequest, opened: Opened, **more: Any) -> HttpResponse: 
     return answer
 
 
-def _context(request: MemberRequest, opened: Opened, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # see above
-    document, known = opened.document, TeamPipelines(request.membership)
+def _context(request: MemberRequest, opened: Opened) -> dict[str, Any]:
+    """Return what the template shows; of a run of this very draft on the sample what the run's page does."""
+    document, known = opened.written, TeamPipelines(request.membership)
     sample = team_sample(request.membership, opened.pipeline, document)
-    reading = PIPELINES.check(opened.written, known, name=opened.pipeline.name)
+    reading = PIPELINES.check(document, known, name=opened.pipeline.name)
     problems = reading.problems if opened.fault is None else (problem_at(str(opened.fault)),)
-    context = {
+    drawn = reading.definition or editing.outline(document)
+    run = sample.run if _is_of(sample.run, reading) else None
+    shown = page_content(request, run) if run is not None else {}
+    stages = editing.stages_in(document)
+    names, writes = {stage["id"] for stage in stages}, not opened.read_only
+    if run is not None and request.method != "POST" and request.GET.keys() & {"stage", "tab"} == {"stage"}:
+        opened = replace(opened, tab=TRIED)
+    context = shown | {
         "pipeline": opened.pipeline,
         "opened": opened,
         "card": opened.card,
-        "tabs": TABS.items(),
+        "tabs": [(name, word) for name, word in TABS.items() if name != TRIED or run or opened.tab == TRIED],
         "processors": PROCESSORS.values(),
-        "stages": editing.stages_in(document),
-        "document_is_empty": opened.tab != "yaml" and not editing.stages_in(document),
+        "stages": stages,
+        "writes": writes,
+        "newest": stages[-1]["id"] if stages else "",
+        "adding": {side: name for side in SIDES if (name := request.GET.get(side)) in names and writes},
+        "document_is_empty": opened.tab != "yaml" and not stages,
         "problems": [(each, _tab(each)) for each in problems],
-        "graph": _graph(opened, reading),
+        "graph": _graph(drawn, opened.stage, shown["graph"].marks if shown else _marks(problems)),
         "sample": sample,
-        **more,
+        "tried": run,
     }
-    if document is None or opened.card is None:
+    if opened.card is None:
         return context
-    part = editing.stage_in(document, opened.stage) or document
     scope = sample.scope(document, opened.stage, reading.definition)
-    opened.card.note(problems, sample_values(part, opened.stage, scope))
-    named = references(document, opened.stage, processor_specs()) if opened.stage else ()
-    return context | {"references": named, "suggestions": suggestions(document, opened.stage, sorted(known))}
+    opened.card.notes.values = sample.values(opened.card.part, opened.stage, scope)
+    opened.card.notes.offered = offered(document, opened.stage, drawn, sorted(known))
+    opened.card.note(problems)
+    named = editing.references(document, opened.stage, processor_specs()) if opened.stage else ()
+    return context | {"references": named}
 
 
-def _graph(opened: Opened, reading: PipelineReading) -> dict[str, Any] | None:
-    """Return the narrower drawing of the graph with the problems of each stage, as far as it can be drawn."""
-    drawn = reading.definition or editing.outline(opened.document)
-    counts = Counter(problem.stage for problem in reading.problems)
-    marks = {
-        name: StageMark(state="failed", words=f"{count} problem{'s' * (count > 1)}")
+def _is_of(run: Run | None, reading: PipelineReading) -> bool:
+    """Return whether a run is one of the draft as it is now."""
+    if run is None or reading.definition is None or reading.problems:
+        return False
+    return bool(run.request.get("definition") == reading.definition.model_dump(mode="json"))
+
+
+def _marks(problems: Sequence[Problem]) -> Mapping[str, NodeMark]:
+    counts = Counter(problem.stage for problem in problems)
+    return {
+        name: NodeMark(state="failed", words=f"{count} problem{'s' * (count > 1)}")
         for name, count in counts.items()
     }
+
+
+def _graph(drawn: Pipeline | None, chosen: str, marks: Mapping[str, NodeMark]) -> dict[str, Any] | None:
+    """Return the narrower drawing of the graph, as far as it can be drawn."""
     if drawn is None:
         return None
-    sides = GraphView(pipeline=drawn, marks=marks, chosen=opened.stage).sides
-    return {"pipeline": drawn, "sides": [min(sides, key=lambda side: side.drawing.width)]}
+    graph = pipeline_graph(drawn, marks, chosen)
+    return {"title": graph.title, "sides": [min(graph.sides, key=lambda side: side.drawing.width)]}
 
 
 def _tab(problem: Problem) -> str:

@@ -20,7 +20,7 @@ from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.views.run import path_of
 from pipelines.forms.rerun import StageValueForm
 from pipelines.parts.pipeline_page import frozen_pipeline
-from pipelines.parts.stage_panel import stage_row
+from pipelines.parts.stages import stage_row
 from pipelines.selectors import KIND
 from pipelines.services.reruns import rerun_from, resume
 

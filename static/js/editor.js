@@ -31,6 +31,9 @@
     if (typed) fetch(typed.action, { method: "POST", body: new FormData(typed), keepalive: true });
   });
 
+  // What is tried is seen in the graph: the menu does not stay over it.
+  document.addEventListener("htmx:afterRequest", ({ target }) => target.closest("details.menu")?.removeAttribute("open"));
+
   const open = () => {
     const text = document.querySelector("#yaml-text[data-stage]:not([data-stage=''])");
     const line = text?.value.split("\n").findIndex((each) => /^\s*(- )?id:\s/.test(each) && each.includes(text.dataset.stage)) ?? -1;

@@ -25,6 +25,16 @@
   // Within five seconds, at a random moment: pages do not all reconnect to a restarted server at once.
   htmx.config.wsReconnectDelay = (attempt) => Math.random() * Math.min(500 * 2 ** attempt, 5000);
 
+  // A page that shows only some parts of a run, as an editor does, is sent all: it takes those that it has.
+  htmx.defineExtension("present", {
+    transformResponse: (text) => {
+      const sent = document.createElement("template");
+      sent.innerHTML = text;
+      for (const piece of [...sent.content.children]) if (piece.id && !document.getElementById(piece.id)) piece.remove();
+      return sent.innerHTML;
+    },
+  });
+
   // Codes after which reconnecting would not help, and why the page was closed.
   const LOST_ACCESS = "you have been signed out, or have lost access";
   const FINAL = {
@@ -85,21 +95,30 @@
 
   // The link to what a part of the page shows is marked, also when either is drawn anew, and is in sight.
   let marked = "";
+  let framed = null;
+  const inSight = (link, frame) => {
+    const [inner, outer] = [link.getBoundingClientRect(), frame.getBoundingClientRect()];
+    const isSeen = inner.left >= outer.left && inner.right <= outer.right && inner.top >= outer.top && inner.bottom <= outer.bottom;
+    if (isSeen) return;
+    frame.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+    frame.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
+  };
   const mark = () => {
-    const shown = [...document.querySelectorAll("[data-shows]")].pop()?.dataset.shows;
+    const shown = (document.querySelector("#chosen-stage [data-shows]") ?? document.querySelector("[data-shows]"))?.dataset.shows;
     for (const link of document.querySelectorAll("[data-choice]")) {
       if (link.dataset.choice === shown) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
-      const view = link.closest(".graph");
-      if (link.dataset.choice !== shown || shown === marked || !view?.clientWidth) continue;
-      const [inner, outer] = [link.getBoundingClientRect(), view.getBoundingClientRect()];
-      const isSeen = inner.left >= outer.left && inner.right <= outer.right;
-      if (!isSeen) view.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+      const frame = link.closest(".graph");
+      if (link.dataset.choice !== shown || !frame?.clientWidth || (shown === marked && frame === framed)) continue;
+      inSight(link, frame);
+      framed = frame;
     }
     marked = shown;
+    const [usual, other] = ["run-stage", "chosen-stage"].map((id) => document.querySelector(`#${id} [data-shows]`));
+    if (usual) usual.parentElement.hidden = usual.dataset.shows === other?.dataset.shows;
   };
   mark();
-  for (const event of ["htmx:wsAfterMessage", "htmx:afterSwap", "htmx:historyRestore"]) document.addEventListener(event, mark);
+  for (const event of ["htmx:wsAfterMessage", "htmx:afterSwap", "htmx:oobAfterSwap", "htmx:historyRestore"]) document.addEventListener(event, mark);
 
   // On a narrow screen, what was chosen may stand far below the link to it.
   document.addEventListener("htmx:afterSwap", (event) => {

@@ -21,6 +21,12 @@ def test_the_stages_after_one_are_those_that_wait_for_it() -> None:
     assert DIAMOND.leads_to == {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()}
 
 
+def test_what_follows_a_stage_waits_for_it_or_for_others_that_do() -> None:
+    assert DIAMOND.following("a") == {"b", "c", "d"}
+    assert [DIAMOND.following(each) for each in "bd"] == [{"d"}, set()]
+    assert graph(a="b", b="a").following("a") == {"a", "b"}
+
+
 @pytest.mark.parametrize(
     ("stages", "cycle"),
     [

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.expressions.places import value_at
 from orchestration.graphs.graph import GraphNode
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import pipeline_from
 from pipelines.engine.editing import (
     added_after,
     added_before,
+    added_between,
     duplicated,
     free_name,
     moved,
@@ -66,6 +68,38 @@ def test_a_stage_added_anywhere_makes_no_problem_and_is_removed_again(found: Jso
     assert nodes(before)[name].needs == ("new",)
     for changed in (after, before, added_after(found, NEW, "")):
         assert nodes(removed(changed, "new")) == nodes(found)
+
+
+@given(DOCUMENTS, STAGES)
+def test_a_stage_on_a_line_follows_the_one_and_precedes_the_other(found: Json, name: str) -> None:
+    drawn = outline(found)
+    assert drawn is not None
+    for after in drawn.graph.node(name).needs:
+        changed = added_between(found, NEW, after, name)
+        assert faults(changed) == []
+        needs = {node.id: node.needs for node in nodes(changed).values()}
+        assert (after in needs["new"], "new" in needs[name], after in needs[name]) == (True, True, False)
+
+
+def nodes_of(found: Json) -> dict[str, tuple[str, ...]]:
+    drawn = outline(found)
+    return dict(drawn.graph.waits_for) if drawn else {}
+
+
+def test_a_branch_chooses_the_stage_that_is_put_before_its_arm() -> None:
+    cases = [{"when": "true", "to": "left"}, {"when": "true", "to": "right"}, "odd"]
+    route = stage("route", processor="branch", options={"cases": cases, "default": "left"})
+    found = document(route, stage("left"), stage("right"), stage("last", "left right", join="any"))
+    changed = added_between(found, NEW, "route", "left")
+    assert stage_in(changed, "route") == {
+        **route,
+        "options": {"cases": [{"when": "true", "to": "new"}, *cases[1:]], "default": "new"},
+    }
+    assert (nodes_of(changed)["new"], nodes_of(changed)["left"]) == (("route",), ("new",))
+    again = added_between(changed, {**NEW, "id": "other"}, "route", "right")
+    assert value_at(stage_in(again, "route"), ("options", "default")) == "new"
+    for unlinked in (added_between(found, NEW, "last", "left"), added_between(found, NEW, "", "left")):
+        assert unlinked == added_before(found, NEW, "left")
 
 
 @given(DOCUMENTS, STAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -10,8 +11,9 @@ from django.http import HttpResponse
 from django.utils.html import escape
 
 from orchestra_site.accounts.models import Membership, Role
-from orchestration.expressions.documents import write_yaml
+from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.library.models import SavedDefinition
+from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.pipelines import a_draft
@@ -57,12 +59,16 @@ class Page:
     def draft(self) -> SavedDefinition:
         return SavedDefinition.objects.get(pk=self.row.pk)
 
+    def stage(self, name: str) -> dict[str, Json]:
+        stages = read_document(self.draft.draft, "yaml")["stages"]
+        return next(dict(each) for each in stages if each["id"] == name)
+
     def get(self, where: str = "", **headers: str) -> str:
         answer = self.client.get(f"/pipelines/support/{where}", headers=headers)
         assert answer.status_code == 200
         return answer.content.decode()
 
-    def post(self, **data: str) -> HttpResponse:
+    def post(self, **data: str | list[str]) -> HttpResponse:
         number = str(self.draft.draft_number)
         answer = self.client.post("/pipelines/support/", {"based_on": number, **data}, headers=HTMX)
         assert isinstance(answer, HttpResponse)
@@ -167,13 +173,13 @@ def test_rows_are_added_moved_and_removed(page: Page) -> None:
 
 
 def test_stages_are_added_copied_moved_renamed_and_removed_and_put_back(page: Page) -> None:
-    page.post(stage="loud", do="add", processor="validate")
+    page.post(after="loud", do="add", processor="validate")
     assert "  - id: validate\n    processor: validate\n" in page.draft.draft
     assert "needs:\n    - validate\n" in page.draft.draft
     page.post(stage="validate", do="rename", new="check")
     page.post(stage="check", do="duplicate")
     page.post(stage="check-2", do="down")
-    page.post(stage="loud", do="add:before", processor="transform")
+    page.post(before="loud", do="add", processor="transform")
     names = [line.split()[-1] for line in page.draft.draft.splitlines() if "- id:" in line]
     assert names == ["transform", "loud", "check", "pick", "check-2", "last"]
     before = page.draft.draft
@@ -183,6 +189,72 @@ def test_stages_are_added_copied_moved_renamed_and_removed_and_put_back(page: Pa
     assert "Undo" in removed
     page.post(do="write", text=before.replace("\n", "\r\n"))
     assert page.draft.draft == before
+
+
+def test_a_stage_is_added_on_a_line_of_the_graph(page: Page) -> None:
+    shown = page.get("?stage=loud")
+    links = re.findall(r'class="graph-add" href="([^"]*)" aria-label="([^"]*)"', shown)
+    assert dict(links) == {
+        "?before=loud": "Add a stage before loud",
+        "?after=loud&amp;before=pick": "Add a stage between loud and pick",
+        "?after=pick&amp;before=last": "Add a stage between pick and last",
+        "?after=last": "Add a stage after last",
+    }
+    asked = page.get("?after=loud&before=pick")
+    assert "A stage between <bdi>loud</bdi> and <bdi>pick</bdi>" in asked
+    assert '<input type="hidden" name="before" value="pick">' in asked
+    assert "A stage after <bdi>last</bdi>" in page.get("?after=last")
+    assert "A stage before <bdi>loud</bdi>" in page.get("?before=loud")
+    added = page.post(do="add", processor="validate", after="loud", before="pick").content.decode()
+    assert "validate was added." in added
+    assert "?after=loud&amp;before=validate" in page.get()
+    assert "No such" not in page.get("?after=nobody&before=<b>")
+
+
+def test_what_a_stage_needs_is_ticked_and_nothing_is_explicit(page: Page) -> None:
+    shown = page.get("?stage=last&tab=does")
+    assert 'value=":empty"' in shown
+    offered = [f'name="needs" value="{name}"' in shown for name in ("loud", "pick", "last")]
+    assert offered == [True, True, False]
+    assert 'name="needs" value="pick"' not in page.get("?stage=loud&tab=does"), "it would be a circle"
+    sent = {"stage": "last", "tab": "does", "typed": "yes", "processor": "transform", "quorum": ""}
+    page.post(**sent, needs=["pick", ":empty"])
+    assert page.stage("last")["needs"] == []
+    page.post(**sent, needs=[":empty", "loud"], join="any")
+    assert (page.stage("last")["needs"], page.stage("last")["join"]) == (["loud"], "any")
+    page.post(**sent, join="")
+    assert "needs" not in page.stage("last")
+
+
+def test_sources_and_rules_are_chosen_and_others_typed(page: Page) -> None:
+    shown = page.get("?stage=pick&tab=input")
+    assert [
+        f'<option value="{each}"' in shown for each in ("previous", "input.text", "stages.loud.output")
+    ] == [True] * 3
+    assert "stages.last.output" not in shown, "it has not ended by then"
+    sent = card("pick", "input", **{"input.from": ":other", "input.from:other": '{value: "x"}'})
+    page.post(**sent)
+    assert page.stage("pick")["input"] == {"from": {"value": "x"}}
+    assert "{&quot;value&quot;: &quot;x&quot;}" in page.get("?stage=pick&tab=input")
+    page.post(**card("pick", "fails", on_error='{"goto": "last"}'))
+    assert page.stage("pick")["on_error"] == {"goto": "last"}
+    assert "Go to last" in page.get("?stage=pick&tab=fails")
+    page.post(**card("pick", "fails", on_error=":other"))
+    assert page.stage("pick")["on_error"] == {"goto": "last"}
+
+
+def test_the_steps_of_an_output_are_shown_for_the_sample(page: Page) -> None:
+    mapped = TEXT.replace("  - id: pick", "    output: {transforms: [lower, {truncate: 2}]}\n  - id: pick")
+    page.post(do="write", text=mapped)
+    page.post(do="sample", sample="{text: '  hello '}")
+    run = a_run(page.member, kind="pipeline", ref="support", request={"input": {"text": "  hello "}})
+    row = {"status": "succeeded", "output": "h…", "result": "HEL…", "error": None}
+    Step.objects.create(run=run, key="loud", kind="record", status="done", result=row, started_s=0, seconds=0)
+    shown = page.get("?stage=loud&tab=output")
+    assert [word in shown for word in ("“HEL…”", "“hel…”", "“h…”")] == [True] * 3
+    failed = row | {"status": "failed", "output": None, "result": 3}
+    Step.objects.filter(run=run).update(result=failed)
+    assert "is-error" in page.get("?stage=loud&tab=output")
 
 
 def test_the_output_follows_a_renamed_stage(page: Page) -> None:
@@ -256,12 +328,33 @@ def test_values_are_those_of_the_run_with_the_sample(page: Page) -> None:
 
 def test_a_try_runs_the_draft_on_the_sample(page: Page) -> None:
     page.post(do="sample", sample="{text: hello}")
-    answer = page.post(do="try", models="simulated")
+    plain = page.client.post("/pipelines/support/", {"do": "try", "models": "simulated"})
     run = Run.objects.get(kind="pipeline")
-    assert answer.status_code == 303
+    assert (plain.status_code, plain["Location"]) == (303, f"/runs/{run.pk}/")
     assert (run.request["version"], run.request["input"]) == (None, {"text": "hello"})
+    answer = page.post(do="try", models="simulated")
+    assert answer.status_code == 200
+    live = Run.objects.filter(kind="pipeline").latest("created_at")
+    assert f'ws-connect="/ws/runs/{live.pk}/?after=' in answer.content.decode()
+    assert "Not yet" in answer.content.decode()
     page.post(do="write", text="stages: 3")
     assert page.post(do="try").status_code == 422
+
+
+def test_a_try_is_of_the_draft_as_it_is_and_gone_once_that_changes(page: Page) -> None:
+    page.post(do="sample", sample="{text: hello}")
+    page.post(do="try")
+    run = Run.objects.get(kind="pipeline")
+    assert "Last try" in page.get("?stage=loud&tab=input")
+    assert 'id="chosen-stage"' in page.get("?stage=loud")
+    assert 'id="run-stage"' in page.get("?stage=loud/1/nobody&tab=tried")
+    saved = page.post(**card("loud", "input", **(INPUT | {"input.transforms[1]:with": "9"}))).content.decode()
+    assert '<div id="run" class="editor-live" hx-swap-oob="true">' in saved
+    assert "Not yet" not in saved
+    assert "has changed since it was last tried" in page.get("?stage=loud&tab=tried")
+    viewer = signed_in(a_member(Role.VIEWER, page.member.team))
+    page.post(do="write", text=TEXT)
+    assert f"/ws/runs/{run.pk}/" in viewer.get("/pipelines/support/?stage=loud").content.decode()
 
 
 def test_the_page_costs_few_queries_however_many_stages(

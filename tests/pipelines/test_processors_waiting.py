@@ -42,7 +42,7 @@ async def test_the_answer_of_a_person_is_the_result_and_the_run_is_parked_meanwh
     work = human((600.0, given), form=FORM)
     assert (await work.run()).value == given
     asked = work.lives.log.questions[0].question
-    assert (asked.text, asked.schema, asked.deadline_s) == ("Send? Dear Ada", FORM, None)
+    assert (asked.text, asked.schema, asked.deadline_s, asked.fails) == ("Send? Dear Ada", FORM, None, False)
     assert len(work.lives.parked_at) == 1
 
 

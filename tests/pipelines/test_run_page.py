@@ -18,7 +18,7 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import HumanQuestion, Run, RunStatus, Step
 from orchestration.runs.parts.updates import UpdateKey, render_update
 from pipelines.engine.stages import STAGE_STARTED
-from pipelines.parts.graph import GraphView
+from pipelines.parts.graph import pipeline_graph
 from tests.support.definitions import pipeline, stage
 from tests.support.engines import Engine
 from tests.support.history import a_member, signed_in
@@ -52,7 +52,8 @@ def page(member: Membership, run: Run, query: str = "") -> str:
 
 def panel(html: str) -> str:
     """Return the stage that a page shows."""
-    return html.partition('class="card stage-panel"')[2].partition('class="folds"')[0].replace("&quot;", '"')
+    first = html.partition('class="card stage-panel"')[2].partition('class="card stage-panel"')[0]
+    return first.partition('class="folds"')[0].replace("&quot;", '"')
 
 
 def node(html: str, name: str) -> str:
@@ -80,7 +81,8 @@ def test_the_address_chooses_a_stage_and_an_unknown_one_chooses_none(
     html = page(owner, run, "?stage=loud")
     assert 'data-shows="loud"' in html
     assert "WHAT IS 17 % OF 2,300?" in panel(html)
-    assert html.count("stage-panel") == 1
+    assert html.count("stage-panel") == 2, "that which failed stays in view"
+    assert html.count("stage-more") == 1
     assert "stage-panel" in page(owner, run, "?stage=nobody")
 
 
@@ -186,7 +188,7 @@ def test_a_stage_that_waits_for_a_person_says_so(admin: Membership, rows: RunRow
     assert "It waits for a person." in panel(html)
 
 
-def test_a_stage_lights_up_alone_and_the_end_draws_the_graph_anew(rows: RunRows) -> None:
+def test_a_stage_lights_up_alone_and_the_end_draws_all_stages_anew(rows: RunRows) -> None:
     before = Run.objects.get().last_seq
     ended(rows, "asked", output="391")
     update = render_update(UpdateKey(rows.run.pk, before, may_run=True))
@@ -199,7 +201,11 @@ def test_a_stage_lights_up_alone_and_the_end_draws_the_graph_anew(rows: RunRows)
     rows.end(RunStatus.FAILED, error="Stage last failed: it did.", error_code="stage_failed")
     update = render_update(UpdateKey(rows.run.pk, update.seq, may_run=True))
     assert update is not None
-    assert 'id="run-graph"' in "".join(update.pieces)
+    html = "".join(update.pieces)
+    assert all(
+        f'id="{side}-{name}"' in html for side in ("right", "down") for name in ("loud", "asked", "last")
+    )
+    assert "Not run" in node(html, "last")
 
 
 def test_the_text_of_a_call_streams_into_the_stage_that_is_shown(rows: RunRows) -> None:
@@ -312,8 +318,8 @@ def test_a_value_too_large_to_be_kept_is_not_offered_for_editing(admin: Membersh
 
 def test_a_large_graph_is_drawn_in_one_direction_only() -> None:
     few, many = (pipeline(*(stage(f"s{n}") for n in range(count))) for count in (2, 151))
-    assert [side.name for side in GraphView(pipeline=few).sides] == ["right", "down"]
-    assert [side.name for side in GraphView(pipeline=many).sides] == ["right"]
+    assert [side.name for side in pipeline_graph(few, {}, "").sides] == ["right", "down"]
+    assert [side.name for side in pipeline_graph(many, {}, "").sides] == ["right"]
 
 
 def test_nothing_in_the_address_breaks_the_page(admin: Membership, rows: RunRows) -> None:
@@ -325,6 +331,6 @@ def test_nothing_in_the_address_breaks_the_page(admin: Membership, rows: RunRows
 def test_lines_of_a_branch_say_when_they_are_taken() -> None:
     cases = [{"when": "input.n > 9", "to": "many"}, {"when": "input.n < 0", "to": "many"}]
     route = stage("route", processor="branch", options={"cases": cases, "default": "few"})
-    view = GraphView(pipeline=pipeline(route, stage("many", "route"), stage("few", "route")))
+    view = pipeline_graph(pipeline(route, stage("many", "route"), stage("few", "route")), {}, "")
     words = {line.target: words for line, words in view.sides[0].labels}
     assert words == {"many": "input.n > 9 or input.n < 0", "few": "otherwise"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.utils import timezone
 
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Json, plain
+from orchestration.runs.engine.types import Question
 from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.parts.questions import AnswerForm, answer_words, question_card
 from tests.support.question_schemas import APPROVAL, HOSTILE, REVIEW
@@ -84,6 +88,19 @@ def test_what_does_not_fit_is_said_at_its_field_and_nothing_typed_is_lost(
     assert [form[name].value() for name in FILLED] == list((FILLED | {field: value}).values())
 
 
+def test_what_a_schema_refers_to_and_lists_of_words_have_fields_of_their_own() -> None:
+    colour = {"anyOf": [{"$ref": "#/$defs/Colour"}, {"type": "null"}], "title": "Shade"}
+    words = {"type": "array", "items": {"type": "string"}, "maxItems": 2}
+    schema = {"properties": {"shade": colour, "words": words}, "$defs": {"Colour": {"enum": ["dark_blue"]}}}
+    form = sent(schema, ("answer-1", "dark_blue"), ("answer-2", "one\n\n two "))
+    assert form.is_valid(), form.errors
+    assert form.answer == {"shade": "dark_blue", "words": ["one", "two"]}
+    assert ("Shade" in drawn(schema), "Dark blue" in drawn(schema)) == (True, True)
+    assert sent(schema, ("answer-2", "1\n2\n3")).errors == {
+        "answer-2": ["This has 3 items, must have at most 2."]
+    }
+
+
 def test_too_many_chosen_are_refused_by_the_schema_at_their_field() -> None:
     three = [("answer-7", topic) for topic in ("people", "money", "weather")]
     form = sent(REVIEW, *FILLED.items(), *three)
@@ -104,7 +121,7 @@ def test_a_choice_that_everything_depends_on_is_shown_as_buttons() -> None:
 def test_beside_other_required_fields_a_choice_is_a_field_like_them() -> None:
     needed = {**APPROVAL, "required": ["decision", "comment"]}
     assert 'type="radio"' in drawn(needed)
-    assert "Approve" not in drawn(needed)
+    assert "<bdi>Approve</bdi>" not in drawn(needed)
 
 
 def test_names_given_to_values_are_shown_for_them() -> None:
@@ -139,6 +156,31 @@ def test_a_hostile_schema_is_bounded_and_what_is_sent_is_answered_in_words(name:
 )
 def test_what_cannot_be_shown_is_said(name: str, words: str) -> None:
     assert words in drawn(HOSTILE[name])
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "later"),
+    [
+        ({}, "It can be answered until", "Nobody answered in time."),
+        ({"default": "no"}, "“no” is taken.", "the run went on with “no”."),
+        (
+            {"fails": True},
+            "this part of the run fails.",
+            "Nobody answered in time: this part of the run failed.",
+        ),
+    ],
+)
+def test_what_happens_at_the_deadline_is_said(fields: dict[str, Json], words: str, later: str) -> None:
+    now = timezone.now()
+    question = HumanQuestion(text="Which?", run=Run(), deadline_at=now + timedelta(hours=1), **fields)
+    card = question_card(question, may_answer=True)
+    assert card.if_nobody.endswith(words) or card.if_nobody.startswith(words)
+    assert replace(card, now=now + timedelta(hours=2)).lapsed.endswith(later)
+
+
+def test_that_a_question_fails_changes_nothing_of_what_a_parked_run_has_journaled() -> None:
+    fields = {name for name in plain(Question(text="?")) if name != "fails"}
+    assert fields == {"text", "schema", "deadline_s", "default", "audience"}
 
 
 @pytest.mark.parametrize(

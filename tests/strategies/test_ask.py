@@ -129,7 +129,7 @@ class TestSending:
             ({"models": ["gpt-none"]}, "gpt-none"),
             ({"options.threshold": "7"}, "Enter at least 10."),
             ({"options.threshold": "much"}, "Enter a number."),
-            ({"options.judge": "nobody"}, "nobody is not one of the available choices"),
+            ({"options.judge": "nobody"}, "“nobody” is none of your models."),
             ({"max_cost_usd": "-1"}, "Enter at least 0."),
             ({"max_cost_usd": "0"}, "A limit must be above zero"),
             ({"max_calls": "2.5"}, "Enter a whole number."),

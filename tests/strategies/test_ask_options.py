@@ -9,17 +9,14 @@ from django import forms
 from pydantic import BaseModel, Field
 
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import FieldFormat
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.strategies.engine.options import ModelName
-from orchestration.strategies.engine.types import SHARE_FORMAT, Constraints, percent
-from orchestration.strategies.forms.fields import (
-    ModelField,
-    option_fields,
-    option_values,
-    schema_fields,
-)
+from orchestration.strategies.engine.types import Constraints, percent
+from orchestration.strategies.forms.fields import option_fields, option_values
 from orchestration.strategies.forms.panel import default_panel, moved
 from orchestration.strategies.services.strategy_runs import parse_request
+from orchestration.tools.forms.schemas import ModelField, schema_fields
 from tests.support.tree import ROOT
 
 
@@ -47,7 +44,7 @@ FIELDS = {
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("colour", forms.ChoiceField),
+        ("colour", forms.TypedChoiceField),
         ("count", forms.IntegerField),
         ("share", forms.FloatField),
         ("loud", forms.BooleanField),
@@ -127,7 +124,7 @@ def test_each_limit_has_a_label_an_option_of_the_command_and_a_line_on_the_run_p
     limit, field = LIMITS[name], schema_fields(Constraints.model_json_schema())[name]
     assert limit["flag"].startswith("--")
     assert limit["metavar"].isupper()
-    label = limit["title"] + (", %" if limit.get("format") == SHARE_FORMAT else "")
+    label = limit["title"] + (", %" if limit.get("format") == FieldFormat.SHARE else "")
     assert field.label == label != name.replace("_", " ").capitalize()
     assert field.help_text == limit["description"]
     page = (ROOT / "templates/runs/_facts.html").read_text(encoding="utf-8")
@@ -145,7 +142,11 @@ def test_the_refusal_of_a_limit_names_the_values_that_it_may_have(name: str) -> 
 
 
 PERCENT = schema_fields(
-    {"properties": {"share": {"type": "number", "format": SHARE_FORMAT, "minimum": 0.1, "maximum": 0.99}}}
+    {
+        "properties": {
+            "share": {"type": "number", "format": FieldFormat.SHARE, "minimum": 0.1, "maximum": 0.99}
+        }
+    }
 )["share"]
 
 

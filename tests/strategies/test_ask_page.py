@@ -14,10 +14,10 @@ from orchestration.runs.kinds import Startable
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.forms.ask import MOST_IN_A_ROW, AskForm
-from orchestration.strategies.forms.fields import PercentField
 from orchestration.strategies.forms.groups import FieldGroup
 from orchestration.strategies.models import ModelProfile
 from orchestration.strategies.selectors import models_with_profiles
+from orchestration.tools.forms.schemas import PercentField
 from tests.support.history import a_run
 from tests.support.shown import a_model
 

@@ -127,7 +127,10 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     yield f"{reverse('pipelines:versions', args=[team.pipeline.name])}?old=1&new=draft"
     editor = reverse("pipelines:pipeline", args=[team.pipeline.name])
     yield from (f"{editor}?stage=loud&tab={tab}" for tab in ("does", "input", "output", "fails", "yaml"))
+    yield from (f"{editor}?{lines}" for lines in ("after=loud", "before=loud", "stage=loud&tab=tried"))
     yield f"{reverse('pipelines:pipeline', args=['unfinished'])}?stage=first"
+    tried = reverse("pipelines:pipeline", args=["letters"])
+    yield from (f"{tried}?stage={key}&tab=tried" for key in ("", "ask", "words", "words/1/item-0"))
     run = team.runs["pipeline-letters"].pk
     yield from (
         f"{reverse('runs:run', args=[run])}?stage={key}" for key in ("ask", "words", "words/1/item-0")

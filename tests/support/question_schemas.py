@@ -54,5 +54,15 @@ HOSTILE: dict[str, dict[str, Json]] = {
     "a reference": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
     "alternatives": {"anyOf": [{"type": "string"}, {"type": "null"}]},
     "nothing fits": {"not": {}},
+    "a share of too much": {"type": "number", "format": "share", "minimum": -5, "maximum": 10**400},
+    "an odd amount of money": {"type": "integer", "format": "dollars", "default": "x"},
+    "a model of nobody": {"type": "string", "format": "model", "enum": []},
+    "a circle": {
+        "properties": {"a": {"$ref": "#/$defs/a"}},
+        "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}},
+    },
+    "items that are none": {
+        "properties": {"a": {"type": "array", "items": {"enum": []}}, "b": {"type": "array", "items": [1]}}
+    },
 }
 """Each has to be shown in some way, and to refuse or take what is sent, in words."""

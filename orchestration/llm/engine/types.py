@@ -50,6 +50,14 @@ class Purpose(StrEnum):
         }.get(self, self.value)
 
 
+class FieldFormat(StrEnum):
+    """The `format` in the JSON Schema of an option that is more than a text or a number."""
+
+    MODEL = "model"
+    SHARE = "share"
+    DOLLARS = "dollars"
+
+
 class FinishReason(StrEnum):
     """Why a model stopped writing."""
 

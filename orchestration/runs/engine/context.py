@@ -189,7 +189,10 @@ class RunContext:
         The run is parked when nothing but waiting is pending; run time does not pass meanwhile. After the
         deadline nobody can answer; the default is taken a second later, so that an earlier answer counts.
         """
-        record, earlier = self._open(step, StepKind.HUMAN, digest(question))
+        asked = {
+            name: value for name, value in plain(question).items() if name != "fails"
+        }  # words for people
+        record, earlier = self._open(step, StepKind.HUMAN, digest(asked))
         if earlier is not None:
             return replayed(earlier)
         key, answers = record.key, self.control.answers

@@ -121,12 +121,16 @@ class Audience:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What a person is asked: the words, a form as JSON Schema, what counts as the answer at the deadline."""
+    """What a person is asked: the words, a form as JSON Schema, what counts as the answer at the deadline.
+
+    One that `fails` then has no answer: what asks it fails.
+    """
 
     text: str
     schema: Mapping[str, Json] = field(default_factory=dict)
     deadline_s: float | None = None
     default: Json = None
+    fails: bool = False
     audience: Audience = Audience()
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -16,64 +13,10 @@ from orchestra_site.accounts.models import User
 from orchestra_site.web.words import plain_name
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import HumanQuestion, RunStatus
-from orchestration.runs.parts.question_fields import ANSWER, question_fields
+from orchestration.tools.forms.schemas import SchemaForm
 
 LONGEST_SHOWN = 300
 """Characters of an answer that pages show."""
-
-
-class SchemaForm(forms.Form):
-    """The form that a JSON Schema describes; the whole answer is compared with the schema."""
-
-    def __init__(
-        self, schema: Mapping[str, Json], data: QueryDict | None = None, *, auto_id: str = "id_%s"
-    ) -> None:
-        super().__init__(data, auto_id=auto_id)
-        self._made = question_fields(schema)
-        self.note = self._made.note
-        self.answer: Json = None
-        self.fields |= self._made.fields
-
-    @property
-    def lines(self) -> list[forms.BoundField]:
-        """The fields above the buttons."""
-        return [box for box in self if box.name != self._made.buttons]
-
-    @property
-    def buttons(self) -> forms.BoundField | None:
-        """The choice that is shown as buttons which send the form, if there is one."""
-        return self[self._made.buttons] if self._made.buttons else None
-
-    def clean(self) -> dict[str, Any]:
-        """Compare the answer with the schema, each problem at its field."""
-        clean = super().clean() or self.cleaned_data
-        if not self.errors:
-            self.answer = self._answer(clean)
-            for problem in self._made.schema.problems(self.answer) if self._made.schema else ():
-                box = self.field_at(problem.path)
-                place = problem.path.removeprefix(self._made.properties.get(box or "", "")).lstrip(".")
-                self.add_error(box, f"{place or 'This'} {problem.message}.")
-        return clean
-
-    def _answer(self, clean: Mapping[str, Any]) -> Json:
-        """Return the answer as the run gets it, without what was left empty."""
-        names = self._made.properties
-        if not names:
-            return clean[ANSWER]
-        given = {name: clean[box] for box, name in names.items()}
-        empty: tuple[Json, ...] = (None, "", [])
-        needed = {name for box, name in names.items() if self.fields[box].required}
-        return {name: value for name, value in given.items() if name in needed or value not in empty}
-
-    def field_at(self, path: str) -> str | None:
-        """Return the field that a path in the answer leads to."""
-        if ANSWER in self.fields:
-            return ANSWER
-        names = self._made.properties
-        fitting = [
-            f for f, name in names.items() if path == name or path.startswith((f"{name}.", f"{name}["))
-        ]
-        return max(fitting, key=lambda f: len(names[f]), default=None)
 
 
 class AnswerForm(SchemaForm):
@@ -106,6 +49,8 @@ class QuestionCard:
         due = self.question.deadline_at
         if due is None:
             return ""
+        if self.question.fails:
+            return f"If nobody answers by {moment(due, self.now)}, this part of the run fails."
         if self.question.default is None:
             return f"It can be answered until {moment(due, self.now)}."
         taken = answer_words(self.question.default)
@@ -122,7 +67,7 @@ class QuestionCard:
         if not self.question.is_late(self.now):
             return "The run does not wait for an answer any more."
         if self.question.default is None:
-            return "Nobody answered in time."
+            return f"Nobody answered in time{': this part of the run failed' if self.question.fails else ''}."
         return f"Nobody answered in time: the run went on with “{answer_words(self.question.default)}”."
 
 

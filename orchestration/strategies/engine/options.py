@@ -9,11 +9,12 @@ from typing import Annotated, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 
-MODEL_FORMAT = "model"
-ModelName = Annotated[str, Field(min_length=1, max_length=120, json_schema_extra={"format": MODEL_FORMAT})]
+ModelName = Annotated[
+    str, Field(min_length=1, max_length=120, json_schema_extra={"format": FieldFormat.MODEL})
+]
 """The name of a model of the team, used as a helper beside the panel."""
 
 
@@ -91,7 +92,7 @@ def _model_fields(schema: type[StrategyOptions]) -> tuple[str, ...]:
     properties = schema.model_json_schema()["properties"]
     choices = {name: (field, *field.get("anyOf", ())) for name, field in properties.items()}
     return tuple(
-        name for name in choices if any(each.get("format") == MODEL_FORMAT for each in choices[name])
+        name for name in choices if any(each.get("format") == FieldFormat.MODEL for each in choices[name])
     )
 
 

@@ -13,14 +13,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, field_validator
 
-from orchestration.llm.engine.types import NO_USAGE, FinishReason, Json, Usage
+from orchestration.llm.engine.types import NO_USAGE, FieldFormat, FinishReason, Json, Usage
 from orchestration.runs.engine.types import Decision, PathStep
 
-DOLLARS_FORMAT, SHARE_FORMAT = "dollars", "share"
-"""Formats of an amount in US dollars, and of a share of 0 to 1, which pages show and ask for in percent."""
-AS_SHARE: dict[str, JsonValue] = {"format": SHARE_FORMAT}
+AS_SHARE: dict[str, JsonValue] = {"format": FieldFormat.SHARE}
+"""A share of 0 to 1, which pages show and ask for in percent."""
 Dollars = Annotated[
-    Decimal, WithJsonSchema({"type": "number", "format": DOLLARS_FORMAT, "exclusiveMinimum": 0})
+    Decimal, WithJsonSchema({"type": "number", "format": FieldFormat.DOLLARS, "exclusiveMinimum": 0})
 ]
 
 

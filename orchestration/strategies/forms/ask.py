@@ -23,7 +23,6 @@ from orchestration.strategies.forms.fields import (
     initial_text,
     option_fields,
     option_values,
-    schema_fields,
     typed_value,
     untouched_options,
 )
@@ -31,6 +30,7 @@ from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoic
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.services.strategy_runs import NAME
 from orchestration.tools.engine.tool import ToolSpec
+from orchestration.tools.forms.schemas import schema_fields
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"

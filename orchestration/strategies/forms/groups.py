@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from django import forms
 
-from orchestration.strategies.forms.fields import PercentField, initial_text
+from orchestration.strategies.forms.fields import initial_text
+from orchestration.tools.forms.schemas import PercentField
 
 LONGEST_VALUE = 40
 SHOWN = 3

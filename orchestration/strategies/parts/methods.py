@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.options import MODEL_FORMAT
 from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
 from orchestration.strategies.engine.strategy import Strategy
-from orchestration.strategies.engine.types import SHARE_FORMAT, percent
+from orchestration.strategies.engine.types import percent
 from orchestration.strategies.selectors import StrategyRecord
 from orchestration.strategies.services.profiles import model_profiles
 
@@ -71,7 +70,7 @@ def _note(name: str, shape: Mapping[str, Json], definitions: Mapping[str, Json])
         name=name,
         title=str(shape.get("title") or name.replace("_", " ").capitalize()),
         description=str(shape.get("description", "")),
-        default=_default(shape.get("default"), is_share=merged.get("format") == SHARE_FORMAT),
+        default=_default(shape.get("default"), is_share=merged.get("format") == FieldFormat.SHARE),
         allowed=_allowed(merged),
     )
 
@@ -90,13 +89,13 @@ def _allowed(shape: Mapping[str, Json]) -> str:
     """Return the allowed values in words."""
     if "enum" in shape:
         return ", ".join(str(value).replace("_", " ") for value in shape["enum"])
-    if shape.get("format") == MODEL_FORMAT:
+    if shape.get("format") == FieldFormat.MODEL:
         return "a model of the team"
     low = shape.get("minimum", shape.get("exclusiveMinimum"))
     high = shape.get("maximum", shape.get("exclusiveMaximum"))
     if low is not None and high is not None:
         above = "above " if "exclusiveMinimum" in shape else ""
-        if shape.get("format") == SHARE_FORMAT:
+        if shape.get("format") == FieldFormat.SHARE:
             return f"{above}{percent(low)} to {percent(high)}"
         return f"{above}{low:,} to {high:,}"
     return {"boolean": "on or off", "string": "text"}.get(str(shape.get("type")), "")

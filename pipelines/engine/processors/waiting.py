@@ -87,6 +87,7 @@ class HumanProcessor(ActiveProcessor):
             schema=options.form or {},
             deadline_s=options.deadline,
             default=options.default if by_deadline else None,
+            fails=not by_deadline,
             audience=self._audience(work),
         )
         answer = await context.ask_human(question, "question")

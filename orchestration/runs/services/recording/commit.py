@@ -265,6 +265,7 @@ def _question(run: UUID, asked: QuestionAsked) -> Row:
         "text": question.text,
         "schema": dict(question.schema),
         "default": question.default,
+        "fails": question.fails,
         "audience": {"roles": list(audience.roles), "users": list(audience.users)},
         "deadline_at": asked.due_at,
     }

@@ -1,4 +1,4 @@
-"""The stages of a run as its page shows them: the state, time and cost of each, and which to look at.
+"""The stages of a run as its page shows them: the state, time and cost of each, and all that is known of one.
 
 A stage is known by its key in the run: its name, or that of a stage below another, as in
 `check/1/run/draft` (a stage of a pipeline in a stage) or `each/1/item-0` (an item of a list).
@@ -9,20 +9,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F
 
 from orchestra_site.web.templatetags.text import duration
 from orchestra_site.web.templatetags.ui import LOOKS
 from orchestration.graphs.scheduling import EndStatus
+from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.models import OPEN_STATUSES, Call, RunStatus, Step
+from orchestration.runs.parts.graphs import NodeMark
+from orchestration.runs.parts.values import ShownValue
 from orchestration.runs.selectors.run_state import RunState
+from orchestration.strategies.parts.inner_runs import inner_run
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.stages import STAGE_STARTED
-from pipelines.parts.graph import StageMark
 
 COLUMNS = ("processor", "edited", "attempts", "handled", "started_s", "seconds")
 MOST_INNER = 200
@@ -68,11 +74,11 @@ class RunStage:
         return "Not yet" if self.state == RunStatus.QUEUED else LOOKS[self.state].word
 
     @property
-    def mark(self) -> StageMark:
+    def mark(self) -> NodeMark:
         """What the graph says of it."""
         took = self.seconds if self.attempts and self.seconds is not None else 0.0
         words = f"{self.word} · {duration(took)}" if took >= SHORTEST_S else self.word
-        return StageMark(state=self.state, words=words)
+        return NodeMark(state=self.state, words=words)
 
 
 class RunStages:
@@ -95,7 +101,7 @@ class RunStages:
         return key in self._keys
 
     @property
-    def marks(self) -> Mapping[str, StageMark]:
+    def marks(self) -> Mapping[str, NodeMark]:
         """What the graph says of the stages."""
         return {stage.key: stage.mark for stage in self.own}
 
@@ -163,3 +169,77 @@ def _above(step: str) -> Iterator[str]:
 def _in_order(key: str) -> tuple[tuple[int, str], ...]:
     """Return what puts the second item before the tenth."""
     return tuple((len(part) if part.startswith(ITEM) else 0, part) for part in key.split("/"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePanel:
+    """A stage with all that is known: `row` is what the run recorded of it, empty until it has ended.
+
+    `before` is its output in the run that this one repeats, where that was another. `above` are the stages
+    that it lies below, `inner` the stages and items right below it; `model` is what a strategy's page shows
+    where its newest attempt asked models.
+    """
+
+    stage: RunStage
+    row: Mapping[str, Json]
+    before: ShownValue | None
+    above: tuple[RunStage, ...]
+    inner: tuple[RunStage, ...]
+    model: Mapping[str, Any] | None
+
+    @cached_property
+    def input(self) -> ShownValue | None:
+        """What it worked on, None where that is nothing."""
+        value = self.row.get("input")
+        return None if value is None else ShownValue(value)
+
+    @cached_property
+    def output(self) -> ShownValue | None:
+        """What it gave, None where it did not succeed."""
+        gave = self.row.get("status") == EndStatus.SUCCEEDED
+        return ShownValue(self.row["output"]) if gave else None
+
+    @property
+    def anchor(self) -> str:
+        """What the ids of its elements begin with: a page may show two stages."""
+        return "stage-" + self.stage.key.replace("/", "-")
+
+    @property
+    def goes_to(self) -> str:
+        """The stage or the pipeline that follows its failure."""
+        return self.stage.handled.partition(":")[2]
+
+    @property
+    def is_own(self) -> bool:
+        """True for a stage of the run's own pipeline: from there a run can be resumed."""
+        return "/" not in self.stage.key
+
+
+def stage_panel(
+    state: RunState, pipeline: Pipeline, stages: RunStages, key: str, now: datetime
+) -> StagePanel | None:
+    """Return a stage with all that is known of it, None where the run has no such stage."""
+    if key not in stages:
+        return None
+    row = stage_row(state.run.pk, key)
+    earlier = stage_row(state.run.rerun_of_id, key) if row else {}
+    changed = earlier.get("status") == EndStatus.SUCCEEDED and earlier["output"] != row["output"]
+    numbers = (call.step.removeprefix(f"{key}/").partition("/")[0] for call in stages.calls(key))
+    newest = row.get("attempts") or max((int(each) for each in numbers if each.isdecimal()), default=0)
+    written = next((stage.options for stage in pipeline.stages if stage.id == key), {})
+    used = {name: value for name, value in (row.get("details") or {}).items() if name == "strategy" and value}
+    return StagePanel(
+        stage=stages.stage(key),
+        row=row,
+        before=ShownValue(earlier["output"]) if changed else None,
+        above=stages.above(key),
+        inner=stages.inner(key),
+        model=inner_run(state, f"{key}/{newest}/model", {**written, **used}, now),
+    )
+
+
+def stage_row(run: UUID | None, key: str) -> Mapping[str, Json]:
+    """Return what a run recorded of a stage that has ended, nothing before."""
+    rows = Step.objects.filter(run=run, key=key, kind=StepKind.RECORD, result__has_key="stage")
+    found: Mapping[str, Json] | None = rows.values_list("result", flat=True).first()
+    return found or {}

@@ -1,32 +1,17 @@
-"""The forms of the Tools page. Keys are write-only: no form shows one."""
+"""The forms with which a team adds tools, and what they need. Keys are write-only: no form shows one."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
-from orchestration.expressions.documents import read_document
-from orchestration.expressions.errors import ExpressionError
-from orchestration.llm.engine.types import Json
 from orchestration.llm.forms import key_field
 from orchestration.tools.engine.documents import LARGEST
-from orchestration.tools.engine.tool import ToolSpec
 from orchestration.tools.models import McpServer, ToolCredential
 
-LONGEST_ARGUMENTS = 100_000
 KEPT = "Leave empty to keep the stored one, as long as the address stays at its scheme, host and port."
-SAMPLES: Mapping[str, Json] = {
-    "string": "",
-    "integer": 0,
-    "number": 0,
-    "boolean": False,
-    "array": [],
-    "object": {},
-}
 
 
 def name_field(help_text: str) -> forms.CharField:
@@ -109,39 +94,3 @@ class DocumentForm(forms.Form):
             if file.size > LARGEST:
                 self.add_error("file", f"A document has at most {LARGEST:,} bytes. Cut it in two.")
         return data
-
-
-class TryForm(forms.Form):
-    """What a tool is called with, on its page."""
-
-    arguments = forms.CharField(
-        label="Arguments",
-        max_length=LONGEST_ARGUMENTS,
-        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "code-field", "dir": "ltr"}),
-        help_text="An object in JSON.",
-    )
-
-    def clean_arguments(self) -> dict[str, Json]:
-        """Read the arguments."""
-        try:
-            read = read_document(self.cleaned_data["arguments"], "json")
-        except ExpressionError as error:
-            raise forms.ValidationError(str(error)) from error
-        if not isinstance(read, dict):
-            raise forms.ValidationError("Write an object, in braces.")
-        return read
-
-
-def sample_arguments(spec: ToolSpec) -> str:
-    """Return the required arguments of a tool as JSON to fill in, without values."""
-    fields = spec.schema.get("properties", {})
-    fields = fields if isinstance(fields, dict) else {}
-    wanted = {name: _sample(fields.get(name)) for name in spec.schema.get("required", []) if name in fields}
-    return json.dumps(wanted, indent=2)
-
-
-def _sample(schema: Json) -> Json:
-    if not isinstance(schema, dict):
-        return None
-    kind = schema.get("type")
-    return SAMPLES.get(kind) if isinstance(kind, str) else None
