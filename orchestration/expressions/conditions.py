@@ -48,6 +48,17 @@ class Condition:
     tree: Node
     program: Any
 
+    @property
+    def paths(self) -> Iterator[tuple[str, ...]]:
+        """The paths that it reads, each a name and the fields below it, as far as they are written out."""
+        nodes = [self.tree]
+        for node in nodes:  # grows while it is read
+            path = node.path()
+            if path and path[0] in self.names:
+                yield path
+            else:
+                nodes += node.parts
+
     def evaluate(self, values: Mapping[str, Json]) -> bool:
         """Return whether the condition holds. Raises `ExpressionError` where that cannot be decided."""
         used = self._used(values)

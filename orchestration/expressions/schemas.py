@@ -1,9 +1,12 @@
-"""Schemas in JSON Schema, draft 2020-12: parsed once, then compared with values."""
+"""Schemas in JSON Schema, draft 2020-12: parsed once, then compared with values.
+
+What a schema says of the values themselves is read from it, too: their types, and what a `format` marks.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,21 +15,40 @@ from jsonschema.exceptions import ValidationError
 from orchestration.expressions.checks import BOUNDS, KEYWORDS, STEPS, Validator
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.keywords import KINDS, Keywords
-from orchestration.expressions.values import Bounds, Json, kind, remembered, shortened
+from orchestration.expressions.places import Keys, inner_values, path_text
+from orchestration.expressions.values import ANY, Bounds, Json, ValueType, kind, remembered, shortened
 
 LONGEST = 100_000
 """Characters of a schema, written as JSON."""
 SCHEMA_BOUNDS = Bounds(depth=32, nodes=50_000, characters=LONGEST)
 MOST_PROBLEMS = 100
 MOST_SHOWN = 10
+_CHOICES = ("anyOf", "oneOf", "allOf")
+_LEADING = {"$ref", "format", *_CHOICES, "properties", "additionalProperties", "items"}
+"""The keywords of a schema from which one of a part of the value may be reached."""
+_VALUE_TYPES = {
+    "string": ValueType.TEXT,
+    "number": ValueType.NUMBER,
+    "integer": ValueType.NUMBER,
+    "boolean": ValueType.BOOLEAN,
+    "array": ValueType.LIST,
+    "object": ValueType.OBJECT,
+    "null": ValueType.NOTHING,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaProblem:
-    """What does not fit: where, as `items[3].name` (empty for the whole), and why: "has no “label”"."""
+    """What does not fit: where in the value, why ("has no “label”"), and what stands there."""
 
-    path: str
+    at: Keys
     message: str
+    value: Json = None
+
+    @property
+    def path(self) -> str:
+        """Where it is, as `items[3].name`; empty for the whole."""
+        return path_text(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +64,13 @@ class Schema:
         try:
             BOUNDS.check(value, "The value")
             found = islice(Validator(self.written).iter_errors(value), MOST_PROBLEMS)
-            return tuple(SchemaProblem(_path(each.absolute_path), _words(each)) for each in found)
+            return tuple(
+                SchemaProblem(tuple(each.absolute_path), _words(each), each.instance) for each in found
+            )
         except ExpressionError as error:
-            return (SchemaProblem("", str(error)),)
+            return (SchemaProblem((), str(error), value),)
         except RecursionError:
-            return (SchemaProblem("", "The value and the schema are nested too deeply together."),)
+            return (SchemaProblem((), "The value and the schema are nested too deeply together.", value),)
         finally:
             STEPS.reset(counting)
             KEYWORDS.reset(reading)
@@ -73,9 +97,56 @@ def parse_schema(schema: Json) -> Schema:
     return Schema(whole, keywords)
 
 
-def _path(steps: Iterable[str | int]) -> str:
-    """Return a path as people write it: `items[3].name`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+def schema_types(schema: Json, keys: Keys = ()) -> frozenset[ValueType]:
+    """Return the types that a schema allows at a place, all where it does not say."""
+    for key in keys:
+        below = schema.get("items" if isinstance(key, int) else "properties") if _is_object(schema) else None
+        schema = below.get(key) if isinstance(key, str) and isinstance(below, dict) else below
+    written = schema.get("type") if _is_object(schema) else None
+    names = written if isinstance(written, list) else [written]
+    known = [_VALUE_TYPES[name] for name in names if isinstance(name, str) and name in _VALUE_TYPES]
+    return frozenset(known or ANY)
+
+
+def closed_fields(schema: Json) -> Mapping[str, Json] | None:
+    """Return the fields that objects of a schema may have, None where others are allowed."""
+    fields = schema.get("properties", {}) if isinstance(schema, dict) else None
+    is_closed = isinstance(fields, dict) and schema.get("additionalProperties") is False
+    return fields if is_closed else None
+
+
+def marked(schema: Json, value: Json, at: Keys = ()) -> Iterator[tuple[str, Json, Keys, Json]]:
+    """Yield what a schema marks with a `format`: that, the value, where it is, and the fields beside it.
+
+    The values come in the order of the whole, which is `at` a place; what stands in one of them is left out.
+    The schema was generated: what it refers to is in it.
+    """
+    waiting: list[tuple[Json, Json, Keys, Json]] = [(schema, value, at, {})]
+    while waiting:
+        part, inner, place, beside = waiting.pop()
+        if not _is_object(part) or _LEADING.isdisjoint(part):
+            continue
+        if "$ref" in part:
+            part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")] | part
+        if "format" in part:
+            yield part["format"], inner, place, beside
+            continue
+        below = [(each, inner, place, beside) for word in _CHOICES for each in part.get(word, ())]
+        fields, others, items = (
+            part.get("properties", {}),
+            part.get("additionalProperties"),
+            part.get("items"),
+        )
+        for key, each in inner_values(inner):
+            if isinstance(key, int):
+                below.append((items, each, (*place, key), {}))
+            else:
+                below.append((fields.get(key, others), each, (*place, key), inner))
+        waiting += reversed(below)
+
+
+def _is_object(schema: Json) -> bool:
+    return isinstance(schema, dict)
 
 
 def _words(error: ValidationError) -> str:
@@ -109,7 +180,7 @@ def _alternatives(value: Json, wanted: Json, error: ValidationError) -> str:
     if not inner:
         return "fits more than one alternative, must fit one"
     closest = max(inner, key=lambda each: len(each.relative_path))
-    place = _path(closest.relative_path)
+    place = path_text(closest.relative_path)
     said = f"{place} {_words(closest)}".lstrip()
     return f"fits none of {len(wanted)} alternatives; the closest: {said}"
 

@@ -6,8 +6,8 @@ it when they fail. Sets of nodes are bits of an integer, so that a graph of 500 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property, reduce
 from operator import and_, or_
@@ -128,6 +128,65 @@ class Graph:
         return tuple(reversed(circle))
 
     @cached_property
+    def forward(self) -> Graph:
+        """The graph without choices and jumps that lead to what is written before."""
+        places = self._place
+        later = {
+            node.id: {each for each in (*node.choices, node.jump) if places.get(each, -1) > places[node.id]}
+            for node in self.nodes
+        }
+        return Graph(
+            nodes=tuple(
+                replace(
+                    node,
+                    choices=tuple(each for each in node.choices if each in later[node.id]),
+                    jump=node.jump if node.jump in later[node.id] else "",
+                )
+                for node in self.nodes
+            )
+        )
+
+    @property
+    def cycles(self) -> Iterator[tuple[str, ...]]:
+        """Circles as `cycle` names one, until those that are left have none."""
+        graph = self
+        while circle := graph.cycle:
+            yield circle
+            graph = Graph(nodes=tuple(node for node in graph.nodes if node.id not in circle))
+
+    def never_reached(self, never: Collection[str]) -> Mapping[str, bool]:
+        """Return the nodes that can never run, in their order, where the conditions of some `never` hold.
+
+        By each is whether no branch can choose it; else too few of its needs can run.
+        """
+        dead: dict[str, bool] = {}
+        for node in map(self.node, self.order):
+            routers = [
+                self.node(each) for each in self.routers[node.id] if each not in dead and each not in never
+            ]
+            if any(router.jump == node.id for router in routers):
+                continue
+            is_unchosen = bool(self.branches[node.id]) and not routers
+            if is_unchosen or not _can_join(node, dead, never):
+                dead[node.id] = is_unchosen
+        return dead
+
+    @cached_property
+    def depths(self) -> Mapping[str, int]:
+        """The length of the longest chain of needs from each, itself included; without those on a circle."""
+        found: dict[str, int] = {}
+        for name in self.order:
+            found[name] = 1 + max((found[need] for need in self.needs[name]), default=0)
+        return found
+
+    def totals(self, weights: Mapping[str, int], most: int) -> Mapping[str, int]:
+        """Return the weight of each node and of all that it needs, as often as it does; `most` at most."""
+        found: dict[str, int] = {}
+        for name in self.order:
+            found[name] = min(weights[name] + sum(found[need] for need in self.needs[name]), most)
+        return found
+
+    @cached_property
     def _settled(self) -> Mapping[str, int]:
         """The nodes that have ended, in whatever way, whenever one starts."""
         found: dict[str, int] = {}
@@ -139,21 +198,42 @@ class Graph:
             found[name] = reduce(or_, routers, together)
         return found
 
-    def settled_before(self, name: str) -> frozenset[str]:
-        """Return the nodes that have certainly ended when one starts: what it may read."""
-        return frozenset(self._named(self._settled.get(name, 0)))
+    def has_ended(self, one: str, before: str) -> bool:
+        """Return whether a node has certainly ended when another starts, which may read it then."""
+        return bool(self._settled.get(before, 0) & self._bit(one))
 
     def are_ordered(self, one: str, other: str) -> bool:
         """Return whether one of two nodes has always ended before the other starts."""
-        return bool(
-            self._settled.get(one, 0) & self._bit(other) or self._settled.get(other, 0) & self._bit(one)
-        )
+        return self.has_ended(one, other) or self.has_ended(other, one)
 
     def _bit(self, name: str) -> int:
         return 1 << self._place[name]
 
-    def _named(self, bits: int) -> Iterator[str]:
-        while bits:
-            lowest = bits & -bits
-            yield self.nodes[lowest.bit_length() - 1].id
-            bits ^= lowest
+
+def _can_join(node: GraphNode, dead: Collection[str], never: Collection[str]) -> bool:
+    """Return whether enough needs of a node can run; some joins take one that is passed over, too."""
+    skipped = {*dead, *never} if node.join in {Join.FIRST_SUCCESS, Join.QUORUM} else dead
+    alive = [need for need in node.needs if need not in skipped]
+    wanted = min(node.quorum, len(node.needs)) if node.join is Join.QUORUM else 1
+    return not node.needs or len(alive) >= wanted
+
+
+def needs_by_place(choices: Mapping[str, Collection[str]]) -> dict[str, tuple[tuple[str, ...], Join]]:
+    """Return the needs and the join of nodes in a sequence that do not say them, by what each may choose.
+
+    A node needs the one before it. An arm, which branches may choose, waits for these alone; what follows
+    one, for any of the arms before it that the same branches may choose.
+    """
+    arms: dict[str, set[str]] = {}
+    for chosen in choices.values():
+        for each in chosen:
+            arms.setdefault(each, set()).update(chosen)
+    found: dict[str, tuple[tuple[str, ...], Join]] = {}
+    last = ""
+    for name in choices:
+        if last in arms and name not in arms:
+            found[name] = tuple(each for each in found if each in arms[last]), Join.ANY
+        else:
+            found[name] = () if name in arms or not last else (last,), Join.ALL
+        last = name
+    return found

@@ -5,38 +5,37 @@ The schema is that of files, forms and the exported JSON Schema. Times are float
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import NAME, DefinitionPart, FieldFault, Flag, Name, Whole, readable
+from orchestration.expressions.places import Keys, path_text, value_at
 from orchestration.expressions.values import Bounds
-from orchestration.graphs.graph import Graph, GraphNode, Join
+from orchestration.graphs.graph import Graph, GraphNode, Join, needs_by_place
 from orchestration.llm.engine.types import Json
-from pipelines.engine.problems import MOST_PROBLEMS, FieldFault, Keys, Problem, located, wrong_fields
+from pipelines.engine.options import OptionFormat
 from pipelines.engine.rules import (
     CacheRule,
     Declared,
-    DefinitionPart,
     ErrorHandling,
-    Flag,
     GoTo,
     InputMapping,
-    Name,
     OnError,
     OutputMapping,
     Retry,
     Seconds,
-    Whole,
+    StageName,
 )
 
 SCHEMA_VERSION: Literal[1] = 1
 MOST_STAGES = 500
+MOST_PROBLEMS = 200
+"""Problems that are listed of one definition."""
 BOUNDS = Bounds(nodes=50_000)
 """How large a definition may be as a document."""
 BRANCH = "branch"
@@ -44,7 +43,7 @@ UNREADABLE = "unreadable"
 """What stands for a name that cannot be read."""
 
 ProcessorName = Annotated[str, Field(min_length=1, max_length=60)]
-Part = TypeVar("Part", bound=DefinitionPart)
+Options = Annotated[dict[str, Json], Field(json_schema_extra={"format": OptionFormat.OPTIONS})]
 
 
 class InlineStage(DefinitionPart):
@@ -52,7 +51,7 @@ class InlineStage(DefinitionPart):
 
     processor: ProcessorName
     """What does the work: model, transform, …"""
-    options: dict[str, Json] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     """Those of the processor."""
     input: InputMapping | None = None
     """What it works on. Empty: the item."""
@@ -71,15 +70,15 @@ class Stage(DefinitionPart):
     """Unique in the pipeline."""
     processor: ProcessorName
     """What does the work: model, transform, …"""
-    options: dict[str, Json] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     """Those of the processor."""
     input: InputMapping | None = None
     """What the stage works on. Empty: what the stage before gives."""
     output: OutputMapping | None = None
     """Where the result goes. Empty: to the stages that follow."""
-    when: str | None = None
+    when: str | None = Field(default=None, json_schema_extra={"format": OptionFormat.CONDITION})
     """CEL condition. The stage is skipped where it is false."""
-    needs: Annotated[tuple[Name, ...], Field(max_length=MOST_STAGES)] | None = None
+    needs: Annotated[tuple[StageName, ...], Field(max_length=MOST_STAGES)] | None = None
     """The stages that it waits for. Not given: the one written before it. An empty list: none."""
     join: Join | None = None
     """Which of its needs it waits for. Not given: all, or any of those that a branch chooses between."""
@@ -104,15 +103,25 @@ class Stage(DefinitionPart):
         if self.processor != BRANCH:
             return ()
         cases = self.options.get("cases")
-        written = (
-            [each.get("to") for each in cases if isinstance(each, dict)] if isinstance(cases, list) else []
-        )
+        written = [value_at(each, ("to",)) for each in cases] if isinstance(cases, list) else []
         names = (each for each in (*written, self.options.get("default")) if isinstance(each, str))
         return tuple(dict.fromkeys(names))
 
+    def node(self, needs: tuple[str, ...], join: Join) -> GraphNode:
+        """Return the stage as the graph sees it, with these needs and join where none are written."""
+        return GraphNode(
+            id=self.id,
+            needs=needs if self.needs is None else self.needs,
+            join=self.join or (join if self.needs is None else Join.ALL),
+            quorum=self.quorum or 1,
+            parallel=self.parallel,
+            choices=self.choices,
+            jump=self.on_error.goto if isinstance(self.on_error, GoTo) else "",
+        )
+
 
 class Pipeline(DefinitionPart):
-    """A pipeline as it is written; `problems` says whether it can run."""
+    """A pipeline as it is written; whether it can run is another question."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     """Version of this format."""
@@ -141,136 +150,101 @@ class Pipeline(DefinitionPart):
         first: dict[str, Stage] = {}
         for stage in self.stages:
             first.setdefault(stage.id, stage)
-        return Graph(nodes=tuple(_nodes(tuple(first.values()))))
-
-
-def _nodes(stages: Sequence[Stage]) -> Iterator[GraphNode]:
-    """Yield stages as the graph sees them, of which each name occurs once."""
-    jumps = {stage.id: stage.on_error.goto for stage in stages if isinstance(stage.on_error, GoTo)}
-    arms: dict[str, set[str]] = {}
-    for stage in stages:
-        for choice in stage.choices:
-            arms.setdefault(choice, set()).update(stage.choices)
-    names = [stage.id for stage in stages]
-    for number, stage in enumerate(stages):
-        needs, join = _needs_by_place(stage.id, names[:number], arms)
-        yield GraphNode(
-            id=stage.id,
-            needs=needs if stage.needs is None else stage.needs,
-            join=stage.join or (join if stage.needs is None else Join.ALL),
-            quorum=stage.quorum or 1,
-            parallel=stage.parallel,
-            choices=stage.choices,
-            jump=jumps.get(stage.id, ""),
-        )
-
-
-def _needs_by_place(
-    stage: str, before: Sequence[str], arms: Mapping[str, set[str]]
-) -> tuple[tuple[str, ...], Join]:
-    """Return the needs and the join of a stage that does not say what it needs: those of a sequence.
-
-    `arms` has the stages that branches may choose, each with all that the same branches may choose. An arm
-    waits for its branches alone; what follows one, for any of the arms that stand before it.
-    """
-    if stage in arms or not before:
-        return (), Join.ALL
-    last = before[-1]
-    if last not in arms:
-        return (last,), Join.ALL
-    return tuple(each for each in before if each in arms[last]), Join.ANY
-
-
-def definition_schema() -> dict[str, Json]:
-    """Return the JSON Schema of a definition, with titles and descriptions for forms."""
-    return Pipeline.model_json_schema(by_alias=True)
+        by_place = needs_by_place({name: stage.choices for name, stage in first.items()})
+        return Graph(nodes=tuple(stage.node(*by_place[name]) for name, stage in first.items()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReadDefinition:
-    """A document as a pipeline, as far as it can be read.
+class Problem:
+    """What is wrong at one place of a definition, in a sentence.
 
-    `faults` are the fields that cannot; the pipeline is without them, and there is none where the stages are
-    such a field. `names` is what is written as the names of the stages.
+    `path` is as in `stages.classify.input.from`; a stage whose name cannot be used is `stages[3]`. `field` is
+    the path within the `stage`, or that within the pipeline where there is none.
     """
 
-    pipeline: Pipeline | None
-    faults: tuple[FieldFault, ...] = ()
-    names: tuple[object, ...] = ()
+    path: str
+    message: str
+    stage: str = ""
+    field: str = ""
 
 
-def read_definition(document: Json) -> ReadDefinition:
-    """Return a document as a pipeline, and all that is wrong with its fields, in the order of the document.
+def stage_names(document: Json) -> list[object]:
+    """Return what is written as the names of the stages."""
+    stages = value_at(document, ("stages",))
+    return [value_at(stage, ("id",)) for stage in stages] if isinstance(stages, list) else []
 
-    The document is one of the newest schema version: `upgraded` makes it one.
+
+def stage_places(names: Sequence[object]) -> tuple[Keys, ...]:
+    """Return where each stage stands: by its name, of equal ones the first; others by their number."""
+    first: dict[str, int] = {}
+    for number, name in enumerate(names):
+        if isinstance(name, str) and NAME.fullmatch(name):
+            first.setdefault(name, number)
+    by_number = {number: name for name, number in first.items()}
+    return tuple(("stages", by_number.get(number, number)) for number in range(len(names)))
+
+
+def problem_at(message: str, *place: str | int) -> Problem:
+    """Return a problem of a pipeline outside its stages."""
+    path = path_text(place)
+    return Problem(path=path, message=message, field=path)
+
+
+def located(faults: Sequence[FieldFault], document: Json) -> tuple[Problem, ...]:
+    """Return faults of a document at their paths, none twice."""
+    names = stage_names(document) if any(fault.at for fault in faults) else []
+    places = stage_places(names)
+    found: dict[Problem, None] = {}
+    for fault in faults:
+        match fault.at:
+            case ("stages", int(number), *field):
+                name = names[number]
+                problem = Problem(
+                    path=path_text((*places[number], *field)),
+                    message=fault.message,
+                    stage=name if isinstance(name, str) and NAME.fullmatch(name) else "",
+                    field=path_text(field),
+                )
+            case _:
+                problem = problem_at(fault.message, *fault.at)
+        found[problem] = None
+    return tuple(found)
+
+
+def read_definition(document: Json) -> tuple[Pipeline | None, tuple[FieldFault, ...]]:
+    """Return a document as a pipeline without the fields that cannot be read, and these, in its order.
+
+    There is no pipeline where the stages are such a field. A stage keeps a name that cannot be used: others
+    may refer to it. The document is one of the newest schema version: `upgraded` makes it one.
     """
     try:
         BOUNDS.check(document, "A definition")
     except ExpressionError as error:
-        return ReadDefinition(pipeline=None, faults=(FieldFault(at=(), message=str(error)),))
-    pipeline, faults = readable(Pipeline, document)
-    stages = document.get("stages") if isinstance(document, dict) else None
-    written = stages if isinstance(stages, list) else ()
-    names = tuple(each.get("id") if isinstance(each, dict) else None for each in written)
+        return None, (FieldFault(at=(), message=str(error)),)
+    pipeline, faults = readable(Pipeline, document, stand_in)
     if pipeline is not None and faults:
-        pipeline = pipeline.model_copy(update={"stages": tuple(map(_as_named, pipeline.stages, names))})
-    return ReadDefinition(pipeline=pipeline, faults=tuple(map(_in_stage, faults)), names=names)
-
-
-def _in_stage(fault: FieldFault) -> FieldFault:
-    """Return a fault at a field of its stage, where it has one."""
-    match fault.at:
-        case ("stages", int(number), *field):
-            return replace(fault, at=tuple(field), stage=number)
-        case _:
-            return fault
-
-
-def _as_named(stage: Stage, name: object) -> Stage:
-    """Return a stage under the name that is written, to which others may refer although it cannot be used."""
-    is_named = stage.id == name or not isinstance(name, str)
-    return stage if is_named else stage.model_copy(update={"id": name})
+        pairs = zip(pipeline.stages, stage_names(document), strict=True)
+        named = [
+            stage.model_copy(update={"id": name}) if isinstance(name, str) else stage for stage, name in pairs
+        ]
+        pipeline = pipeline.model_copy(update={"stages": tuple(named)})
+    return pipeline, tuple(faults)
 
 
 def pipeline_from(document: Json) -> tuple[Pipeline | None, tuple[Problem, ...]]:
     """Return a document as a pipeline, or all that is wrong with its fields, in the order of the document."""
-    read = read_definition(document)
-    found = located(islice(read.faults, MOST_PROBLEMS), read.names)
-    return None if found else read.pipeline, found
+    pipeline, faults = read_definition(document)
+    return None if faults else pipeline, located(faults[:MOST_PROBLEMS], document)
 
 
-def readable(part: type[Part], written: Json) -> tuple[Part | None, list[FieldFault]]:
-    """Return a part of a definition without the fields that are wrong, and these."""
-    try:
-        return part.model_validate(written), []
-    except ValidationError as error:
-        wrong = list(wrong_fields(error, part))
-    if any(fault.at in {(), ("stages",)} for fault in wrong):
-        return None, wrong
-    rest = deepcopy(written)
-    for fault in wrong:
-        _leave_out(rest, fault.at)
-    return readable(part, rest)[0], wrong  # what is left may still lack something
-
-
-def _leave_out(document: Json, at: Keys) -> None:
-    """Take a field out of a document; what has to be there is replaced by something that can be read."""
-    holder, key = document, at[-1]
-    try:
-        for each in at[:-1]:
-            holder = holder[each]
-    except (LookupError, TypeError):
-        return  # what it stood in is left out already
+def stand_in(at: Keys) -> Json:
+    """Return what can be read in the place of a field that has to be there, as do the items of a list."""
     match at:
         case ("stages", int(number)):
-            holder[key] = {"id": f"unnamed-{number + 1}", "processor": UNREADABLE}
+            return {"id": f"unnamed-{number + 1}", "processor": UNREADABLE}
         case ("stages", int(number), "id"):
-            holder[key] = f"unnamed-{number + 1}"
-        case ("name",) | (*_, "processor"):
-            holder[key] = UNREADABLE
-        case _ if isinstance(key, int) and holder[key] != UNREADABLE:
-            holder[key] = UNREADABLE
-        case _ if isinstance(holder, dict) and key in holder:
-            del holder[key]
+            return f"unnamed-{number + 1}"
+        case ("name",) | (*_, "processor") | (*_, int()):
+            return UNREADABLE
         case _:
-            _leave_out(document, at[:-1])
+            return None

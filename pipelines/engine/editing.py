@@ -6,33 +6,35 @@ document that it is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from itertools import count
-from typing import Final
 
-from pydantic import ValidationError
-
-from orchestration.graphs.graph import Join
+from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import NAME, part_schema
+from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
+from orchestration.expressions.renaming import Renaming
+from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, Stage, pipeline_from
-from pipelines.engine.options import OptionFormat, ProcessorSpec
-from pipelines.engine.problems import Keys
+from pipelines.engine.definition import SCHEMA_VERSION, UNREADABLE, Pipeline, read_definition
+from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec
+from pipelines.engine.readings import marks, source_with
+from pipelines.engine.scope import Root
+from pipelines.engine.sources import parse_place
 
 Document = dict[str, Json]
-GONE: Final = object()
-"""In place of a value: the field is not written."""
 LONGEST_NAME = 40
 JOINED = ("join", "quorum")
-SHOWN = ("processor", "needs", "join", "quorum", "options", "on_error")
+SHOWN = ("id", "processor", "needs", "join", "quorum", "options", "on_error")
 """The fields of a stage that its graph shows."""
 
 
 def stages_in(document: Json) -> list[Document]:
     """Return the stages of a document that have a name."""
-    written = document.get("stages") if isinstance(document, dict) else None
+    written = value_at(document, ("stages",))
     listed = written if isinstance(written, list) else ()
-    return [each for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str)]
+    return [each for each in listed if isinstance(value_at(each, ("id",)), str)]
 
 
 def stage_in(document: Json, name: str) -> Document | None:
@@ -42,53 +44,13 @@ def stage_in(document: Json, name: str) -> Document | None:
 
 def outline(document: Json) -> Pipeline | None:
     """Return as a pipeline what of a document its graph shows, without the fields that cannot be read."""
-    stages: dict[str, Document] = {}
-    for stage in stages_in(document):
-        kept: Document = {"id": stage["id"], "processor": "?"}
-        for name in SHOWN:
-            kept |= {name: stage[name]} if name in stage and _is_stage({**kept, name: stage[name]}) else {}
-        if _is_stage(kept):
-            stages.setdefault(stage["id"], kept)
-    return pipeline_from({"schema_version": 1, "name": "outline", "stages": list(stages.values())})[0]
-
-
-def _is_stage(written: Document) -> bool:
-    try:
-        Stage.model_validate(written)
-    except ValidationError:
-        return False
-    return True
-
-
-def value_at(value: Json, place: Keys) -> Json:
-    """Return what stands at a place, or `GONE`."""
-    for key in place:
-        found = isinstance(value, dict) and key in value
-        if not found and not (isinstance(value, list) and isinstance(key, int) and key < len(value)):
-            return GONE
-        value = value[key]
-    return value
-
-
-def with_value(holder: Json, place: Keys, value: Json) -> Json:
-    """Return a document with a value at a place; `GONE` takes it away, with the objects that it leaves empty.
-
-    What on the way there is neither an object nor a list becomes an object.
-    """
-    if not place:
-        return value
-    key, below = place[0], place[1:]
-    if isinstance(holder, list) and isinstance(key, int):
-        items = [*holder, *[{}] * (key + 1 - len(holder))]
-        items[key] = with_value(items[key], below, value)
-        return [each for each in items if each is not GONE]
-    fields = dict(holder) if isinstance(holder, dict) else {}
-    inner = with_value(fields.get(str(key), [] if below and isinstance(below[0], int) else {}), below, value)
-    if inner is GONE or (value is GONE and below and inner in ({}, [])):
-        fields.pop(str(key), None)
-    else:
-        fields[str(key)] = inner
-    return fields
+    stages = [
+        {"processor": UNREADABLE} | {name: stage[name] for name in SHOWN if name in stage}
+        for stage in stages_in(document)
+        if NAME.fullmatch(stage["id"])
+    ]
+    shown = {"schema_version": SCHEMA_VERSION, "name": "outline", "stages": stages}
+    return read_definition(shown)[0]
 
 
 def with_stage(document: Document, name: str, stage: Document) -> Document:
@@ -117,15 +79,15 @@ def added_after(document: Document, stage: Document, before: str) -> Document:
     """Return a document with a stage behind another one, or behind all: what needed that needs it instead."""
     if not before:
         return {**document, "stages": [*_all(document), stage]}
-    wanted = {name: _instead(needs, before, [stage["id"]]) for name, needs in _needs(document).items()}
-    wanted[stage["id"]] = Needs(names=(before,))
+    wanted = {name: _instead(node, before, [stage["id"]]) for name, node in _nodes(document).items()}
+    wanted[stage["id"]] = GraphNode(id=stage["id"], needs=(before,))
     return _with_needs(_with_stages(document, before, lambda there: [there, stage]), wanted)
 
 
 def added_before(document: Document, stage: Document, after: str) -> Document:
     """Return a document with a stage before another one: that needs it, and it what that needed."""
-    wanted = dict(_needs(document))
-    wanted |= {stage["id"]: wanted[after], after: Needs(names=(stage["id"],))}
+    wanted = _nodes(document)
+    wanted |= {stage["id"]: wanted[after], after: GraphNode(id=after, needs=(stage["id"],))}
 
     def both(there: Document) -> list[Document]:
         joined = {name: there[name] for name in JOINED if name in there}
@@ -140,28 +102,26 @@ def duplicated(document: Document, name: str) -> tuple[Document, str]:
     The copy gives its result only to what follows: two stages cannot write one variable in no order.
     """
     copy = free_name(document, name)
-    wanted = dict(_needs(document))
+    wanted = _nodes(document)
     wanted[copy] = wanted[name]
-
-    def both(there: Document) -> list[Document]:
-        made = with_value({**there, "id": copy}, ("output", "to"), GONE) if "output" in there else there
-        return [there, {**made, "id": copy}]
-
-    return _with_needs(_with_stages(document, name, both), wanted), copy
+    both = _with_stages(
+        document, name, lambda there: [there, with_value({**there, "id": copy}, ("output", "to"), GONE)]
+    )
+    return _with_needs(both, wanted), copy
 
 
 def removed(document: Document, name: str) -> Document:
     """Return a document without a stage: what waited for it needs what it needed."""
-    known, drawn = _needs(document), outline(document)
-    before = known[name]
+    nodes = _nodes(document)
+    before = nodes[name]
     wanted = {
-        each: before if needs.names == (name,) else _instead(needs, name, before.names)
-        for each, needs in known.items()
+        each: before if node.needs == (name,) else _instead(node, name, before.needs)
+        for each, node in nodes.items()
     }
-    routers = drawn.graph.routers if drawn is not None else {}
-    for each in (each for each, leading in routers.items() if name in leading):
-        names = dict.fromkeys((*wanted[each].names, *before.names))
-        wanted[each] = replace(wanted[each], names=tuple(names))
+    for each, leading in Graph(nodes=tuple(nodes.values())).routers.items():
+        if name in leading:
+            needs = dict.fromkeys((*wanted[each].needs, *before.needs))
+            wanted[each] = replace(wanted[each], needs=tuple(needs))
     return _with_needs(_with_stages(document, name, lambda _: []), wanted)
 
 
@@ -174,44 +134,99 @@ def moved(document: Document, name: str, step: int) -> Document:
     return {**document, "stages": stages}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Needs:
-    """What a stage needs, written or by its place, and how that joins."""
+def renamed(document: Document, old: str, new: str, processors: Mapping[str, ProcessorSpec]) -> Document:
+    """Return a document in which a stage has another name, wherever it is named.
 
-    names: tuple[str, ...]
-    join: Join = Join.ALL
+    What cannot be read stays as it is, and so does what would read something else afterwards.
+    """
+    changed = deepcopy(document)
+    for place, value in _mentions(document, old, new, processors):
+        value_at(changed, place[:-1])[place[-1]] = value
+    stage = stage_in(changed, old)
+    return changed if stage is None else with_stage(changed, old, {**stage, "id": new})
 
 
-def _needs(document: Json) -> Mapping[str, Needs]:
-    """Return the needs of each stage by name; of one that cannot be drawn, none."""
+def references(document: Document, name: str, processors: Mapping[str, ProcessorSpec]) -> list[str]:
+    """Return where other stages, and the output, name a stage: `draft · input.from`."""
+    found = []
+    for place, _ in _mentions(document, name, free_name(document, name), processors):
+        stage = value_at(document, (*place[:2], "id")) if place[0] == "stages" else ""
+        if stage != name:
+            found.append(f"{stage} · {path_text(place[2:])}" if stage else path_text(place))
+    return found
+
+
+def _mentions(
+    document: Document, old: str, new: str, processors: Mapping[str, ProcessorSpec]
+) -> Iterator[tuple[Keys, Json]]:
+    """Yield each place that names a stage, with what it has to say where that has another name."""
+    renaming = Renaming(root=Root.STAGES.value, old=old, new=new)
+    for mark in marks(document, part_schema(Pipeline), processors):
+        value = _renamed(mark, renaming)
+        if value != mark.value:
+            yield mark.at, value
+
+
+def _renamed(mark: Marked, renaming: Renaming) -> Json:
+    """Return a name or an expression with the new name of a stage."""
+
+    def in_source(source: Json, _: Keys) -> Json:
+        if isinstance(source, dict):
+            return {"template": renaming.in_template(source["template"])}
+        is_name = mark.format is OptionFormat.SOURCES and source == renaming.old
+        return renaming.new if is_name else _renamed_place(source, renaming)
+
+    match mark.format:
+        case OptionFormat.STAGE:
+            return renaming.new if mark.value == renaming.old else mark.value
+        case OptionFormat.TEMPLATE | OptionFormat.TEMPLATES:
+            return renaming.in_template(mark.value)
+        case OptionFormat.CONDITION:
+            return renaming.in_condition(mark.value)
+        case OptionFormat.SOURCE | OptionFormat.SOURCES:
+            return source_with(mark.value, in_source)
+        case _:
+            return mark.value
+
+
+def _renamed_place(written: str, renaming: Renaming) -> str:
+    try:
+        place = parse_place(written)
+    except ExpressionError:
+        return written
+    is_named = place.root == renaming.root and place.keys[0] == renaming.old
+    return str(replace(place, keys=(renaming.new, *place.keys[1:]))) if is_named else written
+
+
+def _nodes(document: Json) -> dict[str, GraphNode]:
+    """Return the stages by name, with their needs and joins; one that cannot be drawn needs none."""
     drawn = outline(document)
-    known = {stage["id"]: Needs(names=()) for stage in stages_in(document)}
-    nodes = drawn.graph.nodes if drawn is not None else ()
-    return known | {node.id: Needs(names=node.needs, join=node.join) for node in nodes}
+    nodes = {stage["id"]: GraphNode(id=stage["id"]) for stage in stages_in(document)}
+    return nodes | ({node.id: node for node in drawn.graph.nodes} if drawn is not None else {})
 
 
-def _instead(needs: Needs, name: str, others: Sequence[str]) -> Needs:
-    """Return needs with others in the place of one."""
-    names = (new for need in needs.names for new in (others if need == name else [need]))
-    return replace(needs, names=tuple(dict.fromkeys(names)))
+def _instead(node: GraphNode, name: str, others: Sequence[str]) -> GraphNode:
+    """Return a stage that needs others in the place of one."""
+    names = (new for need in node.needs for new in (others if need == name else [need]))
+    return replace(node, needs=tuple(dict.fromkeys(names)))
 
 
-def _with_needs(document: Document, wanted: Mapping[str, Needs]) -> Document:
+def _with_needs(document: Document, wanted: Mapping[str, GraphNode]) -> Document:
     """Return a document in which stages need what they should; written only where their place says other."""
-    is_by_place = _needs(document)
-    stages: list[Json] = []
-    for stage in _all(document):
-        needs = wanted.get(stage["id"]) if stage in stages_in(document) else None
-        if needs is not None and needs != is_by_place[stage["id"]]:
-            stage = {**stage, "needs": list(needs.names)}  # noqa: PLW2901  # the same stage, with its needs
-            if needs.join is Join.ANY and "join" not in stage and len(needs.names) > 1:
-                stage["join"] = needs.join.value
-        stages.append(stage)
+    stages, by_place = _all(document), _nodes(document)
+    for number, stage in enumerate(stages):
+        name = value_at(stage, ("id",))
+        node = wanted.get(name) if isinstance(name, str) else None
+        if node is None or (node.needs, node.join) == (by_place[name].needs, by_place[name].join):
+            continue
+        stages[number] = {**stage, "needs": list(node.needs)}
+        if node.join is Join.ANY and "join" not in stage and len(node.needs) > 1:
+            stages[number]["join"] = node.join.value
     return {**document, "stages": stages}
 
 
 def _all(document: Document) -> list[Json]:
-    written = document.get("stages")
+    written = value_at(document, ("stages",))
     return list(written) if isinstance(written, list) else []
 
 

@@ -1,20 +1,22 @@
-"""What validation knows of a processor, and which of its options are names or expressions."""
+"""What validation knows of a processor, and which fields and options are names or expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from pydantic import JsonValue
 
+from orchestration.expressions.places import Keys
+from orchestration.expressions.schemas import Schema, marked, parse_schema
 from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.types import Json
-from pipelines.engine.problems import Keys
 
 
 class OptionFormat(StrEnum):
-    """The `format` in the schema of an option that is more than text or an object."""
+    """The `format` in the schema of a field or an option that is more than text or an object."""
 
     CONDITION = "condition"
     TEMPLATE = "template"
@@ -27,18 +29,18 @@ class OptionFormat(StrEnum):
     STAGE = "stage"
     PIPELINE = "pipeline"
     INLINE_STAGE = "inline-stage"
+    OPTIONS = "options"
 
 
 WRITTEN_AS: Mapping[OptionFormat, type] = {
-    OptionFormat.SOURCE: object,
-    OptionFormat.SOURCES: object,
-    OptionFormat.TEMPLATES: object,
-    OptionFormat.TRANSFORM: object,
-    OptionFormat.SCHEMA: object,
     OptionFormat.INLINE_STAGE: dict,
+    OptionFormat.OPTIONS: dict,
+    **dict.fromkeys(
+        map(OptionFormat, ("source", "sources", "templates", "transform", "json-schema")), object
+    ),
 }
 """What the values of a format are where they are not text."""
-_FORMATS = set(OptionFormat)
+_FORMATS = {str(form): form for form in OptionFormat}
 AS_TEMPLATE: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATE}
 AS_TEMPLATES: dict[str, JsonValue] = {"format": OptionFormat.TEMPLATES}
 AS_SOURCE: dict[str, JsonValue] = {"format": OptionFormat.SOURCE}
@@ -46,7 +48,7 @@ AS_SCHEMA: dict[str, JsonValue] = {"format": OptionFormat.SCHEMA}
 AS_PIPELINE: dict[str, JsonValue] = {"format": OptionFormat.PIPELINE}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class ProcessorSpec:
     """A processor as validation sees it.
 
@@ -61,46 +63,34 @@ class ProcessorSpec:
     cacheable: bool = True
     faults: Callable[[Json], Iterable[tuple[Keys, str]]] = lambda _: ()
 
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of the options, ready to compare them with."""
+        return parse_schema(self.options_schema)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Marked:
-    """An option that is a name or an expression, and where it stands."""
+    """A name or an expression, where it stands, and the fields `beside` it.
+
+    It `is_inside` where that is a stage inside the options of another.
+    """
 
     format: OptionFormat
     value: Json
     at: Keys
+    beside: Mapping[str, Json]
+    is_inside: bool = False
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a default is written beside a source."""
+        return self.format is OptionFormat.SOURCE and "default" in self.beside
 
 
-def marked_options(schema: Json, options: Json) -> Iterator[Marked]:
-    """Yield the options that are names or expressions, as far as they have the right type."""
-    yield from _marked(schema, options, (), schema)
-
-
-def _marked(part: Json, value: Json, at: Keys, schema: Json) -> Iterator[Marked]:
-    part = _resolved(part, schema)
-    if part.get("format") in _FORMATS:
-        kind = OptionFormat(part["format"])
-        if isinstance(value, WRITTEN_AS.get(kind, str)):
-            yield Marked(format=kind, value=value, at=at)
-        return
-    for choice in (*part.get("anyOf", ()), *part.get("oneOf", ()), *part.get("allOf", ())):
-        yield from _marked(choice, value, at, schema)
-    for key, inner in _inside(value) if part else ():
-        item = part.get("items") if isinstance(key, int) else part.get("properties", {}).get(key)
-        below = part.get("additionalProperties") if item is None and isinstance(key, str) else item
-        yield from _marked(below, inner, (*at, key), schema)
-
-
-def _inside(value: Json) -> Iterable[tuple[str | int, Json]]:
-    """Return what a value directly contains, by key or index."""
-    if isinstance(value, dict):
-        return value.items()
-    return enumerate(value) if isinstance(value, list) else ()
-
-
-def _resolved(part: Json, schema: Json) -> dict[str, Json]:
-    """Return a part of a schema itself where it is named: `#/$defs/Case`."""
-    if not isinstance(part, dict):
-        return {}
-    name = part.get("$ref", "").removeprefix("#/$defs/")
-    return schema["$defs"][name] | part if name else part
+def marked_options(schema: Json, options: Json, at: Keys = ()) -> Iterator[Marked]:
+    """Yield the values that are names or expressions, as far as they have the right type."""
+    for word, value, place, beside in marked(schema, options, at):
+        form = _FORMATS.get(word)
+        if form is not None and isinstance(value, WRITTEN_AS.get(form, str)):
+            yield Marked(format=form, value=value, at=place, beside=beside)

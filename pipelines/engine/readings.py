@@ -1,177 +1,131 @@
-"""What the mappings, conditions, templates and options of a stage read, and what in them is no expression."""
+"""What a definition names: each expression and name in it, what it reads, which pipelines it contains.
+
+One walk over the definition as a document, along its schema and those of the options, serves all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from orchestration.expressions.conditions import Condition, parse_condition
-from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.conditions import parse_condition
+from orchestration.expressions.fields import FieldFault, parsed, part_schema
 from orchestration.expressions.picks import parse_pick
+from orchestration.expressions.places import Keys, texts
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.transforms.lists import parse_transform
 from orchestration.expressions.values import unknown
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import InlineStage, Pipeline, Stage, readable
+from pipelines.engine.definition import InlineStage, Pipeline, Stage
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec, marked_options
-from pipelines.engine.problems import FieldFault, Keys
-from pipelines.engine.rules import InputMapping, OutputMapping
+from pipelines.engine.rules import ErrorStrategy
 from pipelines.engine.scope import Root
-from pipelines.engine.sources import Place, parse_source, with_stages
+from pipelines.engine.sources import DEEPEST_SOURCE, Place, parse_source, with_stages
 
 ROOTS = [str(root) for root in Root]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """What is read at a field: `place` is the source, and whether it may be missing.
+def marks(
+    written: Json, schema: Json, processors: Mapping[str, ProcessorSpec], at: Keys = ()
+) -> Iterator[Marked]:
+    """Yield all names and expressions in a part of a definition, as it is written, those in options included.
 
-    It `is_inside` where a stage reads it that stands inside the options of another.
+    A stage inside the options of another is yielded itself, then what is in it. `at` is where the part is.
     """
-
-    at: Keys
-    place: Place
-    is_inside: bool = False
-
-
-Found = Reading | FieldFault
-
-
-def stage_readings(
-    stage: Stage | InlineStage, options_schema: Json, processors: Mapping[str, ProcessorSpec] | None = None
-) -> Iterator[Found]:
-    """Yield what a stage reads and what cannot be read, in the order of its fields.
-
-    `processors` are those of the stages inside its options; what the options of others read is left out.
-    """
-    for option in marked_options(options_schema, stage.options):
-        if option.format is OptionFormat.INLINE_STAGE:
-            yield from _of_inline(option, processors or {})
-        else:
-            yield from _of_option(option)
-    yield from input_readings(stage.input, ("input",))
-    if stage.output is not None:
-        yield from _of_mapping(stage.output, ("output",))
-    if isinstance(stage, Stage) and stage.when is not None:
-        yield from _of_condition(stage.when, ("when",))
+    for mark in marked_options(schema, written, at):
+        if mark.format is OptionFormat.OPTIONS:
+            spec = processors.get(str(mark.beside.get("processor")))
+            yield from marks(mark.value, spec.options_schema if spec else {}, processors, mark.at)
+            continue
+        if mark.format is OptionFormat.TEMPLATES:
+            yield from (replace(mark, value=text, at=place) for place, text in texts(mark.value, mark.at))
+            continue
+        yield mark
+        if mark.format is OptionFormat.INLINE_STAGE:
+            for each in marks(mark.value, part_schema(InlineStage), processors, mark.at):
+                yield replace(each, is_inside=True)
 
 
-def _of_inline(option: Marked, processors: Mapping[str, ProcessorSpec]) -> Iterator[Found]:
-    stage, _ = readable(InlineStage, option.value)
-    if stage is not None:
-        spec = processors.get(stage.processor)
-        for found in stage_readings(stage, spec.options_schema if spec else {}, processors):
-            at = ("options", *option.at, *found.at)
-            yield (
-                replace(found, at=at, is_inside=True) if isinstance(found, Reading) else replace(found, at=at)
-            )
+def pipeline_marks(pipeline: Pipeline, processors: Mapping[str, ProcessorSpec]) -> Iterator[Marked]:
+    """Yield all names and expressions in a pipeline; a fallback only where it can take over."""
+    is_fallback = pipeline.error_handling.strategy is ErrorStrategy.FALLBACK
+    written = pipeline.model_dump(mode="json", exclude_unset=True)
+    for mark in marks(written, part_schema(Pipeline), processors):
+        if is_fallback or mark.at[0] != "error_handling":
+            yield mark
 
 
-def pipeline_readings(pipeline: Pipeline) -> Iterator[Found]:
-    """Yield what the pipeline itself reads and what cannot be read."""
-    yield from parse_faults(_schema, pipeline.input.json_schema, ("input", "schema"))
-    yield from input_readings(pipeline.output, ("output",))
+def options_marks(stage: Stage, processors: Mapping[str, ProcessorSpec]) -> Iterator[Marked]:
+    """Yield all names and expressions in the options of a stage."""
+    written = {"processor": stage.processor, "options": stage.options}
+    yield from marks(written, part_schema(Stage), processors)
 
 
-def input_readings(mapping: InputMapping | None, at: Keys) -> Iterator[Found]:
-    """Yield what a mapping reads and what cannot be read; the source that nobody wrote is always there."""
-    if mapping is None:
-        return
-    if "source" in mapping.model_fields_set:
-        yield from _of_source(mapping.source, (*at, "from"), is_optional=mapping.has_default)
-    yield from _of_mapping(mapping, at)
+def contained(pipeline: Pipeline, processors: Mapping[str, ProcessorSpec]) -> list[Marked]:
+    """Return where a pipeline names others, in the order of its fields."""
+    return [mark for mark in pipeline_marks(pipeline, processors) if mark.format is OptionFormat.PIPELINE]
 
 
-def _of_mapping(mapping: InputMapping | OutputMapping, at: Keys) -> Iterator[Found]:
-    for number, written in enumerate(mapping.transforms):
-        yield from parse_faults(parse_transform, written, (*at, "transforms", number))
-    yield from parse_faults(_schema, mapping.json_schema, (*at, "schema"))
-
-
-def _of_option(option: Marked) -> Iterator[Found]:
-    at: Keys = ("options", *option.at)
-    match option.format:
+def readings(mark: Marked) -> Iterator[Place | FieldFault]:
+    """Yield what an expression reads, or why it is none; nothing for names."""
+    match mark.format:
         case OptionFormat.CONDITION:
-            yield from _of_condition(option.value, at)
+            yield from _of_condition(mark)
         case OptionFormat.TEMPLATE | OptionFormat.TEMPLATES:
-            for below, text in _texts(option.value, at):
-                yield from _of_source({"template": text}, below)
+            yield from _of_source(mark, {"template": mark.value})
         case OptionFormat.SOURCE:
-            yield from _of_source(option.value, at)
+            yield from _of_source(mark, mark.value)
         case OptionFormat.SOURCES:
-            yield from _of_source(with_stages(option.value), at)
-        case kind if kind in PARSERS:
-            yield from parse_faults(PARSERS[kind], option.value, at)
+            yield from _of_source(mark, with_stages(mark.value))
+        case form:
+            found = parsed(PARSERS[form], mark.value, mark.at) if form in PARSERS else None
+            if isinstance(found, FieldFault):
+                yield found
+
+
+def source_with(written: Json, change: Callable[[Json, Keys], Json], at: Keys = ()) -> Json:
+    """Return a source in which `change` was made to each path and each `{template: text}`.
+
+    It is given where in the source that is. Literal values stay, and what is nested too deeply to be read.
+    """
+    match written:
+        case _ if len(at) > DEEPEST_SOURCE:
+            return written
+        case str() | {"template": str()} if not isinstance(written, dict) or len(written) == 1:
+            return change(written, at)
+        case {"from": source, **others} if not others.keys() - {"default"}:
+            return {**written, "from": source_with(source, change, (*at, "from"))}
+        case dict() if written.keys() != {"value"}:
+            return {name: source_with(each, change, (*at, str(name))) for name, each in written.items()}
+        case list():
+            return [source_with(each, change, (*at, number)) for number, each in enumerate(written)]
         case _:
-            pass  # names of stages and pipelines
+            return written
 
 
-def _texts(value: Json, at: Keys) -> Iterator[tuple[Keys, str]]:
-    """Yield every text in a value and where it stands, names of fields left out."""
-    if isinstance(value, str):
-        yield at, value
-    inside = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
-    for key, each in inside:
-        yield from _texts(each, (*at, key))
-
-
-def _of_source(written: Json, at: Keys, *, is_optional: bool = False) -> Iterator[Found]:
-    try:
-        source = parse_source(written)
-    except ExpressionError as error:
-        yield FieldFault(at=at, message=_sentence(error))
+def _of_source(mark: Marked, written: Json) -> Iterator[Place | FieldFault]:
+    source = parsed(parse_source, written, mark.at)
+    if isinstance(source, FieldFault):
+        yield source
         return
     for place in source.places:
-        optional = is_optional or place.is_optional
-        yield Reading(at=at, place=Place(root=place.root, keys=place.keys, is_optional=optional))
+        yield replace(place, is_optional=place.is_optional or mark.is_optional)
 
 
-def _of_condition(text: str, at: Keys) -> Iterator[Found]:
-    try:
-        condition = parse_condition(text)
-    except ExpressionError as error:
-        yield FieldFault(at=at, message=_sentence(error))
+def _of_condition(mark: Marked) -> Iterator[Place | FieldFault]:
+    condition = parsed(parse_condition, mark.value, mark.at)
+    if isinstance(condition, FieldFault):
+        yield condition
         return
     for name in sorted(condition.names - set(ROOTS)):
-        yield FieldFault(at=at, message=unknown("name", name, ROOTS))
-    yield from (Reading(at=at, place=place) for place in _places(condition))
-
-
-def _places(condition: Condition) -> Iterator[Place]:
-    """Yield the paths that a condition reads, as far as they are written out."""
-    nodes = [condition.tree]
-    for node in nodes:  # grows while it is read
-        path = node.path()
-        if path and path[0] in condition.names and path[0] in ROOTS:
-            if path[0] != Root.STAGES or len(path) > 1:
-                yield Place(root=Root(path[0]), keys=path[1:])
-        else:
-            nodes += node.parts
-
-
-def parse_faults(parse: Callable[[Json], object], written: Json, at: Keys) -> Iterator[FieldFault]:
-    """Yield why something cannot be parsed."""
-    try:
-        parse(written)
-    except ExpressionError as error:
-        yield FieldFault(at=at, message=_sentence(error))
-
-
-def _schema(written: Json) -> None:
-    if written is not None:
-        parse_schema(written)
+        yield FieldFault(at=mark.at, message=unknown("name", name, ROOTS))
+    for root, *keys in condition.paths:
+        if root in ROOTS and (keys or root != Root.STAGES):
+            yield Place(root=Root(root), keys=tuple(keys))
 
 
 PARSERS: Mapping[OptionFormat, Callable[[Json], object]] = {
     OptionFormat.PICK: parse_pick,
     OptionFormat.TRANSFORM: parse_transform,
-    OptionFormat.SCHEMA: _schema,
+    OptionFormat.SCHEMA: lambda written: written is None or parse_schema(written),
 }
-
-
-def _sentence(error: ExpressionError) -> str:
-    """Return what is wrong with an expression, with the character where that is known and not said."""
-    message = str(error)
-    if error.position is None or "character" in message:
-        return message
-    return f"{message.removesuffix('.')}, at character {error.position + 1}."

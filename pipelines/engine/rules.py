@@ -8,31 +8,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    SerializerFunctionWrapHandler,
-    Strict,
-    StringConstraints,
-    Tag,
-    model_serializer,
-)
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Strict, Tag, model_serializer
 
-from orchestration.expressions.transforms.specs import title
+from orchestration.expressions.fields import DefinitionPart, Flag, Name, Whole
 from orchestration.llm.engine.types import Json
+from pipelines.engine.options import AS_PIPELINE, AS_SCHEMA, AS_SOURCE, OptionFormat
 
 MOST_TRANSFORMS, MOST_DESTINATIONS, MOST_ATTEMPTS = 50, 20, 10
 LONGEST_WAIT_S, LONGEST_TIMEOUT_S, LONGEST_CACHE_S = 3_600, 30 * 86_400, 365 * 86_400
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-"""Of a pipeline, stage or variable: a small letter, then small letters, digits, - and _; 40 at most."""
 Seconds = Annotated[float, Strict(), Field(gt=0, le=LONGEST_TIMEOUT_S)]
 Wait = Annotated[float, Strict(), Field(ge=0, le=LONGEST_WAIT_S)]
-Whole = Annotated[int, Strict()]
-Flag = Annotated[bool, Strict()]
-Transforms = Annotated[tuple[Json, ...], Field(max_length=MOST_TRANSFORMS)]
+Transform = Annotated[Json, Field(json_schema_extra={"format": OptionFormat.TRANSFORM})]
+Transforms = Annotated[tuple[Transform, ...], Field(max_length=MOST_TRANSFORMS)]
+StageName = Annotated[Name, Field(json_schema_extra={"format": OptionFormat.STAGE})]
 Destinations = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_DESTINATIONS)]
 
 
@@ -65,37 +54,21 @@ class ErrorStrategy(StrEnum):
     FALLBACK = "fallback"
 
 
-class DefinitionPart(BaseModel):
-    """Base of the parts of a definition: unknown fields are refused, nothing is converted silently.
-
-    What is said below a field is its description in forms.
-    """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        serialize_by_alias=True,
-        use_attribute_docstrings=True,
-        field_title_generator=title,
-    )
-
-
 class Declared(DefinitionPart):
     """What a pipeline takes."""
 
-    json_schema: Json = Field(default=None, alias="schema", title="Schema")
+    json_schema: Json = Field(default=None, alias="schema", title="Schema", json_schema_extra=AS_SCHEMA)
     """JSON Schema of the input. Empty: anything."""
 
 
 class InputMapping(DefinitionPart):
     """Where a value comes from, and what is done to it."""
 
-    source: Json = Field(default="previous", alias="from", title="From")
+    source: Json = Field(default="previous", alias="from", title="From", json_schema_extra=AS_SOURCE)
     """A source: input.text, stages.draft.output, {value: …}, {template: …}, an object or a list of these."""
     transforms: Transforms = ()
     """What is done to the value, one after the other."""
-    json_schema: Json = Field(default=None, alias="schema", title="Schema")
+    json_schema: Json = Field(default=None, alias="schema", title="Schema", json_schema_extra=AS_SCHEMA)
     """JSON Schema that the result has to fit."""
     default: Json = None
     """The value where the source has none. Not given: an error."""
@@ -108,26 +81,27 @@ class InputMapping(DefinitionPart):
     @model_serializer(mode="wrap")
     def _without_no_default(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Json]:
         """Leave out a default that is not written: null is another one."""
-        return {
-            name: value for name, value in serialized(self).items() if name != "default" or self.has_default
-        }
+        written: dict[str, Json] = serialized(self)
+        if not self.has_default:
+            written.pop("default", None)
+        return written
 
 
 def _number(written: object) -> str:
     """Return whether one destination is written, or several."""
-    return "(several)" if isinstance(written, list | tuple) else "(one)"
+    return "several" if isinstance(written, list | tuple) else "one"
 
 
 class OutputMapping(DefinitionPart):
     """What is done to a stage's result, and where it goes."""
 
     to: Annotated[
-        Annotated[str, Tag("(one)")] | Annotated[Destinations, Tag("(several)")], Discriminator(_number)
+        Annotated[str, Tag("one")] | Annotated[Destinations, Tag("several")], Discriminator(_number)
     ] = "next"
     """next (what follows), variable.<name>, final (the pipeline's output), or a list"""
     transforms: Transforms = ()
     """What is done to the result, one after the other."""
-    json_schema: Json = Field(default=None, alias="schema", title="Schema")
+    json_schema: Json = Field(default=None, alias="schema", title="Schema", json_schema_extra=AS_SCHEMA)
     """JSON Schema that the result has to fit."""
 
     @property
@@ -174,32 +148,39 @@ class DefaultValue(DefinitionPart):
 class GoTo(DefinitionPart):
     """A stage that failed is followed by another one."""
 
-    goto: Name = Field(title="Go to")
+    goto: StageName = Field(title="Go to")
     """A later stage."""
 
 
 class FallbackPipeline(DefinitionPart):
     """A stage that failed is replaced by a pipeline, which is given the state so far."""
 
-    pipeline: Name
+    pipeline: Name = Field(json_schema_extra=AS_PIPELINE)
     """The pipeline that takes over."""
 
 
-def _error_rule(written: object) -> str:
-    """Return which way of writing `on_error` is meant: that of the first known key, else the plain word."""
+def _error_rule(written: object) -> str | None:
+    """Return which way of writing `on_error` is meant: one of its words, or that of the first known key."""
     if isinstance(written, DefinitionPart):
-        return f"({type(written).__name__})"
+        return type(written).__name__
+    if written in ("fail", "skip"):
+        return "word"
     keys = written if isinstance(written, dict) else ()
-    rules = (("default", "DefaultValue"), ("goto", "GoTo"), ("pipeline", "FallbackPipeline"))
-    return next((f"({rule})" for key, rule in rules if key in keys), "(word)")
+    rules = {"default": "DefaultValue", "goto": "GoTo", "pipeline": "FallbackPipeline"}
+    return next((rule for key, rule in rules.items() if key in keys), None)
 
 
 OnError = Annotated[
-    Annotated[Literal["fail", "skip"], Tag("(word)")]
-    | Annotated[DefaultValue, Tag("(DefaultValue)")]
-    | Annotated[GoTo, Tag("(GoTo)")]
-    | Annotated[FallbackPipeline, Tag("(FallbackPipeline)")],
-    Discriminator(_error_rule),
+    Annotated[Literal["fail", "skip"], Tag("word")]
+    | Annotated[DefaultValue, Tag("DefaultValue")]
+    | Annotated[GoTo, Tag("GoTo")]
+    | Annotated[FallbackPipeline, Tag("FallbackPipeline")],
+    Discriminator(
+        _error_rule,
+        custom_error_type="on_error",
+        custom_error_message="Must be {wanted}",
+        custom_error_context={"wanted": "fail, skip, {default: …}, {goto: …} or {pipeline: …}"},
+    ),
 ]
 
 
@@ -209,5 +190,5 @@ class ErrorHandling(DefinitionPart):
     strategy: ErrorStrategy = ErrorStrategy.FAIL_FAST
     """fail_fast: stop at once. continue: finish what does not need the stage. retry: try the stage again.
     fallback: another pipeline takes over."""
-    pipeline: Name | None = Field(default=None, title="Fallback pipeline")
+    pipeline: Name | None = Field(default=None, title="Fallback pipeline", json_schema_extra=AS_PIPELINE)
     """Takes over where the strategy is fallback."""

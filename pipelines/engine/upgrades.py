@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from orchestration.expressions.places import Keys, path_text, value_at
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import BOUNDS, SCHEMA_VERSION
-from pipelines.engine.problems import Keys, path_text, stage_places
-
-LITERALS = {"value", "template"}
-"""The keys under which a mapping has no source."""
+from pipelines.engine.definition import SCHEMA_VERSION, stage_names, stage_places
+from pipelines.engine.readings import source_with
 
 
 class UnsupportedVersion(ValueError):
@@ -59,52 +57,33 @@ def _from_version_0(document: dict[str, Json]) -> Iterator[Upgrade]:
     yield Upgrade(path="schema_version", message="The version is written down: 1.")
     stages = document.get("stages")
     if isinstance(stages, list):
-        places = stage_places([stage.get("id") if isinstance(stage, dict) else None for stage in stages])
         document["stages"] = [dict(stage) if isinstance(stage, dict) else stage for stage in stages]
+        places = stage_places(stage_names(document))
         for stage, place in zip(document["stages"], places, strict=True):
             if isinstance(stage, dict):
-                yield from _renamed_sources(stage, "input", place)
-                yield from _renamed_skip(stage, place)
-    yield from _renamed_sources(document, "output", ())
+                yield from _with_previous(stage, "input", place)
+            if value_at(stage, ("on_error",)) == "continue":
+                stage["on_error"] = "skip"
+                yield Upgrade(path=path_text((*place, "on_error")), message="continue is now called skip.")
+    yield from _with_previous(document, "output", ())
 
 
-def _renamed_sources(part: dict[str, Json], field: str, at: Keys) -> Iterator[Upgrade]:
+def _with_previous(part: dict[str, Json], field: str, at: Keys) -> Iterator[Upgrade]:
     """Write `previous` for `prev` in the sources of a mapping."""
-    mapping = part.get(field)
-    if not isinstance(mapping, dict) or "from" not in mapping:
-        return
+    written = value_at(part, (field, "from"))
     changed: list[Keys] = []
-    source = _with_previous(mapping["from"], (*at, field, "from"), changed)
+
+    def named(source: Json, place: Keys) -> Json:
+        if not isinstance(source, str) or not (source == "prev" or source.startswith(("prev.", "prev["))):
+            return source
+        changed.append((*at, field, "from", *place))
+        return f"previous{source.removeprefix('prev')}"
+
+    source = source_with(written, named)
     if changed:
-        part[field] = {**mapping, "from": source}
+        part[field] = {**part[field], "from": source}
     for place in changed:
         yield Upgrade(path=path_text(place), message="prev is now called previous.")
-
-
-def _with_previous(source: Json, at: Keys, changed: list[Keys], level: int = 0) -> Json:
-    """Return sources with `previous` for `prev`, and add the places of those that changed."""
-    if isinstance(source, str) and (source == "prev" or source.startswith(("prev.", "prev["))):
-        changed.append(at)
-        return f"previous{source.removeprefix('prev')}"
-    if level == BOUNDS.depth:
-        return source
-    if isinstance(source, dict) and not LITERALS & source.keys():
-        kept = {"default"} if "from" in source else set()
-        return {
-            name: inner if name in kept else _with_previous(inner, (*at, str(name)), changed, level + 1)
-            for name, inner in source.items()
-        }
-    if isinstance(source, list):
-        return [
-            _with_previous(inner, (*at, number), changed, level + 1) for number, inner in enumerate(source)
-        ]
-    return source
-
-
-def _renamed_skip(stage: dict[str, Json], at: Keys) -> Iterator[Upgrade]:
-    if stage.get("on_error") == "continue":
-        stage["on_error"] = "skip"
-        yield Upgrade(path=path_text((*at, "on_error")), message="continue is now called skip.")
 
 
 MIGRATIONS: Mapping[int, Migration] = {0: _from_version_0}

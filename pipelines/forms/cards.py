@@ -9,12 +9,12 @@ from functools import cache
 from django.http import QueryDict
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
 from orchestration.expressions.transforms.lists import TRANSFORMS
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.editing import GONE, Document, stage_in, stages_in, value_at, with_value
+from pipelines.engine.definition import Pipeline, Problem, Stage
+from pipelines.engine.editing import Document, stage_in, stages_in
 from pipelines.engine.options import OptionFormat
-from pipelines.engine.problems import Keys, Problem, path_text
 from pipelines.engine.processors import PROCESSORS
 from pipelines.forms.fields import CardField, Kind, Notes, in_one_line
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from orchestration.expressions.fields import NAME
 from orchestration.llm.engine.errors import InvalidRequest
 from pipelines.engine import editing
-from pipelines.engine.problems import NAME
-from pipelines.engine.renaming import renamed
+from pipelines.engine.editing import renamed
 from pipelines.forms.cards import Card
 from pipelines.selectors import processor_specs
 

@@ -20,9 +20,8 @@ from django.utils.safestring import SafeString
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
 from orchestration.llm.engine.types import Json
-from pipelines.engine.editing import GONE, value_at, with_value
-from pipelines.engine.problems import Keys, path_text
 
 MOST_ROWS = 24
 LARGEST = 1e15

@@ -11,18 +11,25 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.places import path_text, value_at
 from orchestration.expressions.transforms.specs import MISSING
 from orchestration.expressions.values import shortened
+from orchestration.library.models import SavedDefinition
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.editing import Document, stages_in, value_at
-from pipelines.engine.mapping import MappingError, mapped_input, parse_input, parse_output, with_output
+from pipelines.engine.editing import Document, stages_in
+from pipelines.engine.mapping import (
+    MappingError,
+    Traced,
+    mapped_input,
+    parse_input,
+    parse_output,
+    with_output,
+)
 from pipelines.engine.options import OptionFormat, marked_options
-from pipelines.engine.problems import path_text
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import parse_source
-from pipelines.models import SavedPipeline
 from pipelines.selectors import KIND, processor_specs
 
 MOST_RUNS = 10
@@ -76,7 +83,7 @@ class Sample:
         )
 
 
-def team_sample(membership: Membership, pipeline: SavedPipeline, document: Json) -> Sample:
+def team_sample(membership: Membership, pipeline: SavedDefinition, document: Json) -> Sample:
     """Return the sample of a pipeline; without one of its own the input of its newest run, or an example."""
     newest = Run.objects.visible_to(membership).filter(kind=KIND, ref=pipeline.name)
     columns = newest.order_by("-created_at", "-id").annotate(given=F("request__input"))
@@ -120,6 +127,7 @@ def _is_sure(name: str) -> bool:
 def _traced(mapping: Document, scope: Scope, at: str) -> Iterator[tuple[str, SampleValue]]:
     """Yield the value after each step of a mapping, and the error of the one that fails."""
     transforms = mapping.get("transforms", [])
+    trace: list[Traced] = []
     try:
         plan = parse_input(
             mapping.get("from", "previous"),
@@ -127,11 +135,11 @@ def _traced(mapping: Document, scope: Scope, at: str) -> Iterator[tuple[str, Sam
             mapping.get("schema"),
             mapping.get("default", MISSING),
         )
-        trace = mapped_input(scope, plan).trace
+        mapped_input(scope, plan, trace)
     except ExpressionError:
         return  # a problem of the definition, which is shown as such
-    except MappingError as error:
-        trace = error.trace
+    except MappingError:
+        pass  # the last step says why
     for step in trace:
         text = step.error or shortened(step.value, SHOWN_CHARACTERS)
         yield f"{at}.{step.path}", SampleValue(text=text, is_error=bool(step.error))

@@ -19,6 +19,9 @@ from orchestra_site.web.pages import render_part
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.rewriting import rewritten
+from orchestration.library.models import SavedDefinition
+from orchestration.library.selectors import listed_definitions
+from orchestration.library.services.definitions import DraftConflict, save_draft
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import ProviderKind
@@ -26,24 +29,15 @@ from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
 from pipelines.engine import editing
-from pipelines.engine.problems import Problem, problem_at
+from pipelines.engine.definition import Problem, problem_at
+from pipelines.engine.editing import references
 from pipelines.engine.processors import PROCESSORS
-from pipelines.engine.renaming import references
 from pipelines.engine.upgrades import UnsupportedVersion, upgraded
 from pipelines.forms.cards import TAB_OF, TABS, Card, card
 from pipelines.forms.changes import done
-from pipelines.models import SavedPipeline
 from pipelines.parts.graph import GraphView, StageMark
 from pipelines.parts.sample import sample_values, suggestions, team_sample
-from pipelines.selectors import (
-    KIND,
-    DraftReading,
-    TeamPipelines,
-    check_document,
-    processor_specs,
-    team_pipelines,
-)
-from pipelines.services.definitions import DraftConflict, save_draft
+from pipelines.selectors import KIND, PIPELINES, PipelineReading, TeamPipelines, processor_specs
 
 PAGE = "pipelines/pipeline_edit.html"
 PANEL_SIZE, LONGEST_NUMBER, LINES_ABOUT, LONGEST_LINE = 3, 10, 2, 200
@@ -56,7 +50,7 @@ class Opened:
     `written` is what the text says, in the newest schema version; `fault` why it cannot be read.
     """
 
-    pipeline: SavedPipeline
+    pipeline: SavedDefinition
     written: Json = None
     fault: ExpressionError | UnsupportedVersion | None = None
     stage: str = ""
@@ -83,7 +77,7 @@ class Opened:
 @require_http_methods(["GET", "HEAD", "POST"])
 def editor(request: MemberRequest, name: str) -> HttpResponse:
     """Show the draft; a POST changes it, stores its text or its sample, or tries it."""
-    pipeline = get_object_or_404(team_pipelines(request.membership), name=name)
+    pipeline = get_object_or_404(listed_definitions(request.membership, KIND), name=name)
     if request.method != "POST":
         return _page(request, _opened(request, pipeline, request.GET))
     check_may_run(request.membership)
@@ -94,7 +88,7 @@ def editor(request: MemberRequest, name: str) -> HttpResponse:
         return _page(request, opened, refusal=refusal)
 
 
-def _opened(request: MemberRequest, pipeline: SavedPipeline, data: QueryDict) -> Opened:
+def _opened(request: MemberRequest, pipeline: SavedDefinition, data: QueryDict) -> Opened:
     """Read the draft; a stage that is not there any more is not open."""
     read_only = not request.membership.may_run
     try:
@@ -136,7 +130,7 @@ def _saved(request: MemberRequest, opened: Opened, text: str, *, words: str = ""
     before = opened.pipeline
     try:
         saved = save_draft(
-            membership=request.membership, pipeline=before, text=text, based_on=_based_on(request)
+            membership=request.membership, definition=before, text=text, based_on=_based_on(request)
         )
     except DraftConflict as conflict:
         theirs = _opened(request, conflict.theirs, request.POST)
@@ -168,7 +162,7 @@ def _based_on(request: MemberRequest) -> int:
     return int(written) if written.isdecimal() and len(written) < LONGEST_NUMBER else 0
 
 
-def _address(pipeline: SavedPipeline, stage: str, tab: str) -> str:
+def _address(pipeline: SavedDefinition, stage: str, tab: str) -> str:
     return f"{reverse('pipelines:pipeline', args=[pipeline.name])}?{urlencode({'stage': stage, 'tab': tab})}"
 
 
@@ -184,7 +178,7 @@ def _with_sample(request: MemberRequest, opened: Opened) -> HttpResponse:
         written = get_object_or_404(runs, pk=request.POST["run"]).request["input"]
     saved = save_draft(
         membership=request.membership,
-        pipeline=pipeline,
+        definition=pipeline,
         text=pipeline.draft,
         based_on=pipeline.draft_number,
         sample=written,
@@ -232,7 +226,7 @@ def _page(request: MemberRequest, opened: Opened, **more: Any) -> HttpResponse: 
 def _context(request: MemberRequest, opened: Opened, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # see above
     document, known = opened.document, TeamPipelines(request.membership)
     sample = team_sample(request.membership, opened.pipeline, document)
-    reading = check_document(opened.written, known, name=opened.pipeline.name)
+    reading = PIPELINES.check(opened.written, known, name=opened.pipeline.name)
     problems = reading.problems if opened.fault is None else (problem_at(str(opened.fault)),)
     context = {
         "pipeline": opened.pipeline,
@@ -250,15 +244,15 @@ def _context(request: MemberRequest, opened: Opened, **more: Any) -> dict[str, A
     if document is None or opened.card is None:
         return context
     part = editing.stage_in(document, opened.stage) or document
-    scope = sample.scope(document, opened.stage, reading.pipeline)
+    scope = sample.scope(document, opened.stage, reading.definition)
     opened.card.note(problems, sample_values(part, opened.stage, scope))
     named = references(document, opened.stage, processor_specs()) if opened.stage else ()
     return context | {"references": named, "suggestions": suggestions(document, opened.stage, sorted(known))}
 
 
-def _graph(opened: Opened, reading: DraftReading) -> dict[str, Any] | None:
+def _graph(opened: Opened, reading: PipelineReading) -> dict[str, Any] | None:
     """Return the narrower drawing of the graph with the problems of each stage, as far as it can be drawn."""
-    drawn = reading.pipeline or editing.outline(opened.document)
+    drawn = reading.definition or editing.outline(opened.document)
     counts = Counter(problem.stage for problem in reading.problems)
     marks = {
         name: StageMark(state="failed", words=f"{count} problem{'s' * (count > 1)}")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from orchestration.graphs.graph import Graph, GraphNode, Join
-from tests.support.graphs import graph, graphs
+from tests.support.graphs import graph, graphs, settled_before
 
 DIAMOND = graph(a="", b="a", c="a", d="b c")
 
@@ -36,7 +36,7 @@ def test_a_circle_is_named_in_the_direction_of_the_run(
     found = graph(**stages)
     assert found.cycle == cycle
     assert bool(cycle) == (len(found.order) < len(found.nodes))
-    assert all(found.settled_before(stage) == frozenset() for stage in cycle)
+    assert all(settled_before(found, stage) == frozenset() for stage in cycle)
 
 
 def test_branches_and_jumps_order_stages_too() -> None:
@@ -48,7 +48,7 @@ def test_branches_and_jumps_order_stages_too() -> None:
     )
     found = Graph(nodes=nodes)
     assert found.waits_for["left"] == ("route",)
-    assert found.settled_before("mend") == {"route", "left", "right"}
+    assert settled_before(found, "mend") == {"route", "left", "right"}
     assert (found.branches["left"], found.branches["mend"]) == (("route",), ())
     assert (found.routers["left"], found.routers["mend"]) == (("route",), ("left",))
     assert Graph(nodes=(GraphNode(id="a", jump="b"), GraphNode(id="b", choices=("a",)))).cycle == (
@@ -69,11 +69,11 @@ def joined(join: Join) -> Graph:
 
 
 def test_a_stage_may_read_what_has_certainly_ended() -> None:
-    assert joined(Join.ALL).settled_before("d") == {"a", "b", "c"}
+    assert settled_before(joined(Join.ALL), "d") == {"a", "b", "c"}
     for join in (Join.ANY, Join.FIRST_SUCCESS, Join.QUORUM):
-        assert joined(join).settled_before("d") == {"a"}
-    assert Graph(nodes=(GraphNode(id="a"), GraphNode(id="b", needs=("a",), join=Join.ANY))).settled_before(
-        "b"
+        assert settled_before(joined(join), "d") == {"a"}
+    assert settled_before(
+        Graph(nodes=(GraphNode(id="a"), GraphNode(id="b", needs=("a",), join=Join.ANY))), "b"
     ) == {"a"}
 
 
@@ -95,15 +95,15 @@ def test_the_order_keeps_every_need_and_leaves_nothing_out(found: Graph) -> None
 @given(graphs())
 def test_what_has_certainly_ended_lies_before(found: Graph) -> None:
     for node in found.nodes:
-        settled = found.settled_before(node.id)
+        settled = settled_before(found, node.id)
         assert settled <= set(found.order[: found.order.index(node.id)])
-        assert all(found.settled_before(each) <= settled for each in settled)
+        assert all(settled_before(found, each) <= settled for each in settled)
 
 
 def test_five_hundred_stages_in_a_row_and_side_by_side_are_ordered() -> None:
     row = Graph(nodes=tuple(GraphNode(id=f"s{n}", needs=(f"s{n - 1}",) if n else ()) for n in range(500)))
-    assert len(row.settled_before("s499")) == 499
+    assert len(settled_before(row, "s499")) == 499
     wide = Graph(
         nodes=(*(GraphNode(id=f"s{n}") for n in range(499)), GraphNode(id="all", needs=row.order[:499]))
     )
-    assert len(wide.settled_before("all")) == 499
+    assert len(settled_before(wide, "all")) == 499

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.graphs.scheduling import Ending, EndStatus, Moves, Schedule
-from tests.support.graphs import graph, graphs
+from tests.support.graphs import graph, graphs, settled_before
 
 OK = Ending(status=EndStatus.SUCCEEDED)
 BROKEN = Ending(status=EndStatus.FAILED)
@@ -202,7 +202,7 @@ def test_where_nothing_fails_every_need_has_ended_before_a_stage_that_joins_all(
     while moves.start or running:
         for stage in moves.start:
             node = found.node(stage)
-            before = found.settled_before(stage)
+            before = settled_before(found, stage)
             assert before <= schedule.statuses.keys()
             assert node.join is not Join.ALL or set(node.needs) <= schedule.statuses.keys()
         running += moves.start

@@ -56,12 +56,12 @@ from pipelines.engine.processors.model import marked
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_source
 from pipelines.engine.upgrades import upgraded
-from pipelines.engine.validation import problems
-from tests.support.definitions import document, pipeline, stage
+from tests.support.definitions import document, pipeline, problems, stage
 from tests.support.models import spec_named
 from tests.support.processing import StageWork
 from tests.support.processors import PROCESSORS
 
+pytestmark = pytest.mark.no_cover
 MOST = 40
 """Times as long as for prose."""
 FLOOR_S = 0.04
@@ -300,7 +300,7 @@ def rendered(text: str, value: Json) -> str:
 
 
 def through(value: Json, *transforms: Json, schema: Json = None) -> Json:
-    return mapped_input(Scope(input=value), parse_input("input", transforms, schema)).value
+    return mapped_input(Scope(input=value), parse_input("input", transforms, schema))
 
 
 LARGE: dict[str, tuple[Callable[[], object], str]] = {

@@ -10,7 +10,6 @@ from orchestration.graphs.graph import GraphNode
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import pipeline_from
 from pipelines.engine.editing import (
-    GONE,
     added_after,
     added_before,
     duplicated,
@@ -18,18 +17,16 @@ from pipelines.engine.editing import (
     moved,
     new_stage,
     outline,
+    references,
     removed,
+    renamed,
     stage_in,
     stages_in,
-    value_at,
     with_stage,
-    with_value,
 )
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.processors import PROCESSORS as REAL
-from pipelines.engine.renaming import references, renamed
-from pipelines.engine.validation import problems
-from tests.support.definitions import document, linked_documents, stage
+from tests.support.definitions import document, linked_documents, problems, stage
 from tests.support.processors import PROCESSORS
 
 DOCUMENTS = st.shared(linked_documents(), key="document")
@@ -118,8 +115,8 @@ def test_references_say_stage_and_field() -> None:
         "b · options.cases[0].when",
         "b · options.cases[0].to",
         "c · needs[0]",
-        "c · when",
         "c · input.from",
+        "c · when",
         "output.from",
     ]
     assert renamed(found, "gone", "else", PROCESSORS) == found
@@ -201,26 +198,6 @@ def test_a_new_stage_has_a_free_name_and_reads_what_stands_before() -> None:
     assert made["options"] == {"prompt": "{{ previous }}"}
     assert new_stage({}, spec)["options"] == {"prompt": "{{ input }}"}
     assert new_stage({}, PROCESSORS["transform"]) == {"id": "transform", "processor": "transform"}
-
-
-@pytest.mark.parametrize(
-    ("holder", "place", "value", "expected"),
-    [
-        ({}, ("a", "b"), 1, {"a": {"b": 1}}),
-        ({"a": 3}, ("a", "b"), 1, {"a": {"b": 1}}),
-        ({"a": {"b": 1}}, ("a", "b"), GONE, {}),
-        ({"a": {"b": 1, "c": 2}}, ("a", "b"), GONE, {"a": {"c": 2}}),
-        ({"a": [1, 2]}, ("a", 0), GONE, {"a": [2]}),
-        ({"a": [1]}, ("a", 0), GONE, {}),
-        ({}, ("a", 1, "b"), 1, {"a": [{}, {"b": 1}]}),
-        ({"a": None}, ("b",), GONE, {"a": None}),
-    ],
-)
-def test_a_value_is_put_and_taken_away(
-    holder: Json, place: tuple[str, ...], value: Json, expected: Json
-) -> None:
-    assert with_value(holder, place, value) == expected
-    assert value_at(expected, place) == value or value is GONE
 
 
 def test_a_stage_is_replaced_where_it_stands() -> None:

@@ -11,8 +11,8 @@ from django.utils.html import escape
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.expressions.documents import write_yaml
+from orchestration.library.models import SavedDefinition
 from orchestration.runs.models import Run, Step
-from pipelines.models import SavedPipeline
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.pipelines import a_draft
 
@@ -51,11 +51,11 @@ class Page:
     def __init__(self, member: Membership, text: str = TEXT) -> None:
         self.member, self.client = member, signed_in(member)
         self.row = a_draft(member)
-        SavedPipeline.objects.filter(pk=self.row.pk).update(draft=text)
+        SavedDefinition.objects.filter(pk=self.row.pk).update(draft=text)
 
     @property
-    def draft(self) -> SavedPipeline:
-        return SavedPipeline.objects.get(pk=self.row.pk)
+    def draft(self) -> SavedDefinition:
+        return SavedDefinition.objects.get(pk=self.row.pk)
 
     def get(self, where: str = "", **headers: str) -> str:
         answer = self.client.get(f"/pipelines/support/{where}", headers=headers)

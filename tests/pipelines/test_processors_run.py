@@ -11,9 +11,8 @@ from pipelines.engine.processor import ProcessorFailed, ProcessorOptions
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.processors.run import PipelineProcessor, RunProcessor, ToolProcessor
 from pipelines.engine.scope import MissingValue, Scope
-from pipelines.engine.validation import problems
 from tests.support.clock import SkippingLoop
-from tests.support.definitions import pipeline, stage
+from tests.support.definitions import pipeline, problems, stage
 from tests.support.models import ScriptedModel
 from tests.support.processing import StageWork
 from tests.support.tools import CountingTool

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from orchestra_site.accounts.models import Membership
+from orchestration.library.models import SavedDefinition
+from orchestration.library.services.definitions import publish, save_draft
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
-from pipelines.models import SavedPipeline
-from pipelines.services.definitions import publish, save_draft
 from pipelines.services.reruns import rerun_from, resume
 from tests.support.definitions import stage
 from tests.support.engines import Engine
@@ -47,10 +47,10 @@ def worked(flaky: Flaky, engine: Engine, run: Run) -> tuple[list[str], str, Json
 
 
 def change(member: Membership, *stages: Json, **fields: Json) -> None:
-    row = SavedPipeline.objects.get()
+    row = SavedDefinition.objects.get()
     text = written(*stages, **fields)
-    save_draft(membership=member, pipeline=row, text=text, based_on=row.draft_number)
-    publish(membership=member, pipeline=row, based_on=row.draft_number + 1)
+    save_draft(membership=member, definition=row, text=text, based_on=row.draft_number)
+    publish(membership=member, definition=row, based_on=row.draft_number + 1)
 
 
 def test_a_run_is_resumed_from_the_stage_that_failed(engine: Engine, owner: Membership, flaky: Flaky) -> None:
@@ -103,6 +103,33 @@ def test_the_items_of_a_list_that_were_done_are_taken_over(
     assert run.error.startswith("Stage each failed: Item 3 failed")
     _, status, output = worked(flaky, engine, resume(membership=owner, run=run))
     assert (status, output, flaky.worked.total()) == ("succeeded", ["a", "b", "c"], 1)
+
+
+def test_of_several_attempts_the_items_that_the_last_one_had_done_are_taken_over(
+    engine: Engine, owner: Membership, flaky: Flaky
+) -> None:
+    inner = {"processor": "flaky", "input": {"from": "context.item"}}
+    options = {"items": "input", "at_once": 1, "stage": inner}
+    retry = {"attempts": 2, "base": 0, "on": ["tool"]}
+    a_pipeline(owner, stage("each", processor="map", options=options, retry=retry), name="outer")
+    flaky.fail, flaky.code = {"c"}, "tool_failed"
+    run = engine.execute(a_pipeline_run(owner, "outer", input=["a", "b", "c"]))
+    assert run.steps.values_list("result__attempts", flat=True).get(key="each") == 2
+    _, status, output = worked(flaky, engine, resume(membership=owner, run=run))
+    assert (status, output, flaky.worked.total()) == ("succeeded", ["a", "b", "c"], 1)
+
+
+def test_each_item_of_a_list_has_a_row_and_a_name_of_its_own(
+    engine: Engine, owner: Membership, flaky: Flaky
+) -> None:
+    a_pipeline(owner, stage("told", processor="flaky", input={"from": "input"}), name="inner")
+    options = {"items": "input", "pipeline": "inner"}
+    a_pipeline(owner, stage("each", processor="map", options=options), name="outer")
+    run = engine.execute(a_pipeline_run(owner, "outer", input=["a", "b"]))
+    rows = dict(run.steps.filter(kind="record").values_list("key", "result__stage"))
+    assert rows["each/1/item-1"] == "each, item 2"
+    ended = run.events.filter(kind="step_ended", step="each/1/item-0")
+    assert [event.data["stage"] for event in ended] == ["each, item 1"]
 
 
 def test_what_was_cancelled_elsewhere_runs_again_too(engine: Engine, owner: Membership, flaky: Flaky) -> None:

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, read_definition
-from pipelines.engine.problems import MOST_PROBLEMS
-from pipelines.engine.validation import document_problems, problems
-from tests.support.definitions import document, pipeline, pipelines, stage
+from pipelines.engine.definition import MOST_PROBLEMS, Pipeline, read_definition
+from pipelines.engine.validation import document_problems
+from tests.support.definitions import document, pipeline, pipelines, problems, stage
 from tests.support.processors import PROCESSORS
 
 CLOSED = {"schema": {"properties": {"text": {"type": "string"}}, "additionalProperties": False}}
@@ -358,7 +357,7 @@ def test_a_stage_without_a_name_is_not_among_those_that_there_are() -> None:
 
 def test_a_document_with_wrong_fields_can_be_shown_without_them_and_not_run() -> None:
     written = document(stage("a", timeout=0), stage("B", None))
-    shown = read_definition(written).pipeline
+    shown = read_definition(written)[0]
     assert shown is not None
     assert [(each.id, each.timeout) for each in shown.stages] == [("a", None), ("B", None)]
     assert document_problems(written, PROCESSORS, {})[0] is None
@@ -378,7 +377,7 @@ def inside(**fields: Json) -> Json:
         ({"processor": "branch"}, "processor", "A branch cannot stand inside another stage."),
         ({"options": {"prompt": "{{"}}, "options.prompt", ""),
         ({"options": {"prompts": "x"}}, "options", ""),
-        ({"(one)": "x"}, "", "There is no field “(one)”."),
+        ({"(one)": "x"}, '"(one)"', "There is no field “(one)”."),
         ({"options": {"prompt": "{{ stages.z.output }}"}}, "options.prompt", "z need not have ended when m"),
         (reads("stages.zz.output"), "input.from", "There is no stage “zz”. Is “z” meant?"),
         (reads("input", transforms=["no"]), "input.transforms[0]", "There is no transform “no”"),

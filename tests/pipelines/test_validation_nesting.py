@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.options import OptionFormat, ProcessorSpec, marked_options
-from pipelines.engine.validation import problems
-from tests.support.definitions import pipeline, stage
+from tests.support.definitions import pipeline, problems, stage
 from tests.support.processors import PROCESSORS
 
 

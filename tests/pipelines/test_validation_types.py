@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.types import Json
-from pipelines.engine.validation import problems
-from tests.support.definitions import pipeline, stage
+from tests.support.definitions import pipeline, problems, stage
 from tests.support.processors import PROCESSORS
 
 

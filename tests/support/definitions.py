@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import strategies as st
 
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import Pipeline, pipeline_from
+from pipelines.engine.definition import Pipeline, Problem, pipeline_from
+from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.rules import ErrorClass
+from pipelines.engine.validation import document_problems
 
 NAMES = [f"s{number}" for number in range(12)]
 TEXTS = ["", "a", "b c", "Classify: {{ input.text }}", "one two three four " * 5]
@@ -28,6 +32,13 @@ def pipeline(*stages: Json, **fields: Json) -> Pipeline:
     read, problems = pipeline_from(document(*stages, **fields))
     assert read is not None, problems
     return read
+
+
+def problems(
+    checked: Pipeline, processors: Mapping[str, ProcessorSpec], pipelines: Mapping[str, Pipeline]
+) -> tuple[Problem, ...]:
+    """Return all that is wrong with a definition that can be read."""
+    return document_problems(checked.model_dump(mode="json", exclude_unset=True), processors, pipelines)[1]
 
 
 VALUES = st.recursive(

@@ -12,6 +12,11 @@ def graph(**needs: str) -> Graph:
     return Graph(nodes=tuple(GraphNode(id=name, needs=tuple(given.split())) for name, given in needs.items()))
 
 
+def settled_before(graph: Graph, name: str) -> set[str]:
+    """Return the stages that have certainly ended when one starts."""
+    return {node.id for node in graph.nodes if graph.has_ended(node.id, name)}
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """Return any graph without a circle, written in any order, with branches and jumps."""

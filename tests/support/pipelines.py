@@ -8,15 +8,16 @@ from contextlib import contextmanager
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
+from orchestration.library.models import SavedDefinition
+from orchestration.library.services.definitions import create_definition, publish
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import store_run
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, StageResult, Work
 from pipelines.engine.processors import PROCESSORS
-from pipelines.models import SavedPipeline
-from pipelines.selectors import processor_specs
-from pipelines.services.definitions import create_pipeline, publish
+from pipelines.selectors import PIPELINES, processor_specs
+from pipelines.services.pipeline_runs import kept_plan
 from tests.support.definitions import document, stage
 
 UPPER = {"from": "input.text", "transforms": ["upper"]}
@@ -27,15 +28,17 @@ def written(*stages: Json, **fields: Json) -> str:
     return write_yaml(document(*(stages or (stage("loud", processor="transform", input=UPPER),)), **fields))
 
 
-def a_draft(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedPipeline:
+def a_draft(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedDefinition:
     """Store a pipeline with a draft."""
-    return create_pipeline(membership=member, name=name, text=written(*stages, name=name, **fields))
+    return create_definition(
+        membership=member, kind=PIPELINES, name=name, text=written(*stages, name=name, **fields)
+    )
 
 
-def a_pipeline(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedPipeline:
+def a_pipeline(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedDefinition:
     """Store a pipeline with a published version."""
     row = a_draft(member, *stages, name=name, **fields)
-    publish(membership=member, pipeline=row, based_on=row.draft_number)
+    publish(membership=member, definition=row, based_on=row.draft_number)
     return row
 
 
@@ -57,13 +60,14 @@ class Flaky(ActiveProcessor):
 
     def __init__(self) -> None:
         self.fail: set[str] = set()
+        self.code = "processor_failed"
         self.worked: Counter[str] = Counter()
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         if context.recall("fails") is None:
             self.worked[work.stage] += 1
         if await context.decide("fails", bool({work.stage, str(work.input)} & self.fail)):
-            raise ProcessorFailed("Not today.")
+            raise ProcessorFailed("Not today.", error_code=self.code)
         return StageResult(value=work.input)
 
 
@@ -73,8 +77,10 @@ def flaky_processor() -> Iterator[Flaky]:
     processor, known = Flaky(), PROCESSORS
     known[processor.name] = processor
     processor_specs.cache_clear()
+    kept_plan.cache_clear()
     try:
         yield processor
     finally:
         del known[processor.name]
         processor_specs.cache_clear()
+        kept_plan.cache_clear()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Annotated
@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import FieldFault
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.transforms.data import DATA_TRANSFORMS, guarded
 from orchestration.expressions.transforms.specs import (
@@ -29,16 +30,19 @@ from orchestration.expressions.transforms.specs import (
 )
 from orchestration.expressions.transforms.text import LIST, TEXT_TRANSFORMS
 from orchestration.expressions.values import (
+    ANY,
     Json,
     ValueType,
     order_key,
     remembered,
     shortened,
+    types_text,
     unknown,
     value_type,
 )
 
 MOST_TRANSFORMS = 50
+Types = frozenset[ValueType]
 ITEM_WORK = 100
 """Work for each item and character of the values between the transforms of a list's items."""
 
@@ -86,6 +90,23 @@ def parse_transform(written: Json) -> Transform:
         raise ExpressionError(unknown("transform", name, TRANSFORMS))
     spec = TRANSFORMS[name]
     return Transform(spec=spec, step=spec.step(parameters))
+
+
+def types_after(transforms: Sequence[Json], types: Types) -> tuple[Types, tuple[FieldFault, ...]]:
+    """Return the types that transforms give of values of some types, and which one first cannot take its own.
+
+    After one that cannot, or that cannot be read, nothing is known.
+    """
+    for number, written in enumerate(transforms):
+        try:
+            spec = parse_transform(written).spec
+        except ExpressionError:
+            return frozenset(ANY), ()
+        if types.isdisjoint(spec.takes):
+            message = f"{spec.name} takes {types_text(spec.takes)}, and is given {types_text(types)}."
+            return frozenset(ANY), (FieldFault(at=(number,), message=message),)
+        types = frozenset(spec.gives)
+    return types, ()
 
 
 By = Annotated[str | None, Field(description="JMESPath of what counts in an item. Empty: the whole item.")]

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.filters import text as in_words
+from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
@@ -26,14 +27,14 @@ from orchestration.strategies.engine.strategy import all_strategies, get_strateg
 from orchestration.strategies.engine.tool_use import as_data
 from orchestration.strategies.engine.types import MOST_TOOLS
 from pipelines.engine.mapping import MappingError, parse_conversion
-from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
-from pipelines.engine.problems import Keys
 from pipelines.engine.processor import (
     ActiveProcessor,
     ModelNames,
     ProcessorFailed,
     ProcessorOptions,
+    SchemaFields,
     StageResult,
+    TemplateText,
     Uses,
     Work,
 )
@@ -68,38 +69,23 @@ def marked(text: str) -> str:
 class ModelProcessorOptions(ProcessorOptions):
     """What is asked, of whom, and in which form the answer is expected."""
 
-    prompt: str = Field(
-        default="",
-        title="Prompt",
-        description="As in Classify: {{ input.text }}. Empty: the input itself.",
-        json_schema_extra=AS_TEMPLATE,
-    )
-    system: str = Field(
-        default="", title="Instructions", description="Role, tone and form.", json_schema_extra=AS_TEMPLATE
-    )
+    prompt: TemplateText = ""
+    """As in Classify: {{ input.text }}. Empty: the input itself."""
+    system: TemplateText = Field(default="", title="Instructions")
+    """Role, tone and form."""
     strategy: str = Field(
         default=SINGLE_MODEL_STRATEGY,
-        title="Strategy",
-        description="How models are used. sequential asks one, and the next only where that fails.",
         json_schema_extra=lambda schema: schema.update(enum=list(all_strategies())),
     )
-    models: ModelNames = Field(default=(), title="Models", description="Empty: those of the run.")
-    options: dict[str, Json] = Field(
-        default_factory=dict, title="Options of the strategy", description="As on the page Methods."
-    )
-    tools: tuple[ToolName, ...] = Field(
-        default=(),
-        max_length=MOST_TOOLS,
-        title="Tools",
-        description="Models may call these on the way to their answer. Names as on Tools.",
-    )
-    json_schema: dict[str, Json] | None = Field(
-        default=None,
-        alias="schema",
-        title="Answer schema",
-        description="JSON Schema of an answer that is JSON. Empty: the answer is text.",
-        json_schema_extra=AS_SCHEMA,
-    )
+    """How models are used. sequential asks one, and the next only where that fails."""
+    models: ModelNames = ()
+    """Empty: those of the run."""
+    options: dict[str, Json] = Field(default_factory=dict, title="Options of the strategy")
+    """As on the page Methods."""
+    tools: tuple[ToolName, ...] = Field(default=(), max_length=MOST_TOOLS)
+    """Models may call these on the way to their answer. Names as on Tools."""
+    json_schema: SchemaFields = Field(default=None, alias="schema", title="Answer schema")
+    """JSON Schema of an answer that is JSON. Empty: the answer is text."""
 
 
 class ModelProcessor(ActiveProcessor):
@@ -124,7 +110,8 @@ class ModelProcessor(ActiveProcessor):
     def uses(self, options: Any) -> Uses:  # noqa: ANN401
         """Return the models and tools that are named, and the models that the strategy's options name."""
         helpers = helper_models(validate_options(options.strategy, options.options))
-        return Uses(models=tuple(dict.fromkeys((*options.models, *helpers))), tools=options.tools)
+        models = tuple(dict.fromkeys((*options.models, *helpers)))
+        return Uses(models=models, tools=options.tools, tools_at="tools")
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the answer. Raises `ProcessorFailed` with the code `schema` where it does not fit."""
@@ -168,7 +155,7 @@ def _request(work: Work) -> dict[str, Json]:
 def _fitted(answer: str, schema: Mapping[str, Json]) -> tuple[Json, str]:
     """Return the JSON that an answer is or has, and in what it does not fit the schema, if it does not."""
     try:
-        return parse_conversion(("parse_json",), schema).apply(answer, ()).value, ""
+        return parse_conversion(("parse_json",), schema).apply(answer), ""
     except MappingError as error:
         if schema.get("type") == "string" and not parse_schema(schema).problems(answer.strip()):
             return answer.strip(), ""
