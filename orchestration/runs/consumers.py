@@ -230,7 +230,11 @@ class RunConsumer(LiveConsumer):
         return QUERY_GAPS_EVERY_S if self.streams.gaps else QUERY_EVERY_S
 
     async def _send_events(self) -> None:
-        """Send all that came after the page's number."""
+        """Send all that came after the page's number.
+
+        At the start the texts of calls follow that the page has already; one that began since is not on it.
+        """
+        before = {} if self._started else await in_thread(running_texts, self.run)
         more = True
         while more:
             found = await RUN_UPDATES.ask(RunQuery(self.viewer, self.run, self.seq, self.role))
@@ -245,7 +249,8 @@ class RunConsumer(LiveConsumer):
             more = found.more
         if not self._started:
             self._started = True
-            await self.send_pieces(self.streams.start(await in_thread(running_texts, self.run)))
+            rows = await in_thread(running_texts, self.run, before)
+            await self.send_pieces(self.streams.start(rows))
 
 
 class TeamConsumer(LiveConsumer):

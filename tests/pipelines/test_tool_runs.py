@@ -70,6 +70,13 @@ def test_a_tool_that_there_is_not_is_a_problem_of_its_stage(owner: Membership) -
     assert PIPELINES.read(text, {}).problems == ()
 
 
+def test_a_tool_that_models_cannot_call_is_a_problem_of_the_option_that_names_it(owner: Membership) -> None:
+    text = written(stage("ask", processor="model", options={"tools": ["calculator", "sums.add"]}))
+    [found] = PIPELINES.read(text, TeamPipelines(owner)).problems
+    assert found.path.startswith("stages.ask.options.tools")
+    assert "no tool called “sums.add”" in found.message
+
+
 def test_a_pipeline_whose_tool_was_removed_does_not_start(owner: Membership, mcp_server: Endpoint) -> None:
     row = add_server(membership=owner, name="sums", base_url=mcp_server.base_url, api_key=KEY)
     a_pipeline(owner, call("twice", "sums.add", {}))
