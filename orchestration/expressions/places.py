@@ -50,7 +50,7 @@ def inner_values(value: Json) -> Iterable[tuple[str | int, Json]]:
     """Return what a value directly contains, by key or index."""
     if isinstance(value, dict):
         return value.items()
-    return enumerate(value) if isinstance(value, list) else ()
+    return enumerate(value) if isinstance(value, list | tuple) else ()
 
 
 def texts(value: Json, at: Keys = ()) -> Iterator[tuple[Keys, str]]:

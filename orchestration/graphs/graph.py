@@ -137,21 +137,18 @@ class Graph:
     @cached_property
     def forward(self) -> Graph:
         """The graph without choices and jumps that lead to what is written before."""
-        places = self._place
-        later = {
-            node.id: {each for each in (*node.choices, node.jump) if places.get(each, -1) > places[node.id]}
-            for node in self.nodes
-        }
-        return Graph(
-            nodes=tuple(
-                replace(
-                    node,
-                    choices=tuple(each for each in node.choices if each in later[node.id]),
-                    jump=node.jump if node.jump in later[node.id] else "",
-                )
-                for node in self.nodes
+        nodes = [
+            replace(
+                node,
+                choices=tuple(name for name in node.choices if self._is_later(name, node)),
+                jump=node.jump if self._is_later(node.jump, node) else "",
             )
-        )
+            for node in self.nodes
+        ]
+        return Graph(nodes=tuple(nodes))
+
+    def _is_later(self, name: str, node: GraphNode) -> bool:
+        return self._place.get(name, -1) > self._place[node.id]
 
     @property
     def cycles(self) -> Iterator[tuple[str, ...]]:

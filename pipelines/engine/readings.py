@@ -49,7 +49,7 @@ def marks(
 def pipeline_marks(pipeline: Pipeline, processors: Mapping[str, ProcessorSpec]) -> Iterator[Marked]:
     """Yield all names and expressions in a pipeline; a fallback only where it can take over."""
     is_fallback = pipeline.error_handling.strategy is ErrorStrategy.FALLBACK
-    written = pipeline.model_dump(mode="json", exclude_unset=True)
+    written = pipeline.model_dump(exclude_unset=True)  # as Python has it: numbers and texts stay as they are
     for mark in marks(written, part_schema(Pipeline), processors):
         if is_fallback or mark.at[0] != "error_handling":
             yield mark

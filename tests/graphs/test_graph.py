@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from orchestration.graphs.graph import Graph, GraphNode, Join
+from orchestration.graphs.graph import Graph, GraphNode, Join, needs_by_place
 from tests.support.graphs import graph, graphs, settled_before
 
 DIAMOND = graph(a="", b="a", c="a", d="b c")
@@ -113,3 +113,54 @@ def test_five_hundred_stages_in_a_row_and_side_by_side_are_ordered() -> None:
         nodes=(*(GraphNode(id=f"s{n}") for n in range(499)), GraphNode(id="all", needs=row.order[:499]))
     )
     assert len(settled_before(wide, "all")) == 499
+
+
+def test_only_forward_links_are_left() -> None:
+    nodes = (
+        GraphNode(id="a", choices=("a", "b", "gone")),
+        GraphNode(id="b", jump="a"),
+        GraphNode(id="c", choices=("b",), jump="d"),
+        GraphNode(id="d"),
+    )
+    left = Graph(nodes=nodes).forward.nodes
+    assert [(node.choices, node.jump) for node in left] == [(("b",), ""), ((), ""), ((), "d"), ((), "")]
+
+
+def test_every_circle_is_named() -> None:
+    assert list(graph(a="b", b="a", c="d", d="c", e="").cycles) == [("a", "b", "a"), ("c", "d", "c")]
+
+
+@pytest.mark.parametrize(
+    ("join", "dead"),
+    [(Join.ALL, {}), (Join.ANY, {}), (Join.FIRST_SUCCESS, {"c": False}), (Join.QUORUM, {"c": False})],
+)
+def test_what_is_passed_over_is_enough_for_some_joins(join: Join, dead: dict[str, bool]) -> None:
+    node = GraphNode(id="c", needs=("a",), join=join)
+    assert Graph(nodes=(GraphNode(id="a"), node)).never_reached(["a"]) == dead
+
+
+def test_what_only_a_dead_branch_may_choose_is_never_reached_unless_it_is_jumped_to() -> None:
+    nodes = [GraphNode(id="route", choices=("left", "mend")), GraphNode(id="left"), GraphNode(id="mend")]
+    assert Graph(nodes=tuple(nodes)).never_reached(["route"]) == {"left": True, "mend": True}
+    rescued = Graph(nodes=(GraphNode(id="try", jump="mend"), *nodes))
+    assert rescued.never_reached(["route"]) == {"left": True}
+
+
+def test_depths_and_totals_count_what_each_needs() -> None:
+    found = graph(a="", b="a a", c="b a", x="y", y="x")
+    assert found.depths == {"a": 1, "b": 2, "c": 3}
+    weights = dict.fromkeys("abcxy", 10)
+    assert found.totals(weights, 1_000) == {"a": 10, "b": 30, "c": 50}
+    assert found.totals(weights, 40) == {"a": 10, "b": 30, "c": 40}
+
+
+def test_needs_that_are_not_written_follow_from_the_place() -> None:
+    choices = {"first": (), "route": ("left", "right"), "left": (), "right": (), "last": (), "end": ()}
+    assert needs_by_place(choices) == {
+        "first": ((), Join.ALL),
+        "route": (("first",), Join.ALL),
+        "left": ((), Join.ALL),
+        "right": ((), Join.ALL),
+        "last": (("left", "right"), Join.ANY),
+        "end": (("last",), Join.ALL),
+    }

@@ -11,9 +11,9 @@ from django.conf import settings
 ENGINE = """
 import importlib, pkgutil, orchestration
 apps = [app.name for app in pkgutil.iter_modules(orchestration.__path__, "orchestration.")]
-pure = (".expressions", ".graphs")
-engines = [app if app.endswith(pure) else f"{app}.engine" for app in [*apps, "pipelines"]]
-for name in engines:
+pure = ("orchestration.expressions", "orchestration.graphs")
+rooms = [app if app in pure else f"{app}.engine" for app in [*apps, "pipelines"]]
+for name in rooms:
     engine = importlib.import_module(name)
     for module in pkgutil.walk_packages(engine.__path__, f"{engine.__name__}."):
         importlib.import_module(module.name)

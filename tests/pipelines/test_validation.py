@@ -418,6 +418,13 @@ def test_only_a_stage_inside_another_knows_the_item() -> None:
     }
 
 
+@pytest.mark.parametrize("odd", [{"\ud800": 1}, "\ud800", 10**400])
+def test_half_characters_and_long_numbers_break_nothing(odd: Json) -> None:
+    written = stage("b", "a", options={"prompt": odd}, input={"from": {"value": odd}})
+    assert set(paths(A, written, variables={"x": odd})) <= {"stages.b.options.prompt"}
+    assert paths(A, reads({"value": float("inf")}) | stage("b")) == ["stages.b.input.from"]
+
+
 def test_of_very_many_problems_some_are_listed() -> None:
     stages = [stage(f"s{number}", "x y", processor="no") for number in range(400)]
     assert len(problems(pipeline(*stages), PROCESSORS, {})) == MOST_PROBLEMS

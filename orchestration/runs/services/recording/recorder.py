@@ -153,7 +153,7 @@ class _Lane:
     changed: bool = False
 
 
-class _Written:
+class _WriteBatch:
     """What was written together; whoever awaits it can be cancelled without the others."""
 
     def __init__(self, loop: AbstractEventLoop) -> None:
@@ -177,7 +177,7 @@ class DatabaseRunLog:
         self._timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._entries: list[Entry] = []
-        self._written: _Written | None = None
+        self._written: _WriteBatch | None = None
         self._sending_soon: asyncio.TimerHandle | None = None
         self.lost: Callable[[], None] = lambda: None
 
@@ -194,7 +194,7 @@ class DatabaseRunLog:
                 self._cost = min(self._cost + (record.cost_usd or 0), MOST_COST)
                 self._lanes.pop(record.id, None)
         if self._written is None:
-            self._written = _Written(self._loop)
+            self._written = _WriteBatch(self._loop)
             self._sending_soon = self._loop.call_later(LONGEST_LAG_S, self._send)
         first = records[0]
         may_lag = isinstance(first, StepRecord) and first.kind is StepKind.RECORD
