@@ -28,10 +28,11 @@ from django.test import Client  # noqa: E402
 from benchmarks.figures import Figure, figure, main  # noqa: E402
 from orchestra_site.accounts.selectors import first_member  # noqa: E402
 from orchestration.expressions.documents import write_yaml  # noqa: E402
+from orchestration.library.models import SavedDefinition  # noqa: E402
+from orchestration.library.services.definitions import create_definition  # noqa: E402
 from orchestration.llm.engine.types import Json  # noqa: E402
 from orchestration.llm.services.registry.seeding import prepare_installation  # noqa: E402
-from pipelines.models import SavedPipeline  # noqa: E402
-from pipelines.services.definitions import create_pipeline  # noqa: E402
+from pipelines.selectors import PIPELINES  # noqa: E402
 
 STAGES, WIDE, EDITS, GOAL_MS = 40, 8, 20, 100.0
 ADDRESS = "/pipelines/forty/"
@@ -59,7 +60,9 @@ def measure(rounds: int) -> list[Figure]:
     prepare_installation()
     member = first_member("")
     assert member is not None
-    create_pipeline(membership=member, name="forty", text=write_yaml(definition()), source="")
+    create_definition(
+        membership=member, kind=PIPELINES, name="forty", text=write_yaml(definition()), source=""
+    )
     browser = Client(headers={"Host": "localhost"})
     browser.force_login(member.user)
     edits = {
@@ -88,12 +91,12 @@ def _card(stage: str, tab: str, fields: dict[str, str]) -> dict[str, str]:
 
 def _edits(browser: Client, make: Callable[[int], dict[str, str]]) -> float:
     """Return the time of an edit, the mean of twenty on a fresh draft."""
-    row = SavedPipeline.objects.get()
+    row = SavedDefinition.objects.get()
     row.draft = write_yaml(definition())
     row.save()
     total = 0.0
     for number in range(1, EDITS + 1):
-        data = {"based_on": str(SavedPipeline.objects.get().draft_number), **make(number)}
+        data = {"based_on": str(SavedDefinition.objects.get().draft_number), **make(number)}
         total += _ms(partial(browser.post, ADDRESS, data, headers=HTMX))
     return total / EDITS
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from pipelines.views.triggers import receive_hook
+from orchestration.library.views.triggers import receive_hook
 
 handler400 = "orchestra_site.web.errors.bad_request"
 handler403 = "orchestra_site.web.errors.forbidden"

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "orchestration.llm",
     "orchestration.tools",
     "orchestration.runs",
+    "orchestration.library",
     "orchestration.strategies",
     "orchestration.evaluation",
     "pipelines",

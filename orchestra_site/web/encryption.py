@@ -1,5 +1,7 @@
 """Secrets at rest: AES-256-GCM under a list of keys, the first of which encrypts and all of which decrypt.
 
+What only has to be recognised is stored as an HMAC-SHA-256 under the same keys.
+
 To rotate, put a new key first and keep the old ones until every secret has been stored again. An envelope
 is one version byte, four bytes that identify the key, a nonce of twelve, and the ciphertext with its tag.
 `context` is authenticated with it: an envelope copied to another row cannot be decrypted there. Every secret
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -38,10 +41,12 @@ class Keyring:
         if not raw:
             raise ValueError("There is no encryption key.")
         self._ciphers: dict[bytes, AESGCM] = {}
+        self._hash_keys: list[bytes] = []
         for key in raw:
             if key is None:
                 raise ValueError(f"An encryption key must be {KEY_SIZE} bytes in URL-safe base64.")
             self._ciphers[sha256(b"orchestra key id" + key).digest()[:KEY_ID_SIZE]] = AESGCM(key)
+            self._hash_keys.append(hmac.digest(key, b"orchestra hash key", "sha256"))
         self._first = next(iter(self._ciphers))
 
     def seal(self, secret: str, *, context: str) -> bytes:
@@ -69,6 +74,11 @@ class Keyring:
             raise SecretUnreadable("It was encrypted for another row, or is damaged.") from error
         register_secret(secret)
         return secret
+
+    def hashes(self, secret: str, *, context: str) -> list[str]:
+        """Return the HMAC-SHA-256 of a secret in hex under each key, the first one's first."""
+        message = f"{context}\0{secret}".encode()
+        return [hmac.digest(key, message, "sha256").hex() for key in self._hash_keys]
 
 
 @cache

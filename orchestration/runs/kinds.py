@@ -98,6 +98,10 @@ class RunKind(ABC):
         members = [panel_entry(parent.panel, name, role="member") for name in panel]
         return replace(parent, kind=self.name, ref=ref, request=payload, panel=members)
 
+    def named_models(self, ref: str, payload: Mapping[str, Json]) -> Sequence[str]:  # noqa: ARG002  # most name none
+        """Return the models that a child's payload names beside its panel: its parent is frozen with them."""
+        return ()
+
     def check_message(self, run: Run, payload: Json) -> Json:  # noqa: ARG002  # kinds that take messages look at them
         """Return what a person says to a run as the run receives it. Raises `InvalidRequest`.
 

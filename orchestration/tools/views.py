@@ -22,8 +22,15 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.forms import accepted
 from orchestration.llm.services.resources import run_async
 from orchestration.tools.engine.tool import ToolFailed, ToolSpec
-from orchestration.tools.forms.adding import CredentialForm, DocumentForm, ServerForm
+from orchestration.tools.forms.adding import (
+    CredentialChangeForm,
+    CredentialForm,
+    DocumentForm,
+    ServerChangeForm,
+    ServerForm,
+)
 from orchestration.tools.forms.schemas import ArgumentsForm
+from orchestration.tools.models import McpServer, ToolCredential
 from orchestration.tools.selectors import team_credentials, team_documents, team_servers, tool_records
 from orchestration.tools.services import changing
 from orchestration.tools.services.registry import find_tool, team_tools
@@ -144,6 +151,33 @@ def _added(
         return redirect(TOOLS)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, f"tools/{what}_add.html", {"form": form}, status=status)
+
+
+@may_configure
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_server(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """Change the address or the key of a server; it is stored once it has listed its tools."""
+    row = get_object_or_404(team_servers(request.membership), pk=pk)
+    return _changed(request, ServerChangeForm(posted(request), row=row), changing.change_server, row)
+
+
+@may_configure
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_credential(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """Change where a credential is sent, and its value."""
+    row = get_object_or_404(team_credentials(request.membership), pk=pk)
+    return _changed(request, CredentialChangeForm(posted(request), row=row), changing.change_credential, row)
+
+
+def _changed(
+    request: MemberRequest, form: forms.Form, change: Callable[..., object], row: McpServer | ToolCredential
+) -> HttpResponse:
+    """Show a form, or make the change that it describes and go back to the tools."""
+    if form.is_bound and accepted(form, partial(change, membership=request.membership, row=row)):
+        messages.success(request, f"{row.name} was changed.")
+        return redirect(TOOLS)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "tools/addition_change.html", {"form": form, "row": row}, status=status)
 
 
 @may_run

@@ -59,12 +59,22 @@ class RunInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UsedRun:
+    """A run of another kind, whose payload may name models of its own; its texts are templates."""
+
+    kind: str
+    ref: str
+    payload: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Uses:
-    """What a stage reaches by name: models, members of the team, tools."""
+    """What a stage reaches by name: models, members of the team, tools, runs of other kinds."""
 
     models: Sequence[str] = ()
     people: Sequence[str] = ()
     tools: Sequence[str] = ()
+    runs: Sequence[UsedRun] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

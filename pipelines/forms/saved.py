@@ -1,8 +1,8 @@
-"""The forms with which pipelines are made, named, published, imported and started."""
+"""The forms with which pipelines are made and started."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -12,74 +12,28 @@ from django.http import QueryDict
 
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
+from orchestration.library.forms import DefinitionNameForm
+from orchestration.library.selectors import version_number
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.strategies.engine.types import Constraints
 from orchestration.tools.forms.schemas import ANSWER, SchemaForm
-from pipelines.selectors import GalleryEntry, version_number
-from pipelines.services.importing import LARGEST_IMPORT
+from pipelines.selectors import GalleryEntry
 
 BLANK = "blank"
 
 
-class PipelineNameForm(forms.Form):
-    """The name of a pipeline; what it may be is checked where it is stored."""
-
-    name = forms.CharField(
-        label="Name",
-        max_length=40,
-        help_text="What other pipelines and commands call it: small letters, digits, - and _.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-
-class NewPipelineForm(PipelineNameForm):
+class NewPipelineForm(DefinitionNameForm):
     """The name of a new pipeline, and what it begins with."""
 
     start = forms.ChoiceField(
         label="Begin with", widget=forms.RadioSelect(attrs={"class": "form-check-input"})
     )
 
-    def __init__(self, *args: Any, entries: Sequence[GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, entries: Mapping[str, GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
-        choices = [(BLANK, "An empty pipeline"), *((each.name, each.title) for each in entries)]
+        choices = [(BLANK, "An empty pipeline"), *((name, each.title) for name, each in entries.items())]
         self.fields["start"].choices = choices  # type: ignore[attr-defined]  # declared above
-
-
-class PublishForm(forms.Form):
-    """What a version is about, and which draft it is made of."""
-
-    note = forms.CharField(
-        label="Note", max_length=500, required=False, help_text="What is new in it, in a sentence."
-    )
-    based_on = forms.IntegerField(widget=forms.HiddenInput)
-
-
-class ImportForm(forms.Form):
-    """Definitions as a text or a file."""
-
-    text = forms.CharField(
-        label="Definitions",
-        required=False,
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 14, "class": "code-field", "spellcheck": "false", "dir": "ltr"}),
-        help_text="YAML or JSON: one definition, a list, or an object with a list called pipelines.",
-    )
-    file = forms.FileField(label="Or a file", required=False)
-
-    def clean(self) -> dict[str, Json]:
-        """Take the text of the file where there is one."""
-        data: dict[str, Json] = super().clean() or {}
-        if file := data.get("file"):
-            if file.size > LARGEST_IMPORT:
-                raise forms.ValidationError("The file is too large for definitions of pipelines.")
-            try:
-                data["text"] = file.read().decode()
-            except UnicodeDecodeError:
-                raise forms.ValidationError("The file is no text in UTF-8.") from None
-        if not data.get("text", "").strip():
-            raise forms.ValidationError("Paste a definition, or choose a file.")
-        return data
 
 
 class RunForm(SchemaForm):

@@ -15,6 +15,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.places import GONE, path_text, value_at
 from orchestration.expressions.transforms.specs import MISSING
 from orchestration.expressions.values import shortened
+from orchestration.library.models import SavedDefinition
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
 from pipelines.engine.definition import Pipeline
@@ -31,7 +32,6 @@ from pipelines.engine.mapping import (
 from pipelines.engine.options import OptionFormat, marked_options
 from pipelines.engine.scope import MissingValue, Scope
 from pipelines.engine.sources import parse_source
-from pipelines.models import SavedPipeline
 from pipelines.selectors import KIND, processor_specs
 
 MOST_RUNS = 10
@@ -101,7 +101,7 @@ class Sample:
         return {name: each for name, each in found.items() if is_known or not each.is_error or _is_sure(name)}
 
 
-def team_sample(membership: Membership, pipeline: SavedPipeline, document: Json) -> Sample:
+def team_sample(membership: Membership, pipeline: SavedDefinition, document: Json) -> Sample:
     """Return the sample of a pipeline; without one of its own the input of its newest run, or an example."""
     newest = Run.objects.visible_to(membership).filter(kind=KIND, ref=pipeline.name)
     columns = newest.order_by("-created_at", "-id").annotate(given=F("request__input"))

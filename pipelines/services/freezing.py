@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -12,10 +12,14 @@ from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import team_members
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.values import Bounds
+from orchestration.library.models import PublishedVersion
+from orchestration.library.selectors import published_versions, saved_definitions
+from orchestration.library.services.definitions import sound
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import PanelRole
+from orchestration.runs.kinds import KINDS
 from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Request
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.histories import with_allowances
@@ -23,32 +27,25 @@ from orchestration.strategies.services.strategy_runs import frozen_entries
 from orchestration.tools.services.registry import freeze_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
+from pipelines.engine.processor import Uses
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.readings import contained
 from pipelines.engine.upgrades import upgraded
 from pipelines.engine.validation import nesting_faults
-from pipelines.models import PublishedVersion, SavedPipeline
-from pipelines.selectors import TeamPipelines, check_document, processor_specs, read_draft
-from pipelines.services.definitions import sound
+from pipelines.selectors import KIND, PIPELINES, TeamPipelines, processor_specs
 
 INPUT_BOUNDS = Bounds()
+TEMPLATE = "{{"
+"""What a name begins with that is known only when its stage runs: it has to be among the run's models."""
 USUAL_STRATEGY = "parallel"
-
-
-class StageEdit(BaseModel):
-    """What stands in place of a stage's output, or of its input."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    output: Json = None
-    input: Json = None
 
 
 class PipelineRequest(BaseModel):
     """What starts a run: a saved pipeline with a version, or a definition, and its input.
 
     With a `definition`, `pipelines` are those that it contains; without them the team's newest are meant. A
-    request that was frozen before has both, and the id of the saved pipeline as its `pipeline`.
+    request that was frozen before has both, and the id of the saved pipeline as its `pipeline`. `edits` stand
+    in place of what stages are given or give.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -58,7 +55,7 @@ class PipelineRequest(BaseModel):
     input: Json = None
     models: tuple[str, ...] = ()
     constraints: Constraints = UNCONSTRAINED
-    edits: Mapping[str, StageEdit] = Field(default_factory=dict)
+    edits: Mapping[str, Mapping[Literal["output", "input"], Json]] = Field(default_factory=dict)
     fresh: bool = False
     definition: Json = None
     pipelines: Mapping[str, Json] | None = None
@@ -105,19 +102,20 @@ def chosen_pipeline(membership: Membership, request: PipelineRequest) -> ChosenP
     """Return what a request wants to run. Raises `InvalidRequest`."""
     known = TeamPipelines(membership)
     if request.definition is not None:
-        reading = check_document(request.definition, known)
-        if request.pipelines is not None and reading.pipeline is not None:  # frozen before, and checked then
-            version = request.version if isinstance(request.version, int) else None
-            row = SavedPipeline.objects.visible_to(membership).filter(name=reading.pipeline.name).first()
-            id = "" if row is None or str(row.pk) != request.name else request.name
-            return ChosenPipeline(pipeline=reading.pipeline, id=id, version=version, inner=request.pipelines)
-        pipeline = sound(reading, "The definition")
-        return ChosenPipeline(pipeline=pipeline, inner=_inner(membership, pipeline))
-    row = SavedPipeline.objects.visible_to(membership).filter(name=request.name).first()
+        reading = PIPELINES.check(request.definition, known)
+        pipeline = reading.definition
+        if request.pipelines is None or pipeline is None:
+            pipeline = sound(reading, "The definition")
+            return ChosenPipeline(pipeline=pipeline, inner=_inner(membership, pipeline))
+        version = request.version if isinstance(request.version, int) else None  # frozen and checked before
+        row = saved_definitions(membership, KIND).filter(name=pipeline.name).first()
+        id = "" if row is None or str(row.pk) != request.name else request.name
+        return ChosenPipeline(pipeline=pipeline, id=id, version=version, inner=request.pipelines)
+    row = saved_definitions(membership, KIND).filter(name=request.name).first()
     if row is None:
         raise InvalidRequest(f"There is no pipeline “{request.name[:40]}” in this team.", field="pipeline")
     if request.version == "draft":
-        pipeline = sound(read_draft(row.draft, known, name=row.name), "The draft")
+        pipeline = sound(PIPELINES.read(row.draft, known, name=row.name), "The draft")
         return ChosenPipeline(pipeline=pipeline, id=str(row.pk), inner=_inner(membership, pipeline))
     number = request.version if isinstance(request.version, int) else None
     found, pipeline = _published(membership, row.name, number)
@@ -140,7 +138,7 @@ def _published(
     membership: Membership, name: str, number: int | None = None
 ) -> tuple[PublishedVersion, Pipeline]:
     """Return a version of a pipeline, the newest without a number. Raises `InvalidRequest`."""
-    rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id, pipeline__name=name)
+    rows = published_versions(membership, KIND).filter(definition__name=name)
     found = rows.filter(**({} if number is None else {"number": number})).order_by("-number").first()
     if found is None:
         missing = f"has no version {number}" if number else "is not published yet"
@@ -168,6 +166,13 @@ def inner_key(name: str, number: Json) -> str:
     return name if number is None else f"{name}@{number}"
 
 
+def stage_uses(plans: Iterable[PipelinePlan]) -> Iterator[tuple[str, Uses]]:
+    """Yield the path of each stage's options with what they name."""
+    for plan in plans:
+        for name, stage in plan.stages.items():
+            yield f"stages.{name}.options", stage.processor.uses(stage.options)
+
+
 def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict[str, str]:
     """Return the ids of the members that stages name, by the name or address that is written.
 
@@ -176,27 +181,21 @@ def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict
     members = list(team_members(membership))
     ids = {each.user.name: str(each.user_id) for each in members if each.user.name}
     ids |= {each.user.email: str(each.user_id) for each in members}
-    found: dict[str, str] = {}
-    for plan in plans:
-        for name, stage in plan.stages.items():
-            for person in stage.processor.uses(stage.options).people:
-                if person not in ids:
-                    raise InvalidRequest(
-                        f"There is nobody called “{person}” in this team.", field=f"stages.{name}.options.who"
-                    )
-                found[person] = ids[person]
-    return found
+    named = {person: at for at, uses in stage_uses(plans) for person in uses.people}
+    if missing := next((person for person in named if person not in ids), None):
+        message = f"There is nobody called “{missing}” in this team."
+        raise InvalidRequest(message, field=f"{named[missing]}.who")
+    return {person: ids[person] for person in named}
 
 
 def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mapping[str, Json]:
     """Return what a run keeps of the tools that stages name. Raises `InvalidRequest` for an unknown one."""
     found: dict[str, Json] = {}
-    for plan in plans:
-        for name, stage in plan.stages.items():
-            try:
-                found |= freeze_tools(membership.team_id, stage.processor.uses(stage.options).tools)
-            except InvalidRequest as error:
-                raise InvalidRequest(str(error), field=f"stages.{name}.options.name") from error
+    for at, uses in stage_uses(plans):
+        try:
+            found |= freeze_tools(membership.team_id, uses.tools)
+        except InvalidRequest as error:
+            raise InvalidRequest(str(error), field=f"{at}.name") from error
     return found
 
 
@@ -208,18 +207,20 @@ def frozen_panel(
     A limit on the cost is shared by the stages. Raises `InvalidRequest`.
     """
     usual = request.models or tuple(default_panel(usable_models(membership)))
-    stages = [stage for plan in plans for stage in plan.stages.values()]
-    named = {
-        name: f"stages.{stage.stage.id}.options.models"
-        for stage in stages
-        for name in stage.processor.uses(stage.options).models
-    }
+    named = dict(pair for at, uses in stage_uses(plans) for pair in _models(uses, at).items())
     fields = named | dict.fromkeys(usual, "models")
     asked = [(name, PanelRole.MEMBER, field) for name, field in fields.items()]
     panel = frozen_entries(membership, asked, request.constraints)
     limit = request.constraints.max_cost_usd
     if limit is None or not panel:
         return usual, panel
-    share = Constraints(max_cost_usd=limit / max(1, len(stages)))
+    share = Constraints(max_cost_usd=limit / max(1, sum(len(plan.stages) for plan in plans)))
     one_stage = Request(text=prompt, strategy=USUAL_STRATEGY, models=tuple(fields), constraints=share)
     return usual, with_allowances(membership, one_stage, panel)
+
+
+def _models(uses: Uses, at: str) -> Mapping[str, str]:
+    """Return the field that names each model of a stage; a run of another kind may name some, too."""
+    inner = [KINDS[run.kind].named_models(run.ref, run.payload) for run in uses.runs if run.kind in KINDS]
+    named = (name for names in inner for name in names if TEMPLATE not in name)
+    return dict.fromkeys(named, f"{at}.payload") | dict.fromkeys(uses.models, f"{at}.models")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
+from orchestration.library.selectors import published_versions, run_figures, saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
@@ -25,8 +25,8 @@ from pipelines.engine.processor import RunInfo
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.running import PipelineInput, as_text, run_pipeline
 from pipelines.engine.stages import Edit, StageRunner
-from pipelines.models import CachedResult, PublishedVersion, SavedPipeline
-from pipelines.selectors import KIND, run_figures
+from pipelines.models import CachedResult
+from pipelines.selectors import KIND
 from pipelines.services.freezing import (
     chosen_pipeline,
     frozen_panel,
@@ -87,7 +87,7 @@ class PipelineKind(RunKind):
             "people": frozen_people(membership, plans),
             "tools": dict(frozen_tools(membership, plans)),
             "constraints": _limits(request.constraints, chosen.pipeline.timeout),
-            "edits": {name: edit.model_dump(exclude_unset=True) for name, edit in request.edits.items()},
+            "edits": {name: dict(edit) for name, edit in request.edits.items()},
             "fresh": request.fresh,
         }
         return CheckedRequest(ref=chosen.pipeline.name, prompt=prompt, request=stored, panel=panel)
@@ -139,10 +139,10 @@ class PipelineKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published pipelines that a question can start, with their typical cost and time."""
-        rows = PublishedVersion.objects.filter(pipeline__team_id=membership.team_id)
-        columns = ("pipeline__name", "document__title", "document__description", "document__input__schema")
-        newest = {name: rest for name, *rest in rows.order_by("number").values_list(*columns)}
-        figures = run_figures(membership, list(newest))
+        columns = ("definition__name", "document__title", "document__description", "document__input__schema")
+        rows = published_versions(membership, KIND).values_list(*columns)
+        newest = {name: rest for name, *rest in rows}
+        figures = run_figures(membership, KIND, list(newest))
         return [
             Startable(
                 ref=name,
@@ -158,8 +158,7 @@ class PipelineKind(RunKind):
 
     def titles(self, membership: Membership) -> Mapping[str, str]:
         """Return the titles of all pipelines, with one query."""
-        rows = SavedPipeline.objects.visible_to(membership).values_list("name", "title")
-        return {name: title or name for name, title in rows}
+        return {row.name: str(row) for row in saved_definitions(membership, KIND).only("name", "title")}
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""
@@ -213,15 +212,13 @@ class StageCache:
 
     async def get(self, key: str) -> Mapping[str, Json] | None:
         """Return a result that has not expired."""
-        return await in_database_thread(self._read, key) if self.reads else None
+        rows = CachedResult.objects.filter(team_id=self.team, key=key, expires_at__gt=timezone.now())
+        outputs = rows.values_list("output", flat=True)
+        return await in_database_thread(outputs.first) if self.reads else None
 
     async def put(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
         """Store a result for some seconds."""
         await in_database_thread(self._write, key, value, ttl_s)
-
-    def _read(self, key: str) -> Any:  # noqa: ANN401  # JSON
-        rows = CachedResult.objects.filter(team_id=self.team, key=key, expires_at__gt=timezone.now())
-        return rows.values_list("output", flat=True).first()
 
     def _write(self, key: str, value: Mapping[str, Json], ttl_s: float) -> None:
         now = timezone.now()

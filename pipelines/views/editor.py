@@ -20,6 +20,9 @@ from orchestra_site.web.pages import render_part
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.rewriting import rewritten
+from orchestration.library.models import SavedDefinition
+from orchestration.library.selectors import listed_definitions
+from orchestration.library.services.definitions import DraftConflict, save_draft
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import ProviderKind
@@ -34,18 +37,9 @@ from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.upgrades import UnsupportedVersion, upgraded
 from pipelines.forms.cards import TAB_OF, TABS, TRIED, Card, offered
 from pipelines.forms.changes import SIDES, done
-from pipelines.models import SavedPipeline
 from pipelines.parts.graph import pipeline_graph
 from pipelines.parts.sample import team_sample
-from pipelines.selectors import (
-    KIND,
-    DraftReading,
-    TeamPipelines,
-    check_document,
-    processor_specs,
-    team_pipelines,
-)
-from pipelines.services.definitions import DraftConflict, save_draft
+from pipelines.selectors import KIND, PIPELINES, PipelineReading, TeamPipelines, processor_specs
 
 PAGE = "pipelines/pipeline_edit.html"
 PANEL_SIZE, LONGEST_NUMBER, LINES_ABOUT, LONGEST_LINE = 3, 10, 2, 200
@@ -58,7 +52,7 @@ class Opened:
     `written` is what the text says, in the newest schema version; `fault` why it cannot be read.
     """
 
-    pipeline: SavedPipeline
+    pipeline: SavedDefinition
     written: Json = None
     fault: ExpressionError | UnsupportedVersion | None = None
     stage: str = ""
@@ -80,7 +74,7 @@ class Opened:
 @require_http_methods(["GET", "HEAD", "POST"])
 def editor(request: MemberRequest, name: str) -> HttpResponse:
     """Show the draft; a POST changes it, stores its text or its sample, or tries it."""
-    pipeline = get_object_or_404(team_pipelines(request.membership), name=name)
+    pipeline = get_object_or_404(listed_definitions(request.membership, KIND), name=name)
     if request.method != "POST":
         return _page(request, _opened(request, pipeline, request.GET))
     check_may_run(request.membership)
@@ -91,7 +85,7 @@ def editor(request: MemberRequest, name: str) -> HttpResponse:
         return _page(request, opened, refusal=refusal)
 
 
-def _opened(request: MemberRequest, pipeline: SavedPipeline, data: QueryDict) -> Opened:
+def _opened(request: MemberRequest, pipeline: SavedDefinition, data: QueryDict) -> Opened:
     """Read the draft; a stage that is not there any more is not open."""
     read_only = not request.membership.may_run
     try:
@@ -130,7 +124,7 @@ def _saved(request: MemberRequest, opened: Opened, text: str, *, words: str = ""
     before, based_on = opened.pipeline, request.POST.get("based_on", "")
     number = int(based_on) if based_on.isdecimal() and len(based_on) < LONGEST_NUMBER else 0
     try:
-        saved = save_draft(membership=request.membership, pipeline=before, text=text, based_on=number)
+        saved = save_draft(membership=request.membership, definition=before, text=text, based_on=number)
     except DraftConflict as conflict:
         theirs = _opened(request, conflict.theirs, request.POST)
         return _page(request, theirs, conflict=conflict, mine=text)
@@ -152,7 +146,7 @@ def _written(request: MemberRequest, opened: Opened) -> HttpResponse:
     return _saved(request, opened, request.POST.get("text", "").replace("\r\n", "\n"), words=words)
 
 
-def _address(pipeline: SavedPipeline, stage: str, tab: str) -> str:
+def _address(pipeline: SavedDefinition, stage: str, tab: str) -> str:
     return f"{reverse('pipelines:pipeline', args=[pipeline.name])}?{urlencode({'stage': stage, 'tab': tab})}"
 
 
@@ -168,7 +162,7 @@ def _with_sample(request: MemberRequest, opened: Opened) -> HttpResponse:
         written = get_object_or_404(runs, pk=request.POST["run"]).request["input"]
     saved = save_draft(
         membership=request.membership,
-        pipeline=pipeline,
+        definition=pipeline,
         text=pipeline.draft,
         based_on=pipeline.draft_number,
         sample=written,
@@ -218,9 +212,9 @@ def _context(request: MemberRequest, opened: Opened) -> dict[str, Any]:
     """Return what the template shows; of a run of this very draft on the sample what the run's page does."""
     document, known = opened.written, TeamPipelines(request.membership)
     sample = team_sample(request.membership, opened.pipeline, document)
-    reading = check_document(document, known, name=opened.pipeline.name)
+    reading = PIPELINES.check(document, known, name=opened.pipeline.name)
     problems = reading.problems if opened.fault is None else (problem_at(str(opened.fault)),)
-    drawn = reading.pipeline or editing.outline(document)
+    drawn = reading.definition or editing.outline(document)
     run = sample.run if _is_of(sample.run, reading) else None
     shown = page_content(request, run) if run is not None else {}
     stages = editing.stages_in(document)
@@ -245,7 +239,7 @@ def _context(request: MemberRequest, opened: Opened) -> dict[str, Any]:
     }
     if opened.card is None:
         return context
-    scope = sample.scope(document, opened.stage, reading.pipeline)
+    scope = sample.scope(document, opened.stage, reading.definition)
     opened.card.notes.values = sample.values(opened.card.part, opened.stage, scope)
     opened.card.notes.offered = offered(document, opened.stage, drawn, sorted(known))
     opened.card.note(problems)
@@ -253,11 +247,11 @@ def _context(request: MemberRequest, opened: Opened) -> dict[str, Any]:
     return context | {"references": named}
 
 
-def _is_of(run: Run | None, reading: DraftReading) -> bool:
+def _is_of(run: Run | None, reading: PipelineReading) -> bool:
     """Return whether a run is one of the draft as it is now."""
-    if run is None or reading.pipeline is None or reading.problems:
+    if run is None or reading.definition is None or reading.problems:
         return False
-    return bool(run.request.get("definition") == reading.pipeline.model_dump(mode="json"))
+    return bool(run.request.get("definition") == reading.definition.model_dump(mode="json"))
 
 
 def _marks(problems: Sequence[Problem]) -> Mapping[str, NodeMark]:

@@ -1,65 +1,51 @@
-"""Pages of a team's pipelines: the list, a new one, running, renaming and deleting one."""
+"""Pages of a team's pipelines: the list, a new one, a run. The other pages are the library's."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
-from http import HTTPStatus
-from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from orchestra_site.accounts.access import MemberRequest, may_configure, may_run
+from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.web.pages import posted
+from orchestration.library.models import SavedDefinition
+from orchestration.library.selectors import listed_definitions, run_figures
+from orchestration.library.services.definitions import create_definition
+from orchestration.library.views.versions import READ_OR_SEND, definition_of, status_of
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.forms import accepted, refuse
+from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
-from pipelines.forms.saved import BLANK, NewPipelineForm, PipelineNameForm, RunForm
-from pipelines.models import SavedPipeline
-from pipelines.selectors import KIND, gallery, read_draft, run_figures, team_pipelines
-from pipelines.services import definitions
-
-READ_OR_SEND = ["GET", "HEAD", "POST"]
-
-
-def pipeline_of(request: MemberRequest, name: str) -> SavedPipeline:
-    """Return one of the team's pipelines. Raises Http404."""
-    found: SavedPipeline = get_object_or_404(SavedPipeline.objects.visible_to(request.membership), name=name)
-    return found
-
-
-def status_of(form: Any) -> HTTPStatus:  # noqa: ANN401  # any form
-    """Return the status of a page with a form: 422 where it was refused."""
-    return HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+from pipelines.forms.saved import BLANK, NewPipelineForm, RunForm
+from pipelines.selectors import KIND, PIPELINES, gallery
 
 
 @require_safe
 def list_pipelines(request: MemberRequest) -> HttpResponse:
     """List the team's pipelines with the figures of their newest runs."""
-    rows = list(team_pipelines(request.membership))
-    figures = run_figures(request.membership, [row.name for row in rows])
+    rows = list(listed_definitions(request.membership, KIND))
+    figures = run_figures(request.membership, KIND, [row.name for row in rows])
     lines = [(row, figures[row.name]) for row in rows]
-    return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": gallery()})
+    return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": gallery().values()})
 
 
 @require_http_methods(READ_OR_SEND)
 @may_run
 def new(request: MemberRequest) -> HttpResponse:
     """Ask for a name and what to begin with, and open the new pipeline."""
-    chosen = next((each.name for each in gallery() if each.name == request.GET.get("start")), "")
-    initial = {"start": chosen or BLANK, "name": chosen}
-    form = NewPipelineForm(posted(request), entries=gallery(), initial=initial)
+    entries, chosen = gallery(), request.GET.get("start", "")
+    initial = {"start": chosen, "name": chosen} if chosen in entries else {"start": BLANK}
+    form = NewPipelineForm(posted(request), entries=entries, initial=initial)
     if form.is_valid():
-        start = next((each for each in gallery() if each.name == form.cleaned_data["start"]), None)
+        start = entries.get(form.cleaned_data["start"])
         try:
-            row = definitions.create_pipeline(
+            row = create_definition(
                 membership=request.membership,
+                kind=PIPELINES,
                 name=form.cleaned_data["name"],
                 text=start.text if start else "",
                 source=f"the gallery ({start.title})" if start else "",
@@ -68,7 +54,7 @@ def new(request: MemberRequest) -> HttpResponse:
             refuse(form, refusal)
         else:
             return redirect("pipelines:pipeline", row.name)
-    context = {"form": form, "starts": zip(form["start"], [None, *gallery()], strict=True)}
+    context = {"form": form, "starts": zip(form["start"], [None, *entries.values()], strict=True)}
     return render(request, "pipelines/pipeline_new.html", context, status=status_of(form))
 
 
@@ -76,7 +62,7 @@ def new(request: MemberRequest) -> HttpResponse:
 @may_run
 def run(request: MemberRequest, name: str) -> HttpResponse:
     """Ask for the input, and start a run."""
-    row = pipeline_of(request, name)
+    row = definition_of(request, KIND, name)
     form = _run_form(request, row)
     if form.is_valid():
         try:
@@ -90,10 +76,10 @@ def run(request: MemberRequest, name: str) -> HttpResponse:
     return render(request, "pipelines/pipeline_run.html", context, status=status_of(form))
 
 
-def _run_form(request: MemberRequest, row: SavedPipeline) -> RunForm:
+def _run_form(request: MemberRequest, row: SavedDefinition) -> RunForm:
     """Return the form, filled in with the sample or with the input of the run that is named `from`."""
     newest = row.versions.first()
-    document = newest.document if newest else read_draft(row.draft, {}).document
+    document = newest.document if newest else PIPELINES.read(row.draft, {}).document
     declared = document.get("input") if isinstance(document, dict) else None
     schema = declared.get("schema") if isinstance(declared, dict) else None
     numbers = list(row.versions.values_list("number", flat=True))
@@ -105,30 +91,3 @@ def _run_form(request: MemberRequest, row: SavedPipeline) -> RunForm:
         if source := request.GET.get("from", ""):
             form.fill_in(get_object_or_404(runs, pk=source).request["input"])
     return form
-
-
-@require_POST
-@may_configure
-def rename(request: MemberRequest, name: str) -> HttpResponse:
-    """Give a pipeline another name."""
-    row = pipeline_of(request, name)
-    form = PipelineNameForm(request.POST)
-    if accepted(form, partial(definitions.rename, membership=request.membership, pipeline=row)):
-        messages.success(request, f"It is called {form.cleaned_data['name']} now.")
-        return redirect("pipelines:versions", form.cleaned_data["name"])
-    messages.error(request, " ".join(["Not renamed.", *map(str, form.errors.get("name", ()))]))
-    return redirect("pipelines:versions", row.name)
-
-
-@require_POST
-@may_configure
-def delete(request: MemberRequest, name: str) -> HttpResponse:
-    """Delete a pipeline with its versions."""
-    row = pipeline_of(request, name)
-    try:
-        definitions.delete(membership=request.membership, pipeline=row)
-    except InvalidRequest as refusal:
-        messages.error(request, str(refusal))
-        return redirect("pipelines:versions", row.name)
-    messages.success(request, f"{row} was deleted. Its runs are still there.")
-    return redirect("pipelines:list")

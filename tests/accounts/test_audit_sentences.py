@@ -35,6 +35,7 @@ def newest(owner: Membership) -> str:
 
 
 ADDED = {"provider": "Acme", "name": "sage-large", "input_per_million": "0.5", "output_per_million": "2"}
+OF = {"of": "pipeline"}
 PRICE = {"input_per_million": "1", "output_per_million": "4", "valid_from": "2026-01-01"}
 RISEN = {**PRICE, "input_per_million": "2", "valid_from": "2026-12-03"}
 ROWS = [
@@ -51,6 +52,18 @@ ROWS = [
         "removed the MCP server sage-large at https://a.b/mcp.",
     ),
     (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
+    (
+        A.MCP_SERVER_CHANGED,
+        {"base_url": "https://a.b"},
+        {"base_url": "https://c.d", "key": "none"},
+        "changed the MCP server sage-large: address from https://a.b to https://c.d, the key was removed.",
+    ),
+    (
+        A.CREDENTIAL_CHANGED,
+        {},
+        {"key": "replaced"},
+        "changed the credential sage-large: the key was replaced.",
+    ),
     (
         A.CREDENTIAL_REMOVED,
         {"base_url": "https://a.b"},
@@ -173,57 +186,57 @@ ROWS = [
         "deleted the run sage-large, which Ben had started; it cost $0.0012.",
     ),
     (A.RUN_DELETED, {}, {}, "deleted the run sage-large."),
-    (A.PIPELINE_CREATED, {}, {"source": ""}, "created the pipeline sage-large."),
-    (A.PIPELINE_CREATED, {}, {"source": "a file"}, "created the pipeline sage-large from a file."),
-    (A.PIPELINE_IMPORTED, {}, {}, "imported a definition as the draft of the pipeline sage-large."),
-    (A.PIPELINE_PUBLISHED, {}, {"number": 2, "note": ""}, "published version 2 of the pipeline sage-large."),
+    (A.DEFINITION_CREATED, {}, {**OF, "source": ""}, "created the pipeline sage-large."),
+    (A.DEFINITION_CREATED, {}, {**OF, "source": "a file"}, "created the pipeline sage-large from a file."),
+    (A.DEFINITION_IMPORTED, {}, OF, "imported a definition as the draft of the pipeline sage-large."),
+    (A.DEFINITION_PUBLISHED, {}, {**OF, "number": 2}, "published version 2 of the pipeline sage-large."),
     (
-        A.PIPELINE_PUBLISHED,
+        A.DEFINITION_PUBLISHED,
         {},
-        {"number": 2, "note": "Kinder."},
+        {**OF, "number": 2, "note": "Kinder."},
         "published version 2 of the pipeline sage-large: Kinder.",
     ),
     (
-        A.PIPELINE_RESTORED,
+        A.DEFINITION_RESTORED,
         {},
-        {"number": 1},
+        {**OF, "number": 1},
         "made version 1 of the pipeline sage-large its draft again.",
     ),
-    (A.PIPELINE_RENAMED, {"name": "old"}, {"name": "new"}, "renamed the pipeline old to new."),
+    (A.DEFINITION_RENAMED, {"name": "old"}, {**OF, "name": "new"}, "renamed the pipeline old to new."),
     (
-        A.PIPELINE_DELETED,
+        A.DEFINITION_DELETED,
         {"versions": 3},
-        {},
+        OF,
         "deleted the pipeline sage-large with 3 published versions.",
     ),
     (
-        A.PIPELINE_DELETED,
+        A.DEFINITION_DELETED,
         {"versions": 0},
-        {},
+        OF,
         "deleted the pipeline sage-large, which was never published.",
     ),
     (
         A.TRIGGER_ADDED,
         {},
-        {"kind": "webhook", "pipeline": "replies"},
+        {"kind": "webhook", "starts": "replies"},
         "added the webhook sage-large, which starts replies.",
     ),
     (
         A.TRIGGER_SWITCHED,
         {},
-        {"kind": "schedule", "pipeline": "replies", "state": "off"},
+        {"kind": "schedule", "starts": "replies", "state": "off"},
         "switched the schedule sage-large off.",
     ),
     (
         A.TRIGGER_DELETED,
-        {"kind": "webhook", "pipeline": "replies"},
+        {"kind": "webhook", "starts": "replies"},
         {},
         "deleted the webhook sage-large, which started replies.",
     ),
     (
         A.TRIGGER_REFUSED,
         {},
-        {"pipeline": "replies"},
+        {"starts": "replies"},
         "sent the webhook sage-large of replies a wrong secret and was refused.",
     ),
 ]

@@ -19,7 +19,11 @@ ALL = [
         *("run_search", "run_total", "deleting_runs", "exporting_runs"),
     )
 ]
-ALL.append("tests/tools/test_tool_documents.py")
+ALL += [
+    "tests/tools/test_tool_documents.py",
+    "tests/library/test_triggers.py",
+    "tests/library/test_moving_to_the_library.py",
+]
 FOR_EACH_KIND = [
     "tests/strategies/test_profiles.py",
     "tests/strategies/test_ask.py",

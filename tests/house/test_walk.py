@@ -235,8 +235,8 @@ ROWS = [
     Row(view="pipelines:list", marker='id="pipeline-list"'),
     Row(view="pipelines:new", who=RUNNERS, marker='id="pipeline-new"'),
     Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),
-    Row(view="pipelines:import", who=RUNNERS, marker='id="pipeline-import"'),
-    Row(view="pipelines:import", method="POST", who=RUNNERS, status=422, marker='id="pipeline-import"'),
+    Row(view="pipelines:import", who=RUNNERS, marker='id="definition-import"'),
+    Row(view="pipelines:import", method="POST", who=RUNNERS, status=422, marker='id="definition-import"'),
     Row(view="pipelines:pipeline", args=a_pipeline, marker='id="editor"'),
     Row(view="pipelines:pipeline", method="POST", who=RUNNERS, args=a_pipeline, status=302),
     Row(view="pipelines:versions", args=a_pipeline, marker='data-page="versions"'),
@@ -249,14 +249,14 @@ ROWS = [
         status=422,
         marker='id="pipeline-run"',
     ),
-    Row(view="pipelines:publish", who=ADMINS, args=a_pipeline, marker='id="pipeline-publish"'),
+    Row(view="pipelines:publish", who=ADMINS, args=a_pipeline, marker='id="definition-publish"'),
     Row(
         view="pipelines:publish",
         method="POST",
         who=ADMINS,
         args=a_pipeline,
         status=422,
-        marker='id="pipeline-publish"',
+        marker='id="definition-publish"',
     ),
     Row(view="pipelines:stage-again", method="POST", who=RUNNERS, args=a_stage, status=302),
     Row(view="pipelines:stage-value", who=RUNNERS, args=a_stage, marker='id="stage-value"'),
@@ -290,6 +290,21 @@ ROWS = [
         for row in (
             Row(view=f"tools:{kind}-add", who=ADMINS, marker=f'id="{kind}-form"'),
             Row(view=f"tools:{kind}-add", method="POST", who=ADMINS, status=422, marker=f'id="{kind}-form"'),
+        )
+    ),
+    *(
+        row
+        for kind, args in (("server", a_server), ("credential", a_credential))
+        for row in (
+            Row(view=f"tools:{kind}-change", who=ADMINS, args=args, marker='id="change-form"'),
+            Row(
+                view=f"tools:{kind}-change",
+                method="POST",
+                who=ADMINS,
+                args=args,
+                status=422,
+                marker='id="change-form"',
+            ),
         )
     ),
     Row(view="tools:server-refresh", method="POST", who=RUNNERS, args=a_server, status=302),

@@ -12,9 +12,9 @@ from django.utils.html import escape
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.expressions.documents import read_document, write_yaml
+from orchestration.library.models import SavedDefinition
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
-from pipelines.models import SavedPipeline
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.pipelines import a_draft
 
@@ -53,11 +53,11 @@ class Page:
     def __init__(self, member: Membership, text: str = TEXT) -> None:
         self.member, self.client = member, signed_in(member)
         self.row = a_draft(member)
-        SavedPipeline.objects.filter(pk=self.row.pk).update(draft=text)
+        SavedDefinition.objects.filter(pk=self.row.pk).update(draft=text)
 
     @property
-    def draft(self) -> SavedPipeline:
-        return SavedPipeline.objects.get(pk=self.row.pk)
+    def draft(self) -> SavedDefinition:
+        return SavedDefinition.objects.get(pk=self.row.pk)
 
     def stage(self, name: str) -> dict[str, Json]:
         stages = read_document(self.draft.draft, "yaml")["stages"]
@@ -248,7 +248,7 @@ def test_the_steps_of_an_output_are_shown_for_the_sample(page: Page) -> None:
     page.post(do="write", text=mapped)
     page.post(do="sample", sample="{text: '  hello '}")
     run = a_run(page.member, kind="pipeline", ref="support", request={"input": {"text": "  hello "}})
-    row = {"status": "succeeded", "output": "h…", "result": "HEL…", "error": None}
+    row: dict[str, Json] = {"status": "succeeded", "output": "h…", "result": "HEL…", "error": None}
     Step.objects.create(run=run, key="loud", kind="record", status="done", result=row, started_s=0, seconds=0)
     shown = page.get("?stage=loud&tab=output")
     assert [word in shown for word in ("“HEL…”", "“hel…”", "“h…”")] == [True] * 3

@@ -15,9 +15,10 @@ from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.models import Run, RunStatus
 from orchestration.runs.services.commands import answer_question
 from orchestration.runs.services.starting import store_run
-from pipelines.selectors import read_draft
+from pipelines.selectors import PIPELINES
 from tests.support.engines import Engine
 from tests.support.history import a_member
+from tests.support.tree import ROOT
 
 TEXTS = {path.stem: path.read_text() for path in Path(pipelines.__path__[0], "gallery").glob("*.yaml")}
 DOCUMENTS = {name: read_document(text, "yaml") for name, text in TEXTS.items()}
@@ -50,7 +51,7 @@ def statuses(run: Run) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_it_has_no_problems_and_says_what_it_is_for(name: str) -> None:
-    assert not read_draft(TEXTS[name], {}).problems
+    assert not PIPELINES.read(TEXTS[name], {}).problems
     assert DOCUMENTS[name]["title"]
     assert DOCUMENTS[name]["description"].endswith(".")
 
@@ -90,3 +91,9 @@ def test_an_order_that_cannot_be_read_is_filled_in_by_a_person(engine: Engine, o
     edits = {"extract": {"output": {"quantity": 1_000_000}}}
     run = run_example(engine, owner, "extract_to_json", filled, edits=edits)
     assert (run.output, statuses(run)["correct"]) == (filled, "succeeded")
+
+
+def test_the_definition_in_the_guide_has_no_problems() -> None:
+    guide = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    text = guide.partition("```yaml\n")[2].partition("```")[0]
+    assert PIPELINES.read(text, {}).problems == ()

@@ -12,10 +12,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestration.library.models import SavedDefinition
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
 from pipelines.management.commands.pipeline import Command
-from pipelines.models import SavedPipeline
 from tests.support.definitions import document, stage
 from tests.support.history import a_member
 from tests.support.pipelines import UPPER, a_draft, a_pipeline, written
@@ -95,7 +95,7 @@ def test_a_run_that_fails_exits_with_one_and_says_why(owner: Membership) -> None
     ("words", "why"),
     [
         (["run", "nobody"], "no pipeline “nobody”"),
-        (["run", "support", "--input", "{"], "This is no JSON. Line 1"),
+        (["run", "support", "--input", "{"], "This cannot be read. Line 1"),
         (["run", "support", "--version", "9"], "has no version 9"),
         (["run", "support", "--version", "old"], "a number, latest or draft"),
         (["run", "support", "--team", "Nobody's"], "no such team"),
@@ -125,7 +125,7 @@ def test_what_is_imported_is_said_and_can_be_exported_again(owner: Membership, t
         0,
         {"imported": [{"name": "support", "step": "create", "errors": [], "upgrades": []}]},
     )
-    assert SavedPipeline.objects.get().team == owner.team
+    assert SavedDefinition.objects.get().team == owner.team
     assert said("export", "support") == (written(LOUD), 0)
     assert told("export", "support")[0] == document(LOUD)
     assert said("import", a_file(tmp_path, LOUD)) == ("support: same, 0 problems\n", 0)

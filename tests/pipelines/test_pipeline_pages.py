@@ -1,23 +1,20 @@
-"""The pages of a team's pipelines: list, new, run, versions, publish, import; as they are read and used."""
+"""The pages of a team's pipelines: list, new, run; as they are read and used. Others are the library's."""
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestration.library.selectors import run_figures
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.models import Run
-from pipelines.models import PublishedVersion, SavedPipeline
-from pipelines.selectors import run_figures
-from tests.support.definitions import document, stage
+from tests.support.definitions import stage
 from tests.support.history import a_member, signed_in
 from tests.support.pipelines import a_draft, a_pipeline, a_pipeline_run, written
 
@@ -72,7 +69,7 @@ def test_the_figures_are_of_the_newest_hundred_runs(owner: Membership) -> None:
     later = again["created_at"] + timedelta(hours=1)
     again |= {"status": "succeeded", "created_at": later}
     Run.objects.bulk_create([Run(**again | {"id": uuid4()}) for _ in range(99)])
-    figures = run_figures(owner, ["support", "nobody"])
+    figures = run_figures(owner, "pipeline", ["support", "nobody"])
     assert (figures["support"].runs, figures["support"].success, figures["nobody"].runs) == (100, 0.99, 0)
 
 
@@ -84,7 +81,6 @@ def test_nothing_yet_says_what_pipelines_are_and_viewers_are_offered_nothing(
     assert "Make the first pipeline" not in page(viewer, "")
     a_pipeline(owner)
     assert "/pipelines/support/run" not in page(viewer, "")
-    assert "restore" not in page(viewer, "support/versions/")
 
 
 def test_a_new_pipeline_opens_and_a_name_that_is_taken_is_said_at_its_field(ana: Client) -> None:
@@ -129,86 +125,9 @@ def test_an_input_that_is_no_form_is_written_as_text_or_as_json(
     assert Run.objects.get().request["input"] == value
 
 
-def test_publishing_shows_what_differs_and_takes_a_note(owner: Membership, ana: Client) -> None:
-    row = a_pipeline(owner)
-    assert "Nothing has changed since version 1" in page(ana, "support/publish")
-    SavedPipeline.objects.update(draft=written(QUIET))
-    assert "Stage loud was removed" in page(ana, "support/publish")
-    stale = ana.post("/pipelines/support/publish", {"note": "Quieter.", "based_on": "9"})
-    assert "has saved this draft since" in refused(stale)
-    ana.post("/pipelines/support/publish", {"note": "Quieter.", "based_on": "1"})
-    assert [each.note for each in row.versions.all()] == ["Quieter.", ""]
-
-
-def test_a_draft_with_problems_is_not_published_and_says_them(owner: Membership, ana: Client) -> None:
-    a_draft(owner, BROKEN)
-    for shown in (page(ana, "support/publish"), page(ana, "support/versions/")):
-        assert "1 problem" in shown
-        assert "<code>stages.a.needs[0]</code>" in shown
-    refused(ana.post("/pipelines/support/publish", {"based_on": "1"}))
-    assert not PublishedVersion.objects.exists()
-
-
-def test_versions_say_what_differs_and_which_runs_used_them(owner: Membership, ana: Client) -> None:
+def test_a_pipeline_has_the_pages_of_the_library(owner: Membership, ana: Client) -> None:
     a_pipeline(owner)
-    run = a_pipeline_run(owner)
-    SavedPipeline.objects.update(draft=written(QUIET))
-    ana.post("/pipelines/support/publish", {"note": "Quieter.", "based_on": "1"})
-    shown = page(ana, "support/versions/")
-    for words in ("Version 2", "Quieter.", "Stage loud was removed", f"/runs/{run.pk}/", "The first version"):
-        assert words in shown
-    assert "Stage quiet was removed" in page(ana, "support/versions/?old=2&new=1")
-    assert "They mean the same" in page(ana, "support/versions/?old=2&new=draft")
-    assert "cannot be read" in page(ana, "support/versions/?old=7&new=draft")
-
-
-def test_a_version_is_restored_renamed_and_deleted(owner: Membership, ana: Client) -> None:
-    row = a_pipeline(owner)
-    SavedPipeline.objects.update(draft=written(QUIET))
-    ana.post("/pipelines/support/versions/1/restore")
-    row.refresh_from_db()
-    assert "loud" in row.draft
-    assert "begins with a small letter" in page_after(ana, "support/rename", name="No")
-    assert "called replies now" in page_after(ana, "support/rename", name="replies")
-    assert "was deleted" in page_after(ana, "replies/delete")
-
-
-def page_after(browser: Client, path: str, **sent: Json) -> str:
-    """Return the page that a button leads to."""
-    return browser.post(f"/pipelines/{path}", sent, follow=True).content.decode()
-
-
-def test_an_import_is_checked_first_and_then_done(ana: Client) -> None:
-    text = json.dumps([document(QUIET), {"name": "wrong"}, document(BROKEN, name="other")])
-    shown = page(ana, "import", text=text)
-    for words in ("becomes a new pipeline", "cannot be imported", "It cannot be published before"):
-        assert words in shown
-    assert "Nothing was imported" in refused(ana.post("/pipelines/import", {"text": text, "import": "yes"}))
-    file = SimpleUploadedFile("one.yaml", b"# by hand\n" + written(QUIET).encode())
-    assert "# by hand" in page(ana, "import", file=file)
-    assert "Imported: support" in page_after(ana, "import", text=written(QUIET), **{"import": "yes"})
-
-
-@pytest.mark.parametrize(
-    ("sent", "words"),
-    [
-        ({"text": " "}, "Paste a definition"),
-        ({"text": "a: ["}, "Line 2"),
-        ({"file": SimpleUploadedFile("a", b"\xff")}, "no text in UTF-8"),
-        ({"file": SimpleUploadedFile("a", b" " * 4_000_001)}, "too large"),
-    ],
-)
-def test_what_cannot_be_imported_is_said(sent: Json, words: str, ana: Client) -> None:
-    assert words in refused(ana.post("/pipelines/import", sent))
-
-
-def test_versions_and_the_draft_are_exported(owner: Membership, ana: Client) -> None:
-    a_pipeline(owner)
-    SavedPipeline.objects.update(draft="# mine\n" + written(QUIET))
-    assert page(ana, "support/export.yaml?version=draft").startswith("# mine")
-    assert json.loads(page(ana, "support/export.json?version=draft"))["stages"][0]["id"] == "quiet"
-    assert json.loads(page(ana, "support/export.json"))["stages"][0]["id"] == "loud"
-    SavedPipeline.objects.update(draft="a: [")
-    for path in ("export.json?version=draft", "export.yaml?version=2"):
-        assert ana.get(f"/pipelines/support/{path}").status_code in {200, 404}
-    assert ana.get("/pipelines/support/export.yaml?version=2").status_code == 404
+    for path in ("support/versions/", "support/publish", "support/triggers/", "import"):
+        assert "/pipelines/" in page(ana, path)
+    answer = ana.post("/pipelines/import", {"text": written(name="other"), "import": "yes"}, follow=True)
+    assert "Imported: other" in answer.content.decode()

@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
+from orchestration.library.services.definitions import publish, save_draft
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import add_simulated
@@ -18,7 +19,6 @@ from orchestration.runs.models import Run
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.strategies.models import Observation
 from pipelines.models import CachedResult
-from pipelines.services.definitions import publish, save_draft
 from pipelines.services.pipeline_runs import StageCache
 from tests.support.definitions import document, stage
 from tests.support.engines import Engine
@@ -45,8 +45,8 @@ def test_a_run_keeps_the_version_it_was_started_with(engine: Engine, owner: Memb
     run = a_pipeline_run(owner)
     row.refresh_from_db()
     text = written(stage("quiet", processor="transform"))
-    save_draft(membership=owner, pipeline=row, text=text, based_on=1)
-    publish(membership=owner, pipeline=row, based_on=2)
+    save_draft(membership=owner, definition=row, text=text, based_on=1)
+    publish(membership=owner, definition=row, based_on=2)
     engine.execute(run)
     assert (run.status, run.answer, run.output, run.prompt) == ("succeeded", "HELLO", "HELLO", "hello")
     assert run.request["version"] == 1
@@ -57,7 +57,7 @@ def test_a_run_keeps_the_version_it_was_started_with(engine: Engine, owner: Memb
 def test_a_draft_runs_and_so_does_an_earlier_version(engine: Engine, owner: Membership) -> None:
     row = a_pipeline(owner)
     text = written(stage("quiet", processor="transform", input={"from": "input.text"}))
-    save_draft(membership=owner, pipeline=row, text=text, based_on=1)
+    save_draft(membership=owner, definition=row, text=text, based_on=1)
     draft = engine.execute(a_pipeline_run(owner, version="draft"))
     first = engine.execute(a_pipeline_run(owner, version=1))
     assert [(run.output, run.request["version"]) for run in (draft, first)] == [("hello", None), ("HELLO", 1)]
@@ -92,7 +92,7 @@ def test_a_pipeline_takes_over_from_a_stage_as_it_was_when_the_run_started(
 def test_a_stored_request_is_what_starts_the_same_run_again(engine: Engine, owner: Membership) -> None:
     row = a_pipeline(owner)
     run = a_pipeline_run(owner)
-    save_draft(membership=owner, pipeline=row, text="", based_on=1)
+    save_draft(membership=owner, definition=row, text="", based_on=1)
     again = get_kind("pipeline").check(owner, get_kind("pipeline").payload(run))
     assert {**again.request} == run.request
 
@@ -136,7 +136,7 @@ def test_what_cannot_run_is_refused_at_its_field(
 ) -> None:
     row = a_pipeline(owner, LOUD, input=WANTS_TEXT)
     a_draft(owner, name="unpublished")
-    save_draft(membership=owner, pipeline=row, text=written(stage("b", "nobody", "transform")), based_on=1)
+    save_draft(membership=owner, definition=row, text=written(stage("b", "nobody", "transform")), based_on=1)
     with pytest.raises(InvalidRequest) as refused:
         a_pipeline_run(owner, **payload)
     assert (refused.value.field, words in str(refused.value)) == (field, True), str(refused.value)
@@ -229,8 +229,8 @@ def test_pipelines_contain_others_in_a_version_of_their_choice(engine: Engine, o
         owner, stage("told", processor="transform", input={"from": "input.text"}), name="inner"
     )
     text = written(stage("told", processor="transform", input=UPPER), name="inner")
-    save_draft(membership=owner, pipeline=inner, text=text, based_on=1)
-    publish(membership=owner, pipeline=inner, based_on=2)
+    save_draft(membership=owner, definition=inner, text=text, based_on=1)
+    publish(membership=owner, definition=inner, based_on=2)
     newest = stage("newest", processor="pipeline", options={"name": "inner"}, input={"from": "input"})
     first = stage(
         "first", processor="pipeline", options={"name": "inner", "version": 1}, input={"from": "input"}
@@ -258,3 +258,26 @@ def test_members_are_named_in_a_definition_and_known_by_id_in_its_runs(owner: Me
     ben.delete()
     with pytest.raises(InvalidRequest, match="nobody called “Ben”"):
         a_pipeline_run(owner)
+
+
+@pytest.mark.parametrize("judge", ["sim-sage", "{{ input.judge }}"])
+def test_a_strategy_that_is_run_may_have_a_judge_of_its_own(
+    judge: str, engine: Engine, owner: Membership
+) -> None:
+    payload = {"text": "{{ input.text }}", "options": {"judge": judge}}
+    options = {"kind": "strategy", "ref": "parallel", "payload": payload, "models": ["sim-swift"]}
+    a_pipeline(owner, stage("asks", processor="run", options=options))
+    given = {"text": "What is 2 + 2?", "judge": "sim-sage"}
+    models = ["sim-sage"] if "{{" in judge else ["sim-swift"]
+    run = engine.execute(a_pipeline_run(owner, input=given, models=models))
+    assert (run.status, run.error) == ("succeeded", "")
+    assert {entry["spec"]["name"] for entry in run.panel} == {"sim-swift", "sim-sage"}
+
+
+def test_a_judge_that_the_team_does_not_have_is_refused_before_the_run_starts(owner: Membership) -> None:
+    payload = {"text": "hello", "options": {"judge": "nobody", "rounds": "{{ input }}"}}
+    options = {"kind": "strategy", "ref": "parallel", "payload": payload, "models": ["sim-swift"]}
+    a_pipeline(owner, stage("asks", processor="run", options=options), stage("later", processor="transform"))
+    with pytest.raises(InvalidRequest, match="no model 'nobody'") as refused:
+        a_pipeline_run(owner)
+    assert refused.value.field == "stages.asks.options.payload"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from orchestra_site.accounts.models import Membership
+from orchestration.library.models import SavedDefinition
+from orchestration.library.services.definitions import publish, save_draft
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
-from pipelines.models import SavedPipeline
-from pipelines.services.definitions import publish, save_draft
 from pipelines.services.reruns import rerun_from, resume
 from tests.support.definitions import stage
 from tests.support.engines import Engine
@@ -47,10 +47,10 @@ def worked(flaky: Flaky, engine: Engine, run: Run) -> tuple[list[str], str, Json
 
 
 def change(member: Membership, *stages: Json, **fields: Json) -> None:
-    row = SavedPipeline.objects.get()
+    row = SavedDefinition.objects.get()
     text = written(*stages, **fields)
-    save_draft(membership=member, pipeline=row, text=text, based_on=row.draft_number)
-    publish(membership=member, pipeline=row, based_on=row.draft_number + 1)
+    save_draft(membership=member, definition=row, text=text, based_on=row.draft_number)
+    publish(membership=member, definition=row, based_on=row.draft_number + 1)
 
 
 def test_a_run_is_resumed_from_the_stage_that_failed(engine: Engine, owner: Membership, flaky: Flaky) -> None:

@@ -10,15 +10,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestration.library.models import SavedDefinition
+from orchestration.library.services.definitions import publish, save_draft
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import HumanQuestion, Run, RunStatus, Step
 from orchestration.runs.parts.updates import UpdateKey, render_update
 from pipelines.engine.stages import STAGE_STARTED
-from pipelines.models import SavedPipeline
 from pipelines.parts.graph import pipeline_graph
-from pipelines.services.definitions import publish, save_draft
 from tests.support.definitions import pipeline, stage
 from tests.support.engines import Engine
 from tests.support.history import a_member, signed_in
@@ -294,10 +294,10 @@ def test_a_value_that_cannot_be_read_is_refused_in_words(
     engine: Engine, owner: Membership, given: dict[str, str], words: str
 ) -> None:
     run, browser = ran(engine, owner, LOUD), signed_in(owner)
-    row = SavedPipeline.objects.get()
+    row = SavedDefinition.objects.get()
     text = written(stage("other", processor="transform"))
-    save_draft(membership=owner, pipeline=row, text=text, based_on=row.draft_number)
-    publish(membership=owner, pipeline=row, based_on=row.draft_number + 1)
+    save_draft(membership=owner, definition=row, text=text, based_on=row.draft_number)
+    publish(membership=owner, definition=row, based_on=row.draft_number + 1)
     answer = browser.post(f"/pipelines/runs/{run.pk}/loud/value", given)
     assert answer.status_code == 422
     assert words in answer.content.decode()

@@ -15,7 +15,7 @@ from orchestration.runs.models import HumanQuestion, Run
 from orchestration.runs.services.commands import answer_question
 from orchestration.runs.services.events import emit_events
 from orchestration.tools.services.changing import add_server, remove
-from pipelines.selectors import TeamPipelines, read_draft
+from pipelines.selectors import PIPELINES, TeamPipelines
 from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member
@@ -63,11 +63,11 @@ def test_a_tool_that_there_is_not_is_a_problem_of_its_stage(owner: Membership) -
     inner = {"processor": "tool", "options": {"name": "a.b", "arguments": {}}}
     each = stage("each", processor="map", options={"items": {"from": "input.text"}, "stage": inner})
     text = written(call("twice", "sums.add", {}), call("sum", "calculator", SUM), each)
-    found = read_draft(text, TeamPipelines(owner)).problems
+    found = PIPELINES.read(text, TeamPipelines(owner)).problems
     places = ["stages.twice.options.name", "stages.each.options.name"]
     assert [each.path for each in found] == places
     assert "no tool called “sums.add”" in found[0].message
-    assert read_draft(text, {}).problems == ()
+    assert PIPELINES.read(text, {}).problems == ()
 
 
 def test_a_pipeline_whose_tool_was_removed_does_not_start(owner: Membership, mcp_server: Endpoint) -> None:

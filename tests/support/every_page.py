@@ -11,6 +11,7 @@ from django.urls import resolve, reverse
 
 from orchestra_site.accounts.models import Membership
 from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.tools.selectors import team_credentials, team_servers
 from tests.support.furnished import FurnishedTeam
 from tests.support.history import signed_in
 
@@ -141,7 +142,13 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
 def _tools(team: FurnishedTeam) -> Iterator[str]:
     views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
     yield from map(reverse, views)
+    yield from _tool_changes(team)
     yield from (reverse("tools:tool", args=[name]) for name in ("calculator", "http_request", team.tool))
+
+
+def _tool_changes(team: FurnishedTeam) -> Iterator[str]:
+    yield reverse("tools:server-change", args=[team_servers(team.owner)[0].pk])
+    yield reverse("tools:credential-change", args=[team_credentials(team.owner)[0].pk])
 
 
 def _strangers(team: FurnishedTeam) -> Iterator[str]:
@@ -160,6 +167,7 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")
     for kind in ("server", "credential", "document"):
         yield PageState(path=reverse(f"tools:{kind}-add"), who=team.owner, sends="main form")
+    yield from (PageState(path=path, who=team.owner, sends="main form") for path in _tool_changes(team))
     yield PageState(path=reverse("tools:tool", args=["calculator"]), who=team.owner, sends="#tool-try form")
     for view, thing in (("llm:model", team.model.pk), ("llm:provider-edit", team.provider.pk)):
         yield PageState(path=reverse(view, args=[thing]), who=team.owner, sends="main form")

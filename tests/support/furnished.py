@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Membership, Role, Team
+from orchestration.library.models import SavedDefinition, Trigger
+from orchestration.library.services.definitions import publish, save_draft
+from orchestration.library.services.triggers import add_schedule, add_webhook
 from orchestration.llm.engine.types import Capability, Json, Prices
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.llm.services.registry.models import NewModel, add_models, set_price, update_model
@@ -28,9 +31,6 @@ from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
-from pipelines.models import SavedPipeline, Trigger
-from pipelines.services.definitions import publish, save_draft
-from pipelines.services.triggers import add_schedule, add_webhook
 from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member
@@ -123,19 +123,19 @@ class FurnishedTeam:
         set_secret(membership=owner, provider=provider, api_key="not-real-either")
         return provider, model
 
-    def _pipelines(self) -> SavedPipeline:
+    def _pipelines(self) -> SavedDefinition:
         """Have a pipeline of two versions with changes in its draft, and one with problems."""
         words = "Answers customers, after somebody has looked at it."
         loud, quiet = stage("loud", processor="transform", input=UPPER), stage("quiet", processor="transform")
         row = a_pipeline(self.owner, loud, name="replies", title="ردود لطيفة", description=words)
         for note, stages in (("Quieter.", [loud, quiet]), ("", [quiet, loud])):
             text = written(*stages, name="replies", title="Kind replies", description=words)
-            row = save_draft(membership=self.owner, pipeline=row, text=text, based_on=row.draft_number)
+            row = save_draft(membership=self.owner, definition=row, text=text, based_on=row.draft_number)
             if note:
-                publish(membership=self.owner, pipeline=row, note=note, based_on=row.draft_number)
-        add_webhook(membership=self.owner, pipeline=row, title="Shop")
+                publish(membership=self.owner, definition=row, note=note, based_on=row.draft_number)
+        add_webhook(membership=self.owner, definition=row, title="Shop")
         every = Trigger(title="Mornings", crontab="30 9 * * mon-fri", zone="UTC", input={"text": "go"})
-        add_schedule(membership=self.owner, pipeline=row, trigger=every)
+        add_schedule(membership=self.owner, definition=row, trigger=every)
         a_draft(self.owner, stage("first", "nobody", "transform"), name="unfinished")
         return row
 

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
+from orchestration.library.models import SavedDefinition
+from orchestration.library.services.definitions import create_definition, publish
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import store_run
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, StageResult, Work
 from pipelines.engine.processors import PROCESSORS
-from pipelines.models import SavedPipeline
-from pipelines.selectors import processor_specs
-from pipelines.services.definitions import create_pipeline, publish
+from pipelines.selectors import PIPELINES, processor_specs
 from tests.support.definitions import document, stage
 
 UPPER = {"from": "input.text", "transforms": ["upper"]}
@@ -27,15 +27,17 @@ def written(*stages: Json, **fields: Json) -> str:
     return write_yaml(document(*(stages or (stage("loud", processor="transform", input=UPPER),)), **fields))
 
 
-def a_draft(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedPipeline:
+def a_draft(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedDefinition:
     """Store a pipeline with a draft."""
-    return create_pipeline(membership=member, name=name, text=written(*stages, name=name, **fields))
+    return create_definition(
+        membership=member, kind=PIPELINES, name=name, text=written(*stages, name=name, **fields)
+    )
 
 
-def a_pipeline(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedPipeline:
+def a_pipeline(member: Membership, *stages: Json, name: str = "support", **fields: Json) -> SavedDefinition:
     """Store a pipeline with a published version."""
     row = a_draft(member, *stages, name=name, **fields)
-    publish(membership=member, pipeline=row, based_on=row.draft_number)
+    publish(membership=member, definition=row, based_on=row.draft_number)
     return row
 
 

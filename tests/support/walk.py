@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Invitation, Membership, Role, Team
+from orchestration.library.services.triggers import add_webhook
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
-from pipelines.services.triggers import add_webhook
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.pipelines import a_pipeline, a_pipeline_run
 
@@ -75,7 +75,7 @@ class World:
         self.pipeline_run = a_pipeline_run(self.member)
         Run.objects.filter(pk=self.pipeline_run.pk).update(status=RunStatus.FAILED)
         self.trigger, _ = add_webhook(
-            membership=self.people[Visitor.OWNER], pipeline=self.pipeline, title=SECRET
+            membership=self.people[Visitor.OWNER], definition=self.pipeline, title=SECRET
         )
 
     def _tools(self) -> None:

@@ -7,10 +7,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from orchestra_site.accounts.models import Membership, Role
+from orchestra_site.accounts.models import AuditAction, AuditEntry, Membership, Role
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.providers.addresses import Endpoint
+from orchestration.llm.services.credentials import open_secret
 from orchestration.runs.engine.types import EventKind
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
+from orchestration.tools.services.changing import add_credential, change_credential
 from tests.support.history import a_member, signed_in
 from tests.support.mcp_process import KEY
 from tests.support.run_rows import RunRows
@@ -109,6 +112,67 @@ def test_credentials_and_documents_are_added_and_removed(admin: Membership) -> N
     assert "s3cret" not in shown
     assert "shop was removed" in page_after(browser, "credential-remove", ToolCredential.objects.get())
     assert "handbook.md was removed" in page_after(browser, "document-remove", ToolDocument.objects.get())
+
+
+def changed(row: McpServer | ToolCredential, browser: Client, **form: str) -> tuple[int, str]:
+    kind = "server" if isinstance(row, McpServer) else "credential"
+    answer = browser.post(reverse(f"tools:{kind}-change", args=[row.pk]), form)
+    row.refresh_from_db()
+    return answer.status_code, answer.content.decode()
+
+
+def test_a_server_changes_its_address_and_key_once_it_answers_there(
+    admin: Membership, mcp_server: Endpoint
+) -> None:
+    browser = signed_in(admin)
+    browser.post(
+        reverse("tools:server-add"), {"name": "sums", "base_url": mcp_server.base_url, "api_key": KEY}
+    )
+    row = McpServer.objects.get()
+    same, elsewhere = mcp_server.base_url, "http://127.0.0.1:9/mcp"
+    assert changed(row, browser, base_url=same)[0] == 302
+    assert open_secret(row) == KEY
+    status, words = changed(row, browser, base_url=elsewhere)
+    assert (status, "Enter the one for the new address" in words) == (422, True)
+    status, words = changed(row, browser, base_url=elsewhere, api_key="not-real")
+    assert (status, "nothing listens there" in words, row.base_url, open_secret(row)) == (
+        422,
+        True,
+        same,
+        KEY,
+    )
+    status, words = changed(row, browser, base_url=same, drop_key="on")
+    assert (status, open_secret(row)) == (422, KEY)
+    status, words = changed(row, browser, base_url=same, api_key=KEY, drop_key="on")
+    assert (status, "not both" in words) == (422, True)
+
+
+def test_a_credential_changes_and_its_value_never_follows_to_another_address(admin: Membership) -> None:
+    browser = signed_in(admin)
+    row = add_credential(
+        membership=admin, name="shop", base_url="https://a.example.com", header="X-Key", value="old-4711"
+    )
+    moved = {"base_url": "https://b.example.com", "header": "X-Key"}
+    status, words = changed(row, browser, **moved)
+    assert (status, "old-4711" in words, row.base_url) == (422, False, "https://a.example.com")
+    assert changed(row, browser, **moved, value="new-4711")[0] == 302
+    assert (row.base_url, open_secret(row)) == ("https://b.example.com", "new-4711")
+    assert changed(row, browser, base_url="https://b.example.com/v2", header="Authorization")[0] == 302
+    assert (row.base_url, row.header, open_secret(row)) == (moved["base_url"], "Authorization", "new-4711")
+    assert changed(row, browser, **moved, value="dŵr")[0] == 422
+    assert changed(row, browser, base_url=moved["base_url"], header="Host")[0] == 422
+    entry = AuditEntry.objects.filter(action=AuditAction.CREDENTIAL_CHANGED).latest("pk")
+    assert (entry.before, entry.after) == ({"header": "X-Key"}, {"header": "Authorization"})
+
+
+def test_what_was_removed_meanwhile_is_not_stored_again(admin: Membership) -> None:
+    row = add_credential(
+        membership=admin, name="shop", base_url="https://a.example.com", header="X-Key", value="old-4711"
+    )
+    ToolCredential.objects.all().delete()
+    with pytest.raises(InvalidRequest, match="removed in the meantime"):
+        change_credential(membership=admin, row=row, base_url=row.base_url, header="X-Other", value="")
+    assert not ToolCredential.objects.exists()
 
 
 @pytest.mark.parametrize(

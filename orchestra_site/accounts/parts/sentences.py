@@ -57,35 +57,39 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
         "{who} deleted the run {subject}.",
     ],
     AuditAction.MCP_SERVER_ADDED: ["{who} added the MCP server {subject} at {after_base_url}."],
+    AuditAction.MCP_SERVER_CHANGED: ["{who} changed the MCP server {subject}: {changes}."],
     AuditAction.MCP_SERVER_REMOVED: ["{who} removed the MCP server {subject} at {before_base_url}."],
     AuditAction.CREDENTIAL_ADDED: ["{who} added the credential {subject} for {after_base_url}."],
+    AuditAction.CREDENTIAL_CHANGED: ["{who} changed the credential {subject}: {changes}."],
     AuditAction.CREDENTIAL_REMOVED: ["{who} removed the credential {subject} for {before_base_url}."],
     AuditAction.DOCUMENT_ADDED: ["{who} added the document {subject} with {after_size} bytes."],
     AuditAction.DOCUMENT_REMOVED: ["{who} removed the document {subject}."],
-    AuditAction.PIPELINE_CREATED: [
-        "{who} created the pipeline {subject} from {after_source}.",
-        "{who} created the pipeline {subject}.",
+    AuditAction.DEFINITION_CREATED: [
+        "{who} created the {after_of} {subject} from {after_source}.",
+        "{who} created the {after_of} {subject}.",
     ],
-    AuditAction.PIPELINE_IMPORTED: ["{who} imported a definition as the draft of the pipeline {subject}."],
-    AuditAction.PIPELINE_PUBLISHED: [
-        "{who} published version {after_number} of the pipeline {subject}: {after_note}",
-        "{who} published version {after_number} of the pipeline {subject}.",
+    AuditAction.DEFINITION_IMPORTED: [
+        "{who} imported a definition as the draft of the {after_of} {subject}."
     ],
-    AuditAction.PIPELINE_RESTORED: [
-        "{who} made version {after_number} of the pipeline {subject} its draft again."
+    AuditAction.DEFINITION_PUBLISHED: [
+        "{who} published version {after_number} of the {after_of} {subject}: {after_note}",
+        "{who} published version {after_number} of the {after_of} {subject}.",
     ],
-    AuditAction.PIPELINE_RENAMED: ["{who} renamed the pipeline {before_name} to {after_name}."],
-    AuditAction.PIPELINE_DELETED: [
-        "{who} deleted the pipeline {subject} with {before_versions} published versions.",
-        "{who} deleted the pipeline {subject}, which was never published.",
+    AuditAction.DEFINITION_RESTORED: [
+        "{who} made version {after_number} of the {after_of} {subject} its draft again."
     ],
-    AuditAction.TRIGGER_ADDED: ["{who} added the {after_kind} {subject}, which starts {after_pipeline}."],
+    AuditAction.DEFINITION_RENAMED: ["{who} renamed the {after_of} {before_name} to {after_name}."],
+    AuditAction.DEFINITION_DELETED: [
+        "{who} deleted the {after_of} {subject} with {before_versions} published versions.",
+        "{who} deleted the {after_of} {subject}, which was never published.",
+    ],
+    AuditAction.TRIGGER_ADDED: ["{who} added the {after_kind} {subject}, which starts {after_starts}."],
     AuditAction.TRIGGER_SWITCHED: ["{who} switched the {after_kind} {subject} {after_state}."],
     AuditAction.TRIGGER_DELETED: [
-        "{who} deleted the {before_kind} {subject}, which started {before_pipeline}."
+        "{who} deleted the {before_kind} {subject}, which started {before_starts}."
     ],
     AuditAction.TRIGGER_REFUSED: [
-        "{who} sent the webhook {subject} of {after_pipeline} a wrong secret and was refused."
+        "{who} sent the webhook {subject} of {after_starts} a wrong secret and was refused."
     ],
 }
 """Of each action the first sentence counts whose values the entry has."""

@@ -78,8 +78,13 @@ def parse_options(schema: type[Options], given: Mapping[str, Json]) -> Options:
 
 def helper_models(options: StrategyOptions) -> tuple[str, ...]:
     """Return the names of the models that the options name, each once, in the order of the fields."""
-    fields = _model_fields(type(options))
-    return tuple(dict.fromkeys(name for field in fields if (name := getattr(options, field))))
+    return named_helpers(type(options), options.model_dump(include=set(_model_fields(type(options)))))
+
+
+def named_helpers(schema: type[StrategyOptions], given: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the names of models among options that may not have been checked."""
+    names = (given.get(field) for field in _model_fields(schema))
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
 
 @cache

@@ -30,7 +30,7 @@ from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.runs.models import Run, RunStatus
 from orchestration.strategies.engine.fallback import answer
-from orchestration.strategies.engine.options import helper_models
+from orchestration.strategies.engine.options import helper_models, named_helpers
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
@@ -65,6 +65,11 @@ class StrategyKind(RunKind):
         entries = [panel_entry(parent.panel, name, role=PanelRole.MEMBER) for name in request.models]
         entries += [panel_entry(parent.panel, name, role=PanelRole.HELPER) for name in helpers]
         return replace(parent, kind=NAME, ref=ref, request=request.model_dump(mode="json"), panel=entries)
+
+    def named_models(self, ref: str, payload: Mapping[str, Json]) -> Sequence[str]:
+        """Return the models that the options name, such as judges, whatever else is wrong with these."""
+        strategy, given = all_strategies().get(ref), payload.get("options")
+        return named_helpers(strategy.Options, given) if strategy and isinstance(given, dict) else ()
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the strategy over the live panel. Raises `EngineError`."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from orchestration.llm.forms import key_field
 from orchestration.tools.engine.documents import LARGEST
+from orchestration.tools.models import McpServer, ToolCredential
+
+KEPT = "Leave empty to keep the stored one, as long as the address stays at its scheme, host and port."
 
 
 def name_field(help_text: str) -> forms.CharField:
@@ -38,6 +42,34 @@ class CredentialForm(forms.Form):
     )
     value = key_field("Value", "Such as Bearer and the key. Stored encrypted and never shown again.")
     name = name_field("What stages of pipelines call it.")
+
+
+class ServerChangeForm(ServerForm):
+    """Another address of a server, or another key; its name stays, as stages call its tools by it."""
+
+    name = None  # type: ignore[assignment]  # this is how Django leaves a field out
+    drop_key = forms.BooleanField(label="Remove the stored key", required=False)
+
+    def __init__(self, data: QueryDict | None, row: McpServer) -> None:
+        super().__init__(data, initial={"base_url": row.base_url})
+        self.fields["api_key"].help_text = KEPT if row.secret else self.fields["api_key"].help_text
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a key that is entered and removed at once."""
+        data = super().clean() or self.cleaned_data
+        if data.get("api_key") and data.get("drop_key"):
+            self.add_error("drop_key", "Enter another key or remove the stored one, not both.")
+        return data
+
+
+class CredentialChangeForm(CredentialForm):
+    """Where a credential is sent, and in which header; its name stays, as stages call it so."""
+
+    name = None  # type: ignore[assignment]  # this is how Django leaves a field out
+
+    def __init__(self, data: QueryDict | None, row: ToolCredential) -> None:
+        super().__init__(data, initial={"base_url": row.base_url, "header": row.header})
+        self.fields["value"].help_text = KEPT
 
 
 class DocumentForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Adding and removing what a team adds to the tools, and listing the tools of its servers."""
+"""Adding, changing and removing what a team adds to the tools, and listing the tools of its servers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest, ModelUnavailable
 from orchestration.llm.engine.types import Json
-from orchestration.llm.providers.addresses import Endpoint
+from orchestration.llm.providers.addresses import Endpoint, origin
 from orchestration.llm.services.credentials import open_secret, seal_secret
 from orchestration.llm.services.registry.providers import checked_endpoint
-from orchestration.llm.services.registry.rows import check, stored_whole
+from orchestration.llm.services.registry.rows import check, difference, stored_whole
 from orchestration.llm.services.resources import address_guard, run_async
 from orchestration.tools.engine.documents import document_text, passages
 from orchestration.tools.engine.tool import ToolFailed
@@ -43,6 +43,55 @@ def add_server(*, membership: Membership, name: str, base_url: str, api_key: str
     row.secret = seal_secret(row, endpoint.api_key or "")
     after = {"base_url": row.base_url, "key": "stored" if row.secret else "none"}
     return _stored(membership, row, AuditAction.MCP_SERVER_ADDED, after)
+
+
+def change_server(
+    *, membership: Membership, row: McpServer, base_url: str, api_key: str, drop_key: bool
+) -> None:
+    """Change address and key of a server once it has listed its tools at the new address.
+
+    An empty key keeps the stored one, as long as the origin of the address stays. Raises `InvalidRequest`;
+    then nothing has changed.
+    """
+    endpoint = checked_endpoint(base_url, api_key)
+    before = {"base_url": row.base_url}
+    if not drop_key:
+        _check_key_stays(row, endpoint, "api_key")
+    row.base_url = endpoint.base_url
+    if endpoint.api_key or drop_key:
+        row.secret = seal_secret(row, endpoint.api_key or "")
+    check(row)
+    try:
+        row.tools, row.error = _listed(Endpoint(row.base_url, open_secret(row))), ""
+    except (ToolFailed, ModelUnavailable) as error:
+        raise InvalidRequest(str(error), field="base_url") from error
+    row.checked_at = timezone.now()
+    key = {"key": "replaced" if endpoint.api_key else "none"} if endpoint.api_key or drop_key else {}
+    _changed(membership, row, AuditAction.MCP_SERVER_CHANGED, before, {"base_url": row.base_url, **key})
+
+
+def _check_key_stays(row: McpServer | ToolCredential, endpoint: Endpoint, field: str) -> None:
+    """Raise `InvalidRequest` where a stored key would be sent to another origin than it was entered for."""
+    if row.secret and not endpoint.api_key and origin(endpoint.base_url) != origin(row.base_url):
+        words = f"The key was entered for {origin(row.base_url)}. Enter the one for the new address."
+        raise InvalidRequest(words, field=field)
+
+
+def _changed(
+    membership: Membership,
+    row: McpServer | ToolCredential,
+    action: AuditAction,
+    before: dict[str, Json],
+    after: dict[str, Json],
+) -> None:
+    """Store a changed row, unless it was removed meanwhile."""
+    with transaction.atomic():
+        if not type(row).objects.visible_to(membership).select_for_update().filter(pk=row.pk).exists():
+            raise InvalidRequest("This was removed in the meantime.")
+        row.save()
+        was, is_now = difference(before, after)
+        if is_now:
+            record_change(membership=membership, action=action, subject=row.name, before=was, after=is_now)
 
 
 def refresh_server(server: McpServer) -> McpServer:
@@ -77,17 +126,41 @@ def add_credential(
     *, membership: Membership, name: str, base_url: str, header: str, value: str
 ) -> ToolCredential:
     """Store what requests to one origin send in a header. Raises `InvalidRequest`."""
+    if not value.strip():
+        raise InvalidRequest("Enter the value.", field="value")
+    row = ToolCredential(team=membership.team, name=name.strip())
+    _set_header(row, checked_endpoint(base_url, ""), header, value.strip())
+    return _stored(membership, row, AuditAction.CREDENTIAL_ADDED, {"base_url": row.base_url})
+
+
+def change_credential(
+    *, membership: Membership, row: ToolCredential, base_url: str, header: str, value: str
+) -> None:
+    """Change where a credential is sent, and in which header; an empty value keeps the stored one.
+
+    It is kept only as long as the origin stays. Raises `InvalidRequest`.
+    """
+    before = {"base_url": row.base_url, "header": row.header}
     endpoint = checked_endpoint(base_url, "")
-    secret = value.strip()
+    if not value.strip():
+        _check_key_stays(row, endpoint, "value")
+    _set_header(row, endpoint, header, value.strip())
+    key = {"key": "replaced"} if value.strip() else {}
+    after = {"base_url": row.base_url, "header": row.header, **key}
+    _changed(membership, row, AuditAction.CREDENTIAL_CHANGED, before, after)
+
+
+def _set_header(row: ToolCredential, endpoint: Endpoint, header: str, value: str) -> None:
+    """Set what is sent to an origin; without a value the stored one stays. Raises `InvalidRequest`."""
     if not HEADER_NAME.fullmatch(header) or header.lower() in OF_THE_CONNECTION:
         raise InvalidRequest("This is no header that can be set.", field="header")
-    if not secret or not secret.isascii() or not secret.isprintable():
+    if not value.isascii() or not value.isprintable():
         raise InvalidRequest("The value has to be printable ASCII. Copy it again.", field="value")
     scheme = endpoint.base_url.partition(":")[0]
-    row = ToolCredential(team=membership.team, name=name.strip(), base_url=f"{scheme}://{endpoint.host}")
-    row.header, row.secret = header, seal_secret(row, secret)
+    row.base_url, row.header = f"{scheme}://{endpoint.host}", header
+    if value:
+        row.secret = seal_secret(row, value)
     check(row)
-    return _stored(membership, row, AuditAction.CREDENTIAL_ADDED, {"base_url": row.base_url})
 
 
 def add_document(*, membership: Membership, name: str, raw: bytes) -> ToolDocument:

@@ -18,6 +18,7 @@ from pipelines.engine.processor import (
     ProcessorFailed,
     ProcessorOptions,
     StageResult,
+    UsedRun,
     Uses,
     Work,
 )
@@ -54,8 +55,9 @@ class RunProcessor(ActiveProcessor):
             yield ("kind",), "A pipeline is run by the processor pipeline."
 
     def uses(self, options: Any) -> Uses:  # noqa: ANN401
-        """Return the models that are named."""
-        return Uses(models=options.models)
+        """Return the models that are named, and the run, whose payload may name others."""
+        run = UsedRun(kind=options.kind, ref=options.ref, payload=options.payload or {})
+        return Uses(models=options.models, runs=(run,))
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the output of the run, its answer where it has none. Raises `ChildFailed`."""

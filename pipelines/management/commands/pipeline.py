@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
@@ -21,6 +20,14 @@ from orchestra_site.accounts.selectors import first_member
 from orchestra_site.web.logs import printable
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
+from orchestration.library.selectors import version_number
+from orchestration.library.services.importing import (
+    as_json,
+    file_text,
+    import_definitions,
+    saved_text,
+    syntax_of,
+)
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import prepare_installation
@@ -29,15 +36,7 @@ from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.types import dollars
 from pipelines.engine.running import as_text
-from pipelines.models import SavedPipeline
-from pipelines.selectors import KIND, TeamPipelines, read_draft, version_number
-from pipelines.services.importing import (
-    LARGEST_IMPORT,
-    ImportedDefinition,
-    exported,
-    import_definitions,
-    syntax_of,
-)
+from pipelines.selectors import KIND, PIPELINES
 
 BAD_ARGUMENTS = 2
 LOOK_EVERY_S = 0.2
@@ -57,13 +56,8 @@ class Command(BaseCommand):
         parser.add_argument("action", choices=["validate", "run", "import", "export"])
         parser.add_argument("what", metavar="FILE|NAME", help="a file in YAML or JSON, or a saved pipeline")
         parser.add_argument("--input", default="null", metavar="JSON", help="the input of a run (null)")
-        parser.add_argument(
-            "--version",
-            default="latest",
-            dest="number",
-            metavar="N|draft",
-            help="of a saved pipeline (newest)",
-        )
+        of_saved = "of a saved pipeline (newest)"
+        parser.add_argument("--version", default="latest", dest="number", metavar="N|draft", help=of_saved)
         parser.add_argument("--team", default="", help="the team to act for (the oldest one)")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -85,24 +79,21 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _validate(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
-        text = _file(what)
+        text = file_text(what)
         if text is None:
-            text = exported(_saved(member, what, given["number"]), "yaml")
-        found = read_draft(text, TeamPipelines(member), syntax=syntax_of(text)).problems
-        errors = [{"path": each.path, "message": each.message} for each in found]
-        lines = [f"{each['path']}: {each['message']}".removeprefix(": ") for each in errors] or [
-            "No problems."
-        ]
-        self._print(given["json"], {"ok": not errors, "errors": errors}, lines)
+            text = saved_text(member, PIPELINES, what, given["number"])
+        errors = as_json(PIPELINES.read(text, PIPELINES.known(member), syntax=syntax_of(text)).problems)
+        lines = [f"{each['path']}: {each['message']}".removeprefix(": ") for each in errors]
+        self._print(given["json"], {"ok": not errors, "errors": errors}, lines or ["No problems."])
         return not errors
 
     def _run(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
-        text, number = _file(what), given["number"]
-        payload = {"input": _json(given["input"], "input")}
+        text, number = file_text(what), given["number"]
+        payload = {"input": _document(given["input"], "json", "input")}
         if text is None:
             payload |= {"pipeline": what, "version": version_number(number) or number}
         else:
-            payload["definition"] = _document(text)
+            payload["definition"] = _document(text, syntax_of(text), "FILE")
         run = store_run(membership=member, kind=KIND, payload=payload)
         try:
             with self._progress(run):
@@ -116,17 +107,18 @@ class Command(BaseCommand):
         return run.status == RunStatus.SUCCEEDED
 
     def _import(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
-        text = _file(what)
+        text = file_text(what)
         if text is None:
             raise InvalidRequest(f"There is no file {what!r}.", field="FILE")
-        found = [_imported(each) for each in import_definitions(member, text)]
+        found = [each.summary for each in import_definitions(member, PIPELINES, text)]
         lines = [f"{each['name']}: {each['step']}, {len(each['errors'])} problems" for each in found]
         self._print(given["json"], {"imported": found}, lines)
         return True
 
     def _export(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
-        document = _saved(member, what, given["number"])
-        self.stdout.write(printable(exported(document, "json" if given["json"] else "yaml")), ending="")
+        syntax: Literal["yaml", "json"] = "json" if given["json"] else "yaml"
+        text = saved_text(member, PIPELINES, what, given["number"], syntax)
+        self.stdout.write(printable(text), ending="")
         return True
 
     def _print(self, as_json: bool, found: Json, lines: list[str]) -> None:  # noqa: FBT001  # the flag --json
@@ -135,7 +127,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def _progress(self, run: Run) -> Iterator[None]:
-        """Tell on a terminal which stages have ended, while the run is executed."""
+        """Print on a terminal which stages have ended, while the run is executed."""
         if not sys.stderr.isatty():
             yield
             return
@@ -159,50 +151,11 @@ class Command(BaseCommand):
         connections.close_all()
 
 
-def _file(what: str) -> str | None:
-    """Return the text of a file, None where there is none of this name. Raises `InvalidRequest`."""
-    path = Path(what)
-    if not path.is_file():
-        return None
-    if path.stat().st_size > LARGEST_IMPORT:
-        raise InvalidRequest("The file is too large for a definition.", field="FILE")
+def _document(text: str, syntax: Literal["yaml", "json"], field: str) -> Json:
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidRequest("The file is no text in UTF-8.", field="FILE") from None
-
-
-def _document(text: str) -> Json:
-    try:
-        return read_document(text, syntax_of(text))
+        return read_document(text, syntax)
     except ExpressionError as error:
-        raise InvalidRequest(str(error), field="FILE") from None
-
-
-def _json(text: str, field: str) -> Json:
-    try:
-        return read_document(text, "json")
-    except ExpressionError as error:
-        raise InvalidRequest(f"This is no JSON. {error}", field=field) from None
-
-
-def _saved(member: Membership, name: str, number: str) -> Json:
-    """Return a saved definition: a version, or the draft where none is published."""
-    row = SavedPipeline.objects.visible_to(member).filter(name=name).first()
-    if row is None:
-        raise InvalidRequest(f"There is neither a file nor a pipeline called {name!r}.", field="FILE|NAME")
-    is_number = number not in {"draft", "latest"}
-    versions = row.versions.filter(**({"number": version_number(number)} if is_number else {}))
-    found = None if number == "draft" else versions.first()
-    if found is None and is_number:
-        raise InvalidRequest(f"The pipeline {name!r} has no version {number}.", field="--version")
-    return _document(row.draft) if found is None else found.document
-
-
-def _imported(each: ImportedDefinition) -> dict[str, Json]:
-    errors = [{"path": problem.path, "message": problem.message} for problem in each.reading.problems]
-    upgrades = [{"path": change.path, "message": change.message} for change in each.reading.upgrades]
-    return {"name": each.name, "step": each.step.value, "errors": errors, "upgrades": upgrades}
+        raise InvalidRequest(f"This cannot be read. {error}", field=field) from None
 
 
 def run_object(run: Run) -> dict[str, Json]:
@@ -216,10 +169,5 @@ def run_object(run: Run) -> dict[str, Json]:
         {"id": row["stage"], **{key: row[key] for key in keys}, "cost_usd": float(costs[row["stage"]])}
         for row in rows
     ]
-    return {
-        "run_id": str(run.id),
-        "status": run.status,
-        "output": run.output,
-        "stages": stages,
-        "error": run.error or None,
-    }
+    found = {"run_id": str(run.id), "status": run.status, "output": run.output, "stages": stages}
+    return {**found, "error": run.error or None}

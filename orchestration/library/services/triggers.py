@@ -1,9 +1,10 @@
-"""What starts pipelines without a person: requests with a secret, and times of a crontab."""
+"""What starts definitions without a person: requests with a secret, and times of a crontab."""
 
 from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,20 +16,21 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from orchestra_site.accounts.models import AuditAction, AuditEntry, Membership
 from orchestra_site.accounts.services import record_change
+from orchestra_site.web.encryption import keyring
 from orchestration.expressions.errors import ExpressionError
+from orchestration.library.engine.crontab import parse_crontab
+from orchestration.library.kinds import definition_kind
+from orchestration.library.models import SavedDefinition, Trigger, TriggerKind
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
-from pipelines.engine.crontab import parse_crontab
-from pipelines.models import SavedPipeline, Trigger, TriggerKind
-from pipelines.selectors import KIND
-from pipelines.services.pipeline_runs import PipelineKind
 
 logger = logging.getLogger(__name__)
 
 MOST_TRIGGERS = 20
-"""Triggers of one pipeline."""
+"""Triggers of one definition."""
 REFUSALS_EVERY = timedelta(minutes=1)
 """A trigger's requests with a wrong secret are audited once in this time."""
 MOST_AT_ONCE = 100
@@ -39,48 +41,44 @@ class WrongSecret(Exception):
     """A request did not bring the secret of its webhook."""
 
 
-def secret_hash(secret: str) -> str:
-    """Return the HMAC-SHA-256 of a webhook's secret in hex, under the installation's secret key."""
-    return salted_hmac("pipelines.trigger", secret, algorithm="sha256").hexdigest()
-
-
 @transaction.atomic
-def add_webhook(*, membership: Membership, pipeline: SavedPipeline, title: str) -> tuple[Trigger, str]:
+def add_webhook(*, membership: Membership, definition: SavedDefinition, title: str) -> tuple[Trigger, str]:
     """Add a webhook and return it with its secret, which is stored nowhere. Raises `InvalidRequest`."""
     secret = secrets.token_urlsafe(32)
-    trigger = Trigger(kind=TriggerKind.WEBHOOK, title=title, secret_hash=secret_hash(secret))
-    _add(membership, pipeline, trigger)
+    trigger = Trigger(kind=TriggerKind.WEBHOOK, title=title, secret_hash=_hashes(secret)[0])
+    _add(membership, definition, trigger)
     return trigger, secret
 
 
 @transaction.atomic
-def add_schedule(*, membership: Membership, pipeline: SavedPipeline, trigger: Trigger) -> None:
+def add_schedule(*, membership: Membership, definition: SavedDefinition, trigger: Trigger) -> None:
     """Add a schedule with the title, crontab, zone and input of `trigger`.
 
     Raises `InvalidRequest`, also where a run could not be started now.
     """
     trigger.kind = TriggerKind.SCHEDULE
-    PipelineKind().check(membership, _payload(pipeline, trigger.input))
+    get_kind(definition.kind).check(membership, _payload(definition, trigger.input))
     try:
         trigger.next_at = next_time(trigger, timezone.now())
     except ExpressionError as error:
         raise InvalidRequest(str(error), field="crontab") from None
     if trigger.next_at is None:
         raise InvalidRequest("This is never due in the next eight years.", field="crontab")
-    _add(membership, pipeline, trigger)
+    _add(membership, definition, trigger)
 
 
-def _add(membership: Membership, pipeline: SavedPipeline, trigger: Trigger) -> None:
-    SavedPipeline.objects.select_for_update().get(pk=pipeline.pk)
-    if pipeline.triggers.count() >= MOST_TRIGGERS:
-        raise InvalidRequest(f"A pipeline has at most {MOST_TRIGGERS} triggers. Delete one first.")
-    trigger.team, trigger.pipeline, trigger.created_by = membership.team, pipeline, membership.user
+def _add(membership: Membership, definition: SavedDefinition, trigger: Trigger) -> None:
+    SavedDefinition.objects.select_for_update().get(pk=definition.pk)
+    if definition.triggers.count() >= MOST_TRIGGERS:
+        noun = definition_kind(definition.kind).noun
+        raise InvalidRequest(f"A {noun} has at most {MOST_TRIGGERS} triggers. Delete one first.")
+    trigger.team, trigger.definition, trigger.created_by = membership.team, definition, membership.user
     trigger.save(force_insert=True)
     _record(membership, AuditAction.TRIGGER_ADDED, trigger)
 
 
 def _record(membership: Membership, action: AuditAction, trigger: Trigger, **more: str) -> None:
-    facts = {"kind": trigger.get_kind_display().lower(), "pipeline": trigger.pipeline.name, **more}
+    facts = {"kind": trigger.get_kind_display().lower(), "starts": trigger.definition.name, **more}
     gone = action == AuditAction.TRIGGER_DELETED
     values = {"before": facts} if gone else {"after": facts}
     record_change(membership=membership, action=action, subject=trigger.title, **values)
@@ -110,14 +108,29 @@ def next_time(trigger: Trigger, after: datetime) -> datetime | None:
 
 
 def check_secret(trigger: Trigger, secret: str) -> None:
-    """Compare the secret of a request with that of its webhook. Raises `WrongSecret`."""
-    if not constant_time_compare(trigger.secret_hash, secret_hash(secret)):
+    """Compare the secret of a request with that of its webhook. Raises `WrongSecret`.
+
+    One that was stored under an earlier key is stored again under the newest.
+    """
+    hashes = _hashes(secret)
+    if not any(constant_time_compare(trigger.secret_hash, each) for each in hashes):
         _audit_refusal(trigger)
         raise WrongSecret
+    if trigger.secret_hash != hashes[0]:
+        Trigger.objects.filter(pk=trigger.pk).update(secret_hash=hashes[0])
+
+
+def _hashes(secret: str) -> list[str]:
+    """Return a secret's HMACs in hex: under each encryption key, the newest first, and the secret key.
+
+    Hashes were under the secret key before they were under the encryption keys.
+    """
+    earlier = salted_hmac("pipelines.trigger", secret, algorithm="sha256").hexdigest()
+    return [*keyring().hashes(secret, context="trigger"), earlier]
 
 
 def start_by_request(trigger: Trigger, value: Json) -> Run:
-    """Start the webhook's pipeline with the body of a request as its input.
+    """Start what a webhook starts, with the body of a request as its input.
 
     Raises `InvalidRequest` for a webhook that is off and for an input that does not fit.
     """
@@ -137,15 +150,15 @@ def _audit_refusal(trigger: Trigger) -> None:
                 actor_name="Somebody",
                 action=AuditAction.TRIGGER_REFUSED,
                 subject=trigger.title,
-                after={"pipeline": trigger.pipeline.name},
+                after={"starts": trigger.definition.name},
             )
 
 
 def _start(trigger: Trigger, value: Json) -> Run:
     """Start a run as the member who made the trigger, and keep what became of it. Raises `InvalidRequest`."""
     try:
-        payload = _payload(trigger.pipeline, value)
-        run = start_run(membership=_starter(trigger), kind=KIND, payload=payload)
+        payload, kind = _payload(trigger.definition, value), trigger.definition.kind
+        run = start_run(membership=_starter(trigger), kind=kind, payload=payload)
     except InvalidRequest as refusal:
         _keep(trigger, None, str(refusal))
         raise
@@ -153,8 +166,8 @@ def _start(trigger: Trigger, value: Json) -> Run:
     return run
 
 
-def _payload(pipeline: SavedPipeline, value: Json) -> dict[str, Json]:
-    return {"pipeline": pipeline.name, "version": "latest", "input": value}
+def _payload(definition: SavedDefinition, value: Json) -> Mapping[str, Json]:
+    return definition_kind(definition.kind).payload(definition.name, value)
 
 
 def _keep(trigger: Trigger, run: Run | None, error: str) -> None:
@@ -178,7 +191,7 @@ class TriggerSchedule:
         """Start each due schedule once; what was missed while nothing ran is made up for once."""
         now = timezone.now()
         due = Trigger.objects.filter(is_on=True, next_at__lte=now).order_by("next_at")
-        for trigger in due.select_related("pipeline", "created_by")[:MOST_AT_ONCE]:
+        for trigger in due.select_related("definition", "created_by")[:MOST_AT_ONCE]:
             try:
                 self._start(trigger, now)
             except Error:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.expressions.errors import ExpressionError
-from pipelines.engine.crontab import DAYS, MONTHS, parse_crontab
+from orchestration.library.engine.crontab import DAYS, MONTHS, parse_crontab
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

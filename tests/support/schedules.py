@@ -1,0 +1,36 @@
+"""`python -m tests.support.schedules make COUNT|due`: schedules of a pipeline; they become due now."""
+
+from __future__ import annotations
+
+import sys
+
+import django
+
+from orchestra_site.settings.environment import select_settings
+
+select_settings()
+django.setup()
+
+from django.utils import timezone  # noqa: E402
+
+from orchestra_site.accounts.models import Membership  # noqa: E402
+from orchestration.library.models import Trigger  # noqa: E402
+from orchestration.library.services.triggers import add_schedule  # noqa: E402
+from tests.support.pipelines import a_pipeline  # noqa: E402
+
+
+def make(count: int) -> None:
+    """Publish a pipeline with schedules that are not due for long, each with an input of its own."""
+    owner = Membership.objects.get()
+    row = a_pipeline(owner)
+    for number in range(count):
+        trigger = Trigger(title=f"{number}", crontab="0 0 1 1 *", zone="UTC", input={"text": f"{number}"})
+        add_schedule(membership=owner, definition=row, trigger=trigger)
+
+
+if __name__ == "__main__":
+    _, do, *rest = sys.argv
+    if do == "make":
+        make(int(rest[0]))
+    else:
+        Trigger.objects.update(next_at=timezone.now())
