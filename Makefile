@@ -15,6 +15,8 @@ LOCKED := requirements/base.txt requirements/dev.txt
 ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start some two hundred processes, each of which would compile the whole tree if it kept no bytecode.
+test: export PYTHONDONTWRITEBYTECODE :=
 
 CHECKS := check-format check-lint check-types check-layers check-templates check-django check-migrations \
           check-dependencies check-spelling
@@ -49,7 +51,7 @@ run: setup
 
 ifeq ($(ARGS),)
 test: setup
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	$(BIN)/python -m coverage report --fail-under=95
 	$(BIN)/python -m coverage report --include='orchestration/*/engine/*,orchestration/expressions/*,orchestration/graphs/*,pipelines/engine/*' --fail-under=100
 else

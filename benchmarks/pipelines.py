@@ -73,13 +73,14 @@ class ListLog:
     """A journal that keeps its records in a list."""
 
     records: list[Record] = field(default_factory=list)
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def write(self, *records: Record) -> Awaitable[None]:
         """Keep records; they are committed at once."""
         self.records += records
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+        if not self.done.done():
+            self.done.set_result(None)
+        return self.done
 
     def show(self, call: str, delta: Delta) -> None:
         """Show nothing."""

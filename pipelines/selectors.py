@@ -23,6 +23,7 @@ from orchestration.tools.services.registry import team_tools
 from pipelines.engine.definition import Pipeline, Problem, pipeline_from, problem_at
 from pipelines.engine.differences import changes
 from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.processor import Uses
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.readings import contained
 from pipelines.engine.upgrades import UnsupportedVersion, upgraded
@@ -123,13 +124,14 @@ def _unknown_tools(pipeline: Pipeline, known: TeamPipelines) -> Iterator[Problem
     for stage in pipeline.stages:
         processor = PROCESSORS.get(stage.processor)
         try:
-            names = processor.uses(processor.Options.model_validate(stage.options)).tools if processor else ()
+            uses = processor.uses(processor.Options.model_validate(stage.options)) if processor else Uses()
         except ValidationError:  # a problem of its own
             continue
-        for name in names:
+        for name in uses.tools:
             if name not in known.tools:
                 message = f"There is no tool called “{name}”. The page Tools lists those of the team."
-                where = {"path": f"stages.{stage.id}.options.name", "field": "options.name"}
+                field = f"options.{uses.tools_at}"
+                where = {"path": f"stages.{stage.id}.{field}", "field": field}
                 yield Problem(message=message, stage=stage.id, **where)
 
 

@@ -24,6 +24,7 @@ os.environ["ORCHESTRA_DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 from orchestra_site.settings.base import *  # noqa: E402, F403  # the lines above choose what it reads
 from orchestra_site.settings.base import DATABASES  # noqa: E402
 
+WHITENOISE_AUTOREFRESH = True  # each test's client would look for every static file again
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if not os.environ["ORCHESTRA_DATABASE_URL"]:
     DATABASES["default"]["TEST"] = {"NAME": str(_FOLDER / "test.sqlite3")}  # a file: threads must share it

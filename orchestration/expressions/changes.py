@@ -31,9 +31,7 @@ def differences(old: Json, new: Json, labels: Labels, at: Keys = ()) -> Iterator
     path = path_text(at)
     label = labels.get(path, path)
     if isinstance(label, tuple):
-        for verb, one, other in zip(label, (old, new), (new, old), strict=True):
-            if names := [name for name in one if name not in other]:
-                yield Change(path=path, message=f"{verb} {listed(names)}")
+        yield from _of_names(old, new, label, path)
     elif isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
             yield from differences(old.get(key, GONE), new.get(key, GONE), labels, (*at, key))
@@ -42,6 +40,12 @@ def differences(old: Json, new: Json, labels: Labels, at: Keys = ()) -> Iterator
             yield from differences(one, other, labels, (*at, number))
     elif isinstance(old, bool) is not isinstance(new, bool) or old != new:
         yield Change(path=path, message=f"{label} {_changed(old, new)}")
+
+
+def _of_names(old: Sequence[str], new: Sequence[str], verbs: tuple[str, str], path: str) -> Iterator[Change]:
+    for verb, one, other in zip(verbs, (old, new), (new, old), strict=True):
+        if names := [name for name in one if name not in other]:
+            yield Change(path=path, message=f"{verb} {listed(names)}")
 
 
 def moves(before: Sequence[str], after: Sequence[str], what: str) -> Iterator[tuple[str, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Strict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestra_site.web.patterns import Pattern
@@ -27,14 +27,16 @@ TYPES = {
     "model_type": "an object",
 }
 LIMITS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than_equal": "at most"}
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
 NAME = Pattern(r"[a-z][a-z0-9_-]{0,39}")
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 """What a part is called by."""
 PATTERNS = {f"^{NAME.pattern}$": "a small letter, then small letters, digits, - or _; 40 at most"}
 
 
-class DocumentPart(BaseModel):
-    """Base of the parts of a document: unknown fields are refused, nothing is converted silently.
+class DefinitionPart(BaseModel):
+    """Base of the parts of a definition: unknown fields are refused, nothing is converted silently.
 
     What is said below a field is its description in forms.
     """
@@ -49,7 +51,7 @@ class DocumentPart(BaseModel):
     )
 
 
-Part = TypeVar("Part", bound=DocumentPart)
+Part = TypeVar("Part", bound=DefinitionPart)
 Parsed = TypeVar("Parsed")
 StandIn = Callable[[Keys], Json]
 
@@ -61,9 +63,13 @@ class FieldFault:
     at: Keys
     message: str
 
+    def under(self, *place: str | int) -> FieldFault:
+        """Return the same fault of a document in which this one is at a place."""
+        return FieldFault(at=(*place, *self.at), message=self.message)
+
 
 @cache
-def part_schema(part: type[DocumentPart]) -> Json:
+def part_schema(part: type[DefinitionPart]) -> Json:
     """Return the JSON Schema of a part of a document."""
     return part.model_json_schema(by_alias=True)
 
@@ -115,7 +121,37 @@ def _leave_out(document: Json, at: Keys, stand_in: StandIn) -> bool:
     return True
 
 
-def _wrong_fields(error: ValidationError, part: type[DocumentPart], written: Json) -> Iterator[FieldFault]:
+def without_follow_ups(
+    found: Iterable[FieldFault], wrong: Sequence[FieldFault], together: Mapping[str | int, Sequence[str]]
+) -> Iterator[FieldFault]:
+    """Yield faults except for those at, or below, a field that is wrong, or that goes `together` with one.
+
+    A field is judged only where those beside it are right that are said to go with it.
+    """
+    places = {each.at for each in wrong}
+    around = {each.at[:length] for each in wrong for length in range(1, len(each.at) + 1)}
+    for fault in found:
+        above = [fault.at[:length] for length in range(len(fault.at) + 1)]
+        pairs = zip(above, fault.at, strict=False)
+        beside = ((*at, each) for at, key in pairs for each in together.get(key, ()))
+        if places.isdisjoint(above) and around.isdisjoint(beside):
+            yield fault
+
+
+def field_order(part: type[DefinitionPart], at: Keys) -> tuple[int, ...]:
+    """Return a key to sort places by, in the order of the fields and items; unknown fields come last."""
+    parts, order = [part], list[int]()
+    for key in at:
+        if isinstance(key, int):
+            order.append(key)
+        elif parts:
+            fields = _names(parts)
+            order.append(fields.index(key) if key in fields else len(fields))
+            parts = _parts_below(parts, key)
+    return tuple(order)
+
+
+def _wrong_fields(error: ValidationError, part: type[DefinitionPart], written: Json) -> Iterator[FieldFault]:
     details = error.errors(include_url=False)
     around = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
     for detail in details:
@@ -132,7 +168,7 @@ def _place(detail: ErrorDetails, written: Json) -> Keys:
     return (*at, detail["loc"][-1]) if detail["type"] == "missing" else at
 
 
-def _sentence(detail: ErrorDetails, part: type[DocumentPart]) -> str:
+def _sentence(detail: ErrorDetails, part: type[DefinitionPart]) -> str:
     """Return what is wrong; the context of an error that a model raises itself may say what is `wanted`."""
     wrong, limits = detail["type"], detail.get("ctx", {})
     unit = "character" if wrong.startswith("string") else "item"
@@ -156,25 +192,30 @@ def _sentence(detail: ErrorDetails, part: type[DocumentPart]) -> str:
     return f"Must be {wanted}, is {shortened(detail['input'])}."
 
 
-def _fields(part: type[DocumentPart], place: Keys) -> list[str]:
+def _fields(part: type[DefinitionPart], place: Keys) -> list[str]:
     """Return the names of the fields at a place; a union is tagged with the names of its classes."""
     parts = [part]
     for key in place:
         chosen = [each for each in parts if each.__name__ == key]
-        inner = [
-            model
-            for each in parts
-            for name, field in each.model_fields.items()
-            if (field.alias or name) == key
-            for model in _models(field.annotation)
-        ]
-        parts = chosen or inner or parts
+        parts = chosen or _parts_below(parts, key) or parts
+    return _names(parts)
+
+
+def _names(parts: Sequence[type[DefinitionPart]]) -> list[str]:
     return [field.alias or name for each in parts for name, field in each.model_fields.items()]
 
 
-def _models(annotation: object) -> Iterator[type[DocumentPart]]:
+def _parts_below(parts: Sequence[type[DefinitionPart]], key: str | int) -> list[type[DefinitionPart]]:
+    """Return the parts of a document that a field of others may have."""
+    fields = [
+        field for each in parts for name, field in each.model_fields.items() if (field.alias or name) == key
+    ]
+    return [part for field in fields for part in _parts_in(field.annotation)]
+
+
+def _parts_in(annotation: object) -> Iterator[type[DefinitionPart]]:
     """Yield the parts of a document that a type names."""
-    if isinstance(annotation, type) and issubclass(annotation, DocumentPart):
+    if isinstance(annotation, type) and issubclass(annotation, DefinitionPart):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models(inner)
+        yield from _parts_in(inner)

@@ -39,10 +39,11 @@ _VALUE_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class SchemaProblem:
-    """What does not fit: where in the value, and why: "has no “label”"."""
+    """What does not fit: where in the value, why ("has no “label”"), and what stands there."""
 
     at: Keys
     message: str
+    value: Json = None
 
     @property
     def path(self) -> str:
@@ -63,11 +64,13 @@ class Schema:
         try:
             BOUNDS.check(value, "The value")
             found = islice(Validator(self.written).iter_errors(value), MOST_PROBLEMS)
-            return tuple(SchemaProblem(tuple(each.absolute_path), _words(each)) for each in found)
+            return tuple(
+                SchemaProblem(tuple(each.absolute_path), _words(each), each.instance) for each in found
+            )
         except ExpressionError as error:
-            return (SchemaProblem((), str(error)),)
+            return (SchemaProblem((), str(error), value),)
         except RecursionError:
-            return (SchemaProblem((), "The value and the schema are nested too deeply together."),)
+            return (SchemaProblem((), "The value and the schema are nested too deeply together.", value),)
         finally:
             STEPS.reset(counting)
             KEYWORDS.reset(reading)
@@ -103,6 +106,13 @@ def schema_types(schema: Json, keys: Keys = ()) -> frozenset[ValueType]:
     names = written if isinstance(written, list) else [written]
     known = [_VALUE_TYPES[name] for name in names if isinstance(name, str) and name in _VALUE_TYPES]
     return frozenset(known or ANY)
+
+
+def closed_fields(schema: Json) -> Mapping[str, Json] | None:
+    """Return the fields that objects of a schema may have, None where others are allowed."""
+    fields = schema.get("properties", {}) if isinstance(schema, dict) else None
+    is_closed = isinstance(fields, dict) and schema.get("additionalProperties") is False
+    return fields if is_closed else None
 
 
 def marked(schema: Json, value: Json, at: Keys = ()) -> Iterator[tuple[str, Json, Keys, Json]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -57,6 +57,10 @@ _TYPES: dict[type, ValueType] = {
 }
 
 
+HOLDERS, SIZED = (dict, list, tuple), (str, dict, list, tuple)
+"""The types of values that contain others; of those that have a size."""
+
+
 def value_type(value: Json) -> ValueType:
     """Return the type of a JSON value."""
     return _TYPES.get(type(value), ValueType.OBJECT)
@@ -82,49 +86,48 @@ class Bounds:
 
     def check(self, value: Json, name: str) -> None:
         """Raise `ExpressionError` for a value that is larger."""
-        for _ in self.parts(value, name):
-            pass
+        self.parts(value, name)
 
     def excess(self, value: Json) -> str:
         """Return in what a value is larger, or is none of JSON, as the end of a sentence; or nothing."""
         try:
-            is_writable = all(map(_is_writable, self.parts(value, "")))
+            parts = self.parts(value, "") if isinstance(value, SIZED) else (value,)
+            is_writable = all(map(_is_writable, parts))
         except ExpressionError as error:
             return str(error).strip(" .")
         return "" if is_writable else "has a number that JSON cannot express"
 
-    def parts(self, value: Json, name: str) -> Iterator[Json]:
-        """Yield a value and all that is in it. Raises `ExpressionError` after the last that is allowed."""
-        nodes = -1
-        characters = 0
-        levels = [iter([value])]
-        while levels:
-            part = next(levels[-1], levels)
-            if part is levels:
-                levels.pop()
-                continue
-            nodes += 1
-            characters += len(part) if isinstance(part, str) else 0
-            if isinstance(part, dict | list | tuple):
-                levels.append(_parts(part))
-            if len(levels) > self.depth + 1:
+    def parts(self, value: Json, name: str) -> list[Json]:
+        """Return a value and all that is in it, also the keys of objects. Raises `ExpressionError`."""
+        level = found = [value]
+        characters = depth = 0
+        while True:
+            characters += sum([len(part) for part in level if isinstance(part, str)])
+            holders = [part for part in level if isinstance(part, HOLDERS)]
+            if not holders and characters <= self.characters:
+                return found
+            left = self.nodes + 1 - len(found) - sum(map(_items, holders))
+            depth += bool(holders)
+            if depth > self.depth:
                 raise ExpressionError(f"{name} is nested more than {self.depth} levels deep.")
-            if nodes > self.nodes:
+            if left < 0:
                 raise ExpressionError(f"{name} has more than {self.nodes:,} parts.")
             if characters > self.characters:
                 raise ExpressionError(f"{name} has more than {self.characters:,} characters.")
-            yield part
+            level = [each for part in holders for each in part]
+            level += [each for part in holders if isinstance(part, dict) for each in part.values()]
+            found += level
 
 
-def _parts(value: Json) -> Iterator[Json]:
-    """Yield what a list or an object contains; the keys of an object, too."""
-    if not isinstance(value, dict):
-        return iter(value)
-    return (each for pair in value.items() for each in pair)
+def _items(value: Json) -> int:
+    """Return how much a list or an object directly contains; the keys of an object, too."""
+    return 2 * len(value) if isinstance(value, dict) else len(value)
 
 
 def size(value: Json, most: int) -> int:
     """Return the items and characters of a value, counted until they are more than `most`."""
+    if not isinstance(value, SIZED):
+        return 1
     counted, parts = 0, [value]
     for part in parts:  # grows while it is read
         counted += 1

@@ -6,8 +6,8 @@ it when they fail. Sets of nodes are bits of an integer, so that a graph of 500 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property, reduce
 from operator import and_, or_
@@ -135,6 +135,50 @@ class Graph:
         return tuple(reversed(circle))
 
     @cached_property
+    def forward(self) -> Graph:
+        """The graph without choices and jumps that lead to what is written before."""
+        places = self._place
+        later = {
+            node.id: {each for each in (*node.choices, node.jump) if places.get(each, -1) > places[node.id]}
+            for node in self.nodes
+        }
+        return Graph(
+            nodes=tuple(
+                replace(
+                    node,
+                    choices=tuple(each for each in node.choices if each in later[node.id]),
+                    jump=node.jump if node.jump in later[node.id] else "",
+                )
+                for node in self.nodes
+            )
+        )
+
+    @property
+    def cycles(self) -> Iterator[tuple[str, ...]]:
+        """Circles as `cycle` names one, until those that are left have none."""
+        graph = self
+        while circle := graph.cycle:
+            yield circle
+            graph = Graph(nodes=tuple(node for node in graph.nodes if node.id not in circle))
+
+    def never_reached(self, never: Collection[str]) -> Mapping[str, bool]:
+        """Return the nodes that can never run, in their order, where the conditions of some `never` hold.
+
+        By each is whether no branch can choose it; else too few of its needs can run.
+        """
+        dead: dict[str, bool] = {}
+        for node in map(self.node, self.order):
+            routers = [
+                self.node(each) for each in self.routers[node.id] if each not in dead and each not in never
+            ]
+            if any(router.jump == node.id for router in routers):
+                continue
+            is_unchosen = bool(self.branches[node.id]) and not routers
+            if is_unchosen or not _can_join(node, dead, never):
+                dead[node.id] = is_unchosen
+        return dead
+
+    @cached_property
     def depths(self) -> Mapping[str, int]:
         """The length of the longest chain of needs from each, itself included; without those on a circle."""
         found: dict[str, int] = {}
@@ -171,6 +215,14 @@ class Graph:
 
     def _bit(self, name: str) -> int:
         return 1 << self._place[name]
+
+
+def _can_join(node: GraphNode, dead: Collection[str], never: Collection[str]) -> bool:
+    """Return whether enough needs of a node can run; some joins take one that is passed over, too."""
+    skipped = {*dead, *never} if node.join in {Join.FIRST_SUCCESS, Join.QUORUM} else dead
+    alive = [need for need in node.needs if need not in skipped]
+    wanted = min(node.quorum, len(node.needs)) if node.join is Join.QUORUM else 1
+    return not node.needs or len(alive) >= wanted
 
 
 def needs_by_place(choices: Mapping[str, Collection[str]]) -> dict[str, tuple[tuple[str, ...], Join]]:

@@ -35,9 +35,9 @@ class EndStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Ending:
-    """How a node ended.
+    """How a node ended. It does not change any more once a schedule knows it.
 
     `chosen` are the nodes that it chose as a branch; it `jumps` where a failure leads. It `passes` when it
     did not succeed, and what follows goes on without it.
@@ -84,6 +84,9 @@ class Schedule:
         self._ready: dict[str, None] = {}
         self._held: dict[str, frozenset[str]] = {}
         self._jumped: set[str] = set()
+        self._left = {name: len(before) for name, before in graph.waits_for.items()}
+        self._is_alone = False  # what runs is not parallel: nothing starts beside it
+        self._any_broken = False
 
     @property
     def is_over(self) -> bool:
@@ -97,7 +100,7 @@ class Schedule:
 
     def begin(self) -> Moves:
         """Return what starts first."""
-        return self._moves(self._graph.order)
+        return self._moves([name for name in self._graph.order if not self._left[name]])
 
     def ended(self, name: str, ending: Ending) -> Moves:
         """Note how a running node ended, and return what follows.
@@ -121,8 +124,10 @@ class Schedule:
         self._waiting.pop(name, None)
         self._ready.pop(name, None)
         self._ended[name] = ending
-        target = self._graph.node(name).jump
-        if ending.jumps and target in self._waiting:
+        self._any_broken = self._any_broken or ending.status in BROKEN
+        for each in self._graph.leads_to[name]:
+            self._left[each] -= 1
+        if ending.jumps and (target := self._graph.node(name).jump) in self._waiting:
             self._jumped.add(target)
 
     def _moves(self, candidates: Sequence[str]) -> Moves:
@@ -133,29 +138,33 @@ class Schedule:
         for name in queue:  # grows while it is read
             if name not in self._waiting:
                 continue
-            verdict = self._verdict(self._graph.node(name))
+            node = self._graph.node(name)
+            verdict = self._verdict(node)
             if isinstance(verdict, str):
                 self._settle(name, Ending(status=EndStatus.SKIPPED))
                 skipped.append(Skipped(name=name, reason=verdict))
                 queue += self._graph.leads_to[name]
-            elif verdict and self._has_room(name):
+            elif verdict and self._has_room(node):
                 del self._waiting[name]
                 self._ready.pop(name, None)
                 self._running.add(name)
+                self._is_alone = not node.parallel
                 start.append(name)
             elif verdict:
                 self._ready[name] = None
         return Moves(start=tuple(start), skipped=tuple(skipped))
 
-    def _has_room(self, name: str) -> bool:
+    def _has_room(self, node: GraphNode) -> bool:
         """Return whether a node may start beside those that run."""
         if not self._running:
             return True
-        together = (name, *self._running) if len(self._running) < self._at_once else ()
-        return bool(together) and all(self._graph.node(each).parallel for each in together)
+        return node.parallel and not self._is_alone and len(self._running) < self._at_once
 
     def _verdict(self, node: GraphNode) -> bool | str:
         """Return whether a node may start, or why it never will."""
+        waits_for_all = node.join is Join.ALL and not self._graph.routers[node.id]
+        if waits_for_all and self._left[node.id] and not self._any_broken:
+            return False  # the usual case, which is not to take longer the more it waits for
         if not self._held.get(node.id, frozenset()) <= self._ended.keys():
             return False
         if routers := self._graph.routers[node.id]:

@@ -32,6 +32,7 @@ from orchestration.strategies.selectors import (
 )
 from orchestration.strategies.services.estimates import estimate_request
 from orchestration.strategies.services.strategy_runs import NAME
+from orchestration.tools.services.registry import team_tools
 
 PAGE = "strategies/ask.html"
 PARTS = ("ask-options", "ask-panel", "ask-setup")
@@ -83,7 +84,7 @@ def estimate(request: MemberRequest) -> HttpResponse:
 def _form(
     request: MemberRequest, data: QueryDict | None = None, *, initial: dict[str, Any] | None = None
 ) -> AskForm:
-    """Return the form with the team's models and the methods of kinds other than strategies."""
+    """Return the form with the team's models and tools, and the methods of kinds other than strategies."""
     others: dict[str, Startable] = {
         f"{kind.name}/{choice.ref}": choice
         for kind in all_kinds()
@@ -91,7 +92,8 @@ def _form(
         for choice in kind.choices(request.membership)
     }
     models = list(models_with_profiles(request.membership))
-    return AskForm(data, models=models, others=others, initial=initial)
+    tools = team_tools(request.membership.team_id)
+    return AskForm(data, models=models, tools=tools, others=others, initial=initial)
 
 
 def _page(

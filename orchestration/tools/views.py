@@ -33,7 +33,7 @@ from orchestration.tools.forms.schemas import ArgumentsForm
 from orchestration.tools.models import McpServer, ToolCredential
 from orchestration.tools.selectors import team_credentials, team_documents, team_servers, tool_records
 from orchestration.tools.services import changing
-from orchestration.tools.services.registry import find_tool, team_tools
+from orchestration.tools.services.registry import find_tool, freeze_tools, team_tools
 
 TOOLS = "tools:tools"
 
@@ -91,9 +91,10 @@ def tool(request: MemberRequest, name: str) -> HttpResponse:
 
 def _called(request: MemberRequest, spec: ToolSpec, arguments: dict[str, Json]) -> Json:
     async def call() -> Json:
-        found = await find_tool(request.membership.team_id, spec.name, None)
-        return await found.call(arguments)
+        return await (await find_tool(team, spec.name, frozen)).call(arguments)
 
+    team = request.membership.team_id
+    frozen = freeze_tools(team, [spec.name])
     return run_async(call(), timeout=spec.timeout_s + 10)
 
 

@@ -5,16 +5,15 @@ The schema is that of files, forms and the exported JSON Schema. Times are float
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.fields import NAME, DocumentPart, FieldFault, Name, readable
+from orchestration.expressions.fields import NAME, DefinitionPart, FieldFault, Flag, Name, Whole, readable
 from orchestration.expressions.places import Keys, path_text, value_at
 from orchestration.expressions.values import Bounds
 from orchestration.graphs.graph import Graph, GraphNode, Join, needs_by_place
@@ -24,7 +23,6 @@ from pipelines.engine.rules import (
     CacheRule,
     Declared,
     ErrorHandling,
-    Flag,
     GoTo,
     InputMapping,
     OnError,
@@ -32,7 +30,6 @@ from pipelines.engine.rules import (
     Retry,
     Seconds,
     StageName,
-    Whole,
 )
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -49,7 +46,7 @@ ProcessorName = Annotated[str, Field(min_length=1, max_length=60)]
 Options = Annotated[dict[str, Json], Field(json_schema_extra={"format": OptionFormat.OPTIONS})]
 
 
-class InlineStage(DocumentPart):
+class InlineStage(DefinitionPart):
     """A stage that is written inside the options of another one, which runs it for each item of a list."""
 
     processor: ProcessorName
@@ -66,7 +63,7 @@ class InlineStage(DocumentPart):
     """When and how often it is tried again."""
 
 
-class Stage(DocumentPart):
+class Stage(DefinitionPart):
     """One step of a pipeline."""
 
     id: Name = Field(title="Name")
@@ -106,9 +103,7 @@ class Stage(DocumentPart):
         if self.processor != BRANCH:
             return ()
         cases = self.options.get("cases")
-        written = (
-            [each.get("to") for each in cases if isinstance(each, dict)] if isinstance(cases, list) else []
-        )
+        written = [value_at(each, ("to",)) for each in cases] if isinstance(cases, list) else []
         names = (each for each in (*written, self.options.get("default")) if isinstance(each, str))
         return tuple(dict.fromkeys(names))
 
@@ -125,8 +120,8 @@ class Stage(DocumentPart):
         )
 
 
-class Pipeline(DocumentPart):
-    """A pipeline as it is written; `problems` says whether it can run."""
+class Pipeline(DefinitionPart):
+    """A pipeline as it is written; whether it can run is another question."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     """Version of this format."""
@@ -159,11 +154,6 @@ class Pipeline(DocumentPart):
         return Graph(nodes=tuple(stage.node(*by_place[name]) for name, stage in first.items()))
 
 
-def definition_schema() -> dict[str, Json]:
-    """Return the JSON Schema of a definition, with titles and descriptions for forms."""
-    return Pipeline.model_json_schema(by_alias=True)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
     """What is wrong at one place of a definition, in a sentence.
@@ -176,6 +166,12 @@ class Problem:
     message: str
     stage: str = ""
     field: str = ""
+
+
+def stage_names(document: Json) -> list[object]:
+    """Return what is written as the names of the stages."""
+    stages = value_at(document, ("stages",))
+    return [value_at(stage, ("id",)) for stage in stages] if isinstance(stages, list) else []
 
 
 def stage_places(names: Sequence[object]) -> tuple[Keys, ...]:
@@ -194,8 +190,9 @@ def problem_at(message: str, *place: str | int) -> Problem:
     return Problem(path=path, message=message, field=path)
 
 
-def located(faults: Iterable[FieldFault], names: Sequence[object]) -> tuple[Problem, ...]:
-    """Return faults at their paths, none twice; `names` is what is written as the names of the stages."""
+def located(faults: Sequence[FieldFault], document: Json) -> tuple[Problem, ...]:
+    """Return faults of a document at their paths, none twice."""
+    names = stage_names(document) if any(fault.at for fault in faults) else []
     places = stage_places(names)
     found: dict[Problem, None] = {}
     for fault in faults:
@@ -214,46 +211,30 @@ def located(faults: Iterable[FieldFault], names: Sequence[object]) -> tuple[Prob
     return tuple(found)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadDefinition:
-    """A document as a pipeline, as far as it can be read.
+def read_definition(document: Json) -> tuple[Pipeline | None, tuple[FieldFault, ...]]:
+    """Return a document as a pipeline without the fields that cannot be read, and these, in its order.
 
-    `faults` are the fields that cannot; the pipeline is without them, and there is none where the stages are
-    such a field. `names` is what is written as the names of the stages, to which others may refer although
-    one cannot be used.
-    """
-
-    pipeline: Pipeline | None
-    faults: tuple[FieldFault, ...] = ()
-    names: tuple[object, ...] = ()
-
-
-def read_definition(document: Json) -> ReadDefinition:
-    """Return a document as a pipeline, and all that is wrong with its fields, in the order of the document.
-
-    The document is one of the newest schema version: `upgraded` makes it one.
+    There is no pipeline where the stages are such a field. A stage keeps a name that cannot be used: others
+    may refer to it. The document is one of the newest schema version: `upgraded` makes it one.
     """
     try:
         BOUNDS.check(document, "A definition")
     except ExpressionError as error:
-        return ReadDefinition(pipeline=None, faults=(FieldFault(at=(), message=str(error)),))
+        return None, (FieldFault(at=(), message=str(error)),)
     pipeline, faults = readable(Pipeline, document, stand_in)
-    stages = value_at(document, ("stages",))
-    names = tuple(value_at(each, ("id",)) for each in (stages if isinstance(stages, list) else ()))
     if pipeline is not None and faults:
-        pairs = zip(pipeline.stages, names, strict=True)
+        pairs = zip(pipeline.stages, stage_names(document), strict=True)
         named = [
             stage.model_copy(update={"id": name}) if isinstance(name, str) else stage for stage, name in pairs
         ]
         pipeline = pipeline.model_copy(update={"stages": tuple(named)})
-    return ReadDefinition(pipeline=pipeline, faults=tuple(faults), names=names)
+    return pipeline, tuple(faults)
 
 
 def pipeline_from(document: Json) -> tuple[Pipeline | None, tuple[Problem, ...]]:
     """Return a document as a pipeline, or all that is wrong with its fields, in the order of the document."""
-    read = read_definition(document)
-    found = located(islice(read.faults, MOST_PROBLEMS), read.names)
-    return None if found else read.pipeline, found
+    pipeline, faults = read_definition(document)
+    return None if faults else pipeline, located(faults[:MOST_PROBLEMS], document)
 
 
 def stand_in(at: Keys) -> Json:

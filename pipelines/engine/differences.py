@@ -61,7 +61,7 @@ def _key(stage: Stage, renamed: Mapping[str, str]) -> str:
 
 
 def _stages(pipeline: Pipeline, renamed: Mapping[str, str]) -> dict[str, tuple[set[str], Json]]:
-    """Return by its new name which fields of a stage follow from its place, and all that it says, with these."""
+    """Return by their new names which fields of stages follow from their place, and all that they say."""
     found = {}
     for stage in pipeline.stages:
         node = pipeline.graph.node(stage.id)
@@ -101,10 +101,6 @@ def _with_new_places(value: Json, renamed: Mapping[str, str]) -> Json:
 def _with_new_names(value: Json, renamed: Mapping[str, str]) -> Json:
     """Return the options of a branch with the new names of the stages that it chooses between."""
     if isinstance(value, dict):
-        return {
-            key: renamed.get(str(inner), inner)
-            if key in {"to", "default"}
-            else _with_new_names(inner, renamed)
-            for key, inner in value.items()
-        }
+        named = {key: renamed.get(str(value[key]), value[key]) for key in ("to", "default") if key in value}
+        return {key: _with_new_names(inner, renamed) for key, inner in value.items()} | named
     return [_with_new_names(inner, renamed) for inner in value] if isinstance(value, list) else value

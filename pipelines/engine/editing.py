@@ -7,14 +7,15 @@ document that it is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from itertools import count
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.fields import NAME, part_schema
-from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_texts, with_value
+from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
 from orchestration.expressions.renaming import Renaming
-from orchestration.graphs.graph import GraphNode, Join
+from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import SCHEMA_VERSION, UNREADABLE, Pipeline, read_definition
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec
@@ -31,9 +32,9 @@ SHOWN = ("id", "processor", "needs", "join", "quorum", "options", "on_error")
 
 def stages_in(document: Json) -> list[Document]:
     """Return the stages of a document that have a name."""
-    written = document.get("stages") if isinstance(document, dict) else None
+    written = value_at(document, ("stages",))
     listed = written if isinstance(written, list) else ()
-    return [each for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str)]
+    return [each for each in listed if isinstance(value_at(each, ("id",)), str)]
 
 
 def stage_in(document: Json, name: str) -> Document | None:
@@ -49,7 +50,7 @@ def outline(document: Json) -> Pipeline | None:
         if NAME.fullmatch(stage["id"])
     ]
     shown = {"schema_version": SCHEMA_VERSION, "name": "outline", "stages": stages}
-    return read_definition(shown).pipeline
+    return read_definition(shown)[0]
 
 
 def with_stage(document: Document, name: str, stage: Document) -> Document:
@@ -127,26 +128,24 @@ def duplicated(document: Document, name: str) -> tuple[Document, str]:
     copy = free_name(document, name)
     wanted = _nodes(document)
     wanted[copy] = wanted[name]
-
-    def both(there: Document) -> list[Document]:
-        made = with_value({**there, "id": copy}, ("output", "to"), GONE) if "output" in there else there
-        return [there, {**made, "id": copy}]
-
-    return _with_needs(_with_stages(document, name, both), wanted), copy
+    both = _with_stages(
+        document, name, lambda there: [there, with_value({**there, "id": copy}, ("output", "to"), GONE)]
+    )
+    return _with_needs(both, wanted), copy
 
 
 def removed(document: Document, name: str) -> Document:
     """Return a document without a stage: what waited for it needs what it needed."""
-    nodes, drawn = _nodes(document), outline(document)
+    nodes = _nodes(document)
     before = nodes[name]
     wanted = {
         each: before if node.needs == (name,) else _instead(node, name, before.needs)
         for each, node in nodes.items()
     }
-    routers = drawn.graph.routers if drawn is not None else {}
-    for each in (each for each, leading in routers.items() if name in leading):
-        needs = dict.fromkeys((*wanted[each].needs, *before.needs))
-        wanted[each] = replace(wanted[each], needs=tuple(needs))
+    for each, leading in Graph(nodes=tuple(nodes.values())).routers.items():
+        if name in leading:
+            needs = dict.fromkeys((*wanted[each].needs, *before.needs))
+            wanted[each] = replace(wanted[each], needs=tuple(needs))
     return _with_needs(_with_stages(document, name, lambda _: []), wanted)
 
 
@@ -164,9 +163,9 @@ def renamed(document: Document, old: str, new: str, processors: Mapping[str, Pro
 
     What cannot be read stays as it is, and so does what would read something else afterwards.
     """
-    changed: Json = document
+    changed = deepcopy(document)
     for place, value in _mentions(document, old, new, processors):
-        changed = with_value(changed, place, value)
+        value_at(changed, place[:-1])[place[-1]] = value
     stage = stage_in(changed, old)
     return changed if stage is None else with_stage(changed, old, {**stage, "id": new})
 
@@ -205,7 +204,7 @@ def _renamed(mark: Marked, renaming: Renaming) -> Json:
         case OptionFormat.STAGE:
             return renaming.new if mark.value == renaming.old else mark.value
         case OptionFormat.TEMPLATE | OptionFormat.TEMPLATES:
-            return with_texts(mark.value, renaming.in_template)
+            return renaming.in_template(mark.value)
         case OptionFormat.CONDITION:
             return renaming.in_condition(mark.value)
         case OptionFormat.SOURCE | OptionFormat.SOURCES:
@@ -224,10 +223,7 @@ def _renamed_place(written: str, renaming: Renaming) -> str:
 
 
 def _nodes(document: Json) -> dict[str, GraphNode]:
-    """Return the stages by name, with the needs that each has, written or by its place, and their join.
-
-    One that cannot be drawn needs none.
-    """
+    """Return the stages by name, with their needs and joins; one that cannot be drawn needs none."""
     drawn = outline(document)
     nodes = {stage["id"]: GraphNode(id=stage["id"]) for stage in stages_in(document)}
     return nodes | ({node.id: node for node in drawn.graph.nodes} if drawn is not None else {})
@@ -254,7 +250,7 @@ def _with_needs(document: Document, wanted: Mapping[str, GraphNode]) -> Document
 
 
 def _all(document: Document) -> list[Json]:
-    written = document.get("stages")
+    written = value_at(document, ("stages",))
     return list(written) if isinstance(written, list) else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.values import shortened, size
@@ -21,8 +22,7 @@ LARGEST_SHOWN = 200_000
 """Items and characters of a value that a stage's row keeps whole."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageFault:
+class StageFault(NamedTuple):
     """Why a stage failed: a stable code, a sentence, and the field of the stage that it failed at."""
 
     code: str
@@ -31,7 +31,7 @@ class StageFault:
 
 
 @dataclass(kw_only=True, slots=True)
-class StageEnd:
+class StageEnd(Ending):
     """How a stage ended, as its row and the stages after it have it. Times are run seconds.
 
     It is filled in while the stage runs; `attempts` is 0 until there was one. `size` is that of the output,
@@ -48,9 +48,7 @@ class StageEnd:
     fault: StageFault | None = None
     reason: str = ""
     handled: str = ""
-    passes: bool = False
     score: float | None = None
-    chosen: frozenset[str] = frozenset()
     details: Mapping[str, Json] = field(default_factory=dict)
     started_s: float = 0.0
     seconds: float = 0.0
@@ -63,29 +61,17 @@ class StageEnd:
         return self.status is EndStatus.FAILED and not self.passes and not self.jumps
 
     @property
-    def jumps(self) -> bool:
-        """Whether another stage follows its failure."""
-        return self.handled.startswith("goto:")
-
-    @property
-    def ending(self) -> Ending:
-        """How it ended for the stages that wait for it."""
-        return Ending(status=self.status, chosen=self.chosen, jumps=self.jumps, passes=self.passes)
-
-    @property
     def known(self) -> Mapping[str, Json]:
         """What other stages can read of it."""
         found: dict[str, Json] = {"status": str(self.status)}
         if self.status is EndStatus.SUCCEEDED:
-            found |= {"output": self.output, "score": self.score}
+            found["output"], found["score"] = self.output, self.score
         if self.fault is not None:
             found["error"] = {"code": self.fault.code, "message": self.fault.message}
         return found
 
     def row(self, stage: Stage) -> dict[str, Json]:
         """Return the row of the stage, with large values shortened."""
-        fault = self.fault
-        error = fault and {"code": fault.code, "message": fault.message, "path": fault.path}
         row: dict[str, Json] = {
             "stage": stage.id,
             "processor": stage.processor,
@@ -95,14 +81,14 @@ class StageEnd:
             "edited": self.edited,
             "input": self.input,
             "output": self.output,
-            "error": error,
+            "error": self.fault and self.fault._asdict(),
             "reason": self.reason,
             "handled": self.handled,
             "score": self.score,
             "chosen": sorted(self.chosen),
             "started_s": self.started_s,
             "seconds": self.seconds,
-            "details": dict(self.details),
+            "details": self.details,
         }
         sizes = {"input": size(self.input, LARGEST_SHOWN), "output": self.size}
         if self.result is not None:
@@ -112,28 +98,26 @@ class StageEnd:
             row["shortened"] = large
         return row
 
+    def fail(self, stage: Stage, error: Exception, at: str = "") -> StageEnd:
+        """Note an error, and what the stage's own rule makes of it; a fallback pipeline comes after that.
 
-def handled(stage: Stage, end: StageEnd, fault: StageFault) -> StageEnd:
-    """Return how a stage that failed ends by its own rule; a fallback pipeline comes after that."""
-    end.status, end.fault = EndStatus.FAILED, fault
-    match stage.on_error:
-        case "skip":
-            end.status, end.handled, end.reason = EndStatus.SKIPPED, "skip", fault.message
-        case DefaultValue(default=value):
-            end.status, end.handled, end.output = EndStatus.SUCCEEDED, "default", value
-        case GoTo(goto=target):
-            end.handled = f"goto:{target}"
-        case _:
-            pass
-    end.passes = end.handled == "skip" or (stage.optional and not end.handled)
-    return end
-
-
-def stage_fault(error: Exception, at: str = "") -> StageFault:
-    """Return an error as what a stage failed with; `at` is the field whose mapping or condition it was."""
-    if isinstance(error, MappingError):
-        is_schema = error.path.endswith("schema")
-        code = "schema" if is_schema else "mapping"
-        return StageFault(code=code, message=str(error), path=f"{at}.{error.path}" if at else error.path)
-    code = error.code if isinstance(error, EngineError) else "expression"
-    return StageFault(code=code, message=str(error), path=at)
+        `at` is the field of the stage whose mapping or condition it was.
+        """
+        path = at
+        if isinstance(error, MappingError):
+            code = "schema" if error.path.endswith("schema") else "mapping"
+            path = f"{at}.{error.path}" if at else error.path
+        else:
+            code = error.code if isinstance(error, EngineError) else "expression"
+        self.status, self.fault = EndStatus.FAILED, StageFault(code, str(error), path)
+        match stage.on_error:
+            case "skip":
+                self.status, self.handled, self.reason = EndStatus.SKIPPED, "skip", str(error)
+            case DefaultValue(default=value):
+                self.status, self.handled, self.output = EndStatus.SUCCEEDED, "default", value
+            case GoTo(goto=target):
+                self.jumps, self.handled = True, f"goto:{target}"
+            case _:
+                pass
+        self.passes = self.handled == "skip" or (stage.optional and not self.handled)
+        return self

@@ -1,12 +1,12 @@
 """What goes into a stage and what comes out of it: a source, transforms, a schema, destinations.
 
-MappingError    a mapping that fails on a value: where in the mapping, why, and the steps until then
+MappingError    a mapping that fails on a value: where in the mapping, and why
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -60,31 +60,31 @@ TRANSFORMS[extract_answer.name] = extract_answer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traced:
-    """One step of a mapping: its place (`from`, `transforms[0]`), its name, the value or the error."""
+    """One step of a mapping: its place (`from`, `transforms[0]`), the value after it, or the error."""
 
     path: str
-    name: str
     value: Json = None
     error: str = ""
 
 
-Trace = tuple[Traced, ...]
+Trace = list[Traced] | None
+"""The steps of a mapping, for whom they are to be shown: those that are done are added."""
 
 
 class MappingError(ValueError):
-    """A mapping that fails: `path` in the mapping, the message, the value shortened, the steps until then."""
+    """A mapping that fails: `path` in the mapping, the message, the value shortened."""
 
-    def __init__(self, message: str, *, path: str, value: str, trace: Trace = ()) -> None:
+    def __init__(self, message: str, *, path: str, value: Json) -> None:
         super().__init__(message)
-        self.path, self.value, self.trace = path, value, trace
+        self.path, self.value = path, shortened(value)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mapped:
-    """The result of a mapping and the steps to it."""
-
-    value: Json
-    trace: Trace
+def _step(trace: Trace, path: str, value: Json, fault: str = "") -> None:
+    """Add a step to those that are shown. Raises `MappingError` for one that failed."""
+    if trace is not None:
+        trace.append(Traced(path=path, value=value, error=fault))
+    if fault:
+        raise MappingError(fault, path=path, value=value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,48 +94,30 @@ class Conversion:
     transforms: tuple[Transform, ...] = ()
     schema: Schema | None = None
 
-    def apply(self, value: Json, trace: Trace) -> Mapped:
+    def apply(self, value: Json, trace: Trace = None) -> Json:
         """Return the result. Raises `MappingError`."""
-        work = WorkCount()
+        work = WorkCount() if self.transforms else None
         for place, each in enumerate(self.transforms):
-            path = f"transforms[{place}]"
+            fault = ""
             try:
                 value = each.apply(value, work)
             except TransformError as error:
-                raise failure(str(error), value, Traced(path=path, name=each.name), trace) from None
-            trace = (*trace, Traced(path=path, name=each.name, value=value))
+                fault = str(error)
+            _step(trace, f"transforms[{place}]", value, fault)
         if self.schema is not None:
-            step = Traced(path="schema", name="schema", value=value)
-            if message := misfit(self.schema, value):
-                raise failure(message, value, step, trace)
-            trace = (*trace, step)
-        return Mapped(value=value, trace=trace)
-
-
-def failure(message: str, value: Json, step: Traced, trace: Trace) -> MappingError:
-    """Return the error of a step, with the step among those that were done."""
-    whole = (*trace, replace(step, error=message))
-    return MappingError(message, path=step.path, value=shortened(value), trace=whole)
+            _step(trace, "schema", value, misfit(self.schema, value))
+        return value
 
 
 def misfit(schema: Schema, value: Json) -> str:
     """Return in what a value does not fit a schema, with paths and values; empty where it fits."""
     problems = schema.problems(value)
     shown = [
-        f"{problem.path or 'the value'}: {problem.message.rstrip('.')} ({_at(value, problem.path)})"
+        f"{problem.path or 'the value'}: {problem.message.rstrip('.')} ({shortened(problem.value)})"
         for problem in problems[:SHOWN_PROBLEMS]
     ]
     rest = len(problems) - len(shown)
     return "; ".join([*shown, *[f"and {rest} more"] * (rest > 0)])
-
-
-def _at(value: Json, path: str) -> str:
-    """Return what stands at a path, shortened; the whole value where the path cannot be followed."""
-    try:
-        place = parse_place(f"input{'.' * (path[:1] not in {'', '['})}{path}")
-        return shortened(place.read(Scope(input=value)))
-    except (ExpressionError, MissingValue):
-        return shortened(value)
 
 
 def parse_conversion(transforms: Sequence[Json] = (), schema: Json = None) -> Conversion:
@@ -161,19 +143,20 @@ def parse_input(
     return InputPlan(source=parse_source(source), conversion=conversion, default=default)
 
 
-def mapped_input(scope: Scope, plan: InputPlan) -> Mapped:
+def mapped_input(scope: Scope, plan: InputPlan, trace: Trace = None) -> Json:
     """Return what a stage works on. Raises `MappingError`."""
+    path, value, fault = "from", None, ""
     try:
-        value, name = plan.source.read(scope), "from"
-    except MissingValue as error:
-        if plan.default is MISSING:
-            raise failure(str(error), None, Traced(path="from", name="from"), ()) from None
-        value, name = plan.default, "default"
-    except ExpressionError as error:
-        raise failure(str(error), None, Traced(path="from", name="template"), ()) from None
-    if fault := TAKEN.excess(value):
-        raise failure(f"The value {fault}.", value, Traced(path=name, name=name), ())
-    return plan.conversion.apply(value, (Traced(path=name, name=name, value=value),))
+        value = plan.source.read(scope)
+    except (MissingValue, ExpressionError) as error:
+        if isinstance(error, MissingValue) and plan.default is not MISSING:
+            path, value = "default", plan.default
+        else:
+            fault = str(error)
+    if not fault and (excess := TAKEN.excess(value)):
+        fault = f"The value {excess}."
+    _step(trace, path, value, fault)
+    return plan.conversion.apply(value, trace)
 
 
 class DestinationKind(StrEnum):
@@ -209,55 +192,46 @@ def parse_destination(text: str) -> Destination:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputPlan:
-    """An output mapping that was read."""
+    """An output mapping that was read: the variables that the result goes into, each with the fields in it.
+
+    It `is_final` where the result is the pipeline's.
+    """
 
     conversion: Conversion = Conversion()
-    destinations: tuple[Destination, ...] = (Destination(kind=DestinationKind.NEXT),)
-
-    @property
-    def writes(self) -> bool:
-        """Whether the result goes into a variable."""
-        return any(each.kind is DestinationKind.VARIABLE for each in self.destinations)
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the result is the pipeline's."""
-        return any(each.kind is DestinationKind.FINAL for each in self.destinations)
+    variables: tuple[tuple[str, ...], ...] = ()
+    is_final: bool = False
 
 
 def parse_output(
     destinations: Sequence[str] = ("next",), transforms: Sequence[Json] = (), schema: Json = None
 ) -> OutputPlan:
     """Read an output mapping. Raises `ExpressionError`."""
-    places = tuple(parse_destination(text) for text in destinations)
-    return OutputPlan(conversion=parse_conversion(transforms, schema), destinations=places)
+    places = [parse_destination(text) for text in destinations]
+    return OutputPlan(
+        conversion=parse_conversion(transforms, schema),
+        variables=tuple(place.keys for place in places if place.kind is DestinationKind.VARIABLE),
+        is_final=any(place.kind is DestinationKind.FINAL for place in places),
+    )
 
 
-def mapped_output(result: Json, plan: OutputPlan) -> Mapped:
+def mapped_output(result: Json, plan: OutputPlan) -> Json:
     """Return the output of a stage from what its processor gave. Raises `MappingError`."""
-    step = Traced(path="result", name="result", value=result)
-    if fault := GIVEN.excess(result):
-        raise failure(f"The result {fault}.", result, replace(step, value=None), ())
-    return plan.conversion.apply(result, (step,))
+    if excess := GIVEN.excess(result):
+        raise MappingError(f"The result {excess}.", path="result", value=result)
+    return plan.conversion.apply(result)
 
 
-def with_output(variables: Mapping[str, Json], plan: OutputPlan, output: Json) -> dict[str, Json]:
+def with_output(variables: Mapping[str, Json], plan: OutputPlan, output: Json) -> Mapping[str, Json]:
     """Return the variables after a stage; the given ones stay as they are. Raises `MappingError`."""
-    changed: Json = dict(variables)
-    for destination in plan.destinations:
-        if destination.kind is DestinationKind.VARIABLE:
-            changed = _placed(changed, destination.keys, output, 0)
-    return dict(changed)
+    for keys in plan.variables:
+        variables = _placed(dict(variables), keys, output, 0)
+    return variables
 
 
 def _placed(holder: Json, keys: tuple[str, ...], value: Json, done: int) -> Json:
     if done == len(keys):
         return value
     if not isinstance(holder, dict):
-        at = ".".join((Root.VARIABLE, *keys[:done]))
-        raise MappingError(
-            f"{at} is {value_type(holder).words}; only an object has fields.",
-            path="to",
-            value=shortened(holder),
-        )
+        message = f"{'.'.join((Root.VARIABLE, *keys[:done]))} is {value_type(holder).words}"
+        raise MappingError(f"{message}; only an object has fields.", path="to", value=holder)
     return holder | {keys[done]: _placed(holder.get(keys[done], {}), keys, value, done + 1)}

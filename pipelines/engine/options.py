@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from pydantic import JsonValue
 
 from orchestration.expressions.places import Keys
-from orchestration.expressions.schemas import marked
+from orchestration.expressions.schemas import Schema, marked, parse_schema
 from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.types import Json
 
@@ -47,7 +48,7 @@ AS_SCHEMA: dict[str, JsonValue] = {"format": OptionFormat.SCHEMA}
 AS_PIPELINE: dict[str, JsonValue] = {"format": OptionFormat.PIPELINE}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class ProcessorSpec:
     """A processor as validation sees it.
 
@@ -61,6 +62,11 @@ class ProcessorSpec:
     gives: tuple[ValueType, ...] = ANY
     cacheable: bool = True
     faults: Callable[[Json], Iterable[tuple[Keys, str]]] = lambda _: ()
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of the options, ready to compare them with."""
+        return parse_schema(self.options_schema)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

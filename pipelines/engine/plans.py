@@ -1,12 +1,12 @@
 """A definition made ready to run: its expressions read, its processors found, their options checked.
 
-Raises `InvalidRequest` at the path of what cannot run; what `problems` finds nothing wrong with can.
+Raises `InvalidRequest` at the path of what cannot run; what `document_problems` finds nothing wrong with can.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,19 +18,14 @@ from orchestration.expressions.transforms.specs import MISSING
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.mapping import (
-    InputPlan,
-    OutputPlan,
-    parse_input,
-    parse_output,
-)
-from pipelines.engine.processor import Processor
-from pipelines.engine.readings import Reading, options_marks, readings
-from pipelines.engine.rules import ErrorStrategy, InputMapping, Retry
+from pipelines.engine.mapping import InputPlan, OutputPlan, parse_input, parse_output
+from pipelines.engine.processor import Processor, PureProcessor
+from pipelines.engine.readings import options_marks, readings
+from pipelines.engine.rules import ErrorStrategy, FallbackPipeline, InputMapping, Retry
 from pipelines.engine.scope import Root
 from pipelines.engine.sources import Place
 
-PREVIOUS = parse_input("previous")
+PREVIOUS = InputMapping()
 TRIED_AGAIN = Retry(attempts=3)
 """How stages without a rule of their own are tried again where the strategy of the pipeline is to retry."""
 
@@ -39,17 +34,18 @@ TRIED_AGAIN = Retry(attempts=3)
 class StagePlan:
     """A stage that can run: `input` is what the stage before gave where nothing else is written.
 
-    `reads` are the places that its options read, `identity` is what its result depends on beside values.
+    `reads` are the places that its options read. It `is_pure` if nothing of it reaches outside.
     """
 
     stage: Stage
     processor: Processor
     options: Any
     retry: Retry
-    input: InputPlan = PREVIOUS
-    output: OutputPlan = field(default_factory=OutputPlan)
-    condition: Condition | None = None
-    reads: tuple[Place, ...] = ()
+    input: InputPlan
+    output: OutputPlan
+    condition: Condition | None
+    reads: tuple[Place, ...]
+    is_pure: bool
 
     @property
     def identity(self) -> Json:
@@ -76,9 +72,8 @@ class PipelinePlan:
 def pipeline_plan(pipeline: Pipeline, processors: Mapping[str, Processor]) -> PipelinePlan:
     """Make a pipeline ready to run. Raises `InvalidRequest`."""
     retries = pipeline.error_handling.strategy is ErrorStrategy.RETRY
-    stages = {
-        stage.id: stage_plan(stage, processors, TRIED_AGAIN if retries else None) for stage in pipeline.stages
-    }
+    usual = TRIED_AGAIN if retries else None
+    stages = {stage.id: stage_plan(stage, processors, usual) for stage in pipeline.stages}
     if cycle := pipeline.graph.cycle:
         raise InvalidRequest(f"Stages wait for each other: {' → '.join(cycle)}.", field="stages")
     try:
@@ -87,8 +82,8 @@ def pipeline_plan(pipeline: Pipeline, processors: Mapping[str, Processor]) -> Pi
             pipeline=pipeline,
             stages=stages,
             schema=None if declared is None else parse_schema(declared),
-            output=_input(pipeline.output),
-            writers=tuple(name for name in pipeline.graph.order if stages[name].output.writes),
+            output=None if pipeline.output is None else _input(pipeline.output),
+            writers=tuple(name for name in pipeline.graph.order if stages[name].output.variables),
             reads_context=Root.CONTEXT in pipeline.model_dump_json(),
         )
     except ExpressionError as error:
@@ -97,23 +92,25 @@ def pipeline_plan(pipeline: Pipeline, processors: Mapping[str, Processor]) -> Pi
 
 def stage_plan(stage: Stage, processors: Mapping[str, Processor], usual: Retry | None = None) -> StagePlan:
     """Make a stage ready to run; `usual` is its retry where it has none. Raises `InvalidRequest`."""
-    place = f"stages.{stage.id}"
+    place, output = f"stages.{stage.id}", stage.output
     processor = processors.get(stage.processor)
     if processor is None:
-        raise InvalidRequest(
-            f"There is no processor {stage.processor!r}; there are {', '.join(processors)}.", field=place
-        )
-    retry = usual if usual is not None and "retry" not in stage.model_fields_set else stage.retry
+        known = ", ".join(processors)
+        raise InvalidRequest(f"There is no processor {stage.processor!r}; there are {known}.", field=place)
+    is_safe = not isinstance(stage.on_error, FallbackPipeline)
     try:
         return StagePlan(
             stage=stage,
             processor=processor,
             options=processor.Options.model_validate(stage.options),
-            retry=retry,
-            input=_input(stage.input) or PREVIOUS,
-            output=_output(stage),
+            retry=usual if usual is not None and "retry" not in stage.model_fields_set else stage.retry,
+            input=_input(stage.input or PREVIOUS),
+            output=parse_output(output.destinations, output.transforms, output.json_schema)
+            if output is not None
+            else OutputPlan(),
             condition=None if stage.when is None else parse_condition(stage.when),
             reads=_reads(stage, processors),
+            is_pure=isinstance(processor, PureProcessor) and is_safe,
         )
     except ExpressionError as error:
         raise InvalidRequest(str(error), field=place) from None
@@ -123,22 +120,13 @@ def stage_plan(stage: Stage, processors: Mapping[str, Processor], usual: Retry |
         raise InvalidRequest(f"{detail['msg']}.", field=where) from None
 
 
-def _input(mapping: InputMapping | None) -> InputPlan | None:
-    if mapping is None:
-        return None
+def _input(mapping: InputMapping) -> InputPlan:
     default = mapping.default if mapping.has_default else MISSING
     return parse_input(mapping.source, mapping.transforms, mapping.json_schema, default)
-
-
-def _output(stage: Stage) -> OutputPlan:
-    mapping = stage.output
-    if mapping is None:
-        return OutputPlan()
-    return parse_output(mapping.destinations, mapping.transforms, mapping.json_schema)
 
 
 def _reads(stage: Stage, processors: Mapping[str, Processor]) -> tuple[Place, ...]:
     """Return the places that the options of a stage read, those of a stage inside them included."""
     specs = {name: each.spec for name, each in processors.items()}
     found = (each for mark in options_marks(stage, specs) for each in readings(mark))
-    return tuple(each.place for each in found if isinstance(each, Reading))
+    return tuple(each for each in found if isinstance(each, Place))

@@ -13,24 +13,47 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.places import Keys
 from orchestration.expressions.templates import parse_template
+from orchestration.expressions.transforms.specs import title
 from orchestration.expressions.values import ANY, ValueType
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.options import ModelName
-from pipelines.engine.options import ProcessorSpec
+from pipelines.engine.options import (
+    AS_PIPELINE,
+    AS_SCHEMA,
+    AS_SOURCE,
+    AS_TEMPLATE,
+    AS_TEMPLATES,
+    ProcessorSpec,
+)
 from pipelines.engine.scope import Scope
 from pipelines.engine.sources import parse_place, parse_source
 
+_ONE_PLACE = Pattern(r"\{\{\s*(\w+(?:\.\w+)*)\s*\}\}")
+
 ModelNames = Annotated[tuple[ModelName, ...], Field(max_length=50, json_schema_extra={"uniqueItems": True})]
 """Models by name, in order, each once."""
-_ONE_PLACE = Pattern(r"\{\{\s*(\w+(?:\.\w+)*)\s*\}\}")
+TemplateText = Annotated[str, Field(json_schema_extra=AS_TEMPLATE)]
+TemplateFields = Annotated[dict[str, Json] | None, Field(json_schema_extra=AS_TEMPLATES)]
+SourceText = Annotated[Json, Field(json_schema_extra=AS_SOURCE)]
+SchemaFields = Annotated[dict[str, Json] | None, Field(json_schema_extra=AS_SCHEMA)]
+PipelineName = Annotated[str, Field(json_schema_extra=AS_PIPELINE)]
 
 
 class ProcessorOptions(BaseModel):
-    """Base of the options of processors: unknown ones are refused, nothing is converted silently."""
+    """Base of the options of processors: unknown ones are refused, nothing is converted silently.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    What is said below an option is its description in forms.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        field_title_generator=title,
+    )
 
 
 class ProcessorFailed(EngineError):
@@ -69,11 +92,15 @@ class UsedRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Uses:
-    """What a stage reaches by name: models, members of the team, tools, runs of other kinds."""
+    """What a stage reaches by name: models, members of the team, tools, runs of other kinds.
+
+    `tools_at` is the option that names the tools.
+    """
 
     models: Sequence[str] = ()
     people: Sequence[str] = ()
     tools: Sequence[str] = ()
+    tools_at: str = "name"
     runs: Sequence[UsedRun] = ()
 
 
@@ -94,7 +121,8 @@ class StageResult:
 class Work:
     """One attempt at a stage: its options, checked, its mapped input, and what its expressions may read.
 
-    `run_stage` executes a stage that is written inside the options: with a scope, in a context, under a step.
+    `run_stage` executes a stage that is written inside the options: as it is called for people, with a scope,
+    in a context, under a step.
     The methods raise `MissingValue` for what is not there, and `ExpressionError`.
     """
 
@@ -103,7 +131,7 @@ class Work:
     input: Json
     scope: Scope
     info: RunInfo
-    run_stage: Callable[[Json, Scope, RunContext, str], Awaitable[StageResult]]
+    run_stage: Callable[[str, Json, Scope, RunContext, str], Awaitable[StageResult]]
 
     def read(self, source: Json) -> Json:
         """Return what a source gives; the input of the stage where none is written."""
@@ -140,13 +168,8 @@ class Processor(ABC):
     def spec(self) -> ProcessorSpec:
         """The processor as validation and forms see it."""
         schema = self.Options.model_json_schema(by_alias=True)
-        return ProcessorSpec(
-            name=self.name,
-            options_schema=schema,
-            gives=self.gives,
-            cacheable=self.cacheable,
-            faults=self._faults,
-        )
+        about: dict[str, Any] = {"gives": self.gives, "cacheable": self.cacheable, "faults": self._faults}
+        return ProcessorSpec(name=self.name, options_schema=schema, **about)
 
     def _faults(self, written: Json) -> Iterator[tuple[Keys, str]]:
         try:

@@ -6,7 +6,7 @@ One walk over the definition as a document, along its schema and those of the op
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.fields import FieldFault, parsed, part_schema
@@ -37,6 +37,9 @@ def marks(
             spec = processors.get(str(mark.beside.get("processor")))
             yield from marks(mark.value, spec.options_schema if spec else {}, processors, mark.at)
             continue
+        if mark.format is OptionFormat.TEMPLATES:
+            yield from (replace(mark, value=text, at=place) for place, text in texts(mark.value, mark.at))
+            continue
         yield mark
         if mark.format is OptionFormat.INLINE_STAGE:
             for each in marks(mark.value, part_schema(InlineStage), processors, mark.at):
@@ -63,32 +66,19 @@ def contained(pipeline: Pipeline, processors: Mapping[str, ProcessorSpec]) -> li
     return [mark for mark in pipeline_marks(pipeline, processors) if mark.format is OptionFormat.PIPELINE]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """What is read at a field: `place` is the source, and whether it may be missing.
-
-    It `is_inside` where a stage reads it that stands inside the options of another.
-    """
-
-    at: Keys
-    place: Place
-    is_inside: bool = False
-
-
-def readings(mark: Marked) -> Iterator[Reading | FieldFault]:
+def readings(mark: Marked) -> Iterator[Place | FieldFault]:
     """Yield what an expression reads, or why it is none; nothing for names."""
     match mark.format:
         case OptionFormat.CONDITION:
             yield from _of_condition(mark)
         case OptionFormat.TEMPLATE | OptionFormat.TEMPLATES:
-            for at, text in texts(mark.value, mark.at):
-                yield from _of_source(replace(mark, at=at), {"template": text})
+            yield from _of_source(mark, {"template": mark.value})
         case OptionFormat.SOURCE:
             yield from _of_source(mark, mark.value)
         case OptionFormat.SOURCES:
             yield from _of_source(mark, with_stages(mark.value))
-        case _:
-            found = parsed(PARSERS.get(mark.format, str), mark.value, mark.at)
+        case form:
+            found = parsed(PARSERS[form], mark.value, mark.at) if form in PARSERS else None
             if isinstance(found, FieldFault):
                 yield found
 
@@ -113,17 +103,16 @@ def source_with(written: Json, change: Callable[[Json, Keys], Json], at: Keys = 
             return written
 
 
-def _of_source(mark: Marked, written: Json) -> Iterator[Reading | FieldFault]:
+def _of_source(mark: Marked, written: Json) -> Iterator[Place | FieldFault]:
     source = parsed(parse_source, written, mark.at)
     if isinstance(source, FieldFault):
         yield source
         return
     for place in source.places:
-        is_optional = place.is_optional or mark.is_optional
-        yield Reading(at=mark.at, place=replace(place, is_optional=is_optional), is_inside=mark.is_inside)
+        yield replace(place, is_optional=place.is_optional or mark.is_optional)
 
 
-def _of_condition(mark: Marked) -> Iterator[Reading | FieldFault]:
+def _of_condition(mark: Marked) -> Iterator[Place | FieldFault]:
     condition = parsed(parse_condition, mark.value, mark.at)
     if isinstance(condition, FieldFault):
         yield condition
@@ -132,8 +121,7 @@ def _of_condition(mark: Marked) -> Iterator[Reading | FieldFault]:
         yield FieldFault(at=mark.at, message=unknown("name", name, ROOTS))
     for root, *keys in condition.paths:
         if root in ROOTS and (keys or root != Root.STAGES):
-            place = Place(root=Root(root), keys=tuple(keys))
-            yield Reading(at=mark.at, place=place, is_inside=mark.is_inside)
+            yield Place(root=Root(root), keys=tuple(keys))
 
 
 PARSERS: Mapping[OptionFormat, Callable[[Json], object]] = {

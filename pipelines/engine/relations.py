@@ -6,7 +6,6 @@ And the types of the values on their way from stage to stage, as far as they are
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import chain, pairwise
 
@@ -14,15 +13,13 @@ from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.fields import FieldFault
 from orchestration.expressions.places import Keys
-from orchestration.expressions.schemas import schema_types
+from orchestration.expressions.schemas import closed_fields, schema_types
 from orchestration.expressions.transforms.lists import Types, types_after
 from orchestration.expressions.values import ANY, ValueType, listed, types_text, unknown, value_type
-from orchestration.graphs.graph import Graph, GraphNode, Join
-from orchestration.llm.engine.types import Json
+from orchestration.graphs.graph import Join
 from pipelines.engine.definition import InlineStage, Pipeline, Stage
 from pipelines.engine.mapping import DestinationKind, parse_destination
 from pipelines.engine.options import ProcessorSpec
-from pipelines.engine.readings import Reading
 from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMapping, OutputMapping
 from pipelines.engine.scope import CONTEXT, OF_AN_ITEM, Root
 from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
@@ -41,6 +38,7 @@ class Relations:
 
     def __init__(self, pipeline: Pipeline, wrong: Sequence[FieldFault] = ()) -> None:
         self._pipeline = pipeline
+        self.graph = pipeline.graph.forward  # what leads back is a fault of its own
         in_stages = {(fault.at[1], fault.at[2:3]) for fault in wrong if fault.at[:1] == ("stages",)}
         fields = {field for _, field in in_stages}
         self._is_ordered = fields.isdisjoint(ORDERING)
@@ -59,21 +57,9 @@ class Relations:
 
     def later_fault(self, stage: str, name: str) -> str:
         """Return what is wrong with the name of a stage that has to come after another."""
-        if self._is_later(stage, name):
+        if self.numbers.get(name, -1) > self.numbers[stage]:
             return ""
         return self.name_fault(name) or f"{name} is no later stage: only forward is possible."
-
-    def _is_later(self, stage: str, name: str) -> bool:
-        return name in self.numbers and self.numbers[stage] < self.numbers[name]
-
-    @cached_property
-    def graph(self) -> Graph:
-        """The graph without what leads back, which is a fault of its own."""
-        return Graph(nodes=tuple(self._forward(node) for node in self._pipeline.graph.nodes))
-
-    def _forward(self, node: GraphNode) -> GraphNode:
-        choices = tuple(name for name in node.choices if self._is_later(node.id, name))
-        return replace(node, choices=choices, jump=node.jump if self._is_later(node.id, node.jump) else "")
 
     @cached_property
     def writers(self) -> dict[str, list[str]]:
@@ -87,19 +73,22 @@ class Relations:
         found.pop("", None)
         return found
 
-    def reading_fault(self, reader: str, reading: Reading) -> str:
-        """Return what is wrong with what a stage, or the pipeline's output (""), reads; empty for nothing."""
-        place = reading.place
-        match place.root:
-            case Root.STAGES:
+    def reading_fault(self, reader: str, place: Place, *, is_inside: bool) -> str:
+        """Return what is wrong with what a stage, or the pipeline's output (""), reads; empty for nothing.
+
+        It `is_inside` where a stage reads it that stands inside the options of another.
+        """
+        match place.root, place.keys:
+            case Root.STAGES, _:
                 return self.name_fault(place.stage) or self._order_fault(reader, place, [place.stage])
-            case Root.VARIABLE if place.variable:
+            case Root.VARIABLE, (_, *_):
                 return self._variable_fault(reader, place)
-            case Root.INPUT if place.keys:
-                return _input_fault(self._pipeline.input.json_schema, place)
-            case Root.CONTEXT if place.keys and str(place.keys[0]) not in CONTEXT:
-                return unknown("field of the context", str(place.keys[0]), CONTEXT)
-            case Root.CONTEXT if place.keys and place.keys[0] in OF_AN_ITEM and not reading.is_inside:
+            case Root.INPUT, (str(name), *_) if not place.is_optional:
+                known = closed_fields(self._pipeline.input.json_schema)
+                return "" if known is None or name in known else unknown("field of the input", name, known)
+            case Root.CONTEXT, (name, *_) if str(name) not in CONTEXT:
+                return unknown("field of the context", str(name), CONTEXT)
+            case Root.CONTEXT, (name, *_) if name in OF_AN_ITEM and not is_inside:
                 return f"{place} is known only in a stage that runs for each item of a list."
             case _:
                 return ""
@@ -136,35 +125,20 @@ class Relations:
 
     def _circles(self) -> Iterator[FieldFault]:
         """Yield each circle of stages that wait for each other, at the needs of its first stage."""
-        graph = self.graph
-        while graph.cycle:
-            circle = graph.cycle
+        for circle in self.graph.cycles:
             message = f"Stages wait for each other: {' → '.join(circle)}."
             yield FieldFault(at=("stages", self.numbers[circle[0]], "needs"), message=message)
-            graph = Graph(nodes=tuple(node for node in graph.nodes if node.id not in circle))
 
     def _unreachable(self) -> Iterator[FieldFault]:
         """Yield the stages that can never run."""
-        dead: set[str] = set()
-        passed: set[str] = set()
-        for name in self.graph.order:
-            node, number = self.graph.node(name), self.numbers[name]
-            routers = [
-                self.graph.node(each) for each in self.graph.routers[name] if each not in dead | passed
-            ]
-            at, message = "", ""
-            if not any(router.jump == name for router in routers):
-                if self.graph.branches[name] and not routers:
-                    at, message = "id", "It is never reached: no branch can choose it."
-                elif not _can_join(node, dead, passed):
-                    at, message = "needs", "It is never reached: what it needs never runs."
-            if at:
-                dead.add(name)
-            if _is_never(self._pipeline.stages[number].when):
-                passed.add(name)
-                at, message = "when", "The condition is never true."
-            if at:
-                yield FieldFault(at=("stages", number, at), message=message)
+        stages = self._pipeline.stages
+        never = [name for name, number in self.numbers.items() if _is_never(stages[number].when)]
+        found = dict.fromkeys(never, ("when", "The condition is never true."))
+        for name, is_unchosen in self.graph.never_reached(never).items():
+            why = "no branch can choose it" if is_unchosen else "what it needs never runs"
+            found.setdefault(name, ("id" if is_unchosen else "needs", f"It is never reached: {why}."))
+        for name, (field, message) in found.items():
+            yield FieldFault(at=("stages", self.numbers[name], field), message=message)
 
     def _conflicts(self) -> Iterator[FieldFault]:
         """Yield stages that write one variable, or the final output, without an order between them."""
@@ -193,25 +167,6 @@ def _is_never(condition: str | None) -> bool:
         return not parsed.names and not parsed.evaluate({})
     except ExpressionError:
         return False
-
-
-def _can_join(node: GraphNode, dead: set[str], passed: set[str]) -> bool:
-    """Return whether enough needs of a stage can run; a quorum larger than all needs is a fault apart."""
-    never = dead | passed if node.join in {Join.FIRST_SUCCESS, Join.QUORUM} else dead
-    alive = [need for need in node.needs if need not in never]
-    wanted = min(node.quorum, len(node.needs)) if node.join is Join.QUORUM else 1
-    return not node.needs or len(alive) >= wanted
-
-
-def _input_fault(schema: Json, place: Place) -> str:
-    """Return that the input has no such field, where its schema lists all."""
-    name = place.keys[0]
-    fields = schema.get("properties", {}) if isinstance(schema, dict) else None
-    if not isinstance(fields, dict) or schema.get("additionalProperties") is not False:
-        return ""
-    if place.is_optional or not isinstance(name, str) or name in fields:
-        return ""
-    return unknown("field of the input", name, fields)
 
 
 class Flows:
@@ -332,7 +287,7 @@ def _through(
     types, misfits = types_after(mapping.transforms, types)
     wanted = schema_types(mapping.json_schema)
     if misfits:
-        return EVERY, tuple(replace(each, at=(*at, "transforms", *each.at)) for each in misfits)
+        return EVERY, tuple(each.under(*at, "transforms") for each in misfits)
     if types.isdisjoint(wanted):
         message = f"The schema asks for {types_text(wanted)}, and is given {types_text(types)}."
         return wanted, (FieldFault(at=(*at, "schema"), message=message),)

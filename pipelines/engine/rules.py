@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Strict, Tag, model_serializer
 
-from orchestration.expressions.fields import DocumentPart, Name
+from orchestration.expressions.fields import DefinitionPart, Flag, Name, Whole
 from orchestration.llm.engine.types import Json
 from pipelines.engine.options import AS_PIPELINE, AS_SCHEMA, AS_SOURCE, OptionFormat
 
@@ -19,8 +19,6 @@ LONGEST_WAIT_S, LONGEST_TIMEOUT_S, LONGEST_CACHE_S = 3_600, 30 * 86_400, 365 * 8
 
 Seconds = Annotated[float, Strict(), Field(gt=0, le=LONGEST_TIMEOUT_S)]
 Wait = Annotated[float, Strict(), Field(ge=0, le=LONGEST_WAIT_S)]
-Whole = Annotated[int, Strict()]
-Flag = Annotated[bool, Strict()]
 Transform = Annotated[Json, Field(json_schema_extra={"format": OptionFormat.TRANSFORM})]
 Transforms = Annotated[tuple[Transform, ...], Field(max_length=MOST_TRANSFORMS)]
 StageName = Annotated[Name, Field(json_schema_extra={"format": OptionFormat.STAGE})]
@@ -56,14 +54,14 @@ class ErrorStrategy(StrEnum):
     FALLBACK = "fallback"
 
 
-class Declared(DocumentPart):
+class Declared(DefinitionPart):
     """What a pipeline takes."""
 
     json_schema: Json = Field(default=None, alias="schema", title="Schema", json_schema_extra=AS_SCHEMA)
     """JSON Schema of the input. Empty: anything."""
 
 
-class InputMapping(DocumentPart):
+class InputMapping(DefinitionPart):
     """Where a value comes from, and what is done to it."""
 
     source: Json = Field(default="previous", alias="from", title="From", json_schema_extra=AS_SOURCE)
@@ -94,7 +92,7 @@ def _number(written: object) -> str:
     return "several" if isinstance(written, list | tuple) else "one"
 
 
-class OutputMapping(DocumentPart):
+class OutputMapping(DefinitionPart):
     """What is done to a stage's result, and where it goes."""
 
     to: Annotated[
@@ -112,7 +110,7 @@ class OutputMapping(DocumentPart):
         return (self.to,) if isinstance(self.to, str) else self.to
 
 
-class Retry(DocumentPart):
+class Retry(DefinitionPart):
     """How often a stage is tried, and how long it waits in between."""
 
     attempts: Annotated[Whole, Field(ge=1, le=MOST_ATTEMPTS)] = 1
@@ -133,28 +131,28 @@ class Retry(DocumentPart):
     """The kinds of failure that are tried again."""
 
 
-class CacheRule(DocumentPart):
+class CacheRule(DefinitionPart):
     """How long the result of a stage is used again for the same definition and input."""
 
     ttl: Annotated[float, Strict()] = Field(gt=0, le=LONGEST_CACHE_S, title="Keep for (s)")
     """Seconds that a result may be used again."""
 
 
-class DefaultValue(DocumentPart):
+class DefaultValue(DefinitionPart):
     """A stage that failed succeeds with this value instead."""
 
     default: Json
     """The output of the stage when it fails."""
 
 
-class GoTo(DocumentPart):
+class GoTo(DefinitionPart):
     """A stage that failed is followed by another one."""
 
     goto: StageName = Field(title="Go to")
     """A later stage."""
 
 
-class FallbackPipeline(DocumentPart):
+class FallbackPipeline(DefinitionPart):
     """A stage that failed is replaced by a pipeline, which is given the state so far."""
 
     pipeline: Name = Field(json_schema_extra=AS_PIPELINE)
@@ -163,7 +161,7 @@ class FallbackPipeline(DocumentPart):
 
 def _error_rule(written: object) -> str | None:
     """Return which way of writing `on_error` is meant: one of its words, or that of the first known key."""
-    if isinstance(written, DocumentPart):
+    if isinstance(written, DefinitionPart):
         return type(written).__name__
     if written in ("fail", "skip"):
         return "word"
@@ -186,7 +184,7 @@ OnError = Annotated[
 ]
 
 
-class ErrorHandling(DocumentPart):
+class ErrorHandling(DefinitionPart):
     """What the failure of a stage means to the whole pipeline."""
 
     strategy: ErrorStrategy = ErrorStrategy.FAIL_FAST

@@ -21,16 +21,10 @@ from orchestration.runs.engine.types import Outcome, PathStep
 from pipelines.engine.endings import StageEnd
 from pipelines.engine.mapping import MappingError, mapped_input, misfit
 from pipelines.engine.plans import PipelinePlan
-from pipelines.engine.processor import ProcessorFailed, PureProcessor
-from pipelines.engine.rules import ErrorStrategy, FallbackPipeline
+from pipelines.engine.processor import ProcessorFailed
+from pipelines.engine.rules import ErrorStrategy
 from pipelines.engine.scopes import StageScopes
-from pipelines.engine.stages import (
-    LIGHT,
-    Edit,
-    StageRunner,
-    partial_state,
-    within,
-)
+from pipelines.engine.stages import LIGHT, Edit, StageRunner, partial_state, recorded, within
 
 AT_ONCE = 50
 """Stages of one pipeline that run at the same time."""
@@ -126,7 +120,7 @@ class _PipelineRun:
             self._scopes.note(name, end)
             if end.breaks and not goes_on:
                 return
-            ended += await self._start(self._schedule.ended(name, end.ending))
+            ended += await self._start(self._schedule.ended(name, end))
 
     async def _next_ended(self) -> list[tuple[str, StageEnd]]:
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -152,7 +146,7 @@ class _PipelineRun:
                     self._follows[name] = await self._joined(name)
                 if late := [other for other in self._follows[name] if other not in self._ends]:
                     queue.append(self._schedule.hold(name, late))
-                elif (end := self._begin(name, self._follows[name])) is not None:
+                elif (end := await self._begin(name, self._follows[name])) is not None:
                     ended.append((name, end))
         return ended
 
@@ -164,23 +158,22 @@ class _PipelineRun:
         in_time = [each for each in self._ends if each in waits_for]
         return await self._context.part(name).decide("joined", in_time)
 
-    def _begin(self, name: str, joined: Sequence[str]) -> StageEnd | None:
+    async def _begin(self, name: str, joined: Sequence[str]) -> StageEnd | None:
         """Start a stage; return its end where it has ended at once. Raises `LimitReached`."""
         plan, context, edit = self._plan.stages[name], self._context, self._given.edits.get(name)
         left = context.time_left()
         if left is not None and left <= 0:
             raise LimitReached("The time limit of the run has passed. Raise it.", limit="seconds")
         scope = self._scopes.of(name, joined)
-        began = self._began[name] = context.now()
-        is_light = isinstance(plan.processor, PureProcessor) and scope.size <= LIGHT
-        if is_light and not isinstance(plan.stage.on_error, FallbackPipeline):
-            return self._recorded(name, self._runner.computed(plan, scope, edit), began)
         work = self._runner.execute(plan, scope, edit, context, name)
+        if plan.is_pure and scope.size <= LIGHT:
+            return await work
+        self._began[name] = context.now()
         self._tasks[asyncio.ensure_future(work)] = name
         return None
 
     def _recorded(self, name: str, end: StageEnd, began: float) -> StageEnd:
-        return self._runner.recorded(self._plan.stages[name], end, began, self._context, name)
+        return recorded(self._plan.stages[name].stage, end, began, self._context, name)
 
     async def _cancel_tasks(self) -> None:
         """Cancel the stages that run, and wait until they have ended."""
@@ -234,7 +227,7 @@ class _PipelineRun:
     def _output(self) -> tuple[Json, float | None]:
         if self._plan.output is not None:
             try:
-                return mapped_input(self._scopes.at_the_end(), self._plan.output).value, None
+                return mapped_input(self._scopes.at_the_end(), self._plan.output), None
             except MappingError as error:
                 message = f"The output cannot be made: {error}"
                 raise ProcessorFailed(message, error_code="output") from None

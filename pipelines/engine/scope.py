@@ -50,14 +50,17 @@ class Scope:
 
     def root(self, root: Root) -> Json:
         """Return what a path begins with. Raises `MissingValue`."""
-        if root is Root.PREVIOUS:
-            return self._previous()
-        return {
-            Root.INPUT: self.input,
-            Root.VARIABLE: dict(self.variables),
-            Root.STAGES: {name: dict(known) for name, known in self.stages.items()},
-            Root.CONTEXT: dict(self.context),
-        }[root]
+        match root:
+            case Root.PREVIOUS:
+                return self._previous()
+            case Root.INPUT:
+                return self.input
+            case Root.VARIABLE:
+                return dict(self.variables)
+            case Root.STAGES:
+                return {name: dict(known) for name, known in self.stages.items()}
+            case _:
+                return dict(self.context)
 
     def values(self, names: Collection[str]) -> dict[str, Json]:
         """Return what has these names, for conditions and templates; what is not there is left out."""
@@ -84,13 +87,11 @@ class Scope:
 
     def stage(self, name: str, key: str) -> Json:
         """Return what is known of a stage. Raises `MissingValue`."""
-        if name not in self.stages:
+        known = self.stages.get(name)
+        if known is None:
             raise MissingValue(f"Stage “{name}” has not ended; {listed(self.stages)} have.")
-        known = self.stages[name]
         if key not in known:
-            raise MissingValue(f"Stage “{name}” has no {key}: it {_ended(known.get('status'))}.")
+            status = str(known.get("status"))
+            ended = f"was {status}" if status in {"skipped", "cancelled"} else status
+            raise MissingValue(f"Stage “{name}” has no {key}: it {ended}.")
         return known[key]
-
-
-def _ended(status: Json) -> str:
-    return {"skipped": "was skipped", "cancelled": "was cancelled"}.get(str(status), str(status))

@@ -29,7 +29,7 @@ class StageScopes:
         self._graph = plan.pipeline.graph
         self.ends: dict[str, StageEnd] = {}
         self._known: dict[str, Mapping[str, Json]] = {}
-        self._scopes: dict[str, Scope] = {}
+        self._previous: dict[str, tuple[str, ...] | None] = {}
         self._seen: dict[str, frozenset[str]] = {}
         self._size = size([value, plan.pipeline.variables], MOST_COUNTED)
 
@@ -45,19 +45,21 @@ class StageScopes:
     def of(self, name: str, joined: Sequence[str]) -> Scope:
         """Return what a stage can read that starts after some others."""
         self.follows(name, joined)
+        needs = self._graph.needs[name]
+        together = len(needs) > 1 and self._graph.node(name).join in {Join.ALL, Join.QUORUM}
+        self._previous[name] = self._worked_on(name, joined, together=together)
         stages = {each: self._known[each] for each in self._seen[name]}
-        scope = self._scopes[name] = Scope(
+        return Scope(
             input=self._input,
             variables=self._variables(stages),
             stages=stages,
-            previous=self._previous(name, joined),
-            together=self._is_together(name),
+            previous=self._previous[name],
+            together=together,
             context=self._context,
             size=self._size,
         )
-        return scope
 
-    def _previous(self, name: str, joined: Sequence[str]) -> tuple[str, ...] | None:
+    def _worked_on(self, name: str, joined: Sequence[str], *, together: bool) -> tuple[str, ...] | None:
         """Return the stages whose outputs one works on, None for one that follows none.
 
         Of a stage that was passed over, it is what that one would have worked on.
@@ -65,7 +67,7 @@ class StageScopes:
         if not joined:
             return None
         needs = [each for each in joined if each in self._graph.needs[name]]
-        if self._is_together(name):
+        if together:
             return tuple(each for each in needs if self.ends[each].status is EndStatus.SUCCEEDED)
         found = self._given_by(needs)
         return self._given_by([each for each in joined if self._led(each, name)]) if found == () else found
@@ -79,7 +81,7 @@ class StageScopes:
             if end.status is EndStatus.SUCCEEDED:
                 found[each] = None
             elif end.passes or end.jumps:
-                before = self._scopes[each].previous
+                before = self._previous[each]
                 is_first = is_first or before is None
                 found |= dict.fromkeys(before or ())
         return None if is_first and not found else tuple(found)
@@ -88,10 +90,6 @@ class StageScopes:
         """Return whether a stage chose another one, or jumped to it."""
         end = self.ends[router]
         return name in end.chosen or end.handled == f"goto:{name}"
-
-    def _is_together(self, name: str) -> bool:
-        """Return whether a stage works on what several gave, each under its name."""
-        return len(self._graph.needs[name]) > 1 and self._graph.node(name).join in {Join.ALL, Join.QUORUM}
 
     def _variables(self, stages: Mapping[str, Mapping[str, Json]]) -> Mapping[str, Json]:
         """Return the variables after some stages."""
@@ -103,6 +101,5 @@ class StageScopes:
 
     def at_the_end(self) -> Scope:
         """Return what the output of the pipeline can read: all that has ended."""
-        stages = self._known
-        variables = self._variables(stages)
-        return Scope(input=self._input, variables=variables, stages=stages, context=self._context)
+        variables = self._variables(self._known)
+        return Scope(input=self._input, variables=variables, stages=self._known, context=self._context)

@@ -23,6 +23,9 @@ from pipelines.engine.scope import CONTEXT, OF_A_STAGE, MissingValue, Root, Scop
 
 LONGEST_PATH, MOST_KEYS = 500, 32
 MOST_SOURCES, DEEPEST_SOURCE = 200, 8
+_ROOT = Pattern(r"[\w-]*")
+_KEY = Pattern(r'\.([\w-]+)|\."((?:[^"\\]|\\["\\])+)"|\[(-?\d{1,6})\]')
+_ESCAPED = Pattern(r'\\(["\\])')
 
 
 class Source(ABC):
@@ -80,14 +83,11 @@ class Place(Source):
         return value
 
 
-_PLAIN_NAME = Pattern(r"[\w-]+")
-
-
 def written_key(key: str | int) -> str:
     """Return a key as a path has it."""
     if isinstance(key, int):
         return f"[{key}]"
-    if _PLAIN_NAME.fullmatch(key):
+    if _ROOT.fullmatch(key) and key:
         return f".{key}"
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
     return f'."{escaped}"'
@@ -227,11 +227,6 @@ def _template(text: str) -> Source:
         template=template,
         read_places=tuple(_place(path[0], path[1:]) for path in sorted(template.paths - whole)),
     )
-
-
-_ROOT = Pattern(r"[\w-]*")
-_KEY = Pattern(r'\.([\w-]+)|\."((?:[^"\\]|\\["\\])+)"|\[(-?\d{1,6})\]')
-_ESCAPED = Pattern(r'\\(["\\])')
 
 
 def parse_place(text: str) -> Place:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -23,14 +24,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import RunEvent
 from pipelines.engine.definition import Stage
-from pipelines.engine.endings import (
-    LARGEST_SHOWN,
-    STAGE_FAULTS,
-    StageEnd,
-    StageFault,
-    handled,
-    stage_fault,
-)
+from pipelines.engine.endings import LARGEST_SHOWN, STAGE_FAULTS, StageEnd, StageFault
 from pipelines.engine.mapping import MappingError, mapped_input, mapped_output, with_output
 from pipelines.engine.plans import StagePlan, stage_plan
 from pipelines.engine.processor import (
@@ -43,8 +37,8 @@ from pipelines.engine.processor import (
     Work,
 )
 from pipelines.engine.rules import Backoff, ErrorClass, FallbackPipeline, Retry
-from pipelines.engine.scope import MissingValue, Scope
-from pipelines.engine.sources import Place
+from pipelines.engine.scope import Scope
+from pipelines.engine.sources import Otherwise
 
 STAGE_STARTED = "stage_started"
 FATAL = (LimitReached, LeaseLost, ReplayMismatch)
@@ -99,88 +93,49 @@ class StageRunner:
     async def execute(
         self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
     ) -> StageEnd:
-        """Execute a stage and record its row under `step`. Raises what ends the whole run."""
+        """Execute a stage and record its row under `step`. Raises what ends the whole run.
+
+        A light stage of which nothing can reach outside ends without giving way to other work.
+        """
         began = context.now()
         try:
             end = await self._executed(plan, scope, edit, context, step)
-        except FATAL as error:
-            failed = StageEnd(status=EndStatus.FAILED, fault=StageFault(code=error.code, message=str(error)))
-            if isinstance(error, LimitReached):
-                self.recorded(plan, failed, began, context, step)
+        except LimitReached as error:
+            failed = StageEnd(status=EndStatus.FAILED, fault=StageFault(error.code, str(error)))
+            recorded(plan.stage, failed, began, context, step)
             raise
-        return self.recorded(plan, end, began, context, step)
-
-    def recorded(
-        self, plan: StagePlan, end: StageEnd, began: float, context: RunContext, step: str
-    ) -> StageEnd:
-        """Record the row of a stage that has ended, and return its end with its time."""
-        end.started_s, end.seconds = began, context.now() - began
-        end.size = size(end.output, LARGEST_SHOWN)
-        event_data = {"ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
-        context.record(step, end.row(plan.stage), {"stage": plan.stage.id, **event_data})
-        return end
-
-    def computed(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
-        """Return how a stage ends that reaches nothing outside; another one with its input, not yet tried."""
-        end = self._prepared(plan, scope, edit)
-        if end.attempts or not isinstance(plan.processor, PureProcessor):
-            return end
-        end.attempts = 1
-        try:
-            result = plan.processor.compute(self._work(plan, scope, end.input))
-        except STAGE_FAULTS as error:
-            return handled(plan.stage, end, stage_fault(error))
-        return self._finished(plan, scope, end, result)
-
-    def _prepared(self, plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
-        """Return a stage with its input and no attempt yet; or how it ended, where it came to that."""
-        if edit is not None and edit.name == "output":
-            return StageEnd(output=edit.value, edited=True, attempts=1)
-        try:
-            if plan.condition is not None and not plan.condition.evaluate(scope.values(plan.condition.names)):
-                reason = "Its condition is not met."
-                return StageEnd(status=EndStatus.SKIPPED, passes=True, reason=reason, attempts=1)
-            value = mapped_input(scope, plan.input).value if edit is None else edit.value
-        except STAGE_FAULTS as error:
-            at = "input" if isinstance(error, MappingError) else "when"
-            return handled(plan.stage, StageEnd(attempts=1), stage_fault(error, at))
-        return StageEnd(input=value, edited=edit is not None)
-
-    def _finished(self, plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -> StageEnd:
-        """Return how a stage ends whose processor gave a result."""
-        end.chosen, end.score, end.details = result.chosen, result.score, result.details
-        end.result = result.value if plan.output.conversion.transforms else None
-        try:
-            output = mapped_output(result.value, plan.output).value
-            with_output(scope.variables, plan.output, output)
-        except MappingError as error:
-            return handled(plan.stage, end, stage_fault(error, "output"))
-        end.output = output
-        return end
+        return recorded(plan.stage, end, began, context, step)
 
     async def _executed(
         self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
     ) -> StageEnd:
-        end = await off_loop(scope.size, self.computed, plan, scope, edit)
-        part = context.part(step)
-        if isinstance(plan.processor, ActiveProcessor) and not end.attempts:
-            await context.emit(
-                RunEvent(
-                    kind=STAGE_STARTED, step=step, data={"stage": context.key(step), "name": plan.stage.id}
-                )
-            )
-            end = await self._cached(plan, scope, end, part)
+        end = await off_loop(scope.size, _prepared, plan, scope, edit)
+        if not end.attempts and isinstance(plan.processor, PureProcessor):
+            await off_loop(scope.size, self._compute, plan.processor, plan, scope, end)
+        elif not end.attempts:
+            data = {"stage": context.key(step), "name": plan.stage.id}
+            await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data=data))
+            end = await self._cached(plan, scope, end, context.part(step))
         rule = plan.stage.on_error
         if end.status is EndStatus.FAILED and isinstance(rule, FallbackPipeline):
-            await _replaced(rule.pipeline, scope, plan.stage, end, part)
+            await _replace(rule.pipeline, scope, plan.stage, end, context.part(step))
         return end
+
+    def _compute(self, processor: PureProcessor, plan: StagePlan, scope: Scope, end: StageEnd) -> None:
+        end.attempts = 1
+        try:
+            result = processor.compute(self._work(plan, scope, end.input))
+        except STAGE_FAULTS as error:
+            end.fail(plan.stage, error)
+        else:
+            _finish(plan, scope, end, result)
 
     async def _cached(self, plan: StagePlan, scope: Scope, end: StageEnd, context: RunContext) -> StageEnd:
         """Return an earlier result for the same definition and input; otherwise try the stage."""
         rule = plan.stage.cache
         if rule is None or self.cache is None:
             return await self._tried(plan, scope, end, context)
-        reads = [[str(place), _read(place, scope)] for place in plan.reads]
+        reads = [[str(each), Otherwise(source=each, default=None).read(scope)] for each in plan.reads]
         key = digest(self.team, plan.identity, end.input, list(self.info.models), reads)
         found = context.recall("cache") or {"hit": await self.cache.get(key)}
         found = await context.decide("cache", found)
@@ -194,47 +149,88 @@ class StageRunner:
 
     async def _tried(self, plan: StagePlan, scope: Scope, start: StageEnd, context: RunContext) -> StageEnd:
         """Try a stage until it succeeds or may not be tried again."""
+        assert isinstance(plan.processor, ActiveProcessor)  # noqa: S101  # of the two sorts of processors
         number = 1
         while True:
             part = context.scoped(str(number))
             tried = replace(scope, context={**scope.context, "attempt": number})
             end = StageEnd(input=start.input, edited=start.edited, attempts=number)
-            end = await self._attempt(plan, tried, end, part)
+            attempt = partial(plan.processor.execute, self._work(plan, tried, end.input), part)
+            try:
+                result = await within(plan.stage.timeout, attempt, part)
+            except FATAL:
+                raise
+            except STAGE_FAULTS as error:
+                end.fail(plan.stage, error)
+            else:
+                await off_loop(scope.size + size(result.value, LIGHT), _finish, plan, tried, end, result)
             may_pass = end.fault is not None and CLASSES.get(end.fault.code) in plan.retry.on
             if not may_pass or number >= plan.retry.attempts:
                 return end
             await part.wait("retry", wait_s(plan.retry, number, context.random))
             number += 1
 
-    async def _attempt(self, plan: StagePlan, scope: Scope, end: StageEnd, context: RunContext) -> StageEnd:
-        processor, work = plan.processor, self._work(plan, scope, end.input)
-        assert isinstance(processor, ActiveProcessor)  # noqa: S101  # of the two sorts of processors
-        try:
-            result = await within(plan.stage.timeout, lambda: processor.execute(work, context), context)
-        except FATAL:
-            raise
-        except STAGE_FAULTS as error:
-            return handled(plan.stage, end, stage_fault(error))
-        weight = scope.size + size(result.value, LIGHT)
-        return await off_loop(weight, self._finished, plan, scope, end, result)
-
-    async def _inline(self, written: Json, scope: Scope, context: RunContext, step: str) -> StageResult:
+    async def _inline(
+        self, name: str, written: Json, scope: Scope, context: RunContext, step: str
+    ) -> StageResult:
         """Execute a stage that is written inside another's options, on an item. Raises `ProcessorFailed`."""
         given = {"from": "context.item"} | (written.get("input") or {})
-        plan = stage_plan(Stage.model_validate({"id": "item", **written, "input": given}), self.processors)
+        stage = Stage.model_validate({"id": "item", **written, "input": given})
+        plan = stage_plan(stage.model_copy(update={"id": name}), self.processors)
         end = await self.execute(plan, scope, None, context, step)
         if end.breaks and end.fault is not None:
             raise ProcessorFailed(end.fault.message, error_code=end.fault.code)
         return StageResult(value=end.output, score=end.score, details=end.details)
 
     def _work(self, plan: StagePlan, scope: Scope, value: Json) -> Work:
-        options, name = plan.options, plan.stage.id
         return Work(
-            stage=name, options=options, input=value, scope=scope, info=self.info, run_stage=self._inline
+            stage=plan.stage.id,
+            options=plan.options,
+            input=value,
+            scope=scope,
+            info=self.info,
+            run_stage=self._inline,
         )
 
 
-async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, context: RunContext) -> None:
+def _prepared(plan: StagePlan, scope: Scope, edit: Edit | None) -> StageEnd:
+    """Return a stage with its input and no attempt yet; or how it ended, where it came to that."""
+    if edit is not None and edit.name == "output":
+        return StageEnd(output=edit.value, edited=True, attempts=1)
+    try:
+        if plan.condition is not None and not plan.condition.evaluate(scope.values(plan.condition.names)):
+            reason = "Its condition is not met."
+            return StageEnd(status=EndStatus.SKIPPED, passes=True, reason=reason, attempts=1)
+        value = mapped_input(scope, plan.input) if edit is None else edit.value
+    except STAGE_FAULTS as error:
+        at = "input" if isinstance(error, MappingError) else "when"
+        return StageEnd(attempts=1).fail(plan.stage, error, at)
+    return StageEnd(input=value, edited=edit is not None)
+
+
+def _finish(plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -> None:
+    """Note what the processor of a stage gave, by its output mapping."""
+    end.chosen, end.score, end.details = result.chosen, result.score, result.details
+    end.result = result.value if plan.output.conversion.transforms else None
+    try:
+        output = mapped_output(result.value, plan.output)
+        with_output(scope.variables, plan.output, output)
+    except MappingError as error:
+        end.fail(plan.stage, error, "output")
+    else:
+        end.output = output
+
+
+def recorded(stage: Stage, end: StageEnd, began: float, context: RunContext, step: str) -> StageEnd:
+    """Record the row of a stage that has ended, and return its end with its time."""
+    end.started_s, end.seconds = began, context.now() - began
+    end.size = size(end.output, LARGEST_SHOWN)
+    data = {"stage": stage.id, "ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
+    context.record(step, end.row(stage), data)
+    return end
+
+
+async def _replace(name: str, scope: Scope, stage: Stage, end: StageEnd, context: RunContext) -> None:
     """Run a pipeline in place of a failed stage; it is given the state so far."""
     state = partial_state(scope) | {"failed": {"stage": stage.id, "input": end.input, **end.known}}
     try:
@@ -243,7 +239,7 @@ async def _replaced(name: str, scope: Scope, stage: Stage, end: StageEnd, contex
         raise
     except EngineError as error:
         message = f"The pipeline {name} in its place failed, too: {error}"
-        end.fault = StageFault(code=error.code, message=message, path="on_error")
+        end.fault = StageFault(error.code, message, "on_error")
         return
     end.status, end.output, end.handled = EndStatus.SUCCEEDED, found["output"], f"fallback:{name}"
 
@@ -254,19 +250,10 @@ def partial_state(scope: Scope) -> dict[str, Json]:
     return {"input": scope.input, "variables": dict(scope.variables), "stages": outputs}
 
 
-def _read(place: Place, scope: Scope) -> Json:
-    try:
-        return place.read(scope)
-    except MissingValue:
-        return None
-
-
 def wait_s(retry: Retry, attempt: int, random: Random) -> float:
     """Return the seconds to wait after the `attempt`th attempt, from 1: with full jitter where it has any."""
-    policy = RetryPolicy(base_s=retry.base, cap_s=retry.cap)
-    longest = (
-        policy.longest_s(attempt) if retry.backoff is Backoff.EXPONENTIAL else min(retry.base, retry.cap)
-    )
+    grows = retry.backoff is Backoff.EXPONENTIAL
+    longest = RetryPolicy(base_s=retry.base, cap_s=retry.cap).longest_s(attempt if grows else 1)
     return random.uniform(0.0, longest) if retry.jitter else longest
 
 
@@ -297,6 +284,5 @@ async def within(seconds: float | None, start: Callable[[], Awaitable[Value]], c
             raise failure
         return task.result()
     finally:
-        if not task.done():
-            task.cancel()
+        task.cancel()
         await asyncio.gather(task, return_exceptions=True)

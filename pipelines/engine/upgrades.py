@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from orchestration.expressions.places import Keys, path_text, value_at
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import SCHEMA_VERSION, stage_places
+from pipelines.engine.definition import SCHEMA_VERSION, stage_names, stage_places
 from pipelines.engine.readings import source_with
 
 
@@ -58,7 +58,7 @@ def _from_version_0(document: dict[str, Json]) -> Iterator[Upgrade]:
     stages = document.get("stages")
     if isinstance(stages, list):
         document["stages"] = [dict(stage) if isinstance(stage, dict) else stage for stage in stages]
-        places = stage_places([value_at(stage, ("id",)) for stage in stages])
+        places = stage_places(stage_names(document))
         for stage, place in zip(document["stages"], places, strict=True):
             if isinstance(stage, dict):
                 yield from _with_previous(stage, "input", place)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import ChainMap, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import cast
 
-from orchestration.expressions.fields import DocumentPart, FieldFault, parsed, readable
+from orchestration.expressions.fields import FieldFault, field_order, parsed, readable, without_follow_ups
 from orchestration.expressions.places import Keys
-from orchestration.expressions.schemas import Schema, parse_schema
 from orchestration.expressions.values import unknown
 from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.llm.engine.types import Json
@@ -51,43 +50,13 @@ def document_problems(
     The document is one of the newest schema version. `processors` are those that there are, `pipelines` the
     others that it may contain, both by name. There is no pipeline where a field cannot be read.
     """
-    read = read_definition(document)
-    found = iter(read.faults)
-    if read.pipeline is not None:
-        others = _Validation(read.pipeline, processors, read.faults).faults(pipelines)
-        found = chain(found, _without_follow_ups(others, read.faults))
-    said = located(sorted(islice(found, MOST_PROBLEMS), key=_order), read.names)
-    return None if read.faults else read.pipeline, said
-
-
-def _without_follow_ups(found: Iterable[FieldFault], wrong: Sequence[FieldFault]) -> Iterator[FieldFault]:
-    """Yield faults except for those at, or below, a field that is wrong, or that goes with one that is."""
-    places = {each.at for each in wrong}
-    around = {each.at[:length] for each in wrong for length in range(1, len(each.at) + 1)}
-    for fault in found:
-        above = [fault.at[:length] for length in range(len(fault.at) + 1)]
-        beside = (
-            (*at, each) for at, key in zip(above, fault.at, strict=False) for each in GO_TOGETHER.get(key, ())
-        )
-        if places.isdisjoint(above) and around.isdisjoint(beside):
-            yield fault
-
-
-def _order(fault: FieldFault) -> tuple[int, ...]:
-    """Return where a fault stands in the document: by field, stage, field of the stage, and item of that."""
-    match fault.at:
-        case ("stages", int(number), *field):
-            item = next((key for key in field[1:2] if isinstance(key, int)), -1)
-            return _place(("stages",), Pipeline), number, _place(field, Stage), item
-        case _:
-            return (_place(fault.at, Pipeline),)
-
-
-def _place(at: Sequence[str | int], part: type[DocumentPart]) -> int:
-    """Return the number of a field; unknown ones come last, the whole part first."""
-    fields = ["", *part.model_fields]
-    field = str(at[0]) if at else ""
-    return fields.index(field) if field in fields else len(fields)
+    pipeline, wrong = read_definition(document)
+    found = iter(wrong)
+    if pipeline is not None:
+        others = _Validation(pipeline, processors, wrong).faults(pipelines)
+        found = chain(found, without_follow_ups(others, wrong, GO_TOGETHER))
+    first = sorted(islice(found, MOST_PROBLEMS), key=lambda fault: field_order(Pipeline, fault.at))
+    return None if wrong else pipeline, located(first, document)
 
 
 class _Validation:
@@ -99,7 +68,6 @@ class _Validation:
         self._pipeline, self._processors = pipeline, processors
         self._relations = Relations(pipeline, wrong)
         self._flows = Flows(pipeline, processors)
-        self._schemas: dict[str, Schema] = {}
 
     def faults(self, pipelines: Mapping[str, Pipeline]) -> Iterator[FieldFault]:
         """Yield all that is wrong."""
@@ -123,11 +91,7 @@ class _Validation:
     def _stage_faults(self, stage: Stage, found: Sequence[Marked], at: Keys) -> Iterator[FieldFault]:
         inside = [each for each in found if each.format is OptionFormat.INLINE_STAGE]
         read = [(each.at, *readable(InlineStage, each.value, stand_in)) for each in inside]
-        wrong = [
-            FieldFault(at=(*place, *each.at), message=each.message)
-            for place, _, faults in read
-            for each in faults
-        ]
+        wrong = [each.under(*place) for place, _, faults in read for each in faults]
         yield from wrong
         others = chain(
             self._work_faults(stage, at),
@@ -135,7 +99,7 @@ class _Validation:
             *(self._mark_faults(stage, mark) for mark in found),
             self._own_faults(stage, at),
         )
-        yield from _without_follow_ups(others, wrong)
+        yield from without_follow_ups(others, wrong, GO_TOGETHER)
 
     def _work_faults(self, work: Stage | InlineStage, at: Keys) -> Iterator[FieldFault]:
         """Yield what is wrong with what a stage does, or one inside its options."""
@@ -144,9 +108,7 @@ class _Validation:
             message = unknown("processor", work.processor, self._processors)
             yield FieldFault(at=(*at, "processor"), message=message)
         else:
-            if spec.name not in self._schemas:
-                self._schemas[spec.name] = parse_schema(spec.options_schema)
-            misfits = [(each.at, each.message) for each in self._schemas[spec.name].problems(work.options)]
+            misfits = [(each.at, each.message) for each in spec.schema.problems(work.options)]
             for below, message in misfits or spec.faults(work.options):
                 yield FieldFault(at=(*at, "options", *below), message=message)
         yield from self._flows.stage_faults(work, at)
@@ -192,8 +154,8 @@ class _Validation:
         for each in readings(mark):
             if isinstance(each, FieldFault):
                 yield each
-            elif message := self._relations.reading_fault(reader, each):
-                yield FieldFault(at=each.at, message=message)
+            elif message := self._relations.reading_fault(reader, each, is_inside=mark.is_inside):
+                yield FieldFault(at=mark.at, message=message)
 
     def _own_faults(self, stage: Stage, at: Keys) -> Iterator[FieldFault]:
         """Yield what is wrong with what only a stage of the pipeline itself has."""

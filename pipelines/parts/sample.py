@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,9 +22,9 @@ from pipelines.engine.definition import Pipeline
 from pipelines.engine.editing import Document, stages_in
 from pipelines.engine.mapping import (
     MappingError,
-    Trace,
+    Traced,
     mapped_input,
-    mapped_output,
+    parse_conversion,
     parse_input,
     parse_output,
     with_output,
@@ -126,31 +126,29 @@ def _is_sure(name: str) -> bool:
     return ".transforms[" in name or name.endswith(".schema")
 
 
-def _shown(at: str, trace: Trace) -> Iterator[tuple[str, SampleValue]]:
+def _shown(at: str, steps: Iterable[Traced]) -> Iterator[tuple[str, SampleValue]]:
     """Yield the value after each step of a mapping, and the error of the one that fails."""
-    for step in trace:
+    for step in steps:
         text = step.error or shortened(step.value, SHOWN_CHARACTERS)
         yield f"{at}.{step.path}", SampleValue(text=text, is_error=bool(step.error))
 
 
-def _steps(mapping: Json, scope: Scope, result: Json = GONE) -> Trace:
+def _steps(mapping: Json, scope: Scope, result: Json = GONE) -> Sequence[Traced]:
     """Return the steps of an input mapping, or of an output mapping of a `result`.
 
     Of one that cannot be read there are none: it is a problem of the definition, which is shown as such.
     """
     if not isinstance(mapping, dict):
         return ()
-    written, schema = mapping.get("transforms"), mapping.get("schema")
+    written, schema, trace = mapping.get("transforms"), mapping.get("schema"), list[Traced]()
     transforms = written if isinstance(written, list) else []
-    try:
+    with suppress(ExpressionError, MappingError):  # the last step says why
         if result is not GONE:
-            return mapped_output(result, parse_output(transforms=transforms, schema=schema)).trace
-        source, default = mapping.get("from", "previous"), mapping.get("default", MISSING)
-        return mapped_input(scope, parse_input(source, transforms, schema, default)).trace
-    except ExpressionError:
-        return ()
-    except MappingError as error:
-        return error.trace
+            parse_conversion(transforms, schema).apply(result, trace)
+        else:
+            source, default = mapping.get("from", "previous"), mapping.get("default", MISSING)
+            mapped_input(scope, parse_input(source, transforms, schema, default), trace)
+    return trace
 
 
 def _of_options(part: Document, scope: Scope) -> Iterator[tuple[str, SampleValue]]:

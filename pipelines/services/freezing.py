@@ -195,7 +195,7 @@ def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mappi
         try:
             found |= freeze_tools(membership.team_id, uses.tools)
         except InvalidRequest as error:
-            raise InvalidRequest(str(error), field=f"{at}.name") from error
+            raise InvalidRequest(str(error), field=f"{at}.{uses.tools_at}") from error
     return found
 
 

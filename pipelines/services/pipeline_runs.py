@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from django.utils import timezone
@@ -46,6 +48,8 @@ FORM_SCHEMA: Mapping[str, Json] = {
     "required": ["text"],
 }
 """What a form for a question sends."""
+LONGEST_KEPT = 50_000
+"""Characters of a definition that is kept ready for its next run."""
 MOST_EXPIRED = 100
 """Expired results that are removed whenever one is stored."""
 
@@ -115,7 +119,7 @@ class PipelineKind(RunKind):
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the pipeline. Raises `EngineError`."""
         request = run.request
-        plan = pipeline_plan(stored_pipeline(request["definition"]), PROCESSORS)
+        plan = stored_plan(request["definition"])
         info = RunInfo(models=tuple(request["models"]), people=request["people"])
         cache = StageCache(team=run.team, reads=not request["fresh"])
         runner = StageRunner(processors=PROCESSORS, info=info, team=str(run.team), cache=cache)
@@ -168,6 +172,18 @@ class PipelineKind(RunKind):
             answers = [each for result in results if result for each in result["data"]["candidates"]]
             run.outcome = {**(run.outcome or {}), "candidates": answers}
         profiles.learn_from_runs(runs)
+
+
+def stored_plan(definition: Json) -> PipelinePlan:
+    """Return a stored definition ready to run; a usual one is made ready once. Raises `InvalidRequest`."""
+    text = json.dumps(definition)
+    return kept_plan(text) if len(text) <= LONGEST_KEPT else kept_plan.__wrapped__(text)
+
+
+@lru_cache(maxsize=50)
+def kept_plan(definition: str) -> PipelinePlan:
+    """Return a definition in JSON ready to run, kept for its next run, or for the next claim of one."""
+    return pipeline_plan(stored_pipeline(json.loads(definition)), PROCESSORS)
 
 
 def in_words(value: Json) -> str:

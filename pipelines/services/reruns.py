@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from orchestra_site.accounts.models import Membership
@@ -28,7 +30,8 @@ def resume(*, membership: Membership, run: Run) -> Run:
     pipeline, rows = _ended(run)
     if run.status == "succeeded" and not _stopped(pipeline, rows):
         raise InvalidRequest("All of its stages have ended well: there is nothing to resume.")
-    return _rerun(membership, run, _resumed(pipeline, rows, run.request["pipelines"]), run.request, {})
+    kept = dict(_resumed(pipeline, rows, run.request["pipelines"], _Part()))
+    return _rerun(membership, run, kept, run.request, {})
 
 
 def rerun_from(
@@ -54,7 +57,8 @@ def rerun_from(
     if stage not in {each.id for each in newer.stages}:
         raise InvalidRequest(f"There is no stage “{stage[:40]}” in it.", field="stage")
     kept = kept_stages(pipeline, newer, rows, {stage, *_stopped(pipeline, rows)})
-    return _rerun(membership, run, kept, request, {stage: dict(edit)} if edit else {})
+    same = {name: name for name in kept}
+    return _rerun(membership, run, same, request, {stage: dict(edit)} if edit else {})
 
 
 def _ended(run: Run) -> tuple[Pipeline, Mapping[str, Mapping[str, Json]]]:
@@ -62,10 +66,8 @@ def _ended(run: Run) -> tuple[Pipeline, Mapping[str, Mapping[str, Json]]]:
     if not run.is_over:
         raise InvalidRequest("It still goes on. Cancel it, or wait for its end.")
     pipeline = stored_pipeline(run.request["definition"])
-    rows = dict(run.steps.filter(kind="record", result__isnull=False).values_list("key", "result"))
-    children = run.steps.filter(kind="child", status="done", key__endswith="/run")
-    done = {key: {"status": EndStatus.SUCCEEDED} for key in children.values_list("key", flat=True)}
-    return pipeline, {**done, **cast("dict[str, Json]", rows)}
+    rows = run.steps.filter(kind="record", result__isnull=False).values_list("key", "result")
+    return pipeline, cast("dict[str, Json]", dict(rows))
 
 
 def _stopped(pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]], inside: str = "") -> set[str]:
@@ -79,23 +81,46 @@ def _stopped(pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]], inside:
     return found
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """A part of a run by the begin of its keys: in the run that is over, and in the one that goes on."""
+
+    was: str = ""
+    becomes: str = ""
+
+    def below(self, was: str, becomes: str) -> _Part:
+        """Return a part of this one."""
+        return _Part(was=self.was + was, becomes=self.becomes + becomes)
+
+
 def _resumed(
-    pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]], inner: Mapping[str, Json], inside: str = ""
-) -> Iterator[str]:
-    """Yield the keys of the stages that a resumed run keeps, also of pipelines whose own stages failed."""
-    again = _stopped(pipeline, rows, inside)
-    here = {stage.id for stage in pipeline.stages if inside + stage.id in rows}
+    pipeline: Pipeline, rows: Mapping[str, Mapping[str, Json]], inner: Mapping[str, Json], part: _Part
+) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the stages that a resumed run keeps, and their keys in it.
+
+    Of a stage that failed, what had ended in its last attempt is kept for its next one, the first in the run.
+    """
+    again = _stopped(pipeline, rows, part.was)
+    here = {stage.id for stage in pipeline.stages if part.was + stage.id in rows}
     kept = set(kept_stages(pipeline, pipeline, here, again))
-    yield from (inside + name for name in pipeline.graph.order if name in kept)
+    yield from ((part.was + name, part.becomes + name) for name in pipeline.graph.order if name in kept)
     for stage in pipeline.stages:
-        below = f"{inside}{stage.id}/"
-        is_second = any(key.startswith(f"{below}2/") for key in rows)  # its inner stages have other keys
-        if stage.id in again and not is_second and kept.issuperset(pipeline.graph.waits_for[stage.id]):
+        attempt = _last_attempt(rows, f"{part.was}{stage.id}/")
+        is_same = attempt == 1 or "attempt" not in json.dumps(stage.options)
+        if stage.id in again and is_same and kept.issuperset(pipeline.graph.waits_for[stage.id]):
+            below = part.below(f"{stage.id}/{attempt}/", f"{stage.id}/1/")
             key = inner_key(str(stage.options.get("name")), stage.options.get("version"))
             if stage.processor == KIND and key in inner:
-                yield from _resumed(stored_pipeline(inner[key]["definition"]), rows, inner, f"{below}1/run/")
+                of_child = stored_pipeline(inner[key]["definition"])
+                yield from _resumed(of_child, rows, inner, below.below("run/", "run/"))
             if stage.processor == MAP:
-                yield from _kept_items(rows, f"{below}1/item-")
+                yield from _kept_items(rows, below)
+
+
+def _last_attempt(rows: Iterable[str], begin: str) -> int:
+    """Return the number of the last attempt of which something inside a stage has a row; 1 for none."""
+    found = (key.removeprefix(begin).partition("/")[0] for key in rows if key.startswith(begin))
+    return max((int(number) for number in found if number.isdecimal()), default=1)
 
 
 def kept_stages(old: Pipeline, new: Pipeline, rows: Collection[str], again: Collection[str]) -> Iterator[str]:
@@ -113,28 +138,31 @@ def kept_stages(old: Pipeline, new: Pipeline, rows: Collection[str], again: Coll
             yield name
 
 
-def _kept_items(rows: Mapping[str, Mapping[str, Json]], begin: str) -> Iterator[str]:
-    """Yield the keys of the items of a list that were done."""
+def _kept_items(rows: Mapping[str, Mapping[str, Json]], part: _Part) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the items of a list that were done, and those in the run that goes on."""
     for key, row in rows.items():
-        inside = key.removeprefix(begin).partition("/")[2] if key.startswith(begin) else None
-        if inside in {"", "run"} and row["status"] == EndStatus.SUCCEEDED:
-            yield key
+        item = key.removeprefix(part.was) if key.startswith(part.was) else "/"
+        if "/" not in item and row["status"] == EndStatus.SUCCEEDED:
+            yield key, part.becomes + item
 
 
 def _rerun(
     membership: Membership,
     run: Run,
-    kept: Iterator[str],
+    kept: Mapping[str, str],
     request: Mapping[str, Json],
     edits: Mapping[str, Json],
 ) -> Run:
     """Start the run with the steps of the stages that it keeps."""
-    names = list(kept)
-    began = {name.rpartition("/")[0] for name in names}
-    wanted = [f"{inside}/{STARTED}".removeprefix("/") for inside in began]
+    keys = {**kept, **{f"{was}/": f"{becomes}/" for was, becomes in kept.items()}}
+    began = {was.rpartition("/")[0]: becomes.rpartition("/")[0] for was, becomes in kept.items()}
+    wanted = {
+        f"{was}/{STARTED}".removeprefix("/"): f"{becomes}/{STARTED}".removeprefix("/")
+        for was, becomes in began.items()
+    }
     started = run.steps.filter(key__in=wanted).values_list("key", flat=True)
-    keys = [*names, *(f"{name}/" for name in names), *started]
-    earlier = {name: edit for name, edit in run.request["edits"].items() if name in names}
+    keys |= {key: wanted[key] for key in started}
+    earlier = {name: edit for name, edit in run.request["edits"].items() if name in kept}
     payload = {**request, "edits": {**earlier, **edits}}
     origin = Origin(replaying=run, keys=keys)
     return start_run(membership=membership, kind=KIND, payload=payload, origin=origin)

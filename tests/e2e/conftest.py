@@ -17,11 +17,28 @@ UNHURRIED = "4"
 """Simulated models write four times as slowly: text is seen to grow on a busy machine, too."""
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an installation with every table and no team: migrating takes most of a first start."""
+    first = Installation(tmp_path_factory.mktemp("migrated") / "var")
+    done = first.manage("migrate", "--verbosity", "0")
+    assert (done.returncode, done.stderr) == (0, "")
+    return first.folder
+
+
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def empty_folder(tmp_path: Path) -> Iterator[Installation]:
+    """An installation that has never been started."""
     installation = Installation(tmp_path / "var")
     yield installation
     installation.stop()
+
+
+@pytest.fixture
+def installation(empty_folder: Installation, migrated: Path) -> Installation:
+    """An installation whose first start finds its tables."""
+    empty_folder.begin_with(migrated)
+    return empty_folder
 
 
 @pytest.fixture
@@ -42,10 +59,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One installation for all tests of a file that leave it as it is; the file may set its own `PACE`."""
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated: Path
+) -> Iterator[Installation]:
+    """One installation for all tests of a file that leave it as it is.
+
+    The file may set its own `PACE`, and the `PROGRAM` that is started instead of manage.py.
+    """
     pace = getattr(request.module, "PACE", UNHURRIED)
     site = Installation(tmp_path_factory.mktemp("site"), ORCHESTRA_SIMULATED_PACE=pace)
+    site.program = getattr(request.module, "PROGRAM", site.program)
+    site.begin_with(migrated)
     site.up()
     yield site
     site.stop()

@@ -13,7 +13,7 @@ from tests.support.engines import Engine
 from tests.support.every_page import page_states
 from tests.support.furnished import FurnishedTeam
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.e2e, pytest.mark.no_cover, pytest.mark.django_db(transaction=True)]
 APPS = ("accounts", "strategies", "runs", "llm", "tools", "pipelines", "")
 BREAK = """() => {
   const main = document.getElementById('main');

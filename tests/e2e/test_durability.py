@@ -17,8 +17,6 @@ pytestmark = pytest.mark.e2e
 FIVE = ["m1", "m2", "m3", "m4", "m5"]
 SLOW = {"text": "Answer: 391", "first_delay_s": 60}
 QUICK = {"text": "Answer: 391"}
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
-"""A process that must be quick does without coverage's work at its end."""
 
 
 def status_of(installation: Installation, run: str) -> str:
@@ -88,7 +86,6 @@ def test_ctrl_c_with_ten_runs_in_flight_exits_at_once_and_they_go_on_after_the_n
     installation: Installation, provider: ProviderProcess
 ) -> None:
     provider.behave(every=SLOW)
-    installation.settings |= UNMEASURED
     member = ready(installation, provider, "m1", "m2")
     runs = [member.ask(f"What is {n} + 1?", ["m1", "m2"]) for n in range(10)]
     until(lambda: provider.open_calls() >= 10)
@@ -104,7 +101,6 @@ def test_ctrl_c_exits_although_the_database_is_locked_and_the_runs_go_on_after_t
     installation: Installation, provider: ProviderProcess
 ) -> None:
     provider.behave(every=SLOW)
-    installation.settings |= UNMEASURED
     member = ready(installation, provider, "m1")
     run = member.ask("What is 1 + 1?", ["m1"])
     until(lambda: provider.open_calls() == 1)
@@ -141,9 +137,9 @@ def test_a_run_that_blocks_its_process_fails_the_third_time_and_the_runs_beside_
     assert gapless(installation, beside)
 
 
-def test_a_second_start_on_the_same_data_is_refused_with_words(installation: Installation) -> None:
-    installation.up()
-    second = installation.manage("up", "--port", "0")
+def test_a_second_start_on_the_same_data_is_refused_with_words(empty_folder: Installation) -> None:
+    empty_folder.up()
+    second = empty_folder.manage("up", "--port", "0")
     assert second.returncode == 1
     assert "already runs" in second.stderr
 

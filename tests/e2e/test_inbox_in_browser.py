@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -14,15 +12,7 @@ from tests.support.installation import Installation
 pytestmark = pytest.mark.e2e
 PROMPT = "Reply to Ms Lee about her order"
 METHOD = "approval/approval"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    site = Installation(tmp_path_factory.mktemp("site"))
-    site.program = ["-m", "tests.support.manage"]
-    site.up()
-    yield site
-    site.stop()
+PACE, PROGRAM = "1", ["-m", "tests.support.manage"]
 
 
 def ask(site: Installation, page: Page) -> tuple[str, Locator, Locator]:

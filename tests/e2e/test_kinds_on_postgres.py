@@ -39,7 +39,7 @@ FOR_EACH_KIND = [
 def test_the_tests_of_runs_pages_and_sockets_hold(files: list[str]) -> None:
     with running_postgres() as server:
         tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
-        ours = {**os.environ, "TEST_DATABASE_URL": server.url, "COVERAGE_PROCESS_CONFIG": ""}
+        ours = {**os.environ, "TEST_DATABASE_URL": server.url}
         done = subprocess.run(
             tests, cwd=ROOT, env=ours, capture_output=True, text=True, timeout=300, check=False
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests.support.installation import Installation
 
@@ -47,8 +49,8 @@ def test_the_answer_is_printed_as_the_contract_says(hasty: Installation, strateg
     assert "password" in done.stderr
 
 
-def test_a_person_reads_the_answer_who_gave_it_and_what_it_cost(hasty: Installation) -> None:
-    done = hasty.manage("orchestrate", QUESTION)
+def test_a_person_reads_the_answer_who_gave_it_and_what_it_cost(empty_folder: Installation) -> None:
+    done = empty_folder.manage("orchestrate", QUESTION)
     assert "Answer: 391" in done.stdout
     assert "parallel, $0.000" in done.stdout
 
@@ -72,11 +74,17 @@ def test_an_answer_below_the_quality_that_was_asked_for_is_given_and_said_to_be_
     assert found["notes"][0] in done.stderr
 
 
+def test_bad_arguments_exit_with_two_and_words(hasty: Installation) -> None:
+    done = hasty.manage("orchestrate", QUESTION, "--strategy", "oracle")
+    assert done.returncode == 2, done.stderr
+    assert "There is no strategy" in done.stderr
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["", "--strategy", "parallel"], "Write what you want to ask"),
-        ([QUESTION, "--strategy", "oracle"], "There is no strategy"),
         ([QUESTION, "--model", "nobody"], "There is no model"),
         ([QUESTION, "--option", "threshold=7"], "Good enough"),
         ([QUESTION, "--option", "threshold"], "name=value"),
@@ -84,7 +92,7 @@ def test_an_answer_below_the_quality_that_was_asked_for_is_given_and_said_to_be_
         ([QUESTION, "--team", "Nobody's"], "There is no team"),
     ],
 )
-def test_bad_arguments_exit_with_two_and_words(hasty: Installation, arguments: list[str], words: str) -> None:
-    done = hasty.manage("orchestrate", *arguments)
-    assert done.returncode == 2, done.stderr
-    assert words in done.stderr
+def test_each_bad_argument_has_its_words(arguments: list[str], words: str) -> None:
+    with pytest.raises(CommandError, match=words) as caught:
+        call_command("orchestrate", *arguments, stderr=StringIO())
+    assert caught.value.returncode == 2

@@ -21,8 +21,6 @@ KEYS = {
     "ORCHESTRA_SECRET_KEY": "a-long-random-looking-value-0123456789-abcdefghijklmn",
     "ORCHESTRA_ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(range(32))).decode(),
 }
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
-"""A folder that cannot be written can keep no coverage, either."""
 IN_PAIRS = (["up", "--port", "0"], ["doctor"])
 
 
@@ -31,7 +29,7 @@ def manage(folder: Path, *arguments: str, prefix: Sequence[str] = (), **settings
     done = subprocess.run(
         [*prefix, sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=Installation(folder, **settings).environment | UNMEASURED,
+        env=Installation(folder, **settings).environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -91,9 +89,9 @@ def test_a_file_in_the_place_of_the_folder_is_said(tmp_path: Path, command: list
     assert left_in(tmp_path) == ["var"]
 
 
-def in_use_before(folder: Path) -> Path:
+def in_use_before(folder: Path, migrated: Path) -> Path:
     """Return the database of an installation that was up before."""
-    assert manage(folder, "migrate", "--verbosity", "0") == (0, "")
+    Installation(folder).begin_with(migrated)
     return folder / "orchestra.sqlite3"
 
 
@@ -108,8 +106,8 @@ def damage(database: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["beginning", "middle", "cut"])
-def test_a_damaged_database_is_said(tmp_path: Path, how: str) -> None:
-    database = in_use_before(tmp_path / "var")
+def test_a_damaged_database_is_said(tmp_path: Path, migrated: Path, how: str) -> None:
+    database = in_use_before(tmp_path / "var", migrated)
     damage(database, how)
     before = left_in(tmp_path)
     for command in IN_PAIRS:
@@ -120,8 +118,8 @@ def test_a_damaged_database_is_said(tmp_path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("command", IN_PAIRS, ids=["up", "doctor"])
-def test_a_database_of_somebody_else_is_said(tmp_path: Path, command: list[str]) -> None:
-    database = in_use_before(tmp_path / "var")
+def test_a_database_of_somebody_else_is_said(tmp_path: Path, migrated: Path, command: list[str]) -> None:
+    database = in_use_before(tmp_path / "var", migrated)
     prefix = close_to_us(database)
     assert f"may not read and write the database {database}" in refusal(
         tmp_path / "var", *command, prefix=prefix

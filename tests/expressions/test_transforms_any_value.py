@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from orchestration.expressions.transforms.lists import TRANSFORMS, parse_transform
@@ -49,18 +49,20 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("written", [*EXAMPLES, *MORE], ids=json.dumps)
 @given(value=VALUES)
-def test_a_transform_gives_json_or_refuses_in_words(written: Json, value: Json) -> None:
-    try:
-        result = parse_transform(written).apply(value)
-    except TransformError as error:
-        assert len(str(error)) < 1_000  # noqa: PT017  # both ways are right
-    else:
-        assert json.loads(json.dumps(result)) == result
-        assert GIVEN.excess(result) == ""
+def test_every_transform_gives_json_or_refuses_in_words(value: Json) -> None:
+    for written in [*EXAMPLES, *MORE]:
+        note(f"transform: {json.dumps(written)}")
+        try:
+            result = parse_transform(written).apply(value)
+        except TransformError as error:
+            assert len(str(error)) < 1_000  # noqa: PT017  # both ways are right
+        else:
+            assert json.loads(json.dumps(result)) == result
+            assert GIVEN.excess(result) == ""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("written", [*EXAMPLES, *MORE], ids=json.dumps)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_value_is_refused(name: str, written: Json) -> None:

@@ -61,6 +61,7 @@ from tests.support.models import spec_named
 from tests.support.processing import StageWork
 from tests.support.processors import PROCESSORS
 
+pytestmark = pytest.mark.no_cover
 MOST = 40
 """Times as long as for prose."""
 FLOOR_S = 0.04
@@ -299,7 +300,7 @@ def rendered(text: str, value: Json) -> str:
 
 
 def through(value: Json, *transforms: Json, schema: Json = None) -> Json:
-    return mapped_input(Scope(input=value), parse_input("input", transforms, schema)).value
+    return mapped_input(Scope(input=value), parse_input("input", transforms, schema))
 
 
 LARGE: dict[str, tuple[Callable[[], object], str]] = {

@@ -21,7 +21,7 @@ from tests.house.test_walk import ROWS
 from tests.support.hostile import BOUNDARY, VALUES, Form, encoded, forms_in, multipart
 from tests.support.walk import Visitor, World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 ROW_NUMBER = re.compile(r"-\d+-")
 PARAMETERS = {
     "/": ("from", "prompt", "strategy", "order", "redraw"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,14 +19,13 @@ PRODUCTION = {
     "ORCHESTRA_REDIS_URL": "redis://127.0.0.1:1/0",
     "ORCHESTRA_BEHIND_PROXY": "true",
 }
-MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 def manage(*arguments: str, data: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env={"ORCHESTRA_DATA_DIR": str(data), **MEASURED, **variables},
+        env={"ORCHESTRA_DATA_DIR": str(data), **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.db import transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -378,7 +380,6 @@ SOCKETS: dict[str, Callable[[World], str]] = {
     "team-socket": lambda world: f"/ws/team/{world.team.pk}/",
     "no-socket": lambda _: "/ws/nowhere/",
 }
-WALK = [pytest.param(row, visitor, id=f"{row.label} as {visitor}") for row in ROWS for visitor in Visitor]
 VERBS = ("GET", "POST", "PUT", "DELETE")
 
 
@@ -392,24 +393,34 @@ def test_an_address_without_a_row_would_be_noticed() -> None:
     assert "run-socket" in socket_routes()
 
 
-@pytest.mark.parametrize(("row", "visitor"), WALK)
-def test_everyone_gets_what_their_role_allows(row: Row, visitor: Visitor) -> None:
-    world = World()
-    answer = row.visit(world, visitor)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label)
+def test_everyone_gets_what_their_role_allows(row: Row) -> None:
+    world, wrong = World(), {}
+    for visitor in Visitor:
+        with transaction.atomic():
+            answer = row.visit(world, visitor)
+            transaction.set_rollback(True)
+        if not is_right(row, visitor, answer):
+            wrong[visitor] = (row.outcome(visitor), answer.status_code, text_of(answer)[:500])
+    assert wrong == {}
+
+
+def is_right(row: Row, visitor: Visitor, answer: HttpResponse) -> bool:
+    """Return whether the visitor got what the row says, and nothing of the team that is not theirs."""
     match row.outcome(visitor):
         case Outcome.ALLOWED:
-            assert (answer.status_code, row.marker in text_of(answer)) == (row.status, True)
+            return (answer.status_code, row.marker in text_of(answer)) == (row.status, True)
         case Outcome.OWN_TEAM_ONLY:
-            assert (answer.status_code, SECRET in text_of(answer)) == (row.status, False)
+            return (answer.status_code, SECRET in text_of(answer)) == (row.status, False)
         case Outcome.SIGN_IN:
-            assert answer.status_code == 302
-            assert answer["Location"].startswith(reverse("accounts:sign-in") + "?next=")
+            to_sign_in = answer.headers.get("Location", "").startswith(reverse("accounts:sign-in") + "?next=")
+            return answer.status_code == 302 and to_sign_in
         case Outcome.ALREADY_IN:
-            assert (answer.status_code, answer["Location"]) == (302, "/")
+            return (answer.status_code, answer.headers.get("Location")) == (302, "/")
         case Outcome.REFUSED:
-            assert (answer.status_code, "your role" in text_of(answer).lower()) == (403, True)
+            return (answer.status_code, "your role" in text_of(answer).lower()) == (403, True)
         case Outcome.NOT_FOUND:
-            assert (answer.status_code, SECRET in text_of(answer)) == (404, False)
+            return (answer.status_code, SECRET in text_of(answer)) == (404, False)
 
 
 @pytest.mark.parametrize("view", sorted({row.view for row in ROWS}))

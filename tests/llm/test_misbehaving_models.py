@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 
 import httpx
+import pytest
 
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.types import Completion, ModelSpec
@@ -63,9 +64,21 @@ async def misbehaving_servers() -> AsyncIterator[dict[str, str]]:
         yield addresses
 
 
-async def test_each_kind_ends_in_its_error_and_no_healthy_answer_is_lost() -> None:
-    async with misbehaving_servers() as addresses, loopback_client() as client:
-        log, ended = await panel(client, addresses)
+@pytest.fixture(scope="module")
+def asked() -> tuple[MemoryLog, dict[str, Ended]]:
+    """Ask all of them once: the last one ends after eight seconds."""
+
+    async def ask() -> tuple[MemoryLog, dict[str, Ended]]:
+        async with misbehaving_servers() as addresses, loopback_client() as client:
+            return await panel(client, addresses)
+
+    return asyncio.run(ask())
+
+
+def test_each_kind_ends_in_its_error_and_no_healthy_answer_is_lost(
+    asked: tuple[MemoryLog, dict[str, Ended]],
+) -> None:
+    log, ended = asked
     codes = {name: OK if isinstance(each, Completion) else each.code for name, each in ended.items()}
     expected = {name: code for name, (_, code) in [*KINDS.items(), *RAW.items()]} | dict.fromkeys(WELL, OK)
     assert codes == expected
@@ -77,9 +90,8 @@ async def test_each_kind_ends_in_its_error_and_no_healthy_answer_is_lost() -> No
     assert (len(log.started), len(log.ended), len(done)) == (len(ended), len(ended), len(answers))
 
 
-async def test_errors_say_whose_they_are_and_show_no_key() -> None:
-    async with misbehaving_servers() as addresses, loopback_client() as client:
-        _, ended = await panel(client, addresses)
+def test_errors_say_whose_they_are_and_show_no_key(asked: tuple[MemoryLog, dict[str, Ended]]) -> None:
+    _, ended = asked
     words = [str(each) for each in ended.values() if isinstance(each, ModelError)]
     assert [each for each in words if len(each) > LONGEST or not each.isprintable()] == []
 

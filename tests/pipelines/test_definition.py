@@ -10,12 +10,12 @@ from hypothesis import given
 
 from orchestra_site.settings.environment import ROOT
 from orchestration.expressions.documents import read_document
-from orchestration.expressions.places import path_text
+from orchestration.expressions.fields import part_schema
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import listed, unknown
 from orchestration.graphs.graph import GraphNode, Join
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import MOST_PROBLEMS, Pipeline, Problem, definition_schema, pipeline_from
+from pipelines.engine.definition import MOST_PROBLEMS, Pipeline, Problem, pipeline_from
 from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo
 from tests.support.definitions import document, pipeline, pipelines, stage
 
@@ -285,13 +285,13 @@ def fields(schema: Json) -> Iterator[tuple[str, Json]]:
 
 def test_each_field_has_a_title_and_a_description_for_forms() -> None:
     lacking = [
-        name for name, field in fields(definition_schema()) if not field.keys() >= {"title", "description"}
+        name for name, field in fields(part_schema(Pipeline)) if not field.keys() >= {"title", "description"}
     ]
     assert lacking == []
 
 
 def test_the_exported_schema_takes_what_is_read() -> None:
-    schema = parse_schema(definition_schema())
+    schema = parse_schema(part_schema(Pipeline))
     assert schema.problems(read_document(SUPPORT_REPLY, "yaml")) == ()
     assert schema.problems({"name": "a"})
 
@@ -303,11 +303,6 @@ def test_unknown_names_are_answered_with_the_nearest_or_with_all() -> None:
     assert listed([str(number) for number in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
 
 
-def test_a_path_names_keys_and_indexes() -> None:
-    assert path_text(("stages", "a", "needs", 0)) == "stages.a.needs[0]"
-    assert path_text(("a b", "x" * 61)) == f'"a b"."{"x" * 60}"'
-
-
 def test_the_exported_schema_is_that_of_the_code() -> None:
     exported = json.loads((ROOT / "docs" / "pipeline.schema.json").read_text(encoding="utf-8"))
-    assert exported == json.loads(json.dumps(definition_schema()))
+    assert exported == json.loads(json.dumps(part_schema(Pipeline)))

@@ -8,6 +8,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.mapping import (
     MappingError,
+    Traced,
     mapped_input,
     mapped_output,
     parse_destination,
@@ -27,21 +28,21 @@ ORDER = {
 
 def test_an_input_is_read_transformed_and_checked_in_this_order() -> None:
     plan = parse_input("input.text", ["strip", {"truncate": 3}], {"type": "string"})
-    mapped = mapped_input(SCOPE, plan)
-    assert mapped.value == "He…"
-    assert [(step.path, step.name, step.value, step.error) for step in mapped.trace] == [
-        ("from", "from", "  Hello  ", ""),
-        ("transforms[0]", "strip", "Hello", ""),
-        ("transforms[1]", "truncate", "He…", ""),
-        ("schema", "schema", "He…", ""),
+    trace: list[Traced] = []
+    assert mapped_input(SCOPE, plan, trace) == "He…"
+    assert [(step.path, step.value, step.error) for step in trace] == [
+        ("from", "  Hello  ", ""),
+        ("transforms[0]", "Hello", ""),
+        ("transforms[1]", "He…", ""),
+        ("schema", "He…", ""),
     ]
 
 
 @pytest.mark.parametrize("default", [None, "", {"a": 1}])
 def test_a_default_takes_the_place_of_a_missing_value(default: Json) -> None:
-    mapped = mapped_input(SCOPE, parse_input("input.tone", default=default))
-    assert mapped.value == default
-    assert [step.name for step in mapped.trace] == ["default"]
+    trace: list[Traced] = []
+    assert mapped_input(SCOPE, parse_input("input.tone", default=default), trace) == default
+    assert [step.path for step in trace] == ["default"]
 
 
 @pytest.mark.parametrize(
@@ -57,12 +58,13 @@ def test_a_default_takes_the_place_of_a_missing_value(default: Json) -> None:
 def test_an_input_that_fails_says_where_and_why(
     source: Json, transforms: list[Json], schema: Json, path: str, words: str
 ) -> None:
+    trace: list[Traced] = []
     with pytest.raises(MappingError) as caught:
-        mapped_input(SCOPE, parse_input(source, transforms, schema))
+        mapped_input(SCOPE, parse_input(source, transforms, schema), trace)
     assert caught.value.path == path
     assert words in str(caught.value)
-    assert caught.value.trace[-1].error == str(caught.value)
-    assert all(step.error == "" for step in caught.value.trace[:-1])
+    assert trace[-1].error == str(caught.value)
+    assert all(step.error == "" for step in trace[:-1])
 
 
 def test_a_result_that_does_not_fit_names_the_place_and_the_value() -> None:
@@ -87,11 +89,11 @@ def test_a_fault_in_a_field_with_an_odd_name_shows_the_whole_value() -> None:
 
 def test_a_result_is_transformed_and_goes_to_its_destinations() -> None:
     plan = parse_output(["variable.reply.kind", "variable.last", "final"], ["parse_json", {"pick": "label"}])
-    mapped = mapped_output('```{"label": "bug"}```', plan)
+    output = mapped_output('```{"label": "bug"}```', plan)
     variables = {"reply": {"tone": "dry"}}
-    assert mapped.value == "bug"
+    assert output == "bug"
     assert plan.is_final
-    assert with_output(variables, plan, mapped.value) == {
+    assert with_output(variables, plan, output) == {
         "reply": {"tone": "dry", "kind": "bug"},
         "last": "bug",
     }
@@ -100,7 +102,7 @@ def test_a_result_is_transformed_and_goes_to_its_destinations() -> None:
 
 def test_a_result_goes_to_the_stages_that_follow_unless_said_otherwise() -> None:
     plan = parse_output()
-    assert mapped_output([1], plan).value == [1]
+    assert mapped_output([1], plan) == [1]
     assert not plan.is_final
     assert with_output({"a": 1}, plan, [1]) == {"a": 1}
 

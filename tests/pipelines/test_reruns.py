@@ -105,6 +105,33 @@ def test_the_items_of_a_list_that_were_done_are_taken_over(
     assert (status, output, flaky.worked.total()) == ("succeeded", ["a", "b", "c"], 1)
 
 
+def test_of_several_attempts_the_items_that_the_last_one_had_done_are_taken_over(
+    engine: Engine, owner: Membership, flaky: Flaky
+) -> None:
+    inner = {"processor": "flaky", "input": {"from": "context.item"}}
+    options = {"items": "input", "at_once": 1, "stage": inner}
+    retry = {"attempts": 2, "base": 0, "on": ["tool"]}
+    a_pipeline(owner, stage("each", processor="map", options=options, retry=retry), name="outer")
+    flaky.fail, flaky.code = {"c"}, "tool_failed"
+    run = engine.execute(a_pipeline_run(owner, "outer", input=["a", "b", "c"]))
+    assert run.steps.values_list("result__attempts", flat=True).get(key="each") == 2
+    _, status, output = worked(flaky, engine, resume(membership=owner, run=run))
+    assert (status, output, flaky.worked.total()) == ("succeeded", ["a", "b", "c"], 1)
+
+
+def test_each_item_of_a_list_has_a_row_and_a_name_of_its_own(
+    engine: Engine, owner: Membership, flaky: Flaky
+) -> None:
+    a_pipeline(owner, stage("told", processor="flaky", input={"from": "input"}), name="inner")
+    options = {"items": "input", "pipeline": "inner"}
+    a_pipeline(owner, stage("each", processor="map", options=options), name="outer")
+    run = engine.execute(a_pipeline_run(owner, "outer", input=["a", "b"]))
+    rows = dict(run.steps.filter(kind="record").values_list("key", "result__stage"))
+    assert rows["each/1/item-1"] == "each, item 2"
+    ended = run.events.filter(kind="step_ended", step="each/1/item-0")
+    assert [event.data["stage"] for event in ended] == ["each, item 1"]
+
+
 def test_what_was_cancelled_elsewhere_runs_again_too(engine: Engine, owner: Membership, flaky: Flaky) -> None:
     flaky.fail = {"two"}
     run = engine.execute(a_pipeline_run(owner))

@@ -94,7 +94,7 @@ async def test_a_run_that_a_person_cancels_leaves_cancelled_rows() -> None:
 
 
 async def test_a_run_that_a_stopping_process_lets_go_leaves_no_row_of_what_ran() -> None:
-    run = Execution(document(work("a", seconds=9)), value="v")
+    run = Execution(document(work("a", seconds=0.2)), value="v")
     assert not run.log.dead.is_set()
     assert await run.run_until_death(1)
     assert run.rows == {}

@@ -357,7 +357,7 @@ def test_a_stage_without_a_name_is_not_among_those_that_there_are() -> None:
 
 def test_a_document_with_wrong_fields_can_be_shown_without_them_and_not_run() -> None:
     written = document(stage("a", timeout=0), stage("B", None))
-    shown = read_definition(written).pipeline
+    shown = read_definition(written)[0]
     assert shown is not None
     assert [(each.id, each.timeout) for each in shown.stages] == [("a", None), ("B", None)]
     assert document_problems(written, PROCESSORS, {})[0] is None

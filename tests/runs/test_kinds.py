@@ -149,7 +149,7 @@ class TestGoingOnFromAnotherRun:
     ) -> None:
         with second_kind():
             first = closed.execute(a_stored_run(member, "second"))
-            origin = Origin(replaying=first, keys=["write/sim-swift", "check/"])
+            origin = Origin(replaying=first, keys={key: key for key in ("write/sim-swift", "check/")})
             again = store_run(membership=member, kind="second", payload=PAYLOADS["second"], origin=origin)
             again = closed.execute(again)
         assert (again.status, again.answer, again.rerun_of) == ("succeeded", first.answer, first)
@@ -167,7 +167,7 @@ class TestGoingOnFromAnotherRun:
                     membership=member,
                     kind="second",
                     payload=PAYLOADS["second"],
-                    origin=Origin(replaying=first, keys=keys),
+                    origin=Origin(replaying=first, keys={key: key for key in keys}),
                 )
         assert Run.objects.count() == 1
 

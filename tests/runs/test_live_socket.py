@@ -148,8 +148,9 @@ def _password_changed(member: Membership, _client: Client) -> None:
     member.user.save()
 
 
-def _session_expired(_member: Membership, _client: Client) -> None:
-    Session.objects.update(expire_date=timezone.now())
+def _session_expired(_member: Membership, client: Client) -> None:
+    expired = Session.objects.filter(pk=client.session.session_key).update(expire_date=timezone.now())
+    assert expired == 1
 
 
 def _demoted(member: Membership, _client: Client) -> None:
@@ -160,29 +161,31 @@ def _deactivated(member: Membership, _client: Client) -> None:
     User.objects.filter(pk=member.user_id).update(is_active=False)
 
 
-@pytest.mark.parametrize(
-    ("event", "code"),
-    [
-        (lambda _member, client: client.logout(), 4503),
-        (_password_changed, 4503),
-        (_session_expired, 4503),
-        (_demoted, 4409),
-        (lambda member, _client: member.delete(), 4403),
-        (_deactivated, 4403),
-    ],
-    ids=["signed out", "password changed", "expired", "demoted", "removed", "deactivated"],
-)
+ENDINGS: dict[str, tuple[Callable[[Membership, Client], object], int]] = {
+    "signed out": (lambda _member, client: client.logout(), 4503),
+    "password changed": (_password_changed, 4503),
+    "expired": (_session_expired, 4503),
+    "demoted": (_demoted, 4409),
+    "removed": (lambda member, _client: member.delete(), 4403),
+    "deactivated": (_deactivated, 4403),
+}
+
+
 @pytest.mark.parametrize("page", ["run", "team"])
-async def test_an_idle_socket_ends_with_its_session_and_its_role(
-    page: str, event: Callable[[Membership, Client], object], code: int, kind: str
-) -> None:
-    member, client, rows = await in_thread(_running, kind)
-    address = _address(rows) if page == "run" else f"/ws/team/{member.team_id}/"
-    async with live_socket(address, client) as socket:
-        await socket.next()
-        await in_thread(event, member, client)
-        async with asyncio.timeout(5):
-            assert await socket.close_code() == code
+async def test_an_idle_socket_ends_with_its_session_and_its_role(page: str, kind: str) -> None:
+    """Six people wait at the same time: each of them for up to two seconds."""
+
+    async def code_after(ending: str, member: Membership, client: Client, rows: RunRows) -> int:
+        address = _address(rows) if page == "run" else f"/ws/team/{member.team_id}/"
+        async with live_socket(address, client) as socket:
+            await socket.next()
+            await in_thread(ENDINGS[ending][0], member, client)
+            async with asyncio.timeout(5):
+                return await socket.close_code()
+
+    people = {ending: await in_thread(_running, kind) for ending in ENDINGS}
+    codes = await asyncio.gather(*(code_after(ending, *person) for ending, person in people.items()))
+    assert dict(zip(people, codes, strict=True)) == {ending: code for ending, (_, code) in ENDINGS.items()}
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1e3", "99999999999", "%00"])

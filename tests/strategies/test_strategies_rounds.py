@@ -12,10 +12,11 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import Record, StepRecord
-from orchestration.strategies.engine.asking import StepTimer, ask_member
+from orchestration.strategies.engine.asking import StepTimer
+from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.rounds import CUT_OFF, Round, RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
-from orchestration.strategies.engine.types import Candidate
+from orchestration.strategies.engine.types import Candidate, Request
 from tests.support.clock import SkippingLoop
 from tests.support.context import MortalLog
 from tests.support.logs import context_on
@@ -54,7 +55,7 @@ class Asked:
         timer = StepTimer(context_on(self.log, replay=self.log.replay(), limits=self.limits))
         return await ask_round(
             [Metered(model) for model in self.models],
-            lambda model: ask_member(model, PROMPT, timer),
+            lambda model: ask_member(model, PROMPT, timer, request=Request(text="?")),
             self.plan,
             context=timer.context,
             score=None if self.scoring_s is None else self._score,

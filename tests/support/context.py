@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.budget import Limits
+from orchestration.runs.engine.claim import StartTool, no_tools
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import Record
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.strategy import Panel, get_strategy
-from orchestration.strategies.engine.types import Constraints, Request, StrategyOutcome
+from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, Request, StrategyOutcome
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import ScriptedModel
 
@@ -64,6 +65,10 @@ class Stage:
     limits: Limits = field(default_factory=Limits)
     usual: Mapping[str, Json] = field(default_factory=dict)
     response_schema: Json = None
+    tools: tuple[str, ...] = ()
+    tool_rounds: int = USUAL_ROUNDS
+    tool: StartTool = no_tools
+    answers: Mapping[str, Json] = field(default_factory=dict)
     log: MortalLog = field(default_factory=MortalLog)
 
     async def run(self, **options: Json) -> StrategyOutcome:
@@ -73,13 +78,17 @@ class Stage:
             constraints=self.constraints,
             options={**self.usual, **options},
             response_schema=self.response_schema,
+            tools=self.tools,
+            tool_rounds=self.tool_rounds,
         )
         panel = Panel(
             members=tuple(Metered(model) for model in self.members),
             helpers={model.spec.name: Metered(model) for model in self.helpers},
             profiles={model.spec.name: model.profiles for model in self.members},
         )
-        context = context_on(self.log, replay=self.log.replay(), limits=self.limits)
+        context = context_on(
+            self.log, replay=self.log.replay(self.answers), limits=self.limits, tool=self.tool
+        )
         return await answer(get_strategy(self.strategy), request, panel, context)
 
     async def run_until_death(self, dies_at: int, **options: Json) -> bool:

@@ -197,7 +197,7 @@ class FurnishedTeam:
         return {f"pipeline-{name}": engine.execute(run) for name, run in runs.items()}
 
     def _written(self) -> dict[str, Run]:
-        names = ("running", "waiting", "choosing", "reviewing", "failed", "cancelled", "unusable")
+        names = ("running", "waiting", "choosing", "reviewing", "failed", "cancelled", "unusable", "tools")
         rows = {"rich": self._asked(ARABIC), **{name: self._asked(SUM) for name in names}}
         rows["running"].ask("sim-sage", "Let me think: seventeen of every hundred")
         self._wait(rows["waiting"], {})
@@ -220,6 +220,7 @@ class FurnishedTeam:
         rows["cancelled"].drop(rows["cancelled"].ask("sim-sage"), CallStatus.LOST)
         rows["cancelled"].end(RunStatus.CANCELLED, error=gone)
         self._answer_richly(rows["rich"])
+        self._call_tools(rows["tools"])
         rows["queued"] = RunRows.queued(self.owner, prompt=SUM, age_s=90)
         return {name: each.run for name, each in rows.items()}
 
@@ -237,6 +238,17 @@ class FurnishedTeam:
         parked = {"status": RunStatus.WAITING, "waiting_since": timezone.now()}
         rows.emit(EventKind.QUESTION_ASKED, step, text=text)
         rows.emit(EventKind.RUN_WAITED, "", parked, for_people=True)
+
+    @staticmethod
+    def _call_tools(rows: RunRows) -> None:
+        for model in ("sim-sage", LONG_NAME, "sim-swift"):
+            rows.want_tools(model)
+        sums = {"arguments": '{"expression": "17/100 * 2300"}', "result": '{"value": 391, "text": "391"}'}
+        rows.end_tool("sim-sage", "calculator", **sums)
+        rows.end_tool("sim-sage", "search_documents", 2, arguments='{"query": "door"}', result=ARABIC * 9)
+        rows.ask("sim-sage", "Seventeen of every hundred", part=".round-2", at_s=1.2)
+        rows.end_tool(LONG_NAME, LONG_NAME, arguments="{}", error=f"There is no tool called {LONG_NAME!r}.")
+        rows.call_tool("sim-swift", "http_request")
 
     @staticmethod
     def _answer_richly(rows: RunRows) -> None:

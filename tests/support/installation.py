@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 from benchmarks.installation import Installation as BareInstallation
 from orchestra_site.settings.environment import ROOT
@@ -14,6 +16,10 @@ from orchestra_site.settings.environment import ROOT
 
 class Installation(BareInstallation):
     """One data folder and, while it is up, one process."""
+
+    def begin_with(self, folder: Path) -> None:
+        """Begin with a copy of the data of an installation that is not up."""
+        shutil.copytree(folder, self.folder, dirs_exist_ok=True)
 
     def furnish(self, base_url: str, *names: str, **settings: float) -> None:
         """Add a provider at `base_url` that serves models of these names."""

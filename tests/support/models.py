@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import (
+    Capability,
     Completion,
     Delta,
     FinishReason,
@@ -18,6 +19,7 @@ from orchestration.llm.engine.types import (
     ModelSpec,
     Prices,
     Prompt,
+    ToolCall,
     Usage,
 )
 from orchestration.strategies.engine.profiles import Profile
@@ -149,6 +151,25 @@ def answer_of(text: str, prompt: Prompt, finish: FinishReason = FinishReason.STO
     return Completion(
         text=text, finish=finish, usage=Usage(input_tokens=given, output_tokens=len(text.split()))
     )
+
+
+def caller(
+    name: str, *rounds: Sequence[tuple[str, str]], then: str = "Answer: 42", forever: bool = False
+) -> ScriptedModel:
+    """Return a model that can call tools.
+
+    For each of `rounds` it calls tools, by name and arguments, then it answers; `forever` repeats the last.
+    """
+    replies = [wanting(*each) for each in rounds]
+    spec = replace(spec_named(name), capabilities=frozenset({Capability.TOOLS}))
+    return ScriptedModel(spec, replies if forever else [*replies, then])
+
+
+def wanting(*calls: tuple[str, str]) -> Completion:
+    """Return a round that calls tools, by name and arguments; it counts ten tokens read and five written."""
+    wanted = (ToolCall(id=f"c{n}", name=name, arguments=given) for n, (name, given) in enumerate(calls))
+    usage = Usage(input_tokens=10, output_tokens=5)
+    return Completion(text="", tool_calls=tuple(wanted), finish=FinishReason.TOOL_CALLS, usage=usage)
 
 
 def truncated(text: str) -> Completion:

@@ -27,7 +27,8 @@ class Behaviour:
 
     `cut_at` bytes of the body are sent before the connection breaks: off cleanly, as the end of the body
     (`clean_cut`), or in the middle of a chunk. `refuses` names parameters that get 400. Times are
-    seconds; `hang` never sends a header.
+    seconds; `hang` never sends a header. `calls`, tools and their arguments, are asked for where tools are
+    offered and nothing has been given back yet.
     """
 
     text: str = ""
@@ -47,6 +48,7 @@ class Behaviour:
     finish: str | None = "stop"
     done: bool = True
     stream: bool = True
+    calls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,12 +189,28 @@ def _content(behaviour: Behaviour, model: str, body: dict[str, Any]) -> bytes:
     """Return the whole body of a chat's response."""
     if behaviour.body is not None:
         return behaviour.body
-    text = behaviour.text or f"Hello from {model}."
+    results = [each["content"] for each in body["messages"] if each["role"] == "tool"]
+    if behaviour.calls and body.get("tools") and not results:
+        return _calls(behaviour, model)
+    text = behaviour.text or (" ".join(results) if results else f"Hello from {model}.")
     usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18} if behaviour.usage else None
     if not (behaviour.stream and body.get("stream")):
         choice = {"index": 0, "message": {"content": text}, "finish_reason": behaviour.finish}
         return json.dumps({"model": model, "choices": [choice], "usage": usage}).encode()
     return sse_answer(behaviour, model, text, usage if "stream_options" in body else None)
+
+
+def _calls(behaviour: Behaviour, model: str) -> bytes:
+    """Return tool calls as OpenAI streams them: the name first, the arguments in pieces."""
+    deltas: list[dict[str, Any]] = []
+    for index, (name, arguments) in enumerate(behaviour.calls):
+        first = {"index": index, "id": f"call_{index}", "type": "function"}
+        deltas.append({**first, "function": {"name": name, "arguments": ""}})
+        deltas += [{"index": index, "function": {"arguments": each}} for each in arguments]
+    choices: list[dict[str, Any]] = [{"index": 0, "delta": {"tool_calls": [delta]}} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+    events = [json.dumps({"model": model, "choices": [choice]}) for choice in choices]
+    return "".join(f"data: {event}\n\n" for event in [*events, "[DONE]"]).encode()
 
 
 def sse_answer(

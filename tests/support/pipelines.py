@@ -17,6 +17,7 @@ from orchestration.runs.services.starting import store_run
 from pipelines.engine.processor import ActiveProcessor, ProcessorFailed, StageResult, Work
 from pipelines.engine.processors import PROCESSORS
 from pipelines.selectors import PIPELINES, processor_specs
+from pipelines.services.pipeline_runs import kept_plan
 from tests.support.definitions import document, stage
 
 UPPER = {"from": "input.text", "transforms": ["upper"]}
@@ -59,13 +60,14 @@ class Flaky(ActiveProcessor):
 
     def __init__(self) -> None:
         self.fail: set[str] = set()
+        self.code = "processor_failed"
         self.worked: Counter[str] = Counter()
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         if context.recall("fails") is None:
             self.worked[work.stage] += 1
         if await context.decide("fails", bool({work.stage, str(work.input)} & self.fail)):
-            raise ProcessorFailed("Not today.")
+            raise ProcessorFailed("Not today.", error_code=self.code)
         return StageResult(value=work.input)
 
 
@@ -75,8 +77,10 @@ def flaky_processor() -> Iterator[Flaky]:
     processor, known = Flaky(), PROCESSORS
     known[processor.name] = processor
     processor_specs.cache_clear()
+    kept_plan.cache_clear()
     try:
         yield processor
     finally:
         del known[processor.name]
         processor_specs.cache_clear()
+        kept_plan.cache_clear()

@@ -47,6 +47,7 @@ class StageWork:
     people: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[float, tuple[str, Json]] = field(default_factory=dict)
     children: list[tuple[str, str, Json, tuple[str, ...]]] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
 
     @cached_property
     def lives(self) -> Lives:
@@ -99,8 +100,16 @@ class StageWork:
 
         return run
 
-    async def _inline(self, stage: Json, scope: Scope, context: RunContext, step: str) -> StageResult:
-        """Ask the first model about the item."""
+    async def _inline(
+        self, name: str, stage: Json, scope: Scope, context: RunContext, step: str
+    ) -> StageResult:
+        """Run the pipeline, or ask the first model about the item."""
+        self.named.append(name)
+        if stage["processor"] == "pipeline":
+            given, panel = {"input": scope.context["item"]}, self.work.info.models
+            ref = stage["options"]["name"]
+            found = await context.run_child("pipeline", ref, given, panel=panel, step=f"{step}/run")
+            return StageResult(value=found["output"])
         found = await context.run_child(
             "strategy",
             "sequential",
@@ -117,4 +126,4 @@ class StageWork:
 
     def twin(self, **changes: Json) -> StageWork:
         """Return the same stage with a journal of its own."""
-        return replace(self, children=[], **changes)
+        return replace(self, children=[], named=[], **changes)

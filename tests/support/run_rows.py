@@ -83,10 +83,17 @@ class RunRows:
         self.emit(EventKind.RUN_STARTED, "", taken, claim=1)
 
     def ask(
-        self, model: str, text: str = "", *, attempt: int = 1, purpose: str = "answer", at_s: float = 0.1
+        self,
+        model: str,
+        text: str = "",
+        *,
+        attempt: int = 1,
+        purpose: str = "answer",
+        at_s: float = 0.1,
+        part: str = "",
     ) -> Call:
-        """Start a call."""
-        step = f"{'ask' if purpose == 'answer' else purpose}/{model}"
+        """Start a call; `part` is the round that it is of an answer, as in `.round-2`."""
+        step = f"{'ask' if purpose == 'answer' else purpose}/{model}{part}"
         call = Call.objects.create(
             run=self.run,
             step=step,
@@ -111,16 +118,37 @@ class RunRows:
         """Save what a running call has said so far."""
         Call.objects.filter(pk=call.pk).update(text=text)
 
-    def answer(self, call: Call, text: str, *, seconds: float = 1.2, tokens: int = 20) -> None:
+    def answer(
+        self, call: Call, text: str, *, seconds: float = 1.2, tokens: int = 20, finish: str = "stop"
+    ) -> None:
         """End a call with an answer, and its step."""
         cost = Decimal(tokens) * Decimal("1.5") / 1_000_000
         ended = {"text": text, "status": CallStatus.DONE, "latency_s": seconds, "first_token_s": seconds / 4}
-        costs = {"input_tokens": 12, "output_tokens": tokens, "cost_usd": cost, "finish": "stop"}
+        costs = {"input_tokens": 12, "output_tokens": tokens, "cost_usd": cost, "finish": finish}
         Call.objects.filter(pk=call.pk).update(**ended, **costs)
         told = {"seconds": seconds, "input_tokens": 12, "output_tokens": tokens, "cost_usd": str(cost)}
-        data = {"call": str(call.pk), "model": call.model, "finish": "stop", **told}
+        data = {"call": str(call.pk), "model": call.model, "finish": finish, **told}
         self.emit(EventKind.CALL_FINISHED, call.step, **data)
         self.end_step(call.step, "done", at_s=call.started_s, seconds=seconds)
+
+    def want_tools(self, model: str, *, seconds: float = 0.5) -> None:
+        """Have a model answer with tool calls."""
+        self.answer(self.ask(model), "", seconds=seconds, finish="tool_calls")
+
+    def call_tool(self, model: str, tool: str, number: int = 1) -> str:
+        """Start a tool call of a model and return its step."""
+        step = f"ask/{model}.tool-{number}"
+        self.emit(EventKind.TOOL_CALLED, step, tool=tool, attempt=1)
+        return step
+
+    def end_tool(
+        self, model: str, tool: str, number: int = 1, /, *, error: str = "", **shown: object
+    ) -> None:
+        """End a tool call of a model, and its step."""
+        step = self.call_tool(model, tool, number)
+        ended = {"tool": tool, "seconds": 0.25, "ok": not error, "error": error, "model": model}
+        self.emit(EventKind.TOOL_ENDED, step, **ended, **shown)
+        self.end_step(step, "failed" if error else "done", kind="tool", at_s=0.8, seconds=0.25)
 
     def fail(self, call: Call, message: str, *, code: str = "rate_limited", final: bool = True) -> None:
         """End a call with an error; its step too when no other attempt follows."""

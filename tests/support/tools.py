@@ -12,15 +12,21 @@ TITLE = "The ledger"
 
 
 class CountingTool(Tool):
-    """Books an amount in a ledger: takes a second, gives how often it was called, or fails."""
+    """Books an amount in a ledger: takes a second, then fails, or gives what it is told to, or a number."""
 
     def __init__(
-        self, *, repeatable: bool = False, fails: ToolFailed | None = None, takes_s: float = 1
+        self,
+        *,
+        repeatable: bool = False,
+        fails: ToolFailed | None = None,
+        takes_s: float = 1,
+        gives: Json = None,
     ) -> None:
         super().__init__(ToolSpec(name="book", title=TITLE, description="", schema={}, repeatable=repeatable))
         self.calls: list[Json] = []
         self._fails = fails
         self._takes_s = takes_s
+        self._gives = gives
 
     async def call(self, arguments: Mapping[str, Json]) -> Json:
         return await self.run(arguments)  # without a thread, which a loop that skips waits does not wait for
@@ -30,7 +36,7 @@ class CountingTool(Tool):
         await asyncio.sleep(self._takes_s)
         if self._fails is not None:
             raise self._fails
-        return {"booked": len(self.calls)}
+        return self._gives or {"booked": len(self.calls)}
 
     async def find(self, name: str) -> Tool:
         """Return the tool under its name."""

@@ -13,6 +13,7 @@ from orchestra_site.accounts.services import record_change
 from orchestra_site.web.patterns import MULTILINE, Pattern
 from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import NAME
 from orchestration.expressions.values import listed
 from orchestration.library.kinds import (
     DEFINITION_KINDS,
@@ -31,7 +32,6 @@ from orchestration.llm.services.registry.rows import stored_whole
 from orchestration.runs.models import TERMINAL, Run
 
 LONGEST_DRAFT = 1_000_000
-NAME = Pattern(r"[a-z][a-z0-9_-]{0,39}")
 NAME_LINE = Pattern(r"^name:.*$", MULTILINE)
 
 

@@ -15,9 +15,14 @@ from typing import Any, Literal
 from uuid import UUID
 
 Json = Any
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
 MILLION = Decimal(1_000_000)
+WHERE_SET = {"only where set": True}
+"""Metadata of a field that was added to a journaled type: plain JSON and digests leave out its default.
+
+So what was journaled by a version without the field still replays.
+"""
 
 
 class Purpose(StrEnum):
@@ -59,6 +64,7 @@ class FinishReason(StrEnum):
     STOP = "stop"
     LENGTH = "length"
     CONTENT_FILTER = "content_filter"
+    TOOL_CALLS = "tool_calls"
     OTHER = "other"
 
 
@@ -86,11 +92,37 @@ class Capability(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ToolDefinition:
+    """A tool that a model may call; `schema` is the JSON Schema of its arguments, an object.
+
+    The name has letters, digits, `_` and `-`, at most 64: more than that not every provider takes.
+    """
+
+    name: str
+    description: str
+    schema: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCall:
+    """A tool call as a model wrote it: `arguments` is text that may be no JSON.
+
+    `id` relates the result to the call; it is unique among the calls of a completion.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation; one of the role `tool` is the result of the call `tool_call_id`."""
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = field(default=(), metadata=WHERE_SET)
+    tool_call_id: str = field(default="", metadata=WHERE_SET)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +140,15 @@ class Prompt:
     stop: tuple[str, ...] = ()
     response_schema: Mapping[str, Json] | None = None
     sample: int = 0
+    tools: tuple[ToolDefinition, ...] = field(default=(), metadata=WHERE_SET)
+
+    @property
+    def input_tokens(self) -> int:
+        """Roughly how many tokens a model reads: the messages with their tool calls, and the tools."""
+        calls = (call for message in self.messages for call in message.tool_calls)
+        tools = (f"{each.name}{each.description}{json.dumps(each.schema)}" for each in self.tools)
+        more = sum(estimate_tokens(text) for text in (*(c.name + c.arguments for c in calls), *tools))
+        return estimate_input_tokens(message.content for message in self.messages) + more
 
     def output_limit(self, spec: ModelSpec) -> int:
         """Return the most tokens that `spec` may answer with: the prompt's limit or its own."""
@@ -186,8 +227,9 @@ class Delta:
 class Completion:
     """A model's whole answer.
 
-    `cost_usd` is None when the model has no price; `latency_s` covers this attempt. `overran` is True for a
-    model that ignored the limit on its answer and was cut off at `OVERRUN` times that.
+    With `tool_calls` it is no answer yet: the model waits for their results. They are whole: a call that was
+    cut off is left out. `cost_usd` is None when the model has no price; `latency_s` covers this attempt.
+    `overran` is True for a model that ignored the limit on its answer and was cut off at `OVERRUN` times it.
     """
 
     text: str
@@ -199,6 +241,7 @@ class Completion:
     cached: bool = False
     reported_model: str = ""
     overran: bool = False
+    tool_calls: tuple[ToolCall, ...] = field(default=(), metadata=WHERE_SET)
 
 
 OVERRUN = 2
@@ -239,5 +282,6 @@ def _as_plain(value: object) -> Json:
     if isinstance(value, frozenset):
         return sorted(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        found = ((each, getattr(value, each.name)) for each in fields(value))
+        return {each.name: held for each, held in found if not each.metadata or held != each.default}
     raise TypeError(f"{type(value).__name__} cannot be journaled.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orchestration.llm.engine.types import MILLION, ModelSpec, Prompt, Usage, estimate_input_tokens
+from orchestration.llm.engine.types import MILLION, ModelSpec, Prompt, Usage
 from orchestration.runs.engine.errors import LimitReached
 
 LARGEST_COST = Decimal(9_999_999)
@@ -34,7 +34,7 @@ def cost_to_reserve(spec: ModelSpec, prompt: Prompt) -> Decimal:
     That is the longest one where nothing else is expected of the model. One without a price counts as free: a
     run with a money limit is refused such a model beforehand.
     """
-    given = estimate_input_tokens(message.content for message in prompt.messages)
+    given = prompt.input_tokens
     longest, allowance = prompt.output_limit(spec), spec.allowances.get(prompt.purpose)
     written = longest if allowance is None else min(allowance.expected, longest)
     return price(spec, Usage(input_tokens=given, output_tokens=written)) or Decimal(0)

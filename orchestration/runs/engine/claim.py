@@ -126,6 +126,7 @@ class ClaimState:
         `event_data` is added to the data of its event.
         """
         self.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
-        data = {"key": record.key, "kind": record.kind.value, "status": record.status.value}
-        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data={**(event_data or {}), **data})
+        data = dict(event_data or ())
+        data |= {"key": record.key, "kind": str(record.kind), "status": str(record.status)}
+        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
         return self.dependencies.log.write(*before, record, event)

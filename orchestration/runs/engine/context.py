@@ -27,9 +27,15 @@ from orchestration.runs.engine.records import (
     received_from_json,
     replayed,
 )
-from orchestration.runs.engine.tool_calls import CallChoice, choice_question, given_result, result_question
+from orchestration.runs.engine.tool_calls import (
+    CallChoice,
+    choice_question,
+    given_result,
+    result_question,
+    shown_result,
+)
 from orchestration.runs.engine.types import EventKind, Question, Received, RunEvent, Timing
-from orchestration.tools.engine.tool import Tool, ToolFailed
+from orchestration.tools.engine.tool import Tool, ToolFailed, ToolSpec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -139,9 +145,9 @@ class RunContext:
         It is plain JSON that does not change any more, computed again on replay and never read back; one that
         is stored stays as it is.
         """
-        record, earlier = self._open(step, StepKind.RECORD)
-        if earlier is None:
-            ended = StepRecord(key=record.key, kind=record.kind, result=value, started_s=self.now())
+        key = self.key(step)
+        if self._opened(key, StepKind.RECORD) is None:
+            ended = StepRecord(key=key, kind=StepKind.RECORD, result=value, started_s=self.now())
             self._claim.end(ended, event_data=event_data)
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
@@ -287,9 +293,21 @@ class RunContext:
                 raise ChildFailed(str(error), code=error.code) from error
         return entry["result"]
 
-    async def use_tool(self, name: str, arguments: Mapping[str, Json], step: str) -> Json:
+    async def tool(self, name: str) -> ToolSpec:
+        """Return what is known of a tool that the run may use. Raises `ToolFailed` for any other."""
+        return (await self._claim.dependencies.tool(name)).spec
+
+    async def use_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Json],
+        step: str,
+        *,
+        event_data: Mapping[str, Json] | None = None,
+    ) -> Json:
         """Call a tool; its result, plain JSON, is durable before this returns.
 
+        `event_data` is added to the event of the call's end, and then what the tool gave, shortened.
         That a call goes out is durable before, if the tool must not repeat it: where a crash left open how it
         ended, a person decides whether it is repeated. Raises `ToolFailed`, `LimitReached` (time used up).
         """
@@ -297,7 +315,12 @@ class RunContext:
         if earlier is not None:
             return replayed(earlier)
         events: list[RunEvent] = []
-        async with self._claim.ending(record, lambda: events) as entry:
+        about = dict(event_data or {})
+
+        def ended() -> list[RunEvent]:
+            return [replace(each, data={**each.data, **about}) for each in events]
+
+        async with self._claim.ending(record, ended) as entry:
             tool = await self._claim.dependencies.tool(name)
             attempt = 1 if tool.repeats(arguments) else await self._attempt(tool, step)
             if attempt is None:
@@ -306,6 +329,8 @@ class RunContext:
             else:
                 called = self._called(tool, step, attempt)
                 entry["result"] = await self._call(tool, arguments, called, events)
+            if about:
+                about["result"] = shown_result(entry["result"])
         return entry["result"]
 
     async def _call(
@@ -355,23 +380,30 @@ class RunContext:
         Raises `ReplayMismatch` and `LimitReached`.
         """
         key = self.key(step)
-        if key in self._claim.seen:
+        earlier = self._opened(key, kind, input_hash)
+        return StepRecord(key=key, kind=kind, input_hash=input_hash), earlier
+
+    def _opened(self, key: str, kind: StepKind, input_hash: str = "") -> StepRecord | None:
+        """Count a step that starts, and return how it ended before, if it did."""
+        claim, limits = self._claim, self._claim.limits
+        if key in claim.seen:
             raise ReplayMismatch(f"Step {key} came twice in one run: keys must be unique.")
-        limits, closes = self._claim.limits, kind is StepKind.RECORD and self._claim.is_exhausted
-        for steps, most in ((self._own, limits.steps), (self._claim.seen, limits.steps_in_all)):
-            if len(steps) >= most and not closes:
-                self._claim.is_exhausted = True
+        if len(self._own) >= limits.steps or len(claim.seen) >= limits.steps_in_all:
+            most = limits.steps if len(self._own) >= limits.steps else limits.steps_in_all
+            if kind is not StepKind.RECORD or not claim.is_exhausted:
+                claim.is_exhausted = True
                 raise LimitReached(f"A run may have {most} steps; {key} would be one more.", limit="steps")
-        self._claim.seen.add(key)
+        claim.seen.add(key)
         self._own.add(key)
-        earlier = self._claim.replay.steps.get(key)
-        if earlier is not None and (earlier.kind is not kind or earlier.input_hash != input_hash):
+        earlier = claim.replay.steps.get(key)
+        if earlier is None:
+            return None
+        if earlier.kind is not kind or earlier.input_hash != input_hash:
             raise ReplayMismatch(
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
-        if earlier is not None:
-            self._claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
-        return StepRecord(key=key, kind=kind, input_hash=input_hash), earlier
+        claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
+        return earlier
 
     @asynccontextmanager
     async def _calling(self, scope: StepScope) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ from orchestration.llm.engine.types import (
     Json,
     ModelSpec,
     Purpose,
+    ToolCall,
     Usage,
     digest,
 )
@@ -156,6 +157,7 @@ def completion_from_json(stored: dict[str, Json]) -> Completion:
             "usage": Usage(**stored["usage"]),
             "finish": FinishReason(stored["finish"]),
             "cost_usd": None if cost is None else Decimal(cost),
+            "tool_calls": tuple(ToolCall(**call) for call in stored.get("tool_calls", ())),
         }
     )
 

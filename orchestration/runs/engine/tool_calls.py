@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 
 from orchestration.expressions.documents import read_document
@@ -9,6 +10,9 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Question
 from orchestration.tools.engine.tool import ToolFailed, storable
+
+MOST_SHOWN = 2_000
+"""Characters of arguments and results that an event has."""
 
 
 class CallChoice(StrEnum):
@@ -39,3 +43,14 @@ def given_result(text: Json) -> Json:
         return storable(read_document(text, "json"))
     except (ExpressionError, ToolFailed):
         return text
+
+
+def shown_result(result: Json) -> str:
+    """Return the beginning of a result, as text."""
+    text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+    return shown_text(text)
+
+
+def shown_text(text: str) -> str:
+    """Return the beginning of a text that an event has."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text):,} characters)"

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 
 from orchestration.runs.engine.records import StepKind
+from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus
 from orchestration.runs.selectors.run_state import RunState
 
@@ -67,12 +68,19 @@ def elapsed_s(state: RunState, now: datetime) -> float | None:
 
 
 def waterfall(state: RunState, now: datetime, words: Callable[[str], str]) -> Waterfall:
-    """Lay the run's calls and decisions out on its time axis; `words` says what was decided at a step."""
+    """Lay calls of models and tools, and decisions, out on one axis; `words` says what a step decided."""
+    called = (event for event in state.remembered if event.kind == EventKind.TOOL_CALLED)
+    tools = {event.step: str(event.data.get("tool")).replace("_", " ") for event in called}
     spans = [_span(call, now) for call in state.calls]
     marks = [(step.key, step.started_s) for step in state.steps if step.kind == StepKind.DECISION]
     whole = max([elapsed_s(state, now) or 0.0, *_ends(state, now)]) or 1.0
     bars = [_bar(call, started, seconds, whole) for call, started, seconds in spans]
     bars += [_mark(words(key), at, whole) for key, at in marks]
+    bars += [
+        _span_bar(tools[step.key], "tool", step.status, step.started_s, step.seconds, whole)
+        for step in state.steps
+        if step.key in tools
+    ]
     bars.sort(key=lambda bar: bar.started_s)
     return Waterfall(bars=tuple(bars), ticks=tuple(_ticks(whole)), seconds=whole)
 

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from orchestration.runs.engine.budget import Limits, Spent
@@ -30,9 +29,8 @@ from orchestration.runs.models import (
 from orchestration.runs.services.commands import end_cancelled
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import LEASE_S
+from orchestration.runs.services.recording.tables import COMMANDS, STEPS
 
-STEPS = Step.objects.filter(run=OuterRef("pk"))
-COMMANDS = Command.objects.filter(run=OuterRef("pk"))
 ENDED = (CallStatus.DONE, CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.LOST)
 
 
@@ -53,11 +51,11 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
     """
     with transaction.atomic():
         queued = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED)
-        run = queued.annotate(has_steps=Exists(STEPS), has_commands=Exists(COMMANDS)).first()
+        run = queued.order_by().first()
         if run is None:
             return None
         first = run.fence == 0
-        if not first and run.has_commands and run.commands.filter(kind=CommandKind.CANCEL).exists():
+        if not first and run.commands.filter(kind=CommandKind.CANCEL).exists():
             end_cancelled(run)
             return None
         now = timezone.now()
@@ -74,8 +72,8 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
         if run.started_at is None:
             changes["started_at"] = now
         emit_events(run, [event], **changes)
-    # A first claim may start from the steps of another run.
-    is_new = first and not run.has_steps and not run.has_commands
+        # A first claim may start from the steps of another run.
+        is_new = first and not STEPS.with_rows(run_id) and not COMMANDS.with_rows(run_id)
     return Claim(
         run=_frozen(run),
         fence=run.fence,

@@ -12,7 +12,8 @@ from django.db import transaction
 
 from orchestration.runs import live
 from orchestration.runs.engine.types import RunEvent
-from orchestration.runs.models import Event, Run
+from orchestration.runs.models import Run
+from orchestration.runs.services.recording.tables import EVENTS, RUNS
 
 Notify = Callable[[set[UUID], set[UUID]], None]
 
@@ -24,12 +25,13 @@ def emit_events(run: Run, events: Sequence[RunEvent], **changes: object) -> None
 
     Call it in the transaction that locked (or made) the run, with the run as it was read there.
     """
-    Event.objects.bulk_create(
-        Event(run=run, seq=seq, kind=event.kind, step=event.step, data=dict(event.data))
+    rows = [
+        {"run_id": run.id, "seq": seq, "kind": event.kind, "step": event.step, "data": dict(event.data)}
         for seq, event in enumerate(events, start=run.last_seq + 1)
-    )
+    ]
     changes["last_seq"] = run.last_seq + len(events)
-    Run.objects.filter(id=run.id).update(**changes)
+    EVENTS.insert(rows)
+    RUNS.update({run.id: changes})
     for name, value in changes.items():
         setattr(run, name, value)
     transaction.on_commit(lambda: notify(run.id, run.team_id), robust=True)

@@ -79,7 +79,7 @@ def _context(claim: Claim, log: DatabaseRunLog, linger_s: float) -> RunContext:
         linger_s=linger_s,
         new_id=lambda: str(uuid4()),
         child=lambda kind, ref, panel: _child(claim.run, kind, ref, panel),
-        tool=lambda name: find_tool(claim.run.team, name, claim.run.request.get("tools")),
+        tool=lambda name: find_tool(claim.run.team, name, claim.run.request.get("tools") or {}),
     )
     state = ClaimState(
         dependencies=dependencies, limits=claim.limits, replay=claim.replay, seed=claim.run.seed

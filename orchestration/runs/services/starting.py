@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.db.models import Q
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.records import bounded
 from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run, Step
@@ -26,12 +27,13 @@ class Origin:
     """The run that another comes from, if it comes from one.
 
     Of `replaying`, the steps under `keys` (and below them, where a key ends in "/") are copied with what they
-    returned: the new run replays them and goes on from there. They cost it nothing.
+    returned, each under the key of the new run that `keys` has for it: the new run replays them and goes on
+    from there. They cost it nothing.
     """
 
     rerun_of: Run | None = None
     replaying: Run | None = None
-    keys: Collection[str] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 FROM_NOTHING = Origin()
@@ -75,15 +77,18 @@ def store_run(
     return run
 
 
-def _take_over(source: Run, keys: Collection[str], run: Run) -> None:
+def _take_over(source: Run, keys: Mapping[str, str], run: Run) -> None:
     """Copy ended steps of `source` into the journal of `run`, in their order. Raises `InvalidRequest`."""
     wanted = Q(key__in=keys)
-    for folder in (key for key in keys if key.endswith("/")):
+    folders = [key for key in keys if key.endswith("/")]
+    for folder in folders:
         wanted |= Q(key__startswith=folder)
     steps = list(source.steps.filter(wanted).order_by("id"))
-    missing = [key for key in keys if not key.endswith("/") and key not in {step.key for step in steps}]
+    missing = keys.keys() - folders - {step.key for step in steps}
     if missing:
-        raise InvalidRequest(f"That run has no ended step {missing[0]}.", field="replaying")
+        raise InvalidRequest(f"That run has no ended step {min(missing)}.", field="replaying")
     for step in steps:
+        part = step.key if step.key in keys else next(each for each in folders if step.key.startswith(each))
+        step.key = bounded(keys[part] + step.key.removeprefix(part))
         step.pk, step.run, step.started_s, step.seconds = None, run, 0.0, 0.0
     Step.objects.bulk_create(steps)

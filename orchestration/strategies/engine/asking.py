@@ -6,14 +6,20 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from typing import TypeVar
 
-from orchestration.llm.engine.errors import ModelError
+from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
+from orchestration.llm.engine.types import (
+    Completion,
+    FinishReason,
+    Json,
+    Message,
+    Prompt,
+    Purpose,
+)
 from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.records import step_key
+from orchestration.runs.engine.records import bounded, step_key
 from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent, Timing
 from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
@@ -21,6 +27,7 @@ from orchestration.strategies.engine.options import AnswerOptions
 from orchestration.strategies.engine.types import Candidate, Request
 
 T = TypeVar("T")
+_PART = Pattern(r"(.*)\.(?:round|tool)-[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,22 @@ def ask_step(name: str) -> str:
     return step_key("ask", name)
 
 
+def round_step(name: str, number: int) -> str:
+    """Return the key of the step that asks a member the so-manieth time for the same answer."""
+    return ask_step(name) if number == 1 else bounded(f"{ask_step(name)}.round-{number}")
+
+
+def tool_step(name: str, number: int) -> str:
+    """Return the key of the so-manieth tool call on the way to a member's answer."""
+    return bounded(f"{ask_step(name)}.tool-{number}")
+
+
+def answer_step(key: str) -> str:
+    """Return the key of the step that first asked for the answer to which a round or a tool call belongs."""
+    part = _PART.fullmatch(key)
+    return part[1] if part else key
+
+
 def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
     """Return the prompt for the members of the panel."""
     system = (Message(role="system", content=request.system),) if request.system else ()
@@ -67,30 +90,6 @@ def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
         max_tokens=options.max_tokens,
         response_schema=request.response_schema,
     )
-
-
-async def ask_member(
-    model: ChatModel,
-    prompt: Prompt,
-    timer: StepTimer,
-    *,
-    on_error: Callable[[ChatModel, ModelError], None] = lambda *_: None,
-) -> Candidate:
-    """Return a member's answer, or a failed candidate with the model's error. Raises `LimitReached`.
-
-    `on_error` is called with the error before the candidate is returned.
-    """
-    name = model.spec.name
-    step = ask_step(name)
-    try:
-        with timer.step(step, name):
-            completion = await timer.context.ask(model, prompt, step)
-    except ModelError as error:
-        on_error(model, error)
-        return Candidate(model=name, step=step, state="failed", error=str(error))
-    question = prompt.messages[-1].content
-    read = partial(answered, name, step, completion, question=question)
-    return await in_thread_if_long(len(completion.text) + len(question), read)
 
 
 LONGEST_AT_ONCE = 200_000

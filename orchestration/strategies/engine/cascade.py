@@ -15,7 +15,6 @@ from orchestration.strategies.engine.asking import (
     StepTimer,
     announce,
     answer_prompt,
-    ask_member,
     begin_phase,
     final_answer,
 )
@@ -40,6 +39,7 @@ from orchestration.strategies.engine.levels import (
     places,
     savings_sentence,
 )
+from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Profile, profile_for
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
@@ -201,7 +201,7 @@ class _CascadeRun:
             if texts:
                 marked = Message(role="user", content=blocks(model.spec, self.request, texts))
                 prompt = replace(prompt, messages=(system, marked))
-            return await ask_member(model, prompt, self.timer)
+            return await ask_member(model, prompt, self.timer, request=self.request)
 
         ended = await ask_round(level, ask, RoundPlan(), context=self.timer.context)
         self.stop = ended.stop

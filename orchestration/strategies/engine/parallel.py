@@ -20,8 +20,6 @@ from orchestration.strategies.engine.asking import (
     announce,
     answer_prompt,
     answered,
-    ask_member,
-    ask_step,
     begin_phase,
     in_thread_if_long,
 )
@@ -39,6 +37,7 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
+from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
@@ -176,7 +175,7 @@ class _ParallelRun:
         plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
         return await ask_round(
             self.panel.members,
-            lambda model: ask_member(model, prompt, self.timer),
+            lambda model: ask_member(model, prompt, self.timer, request=self.request),
             plan,
             context=self.timer.context,
             score=self._score_one if first else None,
@@ -241,7 +240,8 @@ class _ParallelRun:
         """Select the answer that ended the asking, else the best one."""
         stop, there = ended.stop, candidates(ended)
         if stop is not None and stop.chosen:
-            selection = Selection(step=ask_step(stop.chosen), reason=stop.because)
+            chosen = next(each for each in there if each.model == stop.chosen)
+            selection = Selection(step=chosen.step, reason=stop.because)
             return _Selected(candidates=there, selection=selection)
         note = f"No answer reached the quality of {percent(self.needed)}: this is the best one."
         is_said = self.needed <= (self.request.constraints.min_quality or 0.0)

@@ -16,7 +16,6 @@ from orchestration.strategies.engine.asking import (
     StepTimer,
     announce,
     answer_prompt,
-    ask_member,
     begin_phase,
     not_asked,
 )
@@ -32,6 +31,7 @@ from orchestration.strategies.engine.deciding import (
     select_best,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
+from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
@@ -126,7 +126,7 @@ class Search:
 
     async def _ask(self, model: ChatModel) -> Candidate:
         prompt = answer_prompt(self.request, self.options)
-        return await ask_member(model, prompt, self.timer, on_error=self._note_window)
+        return await ask_member(model, prompt, self.timer, request=self.request, on_error=self._note_window)
 
     def _note_window(self, model: ChatModel, error: ModelError) -> None:
         if error.code == TOO_LONG:

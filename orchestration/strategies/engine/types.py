@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, field_validator
 
 from orchestration.llm.engine.types import NO_USAGE, FieldFormat, FinishReason, Json, Usage
 from orchestration.runs.engine.types import Decision, PathStep
@@ -66,11 +66,18 @@ class Constraints(BaseModel):
 UNCONSTRAINED = Constraints()
 
 
+MOST_TOOLS = 32
+USUAL_ROUNDS, MOST_ROUNDS = 4, 10
+"""Calls of a model for one answer, where it may call tools."""
+
+
 class Request(BaseModel):
     """A request to a strategy: the one type that form, command, stored run and engine share.
 
     `strategy` is a strategy's name, `models` the panel's names in order, `options` the strategy's own.
-    `response_schema` is the JSON Schema that an answer is asked to fit; it is stored only where there is one.
+    `response_schema` is the JSON Schema that an answer is asked to fit. `tools` are the names of those that
+    models may call for an answer; a stored run has them by name as they were frozen. Both are stored only
+    where there are any.
     Raises `ValidationError` for a wrong type; what must fit together is checked when a run starts.
     """
 
@@ -83,6 +90,20 @@ class Request(BaseModel):
     options: Mapping[str, Json] = Field(default_factory=dict)
     constraints: Constraints = UNCONSTRAINED
     response_schema: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda schema: schema is None)
+    tools: tuple[str, ...] = Field(default=(), max_length=MOST_TOOLS, exclude_if=lambda names: not names)
+    tool_rounds: int = Field(
+        default=USUAL_ROUNDS,
+        ge=2,
+        le=MOST_ROUNDS,
+        title="Most rounds",
+        description="Calls of a model for one answer, where it calls tools. In the last it is given none.",
+        exclude_if=lambda rounds: rounds == USUAL_ROUNDS,
+    )
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _names(cls, given: Json) -> Json:
+        return tuple(dict.fromkeys(given)) if isinstance(given, list | tuple | Mapping) else given
 
 
 class Caveat(StrEnum):

@@ -11,13 +11,13 @@ from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Capability, Json
 from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.runs.kinds import Startable, get_kind
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
-from orchestration.strategies.engine.types import Constraints, Request
+from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, Request
 from orchestration.strategies.forms.fields import (
     PREFIX,
     initial_text,
@@ -29,6 +29,7 @@ from orchestration.strategies.forms.fields import (
 from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.services.strategy_runs import NAME
+from orchestration.tools.engine.tool import ToolSpec
 from orchestration.tools.forms.schemas import schema_fields
 
 OPTIONS_OF = "options_of"
@@ -38,6 +39,7 @@ MOST_IN_A_ROW = 6
 MAIN_OPTIONS = 3
 """Options shown at once of a kind of run that says nothing of which these are."""
 LIMITS = tuple(Constraints.model_fields)
+ROUNDS = {"properties": {"tool_rounds": Request.model_json_schema()["properties"]["tool_rounds"]}}
 SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options"}
 """Properties of a payload for which the form has fields of its own."""
 
@@ -62,12 +64,19 @@ class AskForm(forms.Form):
     models = forms.MultipleChoiceField(
         label="Panel", error_messages={"required": "Choose at least one model."}
     )
+    tools = forms.MultipleChoiceField(
+        label="Tools",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Models may call these on the way to an answer. Each call is shown.",
+    )
 
     def __init__(
         self,
         data: QueryDict | None = None,
         *,
         models: Sequence[LanguageModel],
+        tools: Mapping[str, ToolSpec] | None = None,
         others: Mapping[str, Startable] | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
@@ -78,7 +87,9 @@ class AskForm(forms.Form):
         names = [model.name for model in models]
         picker = self.fields["models"]
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
-        self.fields |= schema_fields(Constraints.model_json_schema())
+        choosing = self.fields["tools"]
+        choosing.choices = [(name, spec.label) for name, spec in (tools or {}).items()]  # type: ignore[attr-defined]
+        self.fields |= schema_fields(Constraints.model_json_schema()) | schema_fields(ROUNDS)
         asked = str(self.data.get("strategy") or self.initial["strategy"])
         there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
         self.chosen_method = asked if there else FIRST_STRATEGY
@@ -167,6 +178,26 @@ class AskForm(forms.Form):
         return [row.name for row in self.panel if row.checked]
 
     @property
+    def chosen_tools(self) -> list[str]:
+        """The names of the chosen tools; none where the method is no strategy."""
+        return list(self["tools"].value() or ()) if self.other is None else []
+
+    @property
+    def more_calls(self) -> int:
+        """How many more calls each answer may take with tools."""
+        rounds = self["tool_rounds"]
+        try:
+            return (rounds.field.clean(rounds.value()) or USUAL_ROUNDS) - 1
+        except forms.ValidationError:
+            return USUAL_ROUNDS - 1
+
+    @property
+    def without_tools(self) -> list[str]:
+        """The names of the chosen models that cannot call tools."""
+        able = {model.name for model in self.usable_models if Capability.TOOLS in model.capabilities}
+        return [name for name in self.chosen_models if name not in able]
+
+    @property
     def only_simulated(self) -> bool:
         """True when the team has no model yet that is not simulated."""
         return all(model.provider.kind == ProviderKind.SIMULATED for model in self.usable_models)
@@ -216,6 +247,8 @@ class AskForm(forms.Form):
         """What is folded away, each group with what is set in it."""
         main = {box.name for box in self.main_boxes}
         rest = [box for box in self.option_boxes if box.name not in main]
+        if self.other is None and self.fields["tools"].choices:  # type: ignore[attr-defined]
+            rest = [self["tools"], self["tool_rounds"], *rest]
         limits = [self[name] for name in LIMITS] if self.wants_limits else []
         system = [self["system"]] if self.asks_for("system") else []
         known = [
@@ -238,7 +271,7 @@ class AskForm(forms.Form):
             (self["text"], "id_text"),
             (self["strategy"], "ask-method-list"),
             (self["models"], "pick-1"),
-            *((box, box.id_for_label) for box in below),
+            *((box, box.id_for_label or f"{box.auto_id}_0") for box in below),
         ]
         shown = {box.name for box, _ in at}
         hidden = [words for name, all_ in self.errors.items() if name not in shown for words in all_]
@@ -279,7 +312,8 @@ class AskForm(forms.Form):
             "constraints": limits,
         }
         if method not in self._others:
-            return NAME, {**payload, "strategy": method, "options": options}
+            calling = {"tools": tuple(clean["tools"]), "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS}
+            return NAME, {**payload, "strategy": method, "options": options, **calling}
         kind, _, ref = method.partition("/")
         asked = {name: value for name, value in payload.items() if self.asks_for(name)}
         return kind, {**asked, **options, "ref": ref}
@@ -302,6 +336,16 @@ def initial_values(run: Run) -> dict[str, Any]:
         "system": payload.get("system", ""),
         "strategy": method,
         "models": list(payload.get("models", ())),
+        **_initial_tools(run),
         **{f"{PREFIX}{name}": value for name, value in (own or {}).items()},
         **{name: (payload.get("constraints") or {}).get(name) for name in LIMITS},
+    }
+
+
+def _initial_tools(run: Run) -> dict[str, Any]:
+    if run.kind != NAME:
+        return {}
+    return {
+        "tools": list(run.request.get("tools", ())),
+        "tool_rounds": run.request.get("tool_rounds", USUAL_ROUNDS),
     }

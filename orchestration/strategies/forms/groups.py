@@ -53,8 +53,10 @@ class FieldGroup(NamedTuple):
 
 
 def is_set(box: forms.BoundField) -> bool:
-    """Return whether a field differs from its default."""
-    return str(box.value() or "") not in {initial_text(box.field), str(box.field.initial or "")}
+    """Return whether a field differs from its default; one that was not sent has it."""
+    value = box.value()
+    usual = {initial_text(box.field), str(box.field.initial or "")}
+    return value is not None and str(value or "") not in usual
 
 
 def value_in_words(box: forms.BoundField) -> str:
@@ -64,7 +66,10 @@ def value_in_words(box: forms.BoundField) -> str:
         return f"{box.label} {'on' if value else 'off'}"
     if isinstance(box.field, PercentField):
         return f"{str(box.label).removesuffix(', %')} {value} %"
-    if isinstance(box.field, forms.ChoiceField):
+    if isinstance(box.field, forms.MultipleChoiceField):
+        labels = {str(choice): str(label) for choice, label in box.field.widget.choices}
+        value = ", ".join(labels.get(each, each) for each in map(str, value or ()))
+    elif isinstance(box.field, forms.ChoiceField):
         named = [label for choice, label in box.field.widget.choices if str(choice) == str(value)]
         value = named[0] if named else value
     words = " ".join(str(value).split())

@@ -9,13 +9,15 @@ from enum import StrEnum
 from statistics import fmean
 from typing import Any
 
-from orchestration.llm.engine.types import MILLION, Json, Purpose
+from orchestration.llm.engine.types import MILLION, FinishReason, Json, Purpose
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, RunStatus
 from orchestration.runs.parts.differences import Piece, marked_differences
 from orchestration.runs.selectors.run_state import RunState
+from orchestration.strategies.engine.asking import answer_step
 from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.parts.tool_calls import ShownToolCall, tool_calls
 
 
 class LaneState(StrEnum):
@@ -23,6 +25,7 @@ class LaneState(StrEnum):
 
     PENDING = "pending"
     WRITING = "writing"
+    CALLING = "calling"
     RETRYING = "retrying"
     ANSWERED = "answered"
     UNUSABLE = "unusable"
@@ -37,6 +40,7 @@ class LaneState(StrEnum):
 BADGES = {
     LaneState.PENDING: ("queued", "Not asked yet"),
     LaneState.WRITING: ("running", "Writing"),
+    LaneState.CALLING: ("running", "Calling a tool"),
     LaneState.RETRYING: ("resumed", "Trying again"),
     LaneState.ANSWERED: ("done", "Answered"),
     LaneState.UNUSABLE: ("declined", "Not usable"),
@@ -86,6 +90,7 @@ class Lane:
     chosen: bool
     cut_short: bool
     attempts: tuple[Call, ...]
+    tools: Sequence[ShownToolCall] = ()
     is_answer: bool = False
     differences: tuple[Piece, ...] = ()
 
@@ -103,6 +108,11 @@ class Lane:
     def streams(self) -> bool:
         """True while text may still arrive."""
         return self.state is LaneState.WRITING
+
+    @property
+    def tries(self) -> tuple[Call, ...]:
+        """The attempts at what was asked last."""
+        return tuple(call for call in self.attempts if call.step == self.attempts[-1].step)
 
     @property
     def dimensions(self) -> list[tuple[str, float | None]]:
@@ -168,6 +178,7 @@ class _PanelState:
             for event in reversed(state.remembered)
             if event.kind == EventKind.ANSWER_REUSED
         }
+        self._tools = tool_calls(state)
         self._chosen = chosen_names(state)
         self._over = state.run.is_over
         self._synthesised = bool(outcome.get("answer")) and not outcome.get("chosen")
@@ -184,6 +195,7 @@ class _PanelState:
         if state is LaneState.ANSWERED and quality and not quality.get("usable", True):
             state = LaneState.UNUSABLE
         costs = [call.cost_usd for call in calls if call.cost_usd is not None]
+        tools = self._tools.get(answer_step(step), ()) if purpose == Purpose.ANSWER else ()
         return Lane(
             number=number,
             model=model,
@@ -194,7 +206,7 @@ class _PanelState:
             call=str(last.pk) if last else "",
             text=self._text(model, last, candidate),
             error=(last.error if last else "") or str(candidate.get("error") or ""),
-            seconds=last.latency_s if last else None,
+            seconds=_seconds(calls),
             first_token_s=last.first_token_s if last else None,
             tokens=sum(call.input_tokens + call.output_tokens for call in calls),
             cost_usd=sum(costs, Decimal(0)) if costs else None,
@@ -204,22 +216,34 @@ class _PanelState:
             chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._synthesised,
             cut_short=bool(last and last.finish == "length"),
             attempts=calls,
+            tools=tools,
         )
 
     def _lane_state(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
         if candidate.get("state") == "missing" and last is not None:
             return LaneState.MISSING
         if last is None:
-            if model in self._reused or candidate.get("cached"):
-                return LaneState.REUSED
-            if candidate.get("state") == "failed":
-                return LaneState.FAILED
-            return LaneState.NOT_ASKED if self._over else LaneState.PENDING
+            return self._state_without_call(model, candidate)
         if last.status == CallStatus.RUNNING:
             return LaneState.WRITING
+        if last.finish == FinishReason.TOOL_CALLS and candidate.get("state") != "answered":
+            return self._calling_state(candidate)
         state = CALL_STATES[CallStatus(last.status)]
         tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
+
+    def _state_without_call(self, model: str, candidate: Mapping[str, Json]) -> LaneState:
+        if model in self._reused or candidate.get("cached"):
+            return LaneState.REUSED
+        if candidate.get("state") == "failed":
+            return LaneState.FAILED
+        return LaneState.NOT_ASKED if self._over else LaneState.PENDING
+
+    def _calling_state(self, candidate: Mapping[str, Json]) -> LaneState:
+        """Return the state of a model whose last word so far is a tool call."""
+        if candidate.get("state") == "failed":
+            return LaneState.FAILED
+        return LaneState.CANCELLED if candidate or self._over else LaneState.CALLING
 
     def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
         if last is not None and (last.text or last.status == CallStatus.RUNNING):
@@ -241,6 +265,17 @@ class _PanelState:
         lengths = [c.output_tokens for c in self._state.calls if c.status == CallStatus.DONE]
         expected = round(fmean(lengths)) if lengths else int(spec.get("max_output_tokens", 0))
         return expected * Decimal(str(prices["output_per_million"])) / MILLION
+
+
+def _seconds(calls: Sequence[Call]) -> float | None:
+    """Return how long the last call took, with the rounds and the tool calls that led to it."""
+    last = calls[-1] if calls else None
+    if last is None or last.latency_s is None:
+        return None
+    base = answer_step(last.step)
+    first = next(call for call in calls if answer_step(call.step) == base)
+    before = 0.0 if first.step == last.step else last.started_s - first.started_s
+    return before + last.latency_s
 
 
 def chosen_names(state: RunState) -> set[str]:

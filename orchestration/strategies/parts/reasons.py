@@ -83,13 +83,16 @@ def reason(decisions: Iterable[Mapping[str, Json]]) -> str:
 
 
 def settings(run: Run) -> list[tuple[str, str]]:
-    """Return the options that are not as the strategy sets them, as label and value in words."""
+    """Return the options that are not as the strategy sets them, and the tools, as labels and values."""
     strategy = all_strategies().get(run.ref)
     if strategy is None:
         return []
     given: Mapping[str, Json] = run.request.get("options") or {}
     fields = strategy.Options.model_fields
-    return [
+    tools = [("Tools", ", ".join(sorted(run.request["tools"])))] if run.request.get("tools") else []
+    if rounds := run.request.get("tool_rounds"):
+        tools.append(("Most rounds", str(rounds)))
+    return tools + [
         (field.title or name.replace("_", " ").capitalize(), _in_words(field, given[name]))
         for name, field in fields.items()
         if name in given and given[name] != field.get_default(call_default_factory=True)

@@ -16,6 +16,7 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
 from orchestration.runs.models import Event, Run
 from orchestration.runs.selectors.run_state import RunState
+from orchestration.strategies.engine.asking import answer_step
 from orchestration.strategies.engine.fallback import FALLBACK
 from orchestration.strategies.engine.strategy import all_strategies, decided_at, decision_labels, escalations
 from orchestration.strategies.engine.types import StrategyEvent
@@ -65,7 +66,7 @@ class StrategyPage(KindPage):
     sections = (Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),)
     details = (Section(name="run-helpers", events=END_EVENTS | CALL_EVENTS),)
     sentences: Mapping[str, str] = {kind: f"strategies/events/{kind}.html" for kind in StrategyEvent}
-    remembered = frozenset(StrategyEvent)
+    remembered = frozenset({*StrategyEvent, EventKind.TOOL_CALLED, EventKind.TOOL_ENDED})
     advice: Mapping[str, str] = {
         "all_models_failed": "Test the models under Models, or choose others and run again.",
         "no_usable_answer": "Choose other models, connect a real one under Models, or ask in other words.",
@@ -181,7 +182,11 @@ def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
 
 
 def touched_lanes(events: Iterable[Event], lanes: Iterable[Lane]) -> list[Lane]:
-    """Return the lanes that `events` concern, by model or by the step of a call."""
+    """Return the lanes that `events` concern, by model or by the step of a call, of a model or of a tool."""
     models = {event.data["model"] for event in events if "model" in event.data}
-    steps = {event.step for event in events if event.step}
-    return [lane for lane in lanes if lane.model in models or steps & {call.step for call in lane.attempts}]
+    steps = {answer_step(event.step) for event in events if event.step}
+    return [
+        lane
+        for lane in lanes
+        if lane.model in models or steps & {answer_step(call.step) for call in lane.attempts}
+    ]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from orchestra_site.accounts.models import Membership
-from orchestration.llm.engine.types import Json, Purpose, plain
+from orchestration.llm.engine.types import FinishReason, Json, Purpose, plain
 from orchestration.llm.services.panel import thaw
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Run
 from orchestration.runs.selectors.run_state import recent_calls
@@ -24,10 +24,14 @@ MOST_RUNS_READ = 50
 
 
 def past_calls(membership: Membership, models: Sequence[str]) -> Mapping[str, Sequence[PastCall]]:
-    """Return the calls of `models` in the team's newest runs, by model, the newest first."""
+    """Return the calls of `models` in the team's newest runs, by model, the newest first.
+
+    Those that ended in tool calls are left out: they say nothing on the length of answers.
+    """
     calls = recent_calls(membership, models, runs=MOST_RUNS_READ).filter(
         purpose__in=LIMITED, latency_s__isnull=False
     )
+    calls = calls.exclude(finish=FinishReason.TOOL_CALLS)
     columns = ("run_id", "model", "purpose", "output_tokens", "latency_s")
     rows = list(calls.order_by("-started_at", "-id").values_list(*columns)[:MOST_CALLS_READ])
     tasks = _tasks({run for run, *_ in rows})

@@ -15,6 +15,7 @@ from orchestration.llm.engine.types import Json, ModelSpec, Purpose, plain
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import PanelRole, freeze, model_spec
 from orchestration.runs.models import Call, CallStatus, Rating, Run
+from orchestration.strategies.engine.asking import answer_step
 from orchestration.strategies.engine.classification import TaskType, classify, task_called
 from orchestration.strategies.engine.profiles import (
     Evidence,
@@ -112,19 +113,26 @@ class _ObservedRun:
         return found
 
     def _attempts(self, model: str) -> list[ObservedAttempt]:
-        """Return the last attempt of each step that asked `model`, without cancelled and lost ones."""
-        last = {call.step: call for call in self.calls if call.model == model}
+        """Return the last attempt of each answer that `model` was asked for, without cancelled and lost ones.
+
+        One with tool calls has the time and the tokens of all its rounds, and the step of the last.
+        """
+        steps = {call.step: call for call in self.calls if call.model == model}
+        answers: dict[str, list[Call]] = defaultdict(list)
+        for call in sorted(steps.values(), key=lambda call: call.started_s):
+            answers[answer_step(call.step)].append(call)
         return [
             ObservedAttempt(
-                step=call.step,
-                done=call.status == CallStatus.DONE,
-                code=call.error_code,
-                seconds=call.latency_s,
-                input_tokens=call.input_tokens,
-                output_tokens=call.output_tokens,
+                step=last.step,
+                done=last.status == CallStatus.DONE,
+                code=last.error_code,
+                seconds=None if last.latency_s is None else sum(call.latency_s or 0.0 for call in rounds),
+                input_tokens=sum(call.input_tokens for call in rounds),
+                output_tokens=sum(call.output_tokens for call in rounds),
             )
-            for call in last.values()
-            if call.status in {CallStatus.DONE, CallStatus.FAILED}
+            for rounds in answers.values()
+            for last in rounds[-1:]
+            if last.status in {CallStatus.DONE, CallStatus.FAILED}
         ]
 
     def _task(self) -> TaskType:

@@ -36,6 +36,7 @@ from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
+from orchestration.tools.services.registry import freeze_tools
 
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
@@ -51,17 +52,22 @@ class StrategyKind(RunKind):
     title = "Strategy"
 
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
-        """Check a request (text, strategy, models, options, constraints) and freeze it with its panel."""
+        """Check a request (text, strategy, models, options, constraints, tools); freeze it with its panel."""
         request, helpers = checked_request(payload)
         panel = _frozen_panel(membership, request, helpers)
         stored = request.model_dump(mode="json")
+        if request.tools:
+            stored["tools"] = dict(freeze_tools(membership.team_id, request.tools))
         return CheckedRequest(ref=request.strategy, prompt=request.text, request=stored, panel=panel)
 
     def check_child(
         self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
     ) -> FrozenRun:
-        """Freeze a child run over models of its parent's panel; the models that options name are helpers."""
+        """Freeze a child run over models and tools of its parent; models that options name are helpers."""
         request, helpers = checked_request({**payload, "strategy": ref, "models": tuple(panel)})
+        missing = next((name for name in request.tools if name not in parent.request.get("tools", ())), None)
+        if missing is not None:
+            raise InvalidRequest(f"The run may not use a tool called {missing[:120]!r}.", field="tools")
         entries = [panel_entry(parent.panel, name, role=PanelRole.MEMBER) for name in request.models]
         entries += [panel_entry(parent.panel, name, role=PanelRole.HELPER) for name in helpers]
         return replace(parent, kind=NAME, ref=ref, request=request.model_dump(mode="json"), panel=entries)

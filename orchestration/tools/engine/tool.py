@@ -64,6 +64,12 @@ class ToolSpec:
     repeatable: bool = True
     timeout_s: float = 30.0
 
+    @property
+    def label(self) -> str:
+        """The title as it stands by itself."""
+        title = self.title.removeprefix("The ")
+        return title[:1].upper() + title[1:]
+
 
 class Tool(ABC):
     """Something that pipelines and models may call by name."""

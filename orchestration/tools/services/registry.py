@@ -129,20 +129,12 @@ def freeze_tools(team: UUID, names: Iterable[str]) -> Frozen:
     return {name: usable[name] for name in names}
 
 
-async def find_tool(team: UUID, name: str, frozen: Frozen | None) -> Tool:
-    """Return a tool that a run may use; without `frozen`, any tool of its team as it is now.
-
-    Raises `ToolFailed` for any other.
-    """
+async def find_tool(team: UUID, name: str, frozen: Frozen) -> Tool:
+    """Return a tool of those that a run was frozen with. Raises `ToolFailed` for any other."""
+    if name not in frozen:
+        raise unknown_tool(name)
     built_in = _built_in(team)
-    if frozen is not None and name not in frozen:
-        raise unknown_tool(name)
-    if name in built_in:
-        return built_in[name]
-    of_servers = await in_database_thread(_of_servers, team) if frozen is None else frozen
-    if name not in of_servers:
-        raise unknown_tool(name)
-    return McpTool(team, name, of_servers[name])
+    return built_in[name] if name in built_in else McpTool(team, name, frozen[name])
 
 
 def _of_servers(team: UUID) -> dict[str, dict[str, Json]]:

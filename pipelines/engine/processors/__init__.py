@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pipelines.engine.processor import Processor
 from pipelines.engine.processors.aggregate import Aggregate
-from pipelines.engine.processors.branch import Branch
 from pipelines.engine.processors.map import MapProcessor
 from pipelines.engine.processors.model import ModelProcessor
+from pipelines.engine.processors.passing import Branch, TransformProcessor, Validate
 from pipelines.engine.processors.run import PipelineProcessor, RunProcessor, ToolProcessor
-from pipelines.engine.processors.transform import TransformProcessor
-from pipelines.engine.processors.validate import Validate
 from pipelines.engine.processors.waiting import HumanProcessor, WaitProcessor
 
 PROCESSORS: dict[str, Processor] = {}

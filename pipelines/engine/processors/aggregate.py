@@ -22,10 +22,8 @@ from orchestration.expressions.filters import text as in_words
 from orchestration.expressions.values import clipped, value_type
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import MOST_CHARACTERS, AnswerKind, Extracted
-from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, TallyVerdict, Voter
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.consensus.grouping import group_answers
-from orchestration.strategies.engine.consensus.tallying import tally
 from orchestration.strategies.engine.consensus.wording import text_key
 from pipelines.engine.options import OptionFormat
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions, PureProcessor, StageResult, Work
@@ -53,15 +51,13 @@ class AggregateOptions(ProcessorOptions):
         default="previous",
         alias="from",
         title="From",
-        description="Stages and sources, as in [draft, input.text], or one source with several values.",
         json_schema_extra={"format": OptionFormat.SOURCES},
     )
-    how: Aggregation = Field(
-        default=Aggregation.LIST, title="How", description="A list, one object, one text, a vote, the best."
-    )
-    separator: str = Field(
-        default="\n\n", max_length=1_000, title="Between", description="Stands between texts in a row."
-    )
+    """Stages and sources, as in [draft, input.text], or one source with several values."""
+    how: Aggregation = Aggregation.LIST
+    """A list, one object, one text, a vote, the best."""
+    separator: str = Field(default="\n\n", max_length=1_000, title="Between")
+    """Stands between texts in a row."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,21 +134,13 @@ def _vote(parts: Sequence[NamedValue], _: AggregateOptions) -> StageResult:
     if len(parts) > MOST_COUNTED:
         raise _wrong(f"A vote takes up to {MOST_COUNTED:,} values, there are {len(parts):,}.")
     answers = [_answer(part.value) for part in parts]
-    voters = [f"{number} {part.name}" for number, part in enumerate(parts, 1)]
-    groups = {str(place): group for place, group in enumerate(group_answers(answers))}
-    ballots = [
-        Ballot(voter=voters[at], choice=place) for place, group in groups.items() for at in group.members
-    ]
-    election = Election(rule=RuleName.PLURALITY, voters=tuple(Voter(name=name) for name in voters))
-    counted = tally(election, ballots)
-    winner = groups[counted.winner or "0"]
+    groups = sorted(group_answers(answers), key=lambda group: -len(group.members))
+    votes = [len(group.members) for group in groups]
     rows = [
-        {"answer": clipped(group.raw), "of": [parts[at].name for at in group.members]}
-        for group in sorted(groups.values(), key=lambda group: -len(group.members))
+        {"answer": clipped(group.raw), "of": [parts[at].name for at in group.members]} for group in groups
     ]
-    is_tie = counted.verdict is TallyVerdict.TIE_BROKEN
-    details = {"tally": rows, "agreement": counted.agreement, "tie": is_tie}
-    return StageResult(value=parts[winner.members[0]].value, details=details)
+    details = {"tally": rows, "agreement": votes[0] / len(parts), "tie": votes[0] in votes[1:]}
+    return StageResult(value=parts[groups[0].members[0]].value, details=details)
 
 
 def _answer(value: Json) -> Extracted:

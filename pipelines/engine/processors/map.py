@@ -20,12 +20,14 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.strategies.engine.rounds import single_error
-from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, OptionFormat
+from pipelines.engine.options import OptionFormat
 from pipelines.engine.processor import (
     ActiveProcessor,
+    PipelineName,
     Processor,
     ProcessorFailed,
     ProcessorOptions,
+    SourceText,
     StageResult,
     Uses,
     Work,
@@ -37,22 +39,18 @@ MOST_MAPPED, MOST_ERRORS = 1_000, 20
 class MapOptions(ProcessorOptions):
     """The items, and what is done for each."""
 
-    items: Json = Field(
-        default=None, title="Items", description="A list. Empty: the input.", json_schema_extra=AS_SOURCE
-    )
+    items: SourceText = None
+    """A list. Empty: the input."""
     stage: dict[str, Json] | None = Field(
-        default=None,
-        title="Stage",
-        description="Processor and options for each item, which it reads as context.item and context.index.",
-        json_schema_extra={"format": OptionFormat.INLINE_STAGE},
+        default=None, json_schema_extra={"format": OptionFormat.INLINE_STAGE}
     )
-    pipeline: str | None = Field(
-        default=None, title="Pipeline", description="Its input is the item.", json_schema_extra=AS_PIPELINE
-    )
-    at_once: int = Field(default=5, ge=1, le=50, title="At once", description="Items worked on together.")
-    on_item_error: Literal["fail", "skip", "null"] = Field(
-        default="fail", title="When an item fails", description="Fail, skip it, or put null in its place."
-    )
+    """Processor and options for each item, which it reads as context.item and context.index."""
+    pipeline: PipelineName | None = None
+    """Its input is the item."""
+    at_once: int = Field(default=5, ge=1, le=50)
+    """Items worked on together."""
+    on_item_error: Literal["fail", "skip", "null"] = Field(default="fail", title="When an item fails")
+    """Fail, skip it, or put null in its place."""
 
 
 class MapProcessor(ActiveProcessor):
@@ -127,16 +125,10 @@ class _Mapping:
 
     async def _one(self, index: int) -> StageResult:
         options: MapOptions = self.work.options
-        step, item = f"item-{index}", self.items[index]
-        if options.pipeline is not None:
-            panel = self.work.info.models
-            found = await self.context.run_child(
-                "pipeline", options.pipeline, {"input": item}, panel=panel, step=f"{step}/run"
-            )
-            return StageResult(value=found["output"], score=found["score"])
-        about = {**self.work.scope.context, "item": item, "index": index}
-        scope = replace(self.work.scope, context=about)
-        return await self.work.run_stage(options.stage, scope, self.context, step)
+        stage = options.stage or {"processor": "pipeline", "options": {"name": options.pipeline}}
+        about = {**self.work.scope.context, "item": self.items[index], "index": index}
+        scope, name = replace(self.work.scope, context=about), f"{self.work.stage}, item {index + 1:,}"
+        return await self.work.run_stage(name, stage, scope, self.context, f"item-{index}")
 
     def result(self) -> StageResult:
         """Return what the items gave. Raises `CancelledError` where an item of an earlier attempt was."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from orchestra_site.web.patterns import IGNORECASE, Pattern
+from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.filters import text as in_words
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
@@ -24,14 +24,17 @@ from orchestration.strategies.engine.fallback import SINGLE_MODEL_STRATEGY
 from orchestration.strategies.engine.options import helper_models
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, escaped, shortened
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
+from orchestration.strategies.engine.tool_use import as_data
+from orchestration.strategies.engine.types import MOST_TOOLS
 from pipelines.engine.mapping import MappingError, parse_conversion
-from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
 from pipelines.engine.processor import (
     ActiveProcessor,
     ModelNames,
     ProcessorFailed,
     ProcessorOptions,
+    SchemaFields,
     StageResult,
+    TemplateText,
     Uses,
     Work,
 )
@@ -49,7 +52,7 @@ AS_JSON = "Reply with JSON only, without any words around it. It has to fit this
 CORRECT = (
     "This answer does not fit the JSON Schema. Write it again, whole and as JSON only, so that it fits:\n"
 )
-_TAG = Pattern(r"<(\s*/?\s*data\b)", IGNORECASE)
+ToolName = Annotated[str, Field(min_length=1, max_length=120)]
 _PLAIN = Pattern(r"-?[0-9][0-9.,]{0,40}|true|false|")
 
 
@@ -57,7 +60,7 @@ def marked(text: str) -> str:
     """Return the text of a value, marked as data; numbers, true and false are no text."""
     if _PLAIN.fullmatch(text):
         return text
-    inside = _TAG.sub(lambda tag: f"&lt;{tag[1]}", text)
+    inside = as_data(text)
     if len(inside) <= LONGEST_INLINE and "\n" not in inside:
         return f"<data>{inside}</data>"
     return f"<data>\n{inside}\n</data>"
@@ -66,32 +69,23 @@ def marked(text: str) -> str:
 class ModelProcessorOptions(ProcessorOptions):
     """What is asked, of whom, and in which form the answer is expected."""
 
-    prompt: str = Field(
-        default="",
-        title="Prompt",
-        description="As in Classify: {{ input.text }}. Empty: the input itself.",
-        json_schema_extra=AS_TEMPLATE,
-    )
-    system: str = Field(
-        default="", title="Instructions", description="Role, tone and form.", json_schema_extra=AS_TEMPLATE
-    )
+    prompt: TemplateText = ""
+    """As in Classify: {{ input.text }}. Empty: the input itself."""
+    system: TemplateText = Field(default="", title="Instructions")
+    """Role, tone and form."""
     strategy: str = Field(
         default=SINGLE_MODEL_STRATEGY,
-        title="Strategy",
-        description="How models are used. sequential asks one, and the next only where that fails.",
         json_schema_extra=lambda schema: schema.update(enum=list(all_strategies())),
     )
-    models: ModelNames = Field(default=(), title="Models", description="Empty: those of the run.")
-    options: dict[str, Json] = Field(
-        default_factory=dict, title="Options of the strategy", description="As on the page Methods."
-    )
-    json_schema: dict[str, Json] | None = Field(
-        default=None,
-        alias="schema",
-        title="Answer schema",
-        description="JSON Schema of an answer that is JSON. Empty: the answer is text.",
-        json_schema_extra=AS_SCHEMA,
-    )
+    """How models are used. sequential asks one, and the next only where that fails."""
+    models: ModelNames = ()
+    """Empty: those of the run."""
+    options: dict[str, Json] = Field(default_factory=dict, title="Options of the strategy")
+    """As on the page Methods."""
+    tools: tuple[ToolName, ...] = Field(default=(), max_length=MOST_TOOLS)
+    """Models may call these on the way to their answer. Names as on Tools."""
+    json_schema: SchemaFields = Field(default=None, alias="schema", title="Answer schema")
+    """JSON Schema of an answer that is JSON. Empty: the answer is text."""
 
 
 class ModelProcessor(ActiveProcessor):
@@ -114,9 +108,10 @@ class ModelProcessor(ActiveProcessor):
             yield ("strategy",), str(refused)
 
     def uses(self, options: Any) -> Uses:  # noqa: ANN401
-        """Return the models that are named, and those that the options of the strategy name."""
+        """Return the models and tools that are named, and the models that the strategy's options name."""
         helpers = helper_models(validate_options(options.strategy, options.options))
-        return Uses(models=tuple(dict.fromkeys((*options.models, *helpers))))
+        models = tuple(dict.fromkeys((*options.models, *helpers)))
+        return Uses(models=models, tools=options.tools, tools_at="tools")
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the answer. Raises `ProcessorFailed` with the code `schema` where it does not fit."""
@@ -149,6 +144,8 @@ def _request(work: Work) -> dict[str, Json]:
     if "<data>" in "".join([text if has_words else "", *system]):
         system.append(MARKED)
     request: dict[str, Json] = {"text": text, "options": options.options}
+    if options.tools:
+        request["tools"] = list(options.tools)
     if options.json_schema is not None:
         system.append(AS_JSON + json.dumps(options.json_schema, ensure_ascii=False))
         request["response_schema"] = options.json_schema
@@ -158,7 +155,7 @@ def _request(work: Work) -> dict[str, Json]:
 def _fitted(answer: str, schema: Mapping[str, Json]) -> tuple[Json, str]:
     """Return the JSON that an answer is or has, and in what it does not fit the schema, if it does not."""
     try:
-        return parse_conversion(("parse_json",), schema).apply(answer, ()).value, ""
+        return parse_conversion(("parse_json",), schema).apply(answer), ""
     except MappingError as error:
         if schema.get("type") == "string" and not parse_schema(schema).problems(answer.strip()):
             return answer.strip(), ""

@@ -11,13 +11,15 @@ from orchestration.expressions.filters import text as in_words
 from orchestration.expressions.places import Keys
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
-from pipelines.engine.options import AS_PIPELINE, AS_SOURCE, AS_TEMPLATES
 from pipelines.engine.processor import (
     ActiveProcessor,
     ModelNames,
+    PipelineName,
     ProcessorFailed,
     ProcessorOptions,
+    SourceText,
     StageResult,
+    TemplateFields,
     UsedRun,
     Uses,
     Work,
@@ -30,15 +32,14 @@ PIPELINE = "pipeline"
 class RunOptions(ProcessorOptions):
     """What is run."""
 
-    kind: str = Field(min_length=1, max_length=40, title="Kind", description="Kind of run, as in strategy.")
-    ref: str = Field(min_length=1, max_length=200, title="Name", description="What of that kind is run.")
-    payload: dict[str, Json] | None = Field(
-        default=None,
-        title="Payload",
-        description="Texts are templates; {{ input.n }} alone keeps its type. Empty: the input as text.",
-        json_schema_extra=AS_TEMPLATES,
-    )
-    models: ModelNames = Field(default=(), title="Models", description="Empty: those of the run.")
+    kind: str = Field(min_length=1, max_length=40)
+    """Kind of run, as in strategy."""
+    ref: str = Field(min_length=1, max_length=200, title="Name")
+    """What of that kind is run."""
+    payload: TemplateFields = None
+    """Texts are templates; {{ input.n }} alone keeps its type. Empty: the input as text."""
+    models: ModelNames = ()
+    """Empty: those of the run."""
 
 
 class RunProcessor(ActiveProcessor):
@@ -75,11 +76,12 @@ class RunProcessor(ActiveProcessor):
 class PipelineOptions(ProcessorOptions):
     """Which pipeline is run, and on what."""
 
-    name: str = Field(title="Pipeline", description="Its name.", json_schema_extra=AS_PIPELINE)
-    version: int | None = Field(default=None, ge=1, title="Version", description="Empty: the latest.")
-    input: Json = Field(
-        default=None, title="Given", description="A source. Empty: the input.", json_schema_extra=AS_SOURCE
-    )
+    name: PipelineName = Field(title="Pipeline")
+    """Its name."""
+    version: int | None = Field(default=None, ge=1)
+    """Empty: the latest."""
+    input: SourceText = Field(default=None, title="Given")
+    """A source. Empty: the input."""
 
 
 class PipelineProcessor(ActiveProcessor):
@@ -105,13 +107,10 @@ class PipelineProcessor(ActiveProcessor):
 class ToolOptions(ProcessorOptions):
     """Which tool is called, and with what."""
 
-    name: str = Field(min_length=1, max_length=120, title="Tool", description="Its name, as on Tools.")
-    arguments: dict[str, Json] | None = Field(
-        default=None,
-        title="Arguments",
-        description="Texts are templates; {{ input.n }} alone keeps its type. Empty: the input, an object.",
-        json_schema_extra=AS_TEMPLATES,
-    )
+    name: str = Field(min_length=1, max_length=120, title="Tool")
+    """Its name, as on Tools."""
+    arguments: TemplateFields = None
+    """Texts are templates; {{ input.n }} alone keeps its type. Empty: the input, an object."""
 
 
 class ToolProcessor(ActiveProcessor):
@@ -129,7 +128,7 @@ class ToolProcessor(ActiveProcessor):
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return what the tool gave. Raises `ToolFailed`, and `ProcessorFailed` for no object."""
         options: ToolOptions = work.options
-        arguments = work.input
+        arguments: Json = work.input
         if options.arguments is not None:
             arguments = await off_loop(work.scope.size, work.filled, options.arguments)
         if not isinstance(arguments, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,12 +17,13 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Audience, Question
 from pipelines.engine.mapping import misfit
-from pipelines.engine.options import AS_SCHEMA, AS_TEMPLATE
 from pipelines.engine.processor import (
     ActiveProcessor,
     ProcessorFailed,
     ProcessorOptions,
+    SchemaFields,
     StageResult,
+    TemplateText,
     Uses,
     Work,
 )
@@ -35,25 +37,18 @@ ROLES, VIEWER = ("owner", "admin", "operator"), "viewer"
 class HumanOptions(ProcessorOptions):
     """What is asked, of whom, until when."""
 
-    text: str = Field(
-        title="Question", description="As in Send this? {{ previous }}", json_schema_extra=AS_TEMPLATE
-    )
-    form: dict[str, Json] | None = Field(
-        default=None,
-        title="Form",
-        description="JSON Schema of the answer: an object with several fields, or one value. Empty: text.",
-        json_schema_extra=AS_SCHEMA,
-    )
-    who: tuple[Annotated[str, Field(max_length=254)], ...] = Field(
-        default=(), max_length=50, title="Who", description="Roles and members. Empty: all who may run."
-    )
-    deadline: float | None = Field(
-        default=None, gt=0, le=LONGEST_TIMEOUT_S, title="Deadline (s)", description="Seconds to answer in."
-    )
-    at_deadline: Literal["default", "fail"] = Field(
-        default="default", title="At the deadline", description="Take the default, or fail."
-    )
-    default: Json = Field(default=None, title="Default", description="The answer if there is none by then.")
+    text: TemplateText = Field(title="Question")
+    """As in Send this? {{ previous }}"""
+    form: SchemaFields = None
+    """JSON Schema of the answer: an object with several fields, or one value. Empty: text."""
+    who: tuple[Annotated[str, Field(max_length=254)], ...] = Field(default=(), max_length=50)
+    """Roles and members. Empty: all who may run."""
+    deadline: float | None = Field(default=None, gt=0, le=LONGEST_TIMEOUT_S, title="Deadline (s)")
+    """Seconds to answer in."""
+    at_deadline: Literal["default", "fail"] = Field(default="default", title="At the deadline")
+    """Take the default, or fail."""
+    default: Json = None
+    """The answer if there is none by then."""
 
 
 class HumanProcessor(ActiveProcessor):
@@ -75,7 +70,9 @@ class HumanProcessor(ActiveProcessor):
         if VIEWER in options.who:
             yield ("who", options.who.index(VIEWER)), "Viewers look on; they cannot answer."
         if has_default and options.form is not None:
-            yield from ((("default",), message) for message in _misfits(options.form, options.default))
+            with suppress(ExpressionError):  # said at the form
+                if message := misfit(parse_schema(options.form), options.default):
+                    yield ("default",), f"The default does not fit the form: {message}."
 
     def uses(self, options: Any) -> Uses:  # noqa: ANN401
         """Return the members that are named; the names of roles are no members."""
@@ -110,28 +107,13 @@ class HumanProcessor(ActiveProcessor):
         return Audience(roles=roles, users=users)
 
 
-def _misfits(form: Json, value: Json) -> Iterator[str]:
-    """Yield in what a value does not fit a form that is a schema."""
-    try:
-        schema = parse_schema(form)
-    except ExpressionError:
-        return  # said at the form
-    if message := misfit(schema, value):
-        yield f"The default does not fit the form: {message}."
-
-
 class WaitOptions(ProcessorOptions):
     """How long, or until when."""
 
-    seconds: float | None = Field(
-        default=None, ge=0, le=LONGEST_TIMEOUT_S, title="Seconds", description="How long the run waits."
-    )
-    until: str | None = Field(
-        default=None,
-        title="Until",
-        description="Date and time with its zone, as in 2030-01-31T09:00:00+01:00 or {{ input.send_at }}.",
-        json_schema_extra=AS_TEMPLATE,
-    )
+    seconds: float | None = Field(default=None, ge=0, le=LONGEST_TIMEOUT_S)
+    """How long the run waits."""
+    until: TemplateText | None = None
+    """Date and time with its zone, as in 2030-01-31T09:00:00+01:00 or {{ input.send_at }}."""
 
 
 class WaitProcessor(ActiveProcessor):
@@ -166,13 +148,12 @@ class WaitProcessor(ActiveProcessor):
 
 def _moment(written: str) -> datetime:
     """Return a date and time with a zone. Raises `ProcessorFailed` with the code `bad_moment`."""
-    example = "It is written as in 2030-01-31T09:00:00+01:00."
+    fault = "has no time zone"
     try:
         moment = datetime.fromisoformat(written.strip())
+        if moment.tzinfo is not None:
+            return moment
     except ValueError:
-        raise ProcessorFailed(
-            f"{shortened(written)} is no date and time. {example}", error_code="bad_moment"
-        ) from None
-    if moment.tzinfo is None:
-        raise ProcessorFailed(f"{shortened(written)} has no time zone. {example}", error_code="bad_moment")
-    return moment
+        fault = "is no date and time"
+    message = f"{shortened(written)} {fault}. It is written as in 2030-01-31T09:00:00+01:00."
+    raise ProcessorFailed(message, error_code="bad_moment")

@@ -94,7 +94,8 @@ class AnswerCache:
     def put(self, key: str, answer: Completion) -> None:
         """Store an answer, unless it is larger than the whole cache."""
         self._drop(key)
-        size = len(answer.text.encode(errors="surrogatepass")) + ENTRY_OVERHEAD
+        texts = (answer.text, *(call.name + call.arguments for call in answer.tool_calls))
+        size = sum(len(text.encode(errors="surrogatepass")) for text in texts) + ENTRY_OVERHEAD
         if size > self._max_bytes:
             return
         self._entries[key] = _Entry(answer, size, self.clock() + self._ttl_s)
@@ -162,7 +163,7 @@ class Cached(WrappedModel):
                     if isinstance(piece, Delta):
                         call.add(piece)
                     else:
-                        if piece.finish is FinishReason.STOP:
+                        if piece.finish in {FinishReason.STOP, FinishReason.TOOL_CALLS}:
                             self._store.put(key, piece)
                         self._store.end(key, call, answer=piece)
                     yield piece

@@ -28,8 +28,8 @@ from orchestration.llm.engine.types import (
     Json,
     ModelSpec,
     Prompt,
+    ToolCall,
     Usage,
-    estimate_input_tokens,
     estimate_tokens,
 )
 from orchestration.llm.providers.addresses import Endpoint
@@ -41,6 +41,7 @@ from orchestration.llm.providers.openai_compatible.refusals import (
     learned_dialects,
     model_error,
 )
+from orchestration.llm.providers.openai_compatible.tool_calls import CallCollector
 from orchestration.llm.providers.reading import (
     KeyFilter,
     SSEParser,
@@ -69,7 +70,12 @@ FINISH = {
     "max_tokens": FinishReason.LENGTH,
     "model_length": FinishReason.LENGTH,
     "content_filter": FinishReason.CONTENT_FILTER,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "tool_use": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
 }
+WITH_CALLS = frozenset({None, FinishReason.STOP, FinishReason.TOOL_CALLS})
+"""How an answer ends whose tool calls are whole; one that says nothing has at least its end mark."""
 INTERRUPTED = frozenset({"error", "insufficient_system_resource", "abort", "cancelled"})
 
 
@@ -101,8 +107,12 @@ class OpenAICompatibleModel(ChatModel):
         """Answer piece by piece. Closing the generator closes the HTTP response at once."""
         started = perf_counter()
         first_token: float | None = None
-        limit = prompt.output_limit(self.spec)
-        transcript = Transcript(self._endpoint, self.spec.remote_name, output_limit=limit)
+        transcript = Transcript(
+            self._endpoint,
+            self.spec.remote_name,
+            output_limit=prompt.output_limit(self.spec),
+            takes_calls=bool(prompt.tools),
+        )
         exchange = Exchange(self._client, self._endpoint, self._deadlines)
         dialect: Dialect | None = self._dialects.get(self._place, Dialect())
         while dialect is not None:
@@ -194,11 +204,13 @@ class Transcript:
     """One answer as it arrives: text, usage, and whether the provider said that it is complete.
 
     The text is collected in pieces, and cut off at `OVERRUN` times `output_limit`, in tokens. `length` counts
-    the characters that arrived, `text` has those that `growth` returned; `is_chat` is True once anything came
-    that only a chat API sends.
+    the characters that arrived, those of tool calls, too; `text` has those that `growth` returned. `is_chat`
+    is True once anything came that only a chat API sends. Tool calls that nobody offered are ignored.
     """
 
-    def __init__(self, endpoint: Endpoint, model: str, *, output_limit: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, model: str, *, output_limit: int, takes_calls: bool = False
+    ) -> None:
         self.host = endpoint.host
         self._longest = OVERRUN * CHARACTERS_PER_TOKEN * output_limit
         self._endpoint = endpoint
@@ -208,6 +220,7 @@ class Transcript:
         self._usage: Usage | None = None
         self._reported = ""
         self._arrived: list[str] = []
+        self._collector = CallCollector() if takes_calls else None
         self._reads_events = False
         self.text, self.length = "", 0
         self.is_chat = self.overran = self.ended = False
@@ -252,21 +265,34 @@ class Transcript:
 
     def completion(self, prompt: Prompt, *, latency_s: float, first_token_s: float | None) -> Completion:
         """Return the whole answer. Raises `BadAnswer` or `ContentRefused` when it is empty."""
-        if not self.text.strip():
+        calls, finish = self._whole_calls(), self._finish or FinishReason.OTHER
+        if not self.text.strip() and not calls:
             raise self._empty()
-        given = estimate_input_tokens(message.content for message in prompt.messages)
-        made = estimate_tokens(self.text)
+        if calls or finish is FinishReason.TOOL_CALLS:
+            finish = FinishReason.TOOL_CALLS if calls else FinishReason.OTHER
+        made = sum(map(estimate_tokens, (self.text, *(call.name + call.arguments for call in calls))))
         return Completion(
             text=self.text,
             usage=self._usage
             if self._usage and self._usage.output_tokens
-            else Usage(input_tokens=given, output_tokens=made, estimated=True),
-            finish=self._finish or FinishReason.OTHER,
+            else Usage(input_tokens=prompt.input_tokens, output_tokens=made, estimated=True),
+            finish=finish,
             latency_s=latency_s,
             first_token_s=first_token_s,
             reported_model=self._endpoint.quote(self._reported),
             overran=self.overran,
+            tool_calls=calls,
         )
+
+    def _whole_calls(self) -> tuple[ToolCall, ...]:
+        """Return the tool calls, without the key; none where the end of the answer may have cut one off."""
+        if self._collector is None or self._finish not in WITH_CALLS:
+            return ()
+        return self._collector.calls(self._shown)
+
+    def _shown(self, text: str) -> str:
+        key_filter = KeyFilter(self._endpoint.hidden_forms())
+        return key_filter.feed(TextCleaner().feed(text)) + key_filter.rest()
 
     def charged(self, error: ModelError) -> ModelError:
         """Return `error` with the usage that the provider reported for what it is about."""
@@ -297,14 +323,16 @@ class Transcript:
         more = self._cleaner.feed(_text(said.get("content")) or string(said.get("refusal")))
         self._arrived.append(more[: self._longest - self.length])
         self.length += len(self._arrived[-1])
-        if len(self._arrived[-1]) < len(more):
+        if self._collector is not None:
+            self.length += sum(map(self._collector.add, map(mapping, items(said.get("tool_calls")))))
+        if len(self._arrived[-1]) < len(more) or self.length > self._longest:
             self.overran, self._finish = True, FinishReason.LENGTH
 
     def _end(self, reason: str) -> None:
         if reason in INTERRUPTED:
             raise ProviderUnavailable(f"{self._endpoint.host} stopped in the middle of its answer: {reason}.")
         if reason:
-            self._finish = FINISH.get(reason, FinishReason.OTHER)
+            self._finish = FINISH.get(reason.replace("-", "_"), FinishReason.OTHER)
 
     def _empty(self) -> ModelError:
         host = self.host
@@ -313,7 +341,9 @@ class Transcript:
         if self._finish is FinishReason.CONTENT_FILTER:
             return self.charged(ContentRefused(f"The content filter of {host} refused to answer."))
         message = f"{host} answered with no text at all."
-        if self._finish is FinishReason.LENGTH:
+        if self._collector is not None and self._collector.count:
+            message = f"{host} stopped in the middle of a tool call, so it was not made."
+        elif self._finish is FinishReason.LENGTH:
             message = (
                 f"{host} used up all the tokens it was allowed before its first word. Allow it more output."
             )

@@ -24,6 +24,7 @@ from orchestration.llm.engine.errors import (
 )
 from orchestration.llm.engine.types import Capability, Json, ModelSpec, Prompt
 from orchestration.llm.providers.addresses import Endpoint, path_hint
+from orchestration.llm.providers.openai_compatible.tool_calls import written_message, written_tools
 from orchestration.llm.providers.reading import mapping, parse_json, retry_after, string
 
 TOO_LONG = Pattern(
@@ -32,6 +33,9 @@ TOO_LONG = Pattern(
     IGNORECASE,
 )
 FILTERED = Pattern(r"content.?(filter|policy|management)|responsible.?ai|moderation", IGNORECASE)
+NO_TOOLS = Pattern(
+    r"(not|n't) support (the use of )?(tools?\b|function.?call)|tool.?call.?parser", IGNORECASE
+)
 NO_CREDIT = Pattern(
     r"insufficient.?(quota|balance|credit|funds)|billing|exceeded your current quota", IGNORECASE
 )
@@ -102,6 +106,9 @@ NO_CREDIT_LEFT = "The account at {host} has no credit left ({status}). Top it up
 NOT_FOUND = "{host} has {asked}, or the address is not that of its API ({status}).{hint}"
 FILTER_REFUSED = "The content filter of {host} refused ({status}){said}"
 DOES_NOT_FIT = "The prompt is longer than the model at {host} can read ({status}){said}"
+CALLS_NO_TOOLS = (
+    "{host} does not let {model!r} call tools ({status}). Take that mark off the model under Models{said}"
+)
 REDIRECTED = "{host} redirects to {target} ({status}), and redirects are not followed. Use the final address."
 MEANINGS: tuple[tuple[Container[int], Pattern | None, type[ModelError], str], ...] = (
     ([429], NO_CREDIT, RequestRejected, NO_CREDIT_LEFT),
@@ -114,6 +121,7 @@ MEANINGS: tuple[tuple[Container[int], Pattern | None, type[ModelError], str], ..
     ([408], None, ModelTimeout, "{host} timed out while it answered ({status}). Try again."),
     (range(400, 500), TOO_LONG, ContextWindowExceeded, DOES_NOT_FIT),
     (range(400, 500), FILTERED, ContentRefused, FILTER_REFUSED),
+    (range(400, 500), NO_TOOLS, RequestRejected, CALLS_NO_TOOLS),
     (range(400, 500), None, RequestRejected, "{host} refused the request ({status}){said}"),
     (range(500, 600), None, ProviderUnavailable, "{host} reports an error on its side ({status}){said}"),
     (range(300, 400), None, RequestRejected, REDIRECTED),
@@ -140,6 +148,7 @@ def model_error(
     error = kind(
         sentence.format(
             host=endpoint.host,
+            model=model,
             status=status,
             said=f": {quoted}" if quoted else ".",
             asked=f"no model {model!r}" if model else "nothing at this path",
@@ -164,7 +173,7 @@ class Dialect:
         """Return the request body, less what the server does not know."""
         whole: dict[str, Json] = {
             "model": spec.remote_name,
-            "messages": [{"role": each.role, "content": each.content} for each in prompt.messages],
+            "messages": list(map(written_message, prompt.messages)),
             self.length_limit: prompt.output_limit(spec),
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -172,6 +181,7 @@ class Dialect:
             "seed": prompt.seed,
             "stop": list(prompt.stop) or None,
             "response_format": _response_format(spec, prompt),
+            "tools": written_tools(prompt.tools),
         }
         return {key: value for key, value in whole.items() if value is not None and key not in self.without}
 

@@ -49,6 +49,14 @@ def solve_expression(question: QuestionText) -> Solution | None:
         return None
 
 
+def calculation(question: QuestionText) -> str:
+    """Return the expression that a question comes down to, as any calculator reads it; empty without one."""
+    if solve_expression(question) is None:
+        return ""
+    expression = _SEPARATORS.sub(r"\1", in_symbols(question.text))
+    return expression if question.places is None else f"round({expression}, {question.places})"
+
+
 def in_symbols(text: str) -> str:
     """Rewrite what is said in words and drop the words around it; what is not understood stays."""
     text = f" {text.casefold()[: 2 * _MAX_LENGTH]} "

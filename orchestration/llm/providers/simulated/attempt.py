@@ -89,6 +89,14 @@ def solve(question: QuestionText) -> Solution | None:
     return chosen(same[0], list(options), solution.working) if len(same) == 1 else None
 
 
+def calculation(asked: AskedQuestion) -> str:
+    """Return the expression that a question comes down to; empty where it takes more than to compute one."""
+    question = read(asked.question)
+    solver = next((each for each in SOLVERS if each(question) is not None), None)
+    computes = solver in {arithmetic.solve_percentage, arithmetic.solve_expression}
+    return arithmetic.calculation(question) if computes and not read_options(question.text)[1] else ""
+
+
 def read_options(text: str) -> tuple[str, dict[str, str]]:
     """Return what stands before lettered options ("A) 54 B) 56"), and what each option says by its letter."""
     marks: list[Match] = []

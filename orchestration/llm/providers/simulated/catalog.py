@@ -26,7 +26,7 @@ class SimulatedProfile:
     prices: Prices
     context_window: int
     max_output_tokens: int = 1024
-    capabilities: frozenset[Capability] = frozenset({Capability.STREAMING, Capability.JSON_SCHEMA})
+    capabilities: frozenset[Capability]
 
 
 # Family, tier, skill, tokens/s, seconds to first, failure rate, $ per million in and out, window, longest.
@@ -38,6 +38,8 @@ _ROWS = (
     ("scholar", Tier.LARGE, 0.93, 32.0, 0.50, 0.01, "2.00", "8.00", 65_536, 2048),
     ("oracle", Tier.LARGE, 0.97, 25.0, 0.80, 0.005, "5.00", "20.00", 131_072, 4096),
 )
+_BASIC = frozenset({Capability.STREAMING, Capability.JSON_SCHEMA})
+_WITHOUT_TOOLS = {"swift"}
 CATALOG: tuple[SimulatedProfile, ...] = tuple(
     SimulatedProfile(
         name=f"sim-{family}",
@@ -50,6 +52,7 @@ CATALOG: tuple[SimulatedProfile, ...] = tuple(
         prices=Prices(input_per_million=Decimal(given), output_per_million=Decimal(written)),
         context_window=window,
         max_output_tokens=longest,
+        capabilities=_BASIC if family in _WITHOUT_TOOLS else _BASIC | {Capability.TOOLS},
     )
     for family, tier, skill, speed, first, failures, given, written, window, longest in _ROWS
 )

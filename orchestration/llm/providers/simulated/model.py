@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import ContextWindowExceeded, ProviderUnavailable, RateLimited
@@ -14,14 +15,14 @@ from orchestration.llm.engine.types import (
     FinishReason,
     ModelSpec,
     Prompt,
+    ToolCall,
     Usage,
-    estimate_input_tokens,
     estimate_tokens,
 )
 from orchestration.llm.providers.simulated.attempt import asked_question, dice
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
 from orchestration.llm.providers.simulated.reading import identity
-from orchestration.llm.providers.simulated.reply import reply_to
+from orchestration.llm.providers.simulated.reply import reply_to, wanted_call
 
 _RATE_LIMITED_SHARE, _LONG_PROMPT = 0.3, 500
 _WORD = Pattern(r"\S+\s*")
@@ -40,14 +41,15 @@ class SimulatedModel(ChatModel):
         self._attempts = 0
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
-        """Answer word by word at the profile's speed.
+        """Answer word by word at the profile's speed, or ask for the call of a tool that is offered.
 
         Raises `ContextWindowExceeded`, and at the stated rate `ProviderUnavailable` or `RateLimited`.
         """
         clock = asyncio.get_running_loop().time
         started = clock()
         self._attempts += 1
-        text, usage, finish = await self._written(prompt)
+        answer = await self._written(prompt)
+        text = answer.text
         await self._until(started, 0)
         self._fail_at_times(prompt, self._attempts)
         first_token_s = clock() - started
@@ -55,33 +57,47 @@ class SimulatedModel(ChatModel):
             await self._until(started, word.start())
             yield Delta(text=text[: word.end()], offset=word.start())
         await self._until(started, len(text))
-        yield Completion(
-            text=text,
-            usage=usage,
-            finish=finish,
-            latency_s=clock() - started,
-            first_token_s=first_token_s,
-            reported_model=f"{self._profile.name} (simulated)",
-        )
+        yield replace(answer, latency_s=clock() - started, first_token_s=first_token_s)
 
-    async def _written(self, prompt: Prompt) -> tuple[str, Usage, FinishReason]:
+    async def _written(self, prompt: Prompt) -> Completion:
         """Return the answer as far as stop sequences and limits allow; there must be room for a token."""
         window = self.spec.context_window
-        sent = estimate_input_tokens(message.content for message in prompt.messages)
+        sent = prompt.input_tokens
         if sent >= window:
             raise ContextWindowExceeded(
                 f"{self.spec.name} reads at most {window} tokens and the prompt has {sent}."
                 " Shorten it, or ask a model with a larger context window."
             )
-        aside = asyncio.to_thread(reply_to, self._profile, prompt) if sent > _LONG_PROMPT else None
-        text = await aside if aside else reply_to(self._profile, prompt)
-        for stop in filter(None, prompt.stop):
-            text = text.partition(stop)[0]
+        aside = asyncio.to_thread(self._reply, prompt) if sent > _LONG_PROMPT else None
+        text, calls = await aside if aside else self._reply(prompt)
         wanted = self.spec.max_output_tokens if prompt.max_tokens is None else prompt.max_tokens
         limit = min(wanted, self.spec.max_output_tokens, window - sent)
-        finish = FinishReason.LENGTH if estimate_tokens(text) > limit else FinishReason.STOP
-        text = text[: limit * CHARACTERS_PER_TOKEN]
-        return text, Usage(input_tokens=sent, output_tokens=estimate_tokens(text)), finish
+        finish = FinishReason.TOOL_CALLS if calls else FinishReason.STOP
+        written = estimate_tokens("".join([text, *(call.name + call.arguments for call in calls)]))
+        if written > limit:
+            text, calls, finish, written = (
+                text[: limit * CHARACTERS_PER_TOKEN],
+                (),
+                FinishReason.LENGTH,
+                limit,
+            )
+        return Completion(
+            text=text,
+            usage=Usage(input_tokens=sent, output_tokens=written),
+            finish=finish,
+            reported_model=f"{self._profile.name} (simulated)",
+            tool_calls=calls,
+        )
+
+    def _reply(self, prompt: Prompt) -> tuple[str, tuple[ToolCall, ...]]:
+        """Return what is written up to a stop sequence, or the tool call that is asked for instead."""
+        call = wanted_call(prompt)
+        if call is not None:
+            return "", (call,)
+        text = reply_to(self._profile, prompt)
+        for stop in filter(None, prompt.stop):
+            text = text.partition(stop)[0]
+        return text, ()
 
     async def _until(self, started: float, characters: int) -> None:
         """Wait until so much text is due."""

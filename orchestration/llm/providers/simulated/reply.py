@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
-from orchestration.llm.engine.types import Prompt, Purpose
-from orchestration.llm.providers.simulated.attempt import asked_question, attempt, dice, labelled
+from orchestration.llm.engine.types import Prompt, Purpose, ToolCall
+from orchestration.llm.providers.simulated.attempt import (
+    AskedQuestion,
+    asked_question,
+    attempt,
+    calculation,
+    dice,
+    labelled,
+)
 from orchestration.llm.providers.simulated.catalog import SimulatedProfile
 from orchestration.llm.providers.simulated.filling import SchemaFiller
 from orchestration.llm.providers.simulated.judging import ranking, read_case, synthesis, verdicts
 from orchestration.llm.providers.simulated.open_questions import open_answer
-from orchestration.llm.providers.simulated.solution import Solution
+from orchestration.llm.providers.simulated.reading import parse_number, read
+from orchestration.llm.providers.simulated.solution import Solution, numeric
 
+CALCULATOR = "calculator"
 _OPENINGS = ("Let me work this out step by step.", "Here is how I get there.", "Going through it carefully:")
 _CLOSINGS = ("That gives {answer}.", "So the result is {answer}.", "This comes to {answer}.")
 _DECLINED = (
@@ -36,7 +46,7 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
     schema = prompt.response_schema or {}
     classifies = prompt.purpose == Purpose.CLASSIFY or asked.data
     made = labelled(profile, schema, asked) if classifies else None
-    made = made or attempt(profile, asked) or open_answer(profile, asked)
+    made = made or _calculated(prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
     if schema:
         chance = dice("filling", profile.name, asked.question, asked.draw)
         said = asked.data or asked.question
@@ -46,6 +56,29 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
     if made is None:
         return _signed(profile, _DECLINED.format(name=profile.name))
     return _signed(profile, _explained(made, dice("wording", profile.name, asked.question)))
+
+
+def wanted_call(prompt: Prompt) -> ToolCall | None:
+    """Return the call that computes the answer, where a calculator is offered and has not been called yet."""
+    has_called = any(message.role == "tool" for message in prompt.messages)
+    if has_called or CALCULATOR not in {tool.name for tool in prompt.tools}:
+        return None
+    expression = calculation(asked_question(prompt))
+    arguments = json.dumps({"expression": expression})
+    return ToolCall(id="call_1", name=CALCULATOR, arguments=arguments) if expression else None
+
+
+def _calculated(prompt: Prompt, asked: AskedQuestion) -> Solution | None:
+    """Return what the calculator that was called gave; None where that was no number."""
+    given = next((each.content for each in prompt.messages if each.role == "tool"), "")
+    try:
+        text = json.loads(given.replace("<data>", "").replace("</data>", ""))["text"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    value = parse_number(text) if isinstance(text, str) else None
+    if value is None:
+        return None
+    return numeric(value, f"The calculator computes {calculation(asked)}", places=read(asked.question).places)
 
 
 def _explained(made: Solution, choice: Random) -> str:

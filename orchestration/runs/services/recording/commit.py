@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -21,17 +21,7 @@ from orchestration.runs.engine.records import (
     TimerSet,
 )
 from orchestration.runs.engine.types import EventKind, RunEvent
-from orchestration.runs.models import (
-    Call,
-    CallStatus,
-    Command,
-    Event,
-    HumanQuestion,
-    Run,
-    RunStatus,
-    Step,
-    Timer,
-)
+from orchestration.runs.models import CallStatus, Run, RunStatus, Timer
 from orchestration.runs.services.recording.batches import (
     MOST_COST,
     CallText,
@@ -42,10 +32,18 @@ from orchestration.runs.services.recording.batches import (
     RunReleased,
     WriteBatch,
 )
-from orchestration.runs.services.recording.tables import Row, Table
+from orchestration.runs.services.recording.tables import (
+    CALLS,
+    COMMANDS,
+    EVENTS,
+    QUESTIONS,
+    RUNS,
+    STEPS,
+    TIMERS,
+    Row,
+    locked_runs,
+)
 
-RUNS, STEPS, CALLS, EVENTS = map(Table, (Run, Step, Call, Event))
-QUESTIONS, TIMERS, COMMANDS = map(Table, (HumanQuestion, Timer, Command))
 ENDINGS = {
     RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
     RunStatus.FAILED: EventKind.RUN_FAILED,
@@ -65,9 +63,7 @@ def commit_batches(batches: Sequence[WriteBatch]) -> Committed:
     """Write all batches in one transaction; those whose run was claimed anew since are refused."""
     committed = Committed()
     with transaction.atomic():
-        runs = Run.objects.select_for_update().filter(id__in={batch.run for batch in batches})
-        running = runs.filter(status=RunStatus.RUNNING).order_by("id").values_list("id", "fence", "last_seq")
-        newest = {(run, fence): last_seq for run, fence, last_seq in running}
+        newest = locked_runs({batch.run for batch in batches})
         rows = _Rows()
         for (run, fence), group in groupby(sorted(batches, key=_owner), key=_owner):
             accepted = list(group)
@@ -177,7 +173,7 @@ class _Rows:
         self._runs[run] = changes | {"last_seq": last_seq + len(events)}
         now = timezone.now()
         self._events += [
-            {"run_id": run, "seq": seq, "kind": e.kind, "step": e.step, "data": dict(e.data), "at": now}
+            {"run_id": run, "seq": seq, "kind": e.kind, "step": e.step, "data": e.data, "at": now}
             for seq, e in enumerate(events, start=last_seq + 1)
         ]
 
@@ -225,7 +221,7 @@ class _Rows:
 
 def _columns(record: StepRecord | RunEnded) -> dict[str, Any]:
     """Return the values of a record whose fields are called like the columns of its table."""
-    return {each.name: getattr(record, each.name) for each in fields(record)}
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def _call(run: UUID, started: CallStarted) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import queue
 import threading
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections
@@ -19,7 +20,7 @@ from orchestration.llm.engine.types import Delta
 from orchestration.runs import live
 from orchestration.runs.engine.budget import Spent
 from orchestration.runs.engine.errors import LeaseLost
-from orchestration.runs.engine.records import CallEnded, CallStarted
+from orchestration.runs.engine.records import CallEnded, CallStarted, StepKind, StepRecord
 from orchestration.runs.services.recording.batches import MOST_COST, CallText, Entry, WriteBatch
 from orchestration.runs.services.recording.commit import Committed, commit_batches, is_written
 
@@ -29,6 +30,8 @@ _AWAY = ThrottledWarning(logger, "The database cannot be written (%s); trying ag
 LARGEST_GROUP = 400
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
 SAVE_TEXT_EVERY_S = 1.0
+LONGEST_LAG_S = 0.02
+"""Seconds for which the records of pure steps wait for something that is written with them."""
 
 Changed = Callable[[set[UUID], set[UUID]], None]
 Commit = Callable[[Sequence[WriteBatch]], Committed]
@@ -150,6 +153,18 @@ class _Lane:
     changed: bool = False
 
 
+class _Written:
+    """What was written together; whoever awaits it can be cancelled without the others."""
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.done: asyncio.Future[None] = loop.create_future()
+        # A write that is not awaited counts as retrieved when it fails: `lost` has been called.
+        self.done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return asyncio.shield(self.done).__await__()
+
+
 class DatabaseRunLog:
     """The `RunLog` of one claim. Lives on the engine's loop."""
 
@@ -161,31 +176,51 @@ class DatabaseRunLog:
         self._lanes: dict[str, _Lane] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
+        self._entries: list[Entry] = []
+        self._written: _Written | None = None
+        self._sending_soon: asyncio.TimerHandle | None = None
         self.lost: Callable[[], None] = lambda: None
 
     def write(self, *records: Entry) -> Awaitable[None]:
-        """Queue records; the awaitable is done once they are committed. Raises `LeaseLost` when awaited."""
+        """Queue records; the awaitable is done once they are committed. Raises `LeaseLost` when awaited.
+
+        What is written in one turn of the loop goes to the writer together; what only pages need of a pure
+        step, with what is written next.
+        """
         for record in records:
             if isinstance(record, CallStarted):
                 self._calls += 1
             elif isinstance(record, CallEnded):
                 self._cost = min(self._cost + (record.cost_usd or 0), MOST_COST)
                 self._lanes.pop(record.id, None)
-        done: asyncio.Future[None] = self._loop.create_future()
-        # A write that is not awaited counts as retrieved when it fails: `lost` has been called.
-        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        if self._written is None:
+            self._written = _Written(self._loop)
+            self._sending_soon = self._loop.call_later(LONGEST_LAG_S, self._send)
+        first = records[0]
+        may_lag = isinstance(first, StepRecord) and first.kind is StepKind.RECORD
+        if not may_lag and self._sending_soon is not None:
+            self._sending_soon.cancel()
+            self._sending_soon = None
+            self._loop.call_soon(self._send)
+        self._entries += records
+        return self._written
+
+    def _send(self) -> None:
+        """Hand what was written to the writer."""
+        written, self._written = self._written, None
+        assert written is not None  # noqa: S101  # it is called once for each
+        entries, self._entries = tuple(self._entries), []
         batch = WriteBatch(
             run=self._run,
             team=self._team,
             fence=self._fence,
-            entries=records,
+            entries=entries,
             cost_usd=self._cost,
             calls=self._calls,
             loop=self._loop,
-            acknowledge=lambda reason: self._settle(done, reason),
+            acknowledge=lambda reason: self._settle(written.done, reason),
         )
         self._recorder.put(batch)
-        return done
 
     def show(self, call: str, delta: Delta) -> None:
         """Show a piece of text soon, together with what else comes until then."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import AutoField, Field, Model
+from django.db.models import AutoField, BooleanField, CharField, Field, FloatField, Model, TextField
+
+from orchestration.runs.models import Call, Command, Event, HumanQuestion, Run, RunStatus, Step, Timer
 
 Row = Mapping[str, Any]
+PLAIN = {BooleanField, CharField, FloatField, TextField}
+"""The fields whose values a database is given as they are."""
 
 
 class Table:
@@ -17,11 +22,14 @@ class Table:
 
     def __init__(self, model: type[Model]) -> None:
         meta = model._meta  # noqa: SLF001  # Django's documented way to a model's fields
-        self._name = meta.db_table
+        self._name = _quoted(meta.db_table)
         self._key: Field[Any, Any] = meta.pk
         self._fields: Mapping[str, Field[Any, Any]] = {
             field.attname: field for field in meta.concrete_fields if not isinstance(field, AutoField)
         }
+        self._plain = {name for name, field in self._fields.items() if type(field) in PLAIN}
+        self._columns = ", ".join(map(_column, self._fields.values()))
+        self._places = f"({', '.join(['%s'] * len(self._fields))})"
 
     def insert(self, rows: Sequence[Row], *, once: bool = False) -> None:
         """Insert rows, given by the fields' attribute names; what one leaves out gets its default.
@@ -30,44 +38,82 @@ class Table:
         """
         parameters = connection.features.max_query_params
         most = parameters // len(self._fields) if parameters else len(rows) or 1
-        columns = ", ".join(map(self._column, self._fields.values()))
-        places = f"({', '.join(['%s'] * len(self._fields))})"
         otherwise = " ON CONFLICT DO NOTHING" if once else ""
         for start in range(0, len(rows), most):
             some = rows[start : start + most]
-            values = ", ".join([places] * len(some))
-            statement = f"INSERT INTO {_quoted(self._name)} ({columns}) VALUES {values}{otherwise}"  # noqa: S608  # names of models
+            values = ", ".join([self._places] * len(some))
+            statement = f"INSERT INTO {self._name} ({self._columns}) VALUES {values}{otherwise}"  # noqa: S608  # names of models
+            columns = [self._prepared_column(name, field, some) for name, field in self._fields.items()]
             with connection.cursor() as cursor:
-                cursor.execute(statement, [value for row in some for value in self._values(row)])
+                cursor.execute(statement, [value for row in zip(*columns, strict=True) for value in row])
 
-    def _values(self, row: Row) -> list[Any]:
-        given = [row[name] if name in row else field.get_default() for name, field in self._fields.items()]
-        return _prepared(self._fields.values(), given)
+    def _prepared_column(self, name: str, field: Field[Any, Any], rows: Sequence[Row]) -> list[Any]:
+        """Return the values of a column as the database expects them; one that recurs is prepared once."""
+        given = [row[name] if name in row else field.get_default() for row in rows]
+        if name in self._plain:
+            return given
+        last: Any = given  # no row has it
+        prepared: Any = None
+        for number, value in enumerate(given):
+            if value is not last:
+                last, prepared = value, field.get_db_prep_save(value, connection)
+            given[number] = prepared
+        return given
+
+    def with_rows(self, run: UUID) -> bool:
+        """Return whether there is a row of a run."""
+        field = self._fields["run_id"]
+        with connection.cursor() as cursor:
+            statement = f"SELECT 1 FROM {self._name} WHERE {_column(field)} = %s LIMIT 1"  # noqa: S608  # names of models
+            cursor.execute(statement, [field.get_db_prep_save(run, connection)])
+            return cursor.fetchone() is not None
 
     def update(self, changes: Mapping[Any, Row]) -> None:
         """Change columns of rows, given by key; rows that change the same columns share a statement."""
         for names, group in groupby(sorted(changes.items(), key=_names), key=_names):
-            fields = [self._fields[name] for name in names]
-            columns = ", ".join(f"{self._column(field)} = %s" for field in fields)
-            statement = f"UPDATE {_quoted(self._name)} SET {columns} WHERE {self._column(self._key)} = %s"  # noqa: S608  # names of models
+            fields = [*(self._fields[name] for name in names), self._key]
+            columns = ", ".join(f"{_column(field)} = %s" for field in fields[:-1])
+            statement = f"UPDATE {self._name} SET {columns} WHERE {_column(self._key)} = %s"  # noqa: S608  # names of models
             values = [
-                _prepared([*fields, self._key], [*(row[name] for name in names), key]) for key, row in group
+                [
+                    field.get_db_prep_save(value, connection)
+                    for field, value in zip(fields, (*(row[name] for name in names), key), strict=True)
+                ]
+                for key, row in group
             ]
             with connection.cursor() as cursor:
                 cursor.executemany(statement, values)
-
-    def _column(self, field: Field[Any, Any]) -> str:
-        return _quoted(str(field.column))
-
-
-def _prepared(fields: Iterable[Field[Any, Any]], values: Iterable[Any]) -> list[Any]:
-    """Return values in the form that the database expects for their fields."""
-    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
 
 
 def _names(change: tuple[Any, Row]) -> tuple[str, ...]:
     return tuple(sorted(change[1]))
 
 
+def _column(field: Field[Any, Any]) -> str:
+    return _quoted(str(field.column))
+
+
 def _quoted(name: str) -> str:
     return connection.ops.quote_name(name)
+
+
+RUNS, STEPS, CALLS, EVENTS = map(Table, (Run, Step, Call, Event))
+QUESTIONS, TIMERS, COMMANDS = map(Table, (HumanQuestion, Timer, Command))
+
+
+def locked_runs(runs: Collection[UUID]) -> dict[tuple[UUID, int], int]:
+    """Lock those of some runs that are running; return the number of the newest event by run and fence.
+
+    This is done for each commit, and takes a third of the time of the same query made by the ORM.
+    """
+    key, features = Run._meta.pk, connection.features  # noqa: SLF001  # Django's documented way
+    statement = (
+        f"SELECT id, fence, last_seq FROM {_quoted(Run._meta.db_table)}"  # noqa: S608, SLF001  # names of models
+        f" WHERE status = %s AND id IN ({', '.join(['%s'] * len(runs))}) ORDER BY id"
+        f"{' FOR UPDATE' if features.has_select_for_update else ''}"
+    )
+    ids = [key.get_db_prep_save(run, connection) for run in runs]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [RunStatus.RUNNING.value, *ids])
+        found = cursor.fetchall()
+    return {(run if isinstance(run, UUID) else UUID(run), fence): newest for run, fence, newest in found}

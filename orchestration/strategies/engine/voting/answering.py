@@ -12,12 +12,12 @@ from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import (
     StepTimer,
     answer_prompt,
-    ask_member,
     begin_phase,
     final_answer,
 )
 from orchestration.strategies.engine.consensus.tallying import probability_of_staying
 from orchestration.strategies.engine.deciding import Scorer, overall
+from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.strategy import Panel
@@ -140,7 +140,7 @@ class Answering:
         return answer_prompt(self.vote.request, self.vote.options)
 
     async def _ask(self, model: ChatModel) -> Candidate:
-        answer = await ask_member(model, self._prompt, self.vote.timer)
+        answer = await ask_member(model, self._prompt, self.vote.timer, request=self.vote.request)
         [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
         if is_usable(candidate):
             self.written.append(candidate)

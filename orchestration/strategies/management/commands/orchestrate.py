@@ -19,7 +19,7 @@ from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.quality.scoring import Dimension
-from orchestration.strategies.engine.types import Constraints, percent
+from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, percent
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.strategy_runs import NAME
 
@@ -46,6 +46,16 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--model", action="append", default=[], metavar="NAME", help="a model of the panel, in order"
+        )
+        parser.add_argument(
+            "--tool", action="append", default=[], metavar="NAME", help="a tool that the models may call"
+        )
+        parser.add_argument(
+            "--tool-rounds",
+            type=int,
+            default=USUAL_ROUNDS,
+            metavar="N",
+            help="most calls of a model an answer",
         )
         parser.add_argument("--team", default="", help="the team to ask for (the oldest one)")
         for name, limit in Constraints.model_json_schema()["properties"].items():
@@ -89,6 +99,8 @@ def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[st
         "strategy": given["strategy"],
         "models": tuple(given["model"]) or tuple(default_panel(usable_models(member))),
         "options": _options(given["option"]),
+        "tools": tuple(given["tool"]),
+        "tool_rounds": given["tool_rounds"],
         "constraints": {name: given[name] for name in Constraints.model_fields if given[name] is not None},
     }
 

@@ -1,0 +1,74 @@
+"""The tool calls of models as their lanes show them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.types import EventKind
+from orchestration.runs.models import Event
+from orchestration.runs.selectors.run_state import RunState
+from orchestration.strategies.engine.asking import answer_step
+
+SHORT = 160
+"""Characters of arguments and result together that are shown without unfolding them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownToolCall:
+    """A tool call: what it was given and gave, or why it failed; its `state` is that of a step.
+
+    Times are seconds, None for a call that has not ended.
+    """
+
+    step: str
+    tool: str
+    state: str
+    arguments: str = ""
+    result: str = ""
+    error: str = ""
+    seconds: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The state in words, empty for those of any step."""
+        return {"done": "Called", "running": "Calling"}.get(self.state, "")
+
+    @property
+    def is_short(self) -> bool:
+        """True where arguments and result need not be folded."""
+        return len(self.arguments) + len(self.result) <= SHORT and "\n" not in self.result
+
+
+def tool_calls(state: RunState) -> Mapping[str, Sequence[ShownToolCall]]:
+    """Return the calls of tools by the step that asked the model, in the order of their numbers."""
+    called = _by_step(state.remembered, EventKind.TOOL_CALLED)
+    ended = _by_step(state.remembered, EventKind.TOOL_ENDED)
+    statuses = {step.key: step.status for step in state.steps}
+    unknown = "cancelled" if state.run.is_over else "running"
+    found: dict[str, list[ShownToolCall]] = defaultdict(list)
+    for step in dict.fromkeys((*called, *ended)):
+        data = ended.get(step, {})
+        failed = "" if data.get("ok", True) else "failed"
+        call = ShownToolCall(
+            step=step,
+            tool=str((data or called[step]).get("tool", "")),
+            state=failed or ("done" if data else statuses.get(step, unknown)),
+            arguments=str(data.get("arguments", "")),
+            result=str(data.get("result", "")),
+            error=str(data.get("error", "")),
+            seconds=data.get("seconds"),
+        )
+        found[answer_step(step)].append(call)
+    return {base: sorted(calls, key=_number) for base, calls in found.items()}
+
+
+def _by_step(events: Iterable[Event], kind: EventKind) -> dict[str, Mapping[str, Json]]:
+    return {event.step: event.data for event in events if event.kind == kind}
+
+
+def _number(call: ShownToolCall) -> int:
+    number = call.step.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
