@@ -60,7 +60,9 @@ def measure(rounds: int) -> list[Figure]:
     prepare_installation()
     member = first_member("")
     assert member is not None
-    create_definition(membership=member, kind=PIPELINES, name="forty", text=write_yaml(definition()))
+    create_definition(
+        membership=member, kind=PIPELINES, name="forty", text=write_yaml(definition()), source=""
+    )
     browser = Client(headers={"Host": "localhost"})
     browser.force_login(member.user)
     edits = {

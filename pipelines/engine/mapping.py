@@ -214,11 +214,11 @@ def parse_output(
     )
 
 
-def mapped_output(result: Json, plan: OutputPlan, trace: Trace = None) -> Json:
+def mapped_output(result: Json, plan: OutputPlan) -> Json:
     """Return the output of a stage from what its processor gave. Raises `MappingError`."""
     if excess := GIVEN.excess(result):
         raise MappingError(f"The result {excess}.", path="result", value=result)
-    return plan.conversion.apply(result, trace)
+    return plan.conversion.apply(result)
 
 
 def with_output(variables: Mapping[str, Json], plan: OutputPlan, output: Json) -> Mapping[str, Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from pipelines.engine.mapping import (
     MappingError,
     Traced,
     mapped_input,
-    mapped_output,
+    parse_conversion,
     parse_input,
     parse_output,
     with_output,
@@ -126,9 +126,9 @@ def _is_sure(name: str) -> bool:
     return ".transforms[" in name or name.endswith(".schema")
 
 
-def _shown(at: str, trace: Sequence[Traced]) -> Iterator[tuple[str, SampleValue]]:
+def _shown(at: str, steps: Iterable[Traced]) -> Iterator[tuple[str, SampleValue]]:
     """Yield the value after each step of a mapping, and the error of the one that fails."""
-    for step in trace:
+    for step in steps:
         text = step.error or shortened(step.value, SHOWN_CHARACTERS)
         yield f"{at}.{step.path}", SampleValue(text=text, is_error=bool(step.error))
 
@@ -140,12 +140,11 @@ def _steps(mapping: Json, scope: Scope, result: Json = GONE) -> Sequence[Traced]
     """
     if not isinstance(mapping, dict):
         return ()
-    written, schema = mapping.get("transforms"), mapping.get("schema")
+    written, schema, trace = mapping.get("transforms"), mapping.get("schema"), list[Traced]()
     transforms = written if isinstance(written, list) else []
-    trace: list[Traced] = []
-    with suppress(ExpressionError, MappingError):  # the last step says why it fails
+    with suppress(ExpressionError, MappingError):  # the last step says why
         if result is not GONE:
-            mapped_output(result, parse_output(transforms=transforms, schema=schema), trace)
+            parse_conversion(transforms, schema).apply(result, trace)
         else:
             source, default = mapping.get("from", "previous"), mapping.get("default", MISSING)
             mapped_input(scope, parse_input(source, transforms, schema, default), trace)

@@ -248,7 +248,7 @@ def test_the_steps_of_an_output_are_shown_for_the_sample(page: Page) -> None:
     page.post(do="write", text=mapped)
     page.post(do="sample", sample="{text: '  hello '}")
     run = a_run(page.member, kind="pipeline", ref="support", request={"input": {"text": "  hello "}})
-    row = {"status": "succeeded", "output": "h…", "result": "HEL…", "error": None}
+    row: dict[str, Json] = {"status": "succeeded", "output": "h…", "result": "HEL…", "error": None}
     Step.objects.create(run=run, key="loud", kind="record", status="done", result=row, started_s=0, seconds=0)
     shown = page.get("?stage=loud&tab=output")
     assert [word in shown for word in ("“HEL…”", "“hel…”", "“h…”")] == [True] * 3

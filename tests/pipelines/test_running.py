@@ -293,3 +293,15 @@ async def test_five_hundred_stages_run_within_the_limits_of_a_run() -> None:
     run = Execution(document(*stages), value="v")
     assert (await run.run()).output == "v"
     assert len(run.rows) == 500
+
+
+async def test_a_row_keeps_what_the_processor_gave_where_transforms_follow() -> None:
+    run = Execution(
+        document(work("a", output={"transforms": ["count"]}), work("b", "a")), value="x" * 300_000
+    )
+    await run.run()
+    assert (run.rows["a"]["shortened"], run.rows["a"]["output"]) == (["input", "result"], 300_000)
+    assert "result" not in run.rows["b"]
+    run = Execution(document(work("a", output={"transforms": ["upper"]})), value="Hello")
+    await run.run()
+    assert (run.rows["a"]["result"], run.rows["a"]["output"]) == ("Hello", "HELLO")
