@@ -104,7 +104,7 @@ class Production:
         """Return how many workers answer within a second."""
         broker = self.environment["ORCHESTRA_BROKER_URL"] or self.redis.url
         with Celery(broker=broker, set_as_current=False) as app:
-            return len(app.control.ping(timeout=1.0))
+            return len(app.control.ping(timeout=1.0) or ())
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one of the environment's programs."""
