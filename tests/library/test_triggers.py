@@ -18,6 +18,7 @@ from orchestra_site.accounts.models import AuditEntry, Membership, Role
 from orchestra_site.web.encryption import keyring
 from orchestration.library.models import SavedDefinition, Trigger
 from orchestration.library.services.triggers import (
+    MOST_TRIGGERS,
     TriggerSchedule,
     add_schedule,
     add_webhook,
@@ -287,3 +288,11 @@ def test_only_admins_of_the_team_see_triggers(admin: Membership, recipe: SavedDe
     with pytest.raises(Trigger.DoesNotExist):
         delete_trigger(membership=stranger, trigger=trigger)
     assert signed_in(stranger).post(f"{PAGE}{trigger.pk}/delete").status_code == 404
+
+
+def test_a_definition_has_so_many_triggers_and_no_more(admin: Membership, recipe: SavedDefinition) -> None:
+    for _ in range(MOST_TRIGGERS):
+        add_webhook(membership=admin, definition=recipe, title="Shop")
+    answer = signed_in(admin).post(PAGE, {"kind": "webhook", "webhook-title": "One more"})
+    assert answer.status_code == 422
+    assert "A recipe has at most 20 triggers. Delete one first." in answer.content.decode()

@@ -1,4 +1,4 @@
-"""`python -m tests.support.schedules make COUNT|due`: schedules of a pipeline; they become due now."""
+"""`python -m tests.support.schedules COUNT`: a pipeline with so many schedules."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from orchestra_site.settings.environment import select_settings
 
 select_settings()
 django.setup()
-
-from django.utils import timezone  # noqa: E402
 
 from orchestra_site.accounts.models import Membership  # noqa: E402
 from orchestration.library.models import Trigger  # noqa: E402
@@ -29,8 +27,4 @@ def make(count: int) -> None:
 
 
 if __name__ == "__main__":
-    _, do, *rest = sys.argv
-    if do == "make":
-        make(int(rest[0]))
-    else:
-        Trigger.objects.update(next_at=timezone.now())
+    make(int(sys.argv[1]))
