@@ -20,8 +20,7 @@ from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import SCHEMA_VERSION, UNREADABLE, Pipeline, read_definition
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec
 from pipelines.engine.readings import marks, source_with
-from pipelines.engine.scope import Root
-from pipelines.engine.sources import parse_place
+from pipelines.engine.scope import Root, parse_place
 
 Document = dict[str, Json]
 LONGEST_NAME = 40

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orchestration.expressions.mapping import MappingError, mapped_input, misfit
 from orchestration.graphs.graph import Join
 from orchestration.graphs.scheduling import EndStatus, Moves, Schedule
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
@@ -19,7 +20,6 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Outcome, PathStep
 from pipelines.engine.endings import StageEnd
-from pipelines.engine.mapping import MappingError, mapped_input, misfit
 from pipelines.engine.plans import PipelinePlan
 from pipelines.engine.processor import ProcessorFailed
 from pipelines.engine.rules import ErrorStrategy

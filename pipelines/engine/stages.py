@@ -15,6 +15,8 @@ from functools import partial
 from random import Random
 from typing import Protocol, TypeVar
 
+from orchestration.expressions.mapping import MappingError, mapped_input
+from orchestration.expressions.sources import Otherwise
 from orchestration.expressions.values import size
 from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.errors import EngineError
@@ -25,7 +27,7 @@ from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMism
 from orchestration.runs.engine.types import RunEvent
 from pipelines.engine.definition import Stage
 from pipelines.engine.endings import LARGEST_SHOWN, STAGE_FAULTS, StageEnd, StageFault
-from pipelines.engine.mapping import MappingError, mapped_input, mapped_output, with_output
+from pipelines.engine.mapping import mapped_output, with_output
 from pipelines.engine.plans import StagePlan, stage_plan
 from pipelines.engine.processor import (
     ActiveProcessor,
@@ -38,7 +40,6 @@ from pipelines.engine.processor import (
 )
 from pipelines.engine.rules import Backoff, ErrorClass, FallbackPipeline, Retry
 from pipelines.engine.scope import Scope
-from pipelines.engine.sources import Otherwise
 
 STAGE_STARTED = "stage_started"
 FATAL = (LimitReached, LeaseLost, ReplayMismatch)
