@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -22,7 +22,7 @@ from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
 from orchestration.llm.engine.types import Json, digest
-from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.context import RunContext, within
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import RunEvent
 from pipelines.engine.definition import Stage
@@ -263,27 +263,3 @@ async def off_loop(weight: int, function: Callable[..., Value], *arguments: obje
     if weight <= LIGHT:
         return function(*arguments)
     return await asyncio.to_thread(function, *arguments)
-
-
-async def within(seconds: float | None, start: Callable[[], Awaitable[Value]], context: RunContext) -> Value:
-    """Return what comes within seconds of run time. Raises `ProcessorFailed` with the code `timeout`.
-
-    That the time was up is journaled before the work is cancelled, so that a replay ends in the same way.
-    """
-    if seconds is None:
-        return await start()
-    failure = ProcessorFailed(f"It took longer than {seconds:g} s.", error_code="timeout")
-    if context.recall("timeout"):
-        raise failure
-    began = context.now()
-    task = asyncio.ensure_future(start())
-    try:
-        while not task.done() and (left := seconds - (context.now() - began)) > 0:
-            await asyncio.wait({task}, timeout=left)
-        if not task.done():
-            await context.decide("timeout", value=True)
-            raise failure
-        return task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
