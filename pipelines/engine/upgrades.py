@@ -46,9 +46,7 @@ def upgraded(document: Json) -> tuple[Json, tuple[Upgrade, ...]]:
     made: list[Upgrade] = []
     current = document
     for step in range(version, SCHEMA_VERSION):
-        current = {"schema_version": step + 1} | {
-            name: value for name, value in current.items() if name != "schema_version"
-        }
+        current = {"schema_version": 0} | current | {"schema_version": step + 1}
         made += MIGRATIONS[step](current)
     return current, tuple(made)
 
