@@ -53,8 +53,6 @@ class Upgrades:
         made: list[Upgrade] = []
         current = document
         for number in range(version, newest):
-            current = {"schema_version": number + 1} | {
-                name: value for name, value in current.items() if name != "schema_version"
-            }
+            current = {"schema_version": 0} | current | {"schema_version": number + 1}
             made += self.steps[number](current)
         return current, tuple(made)

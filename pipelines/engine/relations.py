@@ -42,9 +42,8 @@ class Relations:
         in_stages = {(fault.at[1], fault.at[2:3]) for fault in wrong if fault.at[:1] == ("stages",)}
         fields = {field for _, field in in_stages}
         self._is_ordered = fields.isdisjoint(ORDERING)
-        self._has_variables = fields.isdisjoint({(), ("output",)}) and all(
-            fault.at[:1] != ("variables",) for fault in wrong
-        )
+        has_values = all(fault.at[:1] != ("variables",) for fault in wrong)
+        self._has_variables = has_values and fields.isdisjoint({(), ("output",)})
         self.numbers: dict[str, int] = {}
         for number, stage in enumerate(pipeline.stages):
             self.numbers.setdefault(stage.id, number)
