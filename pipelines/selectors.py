@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change
-from orchestration.expressions.documents import read_document
+from orchestration.expressions.upgrades import UnsupportedVersion
 from orchestration.library.kinds import (
     ContainedDefinition,
     DefinitionKind,
@@ -26,12 +25,11 @@ from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.processor import Uses
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.readings import contained
-from pipelines.engine.upgrades import UnsupportedVersion, upgraded
+from pipelines.engine.upgrades import upgraded
 from pipelines.engine.validation import document_problems
 
 KIND = "pipeline"
 """The kind of runs of pipelines, and of their definitions."""
-GALLERY = Path(__file__).parent / "gallery"
 PipelineReading = DefinitionReading[Pipeline, Problem]
 
 
@@ -49,6 +47,7 @@ class PipelineDefinitions(DefinitionKind[Pipeline]):
     plural = "pipelines"
     namespace = "pipelines"
     page = "pipelines:pipeline"
+    gallery_folder = Path(__file__).parent / "gallery"
 
     def blank(self, name: str) -> dict[str, Json]:
         """Return a pipeline without stages."""
@@ -133,25 +132,3 @@ def _unknown_tools(pipeline: Pipeline, known: TeamPipelines) -> Iterator[Problem
                 field = f"options.{uses.tools_at}"
                 where = {"path": f"stages.{stage.id}.{field}", "field": field}
                 yield Problem(message=message, stage=stage.id, **where)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GalleryEntry:
-    """A pipeline that comes with Orchestra, as it is written."""
-
-    name: str
-    title: str
-    description: str
-    text: str
-
-
-@cache
-def gallery() -> Mapping[str, GalleryEntry]:
-    """Return the pipelines that come with Orchestra by name, in the order of their titles."""
-    found = {}
-    for path in GALLERY.glob("*.yaml"):
-        text = path.read_text(encoding="utf-8")
-        document = read_document(text, "yaml")
-        facts = {field: document.get(field, "") for field in ("name", "title", "description")}
-        found[document["name"]] = GalleryEntry(text=text, **facts)
-    return dict(sorted(found.items(), key=lambda each: each[1].title))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from orchestra_site.accounts.models import Membership
@@ -75,11 +76,22 @@ class ContainedDefinition:
     name: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GalleryEntry:
+    """A definition that comes with Orchestra, as it is written."""
+
+    name: str
+    title: str
+    description: str
+    text: str
+
+
 class DefinitionKind(ABC, Generic[D]):
     """A kind of definition, parsed as `D`. `name` is that of its runs, whose `ref` is the definition's name.
 
     `noun` and `plural` are its words inside a sentence. Its addresses are in `namespace`: `list`, `run` and
-    those of `definition_urls`; `page` is the address of one definition.
+    those of `definition_urls`; `page` is the address of one definition. The files in `gallery_folder` are
+    definitions to begin with.
     """
 
     name: ClassVar[str]
@@ -87,6 +99,7 @@ class DefinitionKind(ABC, Generic[D]):
     plural: ClassVar[str]
     namespace: ClassVar[str]
     page: ClassVar[str]
+    gallery_folder: ClassVar[Path | None] = None
 
     @abstractmethod
     def blank(self, name: str) -> dict[str, Json]:
@@ -118,6 +131,17 @@ class DefinitionKind(ABC, Generic[D]):
     @abstractmethod
     def payload(self, name: str, value: Json) -> Mapping[str, Json]:
         """Return what starts a run of the newest version with an input."""
+
+    @cached_property
+    def gallery(self) -> Mapping[str, GalleryEntry]:
+        """The definitions that come with Orchestra by name, in the order of their titles."""
+        found = {}
+        for path in self.gallery_folder.glob("*.yaml") if self.gallery_folder else ():
+            text = path.read_text(encoding="utf-8")
+            document = read_document(text, "yaml")
+            facts = {field: document.get(field, "") for field in ("name", "title", "description")}
+            found[document["name"]] = GalleryEntry(text=text, **facts)
+        return dict(sorted(found.items(), key=lambda each: each[1].title))
 
     def known(self, membership: Membership) -> Mapping[str, D]:
         """Return the definitions of the team that others may contain, by name."""

@@ -12,8 +12,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.fields import NAME, DefinitionPart, FieldFault, Flag, Name, Whole, readable
+from orchestration.expressions.fields import (
+    NAME,
+    DefinitionPart,
+    FieldFault,
+    Flag,
+    Name,
+    StandIn,
+    Whole,
+    parsed,
+    readable,
+)
 from orchestration.expressions.places import Keys, path_text, value_at
 from orchestration.expressions.values import Bounds
 from orchestration.graphs.graph import Graph, GraphNode, Join, needs_by_place
@@ -211,32 +220,6 @@ def located(faults: Sequence[FieldFault], document: Json) -> tuple[Problem, ...]
     return tuple(found)
 
 
-def read_definition(document: Json) -> tuple[Pipeline | None, tuple[FieldFault, ...]]:
-    """Return a document as a pipeline without the fields that cannot be read, and these, in its order.
-
-    There is no pipeline where the stages are such a field. A stage keeps a name that cannot be used: others
-    may refer to it. The document is one of the newest schema version: `upgraded` makes it one.
-    """
-    try:
-        BOUNDS.check(document, "A definition")
-    except ExpressionError as error:
-        return None, (FieldFault(at=(), message=str(error)),)
-    pipeline, faults = readable(Pipeline, document, stand_in)
-    if pipeline is not None and faults:
-        pairs = zip(pipeline.stages, stage_names(document), strict=True)
-        named = [
-            stage.model_copy(update={"id": name}) if isinstance(name, str) else stage for stage, name in pairs
-        ]
-        pipeline = pipeline.model_copy(update={"stages": tuple(named)})
-    return pipeline, tuple(faults)
-
-
-def pipeline_from(document: Json) -> tuple[Pipeline | None, tuple[Problem, ...]]:
-    """Return a document as a pipeline, or all that is wrong with its fields, in the order of the document."""
-    pipeline, faults = read_definition(document)
-    return None if faults else pipeline, located(faults[:MOST_PROBLEMS], document)
-
-
 def stand_in(at: Keys) -> Json:
     """Return what can be read in the place of a field that has to be there, as do the items of a list."""
     match at:
@@ -248,3 +231,30 @@ def stand_in(at: Keys) -> Json:
             return UNREADABLE
         case _:
             return None
+
+
+def read_definition(
+    document: Json, instead: StandIn = stand_in
+) -> tuple[Pipeline | None, tuple[FieldFault, ...]]:
+    """Return a document as a pipeline without the fields that cannot be read, and these, in its order.
+
+    There is no pipeline where the stages are such a field. A stage keeps a name that cannot be used: others
+    may refer to it. The document is one of the newest schema version: `upgraded` makes it one.
+    """
+    found = parsed(lambda written: BOUNDS.check(written, "A definition"), document, ())
+    if isinstance(found, FieldFault):
+        return None, (found,)
+    pipeline, faults = readable(Pipeline, document, instead)
+    if pipeline is not None and faults:
+        pairs = zip(pipeline.stages, stage_names(document), strict=True)
+        named = (
+            stage.model_copy(update={"id": name} if isinstance(name, str) else {}) for stage, name in pairs
+        )
+        pipeline = pipeline.model_copy(update={"stages": tuple(named)})
+    return pipeline, tuple(faults)
+
+
+def pipeline_from(document: Json) -> tuple[Pipeline | None, tuple[Problem, ...]]:
+    """Return a document as a pipeline, or all that is wrong with its fields, in the order of the document."""
+    pipeline, faults = read_definition(document)
+    return None if faults else pipeline, located(faults[:MOST_PROBLEMS], document)

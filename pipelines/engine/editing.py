@@ -17,11 +17,10 @@ from orchestration.expressions.places import GONE, Keys, path_text, value_at, wi
 from orchestration.expressions.renaming import Renaming
 from orchestration.graphs.graph import Graph, GraphNode, Join
 from orchestration.llm.engine.types import Json
-from pipelines.engine.definition import SCHEMA_VERSION, UNREADABLE, Pipeline, read_definition
+from pipelines.engine.definition import SCHEMA_VERSION, UNREADABLE, Pipeline, read_definition, stand_in
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec
 from pipelines.engine.readings import marks, source_with
-from pipelines.engine.scope import Root
-from pipelines.engine.sources import parse_place
+from pipelines.engine.scope import Root, parse_place
 
 Document = dict[str, Json]
 LONGEST_NAME = 40
@@ -50,7 +49,7 @@ def outline(document: Json) -> Pipeline | None:
         if NAME.fullmatch(stage["id"])
     ]
     shown = {"schema_version": SCHEMA_VERSION, "name": "outline", "stages": stages}
-    return read_definition(shown)[0]
+    return read_definition(shown, lambda at: None if at[2:3] == ("needs",) else stand_in(at))[0]
 
 
 def with_stage(document: Document, name: str, stage: Document) -> Document:
@@ -128,10 +127,8 @@ def duplicated(document: Document, name: str) -> tuple[Document, str]:
     copy = free_name(document, name)
     wanted = _nodes(document)
     wanted[copy] = wanted[name]
-    both = _with_stages(
-        document, name, lambda there: [there, with_value({**there, "id": copy}, ("output", "to"), GONE)]
-    )
-    return _with_needs(both, wanted), copy
+    copied = with_value(stage_in(document, name), ("output", "to"), GONE) | {"id": copy}
+    return _with_needs(_with_stages(document, name, lambda there: [there, copied]), wanted), copy
 
 
 def removed(document: Document, name: str) -> Document:
@@ -174,9 +171,9 @@ def references(document: Document, name: str, processors: Mapping[str, Processor
     """Return where other stages, and the output, name a stage: `draft · input.from`."""
     found = []
     for place, _ in _mentions(document, name, free_name(document, name), processors):
-        stage = value_at(document, (*place[:2], "id")) if place[0] == "stages" else ""
+        stage = value_at(document, (*place[:2], "id")) if place[0] == "stages" else GONE
         if stage != name:
-            found.append(f"{stage} · {path_text(place[2:])}" if stage else path_text(place))
+            found.append(f"{stage} · {path_text(place[2:])}" if isinstance(stage, str) else path_text(place))
     return found
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.mapping import MappingError
+from orchestration.expressions.sources import MissingValue
 from orchestration.expressions.values import shortened, size
 from orchestration.graphs.scheduling import Ending, EndStatus
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Stage
-from pipelines.engine.mapping import MappingError
 from pipelines.engine.rules import DefaultValue, GoTo
-from pipelines.engine.scope import MissingValue
 
 STAGE_FAULTS = (EngineError, ExpressionError, MappingError, MissingValue)
 """What a stage may fail with."""

@@ -13,17 +13,18 @@ from pydantic import ValidationError
 
 from orchestration.expressions.conditions import Condition, parse_condition
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.mapping import InputPlan
 from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.sources import Place
 from orchestration.expressions.transforms.specs import MISSING
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, Stage
-from pipelines.engine.mapping import InputPlan, OutputPlan, parse_input, parse_output
+from pipelines.engine.mapping import OutputPlan, parse_input, parse_output
 from pipelines.engine.processor import Processor, PureProcessor
 from pipelines.engine.readings import options_marks, readings
 from pipelines.engine.rules import ErrorStrategy, FallbackPipeline, InputMapping, Retry
 from pipelines.engine.scope import Root
-from pipelines.engine.sources import Place
 
 PREVIOUS = InputMapping()
 TRIED_AGAIN = Retry(attempts=3)

@@ -27,8 +27,7 @@ from pipelines.engine.options import (
     AS_TEMPLATES,
     ProcessorSpec,
 )
-from pipelines.engine.scope import Scope
-from pipelines.engine.sources import parse_place, parse_source
+from pipelines.engine.scope import Scope, parse_place, parse_source
 
 _ONE_PLACE = Pattern(r"\{\{\s*(\w+(?:\.\w+)*)\s*\}\}")
 

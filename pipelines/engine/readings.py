@@ -13,14 +13,14 @@ from orchestration.expressions.fields import FieldFault, parsed, part_schema
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.places import Keys, texts
 from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.sources import DEEPEST_SOURCE, Place
 from orchestration.expressions.transforms.lists import parse_transform
 from orchestration.expressions.values import unknown
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import InlineStage, Pipeline, Stage
 from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec, marked_options
 from pipelines.engine.rules import ErrorStrategy
-from pipelines.engine.scope import Root
-from pipelines.engine.sources import DEEPEST_SOURCE, Place, parse_source, with_stages
+from pipelines.engine.scope import Root, parse_source, with_stages
 
 ROOTS = [str(root) for root in Root]
 

@@ -14,6 +14,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.fields import FieldFault
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import closed_fields, schema_types
+from orchestration.expressions.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source
 from orchestration.expressions.transforms.lists import Types, types_after
 from orchestration.expressions.values import ANY, ValueType, listed, types_text, unknown, value_type
 from orchestration.graphs.graph import Join
@@ -21,8 +22,7 @@ from pipelines.engine.definition import InlineStage, Pipeline, Stage
 from pipelines.engine.mapping import DestinationKind, parse_destination
 from pipelines.engine.options import ProcessorSpec
 from pipelines.engine.rules import DefaultValue, FallbackPipeline, GoTo, InputMapping, OutputMapping
-from pipelines.engine.scope import CONTEXT, OF_AN_ITEM, Root
-from pipelines.engine.sources import Composed, LiteralValue, Otherwise, Place, Rendered, Source, parse_source
+from pipelines.engine.scope import CONTEXT, OF_AN_ITEM, Root, parse_source
 
 EVERY: Types = frozenset(ANY)
 FINAL, VARIABLE = "final", "variable."
@@ -42,9 +42,8 @@ class Relations:
         in_stages = {(fault.at[1], fault.at[2:3]) for fault in wrong if fault.at[:1] == ("stages",)}
         fields = {field for _, field in in_stages}
         self._is_ordered = fields.isdisjoint(ORDERING)
-        self._has_variables = fields.isdisjoint({(), ("output",)}) and all(
-            fault.at[:1] != ("variables",) for fault in wrong
-        )
+        has_values = all(fault.at[:1] != ("variables",) for fault in wrong)
+        self._has_variables = has_values and fields.isdisjoint({(), ("output",)})
         self.numbers: dict[str, int] = {}
         for number, stage in enumerate(pipeline.stages):
             self.numbers.setdefault(stage.id, number)
@@ -79,10 +78,10 @@ class Relations:
         It `is_inside` where a stage reads it that stands inside the options of another.
         """
         match place.root, place.keys:
-            case Root.STAGES, _:
-                return self.name_fault(place.stage) or self._order_fault(reader, place, [place.stage])
-            case Root.VARIABLE, (_, *_):
-                return self._variable_fault(reader, place)
+            case Root.STAGES, (name, *_):
+                return self.name_fault(str(name)) or self._order_fault(reader, place, [str(name)])
+            case Root.VARIABLE, (name, *_):
+                return self._variable_fault(reader, place, str(name))
             case Root.INPUT, (str(name), *_) if not place.is_optional:
                 known = closed_fields(self._pipeline.input.json_schema)
                 return "" if known is None or name in known else unknown("field of the input", name, known)
@@ -93,14 +92,14 @@ class Relations:
             case _:
                 return ""
 
-    def _variable_fault(self, reader: str, place: Place) -> str:
-        writers = self.writers.get(VARIABLE + place.variable, [])
-        if place.variable in self._pipeline.variables or not (writers or self._has_variables):
+    def _variable_fault(self, reader: str, place: Place, name: str) -> str:
+        writers = self.writers.get(VARIABLE + name, [])
+        if name in self._pipeline.variables or not (writers or self._has_variables):
             return ""
         if writers:
             return self._order_fault(reader, place, writers)
         written = (key.removeprefix(VARIABLE) for key in self.writers if key != FINAL)
-        return unknown("variable", place.variable, dict.fromkeys((*self._pipeline.variables, *written)))
+        return unknown("variable", name, dict.fromkeys((*self._pipeline.variables, *written)))
 
     def _order_fault(self, reader: str, place: Place, sources: list[str]) -> str:
         """Return that none of the stages that give a value has always ended before it is read."""

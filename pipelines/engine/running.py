@@ -11,20 +11,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orchestration.expressions.mapping import MappingError, mapped_input, misfit
 from orchestration.graphs.graph import Join
 from orchestration.graphs.scheduling import EndStatus, Moves, Schedule
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.context import RunContext, within
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Outcome, PathStep
 from pipelines.engine.endings import StageEnd
-from pipelines.engine.mapping import MappingError, mapped_input, misfit
 from pipelines.engine.plans import PipelinePlan
 from pipelines.engine.processor import ProcessorFailed
 from pipelines.engine.rules import ErrorStrategy
 from pipelines.engine.scopes import StageScopes
-from pipelines.engine.stages import LIGHT, Edit, StageRunner, partial_state, recorded, within
+from pipelines.engine.stages import LIGHT, Edit, StageRunner, partial_state, recorded
 
 AT_ONCE = 50
 """Stages of one pipeline that run at the same time."""

@@ -7,6 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import NAME
+from orchestration.expressions.sources import MissingValue, Place, Vocabulary
 from orchestration.expressions.values import listed
 from orchestration.llm.engine.types import Json
 
@@ -15,10 +18,6 @@ CONTEXT = ("run_id", "team", "now", "pipeline", "version", "attempt", "item", "i
 OF_AN_ITEM = ("item", "index")
 OF_A_STAGE = ("output", "status", "error", "score")
 """What is known of a stage that ended; an output only of one that succeeded, a score where it has one."""
-
-
-class MissingValue(LookupError):
-    """What a source names is not there, in words that say what there is."""
 
 
 class Root(StrEnum):
@@ -48,8 +47,13 @@ class Scope:
     context: Mapping[str, Json] = field(default_factory=dict)
     size: int = 0
 
-    def root(self, root: Root) -> Json:
-        """Return what a path begins with. Raises `MissingValue`."""
+    def start(self, place: Place) -> tuple[Json, int]:
+        """Return what a path begins with, and how many of its keys that took. Raises `MissingValue`."""
+        if place.root == Root.STAGES:
+            return self._stage(str(place.keys[0]), str(place.keys[1])), 2
+        return self._root(place.root), 0
+
+    def _root(self, root: str) -> Json:
         match root:
             case Root.PREVIOUS:
                 return self._previous()
@@ -68,7 +72,7 @@ class Scope:
         for root in Root:
             if root in names:
                 with suppress(MissingValue):
-                    found[root.value] = self.root(root)
+                    found[root.value] = self._root(root)
         return found
 
     def _previous(self) -> Json:
@@ -80,13 +84,12 @@ class Scope:
             return self.input
         if not self.together:
             for name in self.previous:
-                return self.stage(name, "output")
+                return self._stage(name, "output")
             raise MissingValue("No stage before this one gave anything.")
         known = {name: self.stages.get(name, {}) for name in self.previous}
         return {name: stage["output"] for name, stage in known.items() if "output" in stage}
 
-    def stage(self, name: str, key: str) -> Json:
-        """Return what is known of a stage. Raises `MissingValue`."""
+    def _stage(self, name: str, key: str) -> Json:
         known = self.stages.get(name)
         if known is None:
             raise MissingValue(f"Stage “{name}” has not ended; {listed(self.stages)} have.")
@@ -95,3 +98,26 @@ class Scope:
             ended = f"was {status}" if status in {"skipped", "cancelled"} else status
             raise MissingValue(f"Stage “{name}” has no {key}: it {ended}.")
         return known[key]
+
+
+def with_stages(written: Json) -> Json:
+    """Return a source in which names of stages alone, also those in a list, stand for their outputs."""
+    if isinstance(written, list):
+        return [with_stages(each) for each in written]
+    is_stage = isinstance(written, str) and NAME.fullmatch(written) and written not in set(Root)
+    return f"{Root.STAGES}.{written}.output" if is_stage else written
+
+
+def _check(place: Place) -> None:
+    """Raise `ExpressionError` for a path that no stage can ever read."""
+    keys = place.keys
+    if place.root == Root.STAGES and not set(keys[1:2]) & set(OF_A_STAGE):
+        raise ExpressionError(
+            f"Of a stage {listed(OF_A_STAGE)} can be read, as in stages.draft.output, not {place}."
+        )
+    if place.root == Root.CONTEXT and (not keys or keys[0] not in CONTEXT):
+        raise ExpressionError(f"The context has {listed(CONTEXT)}, not {place}.")
+
+
+VOCABULARY = Vocabulary(list(Root), _check)
+parse_source, parse_place = VOCABULARY.source, VOCABULARY.place

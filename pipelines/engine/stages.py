@@ -9,23 +9,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Protocol, TypeVar
 
+from orchestration.expressions.mapping import MappingError, mapped_input
+from orchestration.expressions.sources import Otherwise
 from orchestration.expressions.values import size
 from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
 from orchestration.llm.engine.types import Json, digest
-from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.context import RunContext, within
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import RunEvent
 from pipelines.engine.definition import Stage
 from pipelines.engine.endings import LARGEST_SHOWN, STAGE_FAULTS, StageEnd, StageFault
-from pipelines.engine.mapping import MappingError, mapped_input, mapped_output, with_output
+from pipelines.engine.mapping import mapped_output, with_output
 from pipelines.engine.plans import StagePlan, stage_plan
 from pipelines.engine.processor import (
     ActiveProcessor,
@@ -38,7 +40,6 @@ from pipelines.engine.processor import (
 )
 from pipelines.engine.rules import Backoff, ErrorClass, FallbackPipeline, Retry
 from pipelines.engine.scope import Scope
-from pipelines.engine.sources import Otherwise
 
 STAGE_STARTED = "stage_started"
 FATAL = (LimitReached, LeaseLost, ReplayMismatch)
@@ -262,27 +263,3 @@ async def off_loop(weight: int, function: Callable[..., Value], *arguments: obje
     if weight <= LIGHT:
         return function(*arguments)
     return await asyncio.to_thread(function, *arguments)
-
-
-async def within(seconds: float | None, start: Callable[[], Awaitable[Value]], context: RunContext) -> Value:
-    """Return what comes within seconds of run time. Raises `ProcessorFailed` with the code `timeout`.
-
-    That the time was up is journaled before the work is cancelled, so that a replay ends in the same way.
-    """
-    if seconds is None:
-        return await start()
-    failure = ProcessorFailed(f"It took longer than {seconds:g} s.", error_code="timeout")
-    if context.recall("timeout"):
-        raise failure
-    began = context.now()
-    task = asyncio.ensure_future(start())
-    try:
-        while not task.done() and (left := seconds - (context.now() - began)) > 0:
-            await asyncio.wait({task}, timeout=left)
-        if not task.done():
-            await context.decide("timeout", value=True)
-            raise failure
-        return task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

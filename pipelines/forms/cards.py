@@ -209,7 +209,10 @@ def offered(
         OptionFormat.PIPELINE: _same(pipelines),
         "to": [*targets, *_same(kept)],
         "on_error": rules,
-        "needs": [(EMPTY, "None: it starts at once"), *_same(name for name in others if name not in after)],
+        "needs": [
+            (EMPTY, "No other: it starts at once"),
+            *_same(name for name in others if name not in after),
+        ],
     }
 
 

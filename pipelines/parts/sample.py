@@ -12,7 +12,9 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.mapping import MappingError, Traced, mapped_input, parse_conversion
 from orchestration.expressions.places import GONE, path_text, value_at
+from orchestration.expressions.sources import MissingValue
 from orchestration.expressions.transforms.specs import MISSING
 from orchestration.expressions.values import shortened
 from orchestration.library.models import SavedDefinition
@@ -20,18 +22,9 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
 from pipelines.engine.definition import Pipeline
 from pipelines.engine.editing import Document, stages_in
-from pipelines.engine.mapping import (
-    MappingError,
-    Traced,
-    mapped_input,
-    parse_conversion,
-    parse_input,
-    parse_output,
-    with_output,
-)
+from pipelines.engine.mapping import parse_input, parse_output, with_output
 from pipelines.engine.options import OptionFormat, marked_options
-from pipelines.engine.scope import MissingValue, Scope
-from pipelines.engine.sources import parse_source
+from pipelines.engine.scope import Scope, parse_source
 from pipelines.selectors import KIND, processor_specs
 
 MOST_RUNS = 10

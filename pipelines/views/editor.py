@@ -20,6 +20,7 @@ from orchestra_site.web.pages import render_part
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.rewriting import rewritten
+from orchestration.expressions.upgrades import UnsupportedVersion
 from orchestration.library.models import SavedDefinition
 from orchestration.library.selectors import listed_definitions
 from orchestration.library.services.definitions import DraftConflict, save_draft
@@ -34,7 +35,7 @@ from orchestration.runs.views.run import page_content, path_of
 from pipelines.engine import editing
 from pipelines.engine.definition import Pipeline, Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
-from pipelines.engine.upgrades import UnsupportedVersion, upgraded
+from pipelines.engine.upgrades import upgraded
 from pipelines.forms.cards import TAB_OF, TABS, TRIED, Card, offered
 from pipelines.forms.changes import SIDES, done
 from pipelines.parts.graph import pipeline_graph

@@ -20,8 +20,8 @@ from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
-from pipelines.forms.saved import BLANK, NewPipelineForm, RunForm
-from pipelines.selectors import KIND, PIPELINES, gallery
+from pipelines.forms.starting import BLANK, NewPipelineForm, RunForm
+from pipelines.selectors import KIND, PIPELINES
 
 
 @require_safe
@@ -30,14 +30,14 @@ def list_pipelines(request: MemberRequest) -> HttpResponse:
     rows = list(listed_definitions(request.membership, KIND))
     figures = run_figures(request.membership, KIND, [row.name for row in rows])
     lines = [(row, figures[row.name]) for row in rows]
-    return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": gallery().values()})
+    return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": PIPELINES.gallery})
 
 
 @require_http_methods(READ_OR_SEND)
 @may_run
 def new(request: MemberRequest) -> HttpResponse:
     """Ask for a name and what to begin with, and open the new pipeline."""
-    entries, chosen = gallery(), request.GET.get("start", "")
+    entries, chosen = PIPELINES.gallery, request.GET.get("start", "")
     initial = {"start": chosen, "name": chosen} if chosen in entries else {"start": BLANK}
     form = NewPipelineForm(posted(request), entries=entries, initial=initial)
     if form.is_valid():

@@ -18,7 +18,7 @@ from orchestration.llm.forms import refuse
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.views.run import path_of
-from pipelines.forms.rerun import StageValueForm
+from pipelines.forms.starting import StageValueForm
 from pipelines.parts.pipeline_page import frozen_pipeline
 from pipelines.parts.stages import stage_row
 from pipelines.selectors import KIND

@@ -11,7 +11,7 @@ from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.templates import parse_template
 from orchestration.expressions.transforms.lists import parse_transform
 from orchestration.expressions.values import Json, listed, remembered, shortened
-from pipelines.engine.sources import parse_source
+from pipelines.engine.scope import parse_source
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.embedded import json_values
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.mapping import MappingError, mapped_input
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.templates import parse_template
@@ -49,12 +50,11 @@ from orchestration.strategies.engine.types import Request
 from orchestration.strategies.engine.voting.reviewing import read_review
 from pipelines.engine.definition import pipeline_from
 from pipelines.engine.differences import changes
-from pipelines.engine.mapping import MappingError, mapped_input, parse_destination, parse_input
+from pipelines.engine.mapping import parse_destination, parse_input
 from pipelines.engine.processor import PureProcessor
 from pipelines.engine.processors import PROCESSORS as PROCESSORS_THERE_ARE
 from pipelines.engine.processors.model import marked
-from pipelines.engine.scope import Scope
-from pipelines.engine.sources import parse_source
+from pipelines.engine.scope import Scope, parse_source
 from pipelines.engine.upgrades import upgraded
 from tests.support.definitions import document, pipeline, problems, stage
 from tests.support.models import spec_named

@@ -201,6 +201,14 @@ def test_of_a_definition_with_faults_the_outline_has_what_can_be_drawn() -> None
     assert nodes({}) == {}
 
 
+def test_needs_of_which_one_cannot_be_read_are_none() -> None:
+    found = document(stage("a"), {"id": "b", "processor": "wait", "needs": ["a", 5]}, stage("c", "b"))
+    assert nodes(found)["b"].needs == ("a",)
+    assert stage_in(removed(found, "c"), "b") == found["stages"][1]
+    unnamed = document(stage("a"), {"when": "stages.a.output == 1"})
+    assert references(unnamed, "a", PROCESSORS) == ["stages[1].when"]
+
+
 def test_what_a_removed_branch_could_choose_follows_what_that_needed() -> None:
     chosen = {"cases": [{"when": "true", "to": "one"}], "default": "two"}
     route = {"id": "route", "processor": "branch", "options": chosen}

@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.mapping import MappingError, Traced, mapped_input
 from orchestration.llm.engine.types import Json
-from pipelines.engine.mapping import (
-    MappingError,
-    Traced,
-    mapped_input,
-    mapped_output,
-    parse_destination,
-    parse_input,
-    parse_output,
-    with_output,
-)
+from pipelines.engine.mapping import mapped_output, parse_destination, parse_input, parse_output, with_output
 from pipelines.engine.scope import Scope
 
 SCOPE = Scope(input={"text": "  Hello  ", "price": "12"}, variables={"long": "x" * 10_000_001})

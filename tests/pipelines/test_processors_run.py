@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from orchestration.expressions.sources import MissingValue
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.errors import ChildFailed, LimitReached
 from orchestration.tools.engine.tool import ToolFailed
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions
 from pipelines.engine.processors import PROCESSORS
 from pipelines.engine.processors.run import PipelineProcessor, RunProcessor, ToolProcessor
-from pipelines.engine.scope import MissingValue, Scope
+from pipelines.engine.scope import Scope
 from tests.support.clock import SkippingLoop
 from tests.support.definitions import pipeline, problems, stage
 from tests.support.models import ScriptedModel

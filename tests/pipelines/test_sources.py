@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.sources import MissingValue, written_key
 from orchestration.llm.engine.types import Json
-from pipelines.engine.scope import MissingValue, Root, Scope
-from pipelines.engine.sources import parse_place, parse_source, written_key
+from pipelines.engine.scope import Root, Scope, parse_place, parse_source
 
 SCOPE = Scope(
     input={"text": "hi", "tones": ["dry", {'a "b"': 2}], "none": None},
@@ -122,10 +122,10 @@ def test_a_source_says_what_it_reads() -> None:
     source = parse_source(
         {"a": {"from": "stages.draft.output.x", "default": 0}, "b": ["variable.kind", "variable"], "c": 1}
     )
-    assert [(str(place), place.stage, place.variable, place.is_optional) for place in source.places] == [
-        ("stages.draft.output.x", "draft", "", True),
-        ("variable.kind", "", "kind", False),
-        ("variable", "", "", False),
+    assert [(str(place), place.root, place.is_optional) for place in source.places] == [
+        ("stages.draft.output.x", "stages", True),
+        ("variable.kind", "variable", False),
+        ("variable", "variable", False),
     ]
     assert [str(place) for place in parse_source({"template": "{{ input.a.b }}{{ previous }}"}).places] == [
         "input.a.b",

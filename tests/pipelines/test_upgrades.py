@@ -7,9 +7,10 @@ import copy
 import pytest
 from hypothesis import given
 
+from orchestration.expressions.upgrades import UnsupportedVersion, Upgrade
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import Pipeline, pipeline_from
-from pipelines.engine.upgrades import UnsupportedVersion, Upgrade, upgraded
+from pipelines.engine.upgrades import upgraded
 from tests.support.definitions import document, pipelines, stage
 
 WRITTEN = Upgrade(path="schema_version", message="The version is written down: 1.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Completion, Json, Prompt, digest, plain
 from orchestration.runs.engine.budget import Ledger
 from orchestration.runs.engine.claim import ClaimState
-from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch
+from orchestration.runs.engine.errors import ChildFailed, LeaseLost, LimitReached, ReplayMismatch, TimedOut
 from orchestration.runs.engine.metering import SCOPE, StepScope
 from orchestration.runs.engine.records import (
     QuestionAsked,
@@ -428,3 +428,27 @@ class RunContext:
                 raise
             passed = f"The time limit of {self._claim.limits.seconds:g} s has passed."
             raise LimitReached(f"{passed} Raise it or use faster models.", limit="seconds") from None
+
+
+async def within(seconds: float | None, start: Callable[[], Awaitable[Value]], context: RunContext) -> Value:
+    """Return what comes within seconds of run time. Raises `TimedOut`.
+
+    That the time was up is journaled before the work is cancelled, so that a replay ends in the same way.
+    """
+    if seconds is None:
+        return await start()
+    failure = TimedOut(f"It took longer than {seconds:g} s.")
+    if context.recall("timeout"):
+        raise failure
+    began = context.now()
+    task = asyncio.ensure_future(start())
+    try:
+        while not task.done() and (left := seconds - (context.now() - began)) > 0:
+            await asyncio.wait({task}, timeout=left)
+        if not task.done():
+            await context.decide("timeout", value=True)
+            raise failure
+        return task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -3,6 +3,7 @@
 EngineError                        of llm
 ├── LimitReached                   fatal for the run: money, calls, wall time or depth used up
 ├── ReplayMismatch                 fatal for the run: the journal does not fit the code that replays it
+├── TimedOut                       a part of the run took longer than it may
 ├── ChildFailed                    fatal for the run: a run inside it failed; carries that one's code
 └── LeaseLost                      this process no longer owns the run: stop writing, say nothing
 """
@@ -22,6 +23,12 @@ class LimitReached(EngineError):
 
 class ReplayMismatch(EngineError):
     """The journal holds another step under this key than the one being replayed, or a key came twice."""
+
+
+class TimedOut(EngineError):
+    """A part of a run took longer than it may."""
+
+    code = "timeout"
 
 
 class ChildFailed(EngineError):

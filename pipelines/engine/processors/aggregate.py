@@ -19,6 +19,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from orchestration.expressions.filters import text as in_words
+from orchestration.expressions.sources import Composed, LiteralValue, MissingValue, Place
 from orchestration.expressions.values import clipped, value_type
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import MOST_CHARACTERS, AnswerKind, Extracted
@@ -27,8 +28,7 @@ from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.consensus.wording import text_key
 from pipelines.engine.options import OptionFormat
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions, PureProcessor, StageResult, Work
-from pipelines.engine.scope import MissingValue, Scope
-from pipelines.engine.sources import Composed, LiteralValue, Place, parse_source, with_stages
+from pipelines.engine.scope import Root, Scope, parse_source, with_stages
 
 MOST_COUNTED = 200
 """Values that are voted on."""
@@ -100,7 +100,7 @@ def _gathered(written: Json, scope: Scope) -> tuple[list[NamedValue], list[str]]
     found: list[NamedValue] = []
     missing: list[str] = []
     for number, each in enumerate(whole.sources):
-        stage = each.stage if isinstance(each, Place) else ""
+        stage = str(each.keys[0]) if isinstance(each, Place) and each.root == Root.STAGES else ""
         name = whole.names[number] if whole.names else stage or str(number + 1)
         try:
             value = each.read(scope)

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.filters import text as in_words
+from orchestration.expressions.mapping import MappingError, parse_conversion
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.errors import InvalidRequest
@@ -26,7 +27,6 @@ from orchestration.strategies.engine.quality.prompts import DATA_ONLY, escaped, 
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.tool_use import as_data
 from orchestration.strategies.engine.types import MOST_TOOLS
-from pipelines.engine.mapping import MappingError, parse_conversion
 from pipelines.engine.processor import (
     ActiveProcessor,
     ModelNames,

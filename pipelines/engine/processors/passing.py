@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from orchestration.expressions.conditions import parse_condition
+from orchestration.expressions.mapping import misfit
 from orchestration.expressions.schemas import parse_schema
 from orchestration.llm.engine.types import Json
-from pipelines.engine.mapping import misfit
 from pipelines.engine.options import AS_SCHEMA, OptionFormat
 from pipelines.engine.processor import ProcessorFailed, ProcessorOptions, PureProcessor, StageResult, Work
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.mapping import misfit
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import shortened
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Audience, Question
-from pipelines.engine.mapping import misfit
 from pipelines.engine.processor import (
     ActiveProcessor,
     ProcessorFailed,

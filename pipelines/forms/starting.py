@@ -1,7 +1,8 @@
-"""The forms with which pipelines are made and started."""
+"""The forms with which pipelines are made, started, and run again from a stage."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -10,17 +11,20 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from orchestration.expressions.documents import read_document
+from orchestration.expressions.documents import LONGEST, read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.library.forms import DefinitionNameForm
+from orchestration.library.kinds import GalleryEntry
 from orchestration.library.selectors import version_number
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.strategies.engine.types import Constraints
 from orchestration.tools.forms.schemas import ANSWER, SchemaForm
-from pipelines.selectors import GalleryEntry
+from pipelines.services.reruns import SAME
 
 BLANK = "blank"
+TEXT, JSON = "text", "json"
+WIDE = {"rows": 12, "class": "code-field", "spellcheck": "false", "dir": "auto"}
 
 
 class NewPipelineForm(DefinitionNameForm):
@@ -86,3 +90,44 @@ class RunForm(SchemaForm):
             "constraints": limits,
             "fresh": data["fresh"],
         }
+
+
+class StageValueForm(forms.Form):
+    """A value, how it is written, and with which version of the pipeline to go on."""
+
+    value = forms.CharField(
+        label="Value",
+        required=False,
+        strip=False,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs=WIDE),
+        help_text="Nothing written is an empty text.",
+    )
+    written = forms.ChoiceField(
+        label="It is", choices=[(TEXT, "Text, as it stands there"), (JSON, "JSON")], widget=forms.RadioSelect
+    )
+    version = forms.ChoiceField(
+        label="Go on with",
+        choices=[
+            (SAME, "The pipeline as this run had it"),
+            ("latest", "The newest published version"),
+            ("draft", "The draft"),
+        ],
+    )
+
+    @classmethod
+    def filled(cls, data: Any, value: Json) -> StageValueForm:  # noqa: ANN401  # what Django binds forms to
+        """Return the form with a value in it."""
+        is_text = isinstance(value, str)
+        written = value if is_text or value is None else json.dumps(value, ensure_ascii=False, indent=2)
+        initial = {"value": written, "written": TEXT if is_text else JSON, "version": SAME}
+        return cls(data, initial=initial)
+
+    def clean(self) -> None:
+        """Read the value as it is written."""
+        value = self.cleaned_data.get("value", "")
+        if self.cleaned_data.get("written") == JSON:
+            try:
+                self.cleaned_data["value"] = read_document(value, "json")
+            except ExpressionError as error:
+                self.add_error("value", str(error))
