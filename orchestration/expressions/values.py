@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ Written = TypeVar("Written")
 Parsed = TypeVar("Parsed")
 MOST_REMEMBERED = 2_000
 """Texts of one kind that are not parsed again."""
+LIGHT = 5_000
+"""Items and characters of all values that are worked on without leaving the event loop."""
 LARGE, VERY_LARGE = 1_000, "a very large number"
 """Bits of a whole number that is not written out, and what is written in its place."""
 MOST_BITS = 3_300
@@ -248,3 +251,10 @@ def unknown(what: str, name: str, known: Collection[str]) -> str:
     if close := get_close_matches(name, near, n=1):
         return f"{sentence}. Is “{close[0]}” meant?"
     return f"{sentence}{f'. There are: {listed(known)}' if known else ''}."
+
+
+async def off_loop(weight: int, function: Callable[..., Parsed], *arguments: object) -> Parsed:
+    """Call a pure function: in a thread where it works on so much that others would wait for it."""
+    if weight <= LIGHT:
+        return function(*arguments)
+    return await asyncio.to_thread(function, *arguments)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestration.expressions.mapping import MappingError, mapped_input, misfit
+from orchestration.expressions.values import LIGHT
 from orchestration.graphs.graph import Join
 from orchestration.graphs.scheduling import EndStatus, Moves, Schedule
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
@@ -24,7 +25,7 @@ from pipelines.engine.plans import PipelinePlan
 from pipelines.engine.processor import ProcessorFailed
 from pipelines.engine.rules import ErrorStrategy
 from pipelines.engine.scopes import StageScopes
-from pipelines.engine.stages import LIGHT, Edit, StageRunner, partial_state, recorded
+from pipelines.engine.stages import Edit, StageRunner, partial_state, recorded
 
 AT_ONCE = 50
 """Stages of one pipeline that run at the same time."""

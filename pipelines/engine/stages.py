@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -17,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from orchestration.expressions.mapping import MappingError, mapped_input
 from orchestration.expressions.sources import Otherwise
-from orchestration.expressions.values import size
+from orchestration.expressions.values import LIGHT, off_loop, size
 from orchestration.graphs.scheduling import EndStatus
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.resilience.attempts import RetryPolicy
@@ -43,8 +42,6 @@ from pipelines.engine.scope import Scope
 
 STAGE_STARTED = "stage_started"
 FATAL = (LimitReached, LeaseLost, ReplayMismatch)
-LIGHT = 5_000
-"""Items and characters of all values that are worked on without leaving the event loop."""
 CLASSES: Mapping[str, ErrorClass] = {
     "timeout": ErrorClass.TIMEOUT,
     "model_timeout": ErrorClass.TIMEOUT,
@@ -256,10 +253,3 @@ def wait_s(retry: Retry, attempt: int, random: Random) -> float:
     grows = retry.backoff is Backoff.EXPONENTIAL
     longest = RetryPolicy(base_s=retry.base, cap_s=retry.cap).longest_s(attempt if grows else 1)
     return random.uniform(0.0, longest) if retry.jitter else longest
-
-
-async def off_loop(weight: int, function: Callable[..., Value], *arguments: object) -> Value:
-    """Call a pure function: in a thread where it works on so much that others would wait for it."""
-    if weight <= LIGHT:
-        return function(*arguments)
-    return await asyncio.to_thread(function, *arguments)

@@ -210,7 +210,7 @@ def offered(
         "to": [*targets, *_same(kept)],
         "on_error": rules,
         "needs": [
-            (EMPTY, "No other: it starts at once"),
+            (EMPTY, "Nothing: starts at once"),
             *_same(name for name in others if name not in after),
         ],
     }

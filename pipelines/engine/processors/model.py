@@ -17,6 +17,7 @@ from orchestration.expressions.filters import text as in_words
 from orchestration.expressions.mapping import MappingError, parse_conversion
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
@@ -38,7 +39,6 @@ from pipelines.engine.processor import (
     Uses,
     Work,
 )
-from pipelines.engine.stages import off_loop
 
 LONGEST_INLINE = 200
 """Characters of a value that stands within its line."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from orchestration.expressions.filters import text as in_words
 from orchestration.expressions.places import Keys
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from pipelines.engine.processor import (
@@ -24,7 +25,6 @@ from pipelines.engine.processor import (
     Uses,
     Work,
 )
-from pipelines.engine.stages import off_loop
 
 PIPELINE = "pipeline"
 

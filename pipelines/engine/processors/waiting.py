@@ -13,7 +13,7 @@ from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.mapping import misfit
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
-from orchestration.expressions.values import shortened
+from orchestration.expressions.values import off_loop, shortened
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Audience, Question
@@ -28,7 +28,6 @@ from pipelines.engine.processor import (
     Work,
 )
 from pipelines.engine.rules import LONGEST_TIMEOUT_S
-from pipelines.engine.stages import off_loop
 
 ROLES, VIEWER = ("owner", "admin", "operator"), "viewer"
 """Those who may answer; viewers look on."""
