@@ -25,12 +25,17 @@
   // Within five seconds, at a random moment: pages do not all reconnect to a restarted server at once.
   htmx.config.wsReconnectDelay = (attempt) => Math.random() * Math.min(500 * 2 ** attempt, 5000);
 
-  // A page that shows only some parts of a run, as an editor does, is sent all: it takes those that it has.
+  // A page shows only some parts of a run, as one stage or an editor does, and is sent all: it takes those that it
+  // has, and those that a piece before them in the same message brings.
   htmx.defineExtension("present", {
     transformResponse: (text) => {
       const sent = document.createElement("template");
+      const brought = new Set();
       sent.innerHTML = text;
-      for (const piece of [...sent.content.children]) if (piece.id && !document.getElementById(piece.id)) piece.remove();
+      for (const piece of [...sent.content.children]) {
+        if (piece.id && !document.getElementById(piece.id) && !brought.has(piece.id)) piece.remove();
+        else for (const inner of piece.querySelectorAll("[id]")) brought.add(inner.id);
+      }
       return sent.innerHTML;
     },
   });

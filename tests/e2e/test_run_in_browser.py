@@ -193,3 +193,14 @@ def test_a_pipelines_graph_lights_up_and_a_stage_is_chosen_in_it(
     expect(page.locator("#run-stage")).to_be_hidden()
     expect(first).to_have_attribute("aria-current", "true")
     assert (page.url.endswith("?stage=first"), window.complaints) == (True, [])
+
+
+def test_texts_of_stages_that_are_not_shown_leave_no_error(window: Visit, site: Installation) -> None:
+    page = window.page
+    example = "pipelines/gallery/compare_and_vote.yaml"
+    assert site.manage("pipeline", "import", example).returncode == 0
+    window.go("/pipelines/compare-and-vote/run")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#run-stage .lane-text").first).not_to_be_empty()
+    has_ended(page)
+    assert (window.complaints, window.errors) == ([], [])
