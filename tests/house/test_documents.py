@@ -18,9 +18,9 @@ LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?!https?:|mailto:|#)([^)#\s]+)")
 IMAGE = re.compile(r"!\[[^\]]+\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"[^\s`,;|()\"]+")
-MODULE = re.compile(r"(orchestra_site|orchestration|tests|benchmarks)(\.\w+)+")
+MODULE = re.compile(r"(orchestra_site|orchestration|pipelines|tests|benchmarks)(\.\w+)+")
 PATH = re.compile(
-    r"(\.ci|benchmarks|docs|orchestra_site|orchestration|requirements|static|templates|tests)/.+"
+    r"(\.ci|benchmarks|docs|orchestra_site|orchestration|pipelines|requirements|static|templates|tests)/.+"
     r"|[\w./-]*\w\.(py|md|toml|html|css|js|svg|txt)"
 )
 

@@ -22,4 +22,7 @@ class Command(BaseCommand):
                 " key they were encrypted with and run this again, or enter them again on the pages"
                 " Models and Tools."
             )
-        self.stdout.write("The other keys of ORCHESTRA_ENCRYPTION_KEYS are no longer needed.")
+        self.stdout.write(
+            "No stored key needs the other ones of ORCHESTRA_ENCRYPTION_KEYS any more. Webhooks do that were"
+            " not used since the newest one was added."
+        )
