@@ -68,7 +68,7 @@ class RunForm(SchemaForm):
         for name, offered in choices.items():
             self.fields[name].choices = offered  # type: ignore[attr-defined]  # declared above
         if self._is_open:
-            self.fields[ANSWER].help_text = "A text, or a value in JSON."
+            self.fields[ANSWER].help_text = "A text, or JSON where it begins with { or [."
 
     def clean(self) -> dict[str, Any]:
         """Read the input as JSON where it is written so and may be anything."""

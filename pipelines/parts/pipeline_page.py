@@ -102,8 +102,7 @@ class PipelinePage(KindPage):
         ]
         if not names and not kinds & CALL_EVENTS:
             return Redraw()
-        panel = context["panel"]
-        lanes = panel.model["lanes"] if panel is not None and panel.model is not None else ()
+        lanes = panel.model["lanes"] if (panel := context["panel"]) and panel.model else ()
         return Redraw(
             sections=frozenset({"run-stage", "run-stages"}),
             pieces=nodes,
@@ -144,7 +143,7 @@ def _failures(names: Sequence[str]) -> str:
 
 
 def _path(stages: Iterable[RunStage], whole: float) -> Waterfall:
-    """Return the stages that have run as bars."""
-    ran = [stage for stage in stages if stage.seconds is not None and stage.attempts]
+    """Return the stages that have run, and not in an earlier run, as bars."""
+    ran = [stage for stage in stages if stage.seconds is not None and stage.attempts and not stage.kept]
     spans = [(stage.name, "", stage.state, stage.started_s, stage.seconds or 0.0) for stage in ran]
     return span_waterfall(spans, whole)

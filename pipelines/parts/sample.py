@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db.models import F
+from django.db.models import Func, JSONField
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.conditions import parse_condition
@@ -90,17 +90,20 @@ class Sample:
         if "output" in _readable(row):
             found["output.to"] = SampleValue(text=shortened(row["output"], SHOWN_CHARACTERS))
         found |= dict(_of_options(part, scope)) if stage else {}
-        is_known = bool(self.rows)
-        return {name: each for name, each in found.items() if is_known or not each.is_error or _is_sure(name)}
+        return {
+            name: each for name, each in found.items() if self.rows or not each.is_error or _is_sure(name)
+        }
 
 
 def team_sample(membership: Membership, pipeline: SavedDefinition, document: Json) -> Sample:
     """Return the sample of a pipeline; without one of its own the input of its newest run, or an example."""
     newest = Run.objects.visible_to(membership).filter(kind=KIND, ref=pipeline.name)
-    columns = newest.order_by("-created_at", "-id").annotate(given=F("request__input"))
-    runs = list(columns.only("created_at", "status", "prompt")[:MOST_RUNS])
-    given = [run.given for run in runs[:1]] or value_at(document, ("input", "schema", "examples"))
-    own = given[0] if pipeline.sample is None and isinstance(given, list) and given else pipeline.sample
+    # Not `request__input`: of that, SQLite gives the text "5" like the number.
+    given = Func("request", template="%(expressions)s -> 'input'", output_field=JSONField())
+    columns = newest.order_by("-created_at", "-id").only("created_at", "status", "prompt")
+    runs = list(columns.annotate(given=given)[:MOST_RUNS])
+    offered = [run.given for run in runs[:1]] or value_at(document, ("input", "schema", "examples"))
+    own = offered[0] if pipeline.sample is None and isinstance(offered, list) and offered else pipeline.sample
     run = next((each for each in runs if each.given == own), None)
     names = [stage["id"] for stage in stages_in(document)]
     steps = Step.objects.filter(run=run, kind="record", key__in=names) if run is not None else ()

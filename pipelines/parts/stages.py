@@ -49,6 +49,7 @@ class RunStage:
     attempts: int = 0
     edited: bool = False
     handled: str = ""
+    kept: bool = False  # it ran in the run that this one repeats, and not again
     started_s: float = 0.0
     seconds: float | None = None
     calls: int = 0
@@ -76,9 +77,9 @@ class RunStage:
     @property
     def mark(self) -> NodeMark:
         """What the graph says of it."""
-        took = self.seconds if self.attempts and self.seconds is not None else 0.0
-        words = f"{self.word} · {duration(took)}" if took >= SHORTEST_S else self.word
-        return NodeMark(state=self.state, words=words)
+        took = (self.attempts and self.seconds) or 0.0
+        when = " earlier" if self.kept else f" · {duration(took)}" if took >= SHORTEST_S else ""
+        return NodeMark(state=self.state, words=self.word + when)
 
 
 class RunStages:
@@ -88,7 +89,7 @@ class RunStages:
         self._state = state
         rows = Step.objects.filter(run_id=state.run.pk, kind=StepKind.RECORD, result__has_key="stage")
         fields = {f"of_{name}": F(f"result__{name}") for name in (*COLUMNS, "status", "cached")}
-        columns: Iterable[Mapping[str, Any]] = rows.order_by("id").values("key", **fields)
+        columns: Iterable[Mapping[str, Any]] = rows.order_by("id").values("key", "started_s", **fields)
         self._rows = {row["key"]: row for row in columns}
         self._started = {event.step for event in state.remembered if event.kind == STAGE_STARTED}
         names = [stage.id for stage in pipeline.stages]
@@ -112,8 +113,8 @@ class RunStages:
             for stage in self.own:
                 if stage.state == state and not stage.handled:
                     return stage.key
-        ended = [stage for stage in self.own if stage.seconds is not None and stage.attempts]
-        return max(ended, key=lambda stage: stage.started_s + (stage.seconds or 0.0)).key if ended else ""
+        ran = [stage for stage in self.own if stage.seconds is not None and stage.attempts and not stage.kept]
+        return max(ran, key=lambda stage: stage.started_s + (stage.seconds or 0.0)).key if ran else ""
 
     def stage(self, key: str) -> RunStage:
         """Return a stage that the run has."""
@@ -121,6 +122,7 @@ class RunStages:
         return RunStage(
             key=key,
             state=self._state_of(key),
+            kept=bool(self._state.run.rerun_of_id and row and row["of_attempts"] and not row["started_s"]),
             calls=len(calls),
             cost_usd=sum((call.cost_usd for call in calls if call.cost_usd is not None), Decimal(0)),
             **({name: row[f"of_{name}"] for name in COLUMNS} if row else {}),

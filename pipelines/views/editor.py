@@ -32,6 +32,7 @@ from orchestration.runs.models import Run
 from orchestration.runs.parts.graphs import NodeMark
 from orchestration.runs.services.starting import start_run
 from orchestration.runs.views.run import page_content, path_of
+from orchestration.strategies.engine.types import counted
 from pipelines.engine import editing
 from pipelines.engine.definition import Pipeline, Problem, problem_at
 from pipelines.engine.processors import PROCESSORS
@@ -175,11 +176,8 @@ def _tried(request: MemberRequest, opened: Opened) -> HttpResponse:
     """Run the draft on the sample and show that in its graph; without htmx, on the run's own page."""
     simulated = request.POST.get("models") != "real"
     sample = team_sample(request.membership, opened.pipeline, opened.written)
-    usable = [
-        each.name
-        for each in usable_models(request.membership)
-        if (each.provider.kind == ProviderKind.SIMULATED) == simulated
-    ]
+    models = usable_models(request.membership)
+    usable = [each.name for each in models if (each.provider.kind == ProviderKind.SIMULATED) == simulated]
     payload: dict[str, Json] = {
         "pipeline": opened.pipeline.name,
         "version": "draft",
@@ -242,7 +240,9 @@ def _context(request: MemberRequest, opened: Opened) -> dict[str, Any]:
         return context
     scope = sample.scope(document, opened.stage, reading.definition)
     opened.card.notes.values = sample.values(opened.card.part, opened.stage, scope)
-    opened.card.notes.offered = offered(document, opened.stage, drawn, sorted(known))
+    opened.card.notes.offered = offered(
+        document, opened.stage, drawn, sorted({*known} - {opened.pipeline.name})
+    )
     opened.card.note(problems)
     named = editing.references(document, opened.stage, processor_specs()) if opened.stage else ()
     return context | {"references": named}
@@ -257,10 +257,7 @@ def _is_of(run: Run | None, reading: PipelineReading) -> bool:
 
 def _marks(problems: Sequence[Problem]) -> Mapping[str, NodeMark]:
     counts = Counter(problem.stage for problem in problems)
-    return {
-        name: NodeMark(state="failed", words=f"{count} problem{'s' * (count > 1)}")
-        for name, count in counts.items()
-    }
+    return {name: NodeMark(state="failed", words=counted(n, "problem")) for name, n in counts.items()}
 
 
 def _graph(drawn: Pipeline | None, chosen: str, marks: Mapping[str, NodeMark]) -> dict[str, Any] | None:

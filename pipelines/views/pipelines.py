@@ -72,8 +72,9 @@ def run(request: MemberRequest, name: str) -> HttpResponse:
             refuse(form, refusal)
         else:
             return redirect("runs:run", started.pk)
-    context = {"form": form, "pipeline": row}
-    return render(request, "pipelines/pipeline_run.html", context, status=status_of(form))
+    return render(
+        request, "pipelines/pipeline_run.html", {"form": form, "pipeline": row}, status=status_of(form)
+    )
 
 
 def _run_form(request: MemberRequest, row: SavedDefinition) -> RunForm:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.web.pages import posted
 from orchestration.graphs.scheduling import EndStatus
+from orchestration.library.views.versions import status_of
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.forms import refuse
 from orchestration.runs.models import Run
@@ -60,9 +60,8 @@ def edit_value(request: MemberRequest, run: UUID, stage: str) -> HttpResponse:
         raise Http404
     row = stage_row(found.pk, stage)
     part = request.GET.get("part", "")
-    part = (
-        part if part in PARTS else "input" if row.get("status") == "failed" and row.get("input") else "output"
-    )
+    usual = "input" if row.get("status") == "failed" and row.get("input") else "output"
+    part = part if part in PARTS else usual
     is_cut = part in row.get("shortened", ())
     form = StageValueForm.filled(posted(request), None if is_cut else row.get(part))
     if form.is_valid():
@@ -79,5 +78,4 @@ def edit_value(request: MemberRequest, run: UUID, stage: str) -> HttpResponse:
         except InvalidRequest as refusal:
             refuse(form, refusal)
     context = {"form": form, "run": found, "stage": stage, "part": part, "parts": PARTS, "is_cut": is_cut}
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, "pipelines/stage_value.html", context, status=status)
+    return render(request, "pipelines/stage_value.html", context, status=status_of(form))

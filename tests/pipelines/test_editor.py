@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from html import unescape
 
 import pytest
 from django.http import HttpResponse
@@ -13,6 +14,7 @@ from django.utils.html import escape
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.library.models import SavedDefinition
+from orchestration.library.services.definitions import publish
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
 from tests.support.history import a_member, a_run, signed_in
@@ -324,6 +326,18 @@ def test_values_are_those_of_the_run_with_the_sample(page: Page) -> None:
     assert "HI THERE" in page.get("?stage=loud&tab=output")
     page.post(do="sample", run=str(run.pk))
     assert page.draft.sample == {"text": "hi"}
+
+
+@pytest.mark.parametrize("given", ['"quoted"', "5", "true", 5, [1], None])
+def test_the_input_of_a_run_is_the_sample_as_it_was_given(page: Page, given: Json) -> None:
+    a_run(page.member, kind="pipeline", ref="support", request={"input": given})
+    shown = page.get().partition('id="sample-input"')[2].partition(">")[2].partition("</textarea>")[0]
+    assert read_document(unescape(shown) or "null", "yaml") == given
+
+
+def test_a_pipeline_is_not_offered_itself(page: Page) -> None:
+    publish(membership=page.member, definition=page.draft, based_on=page.draft.draft_number)
+    assert "Run the pipeline support instead" not in page.get("?stage=loud&tab=fails")
 
 
 def test_a_try_runs_the_draft_on_the_sample(page: Page) -> None:

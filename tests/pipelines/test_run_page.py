@@ -282,6 +282,19 @@ def test_another_value_goes_on_with_old_and_new_outputs_side_by_side(
     assert "Its output was put in by hand." in panel(page(owner, again, "?stage=loud"))
 
 
+def test_a_stage_that_is_taken_over_from_an_earlier_run_has_no_time_in_this_one(
+    engine: Engine, owner: Membership
+) -> None:
+    again = {"from": "stages.loud.output", "transforms": ["lower"]}
+    run = ran(engine, owner, LOUD, stage("last", "loud", "transform", input=again))
+    signed_in(owner).post(f"/pipelines/runs/{run.pk}/last/again")
+    repeated = engine.execute(Run.objects.exclude(pk=run.pk).get())
+    html = page(owner, repeated, "?stage=loud")
+    assert ("Succeeded earlier" in html, "Path: 1 step" in html or "1 step," in html) == (True, True)
+    assert "what it gave was taken over" in panel(html)
+    assert "Succeeded earlier" not in page(owner, run)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
