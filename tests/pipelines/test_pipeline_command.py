@@ -91,6 +91,12 @@ def test_a_run_that_fails_exits_with_one_and_says_why(owner: Membership) -> None
     assert said("run", "support", "--input", '{"text": "{}"}', "--version", "1")[0].startswith("{}\n")
 
 
+def test_a_run_that_waits_says_so(owner: Membership) -> None:
+    a_pipeline(owner, stage("ask", processor="human", options={"text": "Well?"}))
+    text, code = said("run", "support", "--input", '{"text": "hello"}')
+    assert (text.partition("\n")[0], code) == ("It waits for an answer, in the inbox, or for a time.", 1)
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -101,9 +101,9 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
         run.refresh_from_db()
-        found = run_object(run)
         cost = f"{run.ref}: {run.get_status_display()}, {dollars(run.cost_usd)}. Run {run.id}"
-        self._print(given["json"], found, [as_text(run.output) if run.error == "" else run.error, "", cost])
+        came = as_text(run.output) if run.is_over else "It waits for an answer, in the inbox, or for a time."
+        self._print(given["json"], run_object(run), [run.error or came, "", cost])
         return run.status == RunStatus.SUCCEEDED
 
     def _import(self, member: Membership, what: str, given: dict[str, Json]) -> bool:
