@@ -1,0 +1,305 @@
+"""What people say and do by themselves in a running session, each by the powers of the role they joined with.
+
+    {"do": "say", "text": "…", "to": ["scout"]}
+
+A payload that does not fit the schema of its command, a move that the role does not allow and one that comes
+too late are refused in words, to that person alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
+from collaboration.engine.debating import add_proposal, negotiation, take_stances, take_vote
+from collaboration.engine.finishing import reopen, stop, take_final_review
+from collaboration.engine.lineup import Participant
+from collaboration.engine.phases import Phase, Steering, steering_fault
+from collaboration.engine.plan import (
+    NotPossible,
+    Plan,
+    Subtask,
+    SubtaskStatus,
+    restarted,
+    with_added,
+    with_assignee,
+    with_changed,
+    with_dropped,
+)
+from collaboration.engine.roles import ParticipantRole, Power, refusal
+from collaboration.engine.state import Action, SessionMember
+from collaboration.engine.turn import Turn
+from collaboration.engine.working import go_on, take_review
+from orchestra_site.web.alphabets import encodable
+from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.values import Bounds, clipped, unknown
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.types import Person
+
+BOUNDS = Bounds(depth=6, nodes=500, characters=50_000)
+_TEXT: Mapping[str, Json] = {"type": "string", "minLength": 1, "maxLength": 20_000}
+_WORD: Mapping[str, Json] = {"type": "string", "maxLength": 200}
+FIELDS: Mapping[str, Mapping[str, Json]] = {
+    "text": _TEXT,
+    "to": {"type": "array", "items": _WORD, "maxItems": 50},
+    "role": {"type": "string", "enum": [str(each) for each in ParticipantRole]},
+    "proposal": _WORD,
+    "stance": {"type": "string", "enum": ["support", "oppose", "abstain"]},
+    "option": _WORD,
+    "reason": {"type": "string", "maxLength": 2_000},
+    "subtask": _WORD,
+    "title": _TEXT,
+    "instructions": {"type": "string", "maxLength": 20_000},
+    "needs": {"type": "array", "items": _WORD, "maxItems": 50},
+    "assignee": _WORD,
+}
+"""What the fields of all commands may be."""
+Payload = Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonCommand:
+    """Something that a person can do: what for, with which fields, and those it may have besides."""
+
+    power: Power | None
+    run: Callable[[Turn, Participant, Payload], None]
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> dict[str, Json]:
+        """The JSON Schema of its payload."""
+        fields = {name: dict(FIELDS[name]) for name in (*self.required, *self.optional)}
+        return {
+            "type": "object",
+            "required": ["do", *self.required],
+            "properties": {"do": {"type": "string"}, **fields},
+            "additionalProperties": False,
+        }
+
+
+def act(turn: Turn, by: Person, payload: Json) -> None:
+    """Do what a person asks for, or refuse it."""
+    member = turn.state.member(by.id)
+    try:
+        name = _checked(payload)
+        if name == "join":
+            _join(turn, by, member, ParticipantRole(payload["role"]))
+        else:
+            COMMANDS[name].run(turn, _allowed(member, COMMANDS[name].power), payload)
+    except NotPossible as fault:
+        turn.refuse(member.participant.id if member else f"user:{by.id}", str(fault))
+
+
+def _allowed(member: SessionMember | None, power: Power | None) -> Participant:
+    """Return who acts. Raises `NotPossible` for one who does not take part or lacks the power."""
+    if member is None or member.status != "active":
+        raise NotPossible("Join the session first.")
+    each = member.participant
+    if power is not None and power not in each.powers:
+        raise NotPossible(refusal(each.title, each.role, power))
+    return each
+
+
+def _checked(payload: Json) -> str:
+    """Return the name of the command that a payload is. Raises `NotPossible`."""
+    if excess := BOUNDS.excess(payload):
+        raise NotPossible(f"The command cannot be read: {excess}.")
+    name = payload.get("do") if isinstance(payload, dict) else None
+    if not isinstance(name, str) or name not in COMMANDS:
+        raise NotPossible(unknown("command", str(name), list(COMMANDS)))
+    if problems := parse_schema(COMMANDS[name].schema).problems(payload):
+        raise NotPossible(f"{problems[0].path or 'The command'} {problems[0].message}.")
+    return name
+
+
+def _join(turn: Turn, by: Person, member: SessionMember | None, role: ParticipantRole) -> None:
+    """Let a person take part: in an open seat of the role, or in a new one. Raises `NotPossible`."""
+    state = turn.state
+    if member is not None and member.status == "active":
+        raise NotPossible(f"You take part already, as {member.participant.role}.")
+    seats = [each for each in state.members.values() if each.participant.is_person]
+    own = [each for each in seats if each.user in {"", by.id} and each.participant.role is role]
+    taken = sum(not each.is_observer for each in state.active)
+    needs_place = role is not ParticipantRole.OBSERVER and not any(each.status == "active" for each in own)
+    if needs_place and taken >= state.lineup.limits.participants:
+        raise NotPossible(f"{taken} take part, more may not. Join as an observer.")
+    name = clipped(" ".join(encodable(by.name).split()), 100) or "A person"
+    new = Participant(id=f"person-{len(state.members) + 1}", name=name, role=role, user=by.id)
+    seat = own[0] if own else SessionMember(participant=new)
+    joined = replace(seat, user=by.id, status="active", reason="Joined.")
+    turn.set_members({**state.members, joined.participant.id: joined})
+    turn.say("status_update", f"{name} joins as {role}.", about=joined.participant.id)
+
+
+def _leave(turn: Turn, by: Participant, _: Payload) -> None:
+    left = replace(turn.state.members[by.id], status="left")
+    turn.set_members({**turn.state.members, by.id: left})
+
+
+def _say(turn: Turn, by: Participant, payload: Payload) -> None:
+    """Say or ask something; models that are asked reply, the leader where nobody is named."""
+    here = {each.id: each for each in turn.state.active}
+    to = tuple(dict.fromkeys(payload.get("to", ())))
+    for id in to:
+        if id not in here:
+            raise NotPossible(unknown("participant", id, list(here)))
+    is_question = payload["do"] == "ask"
+    turn.say("question" if is_question else "response", payload["text"], by.id, to=to)
+    for id in (to or (turn.state.leader.id,)) if is_question else ():
+        if not here[id].is_person and Power.SPEAK in here[id].powers:
+            turn.ask(ActionKind.REPLY, id, request=payload["text"], asked_by=by.id)
+
+
+def _propose(turn: Turn, by: Participant, payload: Payload) -> None:
+    if negotiation(turn).is_open:
+        add_proposal(turn, by.id, payload["text"])
+    else:
+        raise NotPossible("The proposals are being voted on: no more are taken.")
+
+
+def _take_stance(turn: Turn, by: Participant, payload: Payload) -> None:
+    found = negotiation(turn)
+    proposal = found.proposal(payload["proposal"])
+    if proposal is None:
+        raise NotPossible(unknown("proposal", payload["proposal"], found.options))
+    said = {proposal.id: (payload["stance"], payload.get("reason", ""))}
+    _instead(turn, by, ActionKind.STANCE, take_stances, ParsedAnswer(stances=said))
+
+
+def _vote(turn: Turn, by: Participant, payload: Payload) -> None:
+    asked = [each for each in turn.state.asks(ActionKind.VOTE) if each.participant == by.id]
+    if not asked or payload["option"] not in asked[0].choices:
+        raise NotPossible("You are not asked for a vote on this, or have voted.")
+    answer = ParsedAnswer(option=payload["option"], reason=payload.get("reason", ""))
+    _instead(turn, by, ActionKind.VOTE, take_vote, answer)
+
+
+def _instead(turn: Turn, by: Participant, kind: ActionKind, take: Any, answer: ParsedAnswer) -> None:  # noqa: ANN401
+    """Take what a person did by themselves as the answer to what they are asked, or will not be."""
+    turn.withdraw(lambda each: each.kind is kind and each.participant == by.id)
+    take(turn, Action(number=0, kind=kind, participant=by.id), answer)
+
+
+def _judge(turn: Turn, by: Participant, payload: Payload) -> None:
+    """Accept what is being reviewed, or send it back: a subtask, or the result where none is named."""
+    id = payload.get("subtask", "")
+    asked = [each for each in turn.state.asks(ActionKind.REVIEW) if each.subtask == id]
+    if not asked:
+        raise NotPossible(f"{id or 'The result'} is not being reviewed now.")
+    author = turn.state.plan.named(id).author if id else turn.state.assembled_by
+    if author == by.id:
+        raise NotPossible("This is your own work: somebody else reviews it.")
+    turn.withdraw(lambda each: each in asked)
+    answer = ParsedAnswer(accepted=payload["do"] == "approve", reason=payload.get("reason", ""))
+    take = take_review if id else take_final_review
+    take(turn, replace(asked[0], participant=by.id), answer)
+
+
+def _edit(turn: Turn, by: Participant, payload: Payload) -> None:
+    """Change the plan while it runs: what was asked about the subtask is taken back, and it begins again."""
+    state = turn.state
+    if state.phase not in {Phase.EXECUTING, Phase.REVIEWING}:
+        raise NotPossible("The plan is not settled yet. Redirect the session, or propose something.")
+    (plan, subtask), what = EDITS[payload["do"]](turn, by, payload)
+    turn.withdraw(lambda each: each.subtask == subtask.id)
+    turn.set(plan=plan)
+    said = f"{by.title} {what} {subtask.id} “{subtask.title}”."
+    turn.say("status_update", said, by.id, about=subtask.id, pinned=True)
+    if state.phase is Phase.REVIEWING:
+        reopen(turn)
+    go_on(turn)
+
+
+Edited = tuple[tuple[Plan, Subtask], str]
+
+
+def _add(turn: Turn, _: Participant, payload: Payload) -> Edited:
+    most = turn.state.lineup.limits.subtasks
+    return with_added(turn.state.plan, planned_from(payload), most=most), "adds"
+
+
+def _change(turn: Turn, _: Participant, payload: Payload) -> Edited:
+    return with_changed(turn.state.plan, payload["subtask"], planned_from(payload)), "changes"
+
+
+def _drop(turn: Turn, _: Participant, payload: Payload) -> Edited:
+    return with_dropped(turn.state.plan, payload["subtask"]), "drops"
+
+
+def _reassign(turn: Turn, by: Participant, payload: Payload) -> Edited:
+    to = by.id if payload["do"] == "take" else payload["assignee"]
+    able = [each.id for each in turn.state.able(Power.WORK)]
+    if to not in able:
+        raise NotPossible(unknown("participant who does subtasks", to, able))
+    what = "takes" if to == by.id else f"gives {turn.state.title(to)}"
+    return with_assignee(turn.state.plan, payload["subtask"], to), what
+
+
+def _give_back(turn: Turn, by: Participant, payload: Payload) -> Edited:
+    subtask = turn.state.plan.named(payload["subtask"])
+    if subtask.assignee != by.id or subtask.status is not SubtaskStatus.WORKING:
+        raise NotPossible(f"{subtask.id} is not yours to give back.")
+    given = restarted(subtask, failed_by=by.id)
+    return (turn.state.plan.put(given), given), "gives back"
+
+
+EDITS: Mapping[str, Callable[[Turn, Participant, Payload], Edited]] = {
+    "add": _add,
+    "change": _change,
+    "drop": _drop,
+    "reassign": _reassign,
+    "take": _reassign,
+    "return": _give_back,
+}
+
+
+def _redirect(turn: Turn, by: Participant, payload: Payload) -> None:
+    """Give the session another direction: all that models are doing is asked again with it."""
+    turn.say("status_update", f"Direction: {payload['text']}", by.id, pinned=True)
+    turn.set(directions=(*turn.state.directions, f"{by.title}: {payload['text']}"))
+    kinds = {ActionKind.PLAN, ActionKind.PROPOSE, ActionKind.WORK, ActionKind.ASSEMBLE}
+    models = {each.id for each in turn.state.active if not each.is_person}
+    for each in turn.withdraw(lambda each: each.kind in kinds and each.participant in models):
+        turn.ask_again(each)
+
+
+def _steer(turn: Turn, by: Participant, payload: Payload) -> None:
+    steering: Steering = payload["do"]
+    if fault := steering_fault(turn.state.phase, steering, paused=turn.state.paused_at is not None):
+        raise NotPossible(fault)
+    turn.say("status_update", f"{by.title}: {steering}.", by.id)
+    if steering == "end":
+        stop(turn, "person", f"{by.title} ended the session.")
+    else:
+        turn.pause(paused=steering == "pause")
+
+
+_IT, _WHY = ("subtask",), ("reason",)
+_REST = ("instructions", "needs", "assignee")
+COMMANDS: Mapping[str, PersonCommand] = {
+    "join": PersonCommand(power=None, run=lambda *_: None, required=("role",)),
+    "leave": PersonCommand(power=None, run=_leave),
+    "say": PersonCommand(power=Power.SPEAK, run=_say, required=("text",), optional=("to",)),
+    "ask": PersonCommand(power=Power.SPEAK, run=_say, required=("text",), optional=("to",)),
+    "propose": PersonCommand(power=Power.PROPOSE, run=_propose, required=("text",)),
+    "stance": PersonCommand(
+        power=Power.VOTE, run=_take_stance, required=("proposal", "stance"), optional=_WHY
+    ),
+    "vote": PersonCommand(power=Power.VOTE, run=_vote, required=("option",), optional=_WHY),
+    "approve": PersonCommand(power=Power.REVIEW, run=_judge, optional=(*_IT, *_WHY)),
+    "send_back": PersonCommand(power=Power.REVIEW, run=_judge, optional=(*_IT, *_WHY)),
+    "take": PersonCommand(power=Power.WORK, run=_edit, required=_IT),
+    "return": PersonCommand(power=Power.WORK, run=_edit, required=_IT),
+    "add": PersonCommand(power=Power.EDIT, run=_edit, required=("title",), optional=_REST),
+    "change": PersonCommand(power=Power.EDIT, run=_edit, required=_IT, optional=("title", *_REST)),
+    "drop": PersonCommand(power=Power.EDIT, run=_edit, required=_IT),
+    "reassign": PersonCommand(power=Power.EDIT, run=_edit, required=("subtask", "assignee")),
+    "redirect": PersonCommand(power=Power.STEER, run=_redirect, required=("text",)),
+    "pause": PersonCommand(power=Power.STEER, run=_steer),
+    "resume": PersonCommand(power=Power.STEER, run=_steer),
+    "end": PersonCommand(power=Power.STEER, run=_steer),
+}
+"""What people can do, by name."""

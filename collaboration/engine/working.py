@@ -1,0 +1,197 @@
+"""Subtasks being done: started as their needs end, delegated, reviewed, sent back, given to somebody else.
+
+Work that is delegated comes back as help to whoever delegated it, who goes on with it. Nobody is asked who
+is at work on the subtask already (a loop), nor twice the same, nor deeper than the limit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from collaboration.engine.answers import ActionKind, ParsedAnswer
+from collaboration.engine.assignment import assign, best_worker
+from collaboration.engine.finishing import assemble, choose_reviewer, is_enough
+from collaboration.engine.phases import Phase
+from collaboration.engine.plan import Delegated, GivenHelp, NotPossible, Subtask, SubtaskStatus, restarted
+from collaboration.engine.roles import Power
+from collaboration.engine.state import Action, SessionState
+from collaboration.engine.turn import Turn
+from orchestration.expressions.embedded import json_values
+from orchestration.llm.engine.types import Json
+
+MOST_HELP = 6
+"""How often work on one subtask is delegated."""
+TOOL = "tool:"
+"""What stands before the name of a tool among those to whom work can be delegated."""
+
+
+def begin_work(turn: Turn) -> None:
+    """Assign the subtasks of the plan, and start those that need nothing."""
+    state, workers = turn.state, turn.state.able(Power.WORK)
+    reasons = []
+    for id, (participant, reason) in assign(state.plan, workers, state.records).items():
+        turn.put(replace(turn.state.plan.named(id), assignee=participant))
+        reasons.append(f"{id} → {state.title(participant)}: {reason}")
+    options = {each.id: each.title for each in workers}
+    turn.decide("resource_allocation", "Who does what?", "as it fits", " ".join(reasons), options=options)
+    turn.enter(Phase.EXECUTING)
+    go_on(turn)
+
+
+def go_on(turn: Turn) -> None:
+    """Start every subtask that may start; when all have ended, go on to the result."""
+    while turn.state.phase is Phase.EXECUTING and turn.state.plan.ready:
+        _start(turn, turn.state.plan.ready[0])
+    if turn.state.phase is Phase.EXECUTING and turn.state.plan.is_over:
+        assemble(turn)
+
+
+def _start(turn: Turn, subtask: Subtask) -> None:
+    state = turn.state
+    load = Counter(each.assignee for each in state.plan.subtasks if not each.status.has_ended)
+    worker, reason = best_worker(subtask, state.able(Power.WORK), load, state.records)
+    if not worker:
+        turn.put(replace(subtask, status=SubtaskStatus.FAILED, remark=reason))
+        turn.say("status_update", f"{subtask.id} fails. {reason}", about=subtask.id)
+        return
+    chain = (Delegated(participant=worker, request=subtask.instructions),)
+    turn.say("status_update", f"{state.title(worker)} does {subtask.line}.", about=subtask.id)
+    _ask_work(turn, replace(subtask, assignee=worker, status=SubtaskStatus.WORKING, chain=chain))
+
+
+def _ask_work(turn: Turn, subtask: Subtask) -> None:
+    """Ask whoever is at work on a subtask now; where they have left, it begins again."""
+    at_work = subtask.chain[-1]
+    if all(each.id != at_work.participant for each in turn.state.active):
+        turn.put(restarted(subtask))
+        go_on(turn)
+        return
+    turn.put(subtask)
+    before = subtask.chain[-2].participant if len(subtask.chain) > 1 else ""
+    choices = targets(turn.state, subtask)
+    asked = {"subtask": subtask.id, "choices": choices, "request": at_work.request, "asked_by": before}
+    turn.ask(ActionKind.WORK, at_work.participant, **asked)
+
+
+def targets(state: SessionState, subtask: Subtask) -> tuple[str, ...]:
+    """Return to whom whoever is at work may delegate: others who can work, and tools, within the limits."""
+    if len(subtask.helpers) >= MOST_HELP:
+        return ()
+    busy = {each.participant for each in subtask.chain}
+    is_deep = len(subtask.chain) > state.lineup.limits.delegation_depth
+    others = () if is_deep else tuple(each.id for each in state.able(Power.WORK) if each.id not in busy)
+    tools = state.members[subtask.chain[-1].participant].participant.tools
+    return (*others, *(f"{TOOL}{name}" for name in tools))
+
+
+def take_work(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
+    """Take a result, give help back to whoever delegated, or delegate as the answer says."""
+    subtask, author = turn.state.plan.named(action.subtask), action.participant
+    if answer.delegate_to:
+        _delegate(turn, action, subtask, answer)
+    elif len(subtask.chain) > 1:
+        turn.say("response", answer.text, author, to=(action.asked_by,), about=subtask.id)
+        _give_back(turn, subtask, GivenHelp(by=author, request=action.request, text=answer.text))
+    else:
+        turn.say("result", answer.text, author, about=subtask.id)
+        done = replace(subtask, result=answer.text, author=author, status=SubtaskStatus.REVIEWING)
+        turn.put(done)
+        _ask_review(turn, done)
+
+
+def _delegate(turn: Turn, action: Action, subtask: Subtask, answer: ParsedAnswer) -> None:
+    """Ask a tool or somebody else for a part of the work. Raises `NotPossible`."""
+    target, request = answer.delegate_to, answer.text
+    if target not in targets(turn.state, subtask):  # somebody may have left since
+        raise NotPossible(f"{subtask.id} cannot be delegated to “{target}” now.")
+    asked = [*(each.request for each in subtask.helpers), *(each.request for each in subtask.chain)]
+    if request in asked:
+        raise NotPossible(f"This was asked before on {subtask.id}: it would go in a circle.")
+    name = target.removeprefix(TOOL)
+    if name == target:
+        turn.say("delegation", request, action.participant, to=(target,), about=subtask.id)
+        further = Delegated(participant=target, request=request)
+        _ask_work(turn, replace(subtask, chain=(*subtask.chain, further)))
+        return
+    arguments: Json = next((each for each in json_values(request) if isinstance(each, dict)), None)
+    if arguments is None:
+        raise NotPossible(f"{name} takes its arguments as a JSON object.")
+    turn.say("delegation", f"{name}: {request}", action.participant, about=subtask.id)
+    call = {"subtask": subtask.id, "request": request, "tool": name, "arguments": arguments}
+    turn.ask(ActionKind.TOOL, action.participant, **call)
+
+
+def take_tool_result(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
+    """Give what a tool returned to whoever called it."""
+    said = f"{action.tool}: {answer.text}"
+    turn.say("response", said, to=(action.participant,), about=action.subtask)
+    given = GivenHelp(by="", request=action.request, text=answer.text)
+    _ask_work(turn, _with_help(turn.state.plan.named(action.subtask), given))
+
+
+def miss_tool_result(turn: Turn, action: Action) -> None:
+    """Say to whoever called a tool that it gave nothing."""
+    take_tool_result(turn, action, ParsedAnswer(text="The tool gave no result."))
+
+
+def _give_back(turn: Turn, subtask: Subtask, given: GivenHelp) -> None:
+    """Let whoever delegated work go on with the help that came."""
+    _ask_work(turn, _with_help(replace(subtask, chain=subtask.chain[:-1]), given))
+
+
+def _with_help(subtask: Subtask, given: GivenHelp) -> Subtask:
+    """Return a subtask with help for whoever is at work on it."""
+    *before, at_work = subtask.chain
+    at_work = replace(at_work, help=(*at_work.help, given))
+    return replace(subtask, chain=(*before, at_work), helpers=(*subtask.helpers, given))
+
+
+def miss_work(turn: Turn, action: Action) -> None:
+    """Go on without an answer: who delegated goes on without help, else somebody else does the subtask."""
+    subtask = turn.state.plan.named(action.subtask)
+    if len(subtask.chain) > 1:
+        text = f"{turn.state.title(action.participant)} could not help."
+        _give_back(turn, subtask, GivenHelp(by="", request=action.request, text=text))
+        return
+    turn.put(restarted(subtask, failed_by=action.participant))
+    go_on(turn)
+
+
+def _ask_review(turn: Turn, subtask: Subtask) -> None:
+    """Have a result reviewed by somebody else; where nobody can, it is accepted as it is."""
+    reviewer = choose_reviewer(turn.state, {subtask.author, *(each.by for each in subtask.helpers)})
+    if reviewer is None:
+        _accept(turn, subtask, "Accepted without review: nobody else could review it.")
+    else:
+        turn.ask(ActionKind.REVIEW, reviewer.id, subtask=subtask.id)
+
+
+def take_review(turn: Turn, action: Action, review: ParsedAnswer) -> None:
+    """Accept a result, or send it back; after the last return it is accepted with reservations."""
+    subtask = replace(turn.state.plan.named(action.subtask), score=review.score)
+    accepted = is_enough(turn.state, review)
+    said = f"{subtask.id} is {'accepted' if accepted else 'sent back'}. {review.reason}".strip()
+    turn.say("response", said, action.participant, about=subtask.id)
+    if accepted:
+        _accept(turn, subtask)
+    elif subtask.returns >= turn.state.lineup.limits.returns:
+        _accept(turn, subtask, f"Accepted with reservations after {subtask.returns} returns.")
+    else:
+        turn.count(rounds=turn.state.counts.rounds + 1)
+        reason = review.reason or "It is not good enough."
+        turn.put(replace(restarted(subtask), returns=subtask.returns + 1, remark=reason))
+        go_on(turn)
+
+
+def miss_review(turn: Turn, action: Action) -> None:
+    """Accept a result that nobody reviewed."""
+    _accept(turn, turn.state.plan.named(action.subtask), "Accepted without review: none came.")
+
+
+def _accept(turn: Turn, subtask: Subtask, remark: str = "") -> None:
+    """Let a result count."""
+    turn.put(replace(subtask, status=SubtaskStatus.ACCEPTED, chain=(), remark=remark))
+    if remark:
+        turn.say("status_update", f"{subtask.id}: {remark}", about=subtask.id)
+    go_on(turn)
