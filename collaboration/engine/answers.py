@@ -77,7 +77,7 @@ _SUBTASK: Form = {
     "skills": {"type": "array", "items": _SKILL},
     "assignee": _TEXT,
 }
-_ESSENTIAL = frozenset({"subtasks", "title", "stances", "proposal", "stance", "option", "verdict", "text"})
+_ESSENTIAL = frozenset({"subtasks", "title", "stances", "proposal", "stance", "option", "verdict"})
 """What is never assumed to be empty."""
 
 
@@ -142,7 +142,8 @@ def read_answer(
 def _fitting(found: Sequence[Json], schema: Form) -> Form:
     """Return the last of some values that fits a schema, as far as it can be understood."""
     checked, problems = parse_schema(dict(schema)), ["The answer has no JSON object"]
-    for each in reversed([_understood(value, schema) for value in found]):
+    about = [each for each in found if isinstance(each, dict) and schema["properties"].keys() & each.keys()]
+    for each in reversed([_understood(value, schema) for value in about or found]):
         problems = [f"{at.path or 'the answer'} {at.message}" for at in checked.problems(each)]
         if not problems:
             fits: Form = each

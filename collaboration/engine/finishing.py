@@ -6,8 +6,6 @@ each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from collaboration.engine.answers import ActionKind, ParsedAnswer
 from collaboration.engine.impact import contributions
 from collaboration.engine.lineup import Participant
@@ -52,16 +50,16 @@ def take_assembly(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
     """Take the assembled result, and have it reviewed by somebody else."""
     turn.set(result=answer.text, assembled_by=action.participant)
     turn.say("result", answer.text, action.participant)
-    reviewer = choose_reviewer(turn.state, {action.participant})
+    reviewer = choose_reviewer(turn.state, action.participant)
     if reviewer is None:
         complete(turn)
     else:
         turn.ask(ActionKind.REVIEW, reviewer.id)
 
 
-def choose_reviewer(state: SessionState, authors: Collection[str]) -> Participant | None:
-    """Return who reviews what others made: a reviewer with little to review, else the leader."""
-    able = [each for each in state.able(Power.REVIEW) if each.id not in authors]
+def choose_reviewer(state: SessionState, author: str) -> Participant | None:
+    """Return who reviews what another made: a reviewer with little to review, else the leader."""
+    able = [each for each in state.able(Power.REVIEW) if each.id != author]
     reviewers = [each for each in able if each.role is ParticipantRole.REVIEWER]
     waiting = [each.participant for each in state.asks(ActionKind.REVIEW)]
     return min(reviewers or able, key=lambda each: waiting.count(each.id), default=None)

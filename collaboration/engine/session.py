@@ -43,7 +43,6 @@ from collaboration.engine.state import (
     SessionMember,
     SessionState,
     SessionStep,
-    TimePassed,
 )
 from collaboration.engine.stopping import stops
 from collaboration.engine.turn import Turn
@@ -118,8 +117,8 @@ def _work_in(turn: Turn, entry: Entry) -> None:
         case Ended():
             end, code = (fail, "cancelled") if entry.cancelled else (stop, "run_limit")
             end(turn, code, entry.words)
-        case TimePassed():
-            pass  # the rules that follow every entry read the clock
+        case _:
+            pass  # time passed: the rules that follow every entry read the clock
 
 
 def _check(turn: Turn) -> None:

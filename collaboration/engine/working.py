@@ -95,9 +95,9 @@ def take_work(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
         _give_back(turn, subtask, GivenHelp(by=author, request=action.request, text=answer.text))
     else:
         turn.say("result", answer.text, author, about=subtask.id)
-        done = replace(subtask, result=answer.text, author=author, status=SubtaskStatus.REVIEWING)
-        turn.put(done)
-        _ask_review(turn, done)
+        turn.put(replace(subtask, result=answer.text, author=author, status=SubtaskStatus.REVIEWING))
+        reviewer = choose_reviewer(turn.state, author) or turn.state.leader
+        turn.ask(ActionKind.REVIEW, reviewer.id, subtask=subtask.id)
 
 
 def _delegate(turn: Turn, action: Action, subtask: Subtask, answer: ParsedAnswer) -> None:
@@ -156,15 +156,6 @@ def miss_work(turn: Turn, action: Action) -> None:
         return
     turn.put(restarted(subtask, failed_by=action.participant))
     go_on(turn)
-
-
-def _ask_review(turn: Turn, subtask: Subtask) -> None:
-    """Have a result reviewed by somebody else; where nobody can, it is accepted as it is."""
-    reviewer = choose_reviewer(turn.state, {subtask.author, *(each.by for each in subtask.helpers)})
-    if reviewer is None:
-        _accept(turn, subtask, "Accepted without review: nobody else could review it.")
-    else:
-        turn.ask(ActionKind.REVIEW, reviewer.id, subtask=subtask.id)
 
 
 def take_review(turn: Turn, action: Action, review: ParsedAnswer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collaboration.engine.assignment import assign, best_worker, most_load
@@ -90,6 +90,7 @@ def test_what_has_ended_is_not_given_out_and_who_failed_is_not_asked_again() -> 
     assert assign(done, [by_id("scout")], {}) == {}
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.sets(st.integers(0, 11)), st.sampled_from(["", "scout", "rook", "sage"])), min_size=1, max_size=12),
     st.dictionaries(st.sampled_from(["scout", "sage", "rook"]), st.floats(0, 1)),

@@ -113,7 +113,8 @@ class Room:
         """Answer the first action of a kind or participant; a model answers in text."""
         action = self.pending(kind, by)[0]
         is_person = self.state.members[action.participant].participant.is_person
-        said = content if is_person or isinstance(content, str) else json.dumps(content)
+        as_it_is = is_person or action.kind is ActionKind.TOOL or isinstance(content, str)
+        said = content if as_it_is else json.dumps(content)
         return self.feed(Answered(at=self.tick(), action=action.number, content=said, cost_usd=Decimal(cost)))
 
     def miss(self, why: Any = "failed", kind: str = "", by: str = "", words: str = "503.") -> SessionStep:
