@@ -1,88 +1,20 @@
-"""The end of a session: the result is assembled from what was accepted, reviewed, and rated.
-
-One accepted subtask is the result itself. More are put together by the leader; where that fails, they follow
-each other.
-"""
+"""The end of a session: with a result, which is rated, or without one."""
 
 from __future__ import annotations
 
-from collaboration.engine.answers import ActionKind, ParsedAnswer
 from collaboration.engine.impact import contributions
-from collaboration.engine.lineup import Participant
 from collaboration.engine.phases import Phase
 from collaboration.engine.plan import Plan, SubtaskStatus
-from collaboration.engine.roles import ParticipantRole, Power
-from collaboration.engine.state import Action, SessionEnding, SessionState
+from collaboration.engine.state import SessionEnding, SessionState
 from collaboration.engine.turn import Turn
 from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, JudgeRating, combine
-
-
-def assemble(turn: Turn, sent_back: str = "") -> None:
-    """Have the result put together. `sent_back` is why an earlier one was."""
-    accepted = turn.state.plan.accepted
-    if not accepted:
-        fail(turn, "no_result", "No subtask gave a result.")
-        return
-    if turn.state.phase is Phase.EXECUTING:
-        turn.enter(Phase.REVIEWING)
-    if len(accepted) > 1:
-        turn.ask(ActionKind.ASSEMBLE, turn.state.leader.id, request=sent_back)
-    else:
-        turn.set(result=accepted[0].result, assembled_by=accepted[0].author)
-        complete(turn)
 
 
 def joined(plan: Plan) -> str:
     """Return the accepted results one after the other, each under its title; a single one as it is."""
     parts = [f"## {each.title}\n\n{each.result}" for each in plan.accepted]
     return "\n\n".join(parts) if len(parts) > 1 else plan.accepted[0].result
-
-
-def miss_assembly(turn: Turn, _: Action) -> None:
-    """Make the accepted results the result, one after the other."""
-    turn.say("status_update", "Nobody put the results together: they follow each other.")
-    turn.set(result=joined(turn.state.plan), assembled_by="")
-    complete(turn)
-
-
-def take_assembly(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
-    """Take the assembled result, and have it reviewed by somebody else."""
-    turn.set(result=answer.text, assembled_by=action.participant)
-    turn.say("result", answer.text, action.participant)
-    reviewer = choose_reviewer(turn.state, action.participant)
-    if reviewer is None:
-        complete(turn)
-    else:
-        turn.ask(ActionKind.REVIEW, reviewer.id)
-
-
-def choose_reviewer(state: SessionState, author: str) -> Participant | None:
-    """Return who reviews what another made: a reviewer with little to review, else the leader."""
-    able = [each for each in state.able(Power.REVIEW) if each.id != author]
-    reviewers = [each for each in able if each.role is ParticipantRole.REVIEWER]
-    waiting = [each.participant for each in state.asks(ActionKind.REVIEW)]
-    return min(reviewers or able, key=lambda each: waiting.count(each.id), default=None)
-
-
-def is_enough(state: SessionState, review: ParsedAnswer) -> bool:
-    """Return whether work is accepted, with the quality that the session requires where a score was given."""
-    wanted = state.lineup.constraints.quality
-    return review.accepted and (wanted is None or review.score is None or review.score >= wanted)
-
-
-def take_final_review(turn: Turn, action: Action, review: ParsedAnswer) -> None:
-    """Take the review of the whole result: it is sent back at most so often, then it stands as it is."""
-    state, accepted = turn.state, is_enough(turn.state, review)
-    verdict = "accepted" if accepted else "sent back"
-    turn.say("response", f"The result is {verdict}. {review.reason}".strip(), action.participant)
-    turn.set(result_score=review.score)
-    if accepted or state.result_returns >= state.lineup.limits.returns:
-        complete(turn)
-        return
-    turn.set(result_returns=state.result_returns + 1)
-    turn.count(rounds=state.counts.rounds + 1)
-    assemble(turn, review.reason or "It is not good enough.")
 
 
 def complete(turn: Turn, caveat: str = "", words: str = "") -> None:
@@ -136,10 +68,3 @@ def stop(turn: Turn, code: str, words: str) -> None:
         return
     turn.set(result=turn.state.result or joined(turn.state.plan))
     complete(turn, code, words)
-
-
-def reopen(turn: Turn) -> None:
-    """Go back from reviewing to executing, where the plan has changed: the result will be made again."""
-    turn.withdraw(lambda each: not each.subtask and each.kind in {ActionKind.ASSEMBLE, ActionKind.REVIEW})
-    turn.set(result="", assembled_by="", result_returns=0, result_score=None)
-    turn.enter(Phase.EXECUTING)

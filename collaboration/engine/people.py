@@ -14,7 +14,7 @@ from typing import Any
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
 from collaboration.engine.debating import add_proposal, negotiation, take_stances, take_vote
-from collaboration.engine.finishing import reopen, stop, take_final_review
+from collaboration.engine.finishing import stop
 from collaboration.engine.lineup import Participant
 from collaboration.engine.phases import Phase, Steering, steering_fault
 from collaboration.engine.plan import (
@@ -31,7 +31,7 @@ from collaboration.engine.plan import (
 from collaboration.engine.roles import ParticipantRole, Power, refusal
 from collaboration.engine.state import Action, SessionMember
 from collaboration.engine.turn import Turn
-from collaboration.engine.working import go_on, take_review
+from collaboration.engine.working import go_on, reopen, take_review
 from orchestra_site.web.alphabets import encodable
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import Bounds, clipped, unknown
@@ -194,8 +194,7 @@ def _judge(turn: Turn, by: Participant, payload: Payload) -> None:
         raise NotPossible("This is your own work: somebody else reviews it.")
     turn.withdraw(lambda each: each in asked)
     answer = ParsedAnswer(accepted=payload["do"] == "approve", reason=payload.get("reason", ""))
-    take = take_review if id else take_final_review
-    take(turn, replace(asked[0], participant=by.id), answer)
+    take_review(turn, replace(asked[0], participant=by.id), answer)
 
 
 def _edit(turn: Turn, by: Participant, payload: Payload) -> None:

@@ -21,14 +21,7 @@ from collaboration.engine.debating import (
     take_vote,
     time_out,
 )
-from collaboration.engine.finishing import (
-    complete,
-    fail,
-    miss_assembly,
-    stop,
-    take_assembly,
-    take_final_review,
-)
+from collaboration.engine.finishing import fail, stop
 from collaboration.engine.lineup import LineUp
 from collaboration.engine.people import act
 from collaboration.engine.plan import NotPossible
@@ -47,9 +40,11 @@ from collaboration.engine.state import (
 from collaboration.engine.stopping import stops
 from collaboration.engine.turn import Turn
 from collaboration.engine.working import (
+    miss_assembly,
     miss_review,
     miss_tool_result,
     miss_work,
+    take_assembly,
     take_review,
     take_tool_result,
     take_work,
@@ -242,17 +237,6 @@ def _miss_summary(turn: Turn, action: Action) -> None:
     _take_summary(turn, action, ParsedAnswer(text=text))
 
 
-def _take_review(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
-    (take_review if action.subtask else take_final_review)(turn, action, answer)
-
-
-def _miss_review(turn: Turn, action: Action) -> None:
-    if action.subtask:
-        miss_review(turn, action)
-    else:
-        complete(turn)
-
-
 Take = Callable[[Turn, Action, ParsedAnswer], None]
 Miss = Callable[[Turn, Action], None]
 FOLLOW_UPS: Mapping[ActionKind, tuple[Take, Miss]] = {
@@ -262,7 +246,7 @@ FOLLOW_UPS: Mapping[ActionKind, tuple[Take, Miss]] = {
     ActionKind.VOTE: (take_vote, go_round),
     ActionKind.WORK: (take_work, miss_work),
     ActionKind.TOOL: (take_tool_result, miss_tool_result),
-    ActionKind.REVIEW: (_take_review, _miss_review),
+    ActionKind.REVIEW: (take_review, miss_review),
     ActionKind.ASSEMBLE: (take_assembly, miss_assembly),
     ActionKind.REPLY: (_take_reply, lambda *_: None),
     ActionKind.SUMMARISE: (_take_summary, _miss_summary),

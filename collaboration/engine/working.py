@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer
 from collaboration.engine.assignment import assign, best_worker
-from collaboration.engine.finishing import assemble, choose_reviewer, is_enough
+from collaboration.engine.finishing import complete, fail, joined
+from collaboration.engine.lineup import Participant
 from collaboration.engine.phases import Phase
 from collaboration.engine.plan import Delegated, GivenHelp, NotPossible, Subtask, SubtaskStatus, restarted
-from collaboration.engine.roles import Power
+from collaboration.engine.roles import ParticipantRole, Power
 from collaboration.engine.state import Action, SessionState
 from collaboration.engine.turn import Turn
 from orchestration.expressions.embedded import json_values
@@ -96,7 +97,7 @@ def take_work(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
     else:
         turn.say("result", answer.text, author, about=subtask.id)
         turn.put(replace(subtask, result=answer.text, author=author, status=SubtaskStatus.REVIEWING))
-        reviewer = choose_reviewer(turn.state, author) or turn.state.leader
+        reviewer = _choose_reviewer(turn.state, author) or turn.state.leader
         turn.ask(ActionKind.REVIEW, reviewer.id, subtask=subtask.id)
 
 
@@ -158,26 +159,46 @@ def miss_work(turn: Turn, action: Action) -> None:
     go_on(turn)
 
 
+def _choose_reviewer(state: SessionState, author: str) -> Participant | None:
+    """Return who reviews what another made: a reviewer with little to review, else the leader."""
+    able = [each for each in state.able(Power.REVIEW) if each.id != author]
+    reviewers = [each for each in able if each.role is ParticipantRole.REVIEWER]
+    waiting = [each.participant for each in state.asks(ActionKind.REVIEW)]
+    return min(reviewers or able, key=lambda each: waiting.count(each.id), default=None)
+
+
 def take_review(turn: Turn, action: Action, review: ParsedAnswer) -> None:
-    """Accept a result, or send it back; after the last return it is accepted with reservations."""
-    subtask = replace(turn.state.plan.named(action.subtask), score=review.score)
-    accepted = is_enough(turn.state, review)
-    said = f"{subtask.id} is {'accepted' if accepted else 'sent back'}. {review.reason}".strip()
-    turn.say("response", said, action.participant, about=subtask.id)
-    if accepted:
-        _accept(turn, subtask)
-    elif subtask.returns >= turn.state.lineup.limits.returns:
-        _accept(turn, subtask, f"Accepted with reservations after {subtask.returns} returns.")
+    """Accept a subtask or the whole result, or send it back; after the last return it stands as it is."""
+    state, subtask = turn.state, turn.state.plan.find(action.subtask)
+    wanted = state.lineup.constraints.quality
+    good = wanted is None or review.score is None or review.score >= wanted
+    said = f"{action.subtask or 'The result'} is {'accepted' if review.accepted and good else 'sent back'}."
+    turn.say("response", f"{said} {review.reason}".strip(), action.participant, about=action.subtask)
+    returns = subtask.returns if subtask else state.result_returns
+    ends = (review.accepted and good) or returns >= state.lineup.limits.returns
+    turn.count(rounds=state.counts.rounds + (not ends))
+    reason = review.reason or "It is not good enough."
+    if subtask is None:
+        turn.set(result_score=review.score, result_returns=returns + (not ends))
+        if ends:
+            complete(turn)
+        else:
+            assemble(turn, reason)
+    elif ends:
+        remark = "" if review.accepted and good else f"Accepted with reservations after {returns} returns."
+        _accept(turn, replace(subtask, score=review.score), remark)
     else:
-        turn.count(rounds=turn.state.counts.rounds + 1)
-        reason = review.reason or "It is not good enough."
-        turn.put(replace(restarted(subtask), returns=subtask.returns + 1, remark=reason))
+        again = replace(restarted(subtask), score=review.score, returns=returns + 1, remark=reason)
+        turn.put(again)
         go_on(turn)
 
 
 def miss_review(turn: Turn, action: Action) -> None:
-    """Accept a result that nobody reviewed."""
-    _accept(turn, turn.state.plan.named(action.subtask), "Accepted without review: none came.")
+    """Accept what nobody reviewed."""
+    if action.subtask:
+        _accept(turn, turn.state.plan.named(action.subtask), "Accepted without review: none came.")
+    else:
+        complete(turn)
 
 
 def _accept(turn: Turn, subtask: Subtask, remark: str = "") -> None:
@@ -186,3 +207,43 @@ def _accept(turn: Turn, subtask: Subtask, remark: str = "") -> None:
     if remark:
         turn.say("status_update", f"{subtask.id}: {remark}", about=subtask.id)
     go_on(turn)
+
+
+def assemble(turn: Turn, sent_back: str = "") -> None:
+    """Have the result put together. `sent_back` is why an earlier one was."""
+    accepted = turn.state.plan.accepted
+    if not accepted:
+        fail(turn, "no_result", "No subtask gave a result.")
+        return
+    if turn.state.phase is Phase.EXECUTING:
+        turn.enter(Phase.REVIEWING)
+    if len(accepted) > 1:
+        turn.ask(ActionKind.ASSEMBLE, turn.state.leader.id, request=sent_back)
+    else:
+        turn.set(result=accepted[0].result, assembled_by=accepted[0].author)
+        complete(turn)
+
+
+def take_assembly(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
+    """Take the assembled result, and have it reviewed by somebody else."""
+    turn.set(result=answer.text, assembled_by=action.participant)
+    turn.say("result", answer.text, action.participant)
+    reviewer = _choose_reviewer(turn.state, action.participant)
+    if reviewer is None:
+        complete(turn)
+    else:
+        turn.ask(ActionKind.REVIEW, reviewer.id)
+
+
+def miss_assembly(turn: Turn, _: Action) -> None:
+    """Make the accepted results the result, one after the other."""
+    turn.say("status_update", "Nobody put the results together: they follow each other.")
+    turn.set(result=joined(turn.state.plan), assembled_by="")
+    complete(turn)
+
+
+def reopen(turn: Turn) -> None:
+    """Go back from reviewing to executing, where the plan has changed: the result will be made again."""
+    turn.withdraw(lambda each: not each.subtask and each.kind in {ActionKind.ASSEMBLE, ActionKind.REVIEW})
+    turn.set(result="", assembled_by="", result_returns=0, result_score=None)
+    turn.enter(Phase.EXECUTING)
