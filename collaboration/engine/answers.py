@@ -220,14 +220,13 @@ _FOR = frozenset(
 )
 _AGAINST = frozenset(words("oppose opposes disagree reject rejected objection object return revise redo"))
 _NOT = frozenset(words("not no never cannot don t isn"))
-_AFTER = Pattern(r"\((?:after|needs):? ([^()]{1,200})\)", IGNORECASE)
 
 
 def _from_prose(kind: ActionKind, text: str, choices: Sequence[str]) -> ParsedAnswer:
     reason = text[:LONGEST_REASON]
     match kind:
         case ActionKind.PLAN:
-            return ParsedAnswer(subtasks=tuple(map(_planned_in, list_items(text))), text=text)
+            return ParsedAnswer(subtasks=tuple(PlannedSubtask(title=each) for each in list_items(text)))
         case ActionKind.STANCE:
             sides: Mapping[bool, StanceKind] = {True: "support", False: "oppose"}
             said = _statements(text, choices)
@@ -261,11 +260,3 @@ def _statements(text: str, choices: Sequence[str]) -> dict[str, bool]:
             said.pop(each, None)
             said[each] = next(iter(sides))
     return said
-
-
-def _planned_in(item: str) -> PlannedSubtask:
-    """Return the subtask of an item of a list, as in “Title: what is to be done (after 1, 2)”."""
-    after = _AFTER.search(item)
-    title, _, instructions = _AFTER.sub("", item).partition(": ")
-    needs = words(after[1].replace(" and ", " ")) if after else ()
-    return PlannedSubtask(title=title.strip(" *"), instructions=instructions.strip(), needs=tuple(needs))

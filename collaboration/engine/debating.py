@@ -148,8 +148,9 @@ def time_out(turn: Turn) -> None:
     found, seconds = turn.state.negotiation, turn.state.lineup.negotiation.seconds
     if found is not None and found.is_open and seconds is not None and turn.now >= found.opened_at + seconds:
         turn.withdraw(lambda each: each.kind in DEBATE)
-        turn.set(negotiation=found.timed_out())
-        _settle(turn, found.timed_out())
+        late = replace(found, stage="settling", outcome="timeout")
+        turn.set(negotiation=late)
+        _settle(turn, late)
 
 
 def _settle(turn: Turn, found: Negotiation) -> None:
@@ -175,7 +176,7 @@ def _dispute(turn: Turn, found: Negotiation) -> Dispute:
 def _settled(turn: Turn, found: Negotiation) -> None:
     """Take the choice of the conflict rule."""
     chosen, reason = RESOLUTIONS[turn.state.lineup.conflict.rule].settle(_dispute(turn, found))
-    found = found.settled(chosen)
+    found = replace(found, stage="over", outcome="resolved" if chosen else found.outcome, chosen=chosen)
     turn.set(negotiation=found)
     _conclude(turn, found, reason)
 

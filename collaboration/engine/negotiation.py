@@ -113,11 +113,3 @@ class Negotiation:
         if self.round >= rules.rounds or kinds == self.seen:
             return replace(self, stage="settling", outcome="deadlock")
         return replace(self, stage="debating", round=self.round + 1, seen=kinds)
-
-    def timed_out(self) -> Negotiation:
-        """Return the negotiation after its time."""
-        return replace(self, stage="settling", outcome="timeout")
-
-    def settled(self, chosen: str) -> Negotiation:
-        """Return the negotiation after the conflict rule; without a choice it stays what it was."""
-        return replace(self, stage="over", outcome="resolved" if chosen else self.outcome, chosen=chosen)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
 from collaboration.engine.debating import add_proposal, negotiation, take_stances, take_vote
@@ -21,7 +20,6 @@ from collaboration.engine.plan import (
     NotPossible,
     Plan,
     Subtask,
-    SubtaskStatus,
     restarted,
     with_added,
     with_assignee,
@@ -59,9 +57,9 @@ FIELDS: Mapping[str, Mapping[str, Json]] = {
 Payload = Mapping[str, Json]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class PersonCommand:
-    """Something that a person can do: what for, with which fields, and those it may have besides."""
+    """Something that a person can do: by which power, with which fields, and those it may have besides."""
 
     power: Power | None
     run: Callable[[Turn, Participant, Payload], None]
@@ -71,13 +69,9 @@ class PersonCommand:
     @property
     def schema(self) -> dict[str, Json]:
         """The JSON Schema of its payload."""
-        fields = {name: dict(FIELDS[name]) for name in (*self.required, *self.optional)}
-        return {
-            "type": "object",
-            "required": ["do", *self.required],
-            "properties": {"do": {"type": "string"}, **fields},
-            "additionalProperties": False,
-        }
+        fields = {"do": dict(_WORD)} | {name: dict(FIELDS[name]) for name in (*self.required, *self.optional)}
+        closed = {"type": "object", "additionalProperties": False}
+        return closed | {"required": ["do", *self.required], "properties": fields}
 
 
 def act(turn: Turn, by: Person, payload: Json) -> None:
@@ -165,22 +159,19 @@ def _take_stance(turn: Turn, by: Participant, payload: Payload) -> None:
     proposal = found.proposal(payload["proposal"])
     if proposal is None:
         raise NotPossible(unknown("proposal", payload["proposal"], found.options))
+    turn.withdraw(lambda each: each.kind is ActionKind.STANCE and each.participant == by.id)
     said = {proposal.id: (payload["stance"], payload.get("reason", ""))}
-    _instead(turn, by, ActionKind.STANCE, take_stances, ParsedAnswer(stances=said))
+    take_stances(
+        turn, Action(number=0, kind=ActionKind.STANCE, participant=by.id), ParsedAnswer(stances=said)
+    )
 
 
 def _vote(turn: Turn, by: Participant, payload: Payload) -> None:
     asked = [each for each in turn.state.asks(ActionKind.VOTE) if each.participant == by.id]
     if not asked or payload["option"] not in asked[0].choices:
         raise NotPossible("You are not asked for a vote on this, or have voted.")
-    answer = ParsedAnswer(option=payload["option"], reason=payload.get("reason", ""))
-    _instead(turn, by, ActionKind.VOTE, take_vote, answer)
-
-
-def _instead(turn: Turn, by: Participant, kind: ActionKind, take: Any, answer: ParsedAnswer) -> None:  # noqa: ANN401
-    """Take what a person did by themselves as the answer to what they are asked, or will not be."""
-    turn.withdraw(lambda each: each.kind is kind and each.participant == by.id)
-    take(turn, Action(number=0, kind=kind, participant=by.id), answer)
+    turn.withdraw(lambda each: each in asked)
+    take_vote(turn, asked[0], ParsedAnswer(option=payload["option"], reason=payload.get("reason", "")))
 
 
 def _judge(turn: Turn, by: Participant, payload: Payload) -> None:
@@ -199,60 +190,39 @@ def _judge(turn: Turn, by: Participant, payload: Payload) -> None:
 
 def _edit(turn: Turn, by: Participant, payload: Payload) -> None:
     """Change the plan while it runs: what was asked about the subtask is taken back, and it begins again."""
-    state = turn.state
-    if state.phase not in {Phase.EXECUTING, Phase.REVIEWING}:
+    if turn.state.phase not in {Phase.EXECUTING, Phase.REVIEWING}:
         raise NotPossible("The plan is not settled yet. Redirect the session, or propose something.")
-    (plan, subtask), what = EDITS[payload["do"]](turn, by, payload)
+    plan, subtask = _edited(turn, by, payload)
     turn.withdraw(lambda each: each.subtask == subtask.id)
     turn.set(plan=plan)
-    said = f"{by.title} {what} {subtask.id} “{subtask.title}”."
+    to = f" to {turn.state.title(subtask.assignee)}" if payload["do"] == "reassign" else ""
+    said = f"{by.title} {payload['do']}s {subtask.id} “{subtask.title}”{to}."
     turn.say("status_update", said, by.id, about=subtask.id, pinned=True)
-    if state.phase is Phase.REVIEWING:
+    if turn.state.phase is Phase.REVIEWING:
         reopen(turn)
     go_on(turn)
 
 
-Edited = tuple[tuple[Plan, Subtask], str]
-
-
-def _add(turn: Turn, _: Participant, payload: Payload) -> Edited:
-    most = turn.state.lineup.limits.subtasks
-    return with_added(turn.state.plan, planned_from(payload), most=most), "adds"
-
-
-def _change(turn: Turn, _: Participant, payload: Payload) -> Edited:
-    return with_changed(turn.state.plan, payload["subtask"], planned_from(payload)), "changes"
-
-
-def _drop(turn: Turn, _: Participant, payload: Payload) -> Edited:
-    return with_dropped(turn.state.plan, payload["subtask"]), "drops"
-
-
-def _reassign(turn: Turn, by: Participant, payload: Payload) -> Edited:
-    to = by.id if payload["do"] == "take" else payload["assignee"]
-    able = [each.id for each in turn.state.able(Power.WORK)]
-    if to not in able:
-        raise NotPossible(unknown("participant who does subtasks", to, able))
-    what = "takes" if to == by.id else f"gives {turn.state.title(to)}"
-    return with_assignee(turn.state.plan, payload["subtask"], to), what
-
-
-def _give_back(turn: Turn, by: Participant, payload: Payload) -> Edited:
-    subtask = turn.state.plan.named(payload["subtask"])
-    if subtask.assignee != by.id or subtask.status is not SubtaskStatus.WORKING:
-        raise NotPossible(f"{subtask.id} is not yours to give back.")
-    given = restarted(subtask, failed_by=by.id)
-    return (turn.state.plan.put(given), given), "gives back"
-
-
-EDITS: Mapping[str, Callable[[Turn, Participant, Payload], Edited]] = {
-    "add": _add,
-    "change": _change,
-    "drop": _drop,
-    "reassign": _reassign,
-    "take": _reassign,
-    "return": _give_back,
-}
+def _edited(turn: Turn, by: Participant, payload: Payload) -> tuple[Plan, Subtask]:
+    """Return the plan after a change, and the subtask that it is about. Raises `NotPossible`."""
+    plan, id = turn.state.plan, payload.get("subtask", "")
+    match payload["do"]:
+        case "add":
+            return with_added(plan, planned_from(payload), most=turn.state.lineup.limits.subtasks)
+        case "change":
+            return with_changed(plan, id, planned_from(payload))
+        case "drop":
+            return with_dropped(plan, id)
+        case "return":
+            given = restarted(plan.changeable(id), failed_by=by.id)
+            if by.id not in [each.participant for each in plan.named(id).chain[:1]]:
+                raise NotPossible(f"{id} is not yours to give back.")
+            return plan.put(given), given
+        case _:
+            to, able = payload.get("assignee", by.id), [each.id for each in turn.state.able(Power.WORK)]
+            if to not in able:
+                raise NotPossible(unknown("participant who does subtasks", to, able))
+            return with_assignee(plan, id, to)
 
 
 def _redirect(turn: Turn, by: Participant, payload: Payload) -> None:
@@ -279,26 +249,24 @@ def _steer(turn: Turn, by: Participant, payload: Payload) -> None:
 _IT, _WHY = ("subtask",), ("reason",)
 _REST = ("instructions", "needs", "assignee")
 COMMANDS: Mapping[str, PersonCommand] = {
-    "join": PersonCommand(power=None, run=lambda *_: None, required=("role",)),
-    "leave": PersonCommand(power=None, run=_leave),
-    "say": PersonCommand(power=Power.SPEAK, run=_say, required=("text",), optional=("to",)),
-    "ask": PersonCommand(power=Power.SPEAK, run=_say, required=("text",), optional=("to",)),
-    "propose": PersonCommand(power=Power.PROPOSE, run=_propose, required=("text",)),
-    "stance": PersonCommand(
-        power=Power.VOTE, run=_take_stance, required=("proposal", "stance"), optional=_WHY
-    ),
-    "vote": PersonCommand(power=Power.VOTE, run=_vote, required=("option",), optional=_WHY),
-    "approve": PersonCommand(power=Power.REVIEW, run=_judge, optional=(*_IT, *_WHY)),
-    "send_back": PersonCommand(power=Power.REVIEW, run=_judge, optional=(*_IT, *_WHY)),
-    "take": PersonCommand(power=Power.WORK, run=_edit, required=_IT),
-    "return": PersonCommand(power=Power.WORK, run=_edit, required=_IT),
-    "add": PersonCommand(power=Power.EDIT, run=_edit, required=("title",), optional=_REST),
-    "change": PersonCommand(power=Power.EDIT, run=_edit, required=_IT, optional=("title", *_REST)),
-    "drop": PersonCommand(power=Power.EDIT, run=_edit, required=_IT),
-    "reassign": PersonCommand(power=Power.EDIT, run=_edit, required=("subtask", "assignee")),
-    "redirect": PersonCommand(power=Power.STEER, run=_redirect, required=("text",)),
-    "pause": PersonCommand(power=Power.STEER, run=_steer),
-    "resume": PersonCommand(power=Power.STEER, run=_steer),
-    "end": PersonCommand(power=Power.STEER, run=_steer),
+    "join": PersonCommand(None, lambda *_: None, ("role",)),
+    "leave": PersonCommand(None, _leave),
+    "say": PersonCommand(Power.SPEAK, _say, ("text",), ("to",)),
+    "ask": PersonCommand(Power.SPEAK, _say, ("text",), ("to",)),
+    "propose": PersonCommand(Power.PROPOSE, _propose, ("text",)),
+    "stance": PersonCommand(Power.VOTE, _take_stance, ("proposal", "stance"), _WHY),
+    "vote": PersonCommand(Power.VOTE, _vote, ("option",), _WHY),
+    "approve": PersonCommand(Power.REVIEW, _judge, (), (*_IT, *_WHY)),
+    "send_back": PersonCommand(Power.REVIEW, _judge, (), (*_IT, *_WHY)),
+    "take": PersonCommand(Power.WORK, _edit, _IT),
+    "return": PersonCommand(Power.WORK, _edit, _IT),
+    "add": PersonCommand(Power.EDIT, _edit, ("title",), _REST),
+    "change": PersonCommand(Power.EDIT, _edit, _IT, ("title", *_REST)),
+    "drop": PersonCommand(Power.EDIT, _edit, _IT),
+    "reassign": PersonCommand(Power.EDIT, _edit, ("subtask", "assignee")),
+    "redirect": PersonCommand(Power.STEER, _redirect, ("text",)),
+    "pause": PersonCommand(Power.STEER, _steer),
+    "resume": PersonCommand(Power.STEER, _steer),
+    "end": PersonCommand(Power.STEER, _steer),
 }
 """What people can do, by name."""

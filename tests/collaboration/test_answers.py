@@ -172,13 +172,8 @@ def test_a_verdict_in_prose_has_to_be_clear() -> None:
 
 
 def test_a_plan_in_prose_is_a_list() -> None:
-    text = "Plan:\n1. **Genoa**: describe its trade\n2. Marseille\n3. Both: compare (after 1 and 2)"
-    found = read("plan", text, "natural").subtasks
-    assert [(each.title, each.instructions, each.needs) for each in found] == [
-        ("Genoa", "describe its trade", ()),
-        ("Marseille", "", ()),
-        ("Both", "compare", ("1", "2")),
-    ]
+    found = read("plan", "Plan:\n1. Describe Genoa\n2. Describe Marseille", "natural").subtasks
+    assert [each.title for each in found] == ["Describe Genoa", "Describe Marseille"]
     assert read("plan", "I will think.", "natural").subtasks == ()
 
 

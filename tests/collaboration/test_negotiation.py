@@ -98,13 +98,6 @@ def test_nothing_new_in_a_round_is_a_deadlock_at_once() -> None:
     assert second.after_round(RULES).outcome == "deadlock"
 
 
-def test_time_ends_it_and_the_rule_resolves_it_or_not() -> None:
-    late = table("+--").timed_out()
-    assert (late.stage, late.outcome) == ("settling", "timeout")
-    assert (late.settled("P1").outcome, late.settled("P1").stage) == ("resolved", "over")
-    assert late.settled("").outcome == "timeout"
-
-
 @settings(max_examples=50)
 @given(st.lists(st.text("+-0 ", min_size=4, max_size=4), min_size=1, max_size=4), st.floats(0.01, 1))
 def test_what_is_agreed_has_the_support_and_nobody_is_counted_twice(

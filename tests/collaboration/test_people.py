@@ -180,7 +180,7 @@ def test_people_take_a_subtask_and_give_it_back() -> None:
     assert len(step.withdrawn) == 1
     assert "s2 is not yours to give back" in refused(played.act("u-ben", "return", subtask="s2"))
     assert played.act("u-ben", "return", subtask="s1").actions[0].participant in {"scout", "sage"}
-    assert "ben gives back s1" in played.said("status_update")[-2]
+    assert "ben returns s1" in played.said("status_update")[-2]
 
 
 def test_the_plan_is_edited_while_it_runs() -> None:
