@@ -11,14 +11,12 @@ from dataclasses import replace
 
 from collaboration.engine.answers import ABSTAIN, ActionKind, ParsedAnswer, StanceKind
 from collaboration.engine.conflicts import RESOLUTIONS, Dispute
-from collaboration.engine.finishing import fail
 from collaboration.engine.negotiation import Negotiation, Stance
 from collaboration.engine.phases import Phase
 from collaboration.engine.plan import NotPossible, Plan, build_plan, divided
 from collaboration.engine.roles import Power
-from collaboration.engine.state import Action, CastVote, DecisionKind
-from collaboration.engine.turn import Turn
-from collaboration.engine.working import begin_work
+from collaboration.engine.state import Action, CastVote, DecisionKind, Turn
+from collaboration.engine.working import begin_work, fail
 
 MOST_PROPOSALS = 30
 DEBATE = (ActionKind.PROPOSE, ActionKind.STANCE, ActionKind.VOTE)
@@ -204,9 +202,7 @@ def _cast(turn: Turn, found: Negotiation) -> Iterator[CastVote]:
     """Yield every stance and vote with its weight."""
     for each in found.stances.values():
         weight = found.weights.get(each.voter, 0.0)
-        yield CastVote(
-            voter=each.voter, option=each.proposal, said=each.kind, weight=weight, reason=each.reason
-        )
+        yield CastVote(each.voter, each.proposal, each.kind, weight, each.reason)
     for voter, vote in turn.state.votes.items():
-        weight, option = turn.state.members[voter].participant.weight, vote.option or ABSTAIN
-        yield CastVote(voter=voter, option=option, said="vote", weight=weight, reason=vote.reason)
+        weight = turn.state.members[voter].participant.weight
+        yield CastVote(voter, vote.option or ABSTAIN, "vote", weight, vote.reason)

@@ -35,6 +35,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Title = Annotated[str, StringConstraints(max_length=120)]
 Text = Annotated[str, StringConstraints(max_length=5_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Dollars = Annotated[Decimal, WithJsonSchema(_MONEY), PlainSerializer(float, when_used="json")]
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 Skill = Literal["analysis", "generation", "validation", "optimization", "delegation", "negotiation", "custom"]
 SKILLS: tuple[Skill, ...] = Skill.__args__  # type: ignore[attr-defined]  # how a Literal keeps its values
@@ -45,38 +46,25 @@ ConflictRule = Literal["voting", "hierarchy", "consensus", "arbitration", "rando
 class LineUpPart(BaseModel):
     """Base of the parts of a line-up. Types are checked by the JSON Schema that is made of them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Participant(LineUpPart):
     """A model or a person in a session: `model`, `user` or `team_role` says which."""
 
-    id: Name
-    """Unique in the line-up."""
-    name: Title = ""
-    """What the others read. Empty: the id."""
-    role: ParticipantRole
-    """What it may do."""
-    specialty: Title = ""
-    """Its field, in words."""
-    skills: Annotated[tuple[Skill, ...], Field(max_length=7)] = ()
-    """What it is good at."""
-    model: Title = ""
-    """The name of its model."""
-    user: Title = ""
-    """The id of the user who takes part."""
-    team_role: Title = ""
-    """A role in the team: whoever has it may answer."""
-    instructions: Text = ""
-    """What it is told besides its role."""
-    strategy: Title = ""
-    """The strategy by which it does a subtask. Empty: it asks its model."""
-    pipeline: Title = ""
-    """The pipeline by which it does a subtask."""
-    tools: Annotated[tuple[Title, ...], Field(max_length=20)] = ()
-    """The tools that it may use."""
-    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
-    """How much its stances and votes count."""
+    id: Name = Field(description="Unique in the line-up.")
+    name: Title = Field("", description="What the others read. Empty: the id.")
+    role: ParticipantRole = Field(description="What it may do.")
+    specialty: Title = Field("", description="Its field, in words.")
+    skills: tuple[Skill, ...] = Field((), max_length=7, description="What it is good at.")
+    model: Title = Field("", description="The name of its model.")
+    user: Title = Field("", description="The id of the user who takes part.")
+    team_role: Title = Field("", description="A role in the team: whoever has it may answer.")
+    instructions: Text = Field("", description="What it is told besides its role.")
+    strategy: Title = Field("", description="The strategy that does its subtasks. Empty: its model alone.")
+    pipeline: Title = Field("", description="The pipeline that does its subtasks.")
+    tools: tuple[Title, ...] = Field((), max_length=20, description="The tools that it may use.")
+    weight: float = Field(1.0, gt=0, le=100, description="How much its stances and votes count.")
 
     @property
     def title(self) -> str:
@@ -102,91 +90,60 @@ class Participant(LineUpPart):
 class NegotiationRules(LineUpPart):
     """How the participants agree on an approach."""
 
-    rounds: Annotated[int, Field(ge=0, le=20)] = 3
-    """The most rounds of stances. 0: the leader's plan is taken as it is."""
-    threshold: Share = 0.6
-    """The share of support that is a consensus."""
-    proposals: Literal["leader", "everyone"] = "leader"
-    """Whether only the leader's plan is on the table at first, or everyone proposes."""
-    seconds: Seconds | None = None
-    """How long it may take."""
+    rounds: int = Field(3, ge=0, le=20, description="Most rounds of stances. 0: the plan is taken as it is.")
+    threshold: Share = Field(0.6, description="The share of support that is a consensus.")
+    proposals: Literal["leader", "everyone"] = Field("leader", description="Who proposes at first.")
+    seconds: Seconds | None = Field(None, description="How long it may take.")
 
 
 class ConflictSettings(LineUpPart):
     """What settles a negotiation without consensus."""
 
-    rule: ConflictRule = "voting"
-    """voting: all vote. hierarchy: the highest role decides. consensus: one more round. arbitration: the
-    arbiter decides. random: by the seed of the run."""
-    arbiter: Name | None = None
-    """The participant who decides under arbitration, and takes no part in the negotiation."""
+    rule: ConflictRule = Field("voting", description="How a deadlock is settled.")
+    arbiter: Name | None = Field(None, description="Who decides under arbitration, and does not negotiate.")
 
 
 class SessionLimits(LineUpPart):
     """What a session may use; the engine stops it, not a prompt."""
 
-    participants: Annotated[int, Field(ge=1, le=50)] = 8
-    """How many take part, observers not counted."""
-    subtasks: Annotated[int, Field(ge=1, le=50)] = 12
-    """Parts that the task may be divided into."""
-    messages: Annotated[int, Field(ge=1, le=5_000)] = 300
-    """Messages of participants."""
-    rounds: Annotated[int, Field(ge=1, le=200)] = 40
-    """Rounds of negotiation and returns of work, together."""
-    returns: Annotated[int, Field(ge=0, le=10)] = 2
-    """How often one piece of work may be sent back."""
-    delegation_depth: Annotated[int, Field(ge=0, le=8)] = 2
-    """How far delegated work may be delegated again."""
-    repeats: Annotated[int, Field(ge=2, le=20)] = 3
-    """How often one participant may give the same result for the same work."""
-    idle: Annotated[int, Field(ge=2, le=500)] = 20
-    """Answers in a row that bring nothing new."""
-    money: Annotated[Decimal, WithJsonSchema(_MONEY), PlainSerializer(float, when_used="json")] | None = None
-    """US dollars. Empty: the limit of the run."""
-    seconds: Seconds | None = None
-    """Time that it may take, pauses not counted."""
-    answer_seconds: Seconds = 3_600
-    """How long a person is waited for; then the default counts."""
-    context_tokens: Annotated[int, Field(ge=200, le=200_000)] = 4_000
-    """Tokens of the conversation that a participant is shown."""
+    participants: int = Field(8, ge=1, le=50, description="How many take part, observers not counted.")
+    subtasks: int = Field(12, ge=1, le=50, description="Parts that the task may be divided into.")
+    messages: int = Field(300, ge=1, le=5_000, description="Messages of participants.")
+    rounds: int = Field(40, ge=1, le=200, description="Rounds of negotiation and returns of work, together.")
+    returns: int = Field(2, ge=0, le=10, description="How often one piece of work may be sent back.")
+    delegation_depth: int = Field(2, ge=0, le=8, description="How far delegated work may be delegated again.")
+    repeats: int = Field(3, ge=2, le=20, description="How often one may give the same result for one work.")
+    idle: int = Field(20, ge=2, le=500, description="Answers in a row that bring nothing new.")
+    money: Dollars | None = Field(None, description="US dollars. Empty: the limit of the run.")
+    seconds: Seconds | None = Field(None, description="Time that it may take, pauses not counted.")
+    answer_seconds: Seconds = Field(3_600, description="How long a person is waited for.")
+    context_tokens: int = Field(
+        4_000, ge=200, le=200_000, description="Tokens of conversation that one sees."
+    )
 
 
 class SessionConstraints(LineUpPart):
     """What the result has to meet."""
 
-    quality: Share | None = None
-    """Reviews below this send work back; a result below it is marked."""
-    consensus: Share | None = None
-    """The session fails where the chosen approach has less support."""
-    specialist: Title = ""
-    """A specialty that somebody must have."""
+    quality: Share | None = Field(None, description="A review below this sends work back.")
+    consensus: Share | None = Field(None, description="What is chosen with less support fails the session.")
+    specialist: Title = Field("", description="A specialty that somebody must have.")
 
 
 class LineUp(LineUpPart):
     """A group of participants and the rules of its sessions."""
 
-    schema_version: Literal[1] = 1
-    """Version of this format."""
-    name: Name
-    """What others call the line-up by."""
-    title: Title = ""
-    """What pages call it."""
-    description: Text = ""
-    """What it is for."""
-    participants: Annotated[tuple[Participant, ...], Field(min_length=1, max_length=50)]
-    """Who takes part."""
-    choose: Literal["all", "best"] = "all"
-    """all: everyone takes part. best: the best of them, up to the limit; the others may replace one."""
-    protocol: SessionProtocol = "hybrid"
-    """structured: models write JSON only. natural: prose. hybrid: JSON, or prose where none comes."""
-    negotiation: NegotiationRules = NegotiationRules()
-    """How they agree."""
-    conflict: ConflictSettings = ConflictSettings()
-    """What settles a deadlock."""
-    limits: SessionLimits = SessionLimits()
-    """What a session may use."""
-    constraints: SessionConstraints = SessionConstraints()
-    """What the result has to meet."""
+    schema_version: Literal[1] = Field(1, description="Version of this format.")
+    name: Name = Field(description="What others call the line-up by.")
+    title: Title = Field("", description="What pages call it.")
+    description: Text = Field("", description="What it is for.")
+    participants: tuple[Participant, ...] = Field(min_length=1, max_length=50, description="Who takes part.")
+    choose: Literal["all", "best"] = Field("all", description="The best leave the others as substitutes.")
+    protocol: SessionProtocol = Field("hybrid", description="JSON only, prose only, or prose without JSON.")
+    negotiation: NegotiationRules = Field(NegotiationRules(), description="How they agree.")
+    conflict: ConflictSettings = Field(ConflictSettings(), description="What settles a deadlock.")
+    limits: SessionLimits = Field(SessionLimits(), description="What a session may use.")
+    constraints: SessionConstraints = Field(SessionConstraints(), description="What the result has to meet.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
 from collaboration.engine.debating import add_proposal, negotiation, take_stances, take_vote
-from collaboration.engine.finishing import stop
 from collaboration.engine.lineup import Participant
 from collaboration.engine.phases import Phase, Steering, steering_fault
 from collaboration.engine.plan import (
@@ -27,9 +26,8 @@ from collaboration.engine.plan import (
     with_dropped,
 )
 from collaboration.engine.roles import ParticipantRole, Power, refusal
-from collaboration.engine.state import Action, SessionMember
-from collaboration.engine.turn import Turn
-from collaboration.engine.working import go_on, reopen, take_review
+from collaboration.engine.state import Action, SessionMember, Turn
+from collaboration.engine.working import go_on, reopen, stop, take_review
 from orchestra_site.web.alphabets import encodable
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import Bounds, clipped, unknown

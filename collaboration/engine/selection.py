@@ -50,16 +50,11 @@ def _stems(text: str) -> frozenset[str]:
     return frozenset(word[:STEM] for word in found if len(word) >= SHORTEST_WORD)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SelectionResult:
-    """Who takes part, in the order of the line-up, and by id why each was taken or not."""
+def select(lineup: LineUp, task: str, records: Records) -> tuple[tuple[Participant, ...], Mapping[str, str]]:
+    """Return who takes part, in the order of the line-up, and by id why each was taken or not.
 
-    taken: tuple[Participant, ...]
-    reasons: Mapping[str, str]
-
-
-def select(lineup: LineUp, task: str, records: Records) -> SelectionResult:
-    """Choose who takes part: what a session cannot do without first, then by fit, up to the limit."""
+    What a session cannot do without comes first, then who fits best, up to the limit.
+    """
     scores = {each.id: fit(each, records, task) for each in lineup.participants}
     here = [each for each in lineup.participants if records.get(each.id, UNKNOWN).available]
     ranked = sorted((each for each in here if not each.is_observer), key=lambda each: -scores[each.id])
@@ -75,7 +70,7 @@ def select(lineup: LineUp, task: str, records: Records) -> SelectionResult:
     for each in lineup.participants:
         left_out = "Others fit the task better." if each in here else f"{each.title} cannot be reached."
         reasons.setdefault(each.id, left_out)
-    return SelectionResult(taken=taken, reasons=reasons)
+    return taken, reasons
 
 
 def _needs(lineup: LineUp) -> Iterator[tuple[Callable[[Participant], bool], str]]:

@@ -10,18 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from collaboration.engine import debating, working
 from collaboration.engine.answers import ActionKind, ParsedAnswer, read_answer
 from collaboration.engine.contexts import overflow
-from collaboration.engine.debating import (
-    go_round,
-    miss_plan,
-    take_plan,
-    take_proposal,
-    take_stances,
-    take_vote,
-    time_out,
-)
-from collaboration.engine.finishing import fail, stop
 from collaboration.engine.lineup import LineUp
 from collaboration.engine.people import act
 from collaboration.engine.plan import NotPossible
@@ -36,19 +27,9 @@ from collaboration.engine.state import (
     SessionMember,
     SessionState,
     SessionStep,
+    Turn,
 )
 from collaboration.engine.stopping import stops
-from collaboration.engine.turn import Turn
-from collaboration.engine.working import (
-    miss_assembly,
-    miss_review,
-    miss_tool_result,
-    miss_work,
-    take_assembly,
-    take_review,
-    take_tool_result,
-    take_work,
-)
 
 LONGEST_SHOWN = 4_000
 """Characters of an answer that are shown to whoever corrects it, and of a summary."""
@@ -60,23 +41,23 @@ RESULTS = frozenset({ActionKind.WORK, ActionKind.ASSEMBLE})
 
 def open_session(lineup: LineUp, task: str, records: Records, seed: int = 0) -> SessionStep:
     """Begin a session at time 0. `records` say who can be reached, and how well each does."""
-    chosen = select(lineup, task, records)
+    taken, why = select(lineup, task, records)
     members = {
         each.id: SessionMember(
             participant=each,
-            status="active" if each in chosen.taken else "bench",
-            reason=chosen.reasons[each.id],
+            status="active" if each in taken else "bench",
+            reason=why[each.id],
             user=each.user,
         )
         for each in lineup.participants
     }
     turn = Turn(SessionState(task=task, lineup=lineup, members=members, records=records, seed=seed), 0.0)
-    reasons = " ".join(f"{each.title}: {chosen.reasons[each.id]}" for each in lineup.participants)
+    reasons = " ".join(f"{each.title}: {why[each.id]}" for each in lineup.participants)
     options = {each.id: each.title for each in lineup.participants}
-    taken = ", ".join(each.id for each in chosen.taken)
-    turn.decide("resource_allocation", "Who takes part?", taken, reasons, options=options)
-    if lacks := lacking(lineup, chosen.taken):
-        fail(turn, "missing_participant", lacks)
+    selected = ", ".join(each.id for each in taken)
+    turn.decide("resource_allocation", "Who takes part?", selected, reasons, options=options)
+    if lacks := lacking(lineup, taken):
+        working.fail(turn, "missing_participant", lacks)
     else:
         turn.ask(ActionKind.PLAN, turn.state.leader.id)
     return turn.step
@@ -110,7 +91,7 @@ def _work_in(turn: Turn, entry: Entry) -> None:
             for each in before.difference(turn.state.active):
                 _lose(turn, each.id, "They have left.")
         case Ended():
-            end, code = (fail, "cancelled") if entry.cancelled else (stop, "run_limit")
+            end, code = (working.fail, "cancelled") if entry.cancelled else (working.stop, "run_limit")
             end(turn, code, entry.words)
         case _:
             pass  # time passed: the rules that follow every entry read the clock
@@ -119,12 +100,12 @@ def _work_in(turn: Turn, entry: Entry) -> None:
 def _check(turn: Turn) -> None:
     """Apply what follows every entry: the time of a negotiation, the limits, a summary that is due."""
     if turn.state.paused_at is None:
-        time_out(turn)
+        debating.time_out(turn)
     rule, words = next(stops(turn.state.counts, turn.state.lineup.limits), ("", ""))
     if turn.state.phase.has_ended:
         return
     if rule:
-        stop(turn, rule, words)
+        working.stop(turn, rule, words)
         return
     writers = [each for each in (turn.state.leader, *turn.state.voters) if not each.is_person]
     if writers and not turn.state.asks(ActionKind.SUMMARISE) and (up_to := overflow(turn.state)):
@@ -211,7 +192,7 @@ def _lose(turn: Turn, id: str, words: str, action: Action | None = None) -> None
     goes_on = f"{found.title} takes its place." if found else "The session goes on without."
     turn.say("status_update", f"{lost.participant.title} is gone. {words} {goes_on}", pinned=True)
     if lacks := lacking(state.lineup, turn.state.active):
-        fail(turn, "missing_participant", lacks)
+        working.fail(turn, "missing_participant", lacks)
         return
     mine = ((action,) if action else ()) + turn.withdraw(lambda each: each.participant == id)
     for each in mine:
@@ -240,14 +221,14 @@ def _miss_summary(turn: Turn, action: Action) -> None:
 Take = Callable[[Turn, Action, ParsedAnswer], None]
 Miss = Callable[[Turn, Action], None]
 FOLLOW_UPS: Mapping[ActionKind, tuple[Take, Miss]] = {
-    ActionKind.PLAN: (take_plan, miss_plan),
-    ActionKind.PROPOSE: (take_proposal, go_round),
-    ActionKind.STANCE: (take_stances, go_round),
-    ActionKind.VOTE: (take_vote, go_round),
-    ActionKind.WORK: (take_work, miss_work),
-    ActionKind.TOOL: (take_tool_result, miss_tool_result),
-    ActionKind.REVIEW: (take_review, miss_review),
-    ActionKind.ASSEMBLE: (take_assembly, miss_assembly),
+    ActionKind.PLAN: (debating.take_plan, debating.miss_plan),
+    ActionKind.PROPOSE: (debating.take_proposal, debating.go_round),
+    ActionKind.STANCE: (debating.take_stances, debating.go_round),
+    ActionKind.VOTE: (debating.take_vote, debating.go_round),
+    ActionKind.WORK: (working.take_work, working.miss_work),
+    ActionKind.TOOL: (working.take_tool_result, working.miss_tool_result),
+    ActionKind.REVIEW: (working.take_review, working.miss_review),
+    ActionKind.ASSEMBLE: (working.take_assembly, working.miss_assembly),
     ActionKind.REPLY: (_take_reply, lambda *_: None),
     ActionKind.SUMMARISE: (_take_summary, _miss_summary),
 }

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collaboration.engine.contexts import conversation, marked, overflow, prompt, question
-from collaboration.engine.messages import MessageKind, SessionMessage, is_visible
+from collaboration.engine.contexts import conversation, is_visible, marked, overflow, prompt, question
 from collaboration.engine.phases import Phase
+from collaboration.engine.state import MessageKind, SessionMessage
 from orchestration.llm.engine.types import Purpose
 from orchestration.runs.engine.types import Audience
 from tests.support.rooms import ANA, JUDGE, LED, OLE, PLAN, QUIET, SAGE, SCOUT, Room, line_up

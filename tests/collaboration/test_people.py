@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from collaboration.engine.people import COMMANDS
 from collaboration.engine.roles import Power
 from collaboration.engine.session import advance
-from collaboration.engine.state import Acted
-from collaboration.engine.turn import MOST_REFUSALS
+from collaboration.engine.state import MOST_REFUSALS, Acted
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Person
 from tests.support.rooms import ANA, LED, OLE, QUIET, SAGE, SCOUT, Room, line_up

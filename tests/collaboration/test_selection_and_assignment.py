@@ -23,12 +23,12 @@ def by_id(id: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
 
 def test_the_best_are_taken_up_to_the_limit_and_everyone_has_a_reason() -> None:
     found = select(MANY, "Trade of Marseille", {"rook": GOOD, "scout": POOR})
-    assert [each.id for each in found.taken] == ["lead", "sage", "judge", "rook", "ole"]
-    assert found.reasons["lead"] == "Leads."
-    assert found.reasons["sage"] == "Does subtasks best."
-    assert found.reasons["scout"] == "Others fit the task better."
-    assert found.reasons["ole"] == "Watches."
-    assert found.reasons["rook"] == "Fits the task with 0.35."
+    assert [each.id for each in found[0]] == ["lead", "sage", "judge", "rook", "ole"]
+    assert found[1]["lead"] == "Leads."
+    assert found[1]["sage"] == "Does subtasks best."
+    assert found[1]["scout"] == "Others fit the task better."
+    assert found[1]["ole"] == "Watches."
+    assert found[1]["rook"] == "Fits the task with 0.35."
 
 
 def test_what_a_session_needs_is_taken_before_what_fits_better() -> None:
@@ -37,17 +37,17 @@ def test_what_a_session_needs_is_taken_before_what_fits_better() -> None:
         constraints={"specialist": "marseille"}, conflict={"rule": "arbitration", "arbiter": "judge"},
     )  # fmt: skip
     found = select(lineup, "x", {"scout": GOOD, "sage": POOR, "judge": POOR})
-    assert found.reasons["sage"] == "Has the required specialty."
-    assert found.reasons["judge"] == "Is the arbiter."
+    assert found[1]["sage"] == "Has the required specialty."
+    assert found[1]["judge"] == "Is the arbiter."
 
 
 def test_who_cannot_be_reached_is_left_out_and_what_is_lacking_is_said() -> None:
     lineup = line_up(LED, SCOUT, SAGE, constraints={"specialist": "Marseille"})
     told = {id: select(lineup, "x", {id: GONE}) for id in ("lead", "scout", "sage")}
-    assert told["lead"].reasons["lead"] == "lead cannot be reached."
-    assert lacking(lineup, told["lead"].taken).startswith("Nobody can lead")
-    assert lacking(lineup, told["scout"].taken) == ""
-    assert lacking(lineup, told["sage"].taken) == "The required specialist for Marseille cannot be reached."
+    assert told["lead"][1]["lead"] == "lead cannot be reached."
+    assert lacking(lineup, told["lead"][0]).startswith("Nobody can lead")
+    assert lacking(lineup, told["scout"][0]) == ""
+    assert lacking(lineup, told["sage"][0]) == "The required specialist for Marseille cannot be reached."
     assert lacking(lineup, [by_id("lead")]).startswith("Nobody can do subtasks")
 
 
@@ -113,7 +113,7 @@ def test_nobody_is_given_much_more_than_an_equal_share(
 
 
 def test_people_who_watch_are_not_counted() -> None:
-    assert [each.id for each in select(line_up(LED, SCOUT, ANA, OLE), "x", {}).taken] == [
+    assert [each.id for each in select(line_up(LED, SCOUT, ANA, OLE), "x", {})[0]] == [
         "lead",
         "scout",
         "ana",

@@ -106,7 +106,7 @@ def test_a_session_in_which_nobody_can_do_anything_fails_in_words() -> None:
 
 
 def test_models_that_ignore_the_protocol_end_with_abstentions_and_a_result() -> None:
-    room = Room(replies={each: "As a helpful assistant I say hello." for each in ActionKind}).play()
+    room = Room(replies=dict.fromkeys(ActionKind, "As a helpful assistant I say hello.")).play()
     assert room.state.phase == "completed"
     assert any("abstention" in each for each in room.said("response"))
     assert "As a helpful assistant" in room.state.result

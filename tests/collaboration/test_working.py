@@ -8,7 +8,7 @@ import pytest
 
 from collaboration.engine.working import MOST_HELP
 from orchestration.llm.engine.types import Json
-from tests.support.rooms import ANA, JUDGE, LED, OLE, PLAN, QUIET, SAGE, SCOUT, Room, down, line_up
+from tests.support.rooms import ANA, JUDGE, LED, PLAN, QUIET, SAGE, SCOUT, Room, down, line_up
 
 BEN = {"id": "ben", "role": "executor", "user": "u-ben"}
 ONE = {"subtasks": [{"title": "Silk", "assignee": "scout"}]}
