@@ -194,7 +194,7 @@ def _task(state: SessionState, action: Action) -> Iterator[str]:
         subtask = state.plan.find(action.subtask)
         yield marked(subtask.text if subtask else state.task)
         yield marked(subtask.result if subtask else state.result)
-    elif action.kind is ActionKind.REPLY:
+    elif action.request:
         yield marked(action.request)
 
 

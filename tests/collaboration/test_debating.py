@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from collaboration.engine.contexts import prompt
@@ -15,17 +13,17 @@ from tests.support.rooms import ANA, JUDGE, LED, PLAN, QUIET, SAGE, SCOUT, Room,
 CIRCLE = {"subtasks": [{"title": "a", "needs": [2]}, {"title": "b", "needs": [1]}]}
 
 
-def oppose(action: Any, state: Any) -> Json:
+def oppose(action: Json, state: Json) -> Json:
     return {"stances": [{"proposal": each, "stance": "oppose", "reason": "No."} for each in action.choices]}
 
 
-def debate(replies: Any = None, conflict: Json = None, **rules: Json) -> Room:
+def debate(replies: Json = None, conflict: Json = None, **rules: Json) -> Room:
     rules = {"rounds": 2, "threshold": 0.8, **rules}
     lineup = line_up(LED, SCOUT, SAGE, JUDGE, negotiation=rules, conflict=conflict or {})
     return Room(lineup, {"stance": oppose, **(replies or {})}, seed=4)
 
 
-def decision(room: Room, kind: str) -> Any:
+def decision(room: Room, kind: str) -> Json:
     return next(each for each in reversed(room.state.decisions) if each.kind == kind)
 
 
@@ -136,13 +134,25 @@ def test_nothing_new_is_a_deadlock_and_all_vote() -> None:
         ({"rule": "hierarchy"}, {"vote": {"option": "P1"}}, "resolved. lead (leader) decided."),
         ({"rule": "hierarchy"}, {"vote": "?"}, "resolved. lead (leader) had proposed it."),
         ({"rule": "random"}, {}, "resolved. Drawn from 1 proposals by the seed 4."),
-        ({"rule": "arbitration", "arbiter": "judge"}, {"vote": {"option": "P1"}}, "resolved. The arbiter decided."),
-        ({"rule": "arbitration", "arbiter": "judge"}, {"vote": {"option": "abstain"}}, "deadlock. The arbiter made no"),
+        (
+            {"rule": "arbitration", "arbiter": "judge"},
+            {"vote": {"option": "P1"}},
+            "resolved. The arbiter decided.",
+        ),
+        (
+            {"rule": "arbitration", "arbiter": "judge"},
+            {"vote": {"option": "abstain"}},
+            "deadlock. The arbiter made no",
+        ),
         ({"rule": "consensus"}, {}, "deadlock. The last round brought none. The first plan stands."),
-        ({"rule": "voting"}, {"vote": "I cannot say."}, "deadlock. 0 of 4 ballots count; the quorum is 1. The first"),
+        (
+            {"rule": "voting"},
+            {"vote": "I cannot say."},
+            "deadlock. 0 of 4 ballots count; the quorum is 1. The first",
+        ),
     ],
-)  # fmt: skip
-def test_each_rule_settles_a_deadlock(conflict: Json, replies: Any, words: str) -> None:
+)
+def test_each_rule_settles_a_deadlock(conflict: Json, replies: Json, words: str) -> None:
     room = debate(replies, conflict).play("executing")
     assert words in decision(room, "conflict").rationale
     assert room.play().state.phase == "completed"
@@ -167,7 +177,7 @@ def test_an_arbiter_who_is_lost_leaves_the_plan_as_it_is() -> None:
 def test_another_round_can_bring_consensus() -> None:
     said = ["oppose", "oppose", "support"]
 
-    def think_again(action: Any, state: Any) -> Json:
+    def think_again(action: Json, state: Json) -> Json:
         kind = said[min(state.counts.rounds, 3) - 1]
         return {"stances": [{"proposal": each, "stance": kind} for each in action.choices]}
 
@@ -194,7 +204,8 @@ def test_time_that_ends_without_the_required_consensus_fails_in_words() -> None:
     room.answer(PLAN)
     room.answer({"stances": [{"proposal": "P1", "stance": "oppose"}]}, "stance")
     room.wait(9)
-    assert room.state.ending and room.state.ending.caveat == "no_consensus"
+    assert room.state.ending
+    assert room.state.ending.caveat == "no_consensus"
 
 
 def test_in_a_pause_no_time_passes() -> None:
@@ -209,7 +220,8 @@ def test_required_consensus_that_is_not_reached_fails_in_words() -> None:
     lineup = line_up(LED, SCOUT, SAGE, constraints={"consensus": 0.5})
     room = Room(lineup, {"stance": oppose}).play()
     assert room.state.phase == "failed"
-    assert room.state.ending and room.state.ending.words == "P1 has 33% of the support, 50% is required."
+    assert room.state.ending
+    assert room.state.ending.words == "P1 has 33% of the support, 50% is required."
 
 
 def test_an_answer_without_any_stance_is_an_abstention() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from time import perf_counter
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,7 @@ from collaboration.engine.impact import contributions, word_shares, work_shares
 from collaboration.engine.lineup import SessionLimits
 from collaboration.engine.plan import GivenHelp, Subtask
 from collaboration.engine.stopping import Counts, stops
+from orchestration.llm.engine.types import Json
 
 FOX = "the quick brown fox jumps over the lazy dog"
 CAT = "a small cat sleeps on warm stones all day"
@@ -91,7 +91,7 @@ LIMITS = SessionLimits(messages=5, rounds=3, money=Decimal(2), seconds=60, repea
         ({"idle": 3}, {"idle": 4}, "no_progress", "4 answers in a row brought nothing new."),
     ],
 )
-def test_each_rule_stops_at_its_limit_with_its_words(under: Any, at: Any, rule: str, words: str) -> None:
+def test_each_rule_stops_at_its_limit_with_its_words(under: Json, at: Json, rule: str, words: str) -> None:
     assert list(stops(Counts(**under), LIMITS)) == []
     ((found, said),) = stops(Counts(**at), LIMITS)
     assert (found, said[-len(words) :]) == (rule, words)

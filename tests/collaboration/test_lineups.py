@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,7 @@ from orchestration.llm.engine.types import Json
 from tests.support.rooms import ANA, JUDGE, LED, OLE, SAGE, SCOUT, line_up
 
 
-def problems(*participants: Json, **rest: Any) -> dict[str, str]:
+def problems(*participants: Json, **rest: Json) -> dict[str, str]:
     lineup, found = read_lineup({"name": "a", "participants": list(participants), **rest})
     assert (lineup is None) == bool(found)
     return {each.path: each.message for each in found}
@@ -33,13 +32,33 @@ def test_what_is_written_can_be_read_again() -> None:
     [
         ([SCOUT], {}, "participants", "Nobody leads"),
         ([LED, JUDGE], {}, "participants", "Nobody does subtasks"),
-        ([LED, SCOUT], {"constraints": {"specialist": "Law"}}, "constraints.specialist", "the specialty “law”"),
-        ([LED, SCOUT, SAGE], {"limits": {"participants": 2}}, "limits.participants", "3 take part, at most 2"),
-        ([LED, SCOUT], {"negotiation": {"threshold": 1.5}}, "negotiation.threshold", "is 1.5, must be at most 1"),
+        (
+            [LED, SCOUT],
+            {"constraints": {"specialist": "Law"}},
+            "constraints.specialist",
+            "the specialty “law”",
+        ),
+        (
+            [LED, SCOUT, SAGE],
+            {"limits": {"participants": 2}},
+            "limits.participants",
+            "3 take part, at most 2",
+        ),
+        (
+            [LED, SCOUT],
+            {"negotiation": {"threshold": 1.5}},
+            "negotiation.threshold",
+            "is 1.5, must be at most 1",
+        ),
         ([LED, SCOUT, SCOUT], {}, "participants[2].id", "2 participants are called “scout”"),
         ([LED, {**SCOUT, "user": "u"}], {}, "participants[1]", "Name one of these"),
         ([LED, {**SCOUT, "model": ""}], {}, "participants[1]", "Name one of these"),
-        ([LED, {**SCOUT, "strategy": "voting", "pipeline": "p"}], {}, "participants[1]", "one strategy or by one"),
+        (
+            [LED, {**SCOUT, "strategy": "voting", "pipeline": "p"}],
+            {},
+            "participants[1]",
+            "one strategy or by one",
+        ),
         ([LED, SCOUT, {**ANA, "pipeline": "p"}], {}, "participants[2]", "people work themselves"),
         ([LED, {**SCOUT, "boss": True}], {}, "participants[1]", "has “boss”, which is not expected"),
         ([LED, {**SCOUT, "role": "king"}], {}, "participants[1].role", "must be one of “leader”"),
@@ -47,7 +66,12 @@ def test_what_is_written_can_be_read_again() -> None:
         ([LED, SCOUT], {"limits": {"money": float("nan")}}, "", "a number that JSON cannot express"),
         ([], {}, "participants", "must have at least 1"),
         ([LED, SCOUT], {"schema_version": 2}, "schema_version", "is 2, must be 1"),
-        ([LED, SCOUT, JUDGE], {"conflict": {"rule": "arbitration"}}, "conflict.arbiter", "An arbiter is named"),
+        (
+            [LED, SCOUT, JUDGE],
+            {"conflict": {"rule": "arbitration"}},
+            "conflict.arbiter",
+            "An arbiter is named",
+        ),
         ([LED, SCOUT, JUDGE], {"conflict": {"arbiter": "judge"}}, "conflict.arbiter", "and only there"),
         (
             [LED, SCOUT],
@@ -62,7 +86,7 @@ def test_what_is_written_can_be_read_again() -> None:
             "an outsider of the negotiation: no leader",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_at_its_place(
     participants: list[Json], rest: Json, path: str, words: str
 ) -> None:
@@ -82,7 +106,8 @@ def test_the_best_may_be_chosen_of_more_than_may_take_part_and_observers_do_not_
 
 
 def test_a_line_up_of_any_form_ends_in_words() -> None:
-    for document in (None, [], "x", {"name": 3}, {"participants": {}}, [[[]]], {"a": "x" * 600_000}):
+    documents: list[Json] = [None, [], "x", {"name": 3}, {"participants": {}}, [[[]]], {"a": "x" * 600_000}]
+    for document in documents:
         assert read_lineup(document)[1]
 
 

@@ -13,13 +13,14 @@ from collaboration.engine.answers import ParsedAnswer
 from collaboration.engine.conflicts import RESOLUTIONS, Dispute
 from collaboration.engine.lineup import ConflictRule, NegotiationRules
 from collaboration.engine.negotiation import Negotiation, Stance
+from orchestration.llm.engine.types import Json
 from tests.support.rooms import JUDGE, LED, SAGE, SCOUT, line_up
 
 RULES = NegotiationRules(rounds=3, threshold=0.6)
 SIDES: dict[str, Any] = {"+": "support", "-": "oppose", "0": "abstain"}
 
 
-def table(*rows: str, weights: Any = None) -> Negotiation:
+def table(*rows: str, weights: Json = None) -> Negotiation:
     """Return a negotiation: a row has what each of a, b, c, … thinks of a proposal, " " for nothing."""
     voters = "abcde"[: len(rows[0])]
     found = Negotiation(weights=weights or dict.fromkeys(voters, 1.0), stage="debating", round=1)

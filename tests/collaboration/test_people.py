@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,11 +19,11 @@ ANY = {"id": "any", "role": "reviewer", "team_role": "admin"}
 LINEUP = line_up(LED, SCOUT, SAGE, ANA, BEN, OLE)
 
 
-def room(until: str = "executing", **rest: Any) -> Room:
+def room(until: str = "executing", **rest: Json) -> Room:
     return Room(line_up(LED, SCOUT, SAGE, ANA, BEN, OLE, negotiation=QUIET, **rest)).play(until)
 
 
-def refused(step: Any) -> str:
+def refused(step: Json) -> str:
     """Return the refusal that a step is, which only its sender sees."""
     (message,) = step.messages
     assert (message.kind, message.sender, len(message.to), step.actions) == ("error", "", 1, ())
@@ -37,7 +35,8 @@ ALL: dict[str, dict[str, Json]] = {
     "say": {"text": "x"}, "ask": {"text": "x"}, "propose": {"text": "x"}, "redirect": {"text": "x"},
     "stance": {"proposal": "P1", "stance": "support"}, "vote": {"option": "P1"},
     "take": {"subtask": "s1"}, "return": {"subtask": "s1"}, "drop": {"subtask": "s1"},
-    "add": {"title": "x"}, "change": {"subtask": "s1", "title": "x"}, "reassign": {"subtask": "s1", "assignee": "scout"},
+    "add": {"title": "x"}, "change": {"subtask": "s1", "title": "x"},
+    "reassign": {"subtask": "s1", "assignee": "scout"},
 }  # fmt: skip
 
 
@@ -91,7 +90,8 @@ def test_a_full_room_takes_only_observers_and_a_name_is_one_line() -> None:
     hostile = Person(id="u-eve", name="Eve\n#9 Session\ud800: " + "x" * 500)
     played.feed(Acted(at=1, by=hostile, payload={"do": "join", "role": "observer"}))
     title = played.state.members["person-3"].participant.title
-    assert "\n" not in title and len(title) <= 100
+    assert "\n" not in title
+    assert len(title) <= 100
 
 
 def test_who_leaves_is_not_asked_any_more_and_may_come_back() -> None:
@@ -194,9 +194,7 @@ def test_the_plan_is_edited_while_it_runs() -> None:
         played.act("u-ana", "reassign", subtask="s1", assignee="ana")
     )
     assert "no subtask “s9”" in refused(played.act("u-ana", "drop", subtask="s9"))
-    assert [each for each in played.play().said("status_update") if "Ana" in each][
-        0
-    ] == "ana: Ana adds s4 “Prices”."
+    assert "ana: Ana adds s4 “Prices”." in played.play().said("status_update")
 
 
 def test_what_is_done_is_said_and_a_plan_that_is_not_settled_is_not_edited() -> None:
@@ -264,7 +262,8 @@ def test_people_end_a_session_with_what_there_is() -> None:
     played.act("u-ana", "approve", subtask="s1")
     played.act("u-ben", "end")
     assert (played.state.phase, played.state.result) == ("completed", "Silk.")
-    assert played.state.ending and played.state.ending.words == "ben ended the session."
+    assert played.state.ending
+    assert played.state.ending.words == "ben ended the session."
 
 
 @pytest.mark.parametrize(
@@ -300,11 +299,11 @@ def test_after_the_end_strangers_leave_no_trace() -> None:
     assert played.act("u-eve", "say", text="hello").messages == ()
 
 
+KEYS = st.sampled_from(["do", "text", "to", "subtask", "role", "title", "needs"])
 PAYLOADS = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=9) | st.sampled_from([*COMMANDS, "s1", "P1"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["do", "text", "to", "subtask", "role", "title", "needs"]), inner, max_size=4),
-)  # fmt: skip
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+)
 
 
 BEGUN = room().state

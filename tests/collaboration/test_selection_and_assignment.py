@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collaboration.engine.assignment import assign, best_worker, most_load
+from collaboration.engine.lineup import Participant
 from collaboration.engine.plan import PlannedSubtask, Subtask, SubtaskStatus, build_plan
 from collaboration.engine.selection import TrackRecord, fit, lacking, replacement, select
 from tests.support.rooms import ANA, JUDGE, LED, OLE, SAGE, SCOUT, line_up
@@ -17,7 +18,7 @@ MANY = line_up(
 )
 
 
-def by_id(id: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def by_id(id: str) -> Participant:
     return next(each for each in MANY.participants if each.id == id)
 
 
@@ -90,11 +91,14 @@ def test_what_has_ended_is_not_given_out_and_who_failed_is_not_asked_again() -> 
     assert assign(done, [by_id("scout")], {}) == {}
 
 
+WORKERS = st.sampled_from(["", "scout", "rook", "sage"])
+
+
 @settings(max_examples=50)
 @given(
-    st.lists(st.tuples(st.sets(st.integers(0, 11)), st.sampled_from(["", "scout", "rook", "sage"])), min_size=1, max_size=12),
-    st.dictionaries(st.sampled_from(["scout", "sage", "rook"]), st.floats(0, 1)),
-)  # fmt: skip
+    st.lists(st.tuples(st.sets(st.integers(0, 11)), WORKERS), min_size=1, max_size=12),
+    st.dictionaries(WORKERS, st.floats(0, 1)),
+)
 def test_nobody_is_given_much_more_than_an_equal_share(
     parts: list[tuple[set[int], str]], known: dict[str, float]
 ) -> None:

@@ -1,8 +1,6 @@
-"""Subtasks: started by need, delegated, reviewed, sent back, done by somebody else; participants who are lost."""
+"""Subtasks: started by need, delegated, reviewed, sent back, done by others; participants who are lost."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ BEN = {"id": "ben", "role": "executor", "user": "u-ben"}
 ONE = {"subtasks": [{"title": "Silk", "assignee": "scout"}]}
 
 
-def room(*participants: Json, plan: Json = ONE, replies: Any = None, **rest: Json) -> Room:
+def room(*participants: Json, plan: Json = ONE, replies: Json = None, **rest: Json) -> Room:
     lineup = line_up(*(participants or (LED, SCOUT, SAGE, JUDGE)), negotiation=QUIET, **rest)
     return Room(lineup, {"plan": plan, **(replies or {})}).play("executing")
 
@@ -26,7 +24,7 @@ def delegate(to: str, request: str = "Count the bales.") -> Json:
 def test_subtasks_run_together_and_wait_for_what_they_need() -> None:
     played = room(plan=PLAN)
     assert [each.subtask for each in played.pending("work")] == ["s1", "s2"]
-    played.answer({"text": "Silk."}, "work").state
+    played.answer({"text": "Silk."}, "work")
     played.answer({"verdict": "accept"}, "review")
     assert [each.subtask for each in played.pending("work")] == ["s2"]
     played.answer({"text": "Wine."}, "work")
@@ -204,7 +202,8 @@ def test_a_subtask_that_nobody_can_do_is_left_out_and_said() -> None:
     played.miss(by="scout")
     played.play()
     assert played.statuses() == {"s1": "failed", "s2": "accepted", "s3": "accepted"}
-    assert played.state.ending and played.state.ending.caveat == "incomplete"
+    assert played.state.ending
+    assert played.state.ending.caveat == "incomplete"
     assert "Nobody could do s1" in played.state.ending.words
 
 
@@ -235,7 +234,8 @@ def test_a_stance_is_asked_of_whoever_takes_a_place() -> None:
 def test_without_what_it_needs_a_session_fails_in_words(lost: str, words: str) -> None:
     played = Room(line_up(LED, SCOUT, JUDGE), {lost: down()}).play()
     assert played.state.phase == "failed"
-    assert played.state.ending and played.state.ending.words.startswith(words)
+    assert played.state.ending
+    assert played.state.ending.words.startswith(words)
 
 
 def test_another_leader_takes_over_what_the_first_was_asked() -> None:

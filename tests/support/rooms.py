@@ -26,7 +26,10 @@ from collaboration.engine.state import (
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Person
 
-TASK = "Compare the harbours of Genoa and Marseille. Describe the trade of Genoa. Describe the trade of Marseille."
+TASK = (
+    "Compare the harbours of Genoa and Marseille. Describe the trade of Genoa."
+    " Describe the trade of Marseille."
+)
 PLAN: Json = {
     "subtasks": [
         {"title": "Trade of Genoa", "instructions": "Describe the trade of Genoa."},
@@ -52,7 +55,7 @@ def line_up(*participants: Mapping[str, Json], **rest: Json) -> LineUp:
     return lineup
 
 
-def agreeable(action: Action, state: SessionState) -> Json:
+def agreeable(action: Action, state: SessionState) -> Json:  # noqa: PLR0911  # a table
     """Return an answer with which nobody quarrels."""
     match action.kind:
         case ActionKind.PLAN:
@@ -117,7 +120,7 @@ class Room:
         said = content if as_it_is else json.dumps(content)
         return self.feed(Answered(at=self.tick(), action=action.number, content=said, cost_usd=Decimal(cost)))
 
-    def miss(self, why: Any = "failed", kind: str = "", by: str = "", words: str = "503.") -> SessionStep:
+    def miss(self, why: Json = "failed", kind: str = "", by: str = "", words: str = "503.") -> SessionStep:
         action = self.pending(kind, by)[0]
         return self.feed(Missed(at=self.tick(), action=action.number, why=why, words=words))
 
