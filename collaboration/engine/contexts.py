@@ -118,9 +118,8 @@ def prompt(state: SessionState, action: Action) -> Prompt:
     if action.problem:
         parts.append(f"Your earlier answer cannot be used: {marked(action.problem)}\nWrite it again, whole.")
         parts.append(marked(action.previous))
-    field = f" for {reader.specialty}" if reader.specialty else ""
     powers = ", ".join(sorted(reader.powers))
-    part = f"You are {_plain(reader.title)}, the {reader.role}{field}; several participants share a task."
+    part = f"You are {_plain(reader.title)}, the {reader.role}{_field(reader)}; several share a task."
     system = f"{part} You may {powers}.\n{DATA_ONLY}\n\n{reader.instructions}".strip()
     return Prompt(
         messages=(
@@ -149,6 +148,8 @@ def question(state: SessionState, action: Action) -> Question:
 def _situation(state: SessionState, action: Action, reader: Participant) -> Iterator[str]:
     """Yield the task, what was agreed on, and the conversation."""
     yield f"Task:\n{state.task}"
+    others = [f"{each.id} ({each.role}{_field(each)})" for each in state.active if each != reader]
+    yield f"The others: {', '.join(others)}."
     if state.approach:
         yield f"The approach that was agreed on:\n{marked(state.approach)}"
     if state.directions:
@@ -173,6 +174,10 @@ def _message(state: SessionState, each: SessionMessage) -> str:
     return f"#{each.number} {kind}, {_plain(state.title(each.sender))} to {to}{about}:\n{marked(text)}"
 
 
+def _field(each: Participant) -> str:
+    return f" for {_plain(each.specialty)}" if each.specialty else ""
+
+
 def _plain(name: str) -> str:
     """Return a name that cannot look like anything else: one line, letters and digits."""
     return " ".join("".join(sign if sign.isalnum() or sign in "-_." else " " for sign in name[:60]).split())
@@ -194,7 +199,7 @@ def _task(state: SessionState, action: Action) -> Iterator[str]:
         subtask = state.plan.find(action.subtask)
         yield marked(subtask.text if subtask else state.task)
         yield marked(subtask.result if subtask else state.result)
-    elif action.request:
+    elif action.kind is ActionKind.REPLY:
         yield marked(action.request)
 
 

@@ -88,6 +88,8 @@ def take_proposal(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
 def take_stances(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
     """Take stances, and a counter-proposal; none at all is an abstention. Raises `NotPossible`."""
     voter = action.participant
+    if answer.counter and all(each.text != answer.counter for each in negotiation(turn).proposals):
+        add_proposal(turn, voter, answer.counter)
     for proposal, (kind, reason) in answer.stances.items():
         stance = Stance(voter=voter, proposal=proposal, kind=kind, reason=reason)
         turn.set(negotiation=negotiation(turn).with_stance(stance))
@@ -95,8 +97,6 @@ def take_stances(turn: Turn, action: Action, answer: ParsedAnswer) -> None:
         turn.say("response", said, voter, about=proposal, data={"stance": kind})
     if not answer.stances:
         turn.say("response", "takes no clear stance, which counts as an abstention.", voter)
-    if answer.counter and all(each.text != answer.counter for each in negotiation(turn).proposals):
-        add_proposal(turn, voter, answer.counter)
     go_round(turn)
 
 
