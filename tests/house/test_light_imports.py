@@ -11,7 +11,8 @@ from django.conf import settings
 ENGINE = """
 import importlib, pkgutil, orchestration
 apps = [app.name for app in pkgutil.iter_modules(orchestration.__path__, "orchestration.")]
-engines = [app if app.endswith((".expressions", ".graphs")) else f"{app}.engine" for app in [*apps, "pipelines", "collaboration"]]
+apps += ["pipelines", "collaboration"]
+engines = [app if app.endswith((".expressions", ".graphs")) else f"{app}.engine" for app in apps]
 for name in engines:
     engine = importlib.import_module(name)
     for module in pkgutil.walk_packages(engine.__path__, f"{engine.__name__}."):
