@@ -18,10 +18,10 @@ from collaboration.engine.phases import Phase, Steering, steering_fault
 from collaboration.engine.plan import (
     NotPossible,
     Plan,
+    PlannedSubtask,
     Subtask,
     restarted,
     with_added,
-    with_assignee,
     with_changed,
     with_dropped,
 )
@@ -220,7 +220,7 @@ def _edited(turn: Turn, by: Participant, payload: Payload) -> tuple[Plan, Subtas
             to, able = payload.get("assignee", by.id), [each.id for each in turn.state.able(Power.WORK)]
             if to not in able:
                 raise NotPossible(unknown("participant who does subtasks", to, able))
-            return with_assignee(plan, id, to)
+            return with_changed(plan, id, PlannedSubtask(title="", assignee=to))
 
 
 def _redirect(turn: Turn, by: Participant, payload: Payload) -> None:

@@ -213,14 +213,14 @@ def with_changed(plan: Plan, id: str, changes: PlannedSubtask) -> tuple[Plan, Su
 
     Work on it begins again. Raises `NotPossible` for one that has ended, and for a circle.
     """
-    old = plan.changeable(id)
+    old = restarted(plan.changeable(id))
     needs = tuple(dict.fromkeys(plan.named(name).id for name in changes.needs)) or old.needs
     new = _new(id, replace(changes, title=changes.title or old.title), needs)
-    instructions = new.instructions if changes.instructions.strip() else old.instructions
-    assignee = new.assignee or old.assignee
-    changed = replace(
-        restarted(old), title=new.title, instructions=instructions, needs=needs, assignee=assignee
-    )
+    changed = replace(old, title=new.title, needs=needs)
+    if changes.instructions.strip():
+        changed = replace(changed, instructions=new.instructions)
+    if new.assignee:
+        changed = replace(changed, assignee=new.assignee, failed_by=old.failed_by - {new.assignee})
     found = plan.put(changed)
     if id in needs or found.graph.cycle:
         raise NotPossible(f"{id} would wait for itself: {' → '.join(found.graph.cycle or (id, id))}.")
@@ -234,13 +234,6 @@ def with_dropped(plan: Plan, id: str) -> tuple[Plan, Subtask]:
     if all(each.status is SubtaskStatus.DROPPED for each in found.subtasks):
         raise NotPossible(f"{id} is the only subtask: change it, or end the session.")
     return found, dropped
-
-
-def with_assignee(plan: Plan, id: str, participant: str) -> tuple[Plan, Subtask]:
-    """Return the plan with a subtask given to another participant, from the beginning."""
-    given = restarted(plan.changeable(id))
-    given = replace(given, assignee=participant, failed_by=given.failed_by - {participant})
-    return plan.put(given), given
 
 
 def restarted(subtask: Subtask, *, failed_by: str = "") -> Subtask:

@@ -39,12 +39,13 @@ TOOL = "tool:"
 def begin_work(turn: Turn) -> None:
     """Assign the subtasks of the plan, and start those that need nothing."""
     state, workers = turn.state, turn.state.able(Power.WORK)
-    reasons = []
-    for id, (participant, reason) in assign(state.plan, workers, state.records).items():
+    found = assign(state.plan, workers, state.records)
+    for id, (participant, _) in found.items():
         turn.put(replace(turn.state.plan.named(id), assignee=participant))
-        reasons.append(f"{id} → {state.title(participant)}: {reason}")
+    selected = ", ".join(f"{id}: {participant}" for id, (participant, _) in found.items())
+    reasons = " ".join(f"{id}: {reason}" for id, (_, reason) in found.items())
     options = {each.id: each.title for each in workers}
-    turn.decide("resource_allocation", "Who does what?", "as it fits", " ".join(reasons), options=options)
+    turn.decide("resource_allocation", "Who does what?", selected, reasons, options=options)
     turn.enter(Phase.EXECUTING)
     go_on(turn)
 

@@ -81,6 +81,12 @@ def plain_state(state: SessionState) -> Json:
     return plain([state.log, state.decisions, state.ending, state.result])
 
 
+def test_who_does_what_is_a_decision_with_its_reasons() -> None:
+    found = next(each for each in Room().play().state.decisions if each.question == "Who does what?")
+    assert found.selected == "s1: scout, s2: sage, s3: scout"
+    assert "s2: Fits it with 0.55, and has 0 more to do." in found.rationale
+
+
 def test_two_tasks_yield_two_divisions_in_their_own_words() -> None:
     tasks = (
         "Count the ships of Genoa. Price the grain of Genoa.",
