@@ -198,13 +198,12 @@ def _from_form(kind: ActionKind, form: Form) -> ParsedAnswer:
 
 
 def _text_from(form: Form) -> ParsedAnswer:
-    delegates = form.get("status") == "delegate"
-    text, to = form["request" if delegates else "text"], form["to"] if delegates else ""
-    if not text or (delegates and not to):
-        raise NotPossible(
-            "“to” and “request” say who is asked for what." if delegates else "“text” is empty."
-        )
-    return ParsedAnswer(text=text, delegate_to=to)
+    if form.get("status") == "delegate" and form["to"] and form["request"]:
+        return ParsedAnswer(text=form["request"], delegate_to=form["to"])
+    if not form["text"]:
+        missing = "; to delegate, “to” and “request” say who is asked for what" if "to" in form else ""
+        raise NotPossible(f"“text” is empty{missing}.")
+    return ParsedAnswer(text=form["text"])
 
 
 def planned_from(form: Form) -> PlannedSubtask:

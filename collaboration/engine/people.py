@@ -107,6 +107,15 @@ def _checked(payload: Json) -> str:
     return name
 
 
+def payload_fault(payload: Json) -> str:
+    """Return why a payload is no command at all, nothing where it is one that may be allowed."""
+    try:
+        _checked(payload)
+    except NotPossible as fault:
+        return str(fault)
+    return ""
+
+
 def _join(turn: Turn, by: Person, member: SessionMember | None, role: ParticipantRole) -> None:
     """Let a person take part: in an open seat of the role, or in a new one. Raises `NotPossible`."""
     state = turn.state

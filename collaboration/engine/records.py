@@ -15,7 +15,7 @@ from collaboration.engine.state import SessionEnding, SessionMember, SessionStat
 from orchestration.llm.engine.types import Json, plain
 
 Row = Mapping[str, Json]
-KEYED = ("participants", "subtasks", "proposals", "messages", "decisions")
+KEYED = ("participants", "subtasks", "proposals", "messages", "decisions", "actions")
 """What a session has several of; each has an `id` or a `number`."""
 STANDING = ("phase", "paused", "outcome", "round", "result", "ending")
 """What a session has one of; a row has it only where it has changed."""
@@ -36,6 +36,16 @@ def session_row(before: SessionState | None, step: SessionStep, at: float) -> di
     for name, records in (("messages", step.messages), ("decisions", step.decisions)):
         if records:
             found[name] = plain(list(records))
+    if step.actions:
+        found["actions"] = [
+            {
+                "number": each.number,
+                "kind": str(each.kind),
+                "participant": each.participant,
+                "about": each.subtask,
+            }
+            for each in step.actions
+        ]
     return found
 
 

@@ -41,6 +41,7 @@ from orchestration.runs.engine.types import Received
 from orchestration.strategies.engine.asking import in_thread_if_long
 
 BEGAN, LOG, ROWS, ACTION = "session.began", "log", "session", "action"
+RUNNER = ""
 MESSAGE, TIME, LIMIT = "message", "time", "limit"
 """Sources of entries beside actions, whose names are their numbers."""
 CANCELLED = "The session was cancelled."
@@ -84,6 +85,7 @@ class _SessionRun:
         self._tasks: dict[str, asyncio.Task[Arrived]] = {}
         self._cancelled: list[asyncio.Task[Arrived]] = []
         self._entries = self._messages = self._waits = 0
+        self._held: set[str] = set()
         self._due: float | None = None
         self._began = given.clock()
         self._at, self._charged = 0.0, Decimal(0)
@@ -95,6 +97,7 @@ class _SessionRun:
         given = self._given
         step = open_session(given.lineup, given.task, given.records, given.seed)
         self._listen()
+        self._hold(RUNNER)
         try:
             await self._follow(step)
             while not step.state.phase.has_ended:
@@ -126,6 +129,7 @@ class _SessionRun:
             return Ended(at=self._at, words=note["words"])
         came = await self._task(note["from"])
         del self._sources[note["from"]], self._tasks[note["from"]]
+        self._release(note["from"])
         if isinstance(came, Received):
             self._listen()
             return Acted(at=self._at, by=came.by, payload=came.payload)
@@ -138,7 +142,9 @@ class _SessionRun:
     async def _arrival(self) -> dict[str, Json]:
         """Wait for what comes first, and return what the journal says of it. Raises `EngineError`."""
         tasks = {name: self._task(name) for name in self._sources}
+        self._release(RUNNER)
         await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        self._hold(RUNNER)
         name = next(name for name, task in tasks.items() if task.done())
         elapsed = (self._given.clock() - self._began).total_seconds()
         at = max(self._at, elapsed, self._due or 0.0 if name == TIME else 0.0)
@@ -154,8 +160,29 @@ class _SessionRun:
     def _task(self, name: str) -> asyncio.Task[Arrived]:
         """Return the task of a source, which is started if it was not."""
         if name not in self._tasks:
-            self._tasks[name] = asyncio.ensure_future(self._sources[name]())
+            self._hold(name)
+            self._tasks[name] = asyncio.ensure_future(self._come(name, self._sources[name]))
         return self._tasks[name]
+
+    async def _come(self, name: str, source: Source) -> Arrived:
+        """Return what comes from a source. The run can be parked only while that itself waits."""
+        self._release(name)
+        try:
+            return await source()
+        finally:
+            if self._tasks.get(name) is asyncio.current_task():
+                self._hold(name)
+
+    def _hold(self, name: str) -> None:
+        """Keep the run from being parked until `_release`: something has to be worked in."""
+        if name not in self._held:
+            self._held.add(name)
+            self._context.control.hold()
+
+    def _release(self, name: str) -> None:
+        if name in self._held:
+            self._held.remove(name)
+            self._context.control.release()
 
     async def _follow(self, step: SessionStep) -> None:
         """Do what follows from an entry: record it, withdraw what is not wanted, offer what is next."""
@@ -200,6 +227,7 @@ class _SessionRun:
             await asyncio.sleep(0)
         del self._sources[name]
         if (task := self._tasks.pop(name, None)) is not None:
+            self._release(name)
             task.cancel()
             self._cancelled.append(task)
 
@@ -209,6 +237,8 @@ class _SessionRun:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for name in tuple(self._held):
+            self._release(name)
 
     def _listen(self) -> None:
         """Offer the next message of a person as a source."""
@@ -238,7 +268,9 @@ class _SessionRun:
             return await context.use_tool(action.tool, action.arguments, "tool")
         if who.is_person:
             return await context.ask_human(question(state, action), "ask")
+        self._hold(str(action.number))
         text = await in_thread_if_long(WEIGHT * _weight(state), partial(prompt, state, action))
+        self._release(str(action.number))
         if action.kind is ActionKind.WORK and (who.strategy or who.pipeline):
             return {"text": await self._by_child(who, text.messages[-1].content, context)}
         return (await context.ask(self._given.models[who.model], text, "ask")).text
@@ -252,7 +284,7 @@ class _SessionRun:
             payload: Json = {"input": {"text": text, "task": self._given.task}}
             found = await context.run_child("pipeline", who.pipeline, payload, step="pipeline")
         else:
-            panel = list(dict.fromkeys([who.model, *(each for each in self._given.models)]))
+            panel = list(dict.fromkeys([who.model, *self._given.models]))
             found = await context.run_child(
                 "strategy",
                 who.strategy,
