@@ -188,7 +188,8 @@ class RunControl:
         if self._idle_since is None:
             return
         now = self._clock()
-        if (early := self._idle_since + SETTLING_S - now) > TICK_S:  # it was asked for by an earlier idle time
+        early = self._idle_since + SETTLING_S - now  # an earlier idle time has asked for this
+        if early > TICK_S:
             asyncio.get_running_loop().call_later(early, self._park_if_idle)
             return
         if not self.paused:
