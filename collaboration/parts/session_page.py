@@ -13,7 +13,7 @@ from collaboration.selectors import LINEUPS, session_record
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, KindPage, Section
-from orchestration.runs.models import Call
+from orchestration.runs.models import Call, CallStatus
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import counted
 
@@ -45,6 +45,7 @@ class SessionPage(KindPage):
     sentence = "collaboration/_run_sentence.html"
     stylesheets = ("css/session.css",)
     sections = (
+        Section(name="session-now", events=SESSION_EVENTS | CALL_EVENTS),
         Section(name="session-board", events=SESSION_EVENTS),
         Section(name="session-people", events=SESSION_EVENTS | CALL_EVENTS),
         Section(name="session-decisions", events=SESSION_EVENTS),
@@ -61,14 +62,15 @@ class SessionPage(KindPage):
         return {
             "calls": state.calls,
             "session": session,
+            "writing": [call for call in state.calls if call.status == CallStatus.RUNNING],
             "members": list(_members(session, state.calls)),
             "subtasks": [_subtask(each, names) for each in session["subtasks"]],
-            "decisions": [_decision(each, names) for each in session["decisions"]],
-            "messages": [_message(each, names) for each in messages[-SHOWN:]],
+            "session_decisions": [_decision(each, names) for each in session["decisions"]],
+            "talk": [_message(each, names) for each in messages[-SHOWN:]],
             "earlier": max(0, len(messages) - SHOWN),
             "done": done,
             "verdict": f"{done} of {counted(len(session['subtasks']), 'subtask')} accepted",
-            "shortfall": ending.get("words", ""),
+            "shortfall": ending.get("words", "") if state.run.caveat else "",
             "method_words": _lineup_words(state.run.request),
         }
 

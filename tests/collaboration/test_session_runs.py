@@ -78,6 +78,7 @@ def test_two_tasks_give_one_line_up_different_plans_in_words_of_their_own(
         session = session_record(engine.execute(a_session(owner, task, lineup="design-review")))
         titles = [each["title"] for each in session["subtasks"]]
         own = set(words(task.casefold()))
+        assert len(set(titles)) == len(titles)
         assert all(own & set(words(title.casefold())) for title in titles)
         plans.append(titles)
     assert not set(plans[0]) & set(plans[1])
@@ -208,5 +209,6 @@ def test_the_page_of_a_session_shows_who_did_what(owner: Membership, engine: Eng
     run = engine.execute(a_session(owner))
     client.force_login(owner.user)
     page = client.get(reverse("runs:run", args=[run.pk])).content.decode()
+    assert "{&#x27;number" not in page
     for text in ("Participants", "Subtasks", "Decisions", "Conversation", "subtasks accepted", "sim-sage"):
         assert text in page

@@ -6,10 +6,9 @@ The result is bounded: a reference is followed at most once inside itself, and l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import cycle
 from math import ceil, floor, inf, nextafter
 from operator import add, getitem
 from random import Random
@@ -72,14 +71,15 @@ class SchemaFiller:
     made: Solution | None
     dice: Random
     _left: int = field(default=_MOST_VALUES, init=False)
-    _phrases: Iterator[str] = field(init=False)
+    _phrases: list[str] = field(init=False)
+    _at: int = field(default=0, init=False)
 
     def written(self) -> str | None:
         """Return the filled schema as JSON, None when no value for it is found."""
         own = self.prompt.replace(json.dumps(self.schema, ensure_ascii=False), "")
         told = _phrases(own[:_READ].strip().partition("\n\n")[0])
         self.prompt = squeezed(own[:_READ])
-        self._phrases = cycle(told or _phrases(self.prompt) or ["Nothing was said"])
+        self._phrases = told or _phrases(self.prompt) or ["Nothing was said"]
         try:
             value = self._value(self.schema, _Place(answer=self.made.answer if self.made else None))
             signed = {**value, "simulated_by": self.profile.name} if isinstance(value, dict) else value
@@ -175,23 +175,31 @@ class SchemaFiller:
             return [place.member] if place.member else []
         parts: list[str | None] = [*place.answer.split(", ")] if place.answer else [None, None]
         parts += [None] * (low - len(parts))
+        begin, found = self._at, []
         try:
-            inside = [_Place("", place.above, part, number) for number, part in enumerate(parts[:high])]
-            return [self._value(flat.get("items", {}), each) for each in inside]
+            for number, part in enumerate(parts[:high]):
+                self._at = begin + number  # each member begins with words of its own
+                found.append(self._value(flat.get("items", {}), _Place("", place.above, part, number)))
         except SchemaNotFilled:
             if low:
                 raise
             return []
+        return found
 
     def _string(self, flat: Mapping[str, Json], place: _Place) -> Json:
-        text = place.answer or (self.profile.name if place.name == "model" else next(self._phrases))
+        text = place.answer or (self.profile.name if place.name == "model" else self._phrase())
         if place.name in _TEXTS and not place.answer and "maxLength" not in flat:
-            said = dict.fromkeys([text, *(next(self._phrases) for _ in range(_SENTENCES - 1))])
+            said = dict.fromkeys([text, *(self._phrase() for _ in range(_SENTENCES - 1))])
             text = f"{'. '.join(said)}. (Simulated answer by {self.profile.name}.)"
         if place.name in _REASON:
             reason = self.made.working if self.made else ""
             text = f"{reason or text}. (Simulated answer by {self.profile.name}.)"
         return text[:_READ].ljust(min(flat.get("minLength", 0), _READ), ".")[: flat.get("maxLength")]
+
+    def _phrase(self) -> str:
+        """Return the next of the prompt's phrases."""
+        self._at += 1
+        return self._phrases[(self._at - 1) % len(self._phrases)]
 
     def _number(self, flat: Mapping[str, Json], place: _Place) -> Json:
         """Choose the answer, a number of the prompt, or one within the bounds."""
