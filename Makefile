@@ -53,7 +53,7 @@ ifeq ($(ARGS),)
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	$(BIN)/python -m coverage report --fail-under=95
-	$(BIN)/python -m coverage report --include='orchestration/*/engine/*,orchestration/expressions/*,orchestration/graphs/*,pipelines/engine/*' --fail-under=100
+	$(BIN)/python -m coverage report --include='orchestration/*/engine/*,orchestration/expressions/*,orchestration/graphs/*,pipelines/engine/*,collaboration/engine/*' --fail-under=100
 else
 test: setup
 	$(BIN)/python -m pytest $(ARGS)

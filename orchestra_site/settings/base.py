@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "orchestration.strategies",
     "orchestration.evaluation",
     "pipelines",
+    "collaboration",
 ]
 
 MIDDLEWARE = [

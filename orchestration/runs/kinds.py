@@ -98,6 +98,19 @@ class RunKind(ABC):
         members = [panel_entry(parent.panel, name, role="member") for name in panel]
         return replace(parent, kind=self.name, ref=ref, request=payload, panel=members)
 
+    def freeze_child(
+        self,
+        membership: Membership,  # noqa: ARG002  # kinds that store what they run look there
+        ref: str,
+        payload: Mapping[str, Json],  # noqa: ARG002
+    ) -> CheckedRequest:
+        """Return what a parent has to be frozen with before it starts, so that `check_child` accepts a child.
+
+        `payload` is what is known of the child's by then. The parent's request takes in the one that is
+        returned (see `with_children`), and its panel the models. Raises `InvalidRequest`.
+        """
+        return CheckedRequest(ref=ref, prompt="", request={})
+
     def named_models(self, ref: str, payload: Mapping[str, Json]) -> Sequence[str]:  # noqa: ARG002  # most name none
         """Return the models that a child's payload names beside its panel: its parent is frozen with them."""
         return ()
@@ -127,6 +140,16 @@ class RunKind(ABC):
 
     def learn_rating(self, run: Run) -> None:  # noqa: B027  # most kinds learn nothing
         """Learn from the ratings of a run as they are now, in the transaction that changed them."""
+
+
+def with_children(request: Mapping[str, Json], children: Iterable[CheckedRequest]) -> dict[str, Json]:
+    """Return the request of a parent with what its children are frozen with; objects are joined."""
+    found = dict(request)
+    for child in children:
+        for name, value in child.request.items():
+            joins = isinstance(value, dict) and isinstance(found.get(name), dict)
+            found[name] = {**found[name], **value} if joins else value
+    return found
 
 
 def panel_entry(panel: Iterable[Mapping[str, Json]], name: str, *, role: str) -> dict[str, Json]:

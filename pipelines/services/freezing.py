@@ -19,7 +19,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import PanelRole
-from orchestration.runs.kinds import KINDS
+from orchestration.runs.kinds import KINDS, CheckedRequest
 from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Request
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.histories import with_allowances
@@ -199,15 +199,32 @@ def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mappi
     return found
 
 
+def frozen_runs(membership: Membership, plans: Iterable[PipelinePlan]) -> Iterator[CheckedRequest]:
+    """Yield what the run has to be frozen with for runs of other kinds inside it. Raises `InvalidRequest`."""
+    for at, uses in stage_uses(plans):
+        for run in uses.runs:
+            try:
+                if run.kind in KINDS:
+                    yield KINDS[run.kind].freeze_child(membership, run.ref, run.payload)
+            except InvalidRequest as error:
+                raise InvalidRequest(str(error), field=f"{at}.ref") from error
+
+
 def frozen_panel(
-    membership: Membership, request: PipelineRequest, plans: Sequence[PipelinePlan], prompt: str
+    membership: Membership,
+    request: PipelineRequest,
+    plans: Sequence[PipelinePlan],
+    prompt: str,
+    children: Iterable[CheckedRequest] = (),
 ) -> tuple[Sequence[str], Sequence[Mapping[str, Json]]]:
     """Return the models that stages ask which name none, and all that any may ask, frozen.
 
-    A limit on the cost is shared by the stages. Raises `InvalidRequest`.
+    A limit on the cost is shared by the stages; `children` are runs of other kinds in them.
+    Raises `InvalidRequest`.
     """
     usual = request.models or tuple(default_panel(usable_models(membership)))
     named = dict(pair for at, uses in stage_uses(plans) for pair in _models(uses, at).items())
+    named |= {entry["spec"]["name"]: "stages" for child in children for entry in child.panel}
     fields = named | dict.fromkeys(usual, "models")
     asked = [(name, PanelRole.MEMBER, field) for name, field in fields.items()]
     panel = frozen_entries(membership, asked, request.constraints)

@@ -18,7 +18,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry, with_children
 from orchestration.runs.models import Run, Step
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
@@ -33,6 +33,7 @@ from pipelines.services.freezing import (
     chosen_pipeline,
     frozen_panel,
     frozen_people,
+    frozen_runs,
     frozen_tools,
     inner_key,
     parsed_request,
@@ -78,7 +79,8 @@ class PipelineKind(RunKind):
         if unknown := next((name for name in request.edits if name not in plan.stages), None):
             raise InvalidRequest(f"There is no stage “{unknown[:40]}”.", field="edits")
         prompt = in_words(value) or chosen.pipeline.title or chosen.pipeline.name
-        usual, panel = frozen_panel(membership, request, plans, prompt)
+        children = list(frozen_runs(membership, plans))
+        usual, panel = frozen_panel(membership, request, plans, prompt, children)
         stored: dict[str, Json] = {
             "pipeline": chosen.id,
             "name": chosen.pipeline.name,
@@ -94,7 +96,26 @@ class PipelineKind(RunKind):
             "edits": {name: dict(edit) for name, edit in request.edits.items()},
             "fresh": request.fresh,
         }
-        return CheckedRequest(ref=chosen.pipeline.name, prompt=prompt, request=stored, panel=panel)
+        whole = with_children(stored, children)
+        return CheckedRequest(ref=chosen.pipeline.name, prompt=prompt, request=whole, panel=panel)
+
+    def freeze_child(self, membership: Membership, ref: str, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Return a pipeline by its name with all that it contains, and the models that it may ask."""
+        request = parsed_request({"pipeline": ref, "version": payload.get("version", "latest")})
+        chosen = chosen_pipeline(membership, request)
+        plans = chosen.plans
+        children = list(frozen_runs(membership, plans))
+        usual, panel = frozen_panel(membership, request, plans, ref, children)
+        own = {"version": chosen.version, "definition": chosen.pipeline.model_dump(mode="json")}
+        stored: dict[str, Json] = {
+            "team": membership.team.name,
+            "pipelines": {inner_key(ref, payload.get("version")): own, **chosen.inner},
+            "models": list(usual),
+            "people": frozen_people(membership, plans),
+            "tools": dict(frozen_tools(membership, plans)),
+            "fresh": False,
+        }
+        return CheckedRequest(ref=ref, prompt="", request=with_children(stored, children), panel=panel)
 
     def check_child(
         self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
@@ -106,12 +127,8 @@ class PipelineKind(RunKind):
             raise InvalidRequest(f"This run was not started with the pipeline “{key[:60]}”.", field="name")
         for name in panel:
             panel_entry(parent.panel, name, role="member")
-        shared = {
-            name: parent.request.get(name)
-            for name in ("team", "pipelines", "people", "tools", "models", "fresh")
-        }
         own = {"name": ref, "version": frozen["version"], "definition": frozen["definition"]}
-        request = {**shared, **own, "input": payload.get("input"), "edits": {}, "constraints": {}}
+        request = {**parent.request, **own, "input": payload.get("input"), "edits": {}, "constraints": {}}
         if panel:
             request["models"] = list(panel)
         return replace(parent, kind=KIND, ref=ref, request=request)

@@ -12,7 +12,7 @@ ENGINE = """
 import importlib, pkgutil, orchestration
 apps = [app.name for app in pkgutil.iter_modules(orchestration.__path__, "orchestration.")]
 pure = ("orchestration.expressions", "orchestration.graphs")
-rooms = [app if app in pure else f"{app}.engine" for app in [*apps, "pipelines"]]
+rooms = [app if app in pure else f"{app}.engine" for app in [*apps, "pipelines", "collaboration"]]
 for name in rooms:
     engine = importlib.import_module(name)
     for module in pkgutil.walk_packages(engine.__path__, f"{engine.__name__}."):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from orchestration.llm.engine.types import Delta, Json
 from orchestration.runs.engine.budget import Limits, Spent
@@ -103,7 +104,10 @@ class MemoryLog:
             steps=self.steps,
             emitted=frozenset(map(event_digest, self.events)),
             answers=answers or {},
-            spent=Spent(calls=len(self.started)),
+            spent=Spent(
+                calls=len(self.started),
+                money=sum((each.cost_usd or Decimal(0) for each in self.ended), Decimal(0)),
+            ),
             seconds=max((step.started_s + step.seconds for step in self.steps.values()), default=0.0),
         )
 

@@ -47,6 +47,8 @@ class StateLook:
     tone: str
 
 
+STOPPED = ("run_limit", "money", "time", "messages", "rounds", "repetition", "no_progress", "person")
+"""Why something ended with what there was by then."""
 LOOKS = {
     "queued": StateLook("clock", "Queued", "queued"),
     "running": StateLook("loader-2", "Running", "running"),
@@ -65,6 +67,8 @@ LOOKS = {
     "skipped": StateLook("arrow-forward-up", "Skipped", "cancelled"),
     "not_run": StateLook("circle-dashed", "Not run", "cancelled"),
     "stages_failed": StateLook("alert-triangle", "With failures", "resumed"),
+    "incomplete": StateLook("alert-triangle", "Incomplete", "resumed"),
+    **dict.fromkeys(STOPPED, StateLook("player-stop", "Stopped early", "resumed")),
 }
 
 

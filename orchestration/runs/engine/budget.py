@@ -86,6 +86,11 @@ class Ledger:
         self._reserved = Decimal(0)
 
     @property
+    def spent(self) -> Decimal:
+        """US dollars that calls which have ended are known to have cost."""
+        return self._money
+
+    @property
     def money_left(self) -> Decimal | None:
         """US dollars neither spent nor reserved; below zero when calls cost more than reserved."""
         if self._limits.money is None:

@@ -109,14 +109,22 @@ class ClaimState:
         except (ModelError, ChildFailed, ToolFailed) as error:
             billed = isinstance(error, ModelError) and error.billed
             stored = {"code": error.code, "message": str(error), "billed": billed}
-            await self.end(replace(record, status=StepStatus.FAILED, error=stored), *before())
+            await self.ended(replace(record, status=StepStatus.FAILED, error=stored), *before())
             raise
         except asyncio.CancelledError:
             if self.control.keeps_journal:
                 self.end(replace(record, status=StepStatus.CANCELLED))
             raise
         else:
-            await self.end(replace(record, result=entry["result"]), *before())
+            await self.ended(replace(record, result=entry["result"]), *before())
+
+    async def ended(self, record: StepRecord, *before: Record) -> None:
+        """Journal a step that has ended, durable before this returns: until then the run is not parked."""
+        self.control.hold()
+        try:
+            await self.end(record, *before)
+        finally:
+            self.control.release()
 
     def end(
         self, record: StepRecord, *before: Record, event_data: Mapping[str, Json] | None = None

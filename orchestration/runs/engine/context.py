@@ -136,7 +136,7 @@ class RunContext:
         if earlier is not None:
             return cast("Value", earlier.result)
         chosen = plain(value)
-        await self._claim.end(replace(record, result=chosen, started_s=self.now()))
+        await self._claim.ended(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
     def record(self, step: str, value: Json, event_data: Mapping[str, Json] | None = None) -> None:

@@ -13,6 +13,8 @@ from orchestration.runs.engine.types import Received
 
 SETTLING_S = 0.02
 """How long a run is idle before it is parked: work about to start gets its turn."""
+TICK_S = 0.001
+"""By how much a timer may be early."""
 STAY_S = 3.0
 """A run that has to go on within this many seconds is not parked."""
 LINGER_S = 60.0
@@ -123,7 +125,16 @@ class RunControl:
         """Count one piece of work as under way. Does not return while the run is paused."""
         if self.paused:
             await self.wait(lambda: False)
+        self.hold()
+
+    def hold(self) -> None:
+        """Count one piece of work as under way that no call stands for, paused or not, until `release`."""
         self._active += 1
+        self._update()
+
+    def release(self) -> None:
+        """Count one piece of work that was held as over."""
+        self._active -= 1
         self._update()
 
     def leave(self) -> None:
@@ -177,6 +188,10 @@ class RunControl:
         if self._idle_since is None:
             return
         now = self._clock()
+        early = self._idle_since + SETTLING_S - now  # an earlier idle time has asked for this
+        if early > TICK_S:
+            asyncio.get_running_loop().call_later(early, self._park_if_idle)
+            return
         if not self.paused:
             if any(wait.due is not None and wait.due - now <= STAY_S for wait in self._waits):
                 return

@@ -31,13 +31,14 @@ _CATALOGUE_SEED = "1"
 class AskedQuestion:
     """What a model is to answer: the question, the instructions with it, and which draw of it this is.
 
-    `data` is what in the question is marked as that, the longest first.
+    `data` is what in the question is marked as that, the longest first; `last` is the last of it.
     """
 
     question: str
     instructions: str = ""
     draw: str = "0"
     data: str = ""
+    last: str = ""
 
 
 def dice(*parts: str) -> Random:
@@ -56,10 +57,15 @@ def asked_question(prompt: Prompt) -> AskedQuestion:
     system = "\n".join(message.content for message in prompt.messages if message.role == "system")
     seed = f"/{prompt.seed}" if prompt.temperature and prompt.seed is not None else ""
     parts = users[-1].split("<data>")
-    marked = sorted((part.partition("</data>")[0].strip() for part in parts[1:]), key=len, reverse=True)
+    blocks = [part.partition("</data>")[0].strip() for part in parts[1:]]
+    marked = sorted(blocks, key=len, reverse=True)
     question = "".join(part.removeprefix("\n").replace("</data>", "") for part in parts)
     return AskedQuestion(
-        question=question, instructions=system, draw=f"{prompt.sample}{seed}", data="\n".join(marked)
+        question=question,
+        instructions=system,
+        draw=f"{prompt.sample}{seed}",
+        data="\n".join(marked),
+        last=blocks[-1] if blocks else "",
     )
 
 

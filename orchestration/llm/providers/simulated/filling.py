@@ -6,10 +6,9 @@ The result is bounded: a reference is followed at most once inside itself, and l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import cycle
 from math import ceil, floor, inf, nextafter
 from operator import add, getitem
 from random import Random
@@ -21,6 +20,9 @@ from orchestration.llm.providers.simulated.solution import Solution
 
 _ANSWER = word_set("answer final_answer result value label category choice class sentiment items number text")
 _REASON = word_set("reason reasoning explanation rationale working why note")
+_TEXTS, _SENTENCES = word_set("text body content"), 4
+_NEEDS = word_set("needs depends depends_on dependencies requires")
+"""Lists of the numbers, from 1, of earlier members of the list in which they stand."""
 _UNKNOWN = word_set("pattern not if multipleOf prefixItems uniqueItems contains patternProperties")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
@@ -48,11 +50,15 @@ class SchemaNotFilled(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a value stands: its property, the references above it, and the answer if it belongs here."""
+    """Where a value stands: its property, the references above it, and the answer if it belongs here.
+
+    `member` is its place in the list around it, from 0.
+    """
 
     name: str = ""
     above: tuple[str, ...] = ()
     answer: str | None = None
+    member: int = 0
 
 
 @dataclass(slots=True)
@@ -65,13 +71,15 @@ class SchemaFiller:
     made: Solution | None
     dice: Random
     _left: int = field(default=_MOST_VALUES, init=False)
-    _phrases: Iterator[str] = field(init=False)
+    _phrases: list[str] = field(init=False)
+    _at: int = field(default=0, init=False)
 
     def written(self) -> str | None:
         """Return the filled schema as JSON, None when no value for it is found."""
-        self.prompt = squeezed(self.prompt[:_READ])
-        sentences = [part.strip(" .") for part in self.prompt.replace("\n", ". ").split(". ")]
-        self._phrases = cycle([part for part in sentences if part] or ["Nothing was said"])
+        own = self.prompt.replace(json.dumps(self.schema, ensure_ascii=False), "")
+        told = _phrases(own[:_READ].strip().partition("\n\n")[0])
+        self.prompt = squeezed(own[:_READ])
+        self._phrases = told or _phrases(self.prompt) or ["Nothing was said"]
         try:
             value = self._value(self.schema, _Place(answer=self.made.answer if self.made else None))
             signed = {**value, "simulated_by": self.profile.name} if isinstance(value, dict) else value
@@ -94,7 +102,7 @@ class SchemaFiller:
             "anyOf": self._branch, "oneOf": self._branch, "enum": self._allowed, "const": self._allowed,
             "object": self._object, "array": self._array, "number": self._number, "integer": self._number,
         }  # fmt: skip
-        return fillers.get(kind, self._string)(flat, _Place(place.name, above, place.answer))
+        return fillers.get(kind, self._string)(flat, _Place(place.name, above, place.answer, place.member))
 
     def _flat(self, schema: Json, above: tuple[str, ...]) -> tuple[dict[str, Json], tuple[str, ...]]:
         """Return a schema with its reference and `allOf` merged into it, and the references above."""
@@ -147,10 +155,13 @@ class SchemaFiller:
         properties, required = flat.get("properties", {}), flat.get("required", [])
         names = [*properties, *(name for name in required if name not in properties)]
         names += [f"key_{number}" for number in range(flat.get("minProperties", 0) - len(names))]
+        labels = any(isinstance(each, Mapping) and "enum" in each for each in properties.values())
         filled: dict[str, Json] = {}
         for name in names:
             meant = name.casefold() in _ANSWER or len(names) == 1
-            inside = _Place(name.casefold(), place.above, place.answer if meant else None)
+            meant = meant and not (labels and name.casefold() in _TEXTS)  # the answer is one of the labels
+            answer = place.answer if meant else None
+            inside = _Place(name.casefold(), place.above, answer, place.member)
             try:
                 filled[name] = self._value(properties.get(name, flat.get("additionalProperties", {})), inside)
             except SchemaNotFilled:
@@ -160,22 +171,35 @@ class SchemaFiller:
 
     def _array(self, flat: Mapping[str, Json], place: _Place) -> Json:
         low, high = flat.get("minItems", 0), min(flat.get("maxItems", _MOST_MEMBERS), _MOST_MEMBERS)
+        if place.name in _NEEDS and low == 0 and self._accepts(flat, [place.member]):
+            return [place.member] if place.member else []
         parts: list[str | None] = [*place.answer.split(", ")] if place.answer else [None, None]
         parts += [None] * (low - len(parts))
+        begin, found = self._at, []
         try:
-            inside = [_Place("", place.above, part) for part in parts[:high]]
-            return [self._value(flat.get("items", {}), each) for each in inside]
+            for number, part in enumerate(parts[:high]):
+                self._at = begin + number  # each member begins with words of its own
+                found.append(self._value(flat.get("items", {}), _Place("", place.above, part, number)))
         except SchemaNotFilled:
             if low:
                 raise
             return []
+        return found
 
     def _string(self, flat: Mapping[str, Json], place: _Place) -> Json:
-        text = place.answer or (self.profile.name if place.name == "model" else next(self._phrases))
+        text = place.answer or (self.profile.name if place.name == "model" else self._phrase())
+        if place.name in _TEXTS and not place.answer and "maxLength" not in flat:
+            said = dict.fromkeys([text, *(self._phrase() for _ in range(_SENTENCES - 1))])
+            text = f"{'. '.join(said)}. (Simulated answer by {self.profile.name}.)"
         if place.name in _REASON:
             reason = self.made.working if self.made else ""
             text = f"{reason or text}. (Simulated answer by {self.profile.name}.)"
         return text[:_READ].ljust(min(flat.get("minLength", 0), _READ), ".")[: flat.get("maxLength")]
+
+    def _phrase(self) -> str:
+        """Return the next of the prompt's phrases."""
+        self._at += 1
+        return self._phrases[(self._at - 1) % len(self._phrases)]
 
     def _number(self, flat: Mapping[str, Json], place: _Place) -> Json:
         """Choose the answer, a number of the prompt, or one within the bounds."""
@@ -211,6 +235,16 @@ class SchemaFiller:
             and ("anyOf" not in schema or any(self._accepts(each, value) for each in schema["anyOf"]))
             and ("oneOf" not in schema or sum(self._accepts(each, value) for each in schema["oneOf"]) == 1)
         )
+
+
+def _phrases(text: str) -> list[str]:
+    """Return the sentences of a text without labels; of a short one its clauses, too."""
+    parts = [part.strip(" .") for part in squeezed(text).replace("\n", ". ").split(". ")]
+    told = [part for part in parts if part and not part.endswith(":")]
+    if len(told) < _SENTENCES:
+        clauses = (part.strip(" .") for each in told for part in each.replace(" and ", ", ").split(", "))
+        told += [part for part in clauses if " " in part and part not in told]
+    return told
 
 
 def _within(schema: Mapping[str, Json], value: Json) -> bool:

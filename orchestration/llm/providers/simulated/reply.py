@@ -49,7 +49,8 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
     made = made or _calculated(prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
     if schema:
         chance = dice("filling", profile.name, asked.question, asked.draw)
-        said = asked.data or asked.question
+        begins = prompt.purpose in (Purpose.PLAN, Purpose.PROPOSE)  # by the task, not by what was said on it
+        said = asked.question if begins else asked.last or asked.data or asked.question
         filled = SchemaFiller(profile, schema, said, made, chance).written()
         if filled is not None:
             return filled

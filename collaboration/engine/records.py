@@ -1,0 +1,186 @@
+"""The records of a session: what each entry changed, as a row, and the whole session gathered from its rows.
+
+A row is plain JSON that never changes. The newest row that has a participant, subtask or proposal counts, so
+that everything that is shown and exported is a function of the rows alone, whatever the rules become.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from collaboration.engine.negotiation import Negotiation
+from collaboration.engine.plan import Subtask
+from collaboration.engine.state import SessionEnding, SessionMember, SessionState, SessionStep
+from orchestration.llm.engine.types import Json, plain
+
+Row = Mapping[str, Json]
+KEYED = ("participants", "subtasks", "proposals", "messages", "decisions", "actions")
+"""What a session has several of; each has an `id` or a `number`."""
+STANDING = ("phase", "paused", "outcome", "round", "result", "ending")
+"""What a session has one of; a row has it only where it has changed."""
+EMPTY: Row = {"phase": "", "paused": False, "outcome": None, "round": 0, "result": "", "ending": None}
+
+
+def session_row(before: SessionState | None, step: SessionStep, at: float) -> dict[str, Json]:
+    """Return what an entry changed; without a state `before` all that a session begins with."""
+    old, new = {} if before is None else _shown(before), _shown(step.state)
+    found: dict[str, Json] = {"at": round(at, 3)}
+    for name in STANDING:
+        if new[name] != old.get(name, EMPTY[name]):
+            found[name] = new[name]
+    for name in ("participants", "subtasks", "proposals"):
+        known = old.get(name, {})
+        if changed := [each for id, each in new[name].items() if known.get(id) != each]:
+            found[name] = changed
+    for name, records in (("messages", step.messages), ("decisions", step.decisions)):
+        if records:
+            found[name] = plain(list(records))
+    if step.actions:
+        found["actions"] = [
+            {
+                "number": each.number,
+                "kind": str(each.kind),
+                "participant": each.participant,
+                "about": each.subtask,
+            }
+            for each in step.actions
+        ]
+    return found
+
+
+def _shown(state: SessionState) -> dict[str, Any]:
+    """Return what rows have of a state."""
+    debate = state.negotiation
+    return {
+        "phase": str(state.phase),
+        "paused": state.paused_at is not None,
+        "outcome": debate.outcome if debate is not None else None,
+        "round": debate.round if debate is not None else 0,
+        "result": state.result,
+        "ending": None if state.ending is None else _ending(state, state.ending),
+        "participants": {id: _participant(each) for id, each in state.members.items()},
+        "subtasks": {each.id: _subtask(each) for each in state.plan.subtasks},
+        "proposals": {} if debate is None else {each["id"]: each for each in _proposals(debate)},
+    }
+
+
+def _participant(member: SessionMember) -> Row:
+    each = member.participant
+    facts = {"id": each.id, "name": each.title, "role": str(each.role), "specialty": each.specialty}
+    return {**facts, "model": each.model, "user": member.user, "status": member.status, "why": member.reason}
+
+
+def _subtask(each: Subtask) -> Row:
+    return {
+        "id": each.id,
+        "title": each.title,
+        "instructions": each.instructions,
+        "needs": list(each.needs),
+        "assignee": each.assignee,
+        "at_work": each.chain[-1].participant if each.chain else "",
+        "status": str(each.status),
+        "author": each.author,
+        "returns": each.returns,
+        "remark": each.remark,
+        "score": each.score,
+        "helpers": [{"by": given.by, "request": given.request} for given in each.helpers],
+        "result": each.result,
+    }
+
+
+def _proposals(debate: Negotiation) -> Iterator[dict[str, Json]]:
+    for each in debate.proposals:
+        stances = [
+            {"voter": stance.voter, "stance": stance.kind, "reason": stance.reason}
+            for stance in debate.stances.values()
+            if stance.proposal == each.id
+        ]
+        yield {
+            "id": each.id,
+            "by": each.by,
+            "text": each.text,
+            "support": round(debate.score(each.id), 4),
+            "stances": stances,
+            "chosen": debate.chosen == each.id,
+        }
+
+
+def _ending(state: SessionState, ending: SessionEnding) -> Row:
+    contributions = [
+        {
+            "participant": each.participant,
+            "role": str(state.members[each.participant].participant.role),
+            "subtasks": each.subtasks,
+            "words": each.words,
+            "impact": each.impact,
+        }
+        for each in ending.contributions
+    ]
+    facts = {"words": ending.words, "caveat": ending.caveat, "quality": ending.quality}
+    return {**facts, "consensus": ending.consensus, "contributions": contributions}
+
+
+def gathered(task: str, rows: Iterable[Row]) -> dict[str, Json]:
+    """Return a whole session from its rows, in their order: what is shown, and exported as JSON."""
+    found: dict[str, Json] = {"task": task, **EMPTY}
+    keyed: dict[str, dict[Json, Json]] = {name: {} for name in KEYED}
+    for row in rows:
+        found |= {name: row[name] for name in STANDING if name in row}
+        found["seconds"] = row["at"]
+        for name, known in keyed.items():
+            known |= {each.get("id", each.get("number")): each for each in row.get(name, ())}
+    return {"seconds": 0.0, **found, **{name: list(known.values()) for name, known in keyed.items()}}
+
+
+def report(session: Mapping[str, Json]) -> str:
+    """Return a gathered session as a document in Markdown."""
+    names = {each["id"]: each["name"] for each in session["participants"]}
+    ending = session["ending"] or {"words": f"The session is {session['phase']}.", "contributions": []}
+    parts = [f"# {' '.join(session['task'].split())[:120]}", ending["words"], "## Task", session["task"]]
+    if session["result"]:
+        parts += ["## Result", session["result"]]
+    parts += ["## Participants", "\n".join(_member_lines(session, ending))]
+    if session["subtasks"]:
+        parts += ["## Subtasks", *(_subtask_text(each, names) for each in session["subtasks"])]
+    parts += ["## Decisions", *(_decision_text(each, names) for each in session["decisions"])]
+    parts += ["## Conversation", *(_message_text(each, names) for each in session["messages"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _member_lines(session: Mapping[str, Json], ending: Row) -> Iterator[str]:
+    shares = {each["participant"]: each["impact"] for each in ending["contributions"]}
+    for each in session["participants"]:
+        field = f" for {each['specialty']}" if each["specialty"] else ""
+        share = f", {shares[each['id']]:.0%} of the impact" if each["id"] in shares else ""
+        yield f"- **{each['name']}**: {each['role']}{field}, {each['status']}{share}. {each['why']}".rstrip()
+
+
+def _subtask_text(each: Mapping[str, Json], names: Mapping[str, str]) -> str:
+    by = names.get(each["author"] or each["assignee"], "nobody")
+    after = f", after {', '.join(each['needs'])}" if each["needs"] else ""
+    head = f"### {each['id']} {each['title']}\n\n{by}: {each['status']}{after}. {each['remark']}".rstrip()
+    return "\n\n".join([head, _quoted(each["instructions"]), each["result"]]).rstrip()
+
+
+def _decision_text(each: Mapping[str, Json], names: Mapping[str, str]) -> str:
+    lines = [f"### {each['number']}. {each['question']}", f"**{each['selected']}** {each['rationale']}"]
+    lines += [f"- {id}: {' '.join(words.split())}" for id, words in each["options"].items()]
+    lines += [
+        f"- {names.get(vote['voter'], vote['voter'])}: {vote['said']} {vote['option']} (weight"
+        f" {vote['weight']:g}). {' '.join(vote['reason'].split())}".rstrip()
+        for vote in each["votes"]
+    ]
+    return "\n\n".join([lines[0], lines[1], "\n".join(lines[2:])]).rstrip()
+
+
+def _message_text(each: Mapping[str, Json], names: Mapping[str, str]) -> str:
+    sender = names.get(each["sender"], each["sender"]) or "Session"
+    to = ", ".join(names.get(id, id) for id in each["to"]) or "all"
+    kind = each["kind"].replace("_", " ")
+    return f"**{each['number']}. {sender} to {to}**, {kind}, {each['at']:.1f} s\n\n{_quoted(each['text'])}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a quotation, so that its headings are none of the document's."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())

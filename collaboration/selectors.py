@@ -1,0 +1,88 @@
+"""Line-ups as definitions of the library, and the records of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
+from collaboration.engine.records import gathered
+from collaboration.engine.running import ROWS
+from orchestration.expressions.changes import Change, Labels, differences, moves
+from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.records import StepKind
+from orchestration.runs.models import Run
+
+KIND = "session"
+"""The kind of runs that are sessions, and of the line-ups that they are started with."""
+LineUpReading = DefinitionReading[LineUp, LineUpProblem]
+LABELS: Labels = {"skills": ("no longer has", "now has"), "tools": ("no longer uses", "now uses")}
+
+
+class LineUps(DefinitionKind[LineUp]):
+    """Line-ups as saved definitions."""
+
+    name = KIND
+    noun = "line-up"
+    plural = "line-ups"
+    namespace = "sessions"
+    page = "sessions:line-up"
+    gallery_folder = Path(__file__).parent / "gallery"
+
+    def blank(self, name: str) -> dict[str, Json]:
+        """Return a line-up without participants."""
+        return {"schema_version": 1, "name": name, "title": "", "description": "", "participants": []}
+
+    def check(self, written: Json, known: Mapping[str, LineUp], *, name: str = "") -> LineUpReading:  # noqa: ARG002  # none contains another
+        """Check a line-up; whether its models and people are there is checked when a session starts."""
+        lineup, found = read_lineup(written)
+        if name and lineup is not None and lineup.name != name:
+            message = f"This line-up is called “{name}”; its page can rename it."
+            found = (LineUpProblem("name", message), *found)
+        return DefinitionReading(document=written, definition=lineup, problems=found)
+
+    def stored(self, document: Json) -> LineUp | None:
+        """Return a stored line-up, None for one that cannot be read any more."""
+        return read_lineup(document)[0]
+
+    def changes(self, old: LineUp, new: LineUp) -> Sequence[Change]:
+        """Return what differs, the line-up's own fields first."""
+        one, other = ({**each.model_dump(mode="json"), "participants": None} for each in (old, new))
+        found = [
+            Change(path=each.path, message=f"Line-up: {each.message}")
+            for each in differences(one, other, LABELS)
+        ]
+        before, after = ({each.id: each for each in lineup.participants} for lineup in (old, new))
+        for id, message in moves(list(before), list(after), "Participant"):
+            found.append(Change(path=f"participants.{id}", message=message))
+        for id in (each for each in after if each in before):
+            pair = (before[id].model_dump(mode="json"), after[id].model_dump(mode="json"))
+            for each in differences(*pair, LABELS):
+                message = f"Participant {id}: {each.message}"
+                found.append(Change(path=f"participants.{id}.{each.path}", message=message))
+        return found
+
+    def contained(self, definition: LineUp) -> Iterable[ContainedDefinition]:
+        """Return the pipelines that do subtasks."""
+        named = dict.fromkeys(each.pipeline for each in definition.participants if each.pipeline)
+        return [ContainedDefinition(kind="pipeline", name=name) for name in named]
+
+    def example(self, document: Mapping[str, Json]) -> Json:  # noqa: ARG002  # a task is no part of a line-up
+        """Return no example."""
+        return None
+
+    def payload(self, name: str, value: Json) -> Mapping[str, Json]:
+        """Return what starts a session with the newest version, about a task as text or under `text`."""
+        text = value.get("text") if isinstance(value, dict) else value
+        return {"lineup": name, "version": "latest", "text": text}
+
+
+LINEUPS = LineUps()
+
+
+def session_record(run: Run) -> dict[str, Json]:
+    """Return a session as its rows tell it: what is shown, and exported as JSON."""
+    rows = run.steps.filter(kind=StepKind.RECORD, key__startswith=f"{ROWS}/")
+    found = sorted((int(key.removeprefix(f"{ROWS}/")), row) for key, row in rows.values_list("key", "result"))
+    return gathered(run.prompt, [row for _, row in found])

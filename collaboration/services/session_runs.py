@@ -1,0 +1,172 @@
+"""The run kind `session`: a task and a line-up frozen with all that they need, then run to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from django.utils import timezone
+
+from collaboration.engine.lineup import LineUp, read_lineup
+from collaboration.engine.people import payload_fault
+from collaboration.engine.phases import Phase
+from collaboration.engine.running import SessionInput, run_session
+from collaboration.selectors import KIND, LINEUPS
+from collaboration.services.freezing import (
+    chosen_lineup,
+    frozen_lineup,
+    model_names,
+    parsed_session,
+    stored_records,
+)
+from orchestra_site.accounts.models import Membership
+from orchestration.library.selectors import published_versions, run_figures
+from orchestration.llm.engine.errors import EngineError, InvalidRequest
+from orchestration.llm.engine.types import Json, plain
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Outcome
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
+from orchestration.runs.models import Run
+from orchestration.strategies.services import profiles
+from orchestration.strategies.services.strategy_runs import live_models
+
+FORM_SCHEMA: Mapping[str, Json] = {
+    "properties": {
+        "text": {"type": "string", "title": "Task"},
+        "models": {"type": "array", "title": "Models"},
+        "constraints": {"type": "object", "title": "Limits"},
+    },
+    "required": ["text"],
+}
+"""What a form for a question sends."""
+USUAL_LINEUP = "research-brief"
+LINEUPS_KEY = "lineups"
+
+
+class SessionFailed(EngineError):
+    """A session ended without a result: the code says why."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self._code = code
+
+    @property
+    def code(self) -> str:
+        """Why there is no result."""
+        return self._code
+
+
+class SessionKind(RunKind):
+    """Runs that are sessions."""
+
+    name = KIND
+    title = "Session"
+
+    def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Check a task and its line-up; freeze them with models, people, pipelines, tools and limits.
+
+        `{"ref", "text"}`, as the form for questions sends it, names a line-up and the task.
+        """
+        request = parsed_session({"lineup": USUAL_LINEUP, **payload} | _by_ref(payload))
+        lineup, number = chosen_lineup(membership, request.lineup, request.version)
+        frozen = frozen_lineup(membership, lineup, request)
+        constraints = request.constraints.model_dump(mode="json")
+        limits = {name: value for name, value in constraints.items() if value is not None}
+        own = {"text": request.text, "version": number, "constraints": limits}
+        return CheckedRequest(
+            ref=lineup.name, prompt=request.text, request={**frozen.request, **own}, panel=frozen.panel
+        )
+
+    def freeze_child(self, membership: Membership, ref: str, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Return what a parent is frozen with: a line-up by its name, or the one that its payload has."""
+        lineup, _ = chosen_lineup(membership, payload.get("lineup", ref), payload.get("version", "latest"))
+        request = parsed_session({"text": "A task that is known later."})
+        frozen = frozen_lineup(membership, lineup, request)
+        own = {name: frozen.request[name] for name in ("lineup", "records")}
+        rest = {name: value for name, value in frozen.request.items() if name not in {*own, "models", "team"}}
+        return CheckedRequest(
+            ref=ref, prompt="", request={**rest, LINEUPS_KEY: {ref: own}}, panel=frozen.panel
+        )
+
+    def check_child(
+        self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
+    ) -> FrozenRun:
+        """Freeze a session inside another run: of a line-up that this one was frozen with."""
+        known = parent.request.get(LINEUPS_KEY, {}).get(ref)
+        if known is None:
+            message = f"This run was not started with the line-up “{ref[:60]}”."
+            raise InvalidRequest(message, field="lineup")
+        text = parsed_session({"text": payload.get("text", "")}).text
+        for name in panel:
+            panel_entry(parent.panel, name, role="member")
+        request = {**parent.request, **known, "text": text, "constraints": {}}
+        return replace(parent, kind=KIND, ref=ref, request=request)
+
+    def check_message(self, run: Run, payload: Json) -> Json:  # noqa: ARG002  # the engine knows who may do what
+        """Return what a person does, `{"do": ...}`; plain text is said to all. Raises `InvalidRequest`."""
+        if isinstance(payload, dict) and "do" not in payload:
+            payload = {"do": "say", **payload}
+        if fault := payload_fault(payload):
+            raise InvalidRequest(fault, field="text")
+        return payload
+
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        """Run the session to its end. Raises `SessionFailed` where there is no result."""
+        lineup, request = stored_lineup(run.request["lineup"]), run.request
+        models = await live_models(run, context)
+        given = SessionInput(
+            task=request["text"],
+            lineup=lineup,
+            records=stored_records(request["records"]),
+            models={name: models[name] for name in model_names(lineup)},
+            clock=timezone.now,
+            seed=run.seed,
+        )
+        state = await run_session(given, context)
+        ending = state.ending
+        if ending is None or state.phase is not Phase.COMPLETED:
+            words, code = ("It has no end.", "no_end") if ending is None else (ending.words, ending.caveat)
+            raise SessionFailed(words, code=code)
+        data = {"support": ending.consensus, "contributions": plain(list(ending.contributions))}
+        return Outcome(
+            answer=state.result,
+            output=state.result,
+            score=ending.quality,
+            data={**data, "words": ending.words},
+            caveat=ending.caveat,
+        )
+
+    def choices(self, membership: Membership) -> Sequence[Startable]:
+        """Return the published line-ups and those of the gallery, with their typical cost and time."""
+        titles = {name: (entry.title, entry.description) for name, entry in LINEUPS.gallery.items()}
+        columns = ("definition__name", "document__title", "document__description")
+        rows = published_versions(membership, KIND).values_list(*columns)
+        titles |= {name: (title or name, description or "") for name, title, description in rows}
+        figures = run_figures(membership, KIND, list(titles))
+        return [
+            Startable(
+                ref=name,
+                title=title,
+                summary=description.partition("\n")[0],
+                schema=FORM_SCHEMA,
+                cost_usd=figures[name].median_usd,
+                seconds=figures[name].median_s,
+            )
+            for name, (title, description) in sorted(titles.items())
+        ]
+
+    def learn(self, runs: Sequence[Run]) -> None:
+        """Add ended sessions to the profiles of their models."""
+        profiles.learn_from_runs(runs)
+
+
+def stored_lineup(document: Json) -> LineUp:
+    """Return a line-up that was checked when it was frozen. Raises `InvalidRequest`."""
+    lineup, found = read_lineup(document)
+    if lineup is None:
+        raise InvalidRequest(f"This line-up can no longer be read. {found[0].path}: {found[0].message}")
+    return lineup
+
+
+def _by_ref(payload: Mapping[str, Json]) -> dict[str, Json]:
+    return {"lineup": payload["ref"]} if "ref" in payload else {}
