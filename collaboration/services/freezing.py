@@ -13,21 +13,19 @@ from collaboration.engine.lineup import LineUp, Participant
 from collaboration.engine.selection import Records, TrackRecord
 from collaboration.selectors import KIND, LINEUPS
 from orchestra_site.accounts.models import Membership, Role
-from orchestra_site.accounts.selectors import team_members
+from orchestra_site.accounts.selectors import member_ids, team_members
 from orchestration.expressions.documents import read_document
-from orchestration.library.selectors import published_versions, saved_definitions
-from orchestration.library.services.definitions import sound
+from orchestration.library.selectors import saved_definitions
+from orchestration.library.services.definitions import published_version, sound
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
-from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.kinds import CheckedRequest, get_kind, with_children
 from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Request
+from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints
 from orchestration.strategies.forms.panel import default_panel
-from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.profiles import stored_profiles
-from orchestration.strategies.services.strategy_runs import checked_request, frozen_entries
+from orchestration.strategies.services.strategy_runs import checked_request, shared_panel
 from orchestration.tools.services.registry import freeze_tools
 
 ANY = "any"
@@ -35,7 +33,6 @@ ANY = "any"
 LONGEST_TASK = 60_000
 CALLS_EACH = 6
 """Calls of each model by which a limit on the cost is shared."""
-USUAL_STRATEGY = "parallel"
 
 
 class SessionRequest(BaseModel):
@@ -104,13 +101,8 @@ def chosen_lineup(membership: Membership, wanted: Json, version: Json) -> tuple[
         return gallery_lineup(wanted), None
     if version == "draft":
         return sound(LINEUPS.read(row.draft, {}, name=row.name), "The draft"), None
-    rows = published_versions(membership, KIND).filter(definition__name=wanted)
-    found = (
-        rows.filter(**({"number": version} if isinstance(version, int) else {})).order_by("-number").first()
-    )
-    if found is None:
-        missing = f"has no version {version}" if isinstance(version, int) else "is not published yet"
-        raise InvalidRequest(f"The line-up “{wanted[:40]}” {missing}.", field="version")
+    number = version if isinstance(version, int) else None
+    found = published_version(membership, LINEUPS, wanted, number)
     lineup = LINEUPS.published(found)
     if lineup is None:
         raise InvalidRequest("This version can no longer be read.", field="version")
@@ -135,7 +127,7 @@ def frozen_lineup(membership: Membership, lineup: LineUp, request: SessionReques
     }
     named |= {name: "models" for name in request.models if name in named}
     named |= {entry["spec"]["name"]: "lineup" for child in children for entry in child.panel}
-    panel = _frozen_panel(membership, named, request)
+    panel = shared_panel(membership, named, request.constraints, request.text, CALLS_EACH)
     known = {entry["spec"]["name"]: entry for entry in panel}
     own: dict[str, Json] = {
         "lineup": lineup.model_dump(mode="json"),
@@ -165,11 +157,8 @@ def _with_people(membership: Membership, lineup: LineUp) -> LineUp:
     """Return a line-up with the ids of the users that it names by id, name or address."""
     if all(each.model for each in lineup.participants):
         return lineup
-    members = list(team_members(membership))
-    ids = {each.user.name: str(each.user_id) for each in members if each.user.name}
-    ids |= {each.user.email: str(each.user_id) for each in members}
-    ids |= {str(each.user_id): str(each.user_id) for each in members}
-    names = {str(each.user_id): str(each.user) for each in members}
+    ids = member_ids(membership)
+    names = {str(each.user_id): str(each.user) for each in team_members(membership)}
     found = []
     for number, each in enumerate(lineup.participants):
         at = f"lineup.participants[{number}]"
@@ -200,24 +189,8 @@ def _children(membership: Membership, lineup: LineUp) -> Iterator[CheckedRequest
 
 def _tools(membership: Membership, lineup: LineUp) -> Iterator[tuple[str, Json]]:
     for number, each in enumerate(lineup.participants):
-        try:
-            yield from freeze_tools(membership.team_id, each.tools).items()
-        except InvalidRequest as error:
-            raise InvalidRequest(str(error), field=f"lineup.participants[{number}].tools") from error
-
-
-def _frozen_panel(
-    membership: Membership, named: Mapping[str, str], request: SessionRequest
-) -> Sequence[Mapping[str, Json]]:
-    """Return the models of a session, frozen; the calls that are expected share a limit on the cost."""
-    asked = [(name, PanelRole.MEMBER, field) for name, field in named.items()]
-    panel = frozen_entries(membership, asked, request.constraints)
-    limit = request.constraints.max_cost_usd
-    if limit is None or not panel:
-        return panel
-    share = Constraints(max_cost_usd=limit / CALLS_EACH)
-    one = Request(text=request.text, strategy=USUAL_STRATEGY, models=tuple(named), constraints=share)
-    return with_allowances(membership, one, panel)
+        at = f"lineup.participants[{number}].tools"
+        yield from freeze_tools(membership.team_id, each.tools, at).items()
 
 
 def _record(panel: Mapping[str, Mapping[str, Json]], each: Participant, task: str) -> dict[str, Json]:

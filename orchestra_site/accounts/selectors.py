@@ -31,6 +31,13 @@ def team_members(membership: Membership) -> QuerySet[Membership]:
     return Membership.objects.visible_to(membership).select_related("user").order_by(RANK, "created_at")
 
 
+def member_ids(membership: Membership) -> dict[str, str]:
+    """Return the ids of the team's members by what people call them: name, address, or the id itself."""
+    users = [each.user for each in team_members(membership)]
+    by_name = {user.name: str(user.pk) for user in users if user.name}
+    return by_name | {key: str(user.pk) for user in users for key in (user.email, str(user.pk))}
+
+
 def open_invitations(membership: Membership) -> QuerySet[Invitation]:
     """Return the team's invitations that can still be accepted, the newest first."""
     return Invitation.objects.visible_to(membership).open_at(timezone.now()).select_related("created_by")

@@ -9,21 +9,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.accounts.models import Membership
-from orchestra_site.accounts.selectors import team_members
+from orchestra_site.accounts.selectors import member_ids
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.values import Bounds
 from orchestration.library.models import PublishedVersion
-from orchestration.library.selectors import published_versions, saved_definitions
-from orchestration.library.services.definitions import sound
+from orchestration.library.selectors import saved_definitions
+from orchestration.library.services.definitions import published_version, sound
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
-from orchestration.llm.services.panel import PanelRole
-from orchestration.runs.kinds import KINDS, CheckedRequest
-from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints, Request
+from orchestration.runs.kinds import KINDS, CheckedRequest, with_children
+from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints
 from orchestration.strategies.forms.panel import default_panel
-from orchestration.strategies.services.histories import with_allowances
-from orchestration.strategies.services.strategy_runs import frozen_entries
+from orchestration.strategies.services.strategy_runs import shared_panel
 from orchestration.tools.services.registry import freeze_tools
 from pipelines.engine.definition import Pipeline, pipeline_from
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
@@ -37,7 +35,6 @@ from pipelines.selectors import KIND, PIPELINES, TeamPipelines, processor_specs
 INPUT_BOUNDS = Bounds()
 TEMPLATE = "{{"
 """What a name begins with that is known only when its stage runs: it has to be among the run's models."""
-USUAL_STRATEGY = "parallel"
 
 
 class PipelineRequest(BaseModel):
@@ -138,11 +135,7 @@ def _published(
     membership: Membership, name: str, number: int | None = None
 ) -> tuple[PublishedVersion, Pipeline]:
     """Return a version of a pipeline, the newest without a number. Raises `InvalidRequest`."""
-    rows = published_versions(membership, KIND).filter(definition__name=name)
-    found = rows.filter(**({} if number is None else {"number": number})).order_by("-number").first()
-    if found is None:
-        missing = f"has no version {number}" if number else "is not published yet"
-        raise InvalidRequest(f"The pipeline “{name[:40]}” {missing}.", field="version")
+    found = published_version(membership, PIPELINES, name, number)
     return found, stored_pipeline(found.document).model_copy(update={"name": name})
 
 
@@ -173,14 +166,12 @@ def stage_uses(plans: Iterable[PipelinePlan]) -> Iterator[tuple[str, Uses]]:
             yield f"stages.{name}.options", stage.processor.uses(stage.options)
 
 
-def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict[str, str]:
+def _people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict[str, str]:
     """Return the ids of the members that stages name, by the name or address that is written.
 
     Raises `InvalidRequest` for one that is not there.
     """
-    members = list(team_members(membership))
-    ids = {each.user.name: str(each.user_id) for each in members if each.user.name}
-    ids |= {each.user.email: str(each.user_id) for each in members}
+    ids = member_ids(membership)
     named = {person: at for at, uses in stage_uses(plans) for person in uses.people}
     if missing := next((person for person in named if person not in ids), None):
         message = f"There is nobody called “{missing}” in this team."
@@ -188,18 +179,15 @@ def frozen_people(membership: Membership, plans: Iterable[PipelinePlan]) -> dict
     return {person: ids[person] for person in named}
 
 
-def frozen_tools(membership: Membership, plans: Iterable[PipelinePlan]) -> Mapping[str, Json]:
+def _tools(membership: Membership, plans: Iterable[PipelinePlan]) -> dict[str, Json]:
     """Return what a run keeps of the tools that stages name. Raises `InvalidRequest` for an unknown one."""
     found: dict[str, Json] = {}
     for at, uses in stage_uses(plans):
-        try:
-            found |= freeze_tools(membership.team_id, uses.tools)
-        except InvalidRequest as error:
-            raise InvalidRequest(str(error), field=f"{at}.{uses.tools_at}") from error
+        found |= freeze_tools(membership.team_id, uses.tools, f"{at}.{uses.tools_at}")
     return found
 
 
-def frozen_runs(membership: Membership, plans: Iterable[PipelinePlan]) -> Iterator[CheckedRequest]:
+def _runs(membership: Membership, plans: Iterable[PipelinePlan]) -> Iterator[CheckedRequest]:
     """Yield what the run has to be frozen with for runs of other kinds inside it. Raises `InvalidRequest`."""
     for at, uses in stage_uses(plans):
         for run in uses.runs:
@@ -210,30 +198,31 @@ def frozen_runs(membership: Membership, plans: Iterable[PipelinePlan]) -> Iterat
                 raise InvalidRequest(str(error), field=f"{at}.ref") from error
 
 
-def frozen_panel(
-    membership: Membership,
-    request: PipelineRequest,
-    plans: Sequence[PipelinePlan],
-    prompt: str,
-    children: Iterable[CheckedRequest] = (),
-) -> tuple[Sequence[str], Sequence[Mapping[str, Json]]]:
-    """Return the models that stages ask which name none, and all that any may ask, frozen.
+def frozen_dependencies(
+    membership: Membership, request: PipelineRequest, chosen: ChosenPipeline, prompt: str
+) -> tuple[dict[str, Json], Sequence[Mapping[str, Json]]]:
+    """Return what a run and all that runs inside it are frozen with, and the models that any may ask.
 
-    A limit on the cost is shared by the stages; `children` are runs of other kinds in them.
-    Raises `InvalidRequest`.
+    Stages that name no models ask those of the run; a limit on the cost is shared by all. Raises
+    `InvalidRequest`.
     """
+    plans = chosen.plans
+    children = list(_runs(membership, plans))
     usual = request.models or tuple(default_panel(usable_models(membership)))
     named = dict(pair for at, uses in stage_uses(plans) for pair in _models(uses, at).items())
     named |= {entry["spec"]["name"]: "stages" for child in children for entry in child.panel}
+    stages = sum(len(plan.stages) for plan in plans)
     fields = named | dict.fromkeys(usual, "models")
-    asked = [(name, PanelRole.MEMBER, field) for name, field in fields.items()]
-    panel = frozen_entries(membership, asked, request.constraints)
-    limit = request.constraints.max_cost_usd
-    if limit is None or not panel:
-        return usual, panel
-    share = Constraints(max_cost_usd=limit / max(1, sum(len(plan.stages) for plan in plans)))
-    one_stage = Request(text=prompt, strategy=USUAL_STRATEGY, models=tuple(fields), constraints=share)
-    return usual, with_allowances(membership, one_stage, panel)
+    stored: dict[str, Json] = {
+        "team": membership.team.name,
+        "pipelines": dict(chosen.inner),
+        "models": list(usual),
+        "people": _people(membership, plans),
+        "tools": _tools(membership, plans),
+        "fresh": request.fresh,
+    }
+    panel = shared_panel(membership, fields, request.constraints, prompt, stages)
+    return with_children(stored, children), panel
 
 
 def _models(uses: Uses, at: str) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry, with_children
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.runs.models import Run, Step
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
@@ -31,10 +31,7 @@ from pipelines.models import CachedResult
 from pipelines.selectors import KIND
 from pipelines.services.freezing import (
     chosen_pipeline,
-    frozen_panel,
-    frozen_people,
-    frozen_runs,
-    frozen_tools,
+    frozen_dependencies,
     inner_key,
     parsed_request,
     stored_pipeline,
@@ -69,8 +66,7 @@ class PipelineKind(RunKind):
         given = {**payload, "pipeline": payload["ref"]} if "ref" in payload else dict(payload)
         request = parsed_request(given)
         chosen = chosen_pipeline(membership, request)
-        plans = chosen.plans
-        plan = plans[0]
+        plan = chosen.plans[0]
         value = given.get("input")
         if "ref" in payload:
             field = _text_field(chosen.pipeline.input.json_schema)
@@ -79,43 +75,26 @@ class PipelineKind(RunKind):
         if unknown := next((name for name in request.edits if name not in plan.stages), None):
             raise InvalidRequest(f"There is no stage “{unknown[:40]}”.", field="edits")
         prompt = in_words(value) or chosen.pipeline.title or chosen.pipeline.name
-        children = list(frozen_runs(membership, plans))
-        usual, panel = frozen_panel(membership, request, plans, prompt, children)
-        stored: dict[str, Json] = {
+        stored, panel = frozen_dependencies(membership, request, chosen, prompt)
+        stored |= {
             "pipeline": chosen.id,
             "name": chosen.pipeline.name,
-            "team": membership.team.name,
             "version": chosen.version,
             "input": value,
             "definition": chosen.pipeline.model_dump(mode="json"),
-            "pipelines": dict(chosen.inner),
-            "models": list(usual),
-            "people": frozen_people(membership, plans),
-            "tools": dict(frozen_tools(membership, plans)),
             "constraints": _limits(request.constraints, chosen.pipeline.timeout),
             "edits": {name: dict(edit) for name, edit in request.edits.items()},
-            "fresh": request.fresh,
         }
-        whole = with_children(stored, children)
-        return CheckedRequest(ref=chosen.pipeline.name, prompt=prompt, request=whole, panel=panel)
+        return CheckedRequest(ref=chosen.pipeline.name, prompt=prompt, request=stored, panel=panel)
 
     def freeze_child(self, membership: Membership, ref: str, payload: Mapping[str, Json]) -> CheckedRequest:
         """Return a pipeline by its name with all that it contains, and the models that it may ask."""
         request = parsed_request({"pipeline": ref, "version": payload.get("version", "latest")})
         chosen = chosen_pipeline(membership, request)
-        plans = chosen.plans
-        children = list(frozen_runs(membership, plans))
-        usual, panel = frozen_panel(membership, request, plans, ref, children)
+        stored, panel = frozen_dependencies(membership, request, chosen, ref)
         own = {"version": chosen.version, "definition": chosen.pipeline.model_dump(mode="json")}
-        stored: dict[str, Json] = {
-            "team": membership.team.name,
-            "pipelines": {inner_key(ref, payload.get("version")): own, **chosen.inner},
-            "models": list(usual),
-            "people": frozen_people(membership, plans),
-            "tools": dict(frozen_tools(membership, plans)),
-            "fresh": False,
-        }
-        return CheckedRequest(ref=ref, prompt="", request=with_children(stored, children), panel=panel)
+        stored["pipelines"] |= {inner_key(ref, payload.get("version")): own}
+        return CheckedRequest(ref=ref, prompt="", request=stored, panel=panel)
 
     def check_child(
         self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]

@@ -25,7 +25,7 @@ from orchestration.library.kinds import (
     definition_kind,
 )
 from orchestration.library.models import PublishedVersion, SavedDefinition
-from orchestration.library.selectors import saved_definitions
+from orchestration.library.selectors import published_versions, saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.rows import stored_whole
@@ -75,6 +75,18 @@ def _document(text: str) -> dict[str, Json]:
     except ExpressionError:
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def published_version(
+    membership: Membership, kind: DefinitionKind[Any], name: str, number: int | None = None
+) -> PublishedVersion:
+    """Return a version of a definition, the newest without a number. Raises `InvalidRequest`."""
+    rows = published_versions(membership, kind.name).filter(definition__name=name)
+    found = rows.filter(**({} if number is None else {"number": number})).order_by("-number").first()
+    if found is None:
+        missing = f"has no version {number}" if number is not None else "is not published yet"
+        raise InvalidRequest(f"The {kind.noun} “{name[:40]}” {missing}.", field="version")
+    return found
 
 
 @transaction.atomic

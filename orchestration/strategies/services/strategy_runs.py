@@ -38,6 +38,8 @@ from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
 from orchestration.tools.services.registry import freeze_tools
 
+USUAL_STRATEGY = "parallel"
+"""That whose answers' lengths a run of another kind reckons with."""
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
 LARGEST_PANEL = 50
@@ -209,6 +211,24 @@ def _frozen_panel(
     helping = [(name, PanelRole.HELPER, "options") for name in dict.fromkeys(helpers)]
     panel = frozen_entries(membership, [*members, *helping], request.constraints)
     return with_allowances(membership, request, panel)
+
+
+def shared_panel(
+    membership: Membership, named: Mapping[str, str], constraints: Constraints, text: str, shares: int
+) -> Sequence[Mapping[str, Json]]:
+    """Return models as a run of another kind keeps them: each by name, with the field that names it.
+
+    A limit on the cost is shared equally by so many questions. Raises `InvalidRequest` as `frozen_entries`.
+    """
+    panel = frozen_entries(
+        membership, [(name, PanelRole.MEMBER, field) for name, field in named.items()], constraints
+    )
+    limit = constraints.max_cost_usd
+    if limit is None or not panel:
+        return panel
+    share = Constraints(max_cost_usd=limit / max(1, shares))
+    one = Request(text=text, strategy=USUAL_STRATEGY, models=tuple(named), constraints=share)
+    return with_allowances(membership, one, panel)
 
 
 def frozen_entries(

@@ -118,14 +118,14 @@ def team_tools(team: UUID) -> dict[str, ToolSpec]:
     return specs
 
 
-def freeze_tools(team: UUID, names: Iterable[str]) -> Frozen:
+def freeze_tools(team: UUID, names: Iterable[str], at: str = "tools") -> Frozen:
     """Return what a run keeps of the tools that it may use, plain JSON. Raises `InvalidRequest`."""
     names = tuple(names)
     usable: dict[str, Json] = {name: {} for name in _built_in(team)}
     usable |= _of_servers(team) if names else {}
     missing = next((name for name in names if name not in usable), None)
     if missing is not None:
-        raise InvalidRequest(f"There is no tool called {missing[:120]!r}.", field="tools")
+        raise InvalidRequest(f"There is no tool called {missing[:120]!r}.", field=at)
     return {name: usable[name] for name in names}
 
 
