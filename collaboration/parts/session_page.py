@@ -121,7 +121,14 @@ def _subtask(each: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, An
 
 
 def _decision(each: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, Any]:
-    votes = [{**vote, "voter": names.get(vote["voter"], vote["voter"])} for vote in each["votes"]]
+    votes = [
+        {
+            **vote,
+            "voter": names.get(vote["voter"], vote["voter"]),
+            "shown_weight": "" if vote["weight"] == 1 else f"weight {vote['weight']:g}",
+        }
+        for vote in each["votes"]
+    ]
     return {**each, "votes": votes}
 
 
