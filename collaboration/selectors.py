@@ -85,4 +85,4 @@ def session_record(run: Run) -> dict[str, Json]:
     """Return a session as its rows tell it: what is shown, and exported as JSON."""
     rows = run.steps.filter(kind=StepKind.RECORD, key__startswith=f"{ROWS}/")
     found = sorted((int(key.removeprefix(f"{ROWS}/")), row) for key, row in rows.values_list("key", "result"))
-    return gathered(run.prompt, [row for _, row in found if row is not None])
+    return gathered(run.prompt, [row for _, row in found if row])

@@ -175,9 +175,8 @@ class _SessionRun:
 
     def _hold(self, name: str) -> None:
         """Keep the run from being parked until `_release`: something has to be worked in."""
-        if name not in self._held:
-            self._held.add(name)
-            self._context.control.hold()
+        self._held.add(name)
+        self._context.control.hold()
 
     def _release(self, name: str) -> None:
         if name in self._held:
@@ -269,8 +268,10 @@ class _SessionRun:
         if who.is_person:
             return await context.ask_human(question(state, action), "ask")
         self._hold(str(action.number))
-        text = await in_thread_if_long(WEIGHT * _weight(state), partial(prompt, state, action))
-        self._release(str(action.number))
+        try:
+            text = await in_thread_if_long(WEIGHT * _weight(state), partial(prompt, state, action))
+        finally:
+            self._release(str(action.number))
         if action.kind is ActionKind.WORK and (who.strategy or who.pipeline):
             return {"text": await self._by_child(who, text.messages[-1].content, context)}
         return (await context.ask(self._given.models[who.model], text, "ask")).text

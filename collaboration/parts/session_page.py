@@ -117,11 +117,18 @@ def _members(session: Mapping[str, Json], calls: Sequence[Call]) -> Iterator[dic
 
 def _subtask(each: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, Any]:
     by = each["at_work"] or each["author"] or each["assignee"]
-    return {**each, "mark": MARKS[each["status"]], "by": names.get(by, by)}
+    return {**each, "mark": MARKS[each["status"]], "by": names.get(by, "")}
 
 
 def _decision(each: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, Any]:
-    votes = [{**vote, "voter": names.get(vote["voter"], vote["voter"])} for vote in each["votes"]]
+    votes = [
+        {
+            **vote,
+            "voter": names.get(vote["voter"], vote["voter"]),
+            "shown_weight": "" if vote["weight"] == 1 else f"weight {vote['weight']:g}",
+        }
+        for vote in each["votes"]
+    ]
     return {**each, "votes": votes}
 
 

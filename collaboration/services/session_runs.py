@@ -20,7 +20,7 @@ from collaboration.services.freezing import (
     stored_records,
 )
 from orchestra_site.accounts.models import Membership
-from orchestration.library.selectors import published_versions, run_figures
+from orchestration.library.selectors import published_versions, run_figures, saved_definitions
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
@@ -154,6 +154,12 @@ class SessionKind(RunKind):
             )
             for name, (title, description) in sorted(titles.items())
         ]
+
+    def titles(self, membership: Membership) -> Mapping[str, str]:
+        """Return the titles of all line-ups, with one query."""
+        rows = saved_definitions(membership, KIND).only("name", "title")
+        gallery = {name: entry.title for name, entry in LINEUPS.gallery.items()}
+        return gallery | {row.name: str(row) for row in rows}
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended sessions to the profiles of their models."""
