@@ -91,12 +91,11 @@ def test_a_question_that_cannot_be_asked_says_why_at_its_field_and_keeps_what_wa
     assert window.complaints == []
 
 
-def test_ctrl_enter_sends_an_example(window: Visit) -> None:
+def test_ctrl_enter_sends_the_question(window: Visit) -> None:
     page = window.page
     window.go("/")
     choose(page, "sim-swift")
-    page.get_by_role("link", name="Percentage").click()
-    expect(question_box(page)).to_have_value(QUESTION)
+    question_box(page).fill(QUESTION)
     page.keyboard.press("Control+Enter")
     page.wait_for_url(RUN)
     expect(page.locator(".lane")).to_have_count(1)

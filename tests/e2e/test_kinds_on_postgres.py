@@ -38,7 +38,7 @@ FOR_EACH_KIND = [
 @pytest.mark.parametrize("files", [ALL, ["-k", "second or kind", *FOR_EACH_KIND]], ids=["runs", "pages"])
 def test_the_tests_of_runs_pages_and_sockets_hold(files: list[str]) -> None:
     with running_postgres() as server:
-        tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+        tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", *files]
         ours = {**os.environ, "TEST_DATABASE_URL": server.url}
         done = subprocess.run(
             tests, cwd=ROOT, env=ours, capture_output=True, text=True, timeout=300, check=False

@@ -83,7 +83,7 @@ def test_asked_as_the_page_opens_a_short_answer_is_counted(window: Visit) -> Non
     window.go("/")
     expect(page.locator("#strategy-voting")).to_be_checked()
     expect(page.locator('input[name="models"]:checked')).to_have_count(3)
-    page.get_by_role("link", name="Percentage").click()
+    question_box(page).fill(QUESTION)
     page.keyboard.press("Control+Enter")
     page.wait_for_url(RUN)
     with window.staying():
