@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import transaction
 
@@ -69,7 +71,8 @@ def test_the_log_is_paged_and_keeps_to_the_team(owner: Membership) -> None:
     first = client.get("/team/audit/")
     assert "model number 50;" in first.content.decode()
     assert "model number 0;" not in first.content.decode()
-    second = client.get(f"/team/audit/?cursor={first.context['page'].next}").content.decode()
+    [cursor] = set(re.findall(r"cursor=([^\"&]+)", first.content.decode()))
+    second = client.get(f"/team/audit/?cursor={cursor}").content.decode()
     assert "model number 0;" in second
     assert "theirs" not in first.content.decode() + second
 
@@ -94,4 +97,4 @@ def test_the_log_shows_the_changes_by_one_person_when_asked(owner: Membership) -
 def test_entries_stand_under_their_day(owner: Membership) -> None:
     an_entry(owner)
     page = signed_in(owner).get("/team/audit/")
-    assert [day.day for day in page.context["days"]] == ["Today"]
+    assert page.content.decode().count(">Today<") == 1

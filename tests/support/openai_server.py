@@ -189,7 +189,7 @@ def _content(behaviour: Behaviour, model: str, body: dict[str, Any]) -> bytes:
     """Return the whole body of a chat's response."""
     if behaviour.body is not None:
         return behaviour.body
-    results = [each["content"] for each in body["messages"] if each["role"] == "tool"]
+    results = [each["content"] for each in body.get("messages", []) if each["role"] == "tool"]
     if behaviour.calls and body.get("tools") and not results:
         return _calls(behaviour, model)
     text = behaviour.text or (" ".join(results) if results else f"Hello from {model}.")
