@@ -32,27 +32,31 @@ from collaboration.engine.state import (
     SessionStep,
     TimePassed,
 )
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import Received
-from orchestration.strategies.engine.asking import in_thread_if_long
 
 BEGAN, LOG, ROWS, ACTION = "session.began", "log", "session", "action"
 RUNNER = ""
 MESSAGE, TIME, LIMIT = "message", "time", "limit"
 """Sources of entries beside actions, whose names are their numbers."""
 CANCELLED = "The session was cancelled."
-WEIGHT = 8
-"""How much longer a character takes to be worked in than to be read."""
+WORKED_AT_ONCE = 25_000
+"""Characters of answers and results that are worked in on the event loop."""
 DOWN = frozenset(
-    {"provider_unavailable", "authentication_rejected", "model_not_found", "address_refused"}
-) | {
-    "circuit_open",
-    "model_unavailable",
-}
+    {
+        "provider_unavailable",
+        "authentication_rejected",
+        "model_not_found",
+        "address_refused",
+        "circuit_open",
+        "model_unavailable",
+    }
+)
 """Errors by whose code a participant cannot be reached at all."""
 Arrived = Answered | Missed | Received | None
 Source = Callable[[], Awaitable[Arrived]]
@@ -102,8 +106,8 @@ class _SessionRun:
             await self._follow(step)
             while not step.state.phase.has_ended:
                 entry = await self._next_entry()
-                work = partial(advance, step.state, entry)
-                step = await in_thread_if_long(WEIGHT * _weight(step.state, entry), work)
+                weight = _weight(step.state, entry)
+                step = await off_loop(weight, advance, step.state, entry, at_most=WORKED_AT_ONCE)
                 await self._follow(step)
         except asyncio.CancelledError:
             if self._context.control.keeps_journal and not step.state.phase.has_ended:
@@ -269,7 +273,7 @@ class _SessionRun:
             return await context.ask_human(question(state, action), "ask")
         self._hold(str(action.number))
         try:
-            text = await in_thread_if_long(WEIGHT * _weight(state), partial(prompt, state, action))
+            text = await off_loop(_weight(state), prompt, state, action, at_most=WORKED_AT_ONCE)
         finally:
             self._release(str(action.number))
         if action.kind is ActionKind.WORK and (who.strategy or who.pipeline):

@@ -21,7 +21,7 @@ from collaboration.services.freezing import (
 )
 from orchestra_site.accounts.models import Membership
 from orchestration.library.selectors import published_versions, run_figures, saved_definitions
-from orchestration.llm.engine.errors import EngineError, InvalidRequest
+from orchestration.llm.engine.errors import CodedError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
@@ -43,17 +43,8 @@ USUAL_LINEUP = "research-brief"
 LINEUPS_KEY = "lineups"
 
 
-class SessionFailed(EngineError):
+class SessionFailed(CodedError):
     """A session ended without a result: the code says why."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self._code = code
-
-    @property
-    def code(self) -> str:
-        """Why there is no result."""
-        return self._code
 
 
 class SessionKind(RunKind):

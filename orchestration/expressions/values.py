@@ -253,8 +253,13 @@ def unknown(what: str, name: str, known: Collection[str]) -> str:
     return f"{sentence}{f'. There are: {listed(known)}' if known else ''}."
 
 
-async def off_loop(weight: int, function: Callable[..., Parsed], *arguments: object) -> Parsed:
-    """Call a pure function: in a thread where it works on so much that others would wait for it."""
-    if weight <= LIGHT:
+async def off_loop(
+    weight: int, function: Callable[..., Parsed], *arguments: object, at_most: int = LIGHT
+) -> Parsed:
+    """Call a pure function: in a thread where it works on so much that others would wait for it.
+
+    `at_most` is the weight up to which it is called at once; what only reads a text may have more.
+    """
+    if weight <= at_most:
         return function(*arguments)
     return await asyncio.to_thread(function, *arguments)

@@ -15,7 +15,7 @@ from orchestration.expressions.places import Keys
 from orchestration.expressions.templates import parse_template
 from orchestration.expressions.transforms.specs import title
 from orchestration.expressions.values import ANY, ValueType
-from orchestration.llm.engine.errors import EngineError
+from orchestration.llm.engine.errors import CodedError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.options import ModelName
@@ -55,17 +55,8 @@ class ProcessorOptions(BaseModel):
     )
 
 
-class ProcessorFailed(EngineError):
-    """A stage could not do its work: `error_code` says what kind of failure, for retries and pages."""
-
-    def __init__(self, message: str, *, error_code: str = "processor_failed") -> None:
-        super().__init__(message)
-        self._code = error_code
-
-    @property
-    def code(self) -> str:
-        """What kind of failure it was."""
-        return self._code
+class ProcessorFailed(CodedError):
+    """A stage could not do its work: its code says what kind of failure, for retries and pages."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

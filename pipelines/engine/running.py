@@ -231,11 +231,11 @@ class _PipelineRun:
                 return mapped_input(self._scopes.at_the_end(), self._plan.output), None
             except MappingError as error:
                 message = f"The output cannot be made: {error}"
-                raise ProcessorFailed(message, error_code="output") from None
+                raise ProcessorFailed(message, code="output") from None
         ended = [name for name in self._graph.order if self._ends[name].status is EndStatus.SUCCEEDED]
         final = [name for name in ended if self._plan.stages[name].output.is_final]
         if not ended:
-            raise ProcessorFailed("No stage gave an output: all were skipped.", error_code="no_output")
+            raise ProcessorFailed("No stage gave an output: all were skipped.", code="no_output")
         end = self._ends[(final or ended)[-1]]
         return end.output, end.score
 

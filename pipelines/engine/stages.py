@@ -177,7 +177,7 @@ class StageRunner:
         plan = stage_plan(stage.model_copy(update={"id": name}), self.processors)
         end = await self.execute(plan, scope, None, context, step)
         if end.breaks and end.fault is not None:
-            raise ProcessorFailed(end.fault.message, error_code=end.fault.code)
+            raise ProcessorFailed(end.fault.message, code=end.fault.code)
         return StageResult(value=end.output, score=end.score, details=end.details)
 
     def _work(self, plan: StagePlan, scope: Scope, value: Json) -> Work:

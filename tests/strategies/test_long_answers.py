@@ -7,7 +7,8 @@ from threading import get_ident
 import pytest
 
 from orchestration.expressions.embedded import json_values
-from orchestration.strategies.engine.asking import LONGEST_AT_ONCE, in_thread_if_long
+from orchestration.expressions.values import off_loop
+from orchestration.strategies.engine.asking import READ_AT_ONCE
 from orchestration.strategies.engine.consensus.answers import LONGEST_MARKED, ExpectedAnswer, read_answer
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.consensus.spelling import (
@@ -21,8 +22,8 @@ from orchestration.strategies.engine.quality.scoring import ExaminedAnswer
 
 
 async def test_only_a_long_text_is_read_in_a_thread() -> None:
-    assert await in_thread_if_long(LONGEST_AT_ONCE, get_ident) == get_ident()
-    assert await in_thread_if_long(LONGEST_AT_ONCE + 1, get_ident) != get_ident()
+    assert await off_loop(READ_AT_ONCE, get_ident, at_most=READ_AT_ONCE) == get_ident()
+    assert await off_loop(READ_AT_ONCE + 1, get_ident, at_most=READ_AT_ONCE) != get_ident()
 
 
 def test_a_marked_text_that_is_too_long_is_no_answer() -> None:

@@ -66,7 +66,7 @@ class WorkProcessor(ActiveProcessor):
                 self.running.discard(work.stage)
         await context.decide("done", value=True)
         if attempt <= len(options.fails) and options.fails[attempt - 1]:
-            raise ProcessorFailed(f"attempt {attempt} fails", error_code=options.fails[attempt - 1])
+            raise ProcessorFailed(f"attempt {attempt} fails", code=options.fails[attempt - 1])
         return StageResult(value=work.input if options.gives is None else options.gives, score=options.score)
 
 

@@ -70,7 +70,7 @@ class Flaky(ActiveProcessor):
         if context.recall("fails") is None:
             self.worked[work.stage] += 1
         if await context.decide("fails", bool({work.stage, str(work.input)} & self.fail)):
-            raise ProcessorFailed("Not today.", error_code=self.code)
+            raise ProcessorFailed("Not today.", code=self.code)
         return StageResult(value=work.input)
 
 

@@ -87,7 +87,7 @@ class StageWork:
             self.children.append((kind, ref, payload, tuple(panel)))
             if kind != "strategy":
                 if ref == "fails":
-                    raise ProcessorFailed("It was meant to fail.", error_code="meant")
+                    raise ProcessorFailed("It was meant to fail.", code="meant")
                 return child_result(Outcome(answer="words", output=payload.get("input")))
             request, _ = checked_request({**payload, "strategy": ref, "models": tuple(panel)})
             known = {model.spec.name: Metered(model) for model in self.models}

@@ -15,6 +15,7 @@ EngineError
 │   ├── AddressRefused             not retryable: the address guard refused to connect
 │   ├── CircuitOpen                not retryable now: the model failed too often lately
 │   └── ModelUnavailable           not retryable: the model is disabled or its secret cannot be read
+├── CodedError                     what failed is told by a code of its own: a stage, a run inside another
 └── InvalidRequest                 the user's fault: what is wrong, at which field
 """
 
@@ -45,6 +46,19 @@ class EngineError(Exception):
         """The class name in snake case."""
         name = type(self).__name__
         return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class CodedError(EngineError):
+    """A failure whose `code` comes from what failed."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self._code = code
+
+    @property
+    def code(self) -> str:
+        """What kind of failure it was."""
+        return self._code
 
 
 class ModelError(EngineError):

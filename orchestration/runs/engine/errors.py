@@ -10,7 +10,7 @@ EngineError                        of llm
 
 from __future__ import annotations
 
-from orchestration.llm.engine.errors import Consequence, EngineError, ModelError
+from orchestration.llm.engine.errors import CodedError, Consequence, EngineError, ModelError
 
 
 class LimitReached(EngineError):
@@ -31,17 +31,8 @@ class TimedOut(EngineError):
     code = "timeout"
 
 
-class ChildFailed(EngineError):
+class ChildFailed(CodedError):
     """A run inside this one failed: with its code and its words, also when read back from the journal."""
-
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
-        self._code = code
-
-    @property
-    def code(self) -> str:
-        """The code of the error that the child ended with."""
-        return self._code
 
 
 class LeaseLost(EngineError):

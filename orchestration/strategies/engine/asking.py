@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TypeVar
@@ -92,13 +91,8 @@ def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:
     )
 
 
-LONGEST_AT_ONCE = 200_000
+READ_AT_ONCE = 200_000
 """Characters that are read on the event loop; it serves the pages, too."""
-
-
-async def in_thread_if_long(characters: int, read: Callable[[], T]) -> T:
-    """Return what `read` returns; where it reads a long text, it runs beside the event loop."""
-    return read() if characters <= LONGEST_AT_ONCE else await asyncio.to_thread(read)
 
 
 def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:

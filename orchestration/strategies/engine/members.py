@@ -8,16 +8,17 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Completion, Json, Prompt, ToolCall, Usage
 from orchestration.runs.engine.tool_calls import shown_text
 from orchestration.runs.engine.types import EventKind, RunEvent
 from orchestration.strategies.engine.asking import (
+    READ_AT_ONCE,
     StepTimer,
     answered,
     ask_step,
-    in_thread_if_long,
     round_step,
     tool_step,
 )
@@ -56,7 +57,7 @@ async def ask_member(
         return Candidate(model=name, step=ask_step(name), state="failed", error=str(error))
     question = prompt.messages[-1].content
     read = partial(answered, name, asked.step, completion, question=question)
-    return await in_thread_if_long(len(completion.text) + len(question), read)
+    return await off_loop(len(completion.text) + len(question), read, at_most=READ_AT_ONCE)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -84,9 +85,8 @@ class _Rounds:
                 return self._whole(completion)
             results = await self._call_all(completion.tool_calls[:MOST_CALLS], room)
             room -= sum(map(len, results))
-            follow = partial(with_results, prompt, completion, results)
             written = sum(len(call.arguments) for call in completion.tool_calls)
-            prompt = await in_thread_if_long(written, follow)
+            prompt = await off_loop(written, with_results, prompt, completion, results, at_most=READ_AT_ONCE)
 
     async def _ask(self, prompt: Prompt) -> Completion:
         name, number = self.model.spec.name, len(self.asked) + 1
@@ -115,8 +115,8 @@ class _Rounds:
         shown: dict[str, Json] = {"model": name, "arguments": shown_text(call.arguments)}
         try:
             tool = self.toolbox.named(call)
-            read = partial(read_arguments, call.arguments)
-            arguments = await in_thread_if_long(len(call.arguments), read)
+            written = call.arguments
+            arguments = await off_loop(len(written), read_arguments, written, at_most=READ_AT_ONCE)
         except ToolFailed as error:
             data = {"tool": call.name, "seconds": 0.0, "ok": False, "error": str(error), **shown}
             await context.emit(RunEvent(kind=EventKind.TOOL_ENDED, step=key, data=data))

@@ -10,18 +10,19 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.asking import (
+    READ_AT_ONCE,
     StepTimer,
     announce,
     answer_prompt,
     answered,
     begin_phase,
-    in_thread_if_long,
 )
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
@@ -305,7 +306,7 @@ async def synthesise(
     except (ModelError, LimitReached) as error:
         return f"{name} could not combine the answers: {error}"
     read = partial(answered, name, AGGREGATE_STEP, completion)
-    return await in_thread_if_long(len(completion.text), read)
+    return await off_loop(len(completion.text), read, at_most=READ_AT_ONCE)
 
 
 class Parallel(Strategy):

@@ -90,7 +90,7 @@ class Aggregate(PureProcessor):
 
 
 def _wrong(message: str) -> ProcessorFailed:
-    return ProcessorFailed(message, error_code="aggregate")
+    return ProcessorFailed(message, code="aggregate")
 
 
 def _gathered(written: Json, scope: Scope) -> tuple[list[NamedValue], list[str]]:

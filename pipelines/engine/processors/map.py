@@ -80,10 +80,10 @@ class MapProcessor(ActiveProcessor):
         items = work.read(work.options.items)
         if not isinstance(items, list):
             wrong = f"Only a list has items; this is {value_type(items).words}."
-            raise ProcessorFailed(wrong, error_code="wrong_type")
+            raise ProcessorFailed(wrong, code="wrong_type")
         if len(items) > MOST_MAPPED:
             wrong = f"The list has {len(items):,} items; {MOST_MAPPED:,} at most are worked on one by one."
-            raise ProcessorFailed(wrong, error_code="too_large")
+            raise ProcessorFailed(wrong, code="too_large")
         if earlier := context.recall("failed"):
             raise _failure(await context.decide("failed", earlier))
         mapping = _Mapping(work=work, context=context, items=items, turns=iter(range(len(items))))
@@ -96,7 +96,7 @@ class MapProcessor(ActiveProcessor):
 
 def _failure(failed: Json) -> ProcessorFailed:
     number, message = failed["index"] + 1, failed["message"]
-    return ProcessorFailed(f"Item {number:,} failed: {message}", error_code=failed["code"])
+    return ProcessorFailed(f"Item {number:,} failed: {message}", code=failed["code"])
 
 
 @dataclass(kw_only=True, slots=True)

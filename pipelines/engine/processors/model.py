@@ -129,9 +129,7 @@ class ModelProcessor(ActiveProcessor):
             value, fault = await off_loop(len(found["answer"]), _fitted, found["answer"], options.json_schema)
             details["repaired"] = True
         if fault:
-            raise ProcessorFailed(
-                f"The answer does not fit, also when corrected. {fault}", error_code="schema"
-            )
+            raise ProcessorFailed(f"The answer does not fit, also when corrected. {fault}", code="schema")
         return StageResult(value=value, score=found["score"], details=details)
 
 

@@ -42,7 +42,7 @@ class Validate(PureProcessor):
     def compute(self, work: Work) -> StageResult:
         """Return the input. Raises `ProcessorFailed` with the code `schema`."""
         if message := misfit(parse_schema(work.options.json_schema), work.input):
-            raise ProcessorFailed(f"{message}.", error_code="schema")
+            raise ProcessorFailed(f"{message}.", code="schema")
         return StageResult(value=work.input)
 
 

@@ -132,6 +132,6 @@ class ToolProcessor(ActiveProcessor):
         if options.arguments is not None:
             arguments = await off_loop(work.scope.size, work.filled, options.arguments)
         if not isinstance(arguments, dict):
-            raise ProcessorFailed("A tool is given an object of arguments.", error_code="bad_arguments")
+            raise ProcessorFailed("A tool is given an object of arguments.", code="bad_arguments")
         result = await context.use_tool(options.name, arguments, "tool")
         return StageResult(value=result, details={"tool": options.name})

@@ -91,7 +91,7 @@ class HumanProcessor(ActiveProcessor):
         )
         answer = await context.ask_human(question, "question")
         if answer is None and not by_deadline:
-            raise ProcessorFailed("Nobody answered until the deadline.", error_code="no_answer")
+            raise ProcessorFailed("Nobody answered until the deadline.", code="no_answer")
         return StageResult(value=answer)
 
     def _audience(self, work: Work) -> Audience:
@@ -101,7 +101,7 @@ class HumanProcessor(ActiveProcessor):
         if named and not users and not roles:
             raise ProcessorFailed(
                 f"None of {', '.join(named)} is a member of the team any more: nobody can answer.",
-                error_code="no_answer",
+                code="no_answer",
             )
         return Audience(roles=roles, users=users)
 
@@ -155,4 +155,4 @@ def _moment(written: str) -> datetime:
     except ValueError:
         fault = "is no date and time"
     message = f"{shortened(written)} {fault}. It is written as in 2030-01-31T09:00:00+01:00."
-    raise ProcessorFailed(message, error_code="bad_moment")
+    raise ProcessorFailed(message, code="bad_moment")

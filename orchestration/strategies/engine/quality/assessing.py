@@ -17,6 +17,7 @@ from itertools import chain
 
 from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json
@@ -24,7 +25,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import RunEvent
-from orchestration.strategies.engine.asking import in_thread_if_long
+from orchestration.strategies.engine.asking import READ_AT_ONCE
 from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
 from orchestration.strategies.engine.quality.scoring import (
@@ -239,7 +240,7 @@ async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
     read = partial(examine, answer)
     if request.response_schema is not None:
         read = partial(_examined_json, answer, request.response_schema)
-    return await in_thread_if_long(len(one.text) + len(request.text), read)
+    return await off_loop(len(one.text) + len(request.text), read, at_most=READ_AT_ONCE)
 
 
 MISFIT = Finding(
