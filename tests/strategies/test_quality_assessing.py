@@ -20,10 +20,10 @@ from orchestration.strategies.engine.quality.assessing import (
     read_verdicts,
 )
 from orchestration.strategies.engine.quality.prompts import (
+    ANSWER_TAGS,
     SCHEMA,
     SHORTENED,
     blocks,
-    escaped,
     judge_prompt,
     label,
 )
@@ -248,7 +248,7 @@ def test_answers_are_shortened_to_what_a_judge_can_read() -> None:
 @given(st.text(alphabet="<>/ aAnswerquestioninstructions=\"'", max_size=60))
 def test_no_text_can_open_or_close_a_block(text: str) -> None:
     for tag in ("<answer", "</answer", "<question", "</question", "<instructions", "</instructions"):
-        assert tag not in escaped(text).lower()
+        assert tag not in ANSWER_TAGS.escaped(text).lower()
 
 
 def test_labels_go_on_after_z() -> None:

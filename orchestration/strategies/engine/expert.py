@@ -27,7 +27,7 @@ from orchestration.strategies.engine.classification import (
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.options import ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Prefer, Profile, Ranked, rank
-from orchestration.strategies.engine.quality.prompts import escaped, shortened
+from orchestration.strategies.engine.quality.prompts import ANSWER_TAGS, shortened
 from orchestration.strategies.engine.sequential import (
     MOVE_ON,
     SEARCH_LABELS,
@@ -178,7 +178,7 @@ async def classify_by(
 
 def classify_prompt(model: ModelSpec, request: Request) -> Prompt:
     """Return the prompt that has `model` name the type of a request, marked as data."""
-    asked = escaped(shortened(request.text, MOST_CHARACTERS))
+    asked = ANSWER_TAGS.escaped(shortened(request.text, MOST_CHARACTERS))
     return Prompt(
         messages=(
             Message(role="system", content=_TASK),

@@ -18,15 +18,15 @@ from orchestration.expressions.mapping import MappingError, parse_conversion
 from orchestration.expressions.places import Keys
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
+from orchestration.llm.engine.blocks import DATA
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.fallback import SINGLE_MODEL_STRATEGY
 from orchestration.strategies.engine.options import helper_models
-from orchestration.strategies.engine.quality.prompts import DATA_ONLY, escaped, shortened
+from orchestration.strategies.engine.quality.prompts import ANSWER_TAGS, DATA_ONLY, shortened
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
-from orchestration.strategies.engine.tool_use import as_data
 from orchestration.strategies.engine.types import MOST_TOOLS
 from pipelines.engine.processor import (
     ActiveProcessor,
@@ -60,7 +60,7 @@ def marked(text: str) -> str:
     """Return the text of a value, marked as data; numbers, true and false are no text."""
     if _PLAIN.fullmatch(text):
         return text
-    inside = as_data(text)
+    inside = DATA.escaped(text)
     if len(inside) <= LONGEST_INLINE and "\n" not in inside:
         return f"<data>{inside}</data>"
     return f"<data>\n{inside}\n</data>"
@@ -163,8 +163,8 @@ def _fitted(answer: str, schema: Mapping[str, Json]) -> tuple[Json, str]:
 def _correction(asked: Mapping[str, Json], answer: str, fault: str) -> dict[str, Json]:
     """Return the request to write an answer again so that it fits."""
     text = (
-        f"<question>\n{escaped(asked['text'])}\n</question>\n\n"
-        f"<answer>\n{escaped(shortened(answer, MOST_SHOWN))}\n</answer>\n\n{CORRECT}{fault}"
+        f"<question>\n{ANSWER_TAGS.escaped(asked['text'])}\n</question>\n\n"
+        f"<answer>\n{ANSWER_TAGS.escaped(shortened(answer, MOST_SHOWN))}\n</answer>\n\n{CORRECT}{fault}"
     )
     return {
         "text": text,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestra_site.web.patterns import IGNORECASE, Pattern
+from orchestration.llm.engine.blocks import BlockTags
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
 from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import Request
 
-_TAG = Pattern(r"<(\s*/?\s*(?:question|answer|instructions)\b)", IGNORECASE)
+ANSWER_TAGS = BlockTags("question", "answer", "instructions")
 CHARACTERS_PER_TOKEN = 3
 """A low estimate, so that a prompt fits also where a tokenizer makes short tokens."""
 ROOM_FOR_REST = 600
@@ -33,11 +33,6 @@ def label(number: int) -> str:
     return name
 
 
-def escaped(text: str) -> str:
-    """Return `text` without anything that could open or close a block."""
-    return _TAG.sub(lambda tag: f"&lt;{tag.group(1)}", text)
-
-
 def shortened(text: str, characters: int) -> str:
     """Return the beginning of `text`, marked where it was cut."""
     return text if len(text) <= characters else text[:characters] + SHORTENED
@@ -51,11 +46,11 @@ def blocks(model: ModelSpec, request: Request, answers: Sequence[str], *, rest: 
     tokens = max(0, model.context_window - model.max_output_tokens - rest)
     left = tokens * CHARACTERS_PER_TOKEN - len(request.text) - len(request.system)
     room = max(LEAST_SHOWN, left // max(1, len(answers)))
-    parts = [f"<question>\n{escaped(request.text)}\n</question>"]
+    parts = [f"<question>\n{ANSWER_TAGS.escaped(request.text)}\n</question>"]
     if request.system:
-        parts.append(f"<instructions>\n{escaped(request.system)}\n</instructions>")
+        parts.append(f"<instructions>\n{ANSWER_TAGS.escaped(request.system)}\n</instructions>")
     for number, answer in enumerate(answers):
-        text = escaped(shortened(answer, room))
+        text = ANSWER_TAGS.escaped(shortened(answer, room))
         parts.append(f'<answer id="{label(number)}">\n{text}\n</answer>')
     return "\n\n".join(parts)
 
