@@ -29,6 +29,7 @@ from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, JudgeRating, combine
+from orchestration.strategies.engine.types import counted
 
 MOST_HELP = 6
 """How often work on one subtask is delegated."""
@@ -195,7 +196,8 @@ def take_review(turn: Turn, action: Action, review: ParsedAnswer) -> None:
         else:
             assemble(turn, reason)
     elif ends:
-        remark = "" if review.accepted and good else f"Accepted with reservations after {returns} returns."
+        sent_back = counted(returns, "return")
+        remark = "" if review.accepted and good else f"Accepted with reservations after {sent_back}."
         _accept(turn, replace(subtask, score=review.score), remark)
     else:
         again = replace(restarted(subtask), score=review.score, returns=returns + 1, remark=reason)

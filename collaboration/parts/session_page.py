@@ -23,7 +23,7 @@ SHOWN = 200
 MARKS: Mapping[str, str] = {
     "waiting": "queued",
     "working": "running",
-    "reviewing": "waiting",
+    "reviewing": "running",
     "accepted": "succeeded",
     "failed": "failed",
     "dropped": "skipped",

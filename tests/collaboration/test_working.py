@@ -132,7 +132,7 @@ def test_work_is_sent_back_with_the_reason_and_at_most_so_often() -> None:
     assert (played.statuses()["s1"], played.state.plan.named("s1").remark) == ("working", "How much?")
     played.answer({"text": "Much silk."}, "work")
     played.answer({"verdict": "return", "reason": ""}, "review")
-    assert played.state.plan.named("s1").remark == "Accepted with reservations after 1 returns."
+    assert played.state.plan.named("s1").remark == "Accepted with reservations after 1 return."
     assert played.play().state.phase == "completed"
 
 
