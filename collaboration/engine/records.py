@@ -17,9 +17,9 @@ from orchestration.llm.engine.types import Json, plain
 Row = Mapping[str, Json]
 KEYED = ("participants", "subtasks", "proposals", "messages", "decisions", "actions")
 """What a session has several of; each has an `id` or a `number`."""
-STANDING = ("phase", "paused", "outcome", "round", "result", "ending")
+STANDING = ("phase", "paused", "outcome", "round", "result", "ending", "fork")
 """What a session has one of; a row has it only where it has changed."""
-EMPTY: Row = {"phase": "", "paused": False, "outcome": None, "round": 0, "result": "", "ending": None}
+EMPTY: Row = {**dict.fromkeys(STANDING), "phase": "", "paused": False, "round": 0, "result": ""}
 
 
 def session_row(before: SessionState | None, step: SessionStep, at: float) -> dict[str, Json]:
@@ -59,6 +59,7 @@ def _shown(state: SessionState) -> dict[str, Any]:
         "round": debate.round if debate is not None else 0,
         "result": state.result,
         "ending": None if state.ending is None else _ending(state, state.ending),
+        "fork": plain(state.fork),
         "participants": {id: _participant(each) for id, each in state.members.items()},
         "subtasks": {each.id: _subtask(each) for each in state.plan.subtasks},
         "proposals": {} if debate is None else {each["id"]: each for each in _proposals(debate)},
@@ -122,14 +123,19 @@ def _ending(state: SessionState, ending: SessionEnding) -> Row:
 
 
 def gathered(task: str, rows: Iterable[Row]) -> dict[str, Json]:
-    """Return a whole session from its rows, in their order: what is shown, and exported as JSON."""
+    """Return a whole session from its rows, in their order: what is shown, and exported as JSON.
+
+    A message or decision has the number of the `entry` that it came with.
+    """
     found: dict[str, Json] = {"task": task, **EMPTY}
     keyed: dict[str, dict[Json, Json]] = {name: {} for name in KEYED}
-    for row in rows:
+    for number, row in enumerate(rows):
         found |= {name: row[name] for name in STANDING if name in row}
         found["seconds"] = row["at"]
         for name, known in keyed.items():
             known |= {each.get("id", each.get("number")): each for each in row.get(name, ())}
+        for name in ("messages", "decisions"):
+            keyed[name] |= {each["number"]: {**each, "entry": number} for each in row.get(name, ())}
     return {"seconds": 0.0, **found, **{name: list(known.values()) for name, known in keyed.items()}}
 
 

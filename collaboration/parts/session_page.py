@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from collaboration.engine.running import ACTION, BEGAN, LOG
+from collaboration.engine.replaying import ACTION, LOG
+from collaboration.engine.running import BEGAN
 from collaboration.selectors import LINEUPS, session_record
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind

@@ -18,6 +18,7 @@ from collaboration.engine.state import (
     Answered,
     Ended,
     Entry,
+    Forked,
     Missed,
     SessionState,
     SessionStep,
@@ -133,6 +134,11 @@ class Room:
 
     def end(self, words: str, *, cancelled: bool = False) -> SessionStep:
         return self.feed(Ended(at=self.tick(), words=words, cancelled=cancelled))
+
+    def fork(self, lineup: LineUp | None = None, **rest: Json) -> SessionStep:
+        """Have Ana fork the session as it is now."""
+        given = {"of": "run-1", "entry": len(self.entries), "lineup": lineup or self.state.lineup, **rest}
+        return self.feed(Forked(at=self.clock, by=Person(id="u-ana", name="Ana"), **given))
 
     def play(self, until: str = "", most: int = 500) -> Room:
         """Answer what is pending, the oldest first, until the phase begins or nothing is pending."""
