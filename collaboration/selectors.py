@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
-from collaboration.engine.records import gathered
+from collaboration.engine.records import Row, gathered
 from collaboration.engine.running import ROWS
 from orchestration.expressions.changes import Change, Labels, differences, moves
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
@@ -81,8 +81,13 @@ class LineUps(DefinitionKind[LineUp]):
 LINEUPS = LineUps()
 
 
-def session_record(run: Run) -> dict[str, Json]:
-    """Return a session as its rows tell it: what is shown, and exported as JSON."""
+def session_rows(run: Run) -> list[Row]:
+    """Return the rows of a session, one for its beginning and one for each entry."""
     rows = run.steps.filter(kind=StepKind.RECORD, key__startswith=f"{ROWS}/")
     found = sorted((int(key.removeprefix(f"{ROWS}/")), row) for key, row in rows.values_list("key", "result"))
-    return gathered(run.prompt, [row for _, row in found if row])
+    return [row for _, row in found if row]
+
+
+def session_record(run: Run) -> dict[str, Json]:
+    """Return a session as its rows tell it: what is shown, and exported as JSON."""
+    return gathered(run.prompt, session_rows(run))

@@ -131,12 +131,12 @@ def gathered(task: str, rows: Iterable[Row]) -> dict[str, Json]:
     keyed: dict[str, dict[Json, Json]] = {name: {} for name in KEYED}
     for number, row in enumerate(rows):
         found |= {name: row[name] for name in STANDING if name in row}
-        found["seconds"] = row["at"]
+        found |= {"seconds": row["at"], "entries": number}
         for name, known in keyed.items():
             known |= {each.get("id", each.get("number")): each for each in row.get(name, ())}
         for name in ("messages", "decisions"):
             keyed[name] |= {each["number"]: {**each, "entry": number} for each in row.get(name, ())}
-    return {"seconds": 0.0, **found, **{name: list(known.values()) for name, known in keyed.items()}}
+    return {"seconds": 0.0, "entries": 0, **found, **{name: list(known.values()) for name, known in keyed.items()}}
 
 
 def report(session: Mapping[str, Json]) -> str:

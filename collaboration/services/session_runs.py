@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from django.utils import timezone
 
-from collaboration.engine.lineup import LineUp, read_lineup
 from collaboration.engine.people import payload_fault
 from collaboration.engine.phases import Phase
 from collaboration.engine.running import SessionInput, run_session
 from collaboration.selectors import KIND, LINEUPS
+from collaboration.services.forks import begun_session, replayed_session
 from collaboration.services.freezing import (
     chosen_lineup,
     frozen_lineup,
     model_names,
     parsed_session,
-    stored_records,
+    stored_lineup,
 )
 from orchestra_site.accounts.models import Membership
 from orchestration.library.selectors import published_versions, run_figures, saved_definitions
@@ -64,6 +64,9 @@ class SessionKind(RunKind):
         constraints = request.constraints.model_dump(mode="json")
         limits = {name: value for name, value in constraints.items() if value is not None}
         own = {"text": request.text, "version": number, "constraints": limits}
+        if request.fork is not None:
+            replayed_session(begun_session({**frozen.request, "fork": request.fork}, 0))
+            own["fork"] = request.fork
         return CheckedRequest(
             ref=lineup.name, prompt=request.text, request={**frozen.request, **own}, panel=frozen.panel
         )
@@ -103,15 +106,17 @@ class SessionKind(RunKind):
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the session to its end. Raises `SessionFailed` where there is no result."""
-        lineup, request = stored_lineup(run.request["lineup"]), run.request
+        lineup, begun = stored_lineup(run.request["lineup"]), begun_session(run.request, run.seed)
+        replayed = replayed_session(begun)
         models = await live_models(run, context)
         given = SessionInput(
-            task=request["text"],
-            lineup=lineup,
-            records=stored_records(request["records"]),
+            task=run.request["text"],
+            lineup=replayed.lineup,
+            records=replayed.records,
             models={name: models[name] for name in model_names(lineup)},
             clock=timezone.now,
-            seed=run.seed,
+            seed=replayed.seed,
+            entries=replayed.entries,
         )
         state = await run_session(given, context)
         ending = state.ending
@@ -155,14 +160,6 @@ class SessionKind(RunKind):
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended sessions to the profiles of their models."""
         profiles.learn_from_runs(runs)
-
-
-def stored_lineup(document: Json) -> LineUp:
-    """Return a line-up that was checked when it was frozen. Raises `InvalidRequest`."""
-    lineup, found = read_lineup(document)
-    if lineup is None:
-        raise InvalidRequest(f"This line-up can no longer be read. {found[0].path}: {found[0].message}")
-    return lineup
 
 
 def _by_ref(payload: Mapping[str, Json]) -> dict[str, Json]:
