@@ -53,6 +53,8 @@ FIELDS: Mapping[str, Mapping[str, Json]] = {
 }
 """What the fields of all commands may be."""
 Payload = Mapping[str, Json]
+USER = "user:"
+"""What stands before the id of a user who does not take part, where a message is for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,15 @@ class PersonCommand:
 
 def act(turn: Turn, by: Person, payload: Json) -> None:
     """Do what a person asks for, or refuse it."""
-    member = turn.state.member(by.id)
+    member, move = turn.state.member(by.id), {}
     try:
-        name = _checked(payload)
+        name, move = _checked(payload), payload
         if name == "join":
             _join(turn, by, member, ParticipantRole(payload["role"]))
         else:
             COMMANDS[name].run(turn, _allowed(member, COMMANDS[name].power), payload)
     except NotPossible as fault:
-        turn.refuse(member.participant.id if member else f"user:{by.id}", str(fault))
+        turn.refuse(member.participant.id if member else f"{USER}{by.id}", str(fault), move)
 
 
 def _allowed(member: SessionMember | None, power: Power | None) -> Participant:
