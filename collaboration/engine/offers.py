@@ -1,4 +1,4 @@
-"""What a person can do in a session at the moment, by its records: what pages offer, and nothing that is refused.
+"""What a person can do in a session now, by its records: what pages offer, and nothing that is refused.
 
 The engine decides once more when it is done: meanwhile something may have happened.
 """

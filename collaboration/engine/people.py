@@ -8,7 +8,7 @@ too late are refused in words, to that person alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
@@ -116,6 +116,17 @@ def payload_fault(payload: Json) -> str:
     except NotPossible as fault:
         return str(fault)
     return ""
+
+
+def posted_command(name: str, posted: Mapping[str, Sequence[str]]) -> Payload:
+    """Return the payload of a command from the fields of a form, without others and empty ones."""
+    found: dict[str, Json] = {"do": name}
+    command = COMMANDS.get(name)
+    for field in (*command.required, *command.optional) if command else ():
+        values = [each.strip() for each in posted.get(field, ()) if each.strip()]
+        if values:
+            found[field] = values if FIELDS[field]["type"] == "array" else values[-1]
+    return found
 
 
 def _join(turn: Turn, by: Person, member: SessionMember | None, role: ParticipantRole) -> None:

@@ -37,7 +37,8 @@ class SessionMessage:
     """One message. `sender` is a participant, "" for the session itself; `to` is empty for all.
 
     `about` is the subtask or proposal that it concerns, `data` what readers under the structured protocol are
-    shown instead of the text; with an error it is the command that a person was refused. A `pinned` one stays in every context. `at` is seconds of session time.
+    shown instead of the text; with an error it is the command that a person was refused. A `pinned` one stays
+    in every context. `at` is seconds of session time.
     """
 
     number: int

@@ -129,8 +129,8 @@ class RunKind(ABC):
     def posted_message(self, posted: Mapping[str, Sequence[str]]) -> Json:  # noqa: ARG002  # most have one text
         """Return what a form of the kind's own sent, as `check_message` takes it; None for a plain `text`.
 
-        `posted` has the values of each field. Its field `place` names the partial of the kind's template that
-        the form stands in, one of the page's `places`.
+        `posted` has the values of each field. The page's partial `reply` is the answer, with the `place` that
+        the form names, `message_error`, and `message_kept`, the fields of what is refused.
         """
         return None
 
@@ -215,8 +215,9 @@ class KindPage:
     this is the answer. `sections` stand below that card, `details` below the path. `sentences` maps the
     kind's own events to templates; `remembered` are those that a page needs however old they are. `advice`
     says by error code what to do. `actions` is a template with what can be done to a run in place of pausing
-    and cancelling it. A page that `is_personal` shows each member something else (`personal`): it is drawn for
-    each of them, which costs more. `places` are the partials that hold forms for messages of the kind's own.
+    and cancelling it. A page that `is_personal` shows each member something else (`personal`): it is drawn
+    for each of them, which costs more. `reply` is the partial that says what came of a message of the kind's
+    own.
     """
 
     template: str = "runs/sections.html"
@@ -230,7 +231,7 @@ class KindPage:
     advice: Mapping[str, str] = {}
     actions: str = ""
     is_personal: bool = False
-    places: frozenset[str] = frozenset()
+    reply: str = ""
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
         """Return what the sections, the sentence and the reason for the answer show.

@@ -74,9 +74,9 @@ class GraphSide:
 class GraphView:
     """A graph with what is known of its nodes; it is drawn when a page shows it.
 
-    `kinds` has the words and the icon of each node, `labels` the words at lines by source and target, `titles`
-    what nodes are called where that is not their name. `link` is the address of a node up to its name. A
-    `narrow` one is drawn down only.
+    `kinds` has the words and the icon of each node, `labels` the words at lines by source and target,
+    `titles` what nodes are called where that is not their name. `link` is the address of a node up to its
+    name. A `narrow` one is drawn down only.
     """
 
     title: str

@@ -163,7 +163,9 @@ def _viewer_update(query: RunQuery, progress: RunProgress, member: Membership) -
         update = UPDATES.after(key)
     except Run.DoesNotExist:
         return NoAccess.NOT_FOUND
-    return ViewerUpdate(role=Role(member.role), update=update, more=update is not None and update.seq < progress.seq)
+    return ViewerUpdate(
+        role=Role(member.role), update=update, more=update is not None and update.seq < progress.seq
+    )
 
 
 @dataclass(frozen=True, slots=True)

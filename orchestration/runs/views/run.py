@@ -157,11 +157,11 @@ def message(request: MemberRequest, run: UUID) -> HttpResponse:
             check=get_kind(found.kind).check_message,
         )
     )
-    kept = request.POST if error else {}
+    kept = request.POST.dict() if error else {}
     page = get_page(found.kind)
-    part = f"{page.template}#{place}" if place in page.places else f"{PAGE}#run-message"
+    part = f"{PAGE}#run-message" if own is None else f"{page.template}#{page.reply}"
     shown = {"message_error": error, "message_text": kept.get("text", ""), "message_kept": kept}
-    return _after_post(request, found, part, error, shown | {"message_place": place})
+    return _after_post(request, found, part, error, shown | {"place": place})
 
 
 @require_POST
