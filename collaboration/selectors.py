@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
+from uuid import UUID
 
 from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
 from collaboration.engine.records import Row, gathered
@@ -12,11 +15,13 @@ from orchestration.expressions.changes import Change, Labels, differences, moves
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
-from orchestration.runs.models import Run
+from orchestration.runs.models import Run, Step
 
 KIND = "session"
 """The kind of runs that are sessions, and of the line-ups that they are started with."""
 LineUpReading = DefinitionReading[LineUp, LineUpProblem]
+MOST_KEPT = 64
+"""Sessions whose rows a process keeps."""
 LABELS: Labels = {"skills": ("no longer has", "now has"), "tools": ("no longer uses", "now uses")}
 
 
@@ -81,13 +86,38 @@ class LineUps(DefinitionKind[LineUp]):
 LINEUPS = LineUps()
 
 
-def session_rows(run: Run) -> list[Row]:
-    """Return the rows of a session, one for its beginning and one for each entry."""
-    rows = run.steps.filter(kind=StepKind.RECORD, key__startswith=f"{ROWS}/")
-    found = sorted((int(key.removeprefix(f"{ROWS}/")), row) for key, row in rows.values_list("key", "result"))
-    return [row for _, row in found if row]
+class SessionRows:
+    """The rows of the sessions that are looked at. They never change: a process reads each of them once."""
+
+    def __init__(self, *, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._guard = Lock()
+        self._kept: OrderedDict[UUID, tuple[int, Mapping[int, Row]]] = OrderedDict()
+
+    def of(self, run: UUID) -> Mapping[int, Row]:
+        """Return the rows of a session by their numbers, in order."""
+        with self._guard:
+            newest, known = self._kept.get(run, (0, {}))
+        steps = Step.objects.filter(run_id=run, id__gt=newest, kind=StepKind.RECORD)
+        found = list(
+            steps.filter(key__startswith=f"{ROWS}/").order_by("id").values_list("id", "key", "result")
+        )
+        if not found:
+            return known
+        new = {int(key.removeprefix(f"{ROWS}/")): row for _, key, row in found if row}
+        rows = dict(sorted({**known, **new}.items()))
+        with self._guard:
+            if self._kept.get(run, (0, {}))[0] <= found[-1][0]:
+                self._kept[run] = (found[-1][0], rows)
+            self._kept.move_to_end(run)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return rows
+
+
+SESSION_ROWS = SessionRows()
 
 
 def session_record(run: Run) -> dict[str, Json]:
     """Return a session as its rows tell it: what is shown, and exported as JSON."""
-    return gathered(run.prompt, session_rows(run))
+    return gathered(run.prompt, SESSION_ROWS.of(run.pk).values())

@@ -8,7 +8,7 @@ too late are refused in words, to that person alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
@@ -53,6 +53,8 @@ FIELDS: Mapping[str, Mapping[str, Json]] = {
 }
 """What the fields of all commands may be."""
 Payload = Mapping[str, Json]
+USER = "user:"
+"""What stands before the id of a user who does not take part, where a message is for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,15 @@ class PersonCommand:
 
 def act(turn: Turn, by: Person, payload: Json) -> None:
     """Do what a person asks for, or refuse it."""
-    member = turn.state.member(by.id)
+    member, move = turn.state.member(by.id), {}
     try:
-        name = checked_command(payload)
+        name, move = checked_command(payload), payload
         if name == "join":
             _join(turn, by, member, ParticipantRole(payload["role"]))
         else:
             COMMANDS[name].run(turn, _allowed(member, COMMANDS[name].power), payload)
     except NotPossible as fault:
-        turn.refuse(member.participant.id if member else f"user:{by.id}", str(fault))
+        turn.refuse(member.participant.id if member else f"{USER}{by.id}", str(fault), move)
 
 
 def _allowed(member: SessionMember | None, power: Power | None) -> Participant:
@@ -114,6 +116,17 @@ def payload_fault(payload: Json) -> str:
     except NotPossible as fault:
         return str(fault)
     return ""
+
+
+def posted_command(name: str, posted: Mapping[str, Sequence[str]]) -> Payload:
+    """Return the payload of a command from the fields of a form, without others and empty ones."""
+    found: dict[str, Json] = {"do": name}
+    command = COMMANDS.get(name)
+    for field in (*command.required, *command.optional) if command else ():
+        values = [each.strip() for each in posted.get(field, ()) if each.strip()]
+        if values:
+            found[field] = values if FIELDS[field]["type"] == "array" else values[-1]
+    return found
 
 
 def _join(turn: Turn, by: Person, member: SessionMember | None, role: ParticipantRole) -> None:

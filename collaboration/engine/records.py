@@ -17,16 +17,25 @@ from orchestration.llm.engine.types import Json, plain
 Row = Mapping[str, Json]
 KEYED = ("participants", "subtasks", "proposals", "messages", "decisions", "actions")
 """What a session has several of; each has an `id` or a `number`."""
-STANDING = ("phase", "paused", "outcome", "round", "result", "ending", "fork")
-"""What a session has one of; a row has it only where it has changed."""
-EMPTY: Row = {**dict.fromkeys(STANDING), "phase": "", "paused": False, "round": 0, "result": ""}
+EMPTY: Row = {
+    "phase": "",
+    "paused": False,
+    "outcome": None,
+    "round": 0,
+    "result": "",
+    "assembled_by": "",
+    "ending": None,
+    "fork": None,
+    "pending": [],
+}
+"""What a session has one of, before anything happens; a row has it only where it has changed."""
 
 
 def session_row(before: SessionState | None, step: SessionStep, at: float) -> dict[str, Json]:
     """Return what an entry changed; without a state `before` all that a session begins with."""
     old, new = {} if before is None else _shown(before), _shown(step.state)
     found: dict[str, Json] = {"at": round(at, 3)}
-    for name in STANDING:
+    for name in EMPTY:
         if new[name] != old.get(name, EMPTY[name]):
             found[name] = new[name]
     for name in ("participants", "subtasks", "proposals"):
@@ -58,6 +67,8 @@ def _shown(state: SessionState) -> dict[str, Any]:
         "outcome": debate.outcome if debate is not None else None,
         "round": debate.round if debate is not None else 0,
         "result": state.result,
+        "assembled_by": state.assembled_by,
+        "pending": list(state.pending),
         "ending": None if state.ending is None else _ending(state, state.ending),
         "fork": plain(state.fork),
         "participants": {id: _participant(each) for id, each in state.members.items()},
@@ -93,7 +104,13 @@ def _subtask(each: Subtask) -> Row:
 def _proposals(debate: Negotiation) -> Iterator[dict[str, Json]]:
     for each in debate.proposals:
         stances = [
-            {"voter": stance.voter, "stance": stance.kind, "reason": stance.reason}
+            {
+                "voter": stance.voter,
+                "stance": stance.kind,
+                "reason": stance.reason,
+                "round": stance.round,
+                "weight": debate.weights.get(stance.voter, 0.0),
+            }
             for stance in debate.stances.values()
             if stance.proposal == each.id
         ]
@@ -130,13 +147,18 @@ def gathered(task: str, rows: Iterable[Row]) -> dict[str, Json]:
     found: dict[str, Json] = {"task": task, **EMPTY}
     keyed: dict[str, dict[Json, Json]] = {name: {} for name in KEYED}
     for number, row in enumerate(rows):
-        found |= {name: row[name] for name in STANDING if name in row}
+        found |= {name: row[name] for name in EMPTY if name in row}
         found |= {"seconds": row["at"], "entries": number}
         for name, known in keyed.items():
             known |= {each.get("id", each.get("number")): each for each in row.get(name, ())}
         for name in ("messages", "decisions"):
             keyed[name] |= {each["number"]: {**each, "entry": number} for each in row.get(name, ())}
-    return {"seconds": 0.0, "entries": 0, **found, **{name: list(known.values()) for name, known in keyed.items()}}
+    return {
+        "seconds": 0.0,
+        "entries": 0,
+        **found,
+        **{name: list(known.values()) for name, known in keyed.items()},
+    }
 
 
 def report(session: Mapping[str, Json]) -> str:

@@ -37,7 +37,8 @@ class SessionMessage:
     """One message. `sender` is a participant, "" for the session itself; `to` is empty for all.
 
     `about` is the subtask or proposal that it concerns, `data` what readers under the structured protocol are
-    shown instead of the text. A `pinned` one stays in every context. `at` is seconds of session time.
+    shown instead of the text; with an error it is the command that a person was refused. A `pinned` one stays
+    in every context. `at` is seconds of session time.
     """
 
     number: int
@@ -355,12 +356,12 @@ class Turn:
         self.set(log=(*self.state.log, message))
         self.count(messages=self.state.counts.messages + bool(sender))
 
-    def refuse(self, sender: str, words: str) -> None:
-        """Record that a move is not allowed, in a message that only whoever made it sees."""
+    def refuse(self, sender: str, words: str, move: Mapping[str, Json] | None = None) -> None:
+        """Record that a `move` is not allowed, in a message that only whoever made it sees."""
         times = self.state.refused.get(sender, 0) + 1
         self.set(refused={**self.state.refused, sender: times})
         if times <= MOST_REFUSALS:
-            self.say("error", words, to=(sender,))
+            self.say("error", words, to=(sender,), data=move or {})
 
     def ask(self, kind: ActionKind, participant: str, **rest: Any) -> None:  # noqa: ANN401
         """Have something done. `rest` are further fields of the action; a pause holds it back."""

@@ -23,7 +23,7 @@ from collaboration.engine.replaying import (
 from collaboration.engine.selection import Records
 from collaboration.engine.session import advance
 from collaboration.engine.state import Entry, Forked, SessionState
-from collaboration.selectors import KIND, LINEUPS, session_rows
+from collaboration.selectors import KIND, LINEUPS, SESSION_ROWS
 from collaboration.services.freezing import frozen_lineup, parsed_session, stored_lineup, stored_records
 from orchestra_site.accounts.models import Membership
 from orchestration.library.services.definitions import sound
@@ -92,7 +92,7 @@ def replayed_session(begun: Mapping[str, Json]) -> ReplayedSession:
 
 def fork_start(run: Run, entry: int) -> ForkStart:
     """Return a session as it was after an entry of it, 0 for its beginning. Raises `InvalidRequest`."""
-    begun, rows = begun_session(run.request, run.seed), session_rows(run)
+    begun, rows = begun_session(run.request, run.seed), [*SESSION_ROWS.of(run.pk).values()]
     known = replayed_session(begun)
     try:
         entries = [*known.entries, *journal_entries(_journal(run), len(known.entries) + 1)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.utils import timezone
 
-from collaboration.engine.people import payload_fault
+from collaboration.engine.people import payload_fault, posted_command
 from collaboration.engine.phases import Phase
 from collaboration.engine.running import SessionInput, run_session
 from collaboration.selectors import KIND, LINEUPS
@@ -52,6 +52,7 @@ class SessionKind(RunKind):
 
     name = KIND
     title = "Session"
+    pauses_itself = True
 
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         """Check a task and its line-up; freeze them with models, people, pipelines, tools and limits.
@@ -103,6 +104,11 @@ class SessionKind(RunKind):
         if fault := payload_fault(payload):
             raise InvalidRequest(fault, field="text")
         return payload
+
+    def posted_message(self, posted: Mapping[str, Sequence[str]]) -> Json:
+        """Return the command that a form of the room sends: its fields that are filled in."""
+        name = (posted.get("do") or [""])[-1]
+        return posted_command(name, posted) if name else None
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the session to its end. Raises `SessionFailed` where there is no result."""

@@ -145,13 +145,17 @@ class Room:
         for _ in range(most):
             if self.state.phase == until or not self.pending():
                 return self
-            action = self.pending()[0]
-            reply = self._reply(action)
-            if isinstance(reply, Missed):
-                self.feed(replace(reply, at=self.tick(), action=action.number))
-            else:
-                self.answer(reply, action.kind, action.participant)
+            self.answer_next()
         raise AssertionError("The session does not end.")
+
+    def answer_next(self) -> None:
+        """Answer the oldest action that is pending."""
+        action = self.pending()[0]
+        reply = self._reply(action)
+        if isinstance(reply, Missed):
+            self.feed(replace(reply, at=self.tick(), action=action.number))
+        else:
+            self.answer(reply, action.kind, action.participant)
 
     def _reply(self, action: Action) -> Json:
         keys = ((action.participant, str(action.kind)), action.participant, str(action.kind))
