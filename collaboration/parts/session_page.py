@@ -8,12 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
+
 from collaboration.engine.running import ACTION, BEGAN, LOG
 from collaboration.selectors import LINEUPS, session_record
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, KindPage, Section
-from orchestration.runs.models import Call, CallStatus
+from orchestration.runs.models import Call, CallStatus, Run
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import counted
 
@@ -85,6 +87,14 @@ class SessionPage(KindPage):
     def method(self, ref: str) -> str:
         """Return the title of a line-up of the gallery, else the name."""
         return LINEUPS.gallery[ref].title if ref in LINEUPS.gallery else ref
+
+    def start_address(self) -> str:
+        """Return the form that starts a session."""
+        return reverse("sessions:start")
+
+    def change_address(self, run: Run) -> str:
+        """Return that form, filled in with the task and the line-up of `run`."""
+        return f"{self.start_address()}?from={run.pk}"
 
 
 def _lineup_words(request: Mapping[str, Json]) -> str:
