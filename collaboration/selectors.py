@@ -8,20 +8,29 @@ from pathlib import Path
 from threading import Lock
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
+
 from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
 from collaboration.engine.records import Row, gathered
 from collaboration.engine.running import ROWS
+from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
+from orchestration.library.models import PublishedVersion
+from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
-from orchestration.runs.models import Run, Step
+from orchestration.runs.models import OPEN_STATUSES, Run, Step
+from orchestration.runs.selectors.runs import with_line_columns
 
 KIND = "session"
 """The kind of runs that are sessions, and of the line-ups that they are started with."""
+PARTICIPANTS = "participants"
 LineUpReading = DefinitionReading[LineUp, LineUpProblem]
 MOST_KEPT = 64
 """Sessions whose rows a process keeps."""
+OPEN_SHOWN, ENDED_SHOWN = 20, 10
+"""Sessions that the list shows: of those that go on and of those that are over."""
 LABELS: Labels = {"skills": ("no longer has", "now has"), "tools": ("no longer uses", "now uses")}
 
 
@@ -121,3 +130,20 @@ SESSION_ROWS = SessionRows()
 def session_record(run: Run) -> dict[str, Json]:
     """Return a session as its rows tell it: what is shown, and exported as JSON."""
     return gathered(run.prompt, SESSION_ROWS.of(run.pk).values())
+
+
+def newest_documents(membership: Membership) -> Mapping[str, Json]:
+    """Return the newest version of each of the team's line-ups by name, None where none is published."""
+    versions = PublishedVersion.objects.filter(definition=OuterRef("pk")).order_by("-number")
+    rows = saved_definitions(membership, KIND).annotate(newest=Subquery(versions.values("document")[:1]))
+    return dict(rows.values_list("name", "newest"))
+
+
+def newest_sessions(membership: Membership) -> tuple[Sequence[Run], Sequence[Run]]:
+    """Return the team's sessions that go on, each with its `phase`, and the last ones that are over."""
+    runs = Run.objects.visible_to(membership).filter(kind=KIND).order_by("-created_at", "-id")
+    rows = Step.objects.filter(run=OuterRef("pk"), key__startswith=f"{ROWS}/", result__has_key="phase")
+    phase = Subquery(rows.order_by("-id").values("result__phase")[:1])
+    going_on = with_line_columns(runs.filter(status__in=OPEN_STATUSES)).annotate(phase=phase)
+    over = with_line_columns(runs.exclude(status__in=OPEN_STATUSES))
+    return list(going_on[:OPEN_SHOWN]), list(over[:ENDED_SHOWN])

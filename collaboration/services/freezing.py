@@ -13,7 +13,7 @@ from collaboration.engine.lineup import LineUp, Participant, read_lineup
 from collaboration.engine.selection import Records, TrackRecord
 from collaboration.selectors import KIND, LINEUPS
 from orchestra_site.accounts.models import Membership, Role
-from orchestra_site.accounts.selectors import member_ids, team_members
+from orchestra_site.accounts.selectors import member_ids, member_names
 from orchestration.expressions.documents import read_document
 from orchestration.library.selectors import saved_definitions
 from orchestration.library.services.definitions import published_version, sound
@@ -28,8 +28,8 @@ from orchestration.strategies.services.profiles import stored_profiles
 from orchestration.strategies.services.strategy_runs import checked_request, shared_panel
 from orchestration.tools.services.registry import freeze_tools
 
-ANY = "any"
-"""The name of a model that stands for one of the models that the session is started with."""
+ANY, ANY_MODEL = "any", "any of the usual models"
+"""The name of a model that stands for one of the models that the session is started with, and its words."""
 LONGEST_TASK = 60_000
 CALLS_EACH = 6
 """Calls of each model by which a limit on the cost is shared."""
@@ -118,8 +118,7 @@ def gallery_lineup(name: str) -> LineUp:
 
 def frozen_lineup(membership: Membership, lineup: LineUp, request: SessionRequest) -> FrozenLineUp:
     """Return a line-up as a run keeps it. Raises `InvalidRequest` at the field of whoever is missing."""
-    usual = request.models or tuple(default_panel(usable_models(membership)))
-    lineup = _with_people(membership, _with_models(membership, lineup, usual))
+    lineup = _with_people(membership, with_models(membership, lineup, request.models))
     children = list(_children(membership, lineup))
     tools = dict(_tools(membership, lineup))
     named = {
@@ -141,10 +140,15 @@ def frozen_lineup(membership: Membership, lineup: LineUp, request: SessionReques
     return FrozenLineUp(lineup=lineup, request=with_children(own, children), panel=panel)
 
 
-def _with_models(membership: Membership, lineup: LineUp, usual: Sequence[str]) -> LineUp:
-    """Return a line-up with a model of `usual` for each `any`, in turn; a model may have that name, too."""
-    if any(model.name == ANY for model in usable_models(membership)):
+def with_models(membership: Membership, lineup: LineUp, wanted: Sequence[str] = ()) -> LineUp:
+    """Return a line-up with a model for each `any`, in turn: the wanted ones, or those of the usual panel.
+
+    A model may be called `any`, too. Raises `InvalidRequest` where there is none.
+    """
+    models = usable_models(membership)
+    if any(model.name == ANY for model in models):
         return lineup
+    usual = wanted or default_panel(models)
     names = cycle(usual)
     found = []
     for number, each in enumerate(lineup.participants):
@@ -160,7 +164,7 @@ def _with_people(membership: Membership, lineup: LineUp) -> LineUp:
     if all(each.model for each in lineup.participants):
         return lineup
     ids = member_ids(membership)
-    names = {str(each.user_id): str(each.user) for each in team_members(membership)}
+    names = member_names(membership)
     found = []
     for number, each in enumerate(lineup.participants):
         at = f"lineup.participants[{number}]"

@@ -73,6 +73,9 @@ def run_figures(membership: Membership, kind: str, names: Sequence[str]) -> Mapp
     rows = saved_definitions(membership, kind).filter(name__in=names)
     oldest = dict(rows.values_list("name", Subquery(of_one[NEWEST_RUNS - 1 : NEWEST_RUNS])))
     wanted = Q(ref__in=[name for name, moment in oldest.items() if moment is None])
+    for name in (each for each in names if each not in oldest):  # the few of the gallery that are not saved
+        newest = runs.filter(ref=name).order_by("-created_at", "-id").values("pk")[:NEWEST_RUNS]
+        wanted |= Q(pk__in=Subquery(newest))
     for name, moment in oldest.items():
         wanted |= Q(ref=name, created_at__gte=moment) if moment is not None else Q()
     columns = ("status", "caveat", "error_code", "ref", "cost_usd", "created_at", "started_at", "finished_at")
