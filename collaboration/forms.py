@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import slugify
 
 from collaboration.engine.lineup import LineUp, Participant, lineup_schema
 from collaboration.engine.phases import Phase
@@ -338,8 +339,11 @@ class ForkForm(forms.Form):
         given, known = self.cleaned_data, document[PARTICIPANTS]
         if not given["new_name"]:
             return document
+        wanted = slugify(given["new_name"])[:30].strip("-_")
+        taken = {each["id"] for each in known}
+        id = wanted if wanted[:1].isalpha() and wanted not in taken else f"new-{len(known) + 1}"
         new = {
-            "id": f"new-{len(known) + 1}",
+            "id": id,
             "name": given["new_name"],
             "role": given["new_role"],
             "specialty": given["new_specialty"],

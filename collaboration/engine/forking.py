@@ -28,7 +28,13 @@ def fork(turn: Turn, entry: Forked) -> None:
         turn.pause(paused=False)
     replayed = state.counts.cost + (state.fork.cost_usd if state.fork is not None else 0)
     point = ForkPoint(
-        of=entry.of, entry=entry.entry, by=by, words=entry.words, at=turn.now, cost_usd=replayed
+        of=entry.of,
+        entry=entry.entry,
+        by=by,
+        words=entry.words,
+        direction=entry.direction,
+        at=turn.now,
+        cost_usd=replayed,
     )
     turn.set(fork=point, counts=Counts())
     turn.say("status_update", f"{by} forks the session here. {entry.words}".rstrip())

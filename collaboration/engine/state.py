@@ -135,7 +135,7 @@ class SessionEnding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForkPoint:
-    """Where a session began to differ from another one, the run `of`, by whom and in which `words`.
+    """Where a session began to differ from another one, the run `of`, by whom, in which `words` and direction.
 
     What came before, up to the `entry` and the session time `at`, is the other's, and so is its `cost_usd`.
     """
@@ -144,6 +144,7 @@ class ForkPoint:
     entry: int
     by: str
     words: str
+    direction: str
     at: float
     cost_usd: Decimal
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from collaboration.parts.reports import report_context, session_document
 from orchestration.runs.models import Run
+from orchestration.strategies.engine.types import counted
 
 Shown = Mapping[str, Any]
 LONGEST_CELL = 160
@@ -78,5 +79,5 @@ def _decision(each: Shown) -> str:
 
 def _subtask(each: Shown) -> str:
     score = "" if each["score"] is None else f", review {each['score']:.0%}"
-    sent_back = f", sent back {each['returns']} times" if each["returns"] else ""
+    sent_back = f", sent back {counted(each['returns'], 'time')}" if each["returns"] else ""
     return f"{each['status']}, by {each['by']}{score}{sent_back}"

@@ -33,6 +33,7 @@ from orchestration.runs.engine.records import StepKind, StepRecord
 from orchestration.runs.engine.types import Person, StepStatus
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import Origin, start_run
+from orchestration.strategies.engine.types import counted
 
 LARGEST = 2_000_000
 """Characters of the entries that a fork is frozen with."""
@@ -136,6 +137,9 @@ def start_fork(*, membership: Membership, run: Run, entry: int, changes: ForkCha
         "constraints": changes.constraints,
     }
     frozen = frozen_lineup(membership, lineup, parsed_session(payload))
+    told = [f"{each.message}." for each in LINEUPS.changes(start.state.lineup, frozen.lineup)]
+    if changes.plan:
+        told.append(f"{counted(len(changes.plan), 'edit')} of the plan.")
     forked = Forked(
         at=start.replayed.at,
         by=Person(id=str(membership.user_id), name=str(membership.user)),
@@ -143,7 +147,7 @@ def start_fork(*, membership: Membership, run: Run, entry: int, changes: ForkCha
         entry=entry,
         lineup=frozen.lineup,
         records=stored_records(frozen.request["records"]),
-        words=" ".join(f"{each.message}." for each in LINEUPS.changes(start.state.lineup, frozen.lineup)),
+        words=" ".join(told),
         direction=changes.direction,
         plan=tuple(changes.plan),
     )
