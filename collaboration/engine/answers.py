@@ -133,7 +133,7 @@ def _read_person(kind: ActionKind, content: Json, choices: Sequence[str]) -> Par
         reason, counter = content.get("reason", ""), str(content.get("counter", ""))
         given = [each for each in choices if each in content]
         said = [{"proposal": each, "stance": content[each], "reason": reason} for each in given]
-        content = {"stances": said, "counter": ""}
+        content = {"stances": said, "counter": ""} if said else content
     found = _from_form(kind, _fitting([content], schema))
     return replace(found, counter=encodable(counter.strip())[:LONGEST_ANSWER]) if counter else found
 

@@ -49,6 +49,11 @@ ASKED: Mapping[ActionKind, str] = {
     ActionKind.SUMMARISE: "Summarise the conversation: what was said and decided.",
 }
 """What somebody who is asked has to do."""
+FOR_PEOPLE: Mapping[ActionKind, str] = {
+    ActionKind.PLAN: "Divide the task into at most {most} subtasks that others can do, one a line.",
+    ActionKind.STANCE: "Take a stance on each of these proposals: {choices}. You can propose something else.",
+}
+"""The same for people, where they fill in something else."""
 DELEGATE = (
     "You can delegate a part: “status” is “delegate”, “to” is one of {choices}, “request” what you ask."
 )
@@ -58,11 +63,6 @@ AS_JSON = "Reply with one JSON object only. It has to fit this JSON Schema:\n"
 def marked(text: str) -> str:
     """Return a text as a block of data, which nothing in it can leave."""
     return f"<data>\n{DATA.escaped(text)}\n</data>"
-
-
-def _as_it_is(text: str) -> str:
-    """Return a text as people are shown it: they need no marks around what others wrote."""
-    return text
 
 
 def is_visible(message: SessionMessage, reader: Participant, protocol: SessionProtocol) -> bool:
@@ -141,7 +141,7 @@ def question(state: SessionState, action: Action) -> Question:
     roles = (seat.participant.team_role,) if not seat.user else ()
     problem = [action.problem] if action.problem else []
     return Question(
-        text="\n\n".join([*_task(state, action, _as_it_is), *problem]),
+        text="\n\n".join([*_task(state, action, for_person=True), *problem]),
         schema=person_schema(action.kind, action.choices),
         deadline_s=action.deadline_s,
         audience=Audience(roles=roles, users=(seat.user,) if seat.user else ()),
@@ -186,10 +186,11 @@ def _plain(name: str) -> str:
     return " ".join("".join(sign if sign.isalnum() or sign in "-_." else " " for sign in name[:60]).split())
 
 
-def _task(state: SessionState, action: Action, mark: Callable[[str], str] = marked) -> Iterator[str]:
-    """Yield what is to be done now, and what it is to be done with; `mark` stands around texts of others."""
-    choices = ", ".join(action.choices)
-    yield ASKED[action.kind].format(most=state.lineup.limits.subtasks, choices=choices)
+def _task(state: SessionState, action: Action, *, for_person: bool = False) -> Iterator[str]:
+    """Yield what is to be done now, and what with; people need no marks around what others wrote."""
+    choices, mark = ", ".join(action.choices), str if for_person else marked
+    asked = FOR_PEOPLE.get(action.kind) if for_person else None
+    yield (asked or ASKED[action.kind]).format(most=state.lineup.limits.subtasks, choices=choices)
     if action.kind is ActionKind.ASSEMBLE:
         yield mark(joined(state.plan))
         if action.request:

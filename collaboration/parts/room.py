@@ -230,7 +230,7 @@ def proposals(session: Session, rows: Collection[Row], names: Names) -> list[dic
                 "by_id": each["by"],
                 "by": names.get(each["by"], each["by"]),
                 "stances": stances,
-                "tally": [(STANCES[kind][0], f"{weight:g}") for kind, weight in weights.items()],
+                "tally": [(kind, f"{weight:g}") for kind, weight in weights.items()],
                 "is_open": not sides,
                 "rounds": tallies.get(each["id"], []),
             }
