@@ -266,7 +266,7 @@ def _steer(turn: Turn, by: Participant, payload: Payload) -> None:
     steering: Steering = payload["do"]
     if fault := steering_fault(turn.state.phase, steering, paused=turn.state.paused_at is not None):
         raise NotPossible(fault)
-    turn.say("status_update", f"{by.title}: {steering}.", by.id)
+    turn.say("status_update", f"{by.title} {steering}s the session.", by.id)
     if steering == "end":
         stop(turn, "person", f"{by.title} ended the session.")
     else:

@@ -135,7 +135,7 @@ class SessionEnding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForkPoint:
-    """Where a session began to differ from another one, the run `of`, by whom, in which `words` and direction.
+    """Where a session began to differ from another one, the run `of`, by whom, in which `words`, which way.
 
     What came before, up to the `entry` and the session time `at`, is the other's, and so is its `cost_usd`.
     """

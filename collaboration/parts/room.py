@@ -15,7 +15,7 @@ from collaboration.engine.replaying import ACTION
 from collaboration.engine.roles import ParticipantRole, Power, powers
 from orchestration.graphs.graph import Graph, GraphNode
 from orchestration.llm.engine.types import Json
-from orchestration.runs.models import Call, Run, RunStatus
+from orchestration.runs.models import Call, CallStatus, Run, RunStatus
 from orchestration.runs.parts.graphs import GraphView, NodeMark
 
 Session = Mapping[str, Json]
@@ -102,17 +102,12 @@ def phases(session: Session, run: Run) -> list[dict[str, str]]:
     return [*found, {"word": end, "state": last, "remark": ""}]
 
 
-def limits(run: Run, session: Session, seconds: float, cost: Decimal) -> list[dict[str, Any]]:
-    """Return how much of each limit of the line-up is used, with the words of both."""
+def limits(run: Run, seconds: float, cost: Decimal) -> dict[str, float | None]:
+    """Return the time and money that are used, and the limits of the line-up."""
     own = (run.request.get("lineup") or {}).get("limits") or {}
     of_run = (run.request.get("constraints") or {}).get("max_cost_usd")
     money = min((float(each) for each in (own.get("money"), of_run) if each is not None), default=None)
-    said = sum(bool(each["sender"]) for each in session["messages"])
-    return [
-        {"name": "Time", "used": seconds, "most": own.get("seconds"), "unit": "seconds"},
-        {"name": "Cost", "used": float(cost), "most": money, "unit": "money"},
-        {"name": "Messages", "used": said, "most": own.get("messages"), "unit": "number"},
-    ]
+    return {"seconds": seconds, "most_s": own.get("seconds"), "usd": float(cost), "most_usd": money}
 
 
 def members(session: Session, calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
@@ -121,11 +116,10 @@ def members(session: Session, calls: Sequence[Call]) -> Iterator[dict[str, Any]]
     impacts = {each["participant"]: each["impact"] for each in ending["contributions"]}
     doing = defaultdict(list)
     for each in pending(session):
-        about = each["about"] or "the result"
-        doing[each["participant"]].append(DOING[each["kind"]].format(about=about))
-    asked, costs, counts = callers(session), defaultdict[str, Decimal](Decimal), Counter[str]()
+        doing[each["participant"]].append(_words(each))
+    actions, costs, counts = _actions(session), defaultdict[str, Decimal](Decimal), Counter[str]()
     for call in calls:
-        id = asked.get(action_key(call.step), "")
+        id = _action_of(actions, call)["participant"]
         costs[id] += call.cost_usd or 0
         counts[id] += 1
     for each in session["participants"]:
@@ -147,14 +141,30 @@ def _sentence(busy: Sequence[str]) -> str:
     return f"{busy[0][:1].upper()}{busy[0][1:]}{more}"
 
 
-def action_key(step: str) -> str:
-    """Return the part of the key of a call's step that names the action it was made for."""
-    return "/".join(step.split("/")[:2])
+def _action_of(actions: Mapping[str, Row], call: Call) -> Row:
+    """Return the action that a call was made for; a child's call is made for that of its parent."""
+    none: Row = {"participant": "", "kind": "", "about": ""}
+    return actions.get("/".join(call.step.split("/")[:2]), none)
 
 
-def callers(session: Session) -> dict[str, str]:
-    """Return the participant that each action is of, by the key of its steps."""
-    return {f"{ACTION}/{each['number']}": each["participant"] for each in session["actions"]}
+def _actions(session: Session) -> dict[str, Row]:
+    """Return the actions by the beginning of the keys of their steps."""
+    return {f"{ACTION}/{each['number']}": each for each in session["actions"]}
+
+
+def _words(action: Row) -> str:
+    """Return what a participant does for an action."""
+    return DOING.get(action["kind"], "writes").format(about=action["about"] or "the result")
+
+
+def writing(session: Session, calls: Sequence[Call], names: Names) -> Iterator[dict[str, Any]]:
+    """Yield the calls that are under way with whom they are made for, and what for."""
+    actions = _actions(session)
+    for call in calls:
+        if call.status == CallStatus.RUNNING:
+            action = _action_of(actions, call)
+            by = names[action["participant"]] if action["participant"] else call.model
+            yield {"call": call, "by": by, "doing": _words(action)}
 
 
 def subtasks(session: Session, names: Names) -> list[dict[str, Any]]:
@@ -220,7 +230,7 @@ def proposals(session: Session, rows: Collection[Row], names: Names) -> list[dic
                 "by_id": each["by"],
                 "by": names.get(each["by"], each["by"]),
                 "stances": stances,
-                "tally": [(STANCES[kind][0], f"{weight:g}") for kind, weight in weights.items()],
+                "tally": [(kind, f"{weight:g}") for kind, weight in weights.items()],
                 "is_open": not sides,
                 "rounds": tallies.get(each["id"], []),
             }
@@ -257,9 +267,11 @@ def message(each: Row, names: Names) -> dict[str, Any]:
     stance = each["data"].get("stance") if each["kind"] == "response" else None
     if stance in STANCES:
         word, icon = STANCES[stance][0].capitalize(), STANCES[stance][1]
-    text = each["text"]
+    text, about = each["text"], each["about"]
+    is_proposal = about.startswith("P") and about not in names
     return {
         **each,
+        "anchor": "" if about in names else f"{'about' if is_proposal else 'subtask'}-{about}",
         "from": names.get(each["sender"], each["sender"]),
         "recipients": ", ".join(names.get(id, id) for id in each["to"]) or "all",
         "word": word,

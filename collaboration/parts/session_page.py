@@ -27,7 +27,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
-from orchestration.runs.models import Call, CallStatus, Event, Run
+from orchestration.runs.models import Event, Run
 from orchestration.runs.parts.waterfall import elapsed_s
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import counted
@@ -95,16 +95,15 @@ class SessionPage(KindPage):
         done = sum(each["status"] == "accepted" for each in subtasks)
         cost = sum((call.cost_usd for call in state.calls if call.cost_usd is not None), Decimal(0))
         numbers = [number for number in _numbers(state.new_events) if number in rows]
-        elapsed = elapsed_s(state, now) or 0.0
         return {
             "calls": state.calls,
             "session": session,
             "new_rows": (new := [rows[number] for number in numbers]),
             "replanned": room.shape(rows, until=min(numbers, default=0)) != room.shape(rows),
             "phases": room.phases(session, state.run),
-            "limits": room.limits(state.run, session, elapsed, cost),
+            "used": room.limits(state.run, elapsed_s(state, now) or 0.0, cost),
             "members": list(room.members(session, state.calls)),
-            "writing": _writing(state.calls, room.callers(session), names),
+            "writing": list(room.writing(session, state.calls, names)),
             "subtasks": subtasks,
             "plan": room.plan_graph(subtasks),
             "proposals": room.proposals(session, rows.values(), names),
@@ -270,11 +269,3 @@ def _board_pieces(
         if each["id"] in ids:
             yield "session-subtask", {"each": each}
             yield "session-node", {"node": plan.nodes[each["id"]], "side": plan.directions[0]}
-
-
-def _writing(calls: Sequence[Call], callers: Mapping[str, str], names: room.Names) -> list[dict[str, Any]]:
-    """Return the calls that are under way with whom they are made for."""
-    running = [call for call in calls if call.status == CallStatus.RUNNING]
-    return [
-        {"call": each, "by": names.get(callers.get(room.action_key(each.step), ""), "")} for each in running
-    ]

@@ -179,6 +179,13 @@
     if (button) toEnd(document.getElementById(button.dataset.newIn));
   });
 
+  // A link to something in a part that is not seen chooses that part first.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("#run a[href^='#']");
+    const part = link && document.getElementById(decodeURIComponent(link.hash.slice(1)))?.closest("[data-tabs]");
+    for (const id of part?.dataset.tabs.split(" ") ?? []) document.getElementById(id)?.click();
+  });
+
   // What was written and sent leaves its form; what was refused stays.
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     if (detail.successful && detail.elt.matches("form[data-resets]")) detail.elt.reset();

@@ -204,7 +204,12 @@ class RunView:
     @property
     def needs_you(self) -> bool:
         """True where the member who looks at a personal page is asked something."""
-        return self.page.is_personal and any(card.may_answer for card in self.questions)
+        return self.page.is_personal and bool(self.for_viewer)
+
+    @property
+    def for_viewer(self) -> list[QuestionCard]:
+        """The questions whose forms are shown."""
+        return [card for card in self.questions if card.may_answer]
 
     @property
     def for_others(self) -> list[QuestionCard]:
