@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,13 +11,13 @@ from django import forms
 from django.http import QueryDict
 from django.utils.text import slugify
 
-from collaboration.engine.lineup import LineUp, Participant, lineup_schema
+from collaboration.engine.lineup import Participant, lineup_schema
 from collaboration.engine.phases import Phase
 from collaboration.engine.plan import LONGEST_TITLE, Subtask
 from collaboration.engine.roles import SENTENCES, ParticipantRole, Power
 from collaboration.engine.state import SessionState
-from collaboration.selectors import PARTICIPANTS
-from collaboration.services.freezing import ANY, ANY_MODEL, LONGEST_TASK
+from collaboration.selectors import ANY, ANY_MODEL, PARTICIPANTS
+from collaboration.services.freezing import LONGEST_TASK
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.accounts.selectors import member_names
 from orchestration.expressions.listed import Document, item_in, items_in
@@ -31,8 +30,8 @@ from orchestration.tools.forms.cards import PartCard
 from orchestration.tools.forms.documents import Choices, Notes, PartField, Rows
 from orchestration.tools.services.registry import team_tools
 
-TABS = {"who": "Who it is", "how": "How it works", "limits": "Limits", "yaml": "YAML"}
-WHOLE_TABS = {**TABS, "who": "About", "how": "Rules"}
+TABS = {"who": "Who it is", "how": "How it works", "yaml": "YAML"}
+WHOLE_TABS = {"who": "About", "how": "Rules", "limits": "Limits", "yaml": "YAML"}
 FIELDS: Mapping[str, Sequence[str]] = {
     "who": ("name", "role", "model", "specialty", "skills"),
     "how": ("instructions", "strategy", "pipeline", "tools", "weight"),
@@ -51,7 +50,6 @@ AT_START = {
 """The rules and limits that are asked for when a session is started; the line-up has the others."""
 AS_BEFORE = ":as-before"
 """Stands for the line-up of the run that is started again, as it was."""
-LATEST, DRAFT = "latest", "draft"
 LONG = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 SEAT, SEATED_BY = "seat", ("model", "user", "team_role")
 """The name of the field for who takes a seat, and the fields of a participant that say it."""
@@ -177,14 +175,14 @@ class SessionSetup(LineUpCard):
     def __init__(self, document: Document, team: TeamChoices, models: Mapping[str, str]) -> None:
         super().__init__(document, "", "start", team)
         self.seats = [
-            seat_field(self.notes, team, (PARTICIPANTS, number), each["id"], models.get(each["id"], ""))
+            (seat_field(self.notes, team, (PARTICIPANTS, number), each["id"], models[each["id"]]), each)
             for number, each in enumerate(document[PARTICIPANTS])
         ]
         self._models = models
 
     def __iter__(self) -> Iterator[PartField]:
         """Yield the fields of the rules, and the seats."""
-        yield from (*super().__iter__(), *self.seats)
+        yield from (*super().__iter__(), *(field for field, _ in self.seats))
 
     @property
     def has_problems(self) -> bool:
@@ -240,24 +238,6 @@ class StartForm(forms.Form):
     def chosen(self) -> str:
         """The name of the line-up, as it is sent or proposed."""
         return str(self["lineup"].value() or "")
-
-
-def version_choices(numbers: Sequence[int]) -> list[tuple[str, str]]:
-    """Return the versions of a line-up as choices, the newest first, and its draft."""
-    newest = [(LATEST, f"Version {numbers[0]} (newest)")] if numbers else []
-    return [*newest, (DRAFT, "The draft"), *((str(each), f"Version {each}") for each in numbers[1:])]
-
-
-def editable(lineup: LineUp) -> Document:
-    """Return a line-up as a document without what it has by itself; whole numbers are written as such."""
-    written = json.dumps(lineup.model_dump(mode="json", exclude_defaults=True))
-    found: Document = json.loads(written, parse_float=_number)
-    return found
-
-
-def _number(written: str) -> float:
-    value = float(written)
-    return int(value) if value.is_integer() else value
 
 
 class ForkForm(forms.Form):

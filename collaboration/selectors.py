@@ -15,9 +15,8 @@ from collaboration.engine.records import Row, gathered
 from collaboration.engine.running import ROWS
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
+from orchestration.expressions.listed import items_in
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
-from orchestration.library.models import PublishedVersion
-from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.models import OPEN_STATUSES, Run, Step
@@ -26,6 +25,8 @@ from orchestration.runs.selectors.runs import with_line_columns
 KIND = "session"
 """The kind of runs that are sessions, and of the line-ups that they are started with."""
 PARTICIPANTS = "participants"
+ANY, ANY_MODEL = "any", "any of the usual models"
+"""The name of a model that stands for one of those that a session is started with, and its words."""
 LineUpReading = DefinitionReading[LineUp, LineUpProblem]
 MOST_KEPT = 64
 """Sessions whose rows a process keeps."""
@@ -132,11 +133,20 @@ def session_record(run: Run) -> dict[str, Json]:
     return gathered(run.prompt, SESSION_ROWS.of(run.pk).values())
 
 
-def newest_documents(membership: Membership) -> Mapping[str, Json]:
-    """Return the newest version of each of the team's line-ups by name, None where none is published."""
-    versions = PublishedVersion.objects.filter(definition=OuterRef("pk")).order_by("-number")
-    rows = saved_definitions(membership, KIND).annotate(newest=Subquery(versions.values("document")[:1]))
-    return dict(rows.values_list("name", "newest"))
+def shown_participants(document: Json, people: Mapping[str, str] | None = None) -> list[dict[str, Json]]:
+    """Return the participants of a document that have an id, each as it is written, and `who` it is in words.
+
+    `people` are names of users by their ids.
+    """
+    return [{**each, "who": _who(each, people or {})} for each in items_in(document, PARTICIPANTS)]
+
+
+def _who(each: Mapping[str, Json], people: Mapping[str, str]) -> str:
+    if model := each.get("model"):
+        return ANY_MODEL if model == ANY else str(model)
+    if user := each.get("user"):
+        return people.get(str(user), str(user))
+    return f"whoever is {each['team_role']} in the team" if each.get("team_role") else "nobody yet"
 
 
 def newest_sessions(membership: Membership) -> tuple[Sequence[Run], Sequence[Run]]:

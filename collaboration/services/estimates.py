@@ -22,15 +22,17 @@ def estimate_session(*, membership: Membership, lineup: LineUp, text: str) -> Es
     of all calls one after the other: what is done at the same time takes less.
     """
     known = {model.name: model_spec(model) for model in usable_models(membership)}
-    calls = [each for each in expected_calls(lineup) if each.model in known]
+    calls = [each for each in expected_calls(lineup) if each[0].model in known]
     if not calls:
         return None
     draft = Draft(
         task=classify(text).task,
         words=estimate_tokens(text) + TOKENS_PER_MESSAGE,
-        past=past_calls(membership, sorted({each.model for each in calls})),
+        past=past_calls(membership, sorted({each.model for each, *_ in calls})),
         answers=1,
         read=(0, lineup.limits.context_tokens),
     )
-    parts = [times(draft.share(known[each.model], each.purpose, 1), (each.few, each.most)) for each in calls]
+    parts = [
+        times(draft.share(known[each.model], purpose, 1), (few, most)) for each, purpose, few, most in calls
+    ]
     return reduce(followed_by, parts, at_once([]))

@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from collaboration.engine.lineup import LineUp, Participant, read_lineup
 from collaboration.engine.selection import Records, TrackRecord
-from collaboration.selectors import KIND, LINEUPS
+from collaboration.selectors import ANY, KIND, LINEUPS
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.accounts.selectors import member_ids, member_names
-from orchestration.expressions.documents import read_document
 from orchestration.library.selectors import saved_definitions
 from orchestration.library.services.definitions import published_version, sound
 from orchestration.llm.engine.errors import InvalidRequest
@@ -28,8 +27,6 @@ from orchestration.strategies.services.profiles import stored_profiles
 from orchestration.strategies.services.strategy_runs import checked_request, shared_panel
 from orchestration.tools.services.registry import freeze_tools
 
-ANY, ANY_MODEL = "any", "any of the usual models"
-"""The name of a model that stands for one of the models that the session is started with, and its words."""
 LONGEST_TASK = 60_000
 CALLS_EACH = 6
 """Calls of each model by which a limit on the cost is shared."""
@@ -113,7 +110,7 @@ def chosen_lineup(membership: Membership, wanted: Json, version: Json) -> tuple[
 
 def gallery_lineup(name: str) -> LineUp:
     """Return a line-up that comes with Orchestra."""
-    return sound(LINEUPS.check(read_document(LINEUPS.gallery[name].text, "yaml"), {}), "The line-up")
+    return sound(LINEUPS.check(LINEUPS.gallery[name].document, {}), "The line-up")
 
 
 def frozen_lineup(membership: Membership, lineup: LineUp, request: SessionRequest) -> FrozenLineUp:

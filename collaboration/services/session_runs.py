@@ -20,7 +20,8 @@ from collaboration.services.freezing import (
     stored_lineup,
 )
 from orchestra_site.accounts.models import Membership
-from orchestration.library.selectors import published_versions, run_figures, saved_definitions
+from orchestration.library.parts import definition_lines
+from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.errors import CodedError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
@@ -140,21 +141,17 @@ class SessionKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published line-ups and those of the gallery, with their typical cost and time."""
-        titles = {name: (entry.title, entry.description) for name, entry in LINEUPS.gallery.items()}
-        columns = ("definition__name", "document__title", "document__description")
-        rows = published_versions(membership, KIND).values_list(*columns)
-        titles |= {name: (title or name, description or "") for name, title, description in rows}
-        figures = run_figures(membership, KIND, list(titles))
         return [
             Startable(
                 ref=name,
-                title=title,
-                summary=description.partition("\n")[0],
+                title=line.title,
+                summary=line.description.partition("\n")[0],
                 schema=FORM_SCHEMA,
-                cost_usd=figures[name].median_usd,
-                seconds=figures[name].median_s,
+                cost_usd=line.figures.median_usd,
+                seconds=line.figures.median_s,
             )
-            for name, (title, description) in sorted(titles.items())
+            for name, line in sorted(definition_lines(membership, LINEUPS).items())
+            if line.is_published
         ]
 
     def titles(self, membership: Membership) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
@@ -18,9 +19,7 @@ from collaboration.forms import (
     seat_path,
     team_choices,
 )
-from collaboration.parts.lineups import shown_participants
-from collaboration.selectors import LINEUPS, PARTICIPANTS
-from collaboration.services.freezing import ANY
+from collaboration.selectors import ANY, LINEUPS, PARTICIPANTS, shown_participants
 from orchestra_site.accounts.access import MemberRequest
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import member_names
@@ -38,13 +37,15 @@ class LineUpEditor(DefinitionEditor):
     page = "collaboration/lineup_edit.html"
     word = "participant"
     listed = PARTICIPANTS
-    tabs = WHOLE_TABS
+
+    def tabs(self, part: str) -> Mapping[str, str]:
+        """Return the tabs of a participant, or of the line-up."""
+        return TABS if part else WHOLE_TABS
 
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> LineUpCard:
         """Return the card of a participant, or of the line-up."""
-        shown = tab if tab == YAML or tab in (FIELDS if part else WHOLE_FIELDS) else next(iter(TABS))
-        choices = team_choices(membership)
-        return LineUpCard(document, part, shown, choices, read_only=not membership.may_run)
+        team = team_choices(membership)
+        return LineUpCard(document, part, tab, team, read_only=not membership.may_run)
 
     def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:
         """Return a document with a participant more, a model or a person; the first of all leads."""
@@ -67,12 +68,11 @@ class LineUpEditor(DefinitionEditor):
         reading = LINEUPS.check(opened.written, {}, name=opened.definition.name)
         found = reading.problems if opened.fault is None else (LineUpProblem("", str(opened.fault)),)
         problems = [_placed(each, opened.written) for each in found]
-        tabs = [(name, words) for name, words in TABS.items() if name in FIELDS or name == YAML]
         return {
             "participants": shown_participants(opened.written, member_names(request.membership)),
+            "lineup": reading.definition,
             "problems": problems,
             "wrong": {each.part for each in problems},
-            "tabs": tabs if opened.part else WHOLE_TABS.items(),
         }
 
 

@@ -14,7 +14,7 @@ from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
-from collaboration.forms import ForkForm, SessionSetup, editable, seat_path, team_choices
+from collaboration.forms import ForkForm, SessionSetup, seat_path, team_choices
 from collaboration.parts.reports import report_context, report_markdown, session_document
 from collaboration.selectors import KIND, LINEUPS
 from collaboration.services.forks import ForkChanges, fork_start, start_fork
@@ -86,7 +86,7 @@ def fork(request: MemberRequest, run: UUID) -> HttpResponse:
         team_choices(request.membership),
         {each.id: each.model for each in state.lineup.participants},
     )
-    setup = SessionSetup(editable(state.lineup), team, seated)
+    setup = SessionSetup(state.lineup.model_dump(mode="json", exclude_defaults=True), team, seated)
     most_usd = found.request["constraints"].get("max_cost_usd")
     form = ForkForm(posted(request), state, team.models, most_usd)
     if request.method == "POST" and (started := _started(request, found, entry, form, setup)) is not None:

@@ -5,32 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from collaboration.engine.lineup import LineUp, read_lineup
 from collaboration.forms import (
     AS_BEFORE,
-    LATEST,
-    SeatField,
     SessionSetup,
     StartForm,
-    editable,
     seat_path,
     team_choices,
-    version_choices,
 )
-from collaboration.parts.lineups import LineUpLine, lineup_lines
-from collaboration.selectors import KIND, LINEUPS, PARTICIPANTS, newest_sessions
+from collaboration.selectors import KIND, LINEUPS, newest_sessions, shown_participants
 from collaboration.services.estimates import estimate_session
 from collaboration.services.freezing import chosen_lineup, stored_lineup, with_models
 from collaboration.services.session_runs import USUAL_LINEUP
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestration.expressions.listed import Document
+from orchestration.library.forms import version_choices
+from orchestration.library.parts import DefinitionLine, definition_lines
 from orchestration.library.selectors import version_number
 from orchestration.library.views.versions import READ_OR_SEND
 from orchestration.llm.engine.errors import InvalidRequest
@@ -48,12 +44,13 @@ PARTS = ("session-setup", "session-estimate")
 @require_safe
 def list_sessions(request: MemberRequest) -> HttpResponse:
     """List the sessions that go on, the last ones, and the line-ups, the team's and those of the gallery."""
-    lines = lineup_lines(request.membership)
+    lines = definition_lines(request.membership, LINEUPS)
     going_on, over = (
         [(run, lines[run.ref].title if run.ref in lines else run.ref) for run in runs]
         for runs in newest_sessions(request.membership)
     )
-    context = {"lines": lines.values(), "going_on": going_on, "over": over}
+    shown = [(line, shown_participants(line.document)) for line in lines.values()]
+    context = {"lines": shown, "going_on": going_on, "over": over}
     return render(request, "collaboration/session_list.html", context)
 
 
@@ -61,12 +58,12 @@ def list_sessions(request: MemberRequest) -> HttpResponse:
 @may_run
 def start(request: MemberRequest, name: str = "") -> HttpResponse:
     """Ask for a task and who does it, and start a session; parts are drawn again as the form is filled in."""
-    lines, source = lineup_lines(request.membership), _source(request)
+    lines, source = definition_lines(request.membership, LINEUPS), _source(request)
     if name and name not in lines:
         raise Http404
     sends = request.method == "POST" and "HX-Request" not in request.headers and "redraw" not in request.POST
-    form = _start_form(request.POST if sends else None, _given(request, source, name), lines, source)
-    chosen = _chosen(request, form.chosen, lines.get(form.chosen), source)
+    form = _start_form(request, lines, source, name, sends=sends)
+    chosen = _chosen(request, form.chosen, lines, source)
     if sends and (run := _started(request, form, source, chosen)) is not None:
         return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
     text = str(form["text"].value() or "")
@@ -75,6 +72,7 @@ def start(request: MemberRequest, name: str = "") -> HttpResponse:
         "cards": [(each, lines.get(each.data["value"])) for each in form["lineup"]],
         "chosen": chosen,
         "source": source,
+        "restores": request.method == "GET" and not request.GET and not name,
         "line": lines.get(form.chosen),
         "estimate": chosen.resolved
         and estimate_session(membership=request.membership, lineup=chosen.resolved, text=text),
@@ -94,57 +92,57 @@ def _source(request: MemberRequest) -> Run | None:
     return get_object_or_404(visible_runs(request.membership).filter(kind=KIND), pk=source)
 
 
-def _given(request: MemberRequest, source: Run | None, name: str) -> dict[str, Any]:
-    """Return what the form begins with: what was sent, else what the address names or an earlier run had."""
-    data = request.POST if request.method == "POST" else request.GET
-    lineup = data.get("lineup") or name or (AS_BEFORE if source else USUAL_LINEUP)
-    return {"text": data.get("text", source.prompt if source else ""), "lineup": lineup}
-
-
 def _start_form(
-    data: QueryDict | None, given: dict[str, Any], lines: Mapping[str, LineUpLine], source: Run | None
+    request: MemberRequest,
+    lines: Mapping[str, DefinitionLine],
+    source: Run | None,
+    name: str,
+    *,
+    sends: bool,
 ) -> StartForm:
+    """Return the form with what was sent, else with what the address names or an earlier session had."""
+    data = request.POST if request.method == "POST" else request.GET
     titles = {AS_BEFORE: "As in that session"} if source else {}
-    titles |= {name: line.title for name, line in lines.items()}
-    if given["lineup"] not in titles:
-        given["lineup"] = USUAL_LINEUP
-    return StartForm(data, titles=titles, initial=given)
+    titles |= {each: line.title for each, line in lines.items()}
+    wanted = data.get("lineup") or name or (AS_BEFORE if source else USUAL_LINEUP)
+    initial = {"text": data.get("text", source.prompt if source else "")}
+    initial["lineup"] = wanted if wanted in titles else USUAL_LINEUP
+    return StartForm(request.POST if sends else None, titles=titles, initial=initial)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChosenLineUp:
     """The line-up of a session that is being started: `setup` are its fields, None where it cannot run.
 
-    `number` is that of its version, `document` what it is changed to, `resolved` that with a model in each
-    seat, None while it has problems. `fault` says why it cannot run.
+    `document` is what it is changed to, `resolved` that with a model in each seat, without problems only.
+    `number` is that of its version, `fault` says why it cannot run.
     """
 
     versions: Sequence[tuple[str, str]] = ()
-    version: str = LATEST
+    version: str = "latest"
     number: int | None = None
     setup: SessionSetup | None = None
     document: Document | None = None
     resolved: LineUp | None = None
     fault: str = ""
 
-    @property
-    def seats(self) -> Sequence[tuple[SeatField, Document]]:
-        """The field of each seat with the participant that it is for."""
-        setup = self.setup
-        return [] if setup is None else list(zip(setup.seats, setup.part[PARTICIPANTS], strict=True))
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether it is no longer the line-up as it is saved."""
-        return self.setup is not None and self.document != self.setup.part
+    def payload(self, name: str) -> dict[str, Json]:
+        """Return what a session is started with: the name of a line-up as it is saved, else a document."""
+        if self.setup is not None and self.document != self.setup.part:
+            return {"lineup": self.document, "version": None}
+        if name == AS_BEFORE:
+            return {"lineup": self.document, "version": self.number}
+        return {"lineup": name, "version": version_number(self.version) or self.version}
 
 
-def _chosen(request: MemberRequest, name: str, line: LineUpLine | None, source: Run | None) -> ChosenLineUp:
+def _chosen(
+    request: MemberRequest, name: str, line: DefinitionLine | None, source: Run | None
+) -> ChosenLineUp:
     """Return the chosen line-up with what was typed for it, if that was typed for this one."""
     row, member = line.definition if line else None, request.membership
     versions = version_choices(list(row.versions.values_list("number", flat=True))) if row else []
     wanted = request.POST.get("version") or request.GET.get("version", "")
-    version = wanted if wanted in dict(versions) else versions[0][0] if versions else LATEST
+    version = wanted if wanted in dict(versions) else versions[0][0] if versions else "latest"
     chosen = ChosenLineUp(versions=versions, version=version)
     try:
         if name == AS_BEFORE and source is not None:
@@ -154,9 +152,10 @@ def _chosen(request: MemberRequest, name: str, line: LineUpLine | None, source: 
         seated = {each.id: each.model for each in with_models(member, base).participants}
     except InvalidRequest as fault:
         return replace(chosen, fault=str(fault))
-    setup = SessionSetup(editable(base), team_choices(member), seated)
+    written = base.model_dump(mode="json", exclude_defaults=True)
+    setup = SessionSetup(written, team_choices(member), seated)
     is_same = request.POST.get("setup_of") == f"{name} {version}"
-    document = setup.with_typed(request.POST) if is_same else setup.part
+    document = setup.with_typed(request.POST) if is_same else written
     setup.notes.part = document
     lineup = read_lineup(document)[0]
     resolved = lineup and with_models(member, lineup)
@@ -173,15 +172,9 @@ def _started(request: MemberRequest, form: StartForm, source: Run | None, chosen
     setup.say((seat_path(each.path), each.message) for each in problems)
     if not is_valid or setup.notes.problems:
         return None
-    as_saved = form.chosen != AS_BEFORE and not chosen.is_changed
-    payload: dict[str, Json] = {
-        "text": form.cleaned_data["text"],
-        "lineup": form.chosen if as_saved else chosen.document,
-        "version": version_number(chosen.version) or chosen.version if as_saved else chosen.number,
-        "constraints": source.request.get("constraints", {}) if source else {},
-    }
-    if chosen.is_changed:
-        payload["version"] = None
+    payload = {"text": form.cleaned_data["text"], **chosen.payload(form.chosen)}
+    if source is not None:
+        payload["constraints"] = source.request.get("constraints", {})
     try:
         origin = Origin(rerun_of=source)
         return start_run(membership=request.membership, kind=KIND, payload=payload, origin=origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -43,6 +44,12 @@ class NewDefinitionForm(DefinitionNameForm):
         entries = [(name, each.title) for name, each in kind.gallery.items()]
         self.fields["start"].choices = [(BLANK, f"An empty {kind.noun}"), *entries]  # type: ignore[attr-defined]  # declared above
         self.entries = [None, *kind.gallery.values()]
+
+
+def version_choices(numbers: Sequence[int]) -> list[tuple[str, str]]:
+    """Return the versions of a definition as choices, the newest first, and its draft."""
+    newest = [("latest", f"Version {numbers[0]} (newest)")] if numbers else []
+    return [*newest, ("draft", "The draft"), *((str(each), f"Version {each}") for each in numbers[1:])]
 
 
 class PublishForm(forms.Form):

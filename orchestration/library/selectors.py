@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from orchestra_site.accounts.models import Membership
 from orchestration.library.models import PublishedVersion, SavedDefinition, Trigger
+from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, RunStatus
 
 LONGEST_NUMBER = 9
@@ -49,6 +50,13 @@ def listed_definitions(membership: Membership, kind: str) -> QuerySet[SavedDefin
     rows = saved_definitions(membership, kind)
     rows = rows.annotate(newest=newest, published_at=published_at, started_by=triggers)
     return rows.defer("draft", "sample").select_related("draft_saved_by").order_by("name")
+
+
+def newest_documents(membership: Membership, kind: str) -> Mapping[str, Json]:
+    """Return the newest version of each of the team's definitions by name, None where none is published."""
+    versions = PublishedVersion.objects.filter(definition=OuterRef("pk")).order_by("-number")
+    rows = saved_definitions(membership, kind).annotate(document=Subquery(versions.values("document")[:1]))
+    return dict(rows.values_list("name", "document"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from orchestration.expressions.documents import LONGEST, read_document
 from orchestration.expressions.errors import ExpressionError
+from orchestration.library.forms import version_choices
 from orchestration.library.selectors import version_number
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
@@ -45,9 +46,7 @@ class RunForm(SchemaForm):
     ) -> None:
         super().__init__(schema if isinstance(schema, dict) else {}, data)
         self._is_open = not isinstance(schema, dict)
-        newest = [("latest", f"Version {versions[0]} (newest)")] if versions else []
-        older = [(str(each), f"Version {each}") for each in versions[1:]]
-        choices = {"version": [*newest, ("draft", "The draft"), *older]}
+        choices = {"version": version_choices(versions)}
         choices["models"] = [(each.name, each.name) for each in models]
         for name, offered in choices.items():
             self.fields[name].choices = offered  # type: ignore[attr-defined]  # declared above

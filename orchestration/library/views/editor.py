@@ -85,20 +85,22 @@ Act = Callable[[MemberRequest, Opened], HttpResponse]
 class DefinitionEditor(ABC):
     """What the editor of a kind has of its own. `page` is the template, which has a partial `editor-saved`.
 
-    `word` is what a part is called, also in the address, `listed` the field that has them; `tabs` are those
-    of a card.
+    `word` is what a part is called, also in the address, `listed` the field that has them.
     """
 
     kind: ClassVar[DefinitionKind[Any]]
     page: ClassVar[str]
     word: ClassVar[str]
     listed: ClassVar[str]
-    tabs: ClassVar[Mapping[str, str]]
 
     @property
     def acts(self) -> Mapping[str, Act]:
         """What else a POST does, by its word."""
         return {}
+
+    @abstractmethod
+    def tabs(self, part: str) -> Mapping[str, str]:
+        """Return the tabs of a part's card, by name; `yaml` is the text of the whole."""
 
     def read(self, text: str) -> Json:
         """Return what a draft says. Raises `ExpressionError` or `UnsupportedVersion`."""
@@ -106,7 +108,7 @@ class DefinitionEditor(ABC):
 
     @abstractmethod
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> PartCard:
-        """Return the card of a part, empty for a tab that it does not have; viewers only read it."""
+        """Return the card of a part; viewers only read it."""
 
     @abstractmethod
     def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:
@@ -175,7 +177,8 @@ class DefinitionEditor(ABC):
             return replace(opened, written=written)
         part, tab = data.get(self.word, "").partition("/")[0], data.get("tab", "")
         part = part if item_in(written, self.listed, part) is not None else ""
-        tab = tab if tab in self.tabs else next(iter(self.tabs))
+        tabs = self.tabs(part)
+        tab = tab if tab in tabs else next(iter(tabs))
         card = self.card(request.membership, written, part, tab)
         return replace(opened, written=written, part=part, tab=tab, card=card)
 
@@ -186,7 +189,7 @@ class DefinitionEditor(ABC):
             "definition": opened.definition,
             "opened": opened,
         }
-        own |= {"card": opened.card, "writes": not opened.read_only, "tabs": self.tabs.items()}
+        own |= {"card": opened.card, "writes": not opened.read_only, "tabs": self.tabs(opened.part).items()}
         own |= self.context(request, opened)
         if opened.card is not None:
             found: Sequence[PlacedProblem] = own["problems"]
