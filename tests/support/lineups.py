@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from collaboration.engine.records import session_row
+from collaboration.engine.session import open_session
 from collaboration.selectors import LINEUPS
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
 from orchestration.library.models import SavedDefinition
 from orchestration.library.services.definitions import create_definition, publish
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Json, plain
+from orchestration.runs.models import Run, Step
+from tests.support.history import a_run
+from tests.support.rooms import line_up
 
 LEAD = {"id": "lead", "name": "Lead", "role": "leader", "model": "any"}
 WRITER = {"id": "writer", "role": "executor", "model": "any"}
@@ -38,3 +43,14 @@ def a_lineup(
     row = a_lineup_draft(member, *participants, name=name, **fields)
     publish(membership=member, definition=row, based_on=row.draft_number)
     return row
+
+
+def a_session_run(member: Membership, task: str) -> Run:
+    """Store a session that has begun, and in which nothing has happened since."""
+    lineup = line_up()
+    request = {"lineup": lineup.model_dump(mode="json"), "records": {}, "models": [], "version": None}
+    run = a_run(member, task, kind="session", ref="harbours", request={**request, "constraints": {}}, seed=0)
+    row = plain(session_row(None, open_session(lineup, task, {}), 0.0))
+    ended = {"kind": "record", "status": "done", "started_s": 0.0, "seconds": 0.0}
+    Step.objects.create(run=run, key="session/0", result=row, **ended)
+    return run
