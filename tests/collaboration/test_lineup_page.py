@@ -117,7 +117,9 @@ def test_the_first_participant_leads_and_an_arbiter_keeps_the_seat_under_another
 def test_a_seat_goes_to_a_model_a_person_or_a_role(page: LineUpPage) -> None:
     a_pipeline(page.member)
     page.post(participant="writer", tab="how", typed="yes", pipeline="support", tools="clock")
-    assert page.participant("writer") | {"tools": ["clock"], "pipeline": "support"} == page.participant("writer")
+    assert page.participant("writer") | {"tools": ["clock"], "pipeline": "support"} == page.participant(
+        "writer"
+    )
     page.post(**who("writer", role="executor", seat=f"user:{page.member.user_id}"))
     assert page.participant("writer") == {
         "id": "writer",
@@ -138,8 +140,16 @@ WRONG: list[tuple[Json, str, str]] = [
     ({"limits": {"participants": 1}}, "2 take part, at most 1", "?participant=&amp;tab=limits"),
     ({"negotiation": {"threshold": 2}}, "must be at most 1", "?participant=&amp;tab=how"),
     ({"conflict": {"rule": "arbitration"}}, "An arbiter is named", "?participant=&amp;tab=how"),
-    ({"participants": [LEAD, {**WRITER, "role": "king"}]}, "must be one of", "?participant=writer&amp;tab=who"),
-    ({"participants": [LEAD, {**WRITER, "user": "u"}]}, "Name one of these", "?participant=writer&amp;tab=who"),
+    (
+        {"participants": [LEAD, {**WRITER, "role": "king"}]},
+        "must be one of",
+        "?participant=writer&amp;tab=who",
+    ),
+    (
+        {"participants": [LEAD, {**WRITER, "user": "u"}]},
+        "Name one of these",
+        "?participant=writer&amp;tab=who",
+    ),
     ({"participants": [LEAD, {**WRITER, "tools": 3}]}, "writer · tools", "?participant=writer&amp;tab=how"),
     ({"participants": [LEAD, WRITER, 7]}, "participants[2]", "?participant=&amp;tab=who"),
     ({"participants": [LEAD, {**WRITER, "model": 7}]}, "writer · seat", "?participant=writer&amp;tab=who"),
