@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collaboration.engine.records import session_row
-from collaboration.engine.session import open_session
 from collaboration.selectors import LINEUPS
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
@@ -14,7 +12,7 @@ from orchestration.library.services.definitions import create_definition, publis
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.models import Run, Step
 from tests.support.history import a_run
-from tests.support.rooms import line_up
+from tests.support.rooms import Room
 
 LEAD = {"id": "lead", "name": "Lead", "role": "leader", "model": "any"}
 WRITER = {"id": "writer", "role": "executor", "model": "any"}
@@ -47,10 +45,23 @@ def a_lineup(
 
 def a_session_run(member: Membership, task: str) -> Run:
     """Store a session that has begun, and in which nothing has happened since."""
-    lineup = line_up()
-    request = {"lineup": lineup.model_dump(mode="json"), "records": {}, "models": [], "version": None}
-    run = a_run(member, task, kind="session", ref="harbours", request={**request, "constraints": {}}, seed=0)
-    row = plain(session_row(None, open_session(lineup, task, {}), 0.0))
+    return a_played_run(member, Room(task=task))
+
+
+def a_played_run(member: Membership, room: Room, **fields: Json) -> Run:
+    """Store what was played in a room as a run with its rows."""
+    request = {
+        "lineup": room.state.lineup.model_dump(mode="json"),
+        "records": {},
+        "models": [],
+        "version": None,
+    }
+    given = {"kind": "session", "ref": "harbours", "seed": 0, "request": {**request, "constraints": {}}}
+    run = a_run(member, room.state.task, **given, **fields)
     ended = {"kind": "record", "status": "done", "started_s": 0.0, "seconds": 0.0}
-    Step.objects.create(run=run, key="session/0", result=row, **ended)
+    steps = [
+        Step(run=run, key=f"session/{number}", result=plain(row), **ended)
+        for number, row in enumerate(room.rows())
+    ]
+    Step.objects.bulk_create(steps)
     return run
