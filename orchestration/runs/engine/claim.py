@@ -16,7 +16,7 @@ from orchestration.runs.engine.budget import NOTHING_SPENT, Ledger, Limits, Spen
 from orchestration.runs.engine.control import LINGER_S, RunControl
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.records import Record, RunLog, StepKind, StepRecord
-from orchestration.runs.engine.types import EventKind, Received, RunEvent, StepStatus, Timing
+from orchestration.runs.engine.types import Received, StepStatus, Timing
 from orchestration.tools.engine.tool import Tool, ToolFailed, unknown_tool
 
 if TYPE_CHECKING:
@@ -126,15 +126,7 @@ class ClaimState:
         finally:
             self.control.release()
 
-    def end(
-        self, record: StepRecord, *before: Record, event_data: Mapping[str, Json] | None = None
-    ) -> Awaitable[None]:
-        """Journal a step that has ended; the awaitable is done once that is durable.
-
-        `event_data` is added to the data of its event.
-        """
+    def end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
+        """Journal a step that has ended; the awaitable is done once that is durable."""
         self.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
-        data = dict(event_data or ())
-        data |= {"key": record.key, "kind": str(record.kind), "status": str(record.status)}
-        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
-        return self.dependencies.log.write(*before, record, event)
+        return self.dependencies.log.write(*before, record)

@@ -64,6 +64,7 @@ class RunContext:
         self, claim: ClaimState, *, prefix: str = "", depth: int = 0, own: set[str] | None = None
     ) -> None:
         self.control = claim.control
+        self.now = claim.now  # seconds of run time: since the first start, without the time of only waiting
         self._claim = claim
         self._prefix = prefix
         self._depth = depth
@@ -84,13 +85,10 @@ class RunContext:
         """True once the run is being ended."""
         return self.control.reason is not None
 
-    def now(self) -> float:
-        """Seconds of run time: since the first start, without the time in which the run only waited."""
-        return self._claim.now()
-
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
-        return None if self._claim.limits.seconds is None else self._claim.limits.seconds - self.now()
+        seconds = self._claim.limits.seconds
+        return None if seconds is None else seconds - self.now()
 
     def timing(self, step: str) -> Timing | None:
         """Return when an ended step began and how long it took; for one that replayed, as it was then."""
@@ -139,16 +137,23 @@ class RunContext:
         await self._claim.ended(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
-    def record(self, step: str, value: Json, event_data: Mapping[str, Json] | None = None) -> None:
+    def record(
+        self,
+        step: str,
+        value: Json,
+        event_data: Mapping[str, Json] | None = None,
+        ended_s: float | None = None,
+    ) -> None:
         """Store a pure step's result for the pages, with the next commit; `event_data` is added to its event.
 
         It is plain JSON that does not change any more, computed again on replay and never read back; one that
-        is stored stays as it is.
+        is stored stays as it is. `ended_s` is the run time at which the step ended, None for now.
         """
         key = self.key(step)
         if self._opened(key, StepKind.RECORD) is None:
-            ended = StepRecord(key=key, kind=StepKind.RECORD, result=value, started_s=self.now())
-            self._claim.end(ended, event_data=event_data)
+            at = self.now() if ended_s is None else ended_s
+            kind = StepKind.RECORD
+            self._claim.end(StepRecord(key=key, kind=kind, result=value, started_s=at, event_data=event_data))
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
