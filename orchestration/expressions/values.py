@@ -94,8 +94,11 @@ class Bounds:
     def excess(self, value: Json) -> str:
         """Return in what a value is larger, or is none of JSON, as the end of a sentence; or nothing."""
         try:
-            parts = self.parts(value, "") if isinstance(value, SIZED) else (value,)
-            is_writable = all(map(_is_writable, parts))
+            is_writable = (
+                all(map(_is_writable, self.parts(value, "")))
+                if isinstance(value, SIZED)
+                else _is_writable(value)
+            )
         except ExpressionError as error:
             return str(error).strip(" .")
         return "" if is_writable else "has a number that JSON cannot express"
