@@ -65,6 +65,7 @@ class Moves(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
 
 
+NO_MOVES = Moves()
 BROKEN = frozenset({EndStatus.FAILED, EndStatus.CANCELLED})
 ALL_SKIPPED = "Everything that it needs was skipped."
 
@@ -111,8 +112,8 @@ class Schedule:
         if name not in self._running:
             raise ValueError(f"Node {name} is not running.")
         self._running.remove(name)
-        concerned = self._settle(name, ending)
-        return self._moves([*self._ready, *concerned, *self._held])
+        queue = [*self._ready, *self._settle(name, ending), *self._held]
+        return self._moves(queue) if queue else NO_MOVES
 
     def hold(self, name: str, until: Sequence[str]) -> Moves:
         """Put back a node that was to start until others have ended, too, and return what follows."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from orchestration.expressions.mapping import MappingError, mapped_input, misfit
 from orchestration.expressions.values import HOLDERS, LIGHT
 from orchestration.graphs.graph import Join
-from orchestration.graphs.scheduling import EndStatus, Moves, Schedule
+from orchestration.graphs.scheduling import NO_MOVES, EndStatus, Moves, Schedule
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext, within
@@ -123,7 +123,8 @@ class _PipelineRun:
                 self._broken = self._broken or name
                 if not goes_on:
                     return
-            ended += await self._start(self._schedule.ended(name, end))
+            if (moves := self._schedule.ended(name, end)) != NO_MOVES:
+                ended += await self._start(moves)
 
     async def _next_ended(self) -> list[tuple[str, StageEnd]]:
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)

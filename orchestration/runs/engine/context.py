@@ -92,7 +92,8 @@ class RunContext:
 
     def timing(self, step: str) -> Timing | None:
         """Return when an ended step began and how long it took; for one that replayed, as it was then."""
-        return self._claim.timings.get(self.key(step))
+        found = self._claim.timings.get(self.key(step))
+        return None if found is None else Timing(started_s=found[0], seconds=found[1])
 
     def key(self, step: str) -> str:
         """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
@@ -407,7 +408,7 @@ class RunContext:
             raise ReplayMismatch(
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
-        claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
+        claim.timings[key] = earlier.started_s, earlier.seconds
         return earlier
 
     @asynccontextmanager

@@ -152,7 +152,7 @@ class Received:
     payload: Json
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
     """When something began and how long it took, in seconds of run time."""
 
