@@ -1,4 +1,4 @@
-"""People act in the room of a session that is under way: from the form to the engine, and back over the socket."""
+"""People act in the room of a session under way: from the form to the engine, and back over the socket."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Acting:
         if self.run.status == "queued":  # it was parked: nothing but people was waited for
             self.engine.start(self.run)
         until(lambda: self.run.steps.filter(key__startswith="message/").count() > known)
-        until(lambda: self.has_row_of_the_last_message())
+        until(self.has_row_of_the_last_message)
 
     def has_row_of_the_last_message(self) -> bool:
         """Tell whether all that was received has left its row."""
@@ -113,7 +113,9 @@ def test_all_that_people_do_with_a_plan_comes_from_the_page_into_the_records(
     acting.do("end")
     until(lambda: Run.objects.get(pk=acting.run.pk).is_over)
     assert (acting.refused, bob.session["subtasks"][-1]["status"]) == ([], "dropped")
-    said = [each["text"] for each in acting.session["messages"] if each["sender"].startswith(("boss", "person"))]
+    said = [
+        each["text"] for each in acting.session["messages"] if each["sender"].startswith(("boss", "person"))
+    ]
     assert "Bob changes s" in " ".join(said)
     assert said[-1] == "Ana ends the session."
 
