@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import signal
 from asyncio import AbstractEventLoop, new_event_loop
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import _lru_cache_wrapper, cache
 
 import pytest
 from django.conf import settings as django_settings
@@ -60,6 +62,21 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], AbstractEventLoop]]:
     """Run the coroutines of a module on the event loop that it names as `LOOP_FACTORY`."""
     return {"of the module": getattr(getattr(item, "module", None), "LOOP_FACTORY", new_event_loop)}
+
+
+@cache
+def _parsed() -> Sequence[_lru_cache_wrapper[object]]:
+    """Return where expressions that were parsed are kept."""
+    found = [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]
+    return [each for each in found if str(each.__module__).startswith("orchestration.expressions.")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Forget what a test parsed without being measured: a later one would not parse it again."""
+    if item.get_closest_marker("no_cover"):
+        for each in _parsed():
+            each.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,7 @@ from collaboration.engine.answers import (
     ActionKind,
     ParsedAnswer,
     answer_schema,
+    person_schema,
     read_answer,
 )
 from collaboration.engine.lineup import SessionProtocol
@@ -187,3 +188,24 @@ def test_a_form_of_any_type_ends_in_words(content: Json) -> None:
     for kind in ActionKind:
         with pytest.raises(NotPossible):
             read_answer(kind, content, "hybrid", TWO)
+
+
+def test_a_person_takes_stances_in_plain_fields_and_may_propose_something_else() -> None:
+    said = {"P1": "support", "P2": "oppose", "reason": "By land.", "counter": " By sea. "}
+    assert read("stance", said, choices=TWO) == ParsedAnswer(
+        stances={"P1": ("support", "By land."), "P2": ("oppose", "By land.")}, counter="By sea."
+    )
+    assert read("stance", {"P2": "abstain"}, choices=TWO).stances == {"P2": ("abstain", "")}
+
+
+def test_a_person_divides_the_task_in_lines() -> None:
+    lines = read("plan", {"subtasks": ["Pack", {"title": "Sail"}]}).subtasks
+    assert [each.title for each in lines] == ["Pack", "Sail"]
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_what_a_person_is_asked_for_has_plain_fields_and_the_first_is_needed(kind: ActionKind) -> None:
+    schema = person_schema(kind, TWO)
+    shapes = [each.get("items", each) for each in schema["properties"].values()]
+    assert not [each for each in shapes if each["type"] == "object"]
+    assert set(schema["required"]) <= schema["properties"].keys()

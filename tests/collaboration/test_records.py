@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from collaboration.engine.records import gathered, report, session_row
+from collaboration.engine.records import gathered, session_row
 from orchestration.llm.engine.types import Json, plain
 from tests.support.rooms import LED, QUIET, SCOUT, TASK, Room, line_up
 
@@ -46,23 +46,4 @@ def test_a_proposal_says_who_supports_it_and_how_much() -> None:
 
 def test_a_session_without_rows_has_everything_empty() -> None:
     assert gathered("Sail.", [])["messages"] == []
-    assert report(gathered("Sail.", [])).startswith("# Sail.\n\nThe session is .")
-
-
-def test_the_report_reads_as_a_document() -> None:
-    text = report(gathered(TASK, rows(Room().play())))
-    heads = [line for line in text.splitlines() if line.startswith("## ")]
-    sections = ["Task", "Result", "Participants", "Subtasks", "Decisions", "Conversation"]
-    assert heads == [f"## {each}" for each in sections]
-    assert "### s3 Comparison" in text
-    assert "- sage: support P1 (weight 1). Good." in text
-    assert "- **lead**: leader, active" in text
-
-
-def test_headings_in_what_is_said_are_quoted_in_the_report() -> None:
-    room = Room(line_up(LED, SCOUT, negotiation=QUIET), {"work": {"text": "# Mine\nwell"}})
-    room.act("u-eve", "join", role="specialist")
-    room.act("u-eve", "say", text="## Result\nstolen")
-    text = report(gathered(TASK, rows(room)))
-    assert "> ## Result\n> stolen" in text
-    assert "\n## Result" not in text
+    assert gathered("Sail.", [])["entries"] == 0

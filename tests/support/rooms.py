@@ -18,6 +18,7 @@ from collaboration.engine.state import (
     Answered,
     Ended,
     Entry,
+    Forked,
     Missed,
     SessionState,
     SessionStep,
@@ -134,18 +135,27 @@ class Room:
     def end(self, words: str, *, cancelled: bool = False) -> SessionStep:
         return self.feed(Ended(at=self.tick(), words=words, cancelled=cancelled))
 
+    def fork(self, lineup: LineUp | None = None, **rest: Json) -> SessionStep:
+        """Have Ana fork the session as it is now."""
+        given = {"of": "run-1", "entry": len(self.entries), "lineup": lineup or self.state.lineup, **rest}
+        return self.feed(Forked(at=self.clock, by=Person(id="u-ana", name="Ana"), **given))
+
     def play(self, until: str = "", most: int = 500) -> Room:
         """Answer what is pending, the oldest first, until the phase begins or nothing is pending."""
         for _ in range(most):
             if self.state.phase == until or not self.pending():
                 return self
-            action = self.pending()[0]
-            reply = self._reply(action)
-            if isinstance(reply, Missed):
-                self.feed(replace(reply, at=self.tick(), action=action.number))
-            else:
-                self.answer(reply, action.kind, action.participant)
+            self.answer_next()
         raise AssertionError("The session does not end.")
+
+    def answer_next(self) -> None:
+        """Answer the oldest action that is pending."""
+        action = self.pending()[0]
+        reply = self._reply(action)
+        if isinstance(reply, Missed):
+            self.feed(replace(reply, at=self.tick(), action=action.number))
+        else:
+            self.answer(reply, action.kind, action.participant)
 
     def _reply(self, action: Action) -> Json:
         keys = ((action.participant, str(action.kind)), action.participant, str(action.kind))

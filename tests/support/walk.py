@@ -22,6 +22,7 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
 from tests.support.history import a_member, a_run, signed_in
+from tests.support.lineups import a_lineup
 from tests.support.pipelines import a_pipeline, a_pipeline_run
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
@@ -76,6 +77,11 @@ class World:
         Run.objects.filter(pk=self.pipeline_run.pk).update(status=RunStatus.FAILED)
         self.trigger, _ = add_webhook(
             membership=self.people[Visitor.OWNER], definition=self.pipeline, title=SECRET
+        )
+
+        self.lineup = a_lineup(self.people[Visitor.OWNER], title=SECRET)
+        self.lineup_trigger, _ = add_webhook(
+            membership=self.people[Visitor.OWNER], definition=self.lineup, title=SECRET
         )
 
     def _tools(self) -> None:

@@ -107,7 +107,8 @@ def _replay_state(run: Run) -> ReplayState:
     """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
-    events = [RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all()]
+    rows = run.events.exclude(kind=EventKind.STEP_ENDED)  # steps bring these with them; none is emitted
+    events = [RunEvent(kind=e.kind, step=e.step, data=e.data) for e in rows]
     timers = dict(run.timers.values_list("step", "due_at"))
     open_messages = run.commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
     ends = [step.started_s + step.seconds for step in steps.values()]
