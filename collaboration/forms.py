@@ -1,16 +1,21 @@
-"""The fields of a line-up, and the form that starts a session: seats, participants, rules, the task."""
+"""The fields of a line-up, and the forms that start a session and fork one: seats, rules, task, plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import slugify
 
 from collaboration.engine.lineup import Participant, lineup_schema
-from collaboration.engine.roles import SENTENCES
+from collaboration.engine.phases import Phase
+from collaboration.engine.plan import LONGEST_TITLE, Subtask
+from collaboration.engine.roles import SENTENCES, ParticipantRole, Power
+from collaboration.engine.state import SessionState
 from collaboration.selectors import ANY, ANY_MODEL, PARTICIPANTS
 from collaboration.services.freezing import LONGEST_TASK
 from orchestra_site.accounts.models import Membership, Role
@@ -45,6 +50,7 @@ AT_START = {
 """The rules and limits that are asked for when a session is started; the line-up has the others."""
 AS_BEFORE = ":as-before"
 """Stands for the line-up of the run that is started again, as it was."""
+LONG = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 SEAT, SEATED_BY = "seat", ("model", "user", "team_role")
 """The name of the field for who takes a seat, and the fields of a participant that say it."""
 
@@ -229,3 +235,95 @@ class StartForm(forms.Form):
     def chosen(self) -> str:
         """The name of the line-up, as it is sent or proposed."""
         return str(self["lineup"].value() or "")
+
+
+class ForkForm(forms.Form):
+    """What else is different in a fork: a direction, the plan, somebody new, the limit on the cost.
+
+    Each subtask that has not ended has its fields, once the plan is settled.
+    """
+
+    direction = forms.CharField(
+        label="Direction",
+        required=False,
+        max_length=20_000,
+        help_text="What it should do otherwise from here on. Everyone who is asked reads it.",
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )
+    max_cost_usd = forms.DecimalField(
+        label="Cost limit ($)",
+        required=False,
+        min_value=Decimal("0.000001"),
+        help_text="Of the fork alone: what came before was paid there.",
+    )
+    new_name = forms.CharField(label="Name", required=False, max_length=60)
+    new_role = forms.ChoiceField(label="Role", choices=[(str(each), str(each)) for each in ParticipantRole])
+    new_specialty = forms.CharField(label="Specialty", required=False, max_length=120)
+    new_model = forms.ChoiceField(label="Model")
+    add_title = forms.CharField(label="Title", required=False, max_length=LONGEST_TITLE)
+    add_instructions = forms.CharField(label="Instructions", required=False, widget=LONG, max_length=4_000)
+
+    def __init__(
+        self, data: QueryDict | None, state: SessionState, models: Sequence[str], most_usd: Json
+    ) -> None:
+        initial = {"new_role": str(ParticipantRole.SPECIALIST), "max_cost_usd": most_usd}
+        super().__init__(data, initial=initial)
+        self.fields["new_model"].choices = [(name, name) for name in models]  # type: ignore[attr-defined]
+        self.has_plan = state.phase in {Phase.EXECUTING, Phase.REVIEWING}
+        open_ones = [each for each in state.plan.subtasks if self.has_plan and not each.status.has_ended]
+        self.open_subtasks = open_ones
+        workers = [("", "whoever fits best"), *((each.id, each.title) for each in state.able(Power.WORK))]
+        for each in open_ones:
+            self.fields |= {
+                f"{each.id}-title": forms.CharField(
+                    label="Title", initial=each.title, max_length=LONGEST_TITLE
+                ),
+                f"{each.id}-instructions": forms.CharField(
+                    label="Instructions", initial=each.instructions, max_length=4_000, widget=LONG
+                ),
+                f"{each.id}-assignee": forms.ChoiceField(
+                    label="Who does it", initial=each.assignee, choices=workers, required=False
+                ),
+                f"{each.id}-drop": forms.BooleanField(label="Leave it out", required=False),
+            }
+
+    @property
+    def subtasks(self) -> list[tuple[Subtask, list[forms.BoundField]]]:
+        """The subtasks that can be changed, each with its fields."""
+        names = ("title", "instructions", "assignee", "drop")
+        return [(each, [self[f"{each.id}-{name}"] for name in names]) for each in self.open_subtasks]
+
+    def edits(self) -> Iterator[dict[str, Json]]:
+        """Yield what is changed in the plan, as the commands of people."""
+        given = self.cleaned_data
+        for each in self.open_subtasks:
+            about = {"subtask": each.id}
+            texts = {name: given[f"{each.id}-{name}"].strip() for name in ("title", "instructions")}
+            changed = {name: text for name, text in texts.items() if text != getattr(each, name)}
+            assignee = given[f"{each.id}-assignee"]
+            if given[f"{each.id}-drop"]:
+                yield {"do": "drop", **about}
+                continue
+            if changed:
+                yield {"do": "change", **about, **changed}
+            if assignee and assignee != each.assignee:
+                yield {"do": "reassign", **about, "assignee": assignee}
+        if given["add_title"]:
+            yield {"do": "add", "title": given["add_title"], "instructions": given["add_instructions"]}
+
+    def with_participant(self, document: Document) -> Document:
+        """Return a line-up with whoever is new in the fork."""
+        given, known = self.cleaned_data, document[PARTICIPANTS]
+        if not given["new_name"]:
+            return document
+        wanted = slugify(given["new_name"])[:30].strip("-_")
+        taken = {each["id"] for each in known}
+        id = wanted if wanted[:1].isalpha() and wanted not in taken else f"new-{len(known) + 1}"
+        new = {
+            "id": id,
+            "name": given["new_name"],
+            "role": given["new_role"],
+            "specialty": given["new_specialty"],
+            "model": given["new_model"],
+        }
+        return {**document, PARTICIPANTS: [*known, new]}

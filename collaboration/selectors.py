@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
+from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
 
 from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
-from collaboration.engine.records import gathered
+from collaboration.engine.records import Row, gathered
 from collaboration.engine.running import ROWS
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
@@ -25,6 +28,8 @@ PARTICIPANTS = "participants"
 ANY, ANY_MODEL = "any", "any of the usual models"
 """The name of a model that stands for one of those that a session is started with, and its words."""
 LineUpReading = DefinitionReading[LineUp, LineUpProblem]
+MOST_KEPT = 64
+"""Sessions whose rows a process keeps."""
 OPEN_SHOWN, ENDED_SHOWN = 20, 10
 """Sessions that the list shows: of those that go on and of those that are over."""
 LABELS: Labels = {"skills": ("no longer has", "now has"), "tools": ("no longer uses", "now uses")}
@@ -91,11 +96,41 @@ class LineUps(DefinitionKind[LineUp]):
 LINEUPS = LineUps()
 
 
+class SessionRows:
+    """The rows of the sessions that are looked at. They never change: a process reads each of them once."""
+
+    def __init__(self, *, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._guard = Lock()
+        self._kept: OrderedDict[UUID, tuple[int, Mapping[int, Row]]] = OrderedDict()
+
+    def of(self, run: UUID) -> Mapping[int, Row]:
+        """Return the rows of a session by their numbers, in order."""
+        with self._guard:
+            newest, known = self._kept.get(run, (0, {}))
+        steps = Step.objects.filter(run_id=run, id__gt=newest, kind=StepKind.RECORD)
+        found = list(
+            steps.filter(key__startswith=f"{ROWS}/").order_by("id").values_list("id", "key", "result")
+        )
+        if not found:
+            return known
+        new = {int(key.removeprefix(f"{ROWS}/")): row for _, key, row in found if row}
+        rows = dict(sorted({**known, **new}.items()))
+        with self._guard:
+            if self._kept.get(run, (0, {}))[0] <= found[-1][0]:
+                self._kept[run] = (found[-1][0], rows)
+            self._kept.move_to_end(run)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return rows
+
+
+SESSION_ROWS = SessionRows()
+
+
 def session_record(run: Run) -> dict[str, Json]:
     """Return a session as its rows tell it: what is shown, and exported as JSON."""
-    rows = run.steps.filter(kind=StepKind.RECORD, key__startswith=f"{ROWS}/")
-    found = sorted((int(key.removeprefix(f"{ROWS}/")), row) for key, row in rows.values_list("key", "result"))
-    return gathered(run.prompt, [row for _, row in found if row])
+    return gathered(run.prompt, SESSION_ROWS.of(run.pk).values())
 
 
 def shown_participants(document: Json, people: Mapping[str, str] | None = None) -> list[dict[str, Json]]:

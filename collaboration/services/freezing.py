@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from collaboration.engine.lineup import LineUp, Participant
+from collaboration.engine.lineup import LineUp, Participant, read_lineup
 from collaboration.engine.selection import Records, TrackRecord
 from collaboration.selectors import ANY, KIND, LINEUPS
 from orchestra_site.accounts.models import Membership, Role
@@ -35,7 +35,8 @@ CALLS_EACH = 6
 class SessionRequest(BaseModel):
     """What starts a session: the task, and a line-up by name and version, or as a document.
 
-    `models` take the places of the model `any`, in turn; without them the team's usual panel does.
+    `models` take the places of the model `any`, in turn; without them the team's usual panel does. A `fork`
+    is what is replayed before it goes on.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,6 +46,7 @@ class SessionRequest(BaseModel):
     version: Annotated[int, Field(ge=1)] | Literal["latest", "draft"] | None = "latest"
     models: tuple[str, ...] = ()
     constraints: Constraints = UNCONSTRAINED
+    fork: dict[str, Json] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,6 +203,14 @@ def _record(panel: Mapping[str, Mapping[str, Json]], each: Participant, task: st
     if found is None:
         return {}
     return {"performance": min(1.0, max(0.0, found.expected)), "evidence": found.evidence}
+
+
+def stored_lineup(document: Json) -> LineUp:
+    """Return a line-up that was checked when it was frozen. Raises `InvalidRequest`."""
+    lineup, found = read_lineup(document)
+    if lineup is None:
+        raise InvalidRequest(f"This line-up can no longer be read. {found[0].path}: {found[0].message}")
+    return lineup
 
 
 def stored_records(stored: Mapping[str, Mapping[str, Json]]) -> Records:

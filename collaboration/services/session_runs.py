@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from django.utils import timezone
 
-from collaboration.engine.lineup import LineUp, read_lineup
-from collaboration.engine.people import payload_fault
+from collaboration.engine.people import payload_fault, posted_command
 from collaboration.engine.phases import Phase
 from collaboration.engine.running import SessionInput, run_session
 from collaboration.selectors import KIND, LINEUPS
+from collaboration.services.forks import begun_session, replayed_session
 from collaboration.services.freezing import (
     chosen_lineup,
     frozen_lineup,
     model_names,
     parsed_session,
-    stored_records,
+    stored_lineup,
 )
 from orchestra_site.accounts.models import Membership
 from orchestration.library.parts import definition_lines
@@ -53,6 +53,7 @@ class SessionKind(RunKind):
 
     name = KIND
     title = "Session"
+    pauses_itself = True
 
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         """Check a task and its line-up; freeze them with models, people, pipelines, tools and limits.
@@ -65,6 +66,9 @@ class SessionKind(RunKind):
         constraints = request.constraints.model_dump(mode="json")
         limits = {name: value for name, value in constraints.items() if value is not None}
         own = {"text": request.text, "version": number, "constraints": limits}
+        if request.fork is not None:
+            replayed_session(begun_session({**frozen.request, "fork": request.fork}, 0))
+            own["fork"] = request.fork
         return CheckedRequest(
             ref=lineup.name, prompt=request.text, request={**frozen.request, **own}, panel=frozen.panel
         )
@@ -102,17 +106,24 @@ class SessionKind(RunKind):
             raise InvalidRequest(fault, field="text")
         return payload
 
+    def posted_message(self, posted: Mapping[str, Sequence[str]]) -> Json:
+        """Return the command that a form of the room sends: its fields that are filled in."""
+        name = (posted.get("do") or [""])[-1]
+        return posted_command(name, posted) if name else None
+
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the session to its end. Raises `SessionFailed` where there is no result."""
-        lineup, request = stored_lineup(run.request["lineup"]), run.request
+        lineup, begun = stored_lineup(run.request["lineup"]), begun_session(run.request, run.seed)
+        replayed = replayed_session(begun)
         models = await live_models(run, context)
         given = SessionInput(
-            task=request["text"],
-            lineup=lineup,
-            records=stored_records(request["records"]),
+            task=run.request["text"],
+            lineup=replayed.lineup,
+            records=replayed.records,
             models={name: models[name] for name in model_names(lineup)},
             clock=timezone.now,
-            seed=run.seed,
+            seed=replayed.seed,
+            entries=replayed.entries,
         )
         state = await run_session(given, context)
         ending = state.ending
@@ -152,14 +163,6 @@ class SessionKind(RunKind):
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended sessions to the profiles of their models."""
         profiles.learn_from_runs(runs)
-
-
-def stored_lineup(document: Json) -> LineUp:
-    """Return a line-up that was checked when it was frozen. Raises `InvalidRequest`."""
-    lineup, found = read_lineup(document)
-    if lineup is None:
-        raise InvalidRequest(f"This line-up can no longer be read. {found[0].path}: {found[0].message}")
-    return lineup
 
 
 def _by_ref(payload: Mapping[str, Json]) -> dict[str, Json]:

@@ -21,8 +21,8 @@ from collaboration.forms import (
 )
 from collaboration.selectors import KIND, LINEUPS, newest_sessions, shown_participants
 from collaboration.services.estimates import estimate_session
-from collaboration.services.freezing import chosen_lineup, with_models
-from collaboration.services.session_runs import USUAL_LINEUP, stored_lineup
+from collaboration.services.freezing import chosen_lineup, stored_lineup, with_models
+from collaboration.services.session_runs import USUAL_LINEUP
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestration.expressions.listed import Document
 from orchestration.library.forms import version_choices

@@ -214,5 +214,5 @@ def test_the_page_of_a_session_shows_who_did_what(owner: Membership, engine: Eng
     client.force_login(owner.user)
     page = client.get(reverse("runs:run", args=[run.pk])).content.decode()
     assert "{&#x27;number" not in page
-    for text in ("Participants", "Subtasks", "Decisions", "Conversation", "subtasks accepted", "sim-sage"):
+    for text in ("Participants", "Board", "Decisions", "Conversation", "subtasks accepted", "sim-sage"):
         assert text in page
