@@ -174,8 +174,8 @@ def test_new_messages_are_announced_to_whoever_has_scrolled_up(
     begin(site, window, phone)
     join(bob, "leader")
     bob.get_by_role("button", name="Pause").click()
-    for number in range(14):
-        bob.locator("#composer-text").fill(f"Word {number}")
+    for number in range(6):
+        bob.locator("#composer-text").fill(f"Word {number}\n\nof\n\nmany")
         bob.keyboard.press("Control+Enter")
         expect(ana.locator("#session-messages")).to_contain_text(f"Word {number}")
     ana.locator("#session-log").evaluate("log => { log.scrollTop = 0 }")

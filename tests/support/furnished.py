@@ -33,6 +33,7 @@ from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage
 from tests.support.engines import Engine
+from tests.support.furnished_rooms import furnished_rooms
 from tests.support.history import a_member
 from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
 from tests.support.question_schemas import APPROVAL, REVIEW
@@ -85,6 +86,7 @@ class FurnishedTeam:
             **self._executed(engine),
             **self._written(),
             **self._staged(engine),
+            **furnished_rooms(self.owner, self.people[0]),
         }
         learn_from_ended_runs()
 
