@@ -175,7 +175,9 @@ def subtasks(session: Session, names: Names) -> list[dict[str, Any]]:
         helpers = [
             {**given, "by": names.get(given["by"], given["by"]) or "A tool"} for given in each["helpers"]
         ]
-        found.append({**each, "mark": MARKS[each["status"]], "by": names.get(by, ""), "helped": helpers})
+        found.append(
+            {**each, "mark": MARKS[each["status"]], "by": names[by] if by else "", "helped": helpers}
+        )
     return found
 
 
@@ -264,7 +266,7 @@ def decision(each: Row, names: Names) -> dict[str, Any]:
 def message(each: Row, names: Names) -> dict[str, Any]:
     """Return a message with the names of its sender and of those it is to."""
     word, icon = KINDS[each["kind"]]
-    stance = each["data"].get("stance") if each["kind"] == "response" else None
+    stance = str(each["data"].get("stance", "")) if each["kind"] == "response" else ""
     if stance in STANCES:
         word, icon = STANCES[stance][0].capitalize(), STANCES[stance][1]
     text, about = each["text"], each["about"]

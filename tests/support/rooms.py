@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from collaboration.engine.answers import ActionKind
 from collaboration.engine.lineup import LineUp, read_lineup
@@ -134,7 +134,7 @@ class Room:
     def end(self, words: str, *, cancelled: bool = False) -> SessionStep:
         return self.feed(Ended(at=self.tick(), words=words, cancelled=cancelled))
 
-    def play(self, until: str = "", most: int = 500) -> Room:
+    def play(self, until: str = "", most: int = 500) -> Self:
         """Answer what is pending, the oldest first, until the phase begins or nothing is pending."""
         for _ in range(most):
             if self.state.phase == until or not self.pending():
