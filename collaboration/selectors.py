@@ -8,20 +8,30 @@ from pathlib import Path
 from threading import Lock
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
+
 from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
 from collaboration.engine.records import Row, gathered
 from collaboration.engine.running import ROWS
+from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
+from orchestration.expressions.listed import items_in
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
-from orchestration.runs.models import Run, Step
+from orchestration.runs.models import OPEN_STATUSES, Run, Step
+from orchestration.runs.selectors.runs import with_line_columns
 
 KIND = "session"
 """The kind of runs that are sessions, and of the line-ups that they are started with."""
+PARTICIPANTS = "participants"
+ANY, ANY_MODEL = "any", "any of the usual models"
+"""The name of a model that stands for one of those that a session is started with, and its words."""
 LineUpReading = DefinitionReading[LineUp, LineUpProblem]
 MOST_KEPT = 64
 """Sessions whose rows a process keeps."""
+OPEN_SHOWN, ENDED_SHOWN = 20, 10
+"""Sessions that the list shows: of those that go on and of those that are over."""
 LABELS: Labels = {"skills": ("no longer has", "now has"), "tools": ("no longer uses", "now uses")}
 
 
@@ -121,3 +131,29 @@ SESSION_ROWS = SessionRows()
 def session_record(run: Run) -> dict[str, Json]:
     """Return a session as its rows tell it: what is shown, and exported as JSON."""
     return gathered(run.prompt, SESSION_ROWS.of(run.pk).values())
+
+
+def shown_participants(document: Json, people: Mapping[str, str] | None = None) -> list[dict[str, Json]]:
+    """Return the participants of a document that have an id, each as it is written, and `who` it is in words.
+
+    `people` are names of users by their ids.
+    """
+    return [{**each, "who": _who(each, people or {})} for each in items_in(document, PARTICIPANTS)]
+
+
+def _who(each: Mapping[str, Json], people: Mapping[str, str]) -> str:
+    if model := each.get("model"):
+        return ANY_MODEL if model == ANY else str(model)
+    if user := each.get("user"):
+        return people.get(str(user), str(user))
+    return f"whoever is {each['team_role']} in the team" if each.get("team_role") else "nobody yet"
+
+
+def newest_sessions(membership: Membership) -> tuple[Sequence[Run], Sequence[Run]]:
+    """Return the team's sessions that go on, each with its `phase`, and the last ones that are over."""
+    runs = Run.objects.visible_to(membership).filter(kind=KIND).order_by("-created_at", "-id")
+    rows = Step.objects.filter(run=OuterRef("pk"), key__startswith=f"{ROWS}/", result__has_key="phase")
+    phase = Subquery(rows.order_by("-id").values("result__phase")[:1])
+    going_on = with_line_columns(runs.filter(status__in=OPEN_STATUSES)).annotate(phase=phase)
+    over = with_line_columns(runs.exclude(status__in=OPEN_STATUSES))
+    return list(going_on[:OPEN_SHOWN]), list(over[:ENDED_SHOWN])

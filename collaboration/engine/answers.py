@@ -154,7 +154,7 @@ def read_answer(
     schema = answer_schema(kind, choices)
     if not isinstance(content, str):
         return _read_person(kind, content, choices)
-    text = encodable(content).strip()
+    text = _without_thoughts(encodable(content)).strip()
     text = text if len(text) <= LONGEST_ANSWER else text[:LONGEST_ANSWER] + CUT
     if not text:
         raise NotPossible("The answer is empty.")
@@ -165,10 +165,22 @@ def read_answer(
             kind, _fitting([each for each in json_values(text) if isinstance(each, dict)], schema)
         )
     except NotPossible:
-        meant_as_json = unfenced(text).lstrip().startswith("{") and kind not in MAKES_TEXT
-        if protocol == "structured" or meant_as_json:
+        meant_as_json = unfenced(text).lstrip().startswith("{") or "```json" in text
+        if protocol == "structured" or (meant_as_json and kind not in MAKES_TEXT):
             raise
     return _from_prose(kind, text, choices)
+
+
+def _without_thoughts(text: str) -> str:
+    """Return an answer without the reasoning in <think> tags that some models begin with; it is no statement.
+
+    The opening tag may be missing, as it is part of the prompt for some. What was never closed was cut off.
+    """
+    thoughts, closing, answer = text.partition("</think>")
+    begins = thoughts.lstrip().startswith("<think>")
+    if closing:
+        return answer if begins or "<think>" not in thoughts else text
+    return "" if begins else text
 
 
 def _fitting(found: Sequence[Json], schema: Form) -> Form:

@@ -78,7 +78,7 @@ def act(turn: Turn, by: Person, payload: Json) -> None:
     """Do what a person asks for, or refuse it."""
     member, move = turn.state.member(by.id), {}
     try:
-        name, move = _checked(payload), payload
+        name, move = checked_command(payload), payload
         if name == "join":
             _join(turn, by, member, ParticipantRole(payload["role"]))
         else:
@@ -97,7 +97,7 @@ def _allowed(member: SessionMember | None, power: Power | None) -> Participant:
     return each
 
 
-def _checked(payload: Json) -> str:
+def checked_command(payload: Json) -> str:
     """Return the name of the command that a payload is. Raises `NotPossible`."""
     if excess := BOUNDS.excess(payload):
         raise NotPossible(f"The command cannot be read: {excess}.")
@@ -112,7 +112,7 @@ def _checked(payload: Json) -> str:
 def payload_fault(payload: Json) -> str:
     """Return why a payload is no command at all, nothing where it is one that may be allowed."""
     try:
-        _checked(payload)
+        checked_command(payload)
     except NotPossible as fault:
         return str(fault)
     return ""
@@ -211,21 +211,28 @@ def _judge(turn: Turn, by: Participant, payload: Payload) -> None:
 
 
 def _edit(turn: Turn, by: Participant, payload: Payload) -> None:
-    """Change the plan while it runs: what was asked about the subtask is taken back, and it begins again."""
+    edit_plan(turn, by.id, by.title, payload)
+
+
+def edit_plan(turn: Turn, by: str, name: str, payload: Payload) -> None:
+    """Change the plan while it runs: what was asked about the subtask is taken back, and it begins again.
+
+    `name` is what whoever edits is called. Raises `NotPossible`.
+    """
     if turn.state.phase not in {Phase.EXECUTING, Phase.REVIEWING}:
         raise NotPossible("The plan is not settled yet. Redirect the session, or propose something.")
     plan, subtask = _edited(turn, by, payload)
     turn.withdraw(lambda each: each.subtask == subtask.id)
     turn.set(plan=plan)
     to = f" to {turn.state.title(subtask.assignee)}" if payload["do"] == "reassign" else ""
-    said = f"{by.title} {payload['do']}s {subtask.id} “{subtask.title}”{to}."
-    turn.say("status_update", said, by.id, about=subtask.id, pinned=True)
+    said = f"{name} {payload['do']}s {subtask.id} “{subtask.title}”{to}."
+    turn.say("status_update", said, by, about=subtask.id, pinned=True)
     if turn.state.phase is Phase.REVIEWING:
         reopen(turn)
     go_on(turn)
 
 
-def _edited(turn: Turn, by: Participant, payload: Payload) -> tuple[Plan, Subtask]:
+def _edited(turn: Turn, by: str, payload: Payload) -> tuple[Plan, Subtask]:
     """Return the plan after a change, and the subtask that it is about. Raises `NotPossible`."""
     plan, id = turn.state.plan, payload.get("subtask", "")
     match payload["do"]:
@@ -236,12 +243,12 @@ def _edited(turn: Turn, by: Participant, payload: Payload) -> tuple[Plan, Subtas
         case "drop":
             return with_dropped(plan, id)
         case "return":
-            given = restarted(plan.changeable(id), failed_by=by.id)
-            if by.id not in [each.participant for each in plan.named(id).chain[:1]]:
+            given = restarted(plan.changeable(id), failed_by=by)
+            if by not in [each.participant for each in plan.named(id).chain[:1]]:
                 raise NotPossible(f"{id} is not yours to give back.")
             return plan.put(given), given
         case _:
-            to, able = payload.get("assignee", by.id), [each.id for each in turn.state.able(Power.WORK)]
+            to, able = payload.get("assignee", by), [each.id for each in turn.state.able(Power.WORK)]
             if to not in able:
                 raise NotPossible(unknown("participant who does subtasks", to, able))
             return with_changed(plan, id, PlannedSubtask(title="", assignee=to))

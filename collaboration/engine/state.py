@@ -134,13 +134,29 @@ class SessionEnding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ForkPoint:
+    """Where a session began to differ from another one, the run `of`, by whom, in which `words`, which way.
+
+    What came before, up to the `entry` and the session time `at`, is the other's, and so is its `cost_usd`.
+    """
+
+    of: str
+    entry: int
+    by: str
+    words: str
+    direction: str
+    at: float
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionState:
     """A session at one moment.
 
     `pending` are the actions under way. A pause keeps back the actions that are `held` and the answers that
     are `deferred`. `approach` is what was agreed on beside the plan, `directions` are what people redirected
     it to. `summary` stands for the messages to all up to the number `summarised`. `asked` counts actions,
-    `refused` refusals by sender.
+    `refused` refusals by sender. A `fork` has counts of its own.
     """
 
     task: str
@@ -172,6 +188,12 @@ class SessionState:
     result_returns: int = 0
     result_score: float | None = None
     ending: SessionEnding | None = None
+    fork: ForkPoint | None = None
+
+    @property
+    def counted_from(self) -> float:
+        """The session time from which its own limit on the time counts."""
+        return self.fork.at if self.fork is not None else 0.0
 
     @property
     def active(self) -> tuple[Participant, ...]:
@@ -252,7 +274,26 @@ class Ended:
     cancelled: bool = False
 
 
-Entry = Answered | Missed | Acted | TimePassed | Ended
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forked:
+    """From here on the session differs from the run `of`, of whose entries `entry` was the last before.
+
+    `lineup` and `records` are those from now on, `words` say what is different in them. `plan` has edits of
+    the plan as people send them.
+    """
+
+    at: float
+    by: Person
+    of: str
+    entry: int
+    lineup: LineUp
+    records: Records = field(default_factory=dict)
+    words: str = ""
+    direction: str = ""
+    plan: tuple[Mapping[str, Json], ...] = ()
+
+
+Entry = Answered | Missed | Acted | TimePassed | Ended | Forked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 from collaboration.engine.offers import pending
 from collaboration.engine.phases import Phase
 from collaboration.engine.records import Row
+from collaboration.engine.replaying import ACTION
 from collaboration.engine.roles import ParticipantRole, Power, powers
-from collaboration.engine.running import ACTION
 from orchestration.graphs.graph import Graph, GraphNode
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Call, CallStatus, Run, RunStatus

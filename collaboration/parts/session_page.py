@@ -11,19 +11,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
+
 from collaboration.engine.offers import may_judge, offers, seat, subtask_offers
 from collaboration.engine.people import USER
 from collaboration.engine.phases import Phase
 from collaboration.engine.records import Row, gathered
+from collaboration.engine.replaying import LOG
 from collaboration.engine.roles import ParticipantRole
-from collaboration.engine.running import BEGAN, LOG, ROWS
+from collaboration.engine.running import BEGAN, ROWS
 from collaboration.parts import room
+from collaboration.parts.comparing import compared_sessions
 from collaboration.selectors import LINEUPS, SESSION_ROWS
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
-from orchestration.runs.models import Event
+from orchestration.runs.models import Event, Run
 from orchestration.runs.parts.waterfall import elapsed_s
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.types import counted
@@ -76,6 +80,8 @@ class SessionPage(KindPage):
     sentence = "collaboration/_run_sentence.html"
     stylesheets = ("css/graph.css", "css/session.css")
     actions = "collaboration/_run_actions.html"
+    menu = "collaboration/_run_menu.html"
+    comparison = "collaboration/_compared.html"
     sections = (Section(name="session-room"),)
     reply = "session-said"
     is_personal = True
@@ -171,9 +177,26 @@ class SessionPage(KindPage):
         """Return in words what was decided at a step."""
         return {BEGAN: "When it began", LOG: "What came next"}.get(step.partition("/")[0], "")
 
+    def agreement(self, run: Run) -> float | None:
+        """Return the share of support that the approach had."""
+        found: float | None = (run.outcome or {}).get("support")
+        return found
+
+    def compared(self, runs: Sequence[Run]) -> dict[str, Any]:
+        """Return where sessions part, and what was decided and done otherwise."""
+        return compared_sessions(runs)
+
     def method(self, ref: str) -> str:
         """Return the title of a line-up of the gallery, else the name."""
         return LINEUPS.gallery[ref].title if ref in LINEUPS.gallery else ref
+
+    def start_address(self) -> str:
+        """Return the form that starts a session."""
+        return reverse("sessions:start")
+
+    def change_address(self, run: Run) -> str:
+        """Return that form, filled in with the task and the line-up of `run`."""
+        return f"{self.start_address()}?from={run.pk}"
 
 
 def _lineup_words(request: Mapping[str, Json]) -> str:

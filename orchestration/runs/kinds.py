@@ -217,7 +217,8 @@ class KindPage:
     says by error code what to do. `actions` is a template with what can be done to a run in place of pausing
     and cancelling it. A page that `is_personal` shows each member something else (`personal`): it is drawn
     for each of them, which costs more. `reply` is the partial that says what came of a message of the kind's
-    own.
+    own. `menu` is a template with more entries of the menu of a run, `comparison` one for what else differs
+    between runs of the kind (`compared`).
     """
 
     template: str = "runs/sections.html"
@@ -232,6 +233,8 @@ class KindPage:
     actions: str = ""
     is_personal: bool = False
     reply: str = ""
+    menu: str = ""
+    comparison: str = ""
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
         """Return what the sections, the sentence and the reason for the answer show.
@@ -298,6 +301,10 @@ class KindPage:
     def agreement(self, run: Run) -> float | None:  # noqa: ARG002  # most kinds have one answer
         """Return the share of a run's answers that agree, None where none were compared."""
         return None
+
+    def compared(self, runs: Sequence[Run]) -> dict[str, Any]:  # noqa: ARG002  # most kinds have an answer each
+        """Return what the template `comparison` shows of runs of the kind side by side."""
+        return {}
 
     def start_address(self) -> str:
         """Return the page where runs of the kind are started, empty when there is none."""
