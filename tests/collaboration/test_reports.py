@@ -187,7 +187,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ({"new_name": "Scout two", "new_model": "nobody"}, "nobody"),
     ({"new_name": "Second", "new_role": "leader", "conflict.rule": "arbitration"}, "An arbiter is named"),
     ({"s1-title": ""}, "This field is required"),
-    ({"s1-drop": "on", "s2-drop": "on", "s3-drop": "on"}, "is the only subtask"),
+    ({f"s{number}-drop": "on" for number in range(1, 9)}, "is the only subtask"),
     ({"max_cost_usd": "-1"}, "greater than or equal"),
 ]
 
