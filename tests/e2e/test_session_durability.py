@@ -37,6 +37,7 @@ ANSWER = {
 }
 QUICK: dict[str, Json] = {"text": json.dumps(ANSWER)}
 SLOW: dict[str, Json] = {**QUICK, "first_delay_s": 2.5}
+RUNNING = "select count(*) from runs_call where run_id = ? and status = 'running'"
 HANGING: dict[str, Json] = {"hang": True}
 
 
@@ -78,9 +79,11 @@ class KilledSession:
         named = {f"m-{name}": behaviour for name, behaviour in behaviours.items()}
         self._provider.behave(**dict.fromkeys(MODELS, QUICK) | named)
 
-    def kill_when_asked(self, **times: int) -> None:
-        """Kill it once models have been asked that often, and one call of each is still open."""
-        until(lambda: all(self.asked.get(f"m-{name}") == count for name, count in times.items()))
+    def kill_when_asked(self, *, open_calls: int = 1, **times: int) -> None:
+        """Kill it once models have been asked that often, and so many calls are under way."""
+        named = {f"m-{name}": count for name, count in times.items()}
+        until(lambda: self.asked.items() >= named.items() and self._provider.open_calls() == open_calls)
+        until(lambda: self._query(RUNNING)[0][0] == open_calls)
         self._site.kill()
 
     @property
@@ -103,7 +106,7 @@ def test_a_session_killed_in_every_phase_comes_to_its_result(
     killed.kill_when_asked(lead=2, scout=1, sage=1)
     assert killed.session["phase"] == "negotiating"
     killed.up(scout=HANGING, sage=SLOW)
-    killed.kill_when_asked(scout=2, sage=3)
+    killed.kill_when_asked(scout=2, sage=3, open_calls=2)
     assert killed.session["phase"] == "executing"
     killed.up()
     until(lambda: (killed.status, killed.questions) == ("waiting", 2))
