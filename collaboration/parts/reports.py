@@ -119,7 +119,7 @@ def _phases(session: Mapping[str, Json]) -> list[dict[str, Json]]:
         if not found or found[-1]["phase"] != each["phase"]:
             found.append({"phase": each["phase"], "at": each["at"] if found else 0.0})
     ends = [*(each["at"] for each in found[1:]), session["seconds"]]
-    pairs = zip(found, ends, strict=True)
+    pairs = zip(found, ends, strict=False)
     return [{**each, "seconds": end - each["at"]} for each, end in pairs if each["phase"] not in ENDED]
 
 

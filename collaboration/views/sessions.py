@@ -136,10 +136,10 @@ class ChosenLineUp:
 
 
 def _chosen(
-    request: MemberRequest, name: str, line: DefinitionLine | None, source: Run | None
+    request: MemberRequest, name: str, lines: Mapping[str, DefinitionLine], source: Run | None
 ) -> ChosenLineUp:
     """Return the chosen line-up with what was typed for it, if that was typed for this one."""
-    row, member = line.definition if line else None, request.membership
+    row, member = lines[name].definition if name in lines else None, request.membership
     versions = version_choices(list(row.versions.values_list("number", flat=True))) if row else []
     wanted = request.POST.get("version") or request.GET.get("version", "")
     version = wanted if wanted in dict(versions) else versions[0][0] if versions else "latest"

@@ -107,5 +107,6 @@ def mapped_input(scope: ReadScope, plan: InputPlan, trace: Trace = None) -> Json
             fault = str(error)
     if not fault and (excess := TAKEN.excess(value)):
         fault = f"The value {excess}."
-    _step(trace, path, value, fault)
+    if fault or trace is not None:
+        _step(trace, path, value, fault)
     return plan.conversion.apply(value, trace)

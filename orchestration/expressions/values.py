@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache, wraps
 from itertools import islice
-from math import isfinite
 from typing import Any, TypeVar
 
 from orchestra_site.web.alphabets import encodable
@@ -25,8 +24,8 @@ LIGHT = 5_000
 """Items and characters of all values that are worked on without leaving the event loop."""
 LARGE, VERY_LARGE = 1_000, "a very large number"
 """Bits of a whole number that is not written out, and what is written in its place."""
-MOST_BITS = 3_300
-"""Bits of a whole number that a value may have: about a thousand digits."""
+TOO_LARGE = 1 << 3_300
+"""The least whole number that no value may have: about a thousand digits. Infinity is larger, too."""
 SHOWN_CHARACTERS, SHOWN_ITEMS, SHOWN_DEPTH, SHOWN_NAMES, LONGEST_NAME = 80, 5, 3, 8, 40
 
 
@@ -60,8 +59,8 @@ _TYPES: dict[type, ValueType] = {
 }
 
 
-HOLDERS, SIZED = (dict, list, tuple), (str, dict, list, tuple)
-"""The types of values that contain others; of those that have a size."""
+HOLDERS, SIZED, NUMBERS = (dict, list, tuple), (str, dict, list, tuple), (int, float)
+"""The types of values that contain others; of those that have a size; of numbers, and of true and false."""
 
 
 def value_type(value: Json) -> ValueType:
@@ -95,10 +94,10 @@ class Bounds:
         """Return in what a value is larger, or is none of JSON, as the end of a sentence; or nothing."""
         try:
             parts = self.parts(value, "") if isinstance(value, SIZED) else (value,)
-            is_writable = all(map(_is_writable, parts))
         except ExpressionError as error:
             return str(error).strip(" .")
-        return "" if is_writable else "has a number that JSON cannot express"
+        strange = [each for each in parts if isinstance(each, NUMBERS) and not abs(each) < TOO_LARGE]
+        return "has a number that JSON cannot express" if strange else ""
 
     def parts(self, value: Json, name: str) -> list[Json]:
         """Return a value and all that is in it, also the keys of objects. Raises `ExpressionError`."""
@@ -144,12 +143,6 @@ def size(value: Json, most: int) -> int:
         if counted > most:
             break
     return counted
-
-
-def _is_writable(value: Json) -> bool:
-    if isinstance(value, float):
-        return isfinite(value)
-    return not isinstance(value, int) or value.bit_length() <= MOST_BITS
 
 
 def shortened(value: Json, most: int = SHOWN_CHARACTERS) -> str:

@@ -67,6 +67,13 @@ class Graph:
         return self._pointing(lambda node: (*node.choices, node.jump))
 
     @cached_property
+    def plain(self) -> frozenset[str]:
+        """The nodes that start once all their needs have succeeded, and that nothing else leads to."""
+        return frozenset(
+            node.id for node in self.nodes if node.join is Join.ALL and not self.routers[node.id]
+        )
+
+    @cached_property
     def waits_for(self) -> Mapping[str, tuple[str, ...]]:
         """The nodes that each waits for before it can start, be skipped or be jumped to."""
         return {
@@ -195,23 +202,25 @@ class Graph:
         """The nodes that have ended, in whatever way, whenever one starts."""
         found: dict[str, int] = {}
         for name in self.order:
-            needs = [found[need] | self._bit(need) for need in self.needs[name] if need in found]
+            needs = [found[need] | self.bits[need] for need in self.needs[name] if need in found]
             waits_for_all = self.node(name).join is Join.ALL or len(needs) < 2  # noqa: PLR2004
             together = reduce(or_ if waits_for_all else and_, needs or [0])
-            routers = (found[each] | self._bit(each) for each in self.routers[name])
+            routers = (found[each] | self.bits[each] for each in self.routers[name])
             found[name] = reduce(or_, routers, together)
         return found
 
     def has_ended(self, one: str, before: str) -> bool:
         """Return whether a node has certainly ended when another starts, which may read it then."""
-        return bool(self._settled.get(before, 0) & self._bit(one))
+        return bool(self._settled.get(before, 0) & self.bits[one])
 
     def are_ordered(self, one: str, other: str) -> bool:
         """Return whether one of two nodes has always ended before the other starts."""
         return self.has_ended(one, other) or self.has_ended(other, one)
 
-    def _bit(self, name: str) -> int:
-        return 1 << self._place[name]
+    @cached_property
+    def bits(self) -> Mapping[str, int]:
+        """A bit for each node: a set of nodes is the sum of theirs."""
+        return {name: 1 << place for name, place in self._place.items()}
 
 
 def _can_join(node: GraphNode, dead: Collection[str], never: Collection[str]) -> bool:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchestration.graphs.graph import Graph, GraphNode, Join
 
@@ -57,14 +58,14 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Moves:
+class Moves(NamedTuple):
     """What follows from the endings so far: the nodes to start, in order, and those that are skipped."""
 
     start: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
 
+NO_MOVES = Moves()
 BROKEN = frozenset({EndStatus.FAILED, EndStatus.CANCELLED})
 ALL_SKIPPED = "Everything that it needs was skipped."
 
@@ -87,6 +88,7 @@ class Schedule:
         self._left = {name: len(before) for name, before in graph.waits_for.items()}
         self._is_alone = False  # what runs is not parallel: nothing starts beside it
         self._any_broken = False
+        self._all_succeeded = True  # of those that have ended
 
     @property
     def is_over(self) -> bool:
@@ -110,40 +112,44 @@ class Schedule:
         if name not in self._running:
             raise ValueError(f"Node {name} is not running.")
         self._running.remove(name)
-        self._settle(name, ending)
-        return self._moves((*self._ready, *self._graph.leads_to[name], *self._held))
+        queue = [*self._ready, *self._settle(name, ending), *self._held]
+        return self._moves(queue) if queue else NO_MOVES
 
     def hold(self, name: str, until: Sequence[str]) -> Moves:
         """Put back a node that was to start until others have ended, too, and return what follows."""
         self._running.remove(name)
         self._waiting[name] = None
         self._held[name] = frozenset(until)
-        return self._moves(tuple(self._ready))
+        return self._moves(list(self._ready))
 
-    def _settle(self, name: str, ending: Ending) -> None:
+    def _settle(self, name: str, ending: Ending) -> list[str]:
+        """Note how a node ended; return those that may start or be skipped by it."""
         self._waiting.pop(name, None)
         self._ready.pop(name, None)
         self._ended[name] = ending
         self._any_broken = self._any_broken or ending.status in BROKEN
+        self._all_succeeded = self._all_succeeded and ending.status is EndStatus.SUCCEEDED
+        concerned = []
         for each in self._graph.leads_to[name]:
             self._left[each] -= 1
+            if not self._left[each] or self._any_broken or each not in self._graph.plain:
+                concerned.append(each)
         if ending.jumps and (target := self._graph.node(name).jump) in self._waiting:
             self._jumped.add(target)
+        return concerned
 
-    def _moves(self, candidates: Sequence[str]) -> Moves:
+    def _moves(self, queue: list[str]) -> Moves:
         """Start and skip what can be of these nodes, and of those that follow what is skipped."""
         skipped: list[Skipped] = []
         start: list[str] = []
-        queue = list(candidates)
         for name in queue:  # grows while it is read
             if name not in self._waiting:
                 continue
             node = self._graph.node(name)
             verdict = self._verdict(node)
             if isinstance(verdict, str):
-                self._settle(name, Ending(status=EndStatus.SKIPPED))
                 skipped.append(Skipped(name=name, reason=verdict))
-                queue += self._graph.leads_to[name]
+                queue += self._settle(name, Ending(status=EndStatus.SKIPPED))
             elif verdict and self._has_room(node):
                 del self._waiting[name]
                 self._ready.pop(name, None)
@@ -152,7 +158,7 @@ class Schedule:
                 start.append(name)
             elif verdict:
                 self._ready[name] = None
-        return Moves(start=tuple(start), skipped=tuple(skipped))
+        return Moves(tuple(start), tuple(skipped))
 
     def _has_room(self, node: GraphNode) -> bool:
         """Return whether a node may start beside those that run."""
@@ -162,9 +168,9 @@ class Schedule:
 
     def _verdict(self, node: GraphNode) -> bool | str:
         """Return whether a node may start, or why it never will."""
-        waits_for_all = node.join is Join.ALL and not self._graph.routers[node.id]
-        if waits_for_all and self._left[node.id] and not self._any_broken:
-            return False  # the usual case, which is not to take longer the more it waits for
+        is_plain = self._all_succeeded and node.id in self._graph.plain
+        if is_plain and not self._left[node.id] and node.id not in self._held:
+            return True  # the usual case, which is not to take longer the more it waits for
         if not self._held.get(node.id, frozenset()) <= self._ended.keys():
             return False
         if routers := self._graph.routers[node.id]:

@@ -40,7 +40,7 @@ def definition_lines(membership: Membership, kind: DefinitionKind[Any]) -> Mappi
     documents = newest_documents(membership, kind.name)
     rows: list[tuple[str, str, str, SavedDefinition | None, Json]] = [
         (row.name, str(row), row.description, row, documents[row.name] or kind.read(row.draft, {}).document)
-        for row in listed_definitions(membership, kind.name).defer("sample")
+        for row in listed_definitions(membership, kind.name).defer(None).defer("sample")
     ]
     rows += [
         (each.name, each.title, each.description, None, each.document)

@@ -85,7 +85,7 @@ class StageEnd(Ending):
             "reason": self.reason,
             "handled": self.handled,
             "score": self.score,
-            "chosen": sorted(self.chosen),
+            "chosen": sorted(self.chosen) if self.chosen else [],
             "started_s": self.started_s,
             "seconds": self.seconds,
             "details": self.details,
@@ -93,7 +93,8 @@ class StageEnd(Ending):
         sizes = {"input": size(self.input, LARGEST_SHOWN), "output": self.size}
         if self.result is not None:
             row["result"], sizes["result"] = self.result, size(self.result, LARGEST_SHOWN)
-        if large := [name for name, counted in sizes.items() if counted > LARGEST_SHOWN]:
+        if max(sizes.values()) > LARGEST_SHOWN:
+            large = [name for name, counted in sizes.items() if counted > LARGEST_SHOWN]
             row |= {name: shortened(row[name], LARGEST_SHOWN // 100) for name in large}
             row["shortened"] = large
         return row

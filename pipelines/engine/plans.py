@@ -35,7 +35,7 @@ TRIED_AGAIN = Retry(attempts=3)
 class StagePlan:
     """A stage that can run: `input` is what the stage before gave where nothing else is written.
 
-    `reads` are the places that its options read. It `is_pure` if nothing of it reaches outside.
+    `reads` are the places that its options read. `pure` is the processor where nothing of it reaches outside.
     """
 
     stage: Stage
@@ -46,7 +46,7 @@ class StagePlan:
     output: OutputPlan
     condition: Condition | None
     reads: tuple[Place, ...]
-    is_pure: bool
+    pure: PureProcessor | None
 
     @property
     def identity(self) -> Json:
@@ -98,7 +98,7 @@ def stage_plan(stage: Stage, processors: Mapping[str, Processor], usual: Retry |
     if processor is None:
         known = ", ".join(processors)
         raise InvalidRequest(f"There is no processor {stage.processor!r}; there are {known}.", field=place)
-    is_safe = not isinstance(stage.on_error, FallbackPipeline)
+    falls_back = isinstance(stage.on_error, FallbackPipeline)
     try:
         return StagePlan(
             stage=stage,
@@ -111,7 +111,7 @@ def stage_plan(stage: Stage, processors: Mapping[str, Processor], usual: Retry |
             else OutputPlan(),
             condition=None if stage.when is None else parse_condition(stage.when),
             reads=_reads(stage, processors),
-            is_pure=isinstance(processor, PureProcessor) and is_safe,
+            pure=processor if isinstance(processor, PureProcessor) and not falls_back else None,
         )
     except ExpressionError as error:
         raise InvalidRequest(str(error), field=place) from None

@@ -94,7 +94,7 @@ class Uses:
     runs: Sequence[UsedRun] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class StageResult:
     """What a processor gives: the value, the stages that a branch chose, a score from 0 to 1.
 
@@ -107,7 +107,7 @@ class StageResult:
     details: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Work:
     """One attempt at a stage: its options, checked, its mapped input, and what its expressions may read.
 

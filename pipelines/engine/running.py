@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestration.expressions.mapping import MappingError, mapped_input, misfit
-from orchestration.expressions.values import LIGHT
+from orchestration.expressions.values import HOLDERS, LIGHT
 from orchestration.graphs.graph import Join
-from orchestration.graphs.scheduling import EndStatus, Moves, Schedule
+from orchestration.graphs.scheduling import NO_MOVES, EndStatus, Moves, Schedule
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext, within
@@ -86,6 +86,7 @@ class _PipelineRun:
         self._began: dict[str, float] = {}
         self._follows: dict[str, Sequence[str]] = {}
         self._tasks: dict[asyncio.Task[StageEnd], str] = {}
+        self._broken = ""  # the first stage by which the pipeline fails
 
     async def run(self) -> Outcome:
         """Run all stages that can run, then give the output. Raises `EngineError`."""
@@ -100,12 +101,11 @@ class _PipelineRun:
             raise
         finally:
             await self._cancel_tasks()
-        broken = next((name for name, end in self._ends.items() if end.breaks), None)
-        if broken is None:
+        if not self._broken:
             return self._outcome()
         if self._handling.strategy is ErrorStrategy.CONTINUE:
             return self._outcome(caveat=SOME_FAILED)
-        return await self._failing(await self._context.decide(FAILED, self._failure(broken)))
+        return await self._failing(await self._context.decide(FAILED, self._failure(self._broken)))
 
     async def _work(self) -> None:
         """Start stages and take their ends, until all have ended or one fails the pipeline."""
@@ -119,9 +119,12 @@ class _PipelineRun:
                 await asyncio.sleep(0)
             name, end = ended.pop(0)
             self._scopes.note(name, end)
-            if end.breaks and not goes_on:
-                return
-            ended += await self._start(self._schedule.ended(name, end))
+            if end.breaks:
+                self._broken = self._broken or name
+                if not goes_on:
+                    return
+            if (moves := self._schedule.ended(name, end)) != NO_MOVES:
+                ended += await self._start(moves)
 
     async def _next_ended(self) -> list[tuple[str, StageEnd]]:
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -143,11 +146,15 @@ class _PipelineRun:
                 self._scopes.follows(skipped.name, self._graph.routers[skipped.name])  # these have ended
                 self._scopes.note(skipped.name, self._recorded(skipped.name, left_out, self._context.now()))
             for name in each.start:
-                if name not in self._follows:
+                late: Sequence[str] = ()
+                if name in self._graph.plain:
+                    self._follows[name] = self._graph.needs[name]
+                elif name not in self._follows:
                     self._follows[name] = await self._joined(name)
-                if late := [other for other in self._follows[name] if other not in self._ends]:
+                    late = [other for other in self._follows[name] if other not in self._ends]
+                if late:
                     queue.append(self._schedule.hold(name, late))
-                elif (end := await self._begin(name, self._follows[name])) is not None:
+                elif (end := self._begin(name, self._follows[name])) is not None:
                     ended.append((name, end))
         return ended
 
@@ -159,16 +166,16 @@ class _PipelineRun:
         in_time = [each for each in self._ends if each in waits_for]
         return await self._context.part(name).decide("joined", in_time)
 
-    async def _begin(self, name: str, joined: Sequence[str]) -> StageEnd | None:
+    def _begin(self, name: str, joined: Sequence[str]) -> StageEnd | None:
         """Start a stage; return its end where it has ended at once. Raises `LimitReached`."""
         plan, context, edit = self._plan.stages[name], self._context, self._given.edits.get(name)
         left = context.time_left()
         if left is not None and left <= 0:
             raise LimitReached("The time limit of the run has passed. Raise it.", limit="seconds")
         scope = self._scopes.of(name, joined)
+        if plan.pure is not None and scope.size <= LIGHT:
+            return self._runner.compute(plan, scope, edit, context, name)
         work = self._runner.execute(plan, scope, edit, context, name)
-        if plan.is_pure and scope.size <= LIGHT:
-            return await work
         self._began[name] = context.now()
         self._tasks[asyncio.ensure_future(work)] = name
         return None
@@ -178,6 +185,8 @@ class _PipelineRun:
 
     async def _cancel_tasks(self) -> None:
         """Cancel the stages that run, and wait until they have ended."""
+        if not self._tasks:
+            return
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -242,7 +251,9 @@ class _PipelineRun:
 
 def as_text(value: Json) -> str:
     """Return an output as people read it: a text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, HOLDERS) else None)
 
 
 def _path_step(name: str, end: StageEnd) -> PathStep:

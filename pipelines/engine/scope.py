@@ -30,7 +30,7 @@ class Root(StrEnum):
     CONTEXT = "context"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Scope:
     """What a stage can read.
 
@@ -86,8 +86,8 @@ class Scope:
             for name in self.previous:
                 return self._stage(name, "output")
             raise MissingValue("No stage before this one gave anything.")
-        known = {name: self.stages.get(name, {}) for name in self.previous}
-        return {name: stage["output"] for name, stage in known.items() if "output" in stage}
+        known = ((name, self.stages.get(name, {})) for name in self.previous)
+        return {name: stage["output"] for name, stage in known if "output" in stage}
 
     def _stage(self, name: str, key: str) -> Json:
         known = self.stages.get(name)

@@ -21,6 +21,10 @@ MOST_COUNTED = 10_000
 """Items and characters of the input and the variables that are counted: beyond it a value is large."""
 
 
+TOGETHER = (Join.ALL, Join.QUORUM)
+"""The joins of which all outputs are read, not only the first one."""
+
+
 class StageScopes:
     """The scopes of one run of a pipeline. `ends` are the stages that have ended, in order."""
 
@@ -30,25 +34,31 @@ class StageScopes:
         self.ends: dict[str, StageEnd] = {}
         self._known: dict[str, Mapping[str, Json]] = {}
         self._previous: dict[str, tuple[str, ...] | None] = {}
-        self._seen: dict[str, frozenset[str]] = {}
+        self._seen: dict[str, int] = {}  # as bits of the graph
+        self._ended, self._all_succeeded = 0, True
         self._size = size([value, plan.pipeline.variables], MOST_COUNTED)
 
     def note(self, name: str, end: StageEnd) -> None:
         """Note how a stage ended."""
         self.ends[name], self._known[name] = end, end.known
         self._size += end.size
+        self._ended |= self._graph.bits[name]
+        self._all_succeeded = self._all_succeeded and end.status is EndStatus.SUCCEEDED
 
     def follows(self, name: str, joined: Sequence[str]) -> None:
         """Note which stages one follows that have ended: it sees these, and what they have seen."""
-        self._seen[name] = frozenset(joined).union(*(self._seen[each] for each in joined))
+        seen, bits = 0, self._graph.bits
+        for each in joined:
+            seen |= self._seen[each] | bits[each]
+        self._seen[name] = seen
 
     def of(self, name: str, joined: Sequence[str]) -> Scope:
         """Return what a stage can read that starts after some others."""
         self.follows(name, joined)
         needs = self._graph.needs[name]
-        together = len(needs) > 1 and self._graph.node(name).join in {Join.ALL, Join.QUORUM}
+        together = len(needs) > 1 and self._graph.node(name).join in TOGETHER
         self._previous[name] = self._worked_on(name, joined, together=together)
-        stages = {each: self._known[each] for each in self._seen[name]}
+        stages = self._visible(self._seen[name])
         return Scope(
             input=self._input,
             variables=self._variables(stages),
@@ -59,6 +69,13 @@ class StageScopes:
             size=self._size,
         )
 
+    def _visible(self, seen: int) -> Mapping[str, Mapping[str, Json]]:
+        """Return what is known of stages that have ended, given as bits."""
+        if seen == self._ended:
+            return self._known.copy()
+        bits = self._graph.bits
+        return {name: known for name, known in self._known.items() if seen & bits[name]}
+
     def _worked_on(self, name: str, joined: Sequence[str], *, together: bool) -> tuple[str, ...] | None:
         """Return the stages whose outputs one works on, None for one that follows none.
 
@@ -66,6 +83,8 @@ class StageScopes:
         """
         if not joined:
             return None
+        if self._all_succeeded and name in self._graph.plain:
+            return self._graph.needs[name]  # the usual case
         needs = [each for each in joined if each in self._graph.needs[name]]
         if together:
             return tuple(each for each in needs if self.ends[each].status is EndStatus.SUCCEEDED)

@@ -91,10 +91,7 @@ class StageRunner:
     async def execute(
         self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
     ) -> StageEnd:
-        """Execute a stage and record its row under `step`. Raises what ends the whole run.
-
-        A light stage of which nothing can reach outside ends without giving way to other work.
-        """
+        """Execute a stage and record its row under `step`. Raises what ends the whole run."""
         began = context.now()
         try:
             end = await self._executed(plan, scope, edit, context, step)
@@ -104,29 +101,44 @@ class StageRunner:
             raise
         return recorded(plan.stage, end, began, context, step)
 
+    def compute(
+        self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
+    ) -> StageEnd:
+        """Execute a light stage of which nothing can reach outside, at once, and record its row."""
+        assert plan.pure is not None  # noqa: S101  # it is called for no others
+        began = context.now()
+        end = self._computed(plan, plan.pure, scope, edit)
+        return recorded(plan.stage, end, began, context, step)
+
     async def _executed(
         self, plan: StagePlan, scope: Scope, edit: Edit | None, context: RunContext, step: str
     ) -> StageEnd:
-        end = await off_loop(scope.size, _prepared, plan, scope, edit)
-        if not end.attempts and isinstance(plan.processor, PureProcessor):
-            await off_loop(scope.size, self._compute, plan.processor, plan, scope, end)
-        elif not end.attempts:
-            data = {"stage": context.key(step), "name": plan.stage.id}
-            await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data=data))
-            end = await self._cached(plan, scope, end, context.part(step))
+        if isinstance(plan.processor, PureProcessor):
+            end = await off_loop(scope.size, self._computed, plan, plan.processor, scope, edit)
+        else:
+            end = await off_loop(scope.size, _prepared, plan, scope, edit)
+            if not end.attempts:
+                data = {"stage": context.key(step), "name": plan.stage.id}
+                await context.emit(RunEvent(kind=STAGE_STARTED, step=step, data=data))
+                end = await self._cached(plan, scope, end, context.part(step))
         rule = plan.stage.on_error
         if end.status is EndStatus.FAILED and isinstance(rule, FallbackPipeline):
             await _replace(rule.pipeline, scope, plan.stage, end, context.part(step))
         return end
 
-    def _compute(self, processor: PureProcessor, plan: StagePlan, scope: Scope, end: StageEnd) -> None:
+    def _computed(
+        self, plan: StagePlan, processor: PureProcessor, scope: Scope, edit: Edit | None
+    ) -> StageEnd:
+        end = _prepared(plan, scope, edit)
+        if end.attempts:
+            return end
         end.attempts = 1
         try:
             result = processor.compute(self._work(plan, scope, end.input))
         except STAGE_FAULTS as error:
-            end.fail(plan.stage, error)
-        else:
-            _finish(plan, scope, end, result)
+            return end.fail(plan.stage, error)
+        _finish(plan, scope, end, result)
+        return end
 
     async def _cached(self, plan: StagePlan, scope: Scope, end: StageEnd, context: RunContext) -> StageEnd:
         """Return an earlier result for the same definition and input; otherwise try the stage."""
@@ -221,10 +233,11 @@ def _finish(plan: StagePlan, scope: Scope, end: StageEnd, result: StageResult) -
 
 def recorded(stage: Stage, end: StageEnd, began: float, context: RunContext, step: str) -> StageEnd:
     """Record the row of a stage that has ended, and return its end with its time."""
-    end.started_s, end.seconds = began, context.now() - began
+    ended = context.now()
+    end.started_s, end.seconds = began, ended - began
     end.size = size(end.output, LARGEST_SHOWN)
     data = {"stage": stage.id, "ended": str(end.status), "cached": end.cached, "seconds": end.seconds}
-    context.record(step, end.row(stage), data)
+    context.record(step, end.row(stage), data, ended)
     return end
 
 

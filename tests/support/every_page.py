@@ -160,6 +160,11 @@ def _sessions(team: FurnishedTeam) -> Iterator[str]:
         yield from (reverse(f"sessions:{view}", args=[name]) for view in ("line-up", "run"))
     yield f"{reverse('sessions:start')}?from={team.runs['session-small'].pk}"
     yield f"{reverse('sessions:line-up', args=['headless'])}?participant=writer"
+    session, fork = (team.runs[name].pk for name in ("session-small", "session-fork"))
+    yield f"{reverse('sessions:report', args=[session])}?conversation=all"
+    yield reverse("sessions:report", args=[fork])
+    yield from (f"{reverse('sessions:fork', args=[session])}?entry={entry}" for entry in (0, 1, 999))
+    yield f"{reverse('runs:runs-compare')}?run={session}&run={fork}"
 
 
 def _tools(team: FurnishedTeam) -> Iterator[str]:
@@ -190,6 +195,8 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")
     for name in (team.lineup.name, "headless"):
         yield PageState(path=reverse("sessions:run", args=[name]), who=team.owner, sends="main form")
+    fork = reverse("sessions:fork", args=[team.runs["session-small"].pk])
+    yield PageState(path=fork, who=team.owner, sends="#session-fork")
     for kind in ("server", "credential", "document"):
         yield PageState(path=reverse(f"tools:{kind}-add"), who=team.owner, sends="main form")
     yield from (PageState(path=path, who=team.owner, sends="main form") for path in _tool_changes(team))

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from collaboration.selectors import LINEUPS
+from collaboration.services.forks import ForkChanges, start_fork
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Membership, Role, Team
 from orchestration.library.models import SavedDefinition, Trigger
@@ -164,7 +165,10 @@ class FurnishedTeam:
         a_lineup(self.owner, title="Small")
         text = f"{OPEN} {ARABIC}"
         done = store_run(membership=self.owner, kind="session", payload={"text": text, "lineup": "small"})
-        return {"session-small": engine.execute(done)}
+        session = engine.execute(done)
+        changes = ForkChanges(lineup=session.request["lineup"], constraints={}, direction=ARABIC)
+        fork = start_fork(membership=self.owner, run=session, entry=1, changes=changes)
+        return {"session-small": session, "session-fork": engine.execute(fork)}
 
     def _tools(self) -> str:
         """Add a server that answered once, a credential and a document; return the name of a tool."""

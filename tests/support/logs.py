@@ -63,7 +63,8 @@ class MemoryLog:
 
     @property
     def events(self) -> list[RunEvent]:
-        return [record for record in self.records if isinstance(record, RunEvent)]
+        ends = (each.event if isinstance(each, StepRecord) else each for each in self.records)
+        return [each for each in ends if isinstance(each, RunEvent)]
 
     @property
     def event_kinds(self) -> list[str]:

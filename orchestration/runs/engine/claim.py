@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from orchestration.runs.engine.budget import NOTHING_SPENT, Ledger, Limits, Spen
 from orchestration.runs.engine.control import LINGER_S, RunControl
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.records import Record, RunLog, StepKind, StepRecord
-from orchestration.runs.engine.types import EventKind, Received, RunEvent, StepStatus, Timing
+from orchestration.runs.engine.types import Received, StepStatus
 from orchestration.tools.engine.tool import Tool, ToolFailed, unknown_tool
 
 if TYPE_CHECKING:
@@ -80,12 +81,17 @@ class ClaimState:
         self.limits = limits
         self.replay = replay
         self.ledger = Ledger(limits, replay.spent)
-        self.random = Random(seed)  # noqa: S311  # repeatable on purpose: the same draws on replay
         self.zero = dependencies.clock() - replay.seconds
         self.seen: set[str] = set()
         self.is_exhausted = False  # all steps are used up: only records of what has come of it are written
         self.emitted = set(replay.emitted)
-        self.timings: dict[str, Timing] = {}
+        self.timings: dict[str, tuple[float, float]] = {}  # when steps started, how long they took
+        self._seed = seed
+
+    @cached_property
+    def random(self) -> Random:
+        """Draws that are the same on replay: it is made when it is first needed, which takes a moment."""
+        return Random(self._seed)  # noqa: S311  # repeatable on purpose
 
     def now(self) -> float:
         """Return the seconds of run time, without the time in which the run only waited."""
@@ -126,15 +132,7 @@ class ClaimState:
         finally:
             self.control.release()
 
-    def end(
-        self, record: StepRecord, *before: Record, event_data: Mapping[str, Json] | None = None
-    ) -> Awaitable[None]:
-        """Journal a step that has ended; the awaitable is done once that is durable.
-
-        `event_data` is added to the data of its event.
-        """
-        self.timings[record.key] = Timing(started_s=record.started_s, seconds=record.seconds)
-        data = dict(event_data or ())
-        data |= {"key": record.key, "kind": str(record.kind), "status": str(record.status)}
-        event = RunEvent(kind=EventKind.STEP_ENDED, step=record.key, data=data)
-        return self.dependencies.log.write(*before, record, event)
+    def end(self, record: StepRecord, *before: Record) -> Awaitable[None]:
+        """Journal a step that has ended; the awaitable is done once that is durable."""
+        self.timings[record.key] = record.started_s, record.seconds
+        return self.dependencies.log.write(*before, record)

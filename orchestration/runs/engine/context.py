@@ -64,6 +64,7 @@ class RunContext:
         self, claim: ClaimState, *, prefix: str = "", depth: int = 0, own: set[str] | None = None
     ) -> None:
         self.control = claim.control
+        self.now = claim.now  # seconds of run time: since the first start, without the time of only waiting
         self._claim = claim
         self._prefix = prefix
         self._depth = depth
@@ -84,17 +85,15 @@ class RunContext:
         """True once the run is being ended."""
         return self.control.reason is not None
 
-    def now(self) -> float:
-        """Seconds of run time: since the first start, without the time in which the run only waited."""
-        return self._claim.now()
-
     def time_left(self) -> float | None:
         """Seconds to the deadline, None without one."""
-        return None if self._claim.limits.seconds is None else self._claim.limits.seconds - self.now()
+        seconds = self._claim.limits.seconds
+        return None if seconds is None else seconds - self.now()
 
     def timing(self, step: str) -> Timing | None:
         """Return when an ended step began and how long it took; for one that replayed, as it was then."""
-        return self._claim.timings.get(self.key(step))
+        found = self._claim.timings.get(self.key(step))
+        return None if found is None else Timing(started_s=found[0], seconds=found[1])
 
     def key(self, step: str) -> str:
         """Return a step's key in the whole run, at most 200 characters long; "" for no step."""
@@ -139,16 +138,23 @@ class RunContext:
         await self._claim.ended(replace(record, result=chosen, started_s=self.now()))
         return cast("Value", chosen)
 
-    def record(self, step: str, value: Json, event_data: Mapping[str, Json] | None = None) -> None:
+    def record(
+        self,
+        step: str,
+        value: Json,
+        event_data: Mapping[str, Json] | None = None,
+        ended_s: float | None = None,
+    ) -> None:
         """Store a pure step's result for the pages, with the next commit; `event_data` is added to its event.
 
         It is plain JSON that does not change any more, computed again on replay and never read back; one that
-        is stored stays as it is.
+        is stored stays as it is. `ended_s` is the run time at which the step ended, None for now.
         """
         key = self.key(step)
         if self._opened(key, StepKind.RECORD) is None:
-            ended = StepRecord(key=key, kind=StepKind.RECORD, result=value, started_s=self.now())
-            self._claim.end(ended, event_data=event_data)
+            at = self.now() if ended_s is None else ended_s
+            kind = StepKind.RECORD
+            self._claim.end(StepRecord(key=key, kind=kind, result=value, started_s=at, event_data=event_data))
 
     async def ask(self, model: ChatModel, prompt: Prompt, step: str) -> Completion:
         """Ask `model`, streaming to the pages; the result is durable before this returns.
@@ -401,7 +407,7 @@ class RunContext:
             raise ReplayMismatch(
                 f"Step {key} was recorded with another input: the run cannot be replayed by this version."
             )
-        claim.timings[key] = Timing(started_s=earlier.started_s, seconds=earlier.seconds)
+        claim.timings[key] = earlier.started_s, earlier.seconds
         return earlier
 
     @asynccontextmanager

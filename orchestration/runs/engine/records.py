@@ -24,7 +24,7 @@ from orchestration.llm.engine.types import (
     digest,
 )
 from orchestration.runs.engine.errors import ChildFailed, RecordedFailure
-from orchestration.runs.engine.types import Person, Question, Received, RunEvent, StepStatus
+from orchestration.runs.engine.types import EventKind, Person, Question, Received, RunEvent, StepStatus
 from orchestration.tools.engine.tool import ToolFailed, ToolFault
 
 LONGEST = 200
@@ -44,9 +44,9 @@ class StepKind(StrEnum):
     TOOL = "tool"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class StepRecord:
-    """How a step ended.
+    """How a step ended. It brings the event of that with it, to whose data `event_data` is added.
 
     `result` is plain JSON, `error` is `{code, message, billed}`, times are run seconds.
     """
@@ -59,6 +59,14 @@ class StepRecord:
     error: Mapping[str, Json] | None = None
     started_s: float = 0.0
     seconds: float = 0.0
+    event_data: Mapping[str, Json] | None = None
+
+    @property
+    def event(self) -> RunEvent:
+        """That it ended."""
+        named = {"key": self.key, "kind": str(self.kind), "status": str(self.status)}
+        data = {**self.event_data, **named} if self.event_data else named
+        return RunEvent(kind=EventKind.STEP_ENDED, step=self.key, data=data)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,7 +29,7 @@ from orchestration.runs.models import (
 from orchestration.runs.services.commands import end_cancelled
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import LEASE_S
-from orchestration.runs.services.recording.tables import COMMANDS, STEPS
+from orchestration.runs.services.recording.tables import COMMANDS, STEPS, queued_run
 
 ENDED = (CallStatus.DONE, CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.LOST)
 
@@ -50,8 +50,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
     One that was cancelled before its worker died is not claimed again: it ends.
     """
     with transaction.atomic():
-        queued = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED)
-        run = queued.order_by().first()
+        run = queued_run(run_id)
         if run is None:
             return None
         first = run.fence == 0
@@ -107,7 +106,8 @@ def _replay_state(run: Run) -> ReplayState:
     """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
     steps = {row.key: _record(row) for row in run.steps.all()}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
-    events = [RunEvent(kind=e.kind, step=e.step, data=e.data) for e in run.events.all()]
+    rows = run.events.exclude(kind=EventKind.STEP_ENDED)  # steps bring these with them; none is emitted
+    events = [RunEvent(kind=e.kind, step=e.step, data=e.data) for e in rows]
     timers = dict(run.timers.values_list("step", "due_at"))
     open_messages = run.commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
     ends = [step.started_s + step.seconds for step in steps.values()]

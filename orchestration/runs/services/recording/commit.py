@@ -124,6 +124,8 @@ def _events(entries: Iterable[Entry], last: WriteBatch) -> Iterable[RunEvent]:
     for entry in entries:
         if isinstance(entry, RunEvent):
             yield entry
+        elif isinstance(entry, StepRecord):
+            yield entry.event
         elif isinstance(entry, RunEnded):
             ended = {**totals, "error": entry.error} if entry.error else totals
             yield RunEvent(kind=ENDINGS[entry.status], data=ended)
