@@ -1,4 +1,4 @@
-"""A session whose process is killed in every phase: nothing is said or asked twice, questions still wait."""
+"""Sessions whose process is killed in every phase: nothing is said or asked twice, questions still wait."""
 
 from __future__ import annotations
 
@@ -17,19 +17,26 @@ from tests.support.provider_process import ProviderProcess
 pytestmark = pytest.mark.e2e
 
 TASK = "Describe Genoa. Describe Marseille."
-MODELS = ["m-lead", "m-scout", "m-sage"]
-PARTICIPANTS: list[Json] = [
-    {"id": "lead", "role": "leader", "model": "m-lead"},
-    {"id": "scout", "role": "executor", "model": "m-scout"},
-    {"id": "sage", "role": "specialist", "specialty": "Marseille", "model": "m-sage"},
-    {"id": "boss", "role": "reviewer", "user": "demo@orchestra.local"},
-]
-LINEUP: Json = {
-    "name": "harbours",
-    "participants": PARTICIPANTS,
-    "negotiation": {"rounds": 1},
-    "conflict": {"rule": "arbitration", "arbiter": "boss"},
+ROLES: dict[str, dict[str, Json]] = {
+    "lead": {"role": "leader"},
+    "scout": {"role": "executor"},
+    "sage": {"role": "specialist", "specialty": "Marseille"},
 }
+BOSS: Json = {"id": "boss", "role": "reviewer", "user": "demo@orchestra.local"}
+ARBITER: Json = {"rule": "arbitration", "arbiter": "boss"}
+
+
+def line_up(name: str, rounds: int) -> Json:
+    """Return a line-up whose models are called after it; its person only reviews."""
+    seats = [{"id": id, "model": f"{name}-{id}", **role} for id, role in ROLES.items()]
+    return {
+        "name": name,
+        "participants": [*seats, BOSS],
+        "negotiation": {"rounds": rounds},
+        "conflict": ARBITER,
+    }
+
+
 ANSWER = {
     "subtasks": [{"title": "Genoa", "assignee": "scout"}, {"title": "Marseille", "assignee": "sage"}],
     "stances": [{"proposal": "P1", "stance": "support", "reason": "Good."}],
@@ -41,15 +48,16 @@ RUNNING = "select count(*) from runs_call where run_id = ? and status = 'running
 HANGING: dict[str, Json] = {"hang": True}
 
 
+MODELS = [f"{name}-{id}" for name in ("first", "second") for id in ROLES]
+
+
 class KilledSession:
     """A session of an installation that is killed and started again."""
 
-    def __init__(self, site: Installation, provider: ProviderProcess) -> None:
-        self._site, self._provider = site, provider
-        site.up()
-        site.furnish(provider.base_url, *MODELS)
-        site.kill()
-        self.run = site.script("tests.support.begin_session", json.dumps(LINEUP), TASK).split()[-1]
+    def __init__(self, site: Installation, provider: ProviderProcess, name: str, rounds: int) -> None:
+        self._site, self._provider, self._name = site, provider, name
+        lineup = json.dumps(line_up(name, rounds))
+        self.run = site.script("tests.support.begin_session", lineup, TASK).split()[-1]
 
     @property
     def session(self) -> dict[str, Json]:
@@ -76,19 +84,24 @@ class KilledSession:
         self._site.up()
 
     def behave(self, **behaviours: Json) -> None:
-        named = {f"m-{name}": behaviour for name, behaviour in behaviours.items()}
+        named = {f"{self._name}-{name}": behaviour for name, behaviour in behaviours.items()}
         self._provider.behave(**dict.fromkeys(MODELS, QUICK) | named)
 
     def kill_when_asked(self, *, open_calls: int = 1, **times: int) -> None:
         """Kill it once models have been asked that often, and so many calls are under way."""
-        named = {f"m-{name}": count for name, count in times.items()}
-        until(lambda: self.asked.items() >= named.items() and self._provider.open_calls() == open_calls)
+        named = {f"{self._name}-{name}": count for name, count in times.items()}
+        until(
+            lambda: (
+                self._provider.asked().items() >= named.items() and self._provider.open_calls() == open_calls
+            )
+        )
         until(lambda: self._query(RUNNING)[0][0] == open_calls)
         self._site.kill()
 
     @property
     def asked(self) -> dict[str, int]:
-        return self._provider.asked()
+        asked = self._provider.asked()
+        return {id: asked.get(f"{self._name}-{id}", 0) for id in ROLES}
 
     def act(self, member: Member, do: str, **fields: str) -> None:
         path = f"/runs/{self.run}/message"
@@ -96,47 +109,63 @@ class KilledSession:
         assert answer.status_code < 400, answer.text[:2000]
 
 
-def test_a_session_killed_in_every_phase_comes_to_its_result(
+def test_sessions_killed_in_every_phase_come_to_their_results(
     installation: Installation, provider: ProviderProcess
 ) -> None:
-    killed = KilledSession(installation, provider)
-    killed.up(lead=HANGING)
-    killed.kill_when_asked(lead=1)
-    killed.up(sage=HANGING)
-    killed.kill_when_asked(lead=2, scout=1, sage=1)
-    assert killed.session["phase"] == "negotiating"
-    killed.up(scout=HANGING, sage=SLOW)
-    killed.kill_when_asked(scout=2, sage=3, open_calls=2)
-    assert killed.session["phase"] == "executing"
-    killed.up()
-    until(lambda: (killed.status, killed.questions) == ("waiting", 2))
-    killed.act(installation.member(), "pause")
-    until(lambda: killed.session["paused"])
+    installation.up()
+    installation.furnish(provider.base_url, *MODELS)
     installation.kill()
-    killed.up(lead=HANGING)
+    first = KilledSession(installation, provider, "first", 1)
+    kill_while_models_work(first)
+    second = KilledSession(installation, provider, "second", 0)
+    second.up()
+    until(lambda: (first.status, first.questions, second.questions) == ("waiting", 2, 2))
+    second.act(installation.member(), "pause")
+    until(lambda: second.session["paused"])
+    installation.kill()
+    second.up(lead=HANGING)
+    finish_after_the_pause(second, installation.member())
     member = installation.member()
-    assert member.client.get("/inbox/").text.count("/answer/") >= 2
-    killed.act(member, "approve", subtask="s1", reason="Fine.")
-    assert killed.session["paused"]
-    killed.act(member, "resume")
-    killed.act(member, "approve", subtask="s2")
-    killed.kill_when_asked(lead=3)
-    assert killed.session["phase"] == "reviewing"
-    killed.up()
-    until(lambda: killed.session["result"] and killed.questions == 1)
-    killed.act(installation.member(), "approve")
-    until(lambda: killed.status == "succeeded")
-    check(killed)
+    assert member.client.get("/inbox/").text.count("/answer/") >= 3
+    for subtask in ("s1", "s2"):
+        first.act(member, "approve", subtask=subtask, reason="Fine.")
+    for session in (first, second):
+        until(lambda it=session: it.session["result"] and it.questions == 1)
+        session.act(member, "approve")
+        until(lambda it=session: it.status == "succeeded")
+    check(first, {"lead": 3, "scout": 3, "sage": 4}, ["lead", "sage", "scout"])
+    check(second, {"lead": 3, "scout": 1, "sage": 1}, [])
 
 
-def check(killed: KilledSession) -> None:
+def kill_while_models_work(session: KilledSession) -> None:
+    session.up(lead=HANGING)
+    session.kill_when_asked(lead=1)
+    session.up(sage=HANGING)
+    session.kill_when_asked(lead=2, scout=1, sage=1)
+    assert session.session["phase"] == "negotiating"
+    session.up(scout=HANGING, sage=SLOW)
+    session.kill_when_asked(scout=2, sage=3, open_calls=2)
+    assert session.session["phase"] == "executing"
+
+
+def finish_after_the_pause(session: KilledSession, member: Member) -> None:
+    """Approve in the pause, go on after it, and kill it while the result is assembled."""
+    session.act(member, "approve", subtask="s1", reason="Fine.")
+    assert session.session["paused"]
+    session.act(member, "resume")
+    session.act(member, "approve", subtask="s2")
+    session.kill_when_asked(lead=2)
+    assert session.session["phase"] == "reviewing"
+    session.up()
+
+
+def check(killed: KilledSession, asked: dict[str, int], voters: list[str]) -> None:
     """Nothing was said, voted or asked twice; only calls that were cut off were repeated."""
     session = killed.session
-    assert dict(killed.asked) == {"m-lead": 4, "m-scout": 3, "m-sage": 4}
+    assert killed.asked == asked
     assert [each["number"] for each in session["messages"]] == list(range(1, len(session["messages"]) + 1))
     said = [(each["sender"], each["kind"], each["text"], each["about"]) for each in session["messages"]]
     assert len(set(said)) == len(said)
-    votes = [vote["voter"] for each in session["decisions"] for vote in each["votes"]]
-    assert sorted(votes) == ["lead", "sage", "scout"]
+    assert sorted(vote["voter"] for each in session["decisions"] for vote in each["votes"]) == voters
     assert {each["id"]: each["author"] for each in session["subtasks"]} == {"s1": "scout", "s2": "sage"}
     assert (session["phase"], session["result"]) == ("completed", ANSWER["text"])
