@@ -45,6 +45,10 @@ ANSWER = {
 QUICK: dict[str, Json] = {"text": json.dumps(ANSWER)}
 SLOW: dict[str, Json] = {**QUICK, "first_delay_s": 2.5}
 RUNNING = "select count(*) from runs_call where run_id = ? and status = 'running'"
+WAITING = """
+    select count(*) from runs_humanquestion asked where run_id = ?
+    and not exists (select 1 from runs_step step where step.run_id = asked.run_id and step.key = asked.step)
+"""
 HANGING: dict[str, Json] = {"hang": True}
 
 
@@ -72,8 +76,8 @@ class KilledSession:
 
     @property
     def questions(self) -> int:
-        query = "select count(*) from runs_humanquestion where run_id = ? and answered_at is null"
-        return int(self._query(query)[0][0])
+        """How many questions wait: no step has ended in their places."""
+        return int(self._query(WAITING)[0][0])
 
     def _query(self, query: str) -> list[tuple[Json, ...]]:
         return self._site.rows(query, [UUID(self.run).hex])
