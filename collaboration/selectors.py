@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
+from uuid import UUID
+
+from django.db.models import OuterRef, Subquery
 
 from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
-from collaboration.engine.records import gathered
+from collaboration.engine.records import Row, gathered
 from collaboration.engine.running import ROWS
+from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
+from orchestration.expressions.listed import items_in
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
-from orchestration.runs.models import Run
+from orchestration.runs.models import OPEN_STATUSES, Run, Step
+from orchestration.runs.selectors.runs import with_line_columns
 
 KIND = "session"
 """The kind of runs that are sessions, and of the line-ups that they are started with."""
+PARTICIPANTS = "participants"
+ANY, ANY_MODEL = "any", "any of the usual models"
+"""The name of a model that stands for one of those that a session is started with, and its words."""
 LineUpReading = DefinitionReading[LineUp, LineUpProblem]
+MOST_KEPT = 64
+"""Sessions whose rows a process keeps."""
+OPEN_SHOWN, ENDED_SHOWN = 20, 10
+"""Sessions that the list shows: of those that go on and of those that are over."""
 LABELS: Labels = {"skills": ("no longer has", "now has"), "tools": ("no longer uses", "now uses")}
 
 
@@ -81,8 +96,64 @@ class LineUps(DefinitionKind[LineUp]):
 LINEUPS = LineUps()
 
 
+class SessionRows:
+    """The rows of the sessions that are looked at. They never change: a process reads each of them once."""
+
+    def __init__(self, *, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._guard = Lock()
+        self._kept: OrderedDict[UUID, tuple[int, Mapping[int, Row]]] = OrderedDict()
+
+    def of(self, run: UUID) -> Mapping[int, Row]:
+        """Return the rows of a session by their numbers, in order."""
+        with self._guard:
+            newest, known = self._kept.get(run, (0, {}))
+        steps = Step.objects.filter(run_id=run, id__gt=newest, kind=StepKind.RECORD)
+        found = list(
+            steps.filter(key__startswith=f"{ROWS}/").order_by("id").values_list("id", "key", "result")
+        )
+        if not found:
+            return known
+        new = {int(key.removeprefix(f"{ROWS}/")): row for _, key, row in found if row}
+        rows = dict(sorted({**known, **new}.items()))
+        with self._guard:
+            if self._kept.get(run, (0, {}))[0] <= found[-1][0]:
+                self._kept[run] = (found[-1][0], rows)
+            self._kept.move_to_end(run)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return rows
+
+
+SESSION_ROWS = SessionRows()
+
+
 def session_record(run: Run) -> dict[str, Json]:
     """Return a session as its rows tell it: what is shown, and exported as JSON."""
-    rows = run.steps.filter(kind=StepKind.RECORD, key__startswith=f"{ROWS}/")
-    found = sorted((int(key.removeprefix(f"{ROWS}/")), row) for key, row in rows.values_list("key", "result"))
-    return gathered(run.prompt, [row for _, row in found if row])
+    return gathered(run.prompt, SESSION_ROWS.of(run.pk).values())
+
+
+def shown_participants(document: Json, people: Mapping[str, str] | None = None) -> list[dict[str, Json]]:
+    """Return the participants of a document that have an id, each as it is written, and `who` it is in words.
+
+    `people` are names of users by their ids.
+    """
+    return [{**each, "who": _who(each, people or {})} for each in items_in(document, PARTICIPANTS)]
+
+
+def _who(each: Mapping[str, Json], people: Mapping[str, str]) -> str:
+    if model := each.get("model"):
+        return ANY_MODEL if model == ANY else str(model)
+    if user := each.get("user"):
+        return people.get(str(user), str(user))
+    return f"whoever is {each['team_role']} in the team" if each.get("team_role") else "nobody yet"
+
+
+def newest_sessions(membership: Membership) -> tuple[Sequence[Run], Sequence[Run]]:
+    """Return the team's sessions that go on, each with its `phase`, and the last ones that are over."""
+    runs = Run.objects.visible_to(membership).filter(kind=KIND).order_by("-created_at", "-id")
+    rows = Step.objects.filter(run=OuterRef("pk"), key__startswith=f"{ROWS}/", result__has_key="phase")
+    phase = Subquery(rows.order_by("-id").values("result__phase")[:1])
+    going_on = with_line_columns(runs.filter(status__in=OPEN_STATUSES)).annotate(phase=phase)
+    over = with_line_columns(runs.exclude(status__in=OPEN_STATUSES))
+    return list(going_on[:OPEN_SHOWN]), list(over[:ENDED_SHOWN])

@@ -17,4 +17,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/<uuid:trigger>/", receive_hook, name="hook"),
     path("", include("orchestration.llm.urls")),
     path("pipelines/", include("pipelines.urls")),
+    path("sessions/", include("collaboration.urls")),
 ]

@@ -9,7 +9,6 @@ from pipelines.views import editor, pipelines, run
 app_name = "pipelines"
 urlpatterns: list[URLPattern] = [
     path("", pipelines.list_pipelines, name="list"),
-    path("new", pipelines.new, name="new"),
     path("<slug:name>/", editor.editor, name="pipeline"),
     path("<slug:name>/run", pipelines.run, name="run"),
     path("runs/<uuid:run>/<slug:stage>/again", run.run_again, name="stage-again"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import signal
 from asyncio import AbstractEventLoop, new_event_loop
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import _lru_cache_wrapper, cache
 
 import pytest
 from django.conf import settings as django_settings
@@ -39,8 +41,14 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long: none of them is left to one process at the end."""
+    """Begin with the files that take long: none of them is left to one process at the end.
+
+    Lines that only examples of chance reach do not count as covered: the next run may miss them.
+    """
     items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in LONG_FIRST])
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
 
 
 def pytest_unconfigure() -> None:
@@ -54,6 +62,21 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], AbstractEventLoop]]:
     """Run the coroutines of a module on the event loop that it names as `LOOP_FACTORY`."""
     return {"of the module": getattr(getattr(item, "module", None), "LOOP_FACTORY", new_event_loop)}
+
+
+@cache
+def _parsed() -> Sequence[_lru_cache_wrapper[object]]:
+    """Return where expressions that were parsed are kept."""
+    found = [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]
+    return [each for each in found if str(each.__module__).startswith("orchestration.expressions.")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Forget what a test parsed without being measured: a later one would not parse it again."""
+    if item.get_closest_marker("no_cover"):
+        for each in _parsed():
+            each.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

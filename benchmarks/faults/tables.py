@@ -65,7 +65,7 @@ def _site(provider: CountingProvider) -> Iterator[tuple[Production, Member]]:
         tempfile.TemporaryDirectory(prefix="orchestra-faults-") as folder,
         production(Path(folder) / "data", port) as site,
     ):
-        sign_in = site.sign_in()
+        sign_in = site.sign_in
         site.script("tests.support.furnish", provider.base_url, "m1,m2,m3", "max_concurrency=64")
         site.serve()
         for _ in range(WORKERS):

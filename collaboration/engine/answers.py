@@ -8,7 +8,7 @@ abstention. What cannot be read raises `NotPossible`, in words by which it can b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -106,6 +106,38 @@ def answer_schema(kind: ActionKind, choices: Sequence[str] = ()) -> dict[str, Js
             return _object(text=_TEXT)
 
 
+def person_schema(kind: ActionKind, choices: Sequence[str] = ()) -> dict[str, Json]:
+    """Return the JSON Schema of what a person fills in: no lists of objects, which have no plain fields."""
+    match kind:
+        case ActionKind.PLAN:
+            lines = {"type": "array", "minItems": 1, "maxItems": 50, "items": _TEXT}
+            return _object(subtasks=lines | {"title": "Subtasks, one a line"})
+        case ActionKind.STANCE:
+            stances = {each: _one_of("support", "oppose", "abstain") | {"title": each} for each in choices}
+            counter = {**_TEXT, "title": "A proposal of your own instead"}
+            return _object(**stances, reason=_TEXT, counter=counter) | {"required": list(choices)}
+        case ActionKind.VOTE | ActionKind.REVIEW:
+            schema = answer_schema(kind, choices)
+            return schema | {"required": schema["required"][:1]}
+        case _:
+            return answer_schema(kind, choices)
+
+
+def _read_person(kind: ActionKind, content: Json, choices: Sequence[str]) -> ParsedAnswer:
+    """Return what a person filled in. Raises `NotPossible`."""
+    schema, counter = answer_schema(kind, choices), ""
+    if isinstance(content, dict) and kind is ActionKind.PLAN and isinstance(content.get("subtasks"), list):
+        lines = content["subtasks"]
+        content = {"subtasks": [{"title": each} if isinstance(each, str) else each for each in lines]}
+    elif isinstance(content, dict) and kind is ActionKind.STANCE and "stances" not in content:
+        reason, counter = content.get("reason", ""), str(content.get("counter", ""))
+        given = [each for each in choices if each in content]
+        said = [{"proposal": each, "stance": content[each], "reason": reason} for each in given]
+        content = {"stances": said, "counter": ""} if said else content
+    found = _from_form(kind, _fitting([content], schema))
+    return replace(found, counter=encodable(counter.strip())[:LONGEST_ANSWER]) if counter else found
+
+
 def _object(**fields: Json) -> dict[str, Json]:
     closed = {"type": "object", "additionalProperties": False}
     return {**closed, "required": list(fields), "properties": fields}
@@ -121,8 +153,8 @@ def read_answer(
     """Return what an answer says. Raises `NotPossible`."""
     schema = answer_schema(kind, choices)
     if not isinstance(content, str):
-        return _from_form(kind, _fitting([content], schema))
-    text = encodable(content).strip()
+        return _read_person(kind, content, choices)
+    text = _without_thoughts(encodable(content)).strip()
     text = text if len(text) <= LONGEST_ANSWER else text[:LONGEST_ANSWER] + CUT
     if not text:
         raise NotPossible("The answer is empty.")
@@ -133,10 +165,22 @@ def read_answer(
             kind, _fitting([each for each in json_values(text) if isinstance(each, dict)], schema)
         )
     except NotPossible:
-        meant_as_json = unfenced(text).lstrip().startswith("{") and kind not in MAKES_TEXT
-        if protocol == "structured" or meant_as_json:
+        meant_as_json = unfenced(text).lstrip().startswith("{") or "```json" in text
+        if protocol == "structured" or (meant_as_json and kind not in MAKES_TEXT):
             raise
     return _from_prose(kind, text, choices)
+
+
+def _without_thoughts(text: str) -> str:
+    """Return an answer without the reasoning in <think> tags that some models begin with; it is no statement.
+
+    The opening tag may be missing, as it is part of the prompt for some. What was never closed was cut off.
+    """
+    thoughts, closing, answer = text.partition("</think>")
+    begins = thoughts.lstrip().startswith("<think>")
+    if closing:
+        return answer if begins or "<think>" not in thoughts else text
+    return "" if begins else text
 
 
 def _fitting(found: Sequence[Json], schema: Form) -> Form:

@@ -17,9 +17,9 @@ who watch over the session; an error is private to those it is addressed to.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from collaboration.engine.answers import PLAIN, ActionKind, answer_schema
+from collaboration.engine.answers import PLAIN, ActionKind, answer_schema, person_schema
 from collaboration.engine.lineup import Participant, SessionProtocol
 from collaboration.engine.roles import ParticipantRole
 from collaboration.engine.state import Action, SessionMessage, SessionState
@@ -49,6 +49,11 @@ ASKED: Mapping[ActionKind, str] = {
     ActionKind.SUMMARISE: "Summarise the conversation: what was said and decided.",
 }
 """What somebody who is asked has to do."""
+FOR_PEOPLE: Mapping[ActionKind, str] = {
+    ActionKind.PLAN: "Divide the task into at most {most} subtasks that others can do, one a line.",
+    ActionKind.STANCE: "Take a stance on each of these proposals: {choices}. You can propose something else.",
+}
+"""The same for people, where they fill in something else."""
 DELEGATE = (
     "You can delegate a part: “status” is “delegate”, “to” is one of {choices}, “request” what you ask."
 )
@@ -136,8 +141,8 @@ def question(state: SessionState, action: Action) -> Question:
     roles = (seat.participant.team_role,) if not seat.user else ()
     problem = [action.problem] if action.problem else []
     return Question(
-        text="\n\n".join([*_task(state, action), *problem]),
-        schema=answer_schema(action.kind, action.choices),
+        text="\n\n".join([*_task(state, action, for_person=True), *problem]),
+        schema=person_schema(action.kind, action.choices),
         deadline_s=action.deadline_s,
         audience=Audience(roles=roles, users=(seat.user,) if seat.user else ()),
     )
@@ -181,37 +186,38 @@ def _plain(name: str) -> str:
     return " ".join("".join(sign if sign.isalnum() or sign in "-_." else " " for sign in name[:60]).split())
 
 
-def _task(state: SessionState, action: Action) -> Iterator[str]:
-    """Yield what is to be done now, and what it is to be done with."""
-    choices = ", ".join(action.choices)
-    yield ASKED[action.kind].format(most=state.lineup.limits.subtasks, choices=choices)
+def _task(state: SessionState, action: Action, *, for_person: bool = False) -> Iterator[str]:
+    """Yield what is to be done now, and what with; people need no marks around what others wrote."""
+    choices, mark = ", ".join(action.choices), str if for_person else marked
+    asked = FOR_PEOPLE.get(action.kind) if for_person else None
+    yield (asked or ASKED[action.kind]).format(most=state.lineup.limits.subtasks, choices=choices)
     if action.kind is ActionKind.ASSEMBLE:
-        yield marked(joined(state.plan))
+        yield mark(joined(state.plan))
         if action.request:
-            yield f"It was sent back:\n{marked(action.request)}\n{marked(state.result)}"
+            yield f"It was sent back:\n{mark(action.request)}\n{mark(state.result)}"
     elif action.kind in {ActionKind.STANCE, ActionKind.VOTE} and state.negotiation is not None:
-        yield from (f"{each.id}:\n{marked(each.text)}" for each in state.negotiation.proposals)
+        yield from (f"{each.id}:\n{mark(each.text)}" for each in state.negotiation.proposals)
     elif action.kind is ActionKind.WORK:
-        yield from _work(state, action)
+        yield from _work(state, action, mark)
     elif action.kind is ActionKind.REVIEW:
         subtask = state.plan.find(action.subtask)
-        yield marked(subtask.text if subtask else state.task)
-        yield marked(subtask.result if subtask else state.result)
+        yield mark(subtask.text if subtask else state.task)
+        yield mark(subtask.result if subtask else state.result)
     elif action.kind is ActionKind.REPLY:
-        yield marked(action.request)
+        yield mark(action.request)
 
 
-def _work(state: SessionState, action: Action) -> Iterator[str]:
+def _work(state: SessionState, action: Action, mark: Callable[[str], str]) -> Iterator[str]:
     """Yield a subtask or a delegated part of it, results that it uses, help that came, what was wrong."""
     subtask = state.plan.named(action.subtask)
-    yield f"{subtask.id}:\n{marked(subtask.text)}"
+    yield f"{subtask.id}:\n{mark(subtask.text)}"
     if action.asked_by:
-        yield f"{_plain(state.title(action.asked_by))} asks for this part:\n{marked(action.request)}"
+        yield f"{_plain(state.title(action.asked_by))} asks for this part:\n{mark(action.request)}"
     for need in map(state.plan.named, subtask.needs):
-        yield f"Result of {need.id}:\n{marked(need.result)}" if need.result else f"{need.id} gave no result."
+        yield f"Result of {need.id}:\n{mark(need.result)}" if need.result else f"{need.id} gave no result."
     for given in subtask.chain[-1].help:
-        yield f"Answer to what you delegated:\n{marked(f'{given.request}: {given.text}')}"
+        yield f"Answer to what you delegated:\n{mark(f'{given.request}: {given.text}')}"
     if subtask.returns:
-        yield f"Your earlier result:\n{marked(subtask.result)}\nIt was sent back:\n{marked(subtask.remark)}"
+        yield f"Your earlier result:\n{mark(subtask.result)}\nIt was sent back:\n{mark(subtask.remark)}"
     if action.choices:
         yield DELEGATE.format(choices=", ".join(action.choices))

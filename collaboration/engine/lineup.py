@@ -24,6 +24,7 @@ from pydantic import (
 
 from collaboration.engine.roles import ParticipantRole, Power, powers
 from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.transforms.specs import title
 from orchestration.expressions.values import Bounds
 from orchestration.llm.engine.types import Json
 
@@ -46,7 +47,7 @@ ConflictRule = Literal["voting", "hierarchy", "consensus", "arbitration", "rando
 class LineUpPart(BaseModel):
     """Base of the parts of a line-up. Types are checked by the JSON Schema that is made of them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", field_title_generator=title)
 
 
 class Participant(LineUpPart):
@@ -61,8 +62,8 @@ class Participant(LineUpPart):
     user: Title = Field("", description="The id of the user who takes part.")
     team_role: Title = Field("", description="A role in the team: whoever has it may answer.")
     instructions: Text = Field("", description="What it is told besides its role.")
-    strategy: Title = Field("", description="The strategy that does its subtasks. Empty: its model alone.")
-    pipeline: Title = Field("", description="The pipeline that does its subtasks.")
+    strategy: Title = Field("", description="The strategy that does its subtasks. Not set: its model.")
+    pipeline: Title = Field("", description="The pipeline that does its subtasks instead.")
     tools: tuple[Title, ...] = Field((), max_length=20, description="The tools that it may use.")
     weight: float = Field(1.0, gt=0, le=100, description="How much its stances and votes count.")
 
@@ -93,13 +94,13 @@ class NegotiationRules(LineUpPart):
     rounds: int = Field(3, ge=0, le=20, description="Most rounds of stances. 0: the plan is taken as it is.")
     threshold: Share = Field(0.6, description="The share of support that is a consensus.")
     proposals: Literal["leader", "everyone"] = Field("leader", description="Who proposes at first.")
-    seconds: Seconds | None = Field(None, description="How long it may take.")
+    seconds: Seconds | None = Field(None, title="Time (s)", description="How long it may take, in seconds.")
 
 
 class ConflictSettings(LineUpPart):
     """What settles a negotiation without consensus."""
 
-    rule: ConflictRule = Field("voting", description="How a deadlock is settled.")
+    rule: ConflictRule = Field("voting", title="Without consensus", description="How a deadlock is settled.")
     arbiter: Name | None = Field(None, description="Who decides under arbitration, and does not negotiate.")
 
 
@@ -114,9 +115,13 @@ class SessionLimits(LineUpPart):
     delegation_depth: int = Field(2, ge=0, le=8, description="How far delegated work may be delegated again.")
     repeats: int = Field(3, ge=2, le=20, description="How often one may give the same result for one work.")
     idle: int = Field(20, ge=2, le=500, description="Answers in a row that bring nothing new.")
-    money: Dollars | None = Field(None, description="US dollars. Empty: the limit of the run.")
-    seconds: Seconds | None = Field(None, description="Time that it may take, pauses not counted.")
-    answer_seconds: Seconds = Field(3_600, description="How long a person is waited for.")
+    money: Dollars | None = Field(None, title="Money ($)", description="US dollars. Empty: no limit.")
+    seconds: Seconds | None = Field(
+        None, title="Time (s)", description="Seconds that it may take, pauses not counted."
+    )
+    answer_seconds: Seconds = Field(
+        3_600, title="Wait for a person (s)", description="Seconds that a person is waited for."
+    )
     context_tokens: int = Field(
         4_000, ge=200, le=200_000, description="Tokens of conversation that one sees."
     )
@@ -138,8 +143,12 @@ class LineUp(LineUpPart):
     title: Title = Field("", description="What pages call it.")
     description: Text = Field("", description="What it is for.")
     participants: tuple[Participant, ...] = Field(min_length=1, max_length=50, description="Who takes part.")
-    choose: Literal["all", "best"] = Field("all", description="The best leave the others as substitutes.")
-    protocol: SessionProtocol = Field("hybrid", description="JSON only, prose only, or prose without JSON.")
+    choose: Literal["all", "best"] = Field(
+        "all", title="Who takes part", description="The best for a task leave the others as substitutes."
+    )
+    protocol: SessionProtocol = Field(
+        "hybrid", description="They answer in JSON only, in prose, or in JSON with prose allowed."
+    )
     negotiation: NegotiationRules = Field(NegotiationRules(), description="How they agree.")
     conflict: ConflictSettings = Field(ConflictSettings(), description="What settles a deadlock.")
     limits: SessionLimits = Field(SessionLimits(), description="What a session may use.")

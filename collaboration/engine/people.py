@@ -8,11 +8,11 @@ too late are refused in words, to that person alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
-from collaboration.engine.debating import add_proposal, negotiation, take_stances, take_vote
+from collaboration.engine.debating import add_proposal, go_round, negotiation, take_stances, take_vote
 from collaboration.engine.lineup import Participant
 from collaboration.engine.phases import Phase, Steering, steering_fault
 from collaboration.engine.plan import (
@@ -53,6 +53,8 @@ FIELDS: Mapping[str, Mapping[str, Json]] = {
 }
 """What the fields of all commands may be."""
 Payload = Mapping[str, Json]
+USER = "user:"
+"""What stands before the id of a user who does not take part, where a message is for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,15 @@ class PersonCommand:
 
 def act(turn: Turn, by: Person, payload: Json) -> None:
     """Do what a person asks for, or refuse it."""
-    member = turn.state.member(by.id)
+    member, move = turn.state.member(by.id), {}
     try:
-        name = _checked(payload)
+        name, move = checked_command(payload), payload
         if name == "join":
             _join(turn, by, member, ParticipantRole(payload["role"]))
         else:
             COMMANDS[name].run(turn, _allowed(member, COMMANDS[name].power), payload)
     except NotPossible as fault:
-        turn.refuse(member.participant.id if member else f"user:{by.id}", str(fault))
+        turn.refuse(member.participant.id if member else f"{USER}{by.id}", str(fault), move)
 
 
 def _allowed(member: SessionMember | None, power: Power | None) -> Participant:
@@ -95,7 +97,7 @@ def _allowed(member: SessionMember | None, power: Power | None) -> Participant:
     return each
 
 
-def _checked(payload: Json) -> str:
+def checked_command(payload: Json) -> str:
     """Return the name of the command that a payload is. Raises `NotPossible`."""
     if excess := BOUNDS.excess(payload):
         raise NotPossible(f"The command cannot be read: {excess}.")
@@ -110,10 +112,21 @@ def _checked(payload: Json) -> str:
 def payload_fault(payload: Json) -> str:
     """Return why a payload is no command at all, nothing where it is one that may be allowed."""
     try:
-        _checked(payload)
+        checked_command(payload)
     except NotPossible as fault:
         return str(fault)
     return ""
+
+
+def posted_command(name: str, posted: Mapping[str, Sequence[str]]) -> Payload:
+    """Return the payload of a command from the fields of a form, without others and empty ones."""
+    found: dict[str, Json] = {"do": name}
+    command = COMMANDS.get(name)
+    for field in (*command.required, *command.optional) if command else ():
+        values = [each.strip() for each in posted.get(field, ()) if each.strip()]
+        if values:
+            found[field] = values if FIELDS[field]["type"] == "array" else values[-1]
+    return found
 
 
 def _join(turn: Turn, by: Person, member: SessionMember | None, role: ParticipantRole) -> None:
@@ -155,10 +168,12 @@ def _say(turn: Turn, by: Participant, payload: Payload) -> None:
 
 
 def _propose(turn: Turn, by: Participant, payload: Payload) -> None:
-    if negotiation(turn).is_open:
-        add_proposal(turn, by.id, payload["text"])
-    else:
+    """Propose something, asked for a proposal or not."""
+    if not negotiation(turn).is_open:
         raise NotPossible("The proposals are being voted on: no more are taken.")
+    add_proposal(turn, by.id, payload["text"])
+    turn.withdraw(lambda each: each.kind is ActionKind.PROPOSE and each.participant == by.id)
+    go_round(turn)
 
 
 def _take_stance(turn: Turn, by: Participant, payload: Payload) -> None:
@@ -196,21 +211,28 @@ def _judge(turn: Turn, by: Participant, payload: Payload) -> None:
 
 
 def _edit(turn: Turn, by: Participant, payload: Payload) -> None:
-    """Change the plan while it runs: what was asked about the subtask is taken back, and it begins again."""
+    edit_plan(turn, by.id, by.title, payload)
+
+
+def edit_plan(turn: Turn, by: str, name: str, payload: Payload) -> None:
+    """Change the plan while it runs: what was asked about the subtask is taken back, and it begins again.
+
+    `name` is what whoever edits is called. Raises `NotPossible`.
+    """
     if turn.state.phase not in {Phase.EXECUTING, Phase.REVIEWING}:
         raise NotPossible("The plan is not settled yet. Redirect the session, or propose something.")
     plan, subtask = _edited(turn, by, payload)
     turn.withdraw(lambda each: each.subtask == subtask.id)
     turn.set(plan=plan)
     to = f" to {turn.state.title(subtask.assignee)}" if payload["do"] == "reassign" else ""
-    said = f"{by.title} {payload['do']}s {subtask.id} “{subtask.title}”{to}."
-    turn.say("status_update", said, by.id, about=subtask.id, pinned=True)
+    said = f"{name} {payload['do']}s {subtask.id} “{subtask.title}”{to}."
+    turn.say("status_update", said, by, about=subtask.id, pinned=True)
     if turn.state.phase is Phase.REVIEWING:
         reopen(turn)
     go_on(turn)
 
 
-def _edited(turn: Turn, by: Participant, payload: Payload) -> tuple[Plan, Subtask]:
+def _edited(turn: Turn, by: str, payload: Payload) -> tuple[Plan, Subtask]:
     """Return the plan after a change, and the subtask that it is about. Raises `NotPossible`."""
     plan, id = turn.state.plan, payload.get("subtask", "")
     match payload["do"]:
@@ -221,12 +243,12 @@ def _edited(turn: Turn, by: Participant, payload: Payload) -> tuple[Plan, Subtas
         case "drop":
             return with_dropped(plan, id)
         case "return":
-            given = restarted(plan.changeable(id), failed_by=by.id)
-            if by.id not in [each.participant for each in plan.named(id).chain[:1]]:
+            given = restarted(plan.changeable(id), failed_by=by)
+            if by not in [each.participant for each in plan.named(id).chain[:1]]:
                 raise NotPossible(f"{id} is not yours to give back.")
             return plan.put(given), given
         case _:
-            to, able = payload.get("assignee", by.id), [each.id for each in turn.state.able(Power.WORK)]
+            to, able = payload.get("assignee", by), [each.id for each in turn.state.able(Power.WORK)]
             if to not in able:
                 raise NotPossible(unknown("participant who does subtasks", to, able))
             return with_changed(plan, id, PlannedSubtask(title="", assignee=to))
@@ -246,7 +268,7 @@ def _steer(turn: Turn, by: Participant, payload: Payload) -> None:
     steering: Steering = payload["do"]
     if fault := steering_fault(turn.state.phase, steering, paused=turn.state.paused_at is not None):
         raise NotPossible(fault)
-    turn.say("status_update", f"{by.title}: {steering}.", by.id)
+    turn.say("status_update", f"{by.title} {steering}s the session.", by.id)
     if steering == "end":
         stop(turn, "person", f"{by.title} ended the session.")
     else:

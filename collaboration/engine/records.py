@@ -17,16 +17,25 @@ from orchestration.llm.engine.types import Json, plain
 Row = Mapping[str, Json]
 KEYED = ("participants", "subtasks", "proposals", "messages", "decisions", "actions")
 """What a session has several of; each has an `id` or a `number`."""
-STANDING = ("phase", "paused", "outcome", "round", "result", "ending")
-"""What a session has one of; a row has it only where it has changed."""
-EMPTY: Row = {"phase": "", "paused": False, "outcome": None, "round": 0, "result": "", "ending": None}
+EMPTY: Row = {
+    "phase": "",
+    "paused": False,
+    "outcome": None,
+    "round": 0,
+    "result": "",
+    "assembled_by": "",
+    "ending": None,
+    "fork": None,
+    "pending": [],
+}
+"""What a session has one of, before anything happens; a row has it only where it has changed."""
 
 
 def session_row(before: SessionState | None, step: SessionStep, at: float) -> dict[str, Json]:
     """Return what an entry changed; without a state `before` all that a session begins with."""
     old, new = {} if before is None else _shown(before), _shown(step.state)
     found: dict[str, Json] = {"at": round(at, 3)}
-    for name in STANDING:
+    for name in EMPTY:
         if new[name] != old.get(name, EMPTY[name]):
             found[name] = new[name]
     for name in ("participants", "subtasks", "proposals"):
@@ -58,7 +67,10 @@ def _shown(state: SessionState) -> dict[str, Any]:
         "outcome": debate.outcome if debate is not None else None,
         "round": debate.round if debate is not None else 0,
         "result": state.result,
+        "assembled_by": state.assembled_by,
+        "pending": list(state.pending),
         "ending": None if state.ending is None else _ending(state, state.ending),
+        "fork": plain(state.fork),
         "participants": {id: _participant(each) for id, each in state.members.items()},
         "subtasks": {each.id: _subtask(each) for each in state.plan.subtasks},
         "proposals": {} if debate is None else {each["id"]: each for each in _proposals(debate)},
@@ -92,7 +104,13 @@ def _subtask(each: Subtask) -> Row:
 def _proposals(debate: Negotiation) -> Iterator[dict[str, Json]]:
     for each in debate.proposals:
         stances = [
-            {"voter": stance.voter, "stance": stance.kind, "reason": stance.reason}
+            {
+                "voter": stance.voter,
+                "stance": stance.kind,
+                "reason": stance.reason,
+                "round": stance.round,
+                "weight": debate.weights.get(stance.voter, 0.0),
+            }
             for stance in debate.stances.values()
             if stance.proposal == each.id
         ]
@@ -122,65 +140,22 @@ def _ending(state: SessionState, ending: SessionEnding) -> Row:
 
 
 def gathered(task: str, rows: Iterable[Row]) -> dict[str, Json]:
-    """Return a whole session from its rows, in their order: what is shown, and exported as JSON."""
+    """Return a whole session from its rows, in their order: what is shown, and exported as JSON.
+
+    A message or decision has the number of the `entry` that it came with.
+    """
     found: dict[str, Json] = {"task": task, **EMPTY}
     keyed: dict[str, dict[Json, Json]] = {name: {} for name in KEYED}
-    for row in rows:
-        found |= {name: row[name] for name in STANDING if name in row}
-        found["seconds"] = row["at"]
+    for number, row in enumerate(rows):
+        found |= {name: row[name] for name in EMPTY if name in row}
+        found |= {"seconds": row["at"], "entries": number}
         for name, known in keyed.items():
             known |= {each.get("id", each.get("number")): each for each in row.get(name, ())}
-    return {"seconds": 0.0, **found, **{name: list(known.values()) for name, known in keyed.items()}}
-
-
-def report(session: Mapping[str, Json]) -> str:
-    """Return a gathered session as a document in Markdown."""
-    names = {each["id"]: each["name"] for each in session["participants"]}
-    ending = session["ending"] or {"words": f"The session is {session['phase']}.", "contributions": []}
-    parts = [f"# {' '.join(session['task'].split())[:120]}", ending["words"], "## Task", session["task"]]
-    if session["result"]:
-        parts += ["## Result", session["result"]]
-    parts += ["## Participants", "\n".join(_member_lines(session, ending))]
-    if session["subtasks"]:
-        parts += ["## Subtasks", *(_subtask_text(each, names) for each in session["subtasks"])]
-    parts += ["## Decisions", *(_decision_text(each, names) for each in session["decisions"])]
-    parts += ["## Conversation", *(_message_text(each, names) for each in session["messages"])]
-    return "\n\n".join(parts) + "\n"
-
-
-def _member_lines(session: Mapping[str, Json], ending: Row) -> Iterator[str]:
-    shares = {each["participant"]: each["impact"] for each in ending["contributions"]}
-    for each in session["participants"]:
-        field = f" for {each['specialty']}" if each["specialty"] else ""
-        share = f", {shares[each['id']]:.0%} of the impact" if each["id"] in shares else ""
-        yield f"- **{each['name']}**: {each['role']}{field}, {each['status']}{share}. {each['why']}".rstrip()
-
-
-def _subtask_text(each: Mapping[str, Json], names: Mapping[str, str]) -> str:
-    by = names.get(each["author"] or each["assignee"], "nobody")
-    after = f", after {', '.join(each['needs'])}" if each["needs"] else ""
-    head = f"### {each['id']} {each['title']}\n\n{by}: {each['status']}{after}. {each['remark']}".rstrip()
-    return "\n\n".join([head, _quoted(each["instructions"]), each["result"]]).rstrip()
-
-
-def _decision_text(each: Mapping[str, Json], names: Mapping[str, str]) -> str:
-    lines = [f"### {each['number']}. {each['question']}", f"**{each['selected']}** {each['rationale']}"]
-    lines += [f"- {id}: {' '.join(words.split())}" for id, words in each["options"].items()]
-    lines += [
-        f"- {names.get(vote['voter'], vote['voter'])}: {vote['said']} {vote['option']} (weight"
-        f" {vote['weight']:g}). {' '.join(vote['reason'].split())}".rstrip()
-        for vote in each["votes"]
-    ]
-    return "\n\n".join([lines[0], lines[1], "\n".join(lines[2:])]).rstrip()
-
-
-def _message_text(each: Mapping[str, Json], names: Mapping[str, str]) -> str:
-    sender = names.get(each["sender"], each["sender"]) or "Session"
-    to = ", ".join(names.get(id, id) for id in each["to"]) or "all"
-    kind = each["kind"].replace("_", " ")
-    return f"**{each['number']}. {sender} to {to}**, {kind}, {each['at']:.1f} s\n\n{_quoted(each['text'])}"
-
-
-def _quoted(text: str) -> str:
-    """Return a text as a quotation, so that its headings are none of the document's."""
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+        for name in ("messages", "decisions"):
+            keyed[name] |= {each["number"]: {**each, "entry": number} for each in row.get(name, ())}
+    return {
+        "seconds": 0.0,
+        "entries": 0,
+        **found,
+        **{name: list(known.values()) for name, known in keyed.items()},
+    }

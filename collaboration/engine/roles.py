@@ -39,6 +39,14 @@ class Power(StrEnum):
     STEER = "redirect, pause, resume or end the session"
 
 
+SENTENCES: Mapping[str, str] = {
+    ParticipantRole.LEADER: "Divides the task, debates, and puts the result together.",
+    ParticipantRole.SPECIALIST: "Debates, and does subtasks in its specialty.",
+    ParticipantRole.REVIEWER: "Debates, and accepts work or sends it back.",
+    ParticipantRole.EXECUTOR: "Debates, and does subtasks.",
+    ParticipantRole.OBSERVER: "Watches, and never influences the others.",
+}
+"""What each role does, for forms."""
 _DEBATES = frozenset({Power.SPEAK, Power.PROPOSE, Power.VOTE})
 _OF_ROLES: Mapping[ParticipantRole, frozenset[Power]] = {
     ParticipantRole.LEADER: _DEBATES | {Power.DIVIDE, Power.EDIT, Power.REVIEW},

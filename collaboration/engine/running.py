@@ -8,7 +8,7 @@ its entry is due: nothing is asked again whose answer was not wanted any more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,9 +18,10 @@ from functools import partial
 from collaboration.engine.answers import ActionKind
 from collaboration.engine.contexts import prompt, question
 from collaboration.engine.lineup import LineUp, Participant
-from collaboration.engine.records import session_row
+from collaboration.engine.records import Row, session_row
+from collaboration.engine.replaying import ACTION, LIMIT, LOG, MESSAGE, TIME, missed_by, replay
 from collaboration.engine.selection import Records
-from collaboration.engine.session import advance, open_session, wake_at
+from collaboration.engine.session import advance, wake_at
 from collaboration.engine.state import (
     Acted,
     Action,
@@ -40,31 +41,24 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import Received
 
-BEGAN, LOG, ROWS, ACTION = "session.began", "log", "session", "action"
+BEGAN, ROWS = "session.began", "session"
 RUNNER = ""
-MESSAGE, TIME, LIMIT = "message", "time", "limit"
-"""Sources of entries beside actions, whose names are their numbers."""
 CANCELLED = "The session was cancelled."
 WORKED_AT_ONCE = 25_000
 """Characters of answers and results that are worked in on the event loop."""
-DOWN = frozenset(
-    {
-        "provider_unavailable",
-        "authentication_rejected",
-        "model_not_found",
-        "address_refused",
-        "circuit_open",
-        "model_unavailable",
-    }
-)
-"""Errors by whose code a participant cannot be reached at all."""
+REPLAYED_AT_ONCE = 10
+"""Entries of another session that are replayed on the event loop."""
 Arrived = Answered | Missed | Received | None
 Source = Callable[[], Awaitable[Arrived]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionInput:
-    """What a session is given. `models` are by name, `clock` tells the date and time."""
+    """What a session is given. `models` are by name, `clock` tells the date and time.
+
+    `entries` are those that are replayed, of the session that this one is a fork of: `lineup` and `records`
+    are what that began with.
+    """
 
     task: str
     lineup: LineUp
@@ -72,6 +66,7 @@ class SessionInput:
     models: Mapping[str, ChatModel]
     clock: Callable[[], datetime]
     seed: int = 0
+    entries: Sequence[Entry] = ()
 
 
 async def run_session(given: SessionInput, context: RunContext) -> SessionState:
@@ -97,27 +92,38 @@ class _SessionRun:
     async def run(self) -> SessionState:
         """Work in one entry after the other until the session has ended."""
         began = await self._context.decide(BEGAN, self._began.isoformat())
-        self._began = datetime.fromisoformat(began)
-        given = self._given
-        step = open_session(given.lineup, given.task, given.records, given.seed)
-        self._listen()
         self._hold(RUNNER)
+        step = await self._open(datetime.fromisoformat(began))
+        self._listen()
         try:
             await self._follow(step)
             while not step.state.phase.has_ended:
                 entry = await self._next_entry()
                 weight = _weight(step.state, entry)
                 step = await off_loop(weight, advance, step.state, entry, at_most=WORKED_AT_ONCE)
+                self._record(session_row(self._state, step, self._at))
                 await self._follow(step)
         except asyncio.CancelledError:
             if self._context.control.keeps_journal and not step.state.phase.has_ended:
                 end = Ended(at=self._at, words=CANCELLED, cancelled=True)
                 self._entries += 1
-                self._record(advance(step.state, end))
+                self._record(session_row(self._state, advance(step.state, end), self._at))
             raise
         finally:
             await self._cancel_all()
         return step.state
+
+    async def _open(self, began: datetime) -> SessionStep:
+        """Return the first step, or the last one that is replayed, with all rows up to it recorded."""
+        given = self._given
+        start = (given.lineup, given.task, given.records, given.seed, given.entries)
+        found = await off_loop(len(given.entries), replay, *start, at_most=REPLAYED_AT_ONCE)
+        for number, row in enumerate(found.rows):
+            self._entries = number
+            self._record(row)
+        self._state, self._at = found.before, found.at
+        self._began = began - timedelta(seconds=found.at)
+        return found.step
 
     async def _next_entry(self) -> Entry:
         """Return what happened next: what the journal says, or what comes first. Raises `EngineError`."""
@@ -188,8 +194,7 @@ class _SessionRun:
             self._context.control.release()
 
     async def _follow(self, step: SessionStep) -> None:
-        """Do what follows from an entry: record it, withdraw what is not wanted, offer what is next."""
-        self._record(step)
+        """Do what follows from an entry: withdraw what is not wanted, offer what is next."""
         for number in step.withdrawn:
             await self._withdraw(str(number), waits=self._is_for_person(number))
         self._state = step.state
@@ -202,9 +207,8 @@ class _SessionRun:
                 self._waits += 1
                 self._sources[TIME] = partial(self._wait, self._waits, due)
 
-    def _record(self, step: SessionStep) -> None:
+    def _record(self, row: Row) -> None:
         """Record the row of an entry; where that is one step too many, the next entry ends the session."""
-        row = session_row(self._state, step, self._at)
         about: dict[str, Json] = {"session": [each["number"] for each in row.get("messages", ())]}
         with suppress(LimitReached):
             self._context.part(ROWS).record(str(self._entries), row, about)
@@ -258,8 +262,7 @@ class _SessionRun:
         except (LimitReached, ReplayMismatch, LeaseLost):
             raise
         except EngineError as error:
-            why = "down" if error.code in DOWN else "failed"
-            return Missed(at=0.0, action=action.number, why=why, words=str(error))  # type: ignore[arg-type]
+            return Missed(at=0.0, action=action.number, why=missed_by(error.code), words=str(error))
         if content is None and action.deadline_s is not None:
             return Missed(at=0.0, action=action.number, why="expired")
         return Answered(at=0.0, action=action.number, content=content)

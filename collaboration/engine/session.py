@@ -13,6 +13,7 @@ from dataclasses import replace
 from collaboration.engine import debating, working
 from collaboration.engine.answers import ActionKind, ParsedAnswer, read_answer
 from collaboration.engine.contexts import overflow
+from collaboration.engine.forking import fork
 from collaboration.engine.lineup import LineUp
 from collaboration.engine.people import act
 from collaboration.engine.plan import NotPossible
@@ -23,6 +24,7 @@ from collaboration.engine.state import (
     Answered,
     Ended,
     Entry,
+    Forked,
     Missed,
     SessionMember,
     SessionState,
@@ -64,13 +66,15 @@ def open_session(lineup: LineUp, task: str, records: Records, seed: int = 0) -> 
 
 
 def advance(state: SessionState, entry: Entry) -> SessionStep:
-    """Return what follows from an entry."""
+    """Return what follows from an entry. Raises `NotPossible` for a fork that cannot be, and for it alone."""
     turn = Turn(state, entry.at)
     if state.phase.has_ended:
+        if isinstance(entry, Forked):
+            raise NotPossible(f"The session is {state.phase} at this point: choose an earlier one.")
         if isinstance(entry, Acted) and (member := state.member(entry.by.id)):
             turn.refuse(member.participant.id, f"The session is {state.phase}.")
         return turn.step
-    turn.count(seconds=turn.now)
+    turn.count(seconds=turn.now - state.counted_from)
     _work_in(turn, entry)
     while turn.state.deferred and turn.state.paused_at is None and not turn.state.phase.has_ended:
         first, *rest = turn.state.deferred
@@ -93,6 +97,8 @@ def _work_in(turn: Turn, entry: Entry) -> None:
         case Ended():
             end, code = (working.fail, "cancelled") if entry.cancelled else (working.stop, "run_limit")
             end(turn, code, entry.words)
+        case Forked():
+            fork(turn, entry)
         case _:
             pass  # time passed: the rules that follow every entry read the clock
 
@@ -117,7 +123,8 @@ def wake_at(state: SessionState) -> float | None:
     if state.paused_at is not None or state.phase.has_ended:
         return None
     found, seconds = state.negotiation, state.lineup.negotiation.seconds
-    due = [state.lineup.limits.seconds]
+    limit = state.lineup.limits.seconds
+    due = [None if limit is None else limit + state.counted_from]
     if found is not None and found.is_open and seconds is not None:
         due.append(found.opened_at + seconds)
     return min((each + state.paused_for for each in due if each is not None), default=None)

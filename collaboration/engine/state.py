@@ -37,7 +37,8 @@ class SessionMessage:
     """One message. `sender` is a participant, "" for the session itself; `to` is empty for all.
 
     `about` is the subtask or proposal that it concerns, `data` what readers under the structured protocol are
-    shown instead of the text. A `pinned` one stays in every context. `at` is seconds of session time.
+    shown instead of the text; with an error it is the command that a person was refused. A `pinned` one stays
+    in every context. `at` is seconds of session time.
     """
 
     number: int
@@ -133,13 +134,29 @@ class SessionEnding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ForkPoint:
+    """Where a session began to differ from another one, the run `of`, by whom, in which `words`, which way.
+
+    What came before, up to the `entry` and the session time `at`, is the other's, and so is its `cost_usd`.
+    """
+
+    of: str
+    entry: int
+    by: str
+    words: str
+    direction: str
+    at: float
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionState:
     """A session at one moment.
 
     `pending` are the actions under way. A pause keeps back the actions that are `held` and the answers that
     are `deferred`. `approach` is what was agreed on beside the plan, `directions` are what people redirected
     it to. `summary` stands for the messages to all up to the number `summarised`. `asked` counts actions,
-    `refused` refusals by sender.
+    `refused` refusals by sender. A `fork` has counts of its own.
     """
 
     task: str
@@ -171,6 +188,12 @@ class SessionState:
     result_returns: int = 0
     result_score: float | None = None
     ending: SessionEnding | None = None
+    fork: ForkPoint | None = None
+
+    @property
+    def counted_from(self) -> float:
+        """The session time from which its own limit on the time counts."""
+        return self.fork.at if self.fork is not None else 0.0
 
     @property
     def active(self) -> tuple[Participant, ...]:
@@ -251,7 +274,26 @@ class Ended:
     cancelled: bool = False
 
 
-Entry = Answered | Missed | Acted | TimePassed | Ended
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forked:
+    """From here on the session differs from the run `of`, of whose entries `entry` was the last before.
+
+    `lineup` and `records` are those from now on, `words` say what is different in them. `plan` has edits of
+    the plan as people send them.
+    """
+
+    at: float
+    by: Person
+    of: str
+    entry: int
+    lineup: LineUp
+    records: Records = field(default_factory=dict)
+    words: str = ""
+    direction: str = ""
+    plan: tuple[Mapping[str, Json], ...] = ()
+
+
+Entry = Answered | Missed | Acted | TimePassed | Ended | Forked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -315,12 +357,12 @@ class Turn:
         self.set(log=(*self.state.log, message))
         self.count(messages=self.state.counts.messages + bool(sender))
 
-    def refuse(self, sender: str, words: str) -> None:
-        """Record that a move is not allowed, in a message that only whoever made it sees."""
+    def refuse(self, sender: str, words: str, move: Mapping[str, Json] | None = None) -> None:
+        """Record that a `move` is not allowed, in a message that only whoever made it sees."""
         times = self.state.refused.get(sender, 0) + 1
         self.set(refused={**self.state.refused, sender: times})
         if times <= MOST_REFUSALS:
-            self.say("error", words, to=(sender,))
+            self.say("error", words, to=(sender,), data=move or {})
 
     def ask(self, kind: ActionKind, participant: str, **rest: Any) -> None:  # noqa: ANN401
         """Have something done. `rest` are further fields of the action; a pause holds it back."""

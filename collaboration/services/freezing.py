@@ -9,12 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from collaboration.engine.lineup import LineUp, Participant
+from collaboration.engine.lineup import LineUp, Participant, read_lineup
 from collaboration.engine.selection import Records, TrackRecord
-from collaboration.selectors import KIND, LINEUPS
+from collaboration.selectors import ANY, KIND, LINEUPS
 from orchestra_site.accounts.models import Membership, Role
-from orchestra_site.accounts.selectors import member_ids, team_members
-from orchestration.expressions.documents import read_document
+from orchestra_site.accounts.selectors import member_ids, member_names
 from orchestration.library.selectors import saved_definitions
 from orchestration.library.services.definitions import published_version, sound
 from orchestration.llm.engine.errors import InvalidRequest
@@ -28,8 +27,6 @@ from orchestration.strategies.services.profiles import stored_profiles
 from orchestration.strategies.services.strategy_runs import checked_request, shared_panel
 from orchestration.tools.services.registry import freeze_tools
 
-ANY = "any"
-"""The name of a model that stands for one of the models that the session is started with."""
 LONGEST_TASK = 60_000
 CALLS_EACH = 6
 """Calls of each model by which a limit on the cost is shared."""
@@ -38,7 +35,8 @@ CALLS_EACH = 6
 class SessionRequest(BaseModel):
     """What starts a session: the task, and a line-up by name and version, or as a document.
 
-    `models` take the places of the model `any`, in turn; without them the team's usual panel does.
+    `models` take the places of the model `any`, in turn; without them the team's usual panel does. A `fork`
+    is what is replayed before it goes on.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -48,6 +46,7 @@ class SessionRequest(BaseModel):
     version: Annotated[int, Field(ge=1)] | Literal["latest", "draft"] | None = "latest"
     models: tuple[str, ...] = ()
     constraints: Constraints = UNCONSTRAINED
+    fork: dict[str, Json] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,13 +110,12 @@ def chosen_lineup(membership: Membership, wanted: Json, version: Json) -> tuple[
 
 def gallery_lineup(name: str) -> LineUp:
     """Return a line-up that comes with Orchestra."""
-    return sound(LINEUPS.check(read_document(LINEUPS.gallery[name].text, "yaml"), {}), "The line-up")
+    return sound(LINEUPS.check(LINEUPS.gallery[name].document, {}), "The line-up")
 
 
 def frozen_lineup(membership: Membership, lineup: LineUp, request: SessionRequest) -> FrozenLineUp:
     """Return a line-up as a run keeps it. Raises `InvalidRequest` at the field of whoever is missing."""
-    usual = request.models or tuple(default_panel(usable_models(membership)))
-    lineup = _with_people(membership, _with_models(membership, lineup, usual))
+    lineup = _with_people(membership, with_models(membership, lineup, request.models))
     children = list(_children(membership, lineup))
     tools = dict(_tools(membership, lineup))
     named = {
@@ -139,10 +137,15 @@ def frozen_lineup(membership: Membership, lineup: LineUp, request: SessionReques
     return FrozenLineUp(lineup=lineup, request=with_children(own, children), panel=panel)
 
 
-def _with_models(membership: Membership, lineup: LineUp, usual: Sequence[str]) -> LineUp:
-    """Return a line-up with a model of `usual` for each `any`, in turn; a model may have that name, too."""
-    if any(model.name == ANY for model in usable_models(membership)):
+def with_models(membership: Membership, lineup: LineUp, wanted: Sequence[str] = ()) -> LineUp:
+    """Return a line-up with a model for each `any`, in turn: the wanted ones, or those of the usual panel.
+
+    A model may be called `any`, too. Raises `InvalidRequest` where there is none.
+    """
+    models = usable_models(membership)
+    if any(model.name == ANY for model in models):
         return lineup
+    usual = wanted or default_panel(models)
     names = cycle(usual)
     found = []
     for number, each in enumerate(lineup.participants):
@@ -158,7 +161,7 @@ def _with_people(membership: Membership, lineup: LineUp) -> LineUp:
     if all(each.model for each in lineup.participants):
         return lineup
     ids = member_ids(membership)
-    names = {str(each.user_id): str(each.user) for each in team_members(membership)}
+    names = member_names(membership)
     found = []
     for number, each in enumerate(lineup.participants):
         at = f"lineup.participants[{number}]"
@@ -200,6 +203,14 @@ def _record(panel: Mapping[str, Mapping[str, Json]], each: Participant, task: st
     if found is None:
         return {}
     return {"performance": min(1.0, max(0.0, found.expected)), "evidence": found.evidence}
+
+
+def stored_lineup(document: Json) -> LineUp:
+    """Return a line-up that was checked when it was frozen. Raises `InvalidRequest`."""
+    lineup, found = read_lineup(document)
+    if lineup is None:
+        raise InvalidRequest(f"This line-up can no longer be read. {found[0].path}: {found[0].message}")
+    return lineup
 
 
 def stored_records(stored: Mapping[str, Mapping[str, Json]]) -> Records:

@@ -7,20 +7,21 @@ from dataclasses import replace
 
 from django.utils import timezone
 
-from collaboration.engine.lineup import LineUp, read_lineup
-from collaboration.engine.people import payload_fault
+from collaboration.engine.people import payload_fault, posted_command
 from collaboration.engine.phases import Phase
 from collaboration.engine.running import SessionInput, run_session
 from collaboration.selectors import KIND, LINEUPS
+from collaboration.services.forks import begun_session, replayed_session
 from collaboration.services.freezing import (
     chosen_lineup,
     frozen_lineup,
     model_names,
     parsed_session,
-    stored_records,
+    stored_lineup,
 )
 from orchestra_site.accounts.models import Membership
-from orchestration.library.selectors import published_versions, run_figures, saved_definitions
+from orchestration.library.parts import definition_lines
+from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.errors import CodedError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
@@ -52,6 +53,7 @@ class SessionKind(RunKind):
 
     name = KIND
     title = "Session"
+    pauses_itself = True
 
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         """Check a task and its line-up; freeze them with models, people, pipelines, tools and limits.
@@ -64,6 +66,9 @@ class SessionKind(RunKind):
         constraints = request.constraints.model_dump(mode="json")
         limits = {name: value for name, value in constraints.items() if value is not None}
         own = {"text": request.text, "version": number, "constraints": limits}
+        if request.fork is not None:
+            replayed_session(begun_session({**frozen.request, "fork": request.fork}, 0))
+            own["fork"] = request.fork
         return CheckedRequest(
             ref=lineup.name, prompt=request.text, request={**frozen.request, **own}, panel=frozen.panel
         )
@@ -101,17 +106,24 @@ class SessionKind(RunKind):
             raise InvalidRequest(fault, field="text")
         return payload
 
+    def posted_message(self, posted: Mapping[str, Sequence[str]]) -> Json:
+        """Return the command that a form of the room sends: its fields that are filled in."""
+        name = (posted.get("do") or [""])[-1]
+        return posted_command(name, posted) if name else None
+
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the session to its end. Raises `SessionFailed` where there is no result."""
-        lineup, request = stored_lineup(run.request["lineup"]), run.request
+        lineup, begun = stored_lineup(run.request["lineup"]), begun_session(run.request, run.seed)
+        replayed = replayed_session(begun)
         models = await live_models(run, context)
         given = SessionInput(
-            task=request["text"],
-            lineup=lineup,
-            records=stored_records(request["records"]),
+            task=run.request["text"],
+            lineup=replayed.lineup,
+            records=replayed.records,
             models={name: models[name] for name in model_names(lineup)},
             clock=timezone.now,
-            seed=run.seed,
+            seed=replayed.seed,
+            entries=replayed.entries,
         )
         state = await run_session(given, context)
         ending = state.ending
@@ -129,21 +141,17 @@ class SessionKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published line-ups and those of the gallery, with their typical cost and time."""
-        titles = {name: (entry.title, entry.description) for name, entry in LINEUPS.gallery.items()}
-        columns = ("definition__name", "document__title", "document__description")
-        rows = published_versions(membership, KIND).values_list(*columns)
-        titles |= {name: (title or name, description or "") for name, title, description in rows}
-        figures = run_figures(membership, KIND, list(titles))
         return [
             Startable(
                 ref=name,
-                title=title,
-                summary=description.partition("\n")[0],
+                title=line.title,
+                summary=line.description.partition("\n")[0],
                 schema=FORM_SCHEMA,
-                cost_usd=figures[name].median_usd,
-                seconds=figures[name].median_s,
+                cost_usd=line.figures.median_usd,
+                seconds=line.figures.median_s,
             )
-            for name, (title, description) in sorted(titles.items())
+            for name, line in sorted(definition_lines(membership, LINEUPS).items())
+            if line.is_published
         ]
 
     def titles(self, membership: Membership) -> Mapping[str, str]:
@@ -155,14 +163,6 @@ class SessionKind(RunKind):
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended sessions to the profiles of their models."""
         profiles.learn_from_runs(runs)
-
-
-def stored_lineup(document: Json) -> LineUp:
-    """Return a line-up that was checked when it was frozen. Raises `InvalidRequest`."""
-    lineup, found = read_lineup(document)
-    if lineup is None:
-        raise InvalidRequest(f"This line-up can no longer be read. {found[0].path}: {found[0].message}")
-    return lineup
 
 
 def _by_ref(payload: Mapping[str, Json]) -> dict[str, Json]:

@@ -38,6 +38,11 @@ def member_ids(membership: Membership) -> dict[str, str]:
     return by_name | {key: str(user.pk) for user in users for key in (user.email, str(user.pk))}
 
 
+def member_names(membership: Membership) -> dict[str, str]:
+    """Return what the team's members are called, by their ids."""
+    return {str(each.user_id): str(each.user) for each in team_members(membership)}
+
+
 def open_invitations(membership: Membership) -> QuerySet[Invitation]:
     """Return the team's invitations that can still be accepted, the newest first."""
     return Invitation.objects.visible_to(membership).open_at(timezone.now()).select_related("created_by")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 
 from orchestration.library.kinds import DefinitionKind
 from orchestration.library.models import Trigger
@@ -24,6 +26,30 @@ class DefinitionNameForm(forms.Form):
         help_text="What others and commands call it: small letters, digits, - and _.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+
+BLANK = "blank"
+
+
+class NewDefinitionForm(DefinitionNameForm):
+    """The name of a new definition, and what it begins with: nothing, or one of the gallery."""
+
+    start = forms.ChoiceField(
+        label="Begin with", widget=forms.RadioSelect(attrs={"class": "form-check-input"})
+    )
+
+    def __init__(self, data: QueryDict | None, *, kind: DefinitionKind[Any], chosen: str) -> None:
+        known = chosen in kind.gallery
+        super().__init__(data, initial={"start": chosen if known else BLANK, "name": chosen if known else ""})
+        entries = [(name, each.title) for name, each in kind.gallery.items()]
+        self.fields["start"].choices = [(BLANK, f"An empty {kind.noun}"), *entries]  # type: ignore[attr-defined]  # declared above
+        self.entries = [None, *kind.gallery.values()]
+
+
+def version_choices(numbers: Sequence[int]) -> list[tuple[str, str]]:
+    """Return the versions of a definition as choices, the newest first, and its draft."""
+    newest = [("latest", f"Version {numbers[0]} (newest)")] if numbers else []
+    return [*newest, ("draft", "The draft"), *((str(each), f"Version {each}") for each in numbers[1:])]
 
 
 class PublishForm(forms.Form):

@@ -78,12 +78,13 @@ class ContainedDefinition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GalleryEntry:
-    """A definition that comes with Orchestra, as it is written."""
+    """A definition that comes with Orchestra: as it is written, and what that says."""
 
     name: str
     title: str
     description: str
     text: str
+    document: Mapping[str, Json]
 
 
 class DefinitionKind(ABC, Generic[D]):
@@ -140,7 +141,7 @@ class DefinitionKind(ABC, Generic[D]):
             text = path.read_text(encoding="utf-8")
             document = read_document(text, "yaml")
             facts = {field: document.get(field, "") for field in ("name", "title", "description")}
-            found[document["name"]] = GalleryEntry(text=text, **facts)
+            found[document["name"]] = GalleryEntry(text=text, document=document, **facts)
         return dict(sorted(found.items(), key=lambda each: each[1].title))
 
     def known(self, membership: Membership) -> Mapping[str, D]:

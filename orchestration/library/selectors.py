@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from orchestra_site.accounts.models import Membership
 from orchestration.library.models import PublishedVersion, SavedDefinition, Trigger
+from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, RunStatus
 
 LONGEST_NUMBER = 9
@@ -51,6 +52,13 @@ def listed_definitions(membership: Membership, kind: str) -> QuerySet[SavedDefin
     return rows.defer("draft", "sample").select_related("draft_saved_by").order_by("name")
 
 
+def newest_documents(membership: Membership, kind: str) -> Mapping[str, Json]:
+    """Return the newest version of each of the team's definitions by name, None where none is published."""
+    versions = PublishedVersion.objects.filter(definition=OuterRef("pk")).order_by("-number")
+    rows = saved_definitions(membership, kind).annotate(document=Subquery(versions.values("document")[:1]))
+    return dict(rows.values_list("name", "document"))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFigures:
     """Figures of a definition's newest runs that are over; cancelled ones do not count.
@@ -73,6 +81,9 @@ def run_figures(membership: Membership, kind: str, names: Sequence[str]) -> Mapp
     rows = saved_definitions(membership, kind).filter(name__in=names)
     oldest = dict(rows.values_list("name", Subquery(of_one[NEWEST_RUNS - 1 : NEWEST_RUNS])))
     wanted = Q(ref__in=[name for name, moment in oldest.items() if moment is None])
+    for name in (each for each in names if each not in oldest):  # the few of the gallery that are not saved
+        newest = runs.filter(ref=name).order_by("-created_at", "-id").values("pk")[:NEWEST_RUNS]
+        wanted |= Q(pk__in=Subquery(newest))
     for name, moment in oldest.items():
         wanted |= Q(ref=name, created_at__gte=moment) if moment is not None else Q()
     columns = ("status", "caveat", "error_code", "ref", "cost_usd", "created_at", "started_at", "finished_at")

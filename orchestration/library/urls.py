@@ -12,6 +12,7 @@ def definition_urls(kind: str) -> list[URLPattern]:
     of_kind = {"kind": kind}
     yaml, as_json = {**of_kind, "syntax": "yaml"}, {**of_kind, "syntax": "json"}
     return [
+        path("new", versions.new_page, of_kind, name="new"),
         path("import", versions.import_page, of_kind, name="import"),
         path("<slug:name>/rename", versions.rename, of_kind, name="rename"),
         path("<slug:name>/delete", versions.delete, of_kind, name="delete"),

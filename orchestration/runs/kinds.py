@@ -72,10 +72,14 @@ class Startable:
 
 
 class RunKind(ABC):
-    """A kind of run. `name` is stored with its runs (at most 40 characters), `title` is for people."""
+    """A kind of run. `name` is stored with its runs (at most 40 characters), `title` is for people.
+
+    One that `pauses_itself` is paused by messages to its runs, and the runs cannot be besides.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    pauses_itself: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
@@ -121,6 +125,14 @@ class RunKind(ABC):
         The run page sends `{"text": ...}`, the text neither empty nor longer than 20,000 characters.
         """
         raise InvalidRequest(f"A run of the kind {self.title} takes no messages.")
+
+    def posted_message(self, posted: Mapping[str, Sequence[str]]) -> Json:  # noqa: ARG002  # most have one text
+        """Return what a form of the kind's own sent, as `check_message` takes it; None for a plain `text`.
+
+        `posted` has the values of each field. The page's partial `reply` is the answer, with the `place` that
+        the form names, `message_error`, and `message_kept`, the fields of what is refused.
+        """
+        return None
 
     def payload(self, run: Run) -> Mapping[str, Json]:
         """Return the payload that starts the same run again."""
@@ -202,7 +214,11 @@ class KindPage:
     `sentence` says what is under way until there is an answer. `why` is a template in the card that says why
     this is the answer. `sections` stand below that card, `details` below the path. `sentences` maps the
     kind's own events to templates; `remembered` are those that a page needs however old they are. `advice`
-    says by error code what to do.
+    says by error code what to do. `actions` is a template with what can be done to a run in place of pausing
+    and cancelling it. A page that `is_personal` shows each member something else (`personal`): it is drawn
+    for each of them, which costs more. `reply` is the partial that says what came of a message of the kind's
+    own. `menu` is a template with more entries of the menu of a run, `comparison` one for what else differs
+    between runs of the kind (`compared`).
     """
 
     template: str = "runs/sections.html"
@@ -214,6 +230,11 @@ class KindPage:
     sentences: Mapping[str, str] = {}
     remembered: frozenset[str] = frozenset()
     advice: Mapping[str, str] = {}
+    actions: str = ""
+    is_personal: bool = False
+    reply: str = ""
+    menu: str = ""
+    comparison: str = ""
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
         """Return what the sections, the sentence and the reason for the answer show.
@@ -234,6 +255,10 @@ class KindPage:
 
         The socket draws none of it.
         """
+        return {}
+
+    def personal(self, context: Mapping[str, Any], member: Membership) -> dict[str, Any]:  # noqa: ARG002
+        """Return what a member is shown besides; `context` is that of the page."""
         return {}
 
     def redraw(self, events: Sequence[Event], context: Mapping[str, Any]) -> Redraw:
@@ -276,6 +301,10 @@ class KindPage:
     def agreement(self, run: Run) -> float | None:  # noqa: ARG002  # most kinds have one answer
         """Return the share of a run's answers that agree, None where none were compared."""
         return None
+
+    def compared(self, runs: Sequence[Run]) -> dict[str, Any]:  # noqa: ARG002  # most kinds have an answer each
+        """Return what the template `comparison` shows of runs of the kind side by side."""
+        return {}
 
     def start_address(self) -> str:
         """Return the page where runs of the kind are started, empty when there is none."""

@@ -6,13 +6,20 @@ document that it is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from itertools import count
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.fields import NAME, part_schema
+from orchestration.expressions.listed import (
+    Document,
+    all_items,
+    free_id,
+    item_in,
+    items_in,
+    with_items,
+)
 from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
 from orchestration.expressions.renaming import Renaming
 from orchestration.graphs.graph import Graph, GraphNode, Join
@@ -22,8 +29,7 @@ from pipelines.engine.options import Marked, OptionFormat, ProcessorSpec
 from pipelines.engine.readings import marks, source_with
 from pipelines.engine.scope import Root, parse_place
 
-Document = dict[str, Json]
-LONGEST_NAME = 40
+STAGES = "stages"
 JOINED = ("join", "quorum")
 SHOWN = ("id", "processor", "needs", "join", "quorum", "options", "on_error")
 """The fields of a stage that its graph shows."""
@@ -31,14 +37,12 @@ SHOWN = ("id", "processor", "needs", "join", "quorum", "options", "on_error")
 
 def stages_in(document: Json) -> list[Document]:
     """Return the stages of a document that have a name."""
-    written = value_at(document, ("stages",))
-    listed = written if isinstance(written, list) else ()
-    return [each for each in listed if isinstance(value_at(each, ("id",)), str)]
+    return items_in(document, STAGES)
 
 
 def stage_in(document: Json, name: str) -> Document | None:
     """Return a stage by name, or nothing where there is none."""
-    return next((stage for stage in stages_in(document) if stage["id"] == name), None)
+    return item_in(document, STAGES, name)
 
 
 def outline(document: Json) -> Pipeline | None:
@@ -54,7 +58,7 @@ def outline(document: Json) -> Pipeline | None:
 
 def with_stage(document: Document, name: str, stage: Document) -> Document:
     """Return a document with another stage in the place of one."""
-    return _with_stages(document, name, lambda _: [stage])
+    return with_items(document, STAGES, name, lambda _: [stage])
 
 
 def new_stage(document: Json, spec: ProcessorSpec) -> Document:
@@ -63,24 +67,17 @@ def new_stage(document: Json, spec: ProcessorSpec) -> Document:
     shapes = {name: schema.get("properties", {}).get(name, {}) for name in schema.get("required", ())}
     read = "{{ previous }}" if stages_in(document) else "{{ input }}"
     options = {name: read for name, shape in shapes.items() if shape.get("format") == OptionFormat.TEMPLATE}
-    stage: Document = {"id": free_name(document, spec.name), "processor": spec.name}
+    stage: Document = {"id": free_id(document, STAGES, spec.name), "processor": spec.name}
     return stage | ({"options": options} if options else {})
-
-
-def free_name(document: Json, wanted: str) -> str:
-    """Return a name that no stage has: the wanted one, or that with a number."""
-    taken = {stage["id"] for stage in stages_in(document)}
-    numbered = (f"{wanted[: LONGEST_NAME - 4]}-{number}" for number in count(2))
-    return wanted if wanted not in taken else next(each for each in numbered if each not in taken)
 
 
 def added_after(document: Document, stage: Document, before: str) -> Document:
     """Return a document with a stage behind another one, or behind all: what needed that needs it instead."""
     if not before:
-        return {**document, "stages": [*_all(document), stage]}
+        return {**document, "stages": [*all_items(document, STAGES), stage]}
     wanted = {name: _instead(node, before, [stage["id"]]) for name, node in _nodes(document).items()}
     wanted[stage["id"]] = GraphNode(id=stage["id"], needs=(before,))
-    return _with_needs(_with_stages(document, before, lambda there: [there, stage]), wanted)
+    return _with_needs(with_items(document, STAGES, before, lambda there: [there, stage]), wanted)
 
 
 def added_before(document: Document, stage: Document, after: str) -> Document:
@@ -92,7 +89,7 @@ def added_before(document: Document, stage: Document, after: str) -> Document:
         joined = {name: there[name] for name in JOINED if name in there}
         return [stage | joined, {name: value for name, value in there.items() if name not in JOINED}]
 
-    return _with_needs(_with_stages(document, after, both), wanted)
+    return _with_needs(with_items(document, STAGES, after, both), wanted)
 
 
 def added_between(document: Document, stage: Document, after: str, before: str) -> Document:
@@ -102,10 +99,10 @@ def added_between(document: Document, stage: Document, after: str, before: str) 
         return added_before(document, stage, before)
     if before in drawn.graph.node(after).choices:
         wanted |= {new: GraphNode(id=new), before: GraphNode(id=before, needs=(new, *wanted[before].needs))}
-        document = _with_stages(document, after, lambda there: [_choosing(there, before, new)])
+        document = with_items(document, STAGES, after, lambda there: [_choosing(there, before, new)])
     else:
         wanted |= {new: GraphNode(id=new, needs=(after,)), before: _instead(wanted[before], after, [new])}
-    return _with_needs(_with_stages(document, before, lambda there: [stage, there]), wanted)
+    return _with_needs(with_items(document, STAGES, before, lambda there: [stage, there]), wanted)
 
 
 def _choosing(branch: Document, old: str, new: str) -> Document:
@@ -124,11 +121,11 @@ def duplicated(document: Document, name: str) -> tuple[Document, str]:
 
     The copy gives its result only to what follows: two stages cannot write one variable in no order.
     """
-    copy = free_name(document, name)
+    copy = free_id(document, STAGES, name)
     wanted = _nodes(document)
     wanted[copy] = wanted[name]
     copied = with_value(stage_in(document, name), ("output", "to"), GONE) | {"id": copy}
-    return _with_needs(_with_stages(document, name, lambda there: [there, copied]), wanted), copy
+    return _with_needs(with_items(document, STAGES, name, lambda there: [there, copied]), wanted), copy
 
 
 def removed(document: Document, name: str) -> Document:
@@ -143,16 +140,7 @@ def removed(document: Document, name: str) -> Document:
         if name in leading:
             needs = dict.fromkeys((*wanted[each].needs, *before.needs))
             wanted[each] = replace(wanted[each], needs=tuple(needs))
-    return _with_needs(_with_stages(document, name, lambda _: []), wanted)
-
-
-def moved(document: Document, name: str, step: int) -> Document:
-    """Return a document with a stage so many places further down, or up; at the ends it stays."""
-    stages = _all(document)
-    place = next(place for place, each in enumerate(stages) if each is stage_in(document, name))
-    stage = stages.pop(place)
-    stages.insert(max(0, place + step), stage)
-    return {**document, "stages": stages}
+    return _with_needs(with_items(document, STAGES, name, lambda _: []), wanted)
 
 
 def renamed(document: Document, old: str, new: str, processors: Mapping[str, ProcessorSpec]) -> Document:
@@ -170,7 +158,7 @@ def renamed(document: Document, old: str, new: str, processors: Mapping[str, Pro
 def references(document: Document, name: str, processors: Mapping[str, ProcessorSpec]) -> list[str]:
     """Return where other stages, and the output, name a stage: `draft · input.from`."""
     found = []
-    for place, _ in _mentions(document, name, free_name(document, name), processors):
+    for place, _ in _mentions(document, name, free_id(document, STAGES, name), processors):
         stage = value_at(document, (*place[:2], "id")) if place[0] == "stages" else GONE
         if stage != name:
             found.append(f"{stage} · {path_text(place[2:])}" if isinstance(stage, str) else path_text(place))
@@ -234,7 +222,7 @@ def _instead(node: GraphNode, name: str, others: Sequence[str]) -> GraphNode:
 
 def _with_needs(document: Document, wanted: Mapping[str, GraphNode]) -> Document:
     """Return a document in which stages need what they should; written only where their place says other."""
-    stages, by_place = _all(document), _nodes(document)
+    stages, by_place = all_items(document, STAGES), _nodes(document)
     for number, stage in enumerate(stages):
         name = value_at(stage, ("id",))
         node = wanted.get(name) if isinstance(name, str) else None
@@ -243,17 +231,4 @@ def _with_needs(document: Document, wanted: Mapping[str, GraphNode]) -> Document
         stages[number] = {**stage, "needs": list(node.needs)}
         if node.join is Join.ANY and "join" not in stage and len(node.needs) > 1:
             stages[number]["join"] = node.join.value
-    return {**document, "stages": stages}
-
-
-def _all(document: Document) -> list[Json]:
-    written = value_at(document, ("stages",))
-    return list(written) if isinstance(written, list) else []
-
-
-def _with_stages(document: Document, name: str, make: Callable[[Document], list[Document]]) -> Document:
-    """Return a document with others in the place of one stage."""
-    there = stage_in(document, name)
-    made = [] if there is None else make(there)
-    stages = [new for each in _all(document) for new in (made if each is there else [each])]
     return {**document, "stages": stages}

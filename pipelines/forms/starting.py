@@ -1,9 +1,9 @@
-"""The forms with which pipelines are made, started, and run again from a stage."""
+"""The forms with which pipelines are started, and run again from a stage."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -13,8 +13,7 @@ from django.http import QueryDict
 
 from orchestration.expressions.documents import LONGEST, read_document
 from orchestration.expressions.errors import ExpressionError
-from orchestration.library.forms import DefinitionNameForm
-from orchestration.library.kinds import GalleryEntry
+from orchestration.library.forms import version_choices
 from orchestration.library.selectors import version_number
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
@@ -22,22 +21,8 @@ from orchestration.strategies.engine.types import Constraints
 from orchestration.tools.forms.schemas import ANSWER, SchemaForm
 from pipelines.services.reruns import SAME
 
-BLANK = "blank"
 TEXT, JSON = "text", "json"
 WIDE = {"rows": 12, "class": "code-field", "spellcheck": "false", "dir": "auto"}
-
-
-class NewPipelineForm(DefinitionNameForm):
-    """The name of a new pipeline, and what it begins with."""
-
-    start = forms.ChoiceField(
-        label="Begin with", widget=forms.RadioSelect(attrs={"class": "form-check-input"})
-    )
-
-    def __init__(self, *args: Any, entries: Mapping[str, GalleryEntry], **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(*args, **kwargs)
-        choices = [(BLANK, "An empty pipeline"), *((name, each.title) for name, each in entries.items())]
-        self.fields["start"].choices = choices  # type: ignore[attr-defined]  # declared above
 
 
 class RunForm(SchemaForm):
@@ -61,9 +46,7 @@ class RunForm(SchemaForm):
     ) -> None:
         super().__init__(schema if isinstance(schema, dict) else {}, data)
         self._is_open = not isinstance(schema, dict)
-        newest = [("latest", f"Version {versions[0]} (newest)")] if versions else []
-        older = [(str(each), f"Version {each}") for each in versions[1:]]
-        choices = {"version": [*newest, ("draft", "The draft"), *older]}
+        choices = {"version": version_choices(versions)}
         choices["models"] = [(each.name, each.name) for each in models]
         for name, offered in choices.items():
             self.fields[name].choices = offered  # type: ignore[attr-defined]  # declared above

@@ -12,6 +12,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.conditions import parse_condition
 from orchestration.expressions.documents import write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.listed import Document
 from orchestration.expressions.mapping import MappingError, Traced, mapped_input, parse_conversion
 from orchestration.expressions.places import GONE, path_text, value_at
 from orchestration.expressions.sources import MissingValue
@@ -21,7 +22,7 @@ from orchestration.library.models import SavedDefinition
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run, Step
 from pipelines.engine.definition import Pipeline
-from pipelines.engine.editing import Document, stages_in
+from pipelines.engine.editing import stages_in
 from pipelines.engine.mapping import parse_input, parse_output, with_output
 from pipelines.engine.options import OptionFormat, marked_options
 from pipelines.engine.scope import Scope, parse_source

@@ -1,4 +1,4 @@
-"""Pages of a team's pipelines: the list, a new one, a run. The other pages are the library's."""
+"""Pages of a team's pipelines: the list, and a run. The other pages are the library's, and the editor."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.web.pages import posted
 from orchestration.library.models import SavedDefinition
 from orchestration.library.selectors import listed_definitions, run_figures
-from orchestration.library.services.definitions import create_definition
 from orchestration.library.views.versions import READ_OR_SEND, definition_of, status_of
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.models import Run
 from orchestration.runs.services.starting import start_run
-from pipelines.forms.starting import BLANK, NewPipelineForm, RunForm
+from pipelines.forms.starting import RunForm
 from pipelines.selectors import KIND, PIPELINES
 
 
@@ -31,31 +30,6 @@ def list_pipelines(request: MemberRequest) -> HttpResponse:
     figures = run_figures(request.membership, KIND, [row.name for row in rows])
     lines = [(row, figures[row.name]) for row in rows]
     return render(request, "pipelines/pipeline_list.html", {"lines": lines, "gallery": PIPELINES.gallery})
-
-
-@require_http_methods(READ_OR_SEND)
-@may_run
-def new(request: MemberRequest) -> HttpResponse:
-    """Ask for a name and what to begin with, and open the new pipeline."""
-    entries, chosen = PIPELINES.gallery, request.GET.get("start", "")
-    initial = {"start": chosen, "name": chosen} if chosen in entries else {"start": BLANK}
-    form = NewPipelineForm(posted(request), entries=entries, initial=initial)
-    if form.is_valid():
-        start = entries.get(form.cleaned_data["start"])
-        try:
-            row = create_definition(
-                membership=request.membership,
-                kind=PIPELINES,
-                name=form.cleaned_data["name"],
-                text=start.text if start else "",
-                source=f"the gallery ({start.title})" if start else "",
-            )
-        except InvalidRequest as refusal:
-            refuse(form, refusal)
-        else:
-            return redirect("pipelines:pipeline", row.name)
-    context = {"form": form, "starts": zip(form["start"], [None, *entries.values()], strict=True)}
-    return render(request, "pipelines/pipeline_new.html", context, status=status_of(form))
 
 
 @require_http_methods(READ_OR_SEND)

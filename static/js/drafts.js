@@ -1,4 +1,4 @@
-// A question that is being written, and the last method and panel, kept by this browser for each person and team.
+// A question or task that is being written, and the last method and panel, kept by this browser for each person and team.
 (() => {
   const PREFIX = "orchestra-ask:";
   const SENT = "orchestra-ask-sent";
@@ -23,7 +23,7 @@
   const named = (entries, ...names) => entries.filter(([name]) => names.includes(name));
   const valueOf = (entries, name) => entries.find(([each]) => each === name)?.[1];
 
-  const form = document.getElementById("ask-form");
+  const form = document.querySelector("form[data-draft]");
   const keys = form && { draft: `${PREFIX}${form.dataset.draft}:draft`, usual: `${PREFIX}${form.dataset.draft}:usual` };
   let isKept = Boolean(form) && !form.elements.from; // a change of an earlier run starts from that run
   let [pending, isMissed] = [0, false];
@@ -50,7 +50,8 @@
     if (!sent || !document.getElementById("run")) return;
     const panel = named(sent.entries, ...PANEL);
     const earlier = named(read(sent.usual) ?? [], ...PANEL); // the method may have had no panel
-    write(sent.usual, [...named(sent.entries, "strategy"), ...(panel.length ? panel : earlier)]);
+    const method = named(sent.entries, "strategy"); // a session has none
+    if (method.length) write(sent.usual, [...method, ...(panel.length ? panel : earlier)]);
     const isSame = JSON.stringify(read(sent.draft)) === JSON.stringify(sent.entries);
     if (isSame) forget(sent.draft); // another tab may hold another question
   };
@@ -98,9 +99,13 @@
       return;
     }
     const values = new FormData();
-    for (const [name, value] of setUp(wanted)) values.append(name, value);
+    for (const [name, value] of setUp(wanted)) {
+      values.append(name, value);
+      const choice = form.querySelector(`input[type="radio"][name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
+      if (choice) choice.checked = true;
+    }
     [isKept, isMissed] = [false, false]; // until the parts that the method decides are there, too
-    const context = { source: document.body, target: "#ask-setup", swap: "outerHTML", values };
+    const context = { source: document.body, target: `#${form.dataset.setup}`, swap: "outerHTML", values };
     await htmx.ajax("POST", form.dataset.preview, context).catch(() => null);
     isKept = true;
     if (isMissed) save();
@@ -109,7 +114,7 @@
   form.addEventListener("input", saveSoon);
   form.addEventListener("change", saveSoon);
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
-    if (["ask-options", "ask-panel"].includes(detail.target.id)) saveSoon({ target: form });
+    if (["ask-options", "ask-panel", "session-setup"].includes(detail.target.id)) saveSoon({ target: form });
   });
   window.addEventListener("pagehide", () => pending && save());
   window.addEventListener("storage", ({ key }) => {

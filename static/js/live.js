@@ -148,16 +148,60 @@
     fold.querySelector(".fold-all").hidden = text.scrollHeight <= text.clientHeight + 1;
   }
 
-  // A lane scrolls to the end of its text, unless the reader has scrolled up.
-  const atEnd = new WeakMap();
+  // A lane scrolls to the end of its text, unless the reader has scrolled up: then a button tells what is new.
+  const FOLLOWING = ".lane-text, #run-story, [data-follows]";
+  const isAtEnd = (text) => text.scrollTop + text.clientHeight >= text.scrollHeight - 24;
+  const toEnd = (text) => { text.scrollTop = text.scrollHeight; };
+  const count = (text) => text.querySelectorAll("[data-message]").length;
+  const [atEnd, read] = [new WeakMap(), new WeakMap()];
+  const announce = (text) => {
+    const button = document.querySelector(`[data-new-in="${text.id}"]`);
+    if (isAtEnd(text) || !read.has(text)) read.set(text, count(text));
+    const unread = count(text) - read.get(text);
+    if (!button) return;
+    button.hidden = unread <= 0;
+    button.textContent = `${unread} new`;
+  };
   document.addEventListener("htmx:wsBeforeMessage", () => {
-    for (const text of document.querySelectorAll(".lane-text, #run-story")) {
-      atEnd.set(text, text.scrollTop + text.clientHeight >= text.scrollHeight - 24);
-    }
+    for (const text of document.querySelectorAll(FOLLOWING)) atEnd.set(text, isAtEnd(text));
   });
   document.addEventListener("htmx:wsAfterMessage", () => {
-    for (const text of document.querySelectorAll(".lane-text, #run-story")) {
-      if (atEnd.get(text) ?? true) text.scrollTop = text.scrollHeight;
-    }
+    for (const text of document.querySelectorAll(FOLLOWING)) if (atEnd.get(text) ?? true) toEnd(text);
+    document.querySelectorAll("[data-follows]").forEach(announce);
+  });
+  for (const text of document.querySelectorAll("[data-follows]")) {
+    toEnd(text);
+    announce(text);
+    text.addEventListener("scroll", () => announce(text));
+  }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-new-in]");
+    if (button) toEnd(document.getElementById(button.dataset.newIn));
+  });
+
+  // A link to something in a part that is not seen chooses that part first.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("#run a[href^='#']");
+    const part = link && document.getElementById(decodeURIComponent(link.hash.slice(1)))?.closest("[data-tabs]");
+    for (const id of part?.dataset.tabs.split(" ") ?? []) document.getElementById(id)?.click();
+  });
+
+  // What was written and sent leaves its form; what was refused stays.
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.successful && detail.elt.matches("form[data-resets]")) detail.elt.reset();
+  });
+
+  // Somebody who is writing goes on in the same field when the part around it is drawn anew.
+  let [written, caret] = ["", []];
+  document.addEventListener("htmx:wsBeforeMessage", () => {
+    const field = document.activeElement;
+    written = field?.matches("#run :is(textarea, input)") ? field.id : "";
+    caret = [field?.selectionStart, field?.selectionEnd];
+  });
+  document.addEventListener("htmx:wsAfterMessage", () => {
+    const field = written && document.getElementById(written);
+    if (!field || field === document.activeElement) return;
+    field.focus({ preventScroll: true });
+    if (typeof caret[0] === "number") field.setSelectionRange(...caret);
   });
 })();

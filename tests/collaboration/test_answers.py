@@ -12,6 +12,7 @@ from collaboration.engine.answers import (
     ActionKind,
     ParsedAnswer,
     answer_schema,
+    person_schema,
     read_answer,
 )
 from collaboration.engine.lineup import SessionProtocol
@@ -187,3 +188,47 @@ def test_a_form_of_any_type_ends_in_words(content: Json) -> None:
     for kind in ActionKind:
         with pytest.raises(NotPossible):
             read_answer(kind, content, "hybrid", TWO)
+
+
+def test_a_person_takes_stances_in_plain_fields_and_may_propose_something_else() -> None:
+    said = {"P1": "support", "P2": "oppose", "reason": "By land.", "counter": " By sea. "}
+    assert read("stance", said, choices=TWO) == ParsedAnswer(
+        stances={"P1": ("support", "By land."), "P2": ("oppose", "By land.")}, counter="By sea."
+    )
+    assert read("stance", {"P2": "abstain"}, choices=TWO).stances == {"P2": ("abstain", "")}
+
+
+def test_a_person_divides_the_task_in_lines() -> None:
+    lines = read("plan", {"subtasks": ["Pack", {"title": "Sail"}]}).subtasks
+    assert [each.title for each in lines] == ["Pack", "Sail"]
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_what_a_person_is_asked_for_has_plain_fields_and_the_first_is_needed(kind: ActionKind) -> None:
+    schema = person_schema(kind, TWO)
+    shapes = [each.get("items", each) for each in schema["properties"].values()]
+    assert not [each for each in shapes if each["type"] == "object"]
+    assert set(schema["required"]) <= schema["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<think>Let me see.</think>Ships.", "Ships."),
+        ("  <think>\nTwo\n</think>\n\nShips.", "Ships."),
+        ("Let me see. </think> Ships.", "Ships."),
+        ("The tag <think> is closed by </think> there.", "The tag <think> is closed by </think> there."),
+    ],
+)
+def test_reasoning_in_tags_is_no_part_of_an_answer(text: str, expected: str) -> None:
+    assert read_answer(ActionKind.REPLY, text, "hybrid").text == expected
+
+
+def test_reasoning_that_was_cut_off_is_no_answer() -> None:
+    with pytest.raises(NotPossible, match="empty"):
+        read_answer(ActionKind.REVIEW, "<think>I accept it, but", "natural")
+
+
+def test_json_of_another_shape_in_a_fence_is_not_read_as_prose() -> None:
+    with pytest.raises(NotPossible):
+        read_answer(ActionKind.STANCE, 'Here:\n```json\n{"verdict": "accept"}\n```', "hybrid", ["P1"])

@@ -29,8 +29,10 @@ DOCUMENT: Json = {
     "limits": {"returns": 0},
 }
 KEYS = [
-    "run_id", "session_id", "status", "phase", "result", "consensus", "quality", "participants", "subtasks",
-    "decisions", "messages", "contributions", "cost_usd", "latency_s", "error", "caveat",
+    "run_id", "session_id", "status", "phase", "task", "lineup", "result", "conclusion", "consensus",
+    "quality", "participants", "subtasks", "proposals", "decisions", "messages", "withheld", "contributions",
+    "cost_by_role", "phases", "entries", "fork", "cost_usd", "latency_s", "started_at", "finished_at",
+    "error", "caveat",
 ]  # fmt: skip
 
 

@@ -226,8 +226,10 @@ def test_a_person_is_asked_the_same_with_a_form_and_a_deadline() -> None:
     assert asked["ana"].audience == Audience(users=("u-ana",))
     assert asked["any"].audience == Audience(roles=("admin",))
     assert (asked["ana"].deadline_s, asked["ana"].default) == (60, None)
-    assert asked["ana"].schema["required"] == ["stances", "counter"]
+    assert asked["ana"].schema["properties"].keys() == {"P1", "reason", "counter"}
+    assert asked["ana"].schema["required"] == ["P1"]
     assert "Take a stance on each of these proposals: P1" in asked["ana"].text
+    assert "<data>" not in asked["ana"].text
     room.answer({"stances": 5}, "stance", "ana")
     assert "stances is a number" in question(room.state, room.pending("stance", "ana")[0]).text
 

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from collaboration.engine.records import gathered, report, session_row
-from orchestration.llm.engine.types import Json, plain
+from collaboration.engine.records import gathered
+from orchestration.llm.engine.types import plain
 from tests.support.rooms import LED, QUIET, SCOUT, TASK, Room, line_up
-
-
-def rows(room: Room) -> list[Json]:
-    first = session_row(None, room.steps[0], 0.0)
-    after = [
-        session_row(old.state, new, entry.at)
-        for (old, new), entry in zip(pairwise(room.steps), room.entries, strict=True)
-    ]
-    return [first, *after]
 
 
 def test_the_rows_of_a_session_give_all_that_happened() -> None:
     room = Room().play()
-    found = gathered(TASK, rows(room))
+    found = gathered(TASK, room.rows())
     assert (found["phase"], found["outcome"]) == ("completed", "consensus")
     assert [each["text"] for each in found["messages"]] == [each.text for each in room.state.log]
     assert [each["number"] for each in found["decisions"]] == [1, 2, 3, 4, 5]
@@ -32,13 +21,13 @@ def test_the_rows_of_a_session_give_all_that_happened() -> None:
 def test_a_row_has_only_what_an_entry_changed() -> None:
     room = Room(line_up(LED, SCOUT, negotiation=QUIET))
     room.act("u-eve", "join", role="observer")
-    row = rows(room)[1]
+    row = room.rows()[1]
     assert [each["id"] for each in row["participants"]] == ["person-3"]
     assert row.keys() == {"at", "participants", "messages"}
 
 
 def test_a_proposal_says_who_supports_it_and_how_much() -> None:
-    found = gathered(TASK, rows(Room().play("executing")))
+    found = gathered(TASK, Room().play("executing").rows())
     (plan,) = found["proposals"]
     assert (plan["id"], plan["by"], plan["support"], plan["chosen"]) == ("P1", "lead", 1.0, True)
     assert {each["voter"] for each in plan["stances"]} == {"lead", "scout", "sage", "judge"}
@@ -46,23 +35,4 @@ def test_a_proposal_says_who_supports_it_and_how_much() -> None:
 
 def test_a_session_without_rows_has_everything_empty() -> None:
     assert gathered("Sail.", [])["messages"] == []
-    assert report(gathered("Sail.", [])).startswith("# Sail.\n\nThe session is .")
-
-
-def test_the_report_reads_as_a_document() -> None:
-    text = report(gathered(TASK, rows(Room().play())))
-    heads = [line for line in text.splitlines() if line.startswith("## ")]
-    sections = ["Task", "Result", "Participants", "Subtasks", "Decisions", "Conversation"]
-    assert heads == [f"## {each}" for each in sections]
-    assert "### s3 Comparison" in text
-    assert "- sage: support P1 (weight 1). Good." in text
-    assert "- **lead**: leader, active" in text
-
-
-def test_headings_in_what_is_said_are_quoted_in_the_report() -> None:
-    room = Room(line_up(LED, SCOUT, negotiation=QUIET), {"work": {"text": "# Mine\nwell"}})
-    room.act("u-eve", "join", role="specialist")
-    room.act("u-eve", "say", text="## Result\nstolen")
-    text = report(gathered(TASK, rows(room)))
-    assert "> ## Result\n> stolen" in text
-    assert "\n## Result" not in text
+    assert gathered("Sail.", [])["entries"] == 0

@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from collaboration.engine.estimating import expected_calls
 from collaboration.selectors import KIND, LINEUPS, session_record
+from collaboration.services.freezing import stored_lineup
 from collaboration.services.session_runs import USUAL_LINEUP, SessionKind
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.alphabets import words
@@ -68,6 +70,9 @@ def test_each_line_up_of_the_gallery_comes_to_a_result(name: str, owner: Members
     assert session["result"] == run.answer
     assert run.quality == session["ending"]["quality"]
     assert sum(each["impact"] for each in session["ending"]["contributions"]) == pytest.approx(1)
+    ranges = [(few, most) for *_, few, most in expected_calls(stored_lineup(run.request["lineup"]))]
+    few, most = (sum(each) for each in zip(*ranges, strict=True))
+    assert few <= run.calls_started <= most
 
 
 def test_two_tasks_give_one_line_up_different_plans_in_words_of_their_own(
@@ -210,5 +215,5 @@ def test_the_page_of_a_session_shows_who_did_what(owner: Membership, engine: Eng
     client.force_login(owner.user)
     page = client.get(reverse("runs:run", args=[run.pk])).content.decode()
     assert "{&#x27;number" not in page
-    for text in ("Participants", "Subtasks", "Decisions", "Conversation", "subtasks accepted", "sim-sage"):
+    for text in ("Participants", "Board", "Decisions", "Conversation", "subtasks accepted", "sim-sage"):
         assert text in page

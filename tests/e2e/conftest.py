@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, StorageState
 
 from tests.support.browser import Visit, chromium, chromium_path, sign_in, visit
 from tests.support.installation import Installation
+from tests.support.production import Production, production
 from tests.support.provider_process import ProviderProcess
 
 UNHURRIED = "4"
@@ -39,6 +40,14 @@ def installation(empty_folder: Installation, migrated: Path) -> Installation:
     """An installation whose first start finds its tables."""
     empty_folder.begin_with(migrated)
     return empty_folder
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    """The production profile with tables, static files and a team, shut down: others begin as its copies."""
+    with production(tmp_path_factory.mktemp("prepared"), provider_port=9) as site:
+        site.postgres.shut_down()
+        yield site
 
 
 @pytest.fixture

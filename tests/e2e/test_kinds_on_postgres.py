@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from orchestra_site.settings.environment import ROOT
-from tests.support.postgres_server import needs_postgres, running_postgres
+from tests.support.postgres_server import PostgresServer, needs_postgres, running_postgres
 
 pytestmark = [pytest.mark.e2e, needs_postgres]
 ALL = [
@@ -35,13 +36,17 @@ FOR_EACH_KIND = [
 ]
 
 
-@pytest.mark.parametrize("files", [ALL, ["-k", "second or kind", *FOR_EACH_KIND]], ids=["runs", "pages"])
-def test_the_tests_of_runs_pages_and_sockets_hold(files: list[str]) -> None:
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """A server whose database keeps its tables: the second process finds them."""
     with running_postgres() as server:
-        tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", *files]
-        ours = {**os.environ, "TEST_DATABASE_URL": server.url}
-        done = subprocess.run(
-            tests, cwd=ROOT, env=ours, capture_output=True, text=True, timeout=300, check=False
-        )
+        yield server
+
+
+@pytest.mark.parametrize("files", [ALL, ["-k", "second or kind", *FOR_EACH_KIND]], ids=["runs", "pages"])
+def test_the_tests_of_runs_pages_and_sockets_hold(files: list[str], server: PostgresServer) -> None:
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", *files]
+    ours = {**os.environ, "TEST_DATABASE_URL": server.url}
+    done = subprocess.run(tests, cwd=ROOT, env=ours, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert "skipped" not in done.stdout

@@ -35,15 +35,17 @@ def provider() -> Iterator[ProviderProcess]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, provider: ProviderProcess) -> Iterator[Production]:
-    with production(tmp_path_factory.mktemp("outages"), provider.port) as site:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, provider: ProviderProcess, prepared: Production
+) -> Iterator[Production]:
+    with production(tmp_path_factory.mktemp("outages"), provider.port, like=prepared) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def member(site: Production, provider: ProviderProcess) -> Iterator[Member]:
     """The owner of a team with models m1 and m2, before a web process and a worker."""
-    sign_in = site.sign_in()
+    sign_in = site.sign_in
     site.script("tests.support.furnish", provider.base_url, "m1,m2")
     site.serve()
     site.work()

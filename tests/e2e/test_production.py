@@ -24,8 +24,8 @@ QUICK, SLOW = {"text": "Answer: 391"}, {"text": "Answer: 391", "first_delay_s": 
 
 
 @pytest.fixture
-def installation(tmp_path: Path, provider: ProviderProcess) -> Iterator[Production]:
-    with production(tmp_path / "data", provider.port) as installation:
+def installation(tmp_path: Path, provider: ProviderProcess, prepared: Production) -> Iterator[Production]:
+    with production(tmp_path / "data", provider.port, like=prepared) as installation:
         yield installation
 
 
@@ -37,7 +37,7 @@ def test_a_killed_worker_is_replaced_and_what_it_had_is_not_asked_again(
     installation: Production, provider: ProviderProcess
 ) -> None:
     provider.behave(m1=QUICK, every=SLOW)
-    sign_in = installation.sign_in()
+    sign_in = installation.sign_in
     installation.script("tests.support.furnish", provider.base_url, ",".join(PANEL))
     installation.serve()
     worker = installation.work()
@@ -71,7 +71,7 @@ def test_a_run_of_another_kind_outlives_its_worker_between_a_message_and_an_answ
     installation: Production, provider: ProviderProcess
 ) -> None:
     provider.behave(m1=QUICK, m2=SLOW)
-    sign_in = installation.sign_in()
+    sign_in = installation.sign_in
     installation.script("tests.support.furnish", provider.base_url, "m1,m2")
     installation.celery = installation.asgi = "tests.support.second_site"
     installation.serve()
@@ -106,7 +106,7 @@ def test_a_worker_that_is_stopped_hands_its_runs_to_another_at_once(
     installation: Production, provider: ProviderProcess
 ) -> None:
     provider.behave(every=SLOW | {"first_delay_s": 600})
-    sign_in = installation.sign_in()
+    sign_in = installation.sign_in
     installation.script("tests.support.furnish", provider.base_url, ",".join(PANEL))
     installation.serve()
     worker = installation.work()

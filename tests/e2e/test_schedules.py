@@ -19,9 +19,10 @@ DUE = "update library_trigger set next_at = now() returning id"
 ENDED = "select count(*) from runs_run where status = 'succeeded'"
 
 
-def test_each_time_of_a_schedule_starts_one_run_however_many_workers_there_are(tmp_path: Path) -> None:
-    with production(tmp_path / "data", provider_port=9) as site:
-        site.sign_in()
+def test_each_time_of_a_schedule_starts_one_run_however_many_workers_there_are(
+    tmp_path: Path, prepared: Production
+) -> None:
+    with production(tmp_path / "data", provider_port=9, like=prepared) as site:
         site.script("tests.support.schedules", str(SCHEDULES))
         for _ in range(WORKERS):
             site.work()

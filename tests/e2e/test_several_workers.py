@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -21,23 +21,19 @@ QUICK, SLOW = {"text": "Answer: 391"}, {"text": "Answer: 391", "first_delay_s": 
 
 
 @pytest.fixture(params=["redis", pytest.param("rabbitmq", marks=needs_rabbitmq)])
-def site(request: pytest.FixtureRequest, tmp_path: Path, provider: ProviderProcess) -> Iterator[Production]:
-    if request.param == "redis":
-        with production(tmp_path / "data", provider.port) as site:
-            yield site
-        return
-    with (
-        running_rabbitmq(tmp_path) as broker,
-        production(tmp_path / "data", provider.port, broker.url) as site,
-    ):
-        yield site
+def site(
+    request: pytest.FixtureRequest, tmp_path: Path, provider: ProviderProcess, prepared: Production
+) -> Iterator[Production]:
+    with ExitStack() as running:
+        broker = running.enter_context(running_rabbitmq(tmp_path)).url if request.param == "rabbitmq" else ""
+        yield running.enter_context(production(tmp_path / "data", provider.port, broker, prepared))
 
 
 def test_all_of_them_work_and_one_takes_over_from_another(
     site: Production, provider: ProviderProcess
 ) -> None:
     provider.behave(every=QUICK)
-    sign_in = site.sign_in()
+    sign_in = site.sign_in
     site.script("tests.support.furnish", provider.base_url, "m1,m2")
     addresses = [site.serve(), site.serve()]
     workers = [site.work(), site.work()]

@@ -37,6 +37,8 @@ PARAMETERS = {
     "/pipelines/support/run": ("from", "version"),
     "/pipelines/support/export.yaml": ("version",),
     "/pipelines/support/export.json": ("version",),
+    "/sessions/start": ("from", "lineup", "version", "text", "setup_of"),
+    "/sessions/small/": ("participant", "tab"),
     "/account/sign-in/": ("next",),
 }
 HEADERS = ("HX-Current-URL", "HX-Target", "HX-Trigger", "X-Forwarded-For", "Referer", "Origin", "Cookie")

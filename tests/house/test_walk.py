@@ -13,7 +13,7 @@ from the World. `marker` is a text that only this page holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -29,6 +29,7 @@ from tests.support.walk import (
     MEMBERS,
     RUNNERS,
     SECRET,
+    Make,
     Outcome,
     Row,
     Visitor,
@@ -84,8 +85,24 @@ def a_pipeline(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name}
 
 
+def a_lineup(world: World) -> dict[str, Any]:
+    return {"name": world.lineup.name}
+
+
+def a_lineup_version(world: World) -> dict[str, Any]:
+    return {"name": world.lineup.name, "number": 1}
+
+
+def a_lineup_trigger(world: World) -> dict[str, Any]:
+    return {"name": world.lineup.name, "trigger": world.lineup_trigger.pk}
+
+
 def a_stage(world: World) -> dict[str, Any]:
     return {"run": world.pipeline_run.pk, "stage": "loud"}
+
+
+def a_session(world: World) -> dict[str, Any]:
+    return {"run": world.session.pk}
 
 
 def a_version(world: World) -> dict[str, Any]:
@@ -120,7 +137,58 @@ def a_hook(world: World) -> dict[str, Any]:
     return {"trigger": world.trigger.pk}
 
 
+def definition_rows(kind: str, one: Make, version: Make, trigger: Make) -> Iterator[Row]:
+    """Yield the pages that definitions of every kind have."""
+    yield Row(view=f"{kind}:triggers", who=ADMINS, args=one, marker='data-page="triggers"')
+    pages = {"new": "definition-new", "import": "definition-import"}
+    for page, marker in pages.items():
+        yield Row(view=f"{kind}:{page}", who=RUNNERS, marker=f'id="{marker}"')
+        yield Row(view=f"{kind}:{page}", method="POST", who=RUNNERS, status=422, marker=f'id="{marker}"')
+    refused: dict[str, Any] = {"method": "POST", "who": ADMINS, "args": one, "status": 422}
+    yield Row(view=f"{kind}:triggers", marker='data-page="triggers"', **refused)
+    yield Row(view=f"{kind}:publish", marker='id="definition-publish"', **refused)
+    yield Row(view=f"{kind}:publish", who=ADMINS, args=one, marker='id="definition-publish"')
+    yield Row(view=f"{kind}:versions", args=one, marker='data-page="versions"')
+    yield Row(view=f"{kind}:restore", method="POST", who=RUNNERS, args=version, status=302)
+    yield Row(view=f"{kind}:rename", method="POST", who=ADMINS, args=one, status=302)
+    yield Row(view=f"{kind}:delete", method="POST", who=ADMINS, args=one, status=302)
+    yield Row(
+        view=f"{kind}:export-yaml", args=one, marker="participants:" if kind == "sessions" else "stages:"
+    )
+    yield Row(view=f"{kind}:export-json", args=one, marker='"name":')
+    for do in ("switch", "delete"):
+        yield Row(view=f"{kind}:trigger-{do}", method="POST", who=ADMINS, args=trigger, status=302)
+
+
 ROWS = [
+    *definition_rows("pipelines", a_pipeline, a_version, a_trigger),
+    *definition_rows("sessions", a_lineup, a_lineup_version, a_lineup_trigger),
+    Row(view="sessions:list", marker='id="session-list"'),
+    Row(view="sessions:start", who=RUNNERS, marker='id="session-start"'),
+    Row(view="sessions:start", method="POST", who=RUNNERS, status=422, marker='id="session-start"'),
+    Row(view="sessions:run", who=RUNNERS, args=a_lineup, marker='id="session-start"'),
+    Row(
+        view="sessions:run",
+        method="POST",
+        who=RUNNERS,
+        args=a_lineup,
+        status=422,
+        marker='id="session-start"',
+    ),
+    Row(view="sessions:report", args=a_session, marker='data-page="session-report"'),
+    Row(view="sessions:report-md", args=a_session, marker="## Task"),
+    Row(view="sessions:session-json", args=a_session, marker='"run_id"'),
+    Row(view="sessions:fork", who=RUNNERS, args=a_session, marker='id="session-fork"'),
+    Row(
+        view="sessions:fork",
+        method="POST",
+        who=RUNNERS,
+        args=a_session,
+        status=422,
+        marker='id="session-fork"',
+    ),
+    Row(view="sessions:line-up", args=a_lineup, marker='id="editor"'),
+    Row(view="sessions:line-up", method="POST", who=RUNNERS, args=a_lineup, status=302),
     Row(view="accounts:sign-in", open_to_all=True, who=NOT_YET_IN, marker='data-page="sign-in"'),
     Row(view="accounts:sign-in", method="POST", open_to_all=True, who=NOT_YET_IN, status=422),
     Row(view="accounts:sign-out", method="POST", status=302),
@@ -222,26 +290,10 @@ ROWS = [
     ),
     Row(view="strategies:methods", marker='id="method-cards"'),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
-    Row(view="pipelines:triggers", who=ADMINS, args=a_pipeline, marker='data-page="triggers"'),
-    Row(
-        view="pipelines:triggers",
-        method="POST",
-        who=ADMINS,
-        args=a_pipeline,
-        status=422,
-        marker='data-page="triggers"',
-    ),
-    Row(view="pipelines:trigger-switch", method="POST", who=ADMINS, args=a_trigger, status=302),
-    Row(view="pipelines:trigger-delete", method="POST", who=ADMINS, args=a_trigger, status=302),
     Row(view="hook", method="POST", open_to_all=True, who=ALL, args=a_hook, status=401, marker="secret"),
     Row(view="pipelines:list", marker='id="pipeline-list"'),
-    Row(view="pipelines:new", who=RUNNERS, marker='id="pipeline-new"'),
-    Row(view="pipelines:new", method="POST", who=RUNNERS, status=422, marker='id="pipeline-new"'),
-    Row(view="pipelines:import", who=RUNNERS, marker='id="definition-import"'),
-    Row(view="pipelines:import", method="POST", who=RUNNERS, status=422, marker='id="definition-import"'),
     Row(view="pipelines:pipeline", args=a_pipeline, marker='id="editor"'),
     Row(view="pipelines:pipeline", method="POST", who=RUNNERS, args=a_pipeline, status=302),
-    Row(view="pipelines:versions", args=a_pipeline, marker='data-page="versions"'),
     Row(view="pipelines:run", who=RUNNERS, args=a_pipeline, marker='id="pipeline-run"'),
     Row(
         view="pipelines:run",
@@ -250,15 +302,6 @@ ROWS = [
         args=a_pipeline,
         status=422,
         marker='id="pipeline-run"',
-    ),
-    Row(view="pipelines:publish", who=ADMINS, args=a_pipeline, marker='id="definition-publish"'),
-    Row(
-        view="pipelines:publish",
-        method="POST",
-        who=ADMINS,
-        args=a_pipeline,
-        status=422,
-        marker='id="definition-publish"',
     ),
     Row(view="pipelines:stage-again", method="POST", who=RUNNERS, args=a_stage, status=302),
     Row(view="pipelines:stage-value", who=RUNNERS, args=a_stage, marker='id="stage-value"'),
@@ -270,11 +313,6 @@ ROWS = [
         status=422,
         marker='id="stage-value"',
     ),
-    Row(view="pipelines:restore", method="POST", who=RUNNERS, args=a_version, status=302),
-    Row(view="pipelines:rename", method="POST", who=ADMINS, args=a_pipeline, status=302),
-    Row(view="pipelines:delete", method="POST", who=ADMINS, args=a_pipeline, status=302),
-    Row(view="pipelines:export-yaml", args=a_pipeline, marker="schema_version: 1"),
-    Row(view="pipelines:export-json", args=a_pipeline, marker='"schema_version": 1'),
     Row(view="tools:tools", marker='id="built-in"'),
     Row(view="tools:tool", args=a_tool, marker='id="tool-try"'),
     Row(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.expressions.listed import free_id, moved_item
 from orchestration.graphs.graph import GraphNode
 from orchestration.llm.engine.types import Json
 from pipelines.engine.definition import pipeline_from
@@ -14,8 +15,6 @@ from pipelines.engine.editing import (
     added_before,
     added_between,
     duplicated,
-    free_name,
-    moved,
     new_stage,
     outline,
     references,
@@ -112,9 +111,9 @@ def test_a_copy_stands_behind_its_stage_without_problems(found: Json, name: str)
 @given(DOCUMENTS, STAGES)
 def test_a_moved_stage_comes_back_and_stays_at_the_ends(found: Json, name: str) -> None:
     place = [each["id"] for each in found["stages"]].index(name)
-    down = moved(found, name, 1)
-    assert (moved(down, name, -1) == found) or place == len(found["stages"]) - 1
-    assert stages_in(moved(found, name, -place - 3))[0]["id"] == name
+    down = moved_item(found, "stages", name, 1)
+    assert (moved_item(down, "stages", name, -1) == found) or place == len(found["stages"]) - 1
+    assert stages_in(moved_item(found, "stages", name, -place - 3))[0]["id"] == name
 
 
 @given(DOCUMENTS, STAGES)
@@ -160,7 +159,7 @@ def test_references_say_stage_and_field() -> None:
 )
 def test_what_is_no_stage_is_none(written: Json) -> None:
     assert stages_in(written) == []
-    assert free_name(written, "model") == "model"
+    assert free_id(written, "stages", "model") == "model"
 
 
 SPECS = {name: each.spec for name, each in REAL.items()}

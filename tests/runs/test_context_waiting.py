@@ -11,7 +11,7 @@ import pytest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.control import StopReason
+from orchestration.runs.engine.control import SETTLING_S, StopReason
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import TimerSet
 from orchestration.runs.engine.types import Question, StepStatus
@@ -168,6 +168,19 @@ async def test_a_run_that_receives_messages_lingers_and_then_parks_for_people() 
     assert await stopped_by_itself(context, asyncio.ensure_future(story())) is StopReason.PARKED
     assert asyncio.get_running_loop().time() - started == pytest.approx(30, abs=0.1)
     assert context.control.for_people
+
+
+async def test_a_run_that_worked_meanwhile_settles_again_before_it_is_parked() -> None:
+    context = context_on(MemoryLog())
+    work = asyncio.ensure_future(context.receive("receive"))
+    context.control.attach(work)
+    await asyncio.sleep(SETTLING_S / 2)
+    context.control.hold()
+    context.control.release()
+    await asyncio.sleep(SETTLING_S * 0.75)
+    assert context.control.reason is None
+    await asyncio.sleep(SETTLING_S / 2)
+    assert context.control.reason is StopReason.PARKED
 
 
 async def test_a_wait_of_seconds_stays_in_memory_and_is_no_run_time() -> None:

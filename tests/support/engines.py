@@ -32,8 +32,12 @@ class Engine:
 
 
 def until(holds: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
-    """Wait until something holds; fail when it does not come to that."""
-    deadline = time.monotonic() + deadline_s
+    """Wait until something holds; fail when it does not come to that.
+
+    It looks the less often the longer it waits: looking takes time from what it waits for.
+    """
+    began = time.monotonic()
     while not holds():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
+        waited = time.monotonic() - began
+        assert waited < deadline_s, "it did not come to that"
+        time.sleep(min(0.1, max(0.01, waited / 20)))

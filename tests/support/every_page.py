@@ -65,11 +65,18 @@ class PageState:
 def page_states(team: FurnishedTeam) -> list[PageState]:
     """Return every page, in each state that looks different."""
     _, viewer = team.people
-    owned = [*_accounts(team), *_questions(team), *_models(team), *_tools(team), *_pipelines(team)]
+    owned = [
+        *_accounts(team),
+        *_questions(team),
+        *_models(team),
+        *_tools(team),
+        *_pipelines(team),
+        *_sessions(team),
+    ]
     alike = [*_alike(team)]
     lists = (
         *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
-        "pipelines:list",
+        *("pipelines:list", "sessions:list", "sessions:start"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -78,7 +85,10 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *(PageState(path=path, who=team.newcomer) for path in [*empty, reverse("accounts:audit")]),
         *(
             PageState(path=path, who=viewer)
-            for path in ("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/", "/pipelines/")
+            for path in (
+                *("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/", "/pipelines/"),
+                *("/sessions/", "/sessions/writers/"),
+            )
         ),
         *(PageState(path=path, who=None) for path in _strangers(team)),
         *_refused_forms(team),
@@ -139,6 +149,24 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
     yield from (reverse(f"pipelines:{view}", args=["unfinished"]) for view in ("versions", "publish"))
 
 
+def _sessions(team: FurnishedTeam) -> Iterator[str]:
+    yield from map(reverse, ["sessions:list", "sessions:start", "sessions:new", "sessions:import"])
+    for view in ("line-up", "versions", "run", "publish", "triggers"):
+        yield reverse(f"sessions:{view}", args=[team.lineup.name])
+    editor = reverse("sessions:line-up", args=[team.lineup.name])
+    yield from (f"{editor}?participant=lead&tab={tab}" for tab in ("who", "how", "yaml"))
+    yield from (f"{editor}?tab={tab}" for tab in ("how", "limits"))
+    for name in ("headless", "empty"):
+        yield from (reverse(f"sessions:{view}", args=[name]) for view in ("line-up", "run"))
+    yield f"{reverse('sessions:start')}?from={team.runs['session-small'].pk}"
+    yield f"{reverse('sessions:line-up', args=['headless'])}?participant=writer"
+    session, fork = (team.runs[name].pk for name in ("session-small", "session-fork"))
+    yield f"{reverse('sessions:report', args=[session])}?conversation=all"
+    yield reverse("sessions:report", args=[fork])
+    yield from (f"{reverse('sessions:fork', args=[session])}?entry={entry}" for entry in (0, 1, 999))
+    yield f"{reverse('runs:runs-compare')}?run={session}&run={fork}"
+
+
 def _tools(team: FurnishedTeam) -> Iterator[str]:
     views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
     yield from map(reverse, views)
@@ -161,10 +189,14 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
     yield PageState(path=reverse("strategies:ask"), who=team.owner, sends="#ask-form")
     for view in ("accounts:password", "accounts:create-team", "llm:provider-connect", "llm:recording-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
-    for view in ("pipelines:new", "pipelines:import"):
+    for view in ("pipelines:new", "pipelines:import", "sessions:new", "sessions:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     for view in ("pipelines:run", "pipelines:publish"):
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")
+    for name in (team.lineup.name, "headless"):
+        yield PageState(path=reverse("sessions:run", args=[name]), who=team.owner, sends="main form")
+    fork = reverse("sessions:fork", args=[team.runs["session-small"].pk])
+    yield PageState(path=fork, who=team.owner, sends="#session-fork")
     for kind in ("server", "credential", "document"):
         yield PageState(path=reverse(f"tools:{kind}-add"), who=team.owner, sends="main form")
     yield from (PageState(path=path, who=team.owner, sends="main form") for path in _tool_changes(team))

@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from decimal import Decimal
 
-import django
+from orchestra_site.settings.loading import load_site
 
-from orchestra_site.settings.environment import select_settings
-
-select_settings()
-django.setup()
+load_site()
 
 from orchestra_site.accounts.models import Team  # noqa: E402
 from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind  # noqa: E402

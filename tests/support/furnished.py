@@ -9,10 +9,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from collaboration.selectors import LINEUPS
+from collaboration.services.forks import ForkChanges, start_fork
 from orchestra_site.accounts import services
 from orchestra_site.accounts.models import Membership, Role, Team
 from orchestration.library.models import SavedDefinition, Trigger
-from orchestration.library.services.definitions import publish, save_draft
+from orchestration.library.services.definitions import create_definition, publish, save_draft
 from orchestration.library.services.triggers import add_schedule, add_webhook
 from orchestration.llm.engine.types import Capability, Json, Prices
 from orchestration.llm.models import LanguageModel, Provider
@@ -34,6 +36,7 @@ from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member
+from tests.support.lineups import LEAD, WRITER, a_lineup, a_lineup_draft
 from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
 from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
@@ -81,10 +84,12 @@ class FurnishedTeam:
         self.provider, self.model = self._models()
         self.tool = self._tools()
         self.pipeline = self._pipelines()
+        self.lineup = self._lineups()
         self.runs: Mapping[str, Run] = {
             **self._executed(engine),
             **self._written(),
             **self._staged(engine),
+            **self._in_session(engine),
         }
         learn_from_ended_runs()
 
@@ -138,6 +143,32 @@ class FurnishedTeam:
         add_schedule(membership=self.owner, definition=row, trigger=every)
         a_draft(self.owner, stage("first", "nobody", "transform"), name="unfinished")
         return row
+
+    def _lineups(self) -> SavedDefinition:
+        """Have a line-up with people and long words in it, one with problems, and an empty one."""
+        told = {"instructions": f"{ARABIC} " * 9, "skills": ["analysis", "validation"], "tools": ["clock"]}
+        people = [
+            {"id": "boss", "role": "reviewer", "user": str(self.owner.user_id)},
+            {"id": "watcher", "role": "observer", "team_role": "viewer"},
+        ]
+        doubter = {"id": LONG_STAGE, "name": "المعترض", "role": "specialist", "model": LONG_NAME, **told}
+        words = {"title": "Zwei, die schreiben", "description": ARABIC}
+        row = a_lineup(self.owner, LEAD, WRITER, doubter, *people, name="writers", **words)
+        save_draft(membership=self.owner, definition=row, text=row.draft + "choose: best\n", based_on=1)
+        conflict, wrong = {"rule": "arbitration"}, {**WRITER, "user": "nobody"}
+        a_lineup_draft(self.owner, wrong, name="headless", conflict=conflict, negotiation={"threshold": 2})
+        create_definition(membership=self.owner, kind=LINEUPS, name="empty")
+        return row
+
+    def _in_session(self, engine: Engine) -> dict[str, Run]:
+        """Have a session that is over and one that waits for a person."""
+        a_lineup(self.owner, title="Small")
+        text = f"{OPEN} {ARABIC}"
+        done = store_run(membership=self.owner, kind="session", payload={"text": text, "lineup": "small"})
+        session = engine.execute(done)
+        changes = ForkChanges(lineup=session.request["lineup"], constraints={}, direction=ARABIC)
+        fork = start_fork(membership=self.owner, run=session, entry=1, changes=changes)
+        return {"session-small": session, "session-fork": engine.execute(fork)}
 
     def _tools(self) -> str:
         """Add a server that answered once, a credential and a document; return the name of a tool."""

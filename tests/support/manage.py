@@ -7,13 +7,9 @@ import os
 import re
 import sys
 
-from orchestra_site.settings.environment import select_settings
+from orchestra_site.settings.loading import load_site
 
-select_settings()
-
-import django  # noqa: E402
-
-django.setup()
+load_site()
 
 from django.core.management import execute_from_command_line  # noqa: E402
 

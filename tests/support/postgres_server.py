@@ -22,16 +22,22 @@ USER = "orchestra"
 
 
 class PostgresServer:
-    """Keeps its data and its port however often it is started again. End it with `crash`, then `discard`."""
+    """Keeps its data and its port however often it is started again. End it with `crash`, then `discard`.
 
-    def __init__(self) -> None:
+    It begins with an empty database, or with a copy of the data of one that is shut down.
+    """
+
+    def __init__(self, like: PostgresServer | None = None) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self._folder = Path(tempfile.mkdtemp(prefix="orchestra-pg-"))
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres")
         self._server: subprocess.Popen[bytes] | None = None
-        self._run("initdb", "-U", USER, "--auth=trust", "-N", "--encoding=UTF8", check=True)
+        if like is None:
+            self._run("initdb", "-U", USER, "--auth=trust", "-N", "--encoding=UTF8", check=True)
+        else:
+            subprocess.run(["cp", "-a", like._folder / "data", self._folder], check=True)
 
     @property
     def url(self) -> str:
@@ -53,7 +59,14 @@ class PostgresServer:
 
     def crash(self) -> None:
         """End it at once: every connection breaks, and the next start recovers what was committed."""
-        self._run("pg_ctl", "stop", "-m", "immediate", check=False)
+        self._stop("immediate")
+
+    def shut_down(self) -> None:
+        """End it with everything written, so that its data can be copied."""
+        self._stop("fast")
+
+    def _stop(self, how: str) -> None:
+        self._run("pg_ctl", "stop", "-m", how, check=False)
         if self._server is not None:
             self._server.wait(20)
             self._server = None
@@ -76,9 +89,9 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Run PostgreSQL with an empty database."""
-    server = PostgresServer()
+def running_postgres(like: PostgresServer | None = None) -> Iterator[PostgresServer]:
+    """Run PostgreSQL with an empty database, or a copy of another."""
+    server = PostgresServer(like)
     try:
         server.start()
         yield server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,17 +25,20 @@ from tests.support.postgres_server import PostgresServer, running_postgres
 from tests.support.redis_server import RedisServer, running_redis
 
 SITE = "https://orchestra.example.com"
+KEYS = ("ORCHESTRA_SECRET_KEY", "ORCHESTRA_ENCRYPTION_KEYS")
 PROXY = {"x-forwarded-proto": "https", "host": "orchestra.example.com"}
 
 
 class Production:
     """Processes that share one database and one Redis. End them with `stop`.
 
-    `celery` and `asgi` name the modules with the site's applications.
+    `celery` and `asgi` name the modules with the site's applications; `sign_in` is the e-mail address and
+    password of the owner of its team, which has simulated models.
     """
 
     celery = "orchestra_site"
     asgi = "orchestra_site.asgi"
+    sign_in: tuple[str, str]
 
     def __init__(
         self, folder: Path, postgres: PostgresServer, redis: RedisServer, provider_port: int
@@ -55,6 +59,21 @@ class Production:
         }
         self.processes: list[subprocess.Popen[bytes]] = []
         self.address = ""
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    def prepare(self) -> None:
+        """Make its tables, its static files and its team."""
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("collectstatic", "--no-input", "--verbosity", "0")
+        found = SIGN_IN.search(self.manage("add_team", "Team", "--owner", "owner@example.com", "--simulated"))
+        assert found is not None
+        self.sign_in = found[1], found[2]
+
+    def begin_like(self, other: Production) -> None:
+        """Begin with the files, keys and team of an installation whose database this one has a copy of."""
+        shutil.copytree(other.folder, self.folder, dirs_exist_ok=True)
+        self.environment |= {name: other.environment[name] for name in KEYS}
+        self.sign_in = other.sign_in
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py and return what it printed."""
@@ -121,19 +140,30 @@ class Production:
     def _log_of(self, program: str) -> Path:
         return self.folder / f"{program}.log"
 
-    def sign_in(self) -> tuple[str, str]:
-        """Make a team with simulated models and return its owner's address and password."""
-        found = SIGN_IN.search(self.manage("add_team", "Team", "--owner", "owner@example.com", "--simulated"))
-        assert found is not None
-        return found[1], found[2]
-
     def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Read from the database, from outside."""
-        with psycopg.connect(self.postgres.url) as connection:
-            return connection.execute(query, values).fetchall()
+        """Read from the database, from outside.
+
+        Tests look a hundred times a second: the connection is kept, until its server is started again.
+        """
+        try:
+            return self._connected().execute(query, values).fetchall()
+        except psycopg.OperationalError:
+            self._disconnect()
+            return self._connected().execute(query, values).fetchall()
+
+    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self.postgres.url, autocommit=True)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def stop(self) -> None:
         """End every process."""
+        self._disconnect()
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
@@ -141,18 +171,19 @@ class Production:
 
 
 @contextmanager
-def production(folder: Path, provider_port: int, broker_url: str = "") -> Iterator[Production]:
-    """Run everything but web and workers, with the database migrated and static files collected.
+def production(
+    folder: Path, provider_port: int, broker_url: str = "", like: Production | None = None
+) -> Iterator[Production]:
+    """Run everything but web and workers: prepared, or a copy of one that is, whose database is shut down.
 
     Without the address of a broker it is Redis.
     """
     folder.mkdir(exist_ok=True)
-    with running_postgres() as postgres, running_redis(folder) as redis:
+    with running_postgres(like and like.postgres) as postgres, running_redis(folder) as redis:
         installation = Production(folder, postgres, redis, provider_port)
         installation.environment["ORCHESTRA_BROKER_URL"] = broker_url
         try:
-            installation.manage("migrate", "--verbosity", "0")
-            installation.manage("collectstatic", "--no-input", "--verbosity", "0")
+            installation.begin_like(like) if like else installation.prepare()
             yield installation
         finally:
             installation.stop()

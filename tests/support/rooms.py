@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from collaboration.engine.answers import ActionKind
 from collaboration.engine.lineup import LineUp, read_lineup
+from collaboration.engine.records import Row, session_row
 from collaboration.engine.selection import TrackRecord
 from collaboration.engine.session import advance, open_session
 from collaboration.engine.state import (
@@ -18,6 +20,7 @@ from collaboration.engine.state import (
     Answered,
     Ended,
     Entry,
+    Forked,
     Missed,
     SessionState,
     SessionStep,
@@ -134,23 +137,41 @@ class Room:
     def end(self, words: str, *, cancelled: bool = False) -> SessionStep:
         return self.feed(Ended(at=self.tick(), words=words, cancelled=cancelled))
 
+    def fork(self, lineup: LineUp | None = None, **rest: Json) -> SessionStep:
+        """Have Ana fork the session as it is now."""
+        given = {"of": "run-1", "entry": len(self.entries), "lineup": lineup or self.state.lineup, **rest}
+        return self.feed(Forked(at=self.clock, by=Person(id="u-ana", name="Ana"), **given))
+
     def play(self, until: str = "", most: int = 500) -> Room:
         """Answer what is pending, the oldest first, until the phase begins or nothing is pending."""
         for _ in range(most):
             if self.state.phase == until or not self.pending():
                 return self
-            action = self.pending()[0]
-            reply = self._reply(action)
-            if isinstance(reply, Missed):
-                self.feed(replace(reply, at=self.tick(), action=action.number))
-            else:
-                self.answer(reply, action.kind, action.participant)
+            self.answer_next()
         raise AssertionError("The session does not end.")
+
+    def answer_next(self) -> None:
+        """Answer the oldest action that is pending."""
+        action = self.pending()[0]
+        reply = self._reply(action)
+        if isinstance(reply, Missed):
+            self.feed(replace(reply, at=self.tick(), action=action.number))
+        else:
+            self.answer(reply, action.kind, action.participant)
 
     def _reply(self, action: Action) -> Json:
         keys = ((action.participant, str(action.kind)), action.participant, str(action.kind))
         found = next((self.replies[key] for key in keys if key in self.replies), agreeable)
         return found(action, self.state) if callable(found) else found
+
+    def rows(self) -> list[Row]:
+        """Return the rows of the session, as its run has them."""
+        first = session_row(None, self.steps[0], 0.0)
+        after = [
+            session_row(old.state, new, entry.at)
+            for (old, new), entry in zip(pairwise(self.steps), self.entries, strict=True)
+        ]
+        return [first, *after]
 
     def said(self, kind: str = "") -> list[str]:
         """Return the messages of a kind, with their senders."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import django
+from orchestra_site.settings.loading import load_site
 
-from orchestra_site.settings.environment import select_settings
-
-select_settings()
-django.setup()
+load_site()
 
 from orchestra_site.accounts.models import Membership  # noqa: E402
 from orchestration.library.models import Trigger  # noqa: E402

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from collaboration.engine.lineup import LineUp
 from collaboration.engine.records import gathered
 from collaboration.engine.running import ROWS, SessionInput, run_session
+from collaboration.engine.state import Entry, Forked
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Completion, Json, Prompt, Usage
 from orchestration.runs.engine.claim import ChildRun, StartTool, no_tools
@@ -66,12 +67,8 @@ class Session:
         task: str = TASK,
     ) -> None:
         self.lineup, self.task = lineup or line_up(), task
-        given = dict(replies or {})
-        names = {each.model for each in self.lineup.participants if each.model}
-        self.models = {
-            name: ScriptedModel(name, given.get(name, priced), first_s=SECONDS.get(name, 1.0))
-            for name in sorted(names)
-        }
+        self.replies, self.entries = dict(replies or {}), tuple[Entry, ...]()
+        self.models = self._models(self.lineup)
         messages = {
             at: Received(number=n, by=replace(ANA, id="u-ana"), payload=act)
             for n, (at, act) in enumerate(sorted((acts or {}).items()), 1)
@@ -80,12 +77,31 @@ class Session:
         self.children: Counter[str] = Counter()
         self.lives = Lives(self.story, messages, said, child=self._child, tool=tool)
 
+    def _models(self, lineup: LineUp) -> dict[str, ScriptedModel]:
+        names = {each.model for each in lineup.participants if each.model}
+        return {
+            name: ScriptedModel(name, self.replies.get(name, priced), first_s=SECONDS.get(name, 1.0))
+            for name in sorted(names)
+        }
+
+    def forks(self, entries: Iterable[Entry], lineup: LineUp | None = None) -> Session:
+        """Begin with entries of another session, and differ from it after them by the line-up."""
+        known, changed = tuple(entries), lineup or self.lineup
+        point = Forked(at=known[-1].at, by=ANA, of="run-1", entry=len(known), lineup=changed)
+        self.entries, self.models = (*known, point), self.models | self._models(changed)
+        return self
+
     async def story(self, context: RunContext) -> Json:
         """Run the session once more, from its journal where it has one."""
         loop = asyncio.get_running_loop()
         models: Mapping[str, ChatModel] = {name: Metered(each) for name, each in self.models.items()}
         given = SessionInput(
-            task=self.task, lineup=self.lineup, records={}, models=models, clock=lambda: clock(loop)
+            task=self.task,
+            lineup=self.lineup,
+            records={},
+            models=models,
+            clock=lambda: clock(loop),
+            entries=self.entries,
         )
         state = await run_session(given, context)
         return str(state.phase)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
 
 from django.core.management.base import BaseCommand, CommandError
 
-from collaboration.engine.records import report
-from collaboration.selectors import KIND, session_record
+from collaboration.parts.reports import report_markdown, session_document
+from collaboration.selectors import KIND
 from collaboration.services.session_runs import USUAL_LINEUP
 from orchestra_site.accounts.selectors import first_member
 from orchestra_site.web.logs import printable
@@ -19,10 +18,9 @@ from orchestration.library.services.importing import file_text, syntax_of
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import prepare_installation
-from orchestration.runs.models import Run, RunStatus
+from orchestration.runs.models import RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
-from orchestration.strategies.engine.types import dollars
 
 BAD_ARGUMENTS = 2
 
@@ -66,13 +64,9 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
         run.refresh_from_db()
-        session = session_record(run)
-        if given["json"]:
-            shown = json.dumps(session_object(run, session), indent=2, ensure_ascii=False)
-        else:
-            cost = f"{run.ref}: {run.get_status_display()}, {dollars(run.cost_usd)}. Run {run.id}"
-            shown = f"{report(session)}\n{cost}"
-        self.stdout.write(printable(shown))
+        document = session_document(run)
+        as_json = json.dumps(document, indent=2, ensure_ascii=False)
+        self.stdout.write(printable(as_json if given["json"] else report_markdown(document)))
         if run.status != RunStatus.SUCCEEDED:
             raise SystemExit(1)
 
@@ -86,44 +80,3 @@ def _lineup(what: str) -> Json:
         return read_document(text, syntax_of(text))
     except ExpressionError as error:
         raise InvalidRequest(f"This cannot be read. {error}", field="lineup") from None
-
-
-def session_object(run: Run, session: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the object that `collaborate --json` prints: a contract.
-
-    Money is US dollars, times are seconds, scores and impacts run from 0 to 1; the impacts sum to 1. Where a
-    session waits for a person its status is `waiting`, and it goes on where a worker is.
-    """
-    ending, start, end = session["ending"] or {}, run.started_at, run.finished_at
-    return {
-        "run_id": str(run.id),
-        "session_id": str(run.id),
-        "status": run.status,
-        "phase": session["phase"],
-        "result": session["result"] or None,
-        "consensus": ending.get("consensus"),
-        "quality": ending.get("quality"),
-        "participants": [_without(each, "user") for each in session["participants"]],
-        "subtasks": session["subtasks"],
-        "decisions": [*_decisions(session["decisions"])],
-        "messages": session["messages"],
-        "contributions": [
-            {name: each[name] for name in ("participant", "role", "impact")}
-            for each in ending.get("contributions", [])
-        ],
-        "cost_usd": float(run.cost_usd),
-        "latency_s": round((end - start).total_seconds(), 3) if start and end else 0.0,
-        "error": run.error or None,
-        "caveat": run.caveat or None,
-    }
-
-
-def _without(each: Mapping[str, Json], name: str) -> dict[str, Json]:
-    return {key: value for key, value in each.items() if key != name}
-
-
-def _decisions(found: list[Mapping[str, Json]]) -> Iterator[dict[str, Json]]:
-    """Yield decisions; what they are about is their type."""
-    for each in found:
-        rest = {name: each[name] for name in ("question", "options", "votes", "selected", "rationale", "at")}
-        yield {"type": each["kind"], **rest}

@@ -31,6 +31,7 @@ MENU = (  # only pages that exist
     NavItem(word="Ask", icon="message-circle-question", view="strategies:ask", key="a"),
     NavItem(word="Runs", icon="history", view="runs:runs", key="r"),
     NavItem(word="Pipelines", icon="git-branch", view="pipelines:list", key="p"),
+    NavItem(word="Sessions", icon="messages", view="sessions:list", key="s"),
     NavItem(word="Methods", icon="route", view="strategies:methods", key="h"),
     NavItem(word="Models", icon="cpu", view="llm:models", key="m"),
     NavItem(word="Tools", icon="tool", view="tools:tools", key="o"),

@@ -1,4 +1,4 @@
-"""Pages of a saved definition: its versions, publishing, restoring, its name; import and export."""
+"""Pages of a saved definition: a new one, its versions, publishing, its name; import and export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orchestra_site.accounts.access import MemberRequest, may_configure, may_run
 from orchestra_site.web.pages import posted
-from orchestration.library.forms import DefinitionNameForm, ImportForm, PublishForm
+from orchestration.library.forms import DefinitionNameForm, ImportForm, NewDefinitionForm, PublishForm
 from orchestration.library.kinds import DefinitionKind, DefinitionReading, Remark, definition_kind
 from orchestration.library.models import PublishedVersion, SavedDefinition
 from orchestration.library.selectors import runs_by_version, saved_definitions, version_number
@@ -216,3 +216,27 @@ def import_page(request: MemberRequest, kind: str) -> HttpResponse:
     refused = any(each.step is ImportStep.REFUSE for each in planned or ())
     context = {"kind": of_kind, "form": form, "planned": planned, "refused": refused}
     return render(request, "library/definition_import.html", context, status=status_of(form))
+
+
+@require_http_methods(READ_OR_SEND)
+@may_run
+def new_page(request: MemberRequest, kind: str) -> HttpResponse:
+    """Ask for a name and what to begin with, and open the new definition."""
+    of_kind = definition_kind(kind)
+    form = NewDefinitionForm(posted(request), kind=of_kind, chosen=request.GET.get("start", ""))
+    if form.is_valid():
+        start = of_kind.gallery.get(form.cleaned_data["start"])
+        try:
+            row = definitions.create_definition(
+                membership=request.membership,
+                kind=of_kind,
+                name=form.cleaned_data["name"],
+                text=start.text if start else "",
+                source=f"the gallery ({start.title})" if start else "",
+            )
+        except InvalidRequest as refusal:
+            refuse(form, refusal)
+        else:
+            return redirect(of_kind.page, row.name)
+    context = {"kind": of_kind, "form": form, "starts": zip(form["start"], form.entries, strict=True)}
+    return render(request, "library/definition_new.html", context, status=status_of(form))

@@ -335,8 +335,7 @@ class RunContext:
             else:
                 called = self._called(tool, step, attempt)
                 entry["result"] = await self._call(tool, arguments, called, events)
-            if about:
-                about["result"] = shown_result(entry["result"])
+            about = about and {**about, "result": shown_result(entry["result"])}
         return entry["result"]
 
     async def _call(

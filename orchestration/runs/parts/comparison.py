@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from orchestra_site.web.templatetags.excerpts import excerpt
-from orchestration.runs.kinds import get_page
+from orchestration.runs.kinds import KindPage, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.parts.differences import (
     Piece,
@@ -45,10 +46,15 @@ class ComparedRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Runs side by side; `question` is what all of them were asked, empty where they differ."""
+    """Runs side by side; `question` is what all of them were asked, empty where they differ.
+
+    Where all are of one kind that has more to compare, `template` shows it with `own`.
+    """
 
     runs: Sequence[ComparedRun]
     question: str
+    template: str
+    own: Mapping[str, Any]
 
 
 def comparison(runs: Sequence[Run], now: datetime, *, marked: bool) -> Comparison:
@@ -73,7 +79,11 @@ def comparison(runs: Sequence[Run], now: datetime, *, marked: bool) -> Compariso
                 first=urlencode([("run", each.pk) for each in (run, *others)]),
             )
         )
-    return Comparison(runs=columns, question=runs[0].prompt if len(questions) == 1 else "")
+    kinds = {run.kind for run in runs}
+    page = get_page(runs[0].kind) if len(kinds) == 1 else KindPage()
+    own = page.compared(runs) if page.comparison else {}
+    question = runs[0].prompt if len(questions) == 1 else ""
+    return Comparison(runs=columns, question=question, template=page.comparison, own=own)
 
 
 def _compared(base: str, other: str) -> tuple[list[Piece], str]:

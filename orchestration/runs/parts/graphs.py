@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import quote
 
 from orchestra_site.web.templatetags.ui import LOOKS, StateLook
 from orchestration.graphs.drawing import Drawing, DrawnBox, DrawnLine, drawing
@@ -34,9 +35,11 @@ class NodeMark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownNode:
-    """A node in a drawing; `kind` is what it is, in words."""
+    """A node in a drawing; `kind` is what it is, in words, `title` what it is called, `address` its page."""
 
     name: str
+    title: str
+    address: str
     kind: str
     icon: str
     mark: NodeMark
@@ -71,7 +74,9 @@ class GraphSide:
 class GraphView:
     """A graph with what is known of its nodes; it is drawn when a page shows it.
 
-    `kinds` has the words and the icon of each node, `labels` the words at lines by source and target.
+    `kinds` has the words and the icon of each node, `labels` the words at lines by source and target,
+    `titles` what nodes are called where that is not their name. `link` is the address of a node up to its
+    name. A `narrow` one is drawn down only.
     """
 
     title: str
@@ -79,7 +84,10 @@ class GraphView:
     kinds: Mapping[str, tuple[str, str]]
     labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
     marks: Mapping[str, NodeMark] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
     chosen: str = ""
+    link: str = "?stage="
+    narrow: bool = False
 
     @cached_property
     def nodes(self) -> Mapping[str, ShownNode]:
@@ -89,6 +97,8 @@ class GraphView:
     @property
     def directions(self) -> tuple[str, ...]:
         """To the right, and down for narrow screens; a large graph only to the right."""
+        if self.narrow:
+            return (DOWN,)
         return (RIGHT, DOWN) if len(self.graph.nodes) <= MOST_TWICE else (RIGHT,)
 
     @cached_property
@@ -109,4 +119,12 @@ class GraphView:
     def _node(self, name: str) -> ShownNode:
         kind, icon = self.kinds.get(name, ("", UNKNOWN))
         mark = self.marks.get(name) or NodeMark()
-        return ShownNode(name=name, kind=kind, icon=icon, mark=mark, chosen=name == self.chosen)
+        return ShownNode(
+            name=name,
+            title=self.titles.get(name, name),
+            address=f"{self.link}{quote(name)}",
+            kind=kind,
+            icon=icon,
+            mark=mark,
+            chosen=name == self.chosen,
+        )

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.web.threads import in_thread
+from orchestration.runs.kinds import get_page
 from orchestration.runs.models import Run
 from orchestration.runs.parts.updates import UPDATES, PageUpdate, UpdateKey, overdue_notice
 from orchestration.runs.selectors.inbox import answerable, open_questions
@@ -145,7 +146,8 @@ def run_updates(queries: Sequence[RunQuery]) -> list[ViewerUpdate | NoAccess]:
         if isinstance(role, NoAccess):
             answers.append(role)
         elif progress.seq > query.after:
-            answers.append(_viewer_update(query, progress, role))
+            member = access.member(query.viewer, progress.team)
+            answers.append(_viewer_update(query, progress, member))
         else:
             if query.run not in notices:
                 notices[query.run] = overdue_notice(query.run, progress, timezone.now())
@@ -153,12 +155,17 @@ def run_updates(queries: Sequence[RunQuery]) -> list[ViewerUpdate | NoAccess]:
     return answers
 
 
-def _viewer_update(query: RunQuery, progress: RunProgress, role: Role) -> ViewerUpdate | NoAccess:
+def _viewer_update(query: RunQuery, progress: RunProgress, member: Membership) -> ViewerUpdate | NoAccess:
+    """Return the next update; who may not act is shown the same as all others who may not."""
+    is_own = member.may_run and get_page(progress.kind).is_personal
+    key = UpdateKey(query.run, query.after, member.may_run, member.pk if is_own else None)
     try:
-        update = UPDATES.after(UpdateKey(query.run, query.after, role != Role.VIEWER))
+        update = UPDATES.after(key)
     except Run.DoesNotExist:
         return NoAccess.NOT_FOUND
-    return ViewerUpdate(role=role, update=update, more=update is not None and update.seq < progress.seq)
+    return ViewerUpdate(
+        role=Role(member.role), update=update, more=update is not None and update.seq < progress.seq
+    )
 
 
 @dataclass(frozen=True, slots=True)

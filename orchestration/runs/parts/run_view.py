@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from orchestra_site.accounts.models import Membership
 from orchestra_site.web.words import plain_name, plain_value
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
@@ -22,7 +23,15 @@ from orchestration.runs.kinds import (
     decided_at,
     get_page,
 )
-from orchestration.runs.models import CommandKind, Event, Rating, Run, RunStatus, asked_to
+from orchestration.runs.models import (
+    CommandKind,
+    Event,
+    HumanQuestion,
+    Rating,
+    Run,
+    RunStatus,
+    asked_to,
+)
 from orchestration.runs.parts.questions import QuestionCard, question_card
 from orchestration.runs.parts.waterfall import Waterfall, elapsed_s, waterfall
 from orchestration.runs.selectors.run_state import RunState
@@ -193,6 +202,21 @@ class RunView:
         return [f"{self.page.template}#{section.name}" for section in self.page.details]
 
     @property
+    def needs_you(self) -> bool:
+        """True where the member who looks at a personal page is asked something."""
+        return self.page.is_personal and bool(self.for_viewer)
+
+    @property
+    def for_viewer(self) -> list[QuestionCard]:
+        """The questions whose forms are shown."""
+        return [card for card in self.questions if card.may_answer]
+
+    @property
+    def for_others(self) -> list[QuestionCard]:
+        """The questions that the member who looks may not answer."""
+        return [card for card in self.questions if not card.may_answer]
+
+    @property
     def folds_question(self) -> bool:
         """True where the question may take more than six lines."""
         prompt = self.run.prompt
@@ -235,8 +259,11 @@ class RunView:
         return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
-    """Return what to show of `state`; the story has the events after number `after`."""
+def run_view(state: RunState, *, after: int, now: datetime, member: Membership | None = None) -> RunView:
+    """Return what to show of `state`; the story has the events after number `after`.
+
+    `member` looks at a page that is personal.
+    """
     page = get_page(state.run.kind)
     final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
     recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
@@ -246,6 +273,8 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
     since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
     models = {call.step: call.model for call in state.calls}
     own = page.context(state, now)
+    if page.is_personal and member is not None:
+        own |= page.personal(own, member)
     return RunView(
         run=state.run,
         page=page,
@@ -254,7 +283,7 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         path=own.get("path") or waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run, models) for event in state.new_events),
         ratings=state.ratings,
-        questions=tuple(question_card(each, may_answer=True) for each in state.questions),
+        questions=tuple(_question(each, page, member) for each in state.questions),
         parked=parked[-1] if parked else {},
         advice=ADVICE.get(state.run.error_code) or page.advice.get(state.run.error_code, ""),
         cancelling=not state.run.is_over and any(e.data.get("kind") == CommandKind.CANCEL for e in commands),
@@ -263,6 +292,13 @@ def run_view(state: RunState, *, after: int, now: datetime) -> RunView:
         seq=state.seq,
         own=own,
     )
+
+
+def _question(question: HumanQuestion, page: KindPage, member: Membership | None) -> QuestionCard:
+    """Return the card of a question; where all are shown the same, everyone is shown its form."""
+    is_for_all = not page.is_personal
+    allowed = is_for_all or (member is not None and question.may_be_answered_by(member))
+    return question_card(question, may_answer=allowed)
 
 
 def _facts(state: RunState, now: datetime) -> Facts:

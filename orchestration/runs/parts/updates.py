@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from orchestra_site.accounts.models import Membership
 from orchestra_site.web.templatetags.excerpts import SHOWN_BYTES
 from orchestration.runs.kinds import PAGES
 from orchestration.runs.models import CallStatus
@@ -51,11 +52,15 @@ class PageUpdate:
 
 @dataclass(frozen=True, slots=True)
 class UpdateKey:
-    """What an update depends on: viewers with the same key are sent the same."""
+    """What an update depends on: viewers with the same key are sent the same.
+
+    `member` is the id of the viewer's membership where each is shown something else.
+    """
 
     run: UUID
     after: int
     may_run: bool
+    member: UUID | None = None
 
 
 class UpdateCache:
@@ -100,7 +105,8 @@ def render_update(key: UpdateKey) -> PageUpdate | None:
     state = run_state(key.run, after=key.after, remembered=remembered)
     if not state.new_events:
         return None
-    view = run_view(state, after=key.after, now=timezone.now())
+    member = None if key.member is None else Membership.objects.filter(pk=key.member).first()
+    view = run_view(state, after=key.after, now=timezone.now(), member=member)
     context = page_context(view, may_run=key.may_run) | {"oob": True}
     parts = touched_parts(state.new_events)
     own = view.page.redraw(state.new_events, view.own)

@@ -145,6 +145,7 @@ class RunProgress:
     seq: int
     status: str
     queued_at: datetime
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,12 @@ def memberships(viewers: Iterable[Viewer], teams: Iterable[UUID]) -> dict[tuple[
 
 def run_progress(runs: Iterable[UUID]) -> dict[UUID, RunProgress]:
     """Return how far each of `runs` has come; one that is gone is left out."""
-    columns = ("pk", "team_id", "last_seq", "status", "queued_at")
+    columns = ("pk", "team_id", "last_seq", "status", "queued_at", "kind")
     rows = Run.objects.filter(pk__in=set(runs)).values_list(*columns)
-    return {pk: RunProgress(team, seq, RunStatus(status), queued) for pk, team, seq, status, queued in rows}
+    return {
+        pk: RunProgress(team, seq, RunStatus(status), queued, kind)
+        for pk, team, seq, status, queued, kind in rows
+    }
 
 
 PICKED_UP_WITHIN = timedelta(seconds=20)

@@ -14,6 +14,7 @@ from orchestra_site.web.patterns import Pattern
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind, RunEvent
+from orchestration.runs.kinds import KINDS
 from orchestration.runs.models import Command, CommandKind, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.queueing import queue_run
@@ -43,9 +44,11 @@ def cancel_run(*, membership: Membership, run: Run) -> None:
 def pause_run(*, membership: Membership, run: Run) -> None:
     """Let a running run finish what is under way and then wait.
 
-    Raises `InvalidRequest` when it is not running.
+    Raises `InvalidRequest` when it is not running, and for a kind that is paused by messages.
     """
     locked = _going_on(membership, run)
+    if locked.kind in KINDS and KINDS[locked.kind].pauses_itself:
+        raise InvalidRequest("This is paused on its page by those who take part.")
     if locked.status != RunStatus.RUNNING:
         raise InvalidRequest(f"Only a running run can be paused; this one is {locked.status}.")
     _send(locked, CommandKind.PAUSE, membership)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.runs.forms import MessageForm, RatingForm
-from orchestration.runs.kinds import get_kind, get_page
+from orchestration.runs.forms import MessageForm, RatingForm, SentForm
+from orchestration.runs.kinds import KINDS, get_kind, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
@@ -53,7 +53,7 @@ def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
 def page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
     """Return the context of a run's page."""
     state, now = whole_run(run.pk), timezone.now()
-    view = run_view(state, after=0, now=now)
+    view = run_view(state, after=0, now=now, member=request.membership)
     chosen = view.page.chosen(state, request.GET.dict(), now)
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
@@ -61,14 +61,14 @@ def page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
 
 
 def _after_post(
-    request: MemberRequest, run: Run, part: str, error: str, shown: dict[str, str]
+    request: MemberRequest, run: Run, part: str, error: str, shown: Mapping[str, Any]
 ) -> HttpResponse:
-    """Answer a form with the part of the page that it stands in; without htmx, with the whole page."""
+    """Answer a form with the partial that it stands in; without htmx, with the whole page."""
     if not error and not request.htmx:
         return redirect(path_of(run))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
     content = page_content(request, run) | shown
-    return render(request, f"{PAGE}#{part}" if request.htmx else PAGE, content, status=status)
+    return render(request, part if request.htmx else PAGE, content, status=status)
 
 
 @require_GET
@@ -138,25 +138,30 @@ def rate(request: MemberRequest, run: UUID) -> HttpResponse:
     found = run_of(request, run)
     form = RatingForm(request.POST)
     error = form.submit(lambda: rate_run(membership=request.membership, run=found, **form.cleaned_data))
-    return _after_post(request, found, "run-ratings", error, {"rate_error": error})
+    return _after_post(request, found, f"{PAGE}#run-ratings", error, {"rate_error": error})
 
 
 @require_POST
 @may_run
 def message(request: MemberRequest, run: UUID) -> HttpResponse:
-    """Send a run what the member says; a refused message stays in its field."""
+    """Send a run what the member says or does; what is refused stays in its fields."""
     found = run_of(request, run)
-    form = MessageForm(request.POST)
+    kind, place = KINDS.get(found.kind), request.POST.get("place", "")
+    own = kind.posted_message(dict(request.POST.lists())) if kind else None
+    form = MessageForm(request.POST) if own is None else SentForm(request.POST)
     error = form.submit(
         lambda: send_message(
             membership=request.membership,
             run=found,
-            payload=form.cleaned_data,
+            payload=form.cleaned_data if own is None else own,
             check=get_kind(found.kind).check_message,
         )
     )
-    kept = request.POST.get("text", "") if error else ""
-    return _after_post(request, found, "run-message", error, {"message_error": error, "message_text": kept})
+    kept = request.POST.dict() if error else {}
+    page = get_page(found.kind)
+    part = f"{PAGE}#run-message" if own is None else f"{page.template}#{page.reply}"
+    shown = {"message_error": error, "message_text": kept.get("text", ""), "message_kept": kept}
+    return _after_post(request, found, part, error, shown | {"place": place})
 
 
 @require_POST

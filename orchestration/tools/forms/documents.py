@@ -229,7 +229,9 @@ class Rows:
 
 
 def in_one_line(value: Json) -> str:
-    """Return a value as YAML, in one line unless it is a text of several."""
+    """Return a value as YAML, in one line unless it is a text of several; a whole number has no point."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
+        return str(int(value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else _as_yaml(value)
 
 

@@ -7,7 +7,7 @@ hashes, so that it is the same in every run and on every machine.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -31,14 +31,15 @@ _CATALOGUE_SEED = "1"
 class AskedQuestion:
     """What a model is to answer: the question, the instructions with it, and which draw of it this is.
 
-    `data` is what in the question is marked as that, the longest first; `last` is the last of it.
+    `data` is what in the question is marked as that, the longest first; `material` are the blocks of it that
+    the last instruction is about.
     """
 
     question: str
     instructions: str = ""
     draw: str = "0"
     data: str = ""
-    last: str = ""
+    material: tuple[str, ...] = ()
 
 
 def dice(*parts: str) -> Random:
@@ -65,8 +66,15 @@ def asked_question(prompt: Prompt) -> AskedQuestion:
         instructions=system,
         draw=f"{prompt.sample}{seed}",
         data="\n".join(marked),
-        last=blocks[-1] if blocks else "",
+        material=tuple(blocks[_last_group(parts) :]),
     )
+
+
+def _last_group(parts: Sequence[str]) -> int:
+    """Return the place of the first block of data before which more than labels stand, the last such one."""
+    headings = [part.rpartition("</data>")[2].splitlines() for part in parts[:-1]]
+    told = [any(line.strip() and not line.rstrip().endswith(":") for line in lines) for lines in headings]
+    return max((place for place, each in enumerate(told) if each), default=0)
 
 
 def attempt(profile: SimulatedProfile, asked: AskedQuestion) -> Solution | None:

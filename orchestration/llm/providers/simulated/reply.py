@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from random import Random
 
-from orchestration.llm.engine.types import Prompt, Purpose, ToolCall
+from orchestration.llm.engine.types import Json, Prompt, Purpose, ToolCall
 from orchestration.llm.providers.simulated.attempt import (
     AskedQuestion,
     asked_question,
@@ -22,6 +23,16 @@ from orchestration.llm.providers.simulated.reading import parse_number, read
 from orchestration.llm.providers.simulated.solution import Solution, numeric
 
 CALCULATOR = "calculator"
+_TEXT: Mapping[str, Json] = {"properties": {"text": {"type": "string"}}}
+_VERDICT: Mapping[str, Json] = {
+    "properties": {"verdict": {"enum": ["accept", "return"]}, "reason": {"type": "string"}}
+}
+PROSE: Mapping[Purpose, Mapping[str, Json]] = {
+    **dict.fromkeys((Purpose.ANSWER, Purpose.PROPOSE, Purpose.AGGREGATE, Purpose.SUMMARISE), _TEXT),
+    Purpose.REVIEW: _VERDICT,
+}
+"""By the fields of which schema an answer in prose about given texts is made, where no solver has one."""
+_SAID = {"accept": "I accept it.", "return": "I return it."}
 _OPENINGS = ("Let me work this out step by step.", "Here is how I get there.", "Going through it carefully:")
 _CLOSINGS = ("That gives {answer}.", "So the result is {answer}.", "This comes to {answer}.")
 _DECLINED = (
@@ -44,19 +55,28 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
             return _signed(profile, synthesis(profile, case))
         asked = case.asked
     schema = prompt.response_schema or {}
-    classifies = prompt.purpose == Purpose.CLASSIFY or asked.data
+    classifies = prompt.purpose == Purpose.CLASSIFY or (prompt.purpose == Purpose.ANSWER and asked.data)
     made = labelled(profile, schema, asked) if classifies else None
     made = made or _calculated(prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
-    if schema:
-        chance = dice("filling", profile.name, asked.question, asked.draw)
-        begins = prompt.purpose in (Purpose.PLAN, Purpose.PROPOSE)  # by the task, not by what was said on it
-        said = asked.question if begins else asked.last or asked.data or asked.question
-        filled = SchemaFiller(profile, schema, said, made, chance).written()
-        if filled is not None:
-            return filled
+    filled = _filled(profile, prompt, asked, made)
+    if filled is not None:
+        return filled
     if made is None:
         return _signed(profile, _DECLINED.format(name=profile.name))
     return _signed(profile, _explained(made, dice("wording", profile.name, asked.question)))
+
+
+def _filled(
+    profile: SimulatedProfile, prompt: Prompt, asked: AskedQuestion, made: Solution | None
+) -> str | None:
+    """Write what fits the schema; without one a text about the given material, if nothing else is found."""
+    chance = dice("filling", profile.name, asked.question, asked.draw)
+    if prompt.response_schema:
+        return SchemaFiller(profile, prompt.response_schema, asked, prompt.purpose, made, chance).written()
+    if made is not None or not asked.material or prompt.purpose not in PROSE:
+        return None
+    form = SchemaFiller(profile, PROSE[prompt.purpose], asked, prompt.purpose, None, chance).filled()
+    return " ".join(_SAID.get(each, each) for each in form.values() if each != profile.name)
 
 
 def wanted_call(prompt: Prompt) -> ToolCall | None:

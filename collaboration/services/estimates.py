@@ -1,0 +1,38 @@
+"""What a session will cost and take, before it starts: from its line-up, prices and earlier calls."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from collaboration.engine.estimating import expected_calls
+from collaboration.engine.lineup import LineUp
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, estimate_tokens
+from orchestration.llm.selectors import usable_models
+from orchestration.llm.services.panel import model_spec
+from orchestration.strategies.engine.classification import classify
+from orchestration.strategies.engine.estimating import Draft, Estimate, at_once, followed_by, times
+from orchestration.strategies.services.histories import past_calls
+
+
+def estimate_session(*, membership: Membership, lineup: LineUp, text: str) -> Estimate | None:
+    """Estimate a session about a task; None where no model takes part that can be asked.
+
+    Each call reads the task, and of the conversation at most what the line-up lets one see. The time is that
+    of all calls one after the other: what is done at the same time takes less.
+    """
+    known = {model.name: model_spec(model) for model in usable_models(membership)}
+    calls = [each for each in expected_calls(lineup) if each[0].model in known]
+    if not calls:
+        return None
+    draft = Draft(
+        task=classify(text).task,
+        words=estimate_tokens(text) + TOKENS_PER_MESSAGE,
+        past=past_calls(membership, sorted({each.model for each, *_ in calls})),
+        answers=1,
+        read=(0, lineup.limits.context_tokens),
+    )
+    parts = [
+        times(draft.share(known[each.model], purpose, 1), (few, most)) for each, purpose, few, most in calls
+    ]
+    return reduce(followed_by, parts, at_once([]))
