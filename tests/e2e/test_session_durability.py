@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -134,11 +135,16 @@ def test_sessions_killed_in_every_phase_come_to_their_results(
     for subtask in ("s1", "s2"):
         first.act(member, "approve", subtask=subtask, reason="Fine.")
     for session in (first, second):
-        until(lambda it=session: it.session["result"] and it.questions == 1)
+        until(partial(has_result, session))
         session.act(member, "approve")
-        until(lambda it=session: it.status == "succeeded")
+    until(lambda: (first.status, second.status) == ("succeeded", "succeeded"))
     check(first, {"lead": 3, "scout": 3, "sage": 4}, ["lead", "sage", "scout"])
     check(second, {"lead": 3, "scout": 1, "sage": 1}, [])
+
+
+def has_result(session: KilledSession) -> bool:
+    """Tell whether the result is there, and waits to be approved."""
+    return bool(session.session["result"]) and session.questions == 1
 
 
 def kill_while_models_work(session: KilledSession) -> None:
