@@ -128,6 +128,20 @@ def test_a_failure_jumps_to_a_later_stage_once_all_before_it_has_ended() -> None
     assert ([each.name for each in moves.skipped], moves.start) == (["check"], ("mend",))
 
 
+def test_a_jump_waits_for_what_else_stands_before_its_target() -> None:
+    nodes = (
+        GraphNode(id="draft", jump="mend"),
+        GraphNode(id="check"),
+        GraphNode(id="mend", needs=("draft", "check")),
+    )
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    schedule.begin()
+    jump = Ending(status=EndStatus.FAILED, jumps=True)
+    assert [schedule.ended("draft", jump).start, schedule.ended("check", OK).start] == [(), ("mend",)]
+    schedule.ended("mend", OK)
+    assert schedule.statuses == {"draft": "failed", "check": "succeeded", "mend": "succeeded"}
+
+
 def test_without_a_jump_the_target_is_a_stage_like_others() -> None:
     nodes = (GraphNode(id="a", jump="b"), GraphNode(id="b", needs=("a",)), GraphNode(id="c", needs=("b",)))
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
