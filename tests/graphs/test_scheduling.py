@@ -110,6 +110,18 @@ def test_only_the_stage_that_a_branch_chose_runs_and_the_ways_meet_again() -> No
     assert schedule.is_over
 
 
+def test_a_stage_that_two_branches_may_choose_waits_for_both_and_runs_if_one_chose_it() -> None:
+    routes = (GraphNode(id="one", choices=("both", "x")), GraphNode(id="two", choices=("both", "y")))
+    schedule = Schedule(
+        Graph(nodes=(*routes, *(GraphNode(id=name) for name in ("both", "x", "y")))), at_once=9
+    )
+    schedule.begin()
+    chosen = [Ending(status=EndStatus.SUCCEEDED, chosen=frozenset({name})) for name in ("both", "y")]
+    first, second = (schedule.ended(name, end) for name, end in zip(("one", "two"), chosen, strict=True))
+    assert (first.start, [each.name for each in first.skipped]) == ((), ["x"])
+    assert sorted(second.start) == ["both", "y"]
+
+
 def test_a_branch_that_failed_chose_nothing() -> None:
     schedule, moves = branch(("route", BROKEN))
     assert [each.name for each in moves[1].skipped] == ["left", "right", "after"]
