@@ -43,6 +43,8 @@ class ActionKind(StrEnum):
 
 PLAIN = frozenset({ActionKind.TOOL, ActionKind.REPLY, ActionKind.SUMMARISE})
 """What is answered in words under every protocol."""
+_FORM = Pattern(r'\A\s*(?:```\w*\s*)?\{\s*"(?:text|status)"\s*:')
+"""How the form of a result begins: what begins so and cannot be read is no result, but cut off or broken."""
 MAKES_TEXT = frozenset({ActionKind.WORK, ActionKind.ASSEMBLE})
 """Whose answer may be JSON for another reason: it is the work itself."""
 
@@ -154,7 +156,7 @@ def read_answer(
     schema = answer_schema(kind, choices)
     if not isinstance(content, str):
         return _read_person(kind, content, choices)
-    text = encodable(content).strip()
+    text = _without_thoughts(encodable(content)).strip()
     text = text if len(text) <= LONGEST_ANSWER else text[:LONGEST_ANSWER] + CUT
     if not text:
         raise NotPossible("The answer is empty.")
@@ -165,10 +167,23 @@ def read_answer(
             kind, _fitting([each for each in json_values(text) if isinstance(each, dict)], schema)
         )
     except NotPossible:
-        meant_as_json = unfenced(text).lstrip().startswith("{") and kind not in MAKES_TEXT
-        if protocol == "structured" or meant_as_json:
+        is_work = kind in MAKES_TEXT
+        is_form = _FORM.search(text) if is_work else unfenced(text).lstrip().startswith("{")
+        if protocol == "structured" or is_form or ("```json" in text and not is_work):
             raise
     return _from_prose(kind, text, choices)
+
+
+def _without_thoughts(text: str) -> str:
+    """Return an answer without the reasoning in <think> tags that some models begin with; it is no statement.
+
+    The opening tag may be missing, as it is part of the prompt for some. What was never closed was cut off.
+    """
+    thoughts, closing, answer = text.partition("</think>")
+    begins = thoughts.lstrip().startswith("<think>")
+    if closing:
+        return answer if begins or "<think>" not in thoughts else text
+    return "" if begins else text
 
 
 def _fitting(found: Sequence[Json], schema: Form) -> Form:

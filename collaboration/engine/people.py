@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from collaboration.engine.answers import ActionKind, ParsedAnswer, planned_from
-from collaboration.engine.debating import add_proposal, negotiation, take_stances, take_vote
+from collaboration.engine.debating import add_proposal, go_round, negotiation, take_stances, take_vote
 from collaboration.engine.lineup import Participant
 from collaboration.engine.phases import Phase, Steering, steering_fault
 from collaboration.engine.plan import (
@@ -168,10 +168,12 @@ def _say(turn: Turn, by: Participant, payload: Payload) -> None:
 
 
 def _propose(turn: Turn, by: Participant, payload: Payload) -> None:
-    if negotiation(turn).is_open:
-        add_proposal(turn, by.id, payload["text"])
-    else:
+    """Propose something, asked for a proposal or not."""
+    if not negotiation(turn).is_open:
         raise NotPossible("The proposals are being voted on: no more are taken.")
+    add_proposal(turn, by.id, payload["text"])
+    turn.withdraw(lambda each: each.kind is ActionKind.PROPOSE and each.participant == by.id)
+    go_round(turn)
 
 
 def _take_stance(turn: Turn, by: Participant, payload: Payload) -> None:

@@ -90,7 +90,8 @@ def letter_words(text: str) -> list[str]:
 
 
 def encodable(text: str) -> str:
-    """Return a text with U+FFFD for each lone surrogate, which UTF-8 has no place for."""
+    """Return a text with U+FFFD for each NUL and lone surrogate: not every database or file has them."""
+    text = text.replace("\0", REPLACED)
     if text.isascii():
         return text
     return text.encode("utf-8", _REPLACING).decode()

@@ -209,3 +209,26 @@ def test_what_a_person_is_asked_for_has_plain_fields_and_the_first_is_needed(kin
     shapes = [each.get("items", each) for each in schema["properties"].values()]
     assert not [each for each in shapes if each["type"] == "object"]
     assert set(schema["required"]) <= schema["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<think>Let me see.</think>Ships.", "Ships."),
+        ("  <think>\nTwo\n</think>\n\nShips.", "Ships."),
+        ("Let me see. </think> Ships.", "Ships."),
+        ("The tag <think> is closed by </think> there.", "The tag <think> is closed by </think> there."),
+    ],
+)
+def test_reasoning_in_tags_is_no_part_of_an_answer(text: str, expected: str) -> None:
+    assert read_answer(ActionKind.REPLY, text, "hybrid").text == expected
+
+
+def test_reasoning_that_was_cut_off_is_no_answer() -> None:
+    with pytest.raises(NotPossible, match="empty"):
+        read_answer(ActionKind.REVIEW, "<think>I accept it, but", "natural")
+
+
+def test_json_of_another_shape_in_a_fence_is_not_read_as_prose() -> None:
+    with pytest.raises(NotPossible):
+        read_answer(ActionKind.STANCE, 'Here:\n```json\n{"verdict": "accept"}\n```', "hybrid", ["P1"])

@@ -316,3 +316,12 @@ def test_no_payload_raises(moves: list[tuple[str, Json]]) -> None:
     for user, payload in moves:
         state = advance(state, Acted(at=9, by=Person(id=user, name="N"), payload=payload)).state
     assert state.members["ole"].participant.role == "observer"
+
+
+def test_who_proposes_by_themselves_is_not_waited_for() -> None:
+    rules = {"rounds": 1, "proposals": "everyone"}
+    room = Room(line_up(LED, SCOUT, {**ANA, "role": "specialist"}, negotiation=rules)).play("negotiating")
+    room.act("u-ana", "propose", text="By sea.")
+    assert not room.pending("propose", "ana")
+    room.play("executing")
+    assert room.said("proposal")[1] == "ana: By sea."

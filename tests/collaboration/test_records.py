@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from collaboration.engine.records import gathered, session_row
-from orchestration.llm.engine.types import Json, plain
+from collaboration.engine.records import gathered
+from orchestration.llm.engine.types import plain
 from tests.support.rooms import LED, QUIET, SCOUT, TASK, Room, line_up
-
-
-def rows(room: Room) -> list[Json]:
-    first = session_row(None, room.steps[0], 0.0)
-    after = [
-        session_row(old.state, new, entry.at)
-        for (old, new), entry in zip(pairwise(room.steps), room.entries, strict=True)
-    ]
-    return [first, *after]
 
 
 def test_the_rows_of_a_session_give_all_that_happened() -> None:
     room = Room().play()
-    found = gathered(TASK, rows(room))
+    found = gathered(TASK, room.rows())
     assert (found["phase"], found["outcome"]) == ("completed", "consensus")
     assert [each["text"] for each in found["messages"]] == [each.text for each in room.state.log]
     assert [each["number"] for each in found["decisions"]] == [1, 2, 3, 4, 5]
@@ -32,13 +21,13 @@ def test_the_rows_of_a_session_give_all_that_happened() -> None:
 def test_a_row_has_only_what_an_entry_changed() -> None:
     room = Room(line_up(LED, SCOUT, negotiation=QUIET))
     room.act("u-eve", "join", role="observer")
-    row = rows(room)[1]
+    row = room.rows()[1]
     assert [each["id"] for each in row["participants"]] == ["person-3"]
     assert row.keys() == {"at", "participants", "messages"}
 
 
 def test_a_proposal_says_who_supports_it_and_how_much() -> None:
-    found = gathered(TASK, rows(Room().play("executing")))
+    found = gathered(TASK, Room().play("executing").rows())
     (plan,) = found["proposals"]
     assert (plan["id"], plan["by"], plan["support"], plan["chosen"]) == ("P1", "lead", 1.0, True)
     assert {each["voter"] for each in plan["stances"]} == {"lead", "scout", "sage", "judge"}

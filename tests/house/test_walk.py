@@ -101,6 +101,10 @@ def a_stage(world: World) -> dict[str, Any]:
     return {"run": world.pipeline_run.pk, "stage": "loud"}
 
 
+def a_session(world: World) -> dict[str, Any]:
+    return {"run": world.session.pk}
+
+
 def a_version(world: World) -> dict[str, Any]:
     return {"name": world.pipeline.name, "number": 1}
 
@@ -170,6 +174,18 @@ ROWS = [
         args=a_lineup,
         status=422,
         marker='id="session-start"',
+    ),
+    Row(view="sessions:report", args=a_session, marker='data-page="session-report"'),
+    Row(view="sessions:report-md", args=a_session, marker="## Task"),
+    Row(view="sessions:session-json", args=a_session, marker='"run_id"'),
+    Row(view="sessions:fork", who=RUNNERS, args=a_session, marker='id="session-fork"'),
+    Row(
+        view="sessions:fork",
+        method="POST",
+        who=RUNNERS,
+        args=a_session,
+        status=422,
+        marker='id="session-fork"',
     ),
     Row(view="sessions:line-up", args=a_lineup, marker='id="editor"'),
     Row(view="sessions:line-up", method="POST", who=RUNNERS, args=a_lineup, status=302),

@@ -95,7 +95,7 @@ def test_a_phrase_is_kept_together(member: Membership) -> None:
 @given(st.text(alphabet="aé\u0301AÄ ß*[x]%_\\(.İıςσ漢أ١", min_size=1, max_size=4), TEXTS)
 def test_the_database_finds_what_is_marked(word: str, text: str) -> None:
     words = search_words(word)
-    text = encodable(text).replace("\0", "")
+    text = encodable(text.replace("\0", ""))
     assume(words)
     Run.objects.all().delete()
     member = a_member()

@@ -109,6 +109,7 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     yield reverse("runs:run-delete", args=[team.runs["rich"].pk])
     chosen = "&".join(f"run={team.runs[name].pk}" for name in ("rich", "voting-sum", "failed"))
     yield from (f"{reverse(view)}?{chosen}" for view in ("runs:runs-compare", "runs:runs-delete"))
+    yield f"{reverse('runs:run', args=[team.runs['session-work'].pk])}?talk=all"
     yield from (
         reverse("runs:run", args=[run.pk]) for name, run in team.runs.items() if name not in ALIKE_RUNS
     )
@@ -160,6 +161,11 @@ def _sessions(team: FurnishedTeam) -> Iterator[str]:
         yield from (reverse(f"sessions:{view}", args=[name]) for view in ("line-up", "run"))
     yield f"{reverse('sessions:start')}?from={team.runs['session-small'].pk}"
     yield f"{reverse('sessions:line-up', args=['headless'])}?participant=writer"
+    small, fork, played = (team.runs[f"session-{name}"].pk for name in ("small", "fork", "played"))
+    yield f"{reverse('sessions:report', args=[played])}?conversation=all"
+    yield from (reverse("sessions:report", args=[run]) for run in (small, fork))
+    yield from (f"{reverse('sessions:fork', args=[small])}?entry={entry}" for entry in (0, 999))
+    yield f"{reverse('runs:runs-compare')}?run={played}&run={fork}"
 
 
 def _tools(team: FurnishedTeam) -> Iterator[str]:
@@ -190,6 +196,8 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")
     for name in (team.lineup.name, "headless"):
         yield PageState(path=reverse("sessions:run", args=[name]), who=team.owner, sends="main form")
+    fork = reverse("sessions:fork", args=[team.runs["session-small"].pk])
+    yield PageState(path=fork, who=team.owner, sends="#session-fork")
     for kind in ("server", "credential", "document"):
         yield PageState(path=reverse(f"tools:{kind}-add"), who=team.owner, sends="main form")
     yield from (PageState(path=path, who=team.owner, sends="main form") for path in _tool_changes(team))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from benchmarks.installation import Installation as BareInstallation
+from collaboration.engine.records import gathered
 from orchestra_site.settings.environment import ROOT
+from orchestration.llm.engine.types import Json
 
 
 class Installation(BareInstallation):
@@ -24,7 +27,18 @@ class Installation(BareInstallation):
     def furnish(self, base_url: str, *names: str, **settings: float) -> None:
         """Add a provider at `base_url` that serves models of these names."""
         given = [f"{name}={value}" for name, value in settings.items()]
-        self._script("tests.support.furnish", base_url, ",".join(names), *given)
+        self.script("tests.support.furnish", base_url, ",".join(names), *given)
+
+    def invite(self, name: str, lineup: Mapping[str, Json]) -> str:
+        """Add a member and a published line-up; return the value of the member's session cookie."""
+        return self.script("tests.support.guest", name, json.dumps(lineup)).strip()
+
+    def session(self, run: str) -> dict[str, Json]:
+        """Return a session as its rows in the database tell it."""
+        question = "select result from runs_step where run_id = ? and key like 'session/%' order by id"
+        with closing(sqlite3.connect(self.folder / "orchestra.sqlite3")) as connection:
+            rows = connection.execute(question, [run.replace("-", "")]).fetchall()
+        return gathered("", [json.loads(row) for [row] in rows])
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -33,7 +47,8 @@ class Installation(BareInstallation):
             connection.execute("begin immediate")
             yield
 
-    def _script(self, module: str, *arguments: str) -> str:
+    def script(self, module: str, *arguments: str) -> str:
+        """Run a module in the settings of the installation, and return what it prints."""
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,

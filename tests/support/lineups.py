@@ -9,7 +9,10 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
 from orchestration.library.models import SavedDefinition
 from orchestration.library.services.definitions import create_definition, publish
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Json, plain
+from orchestration.runs.models import Run, Step
+from tests.support.history import a_run
+from tests.support.rooms import Room
 
 LEAD = {"id": "lead", "name": "Lead", "role": "leader", "model": "any"}
 WRITER = {"id": "writer", "role": "executor", "model": "any"}
@@ -38,3 +41,23 @@ def a_lineup(
     row = a_lineup_draft(member, *participants, name=name, **fields)
     publish(membership=member, definition=row, based_on=row.draft_number)
     return row
+
+
+def a_session_run(member: Membership, task: str) -> Run:
+    """Store a session that has begun, and in which nothing has happened since."""
+    return a_played_run(member, Room(task=task))
+
+
+def a_played_run(member: Membership, room: Room, **fields: Json) -> Run:
+    """Store what was played in a room as a run with its rows."""
+    lineup = room.state.lineup.model_dump(mode="json")
+    request: Json = {"text": room.state.task, "lineup": lineup, "records": {}, "models": [], "version": None}
+    given: Json = {"kind": "session", "ref": "harbours", "seed": 0, **fields}
+    run = a_run(member, room.state.task, request={**request, "constraints": {}}, **given)
+    ended: Json = {"kind": "record", "status": "done", "started_s": 0.0, "seconds": 0.0}
+    steps = [
+        Step(run=run, key=f"session/{number}", result=plain(row), **ended)
+        for number, row in enumerate(room.rows())
+    ]
+    Step.objects.bulk_create(steps)
+    return run

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import Any, Self
 
 from collaboration.engine.answers import ActionKind
 from collaboration.engine.lineup import LineUp, read_lineup
+from collaboration.engine.records import Row, session_row
 from collaboration.engine.selection import TrackRecord
 from collaboration.engine.session import advance, open_session
 from collaboration.engine.state import (
@@ -140,7 +142,7 @@ class Room:
         given = {"of": "run-1", "entry": len(self.entries), "lineup": lineup or self.state.lineup, **rest}
         return self.feed(Forked(at=self.clock, by=Person(id="u-ana", name="Ana"), **given))
 
-    def play(self, until: str = "", most: int = 500) -> Room:
+    def play(self, until: str = "", most: int = 500) -> Self:
         """Answer what is pending, the oldest first, until the phase begins or nothing is pending."""
         for _ in range(most):
             if self.state.phase == until or not self.pending():
@@ -161,6 +163,15 @@ class Room:
         keys = ((action.participant, str(action.kind)), action.participant, str(action.kind))
         found = next((self.replies[key] for key in keys if key in self.replies), agreeable)
         return found(action, self.state) if callable(found) else found
+
+    def rows(self) -> list[Row]:
+        """Return the rows of the session, as its run has them."""
+        first = session_row(None, self.steps[0], 0.0)
+        after = [
+            session_row(old.state, new, entry.at)
+            for (old, new), entry in zip(pairwise(self.steps), self.entries, strict=True)
+        ]
+        return [first, *after]
 
     def said(self, kind: str = "") -> list[str]:
         """Return the messages of a kind, with their senders."""

@@ -22,7 +22,7 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
 from tests.support.history import a_member, a_run, signed_in
-from tests.support.lineups import a_lineup
+from tests.support.lineups import a_lineup, a_session_run
 from tests.support.pipelines import a_pipeline, a_pipeline_run
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
@@ -83,6 +83,7 @@ class World:
         self.lineup_trigger, _ = add_webhook(
             membership=self.people[Visitor.OWNER], definition=self.lineup, title=SECRET
         )
+        self.session = a_session_run(self.member, SECRET)
 
     def _tools(self) -> None:
         add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}

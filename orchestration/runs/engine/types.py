@@ -31,6 +31,11 @@ class PathStep:
     ok: bool
     detail: str = ""
 
+    @property
+    def row(self) -> dict[str, Json]:
+        """The stretch as plain JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:

@@ -47,7 +47,7 @@ def _letters() -> dict[str, str]:
 
 def search_words(text: str) -> tuple[str, ...]:
     """Return the words of a search, each once; what stands in quotation marks is kept together."""
-    tokens = _TOKENS.finditer(encodable(text).replace("\0", " "))
+    tokens = _TOKENS.finditer(encodable(text.replace("\0", " ")))
     words = (" ".join((token.group(1) or token.group()).split()) for token in tokens)
     return tuple({word.casefold(): word for word in words if word}.values())
 

@@ -29,7 +29,7 @@ from orchestration.runs.models import (
 from orchestration.runs.services.commands import end_cancelled
 from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import LEASE_S
-from orchestration.runs.services.recording.tables import COMMANDS, STEPS
+from orchestration.runs.services.recording.tables import COMMANDS, STEPS, queued_run
 
 ENDED = (CallStatus.DONE, CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.LOST)
 
@@ -50,8 +50,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
     One that was cancelled before its worker died is not claimed again: it ends.
     """
     with transaction.atomic():
-        queued = Run.objects.select_for_update().filter(id=run_id, status=RunStatus.QUEUED)
-        run = queued.order_by().first()
+        run = queued_run(run_id)
         if run is None:
             return None
         first = run.fence == 0

@@ -103,7 +103,7 @@ async def _ending(task: asyncio.Future[Outcome], control: RunControl, run_id: UU
         outcome = await task
         return RunEnded(
             status=RunStatus.SUCCEEDED,
-            outcome={**outcome.data, "path": plain(outcome.path)},
+            outcome={**outcome.data, "path": [each.row for each in outcome.path]},
             output=plain(outcome.output),
             answer=outcome.answer,
             quality=outcome.score,
