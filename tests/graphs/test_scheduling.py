@@ -110,6 +110,18 @@ def test_only_the_stage_that_a_branch_chose_runs_and_the_ways_meet_again() -> No
     assert schedule.is_over
 
 
+def test_a_stage_that_two_branches_may_choose_waits_for_both_and_runs_if_one_chose_it() -> None:
+    routes = (GraphNode(id="one", choices=("both", "x")), GraphNode(id="two", choices=("both", "y")))
+    schedule = Schedule(
+        Graph(nodes=(*routes, *(GraphNode(id=name) for name in ("both", "x", "y")))), at_once=9
+    )
+    schedule.begin()
+    chosen = [Ending(status=EndStatus.SUCCEEDED, chosen=frozenset({name})) for name in ("both", "y")]
+    first, second = (schedule.ended(name, end) for name, end in zip(("one", "two"), chosen, strict=True))
+    assert (first.start, [each.name for each in first.skipped]) == ((), ["x"])
+    assert sorted(second.start) == ["both", "y"]
+
+
 def test_a_branch_that_failed_chose_nothing() -> None:
     schedule, moves = branch(("route", BROKEN))
     assert [each.name for each in moves[1].skipped] == ["left", "right", "after"]
@@ -126,6 +138,20 @@ def test_a_failure_jumps_to_a_later_stage_once_all_before_it_has_ended() -> None
     schedule.begin()
     moves = schedule.ended("draft", Ending(status=EndStatus.FAILED, jumps=True))
     assert ([each.name for each in moves.skipped], moves.start) == (["check"], ("mend",))
+
+
+def test_a_jump_waits_for_what_else_stands_before_its_target() -> None:
+    nodes = (
+        GraphNode(id="draft", jump="mend"),
+        GraphNode(id="check"),
+        GraphNode(id="mend", needs=("draft", "check")),
+    )
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    schedule.begin()
+    jump = Ending(status=EndStatus.FAILED, jumps=True)
+    assert [schedule.ended("draft", jump).start, schedule.ended("check", OK).start] == [(), ("mend",)]
+    schedule.ended("mend", OK)
+    assert schedule.statuses == {"draft": "failed", "check": "succeeded", "mend": "succeeded"}
 
 
 def test_without_a_jump_the_target_is_a_stage_like_others() -> None:
