@@ -16,7 +16,6 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.text import Truncator
 
-from collaboration.engine.people import USER
 from collaboration.engine.phases import Phase
 from collaboration.engine.records import gathered
 from collaboration.parts import room
@@ -40,8 +39,8 @@ def session_document(run: Run) -> dict[str, Json]:
     session = gathered(run.prompt, rows)
     ending, start, end = session["ending"] or {}, run.started_at, run.finished_at
     members = list(room.members(session, list(run.calls.only("run", "step", "cost_usd"))))
-    people = {each["id"] for each in members if not each["model"]}
-    said = [each for each in session["messages"] if not _is_private(each, people)]
+    people = room.people(session)
+    said = [each for each in session["messages"] if not room.is_private(each, people)]
     written = {
         "run_id": run.id,
         "session_id": run.id,
@@ -81,12 +80,6 @@ def _only(each: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
 
 def _moment(at: datetime | None) -> str | None:
     return at.isoformat() if at is not None else None
-
-
-def _is_private(message: Mapping[str, Json], people: set[str]) -> bool:
-    """Tell whether only a person was told something."""
-    to = message["to"]
-    return message["kind"] == "error" and bool(to) and (to[0] in people or to[0].startswith(USER))
 
 
 def _lineup(run: Run) -> dict[str, Json]:

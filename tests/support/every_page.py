@@ -109,6 +109,7 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     yield reverse("runs:run-delete", args=[team.runs["rich"].pk])
     chosen = "&".join(f"run={team.runs[name].pk}" for name in ("rich", "voting-sum", "failed"))
     yield from (f"{reverse(view)}?{chosen}" for view in ("runs:runs-compare", "runs:runs-delete"))
+    yield f"{reverse('runs:run', args=[team.runs['session-work'].pk])}?talk=all"
     yield from (
         reverse("runs:run", args=[run.pk]) for name, run in team.runs.items() if name not in ALIKE_RUNS
     )

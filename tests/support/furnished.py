@@ -35,6 +35,7 @@ from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage
 from tests.support.engines import Engine
+from tests.support.furnished_rooms import furnished_rooms
 from tests.support.history import a_member
 from tests.support.lineups import LEAD, WRITER, a_lineup, a_lineup_draft, a_played_run
 from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
@@ -91,6 +92,7 @@ class FurnishedTeam:
             **self._written(),
             **self._staged(engine),
             **self._in_session(engine),
+            **furnished_rooms(self.owner, self.people[0]),
         }
         learn_from_ended_runs()
 
