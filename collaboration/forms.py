@@ -81,7 +81,7 @@ def team_choices(membership: Membership) -> TeamChoices:
         people=member_names(membership),
         strategies=[(name, each.title) for name, each in all_strategies().items()],
         pipelines=[(name, name) for name in dict.fromkeys(pipelines)],
-        tools=[(name, name) for name in team_tools(membership.team_id)],
+        tools=[(name, each.label) for name, each in team_tools(membership.team_id).items()],
     )
 
 
@@ -136,8 +136,7 @@ class LineUpCard(PartCard):
     def __init__(
         self, document: Document, participant: str, tab: str, team: TeamChoices, *, read_only: bool = False
     ) -> None:
-        self._team = team
-        schema = lineup_schema().written
+        schema, self._team = lineup_schema().written, team
         fields = FIELDS if participant else WHOLE_FIELDS
         if participant:
             schema = {**schema["$defs"][Participant.__name__], "$defs": schema["$defs"]}
@@ -155,14 +154,13 @@ class LineUpCard(PartCard):
         field = super().field(place, shape, offers=offers, only=only)
         label, hint = field.made.label, field.made.help_text
         if place == ("role",):
-            hint = SENTENCES.get(str(self.part.get("role")), hint)
-            field.made.help_text = hint
+            field.made.help_text = SENTENCES.get(str(self.part.get("role")), hint)
         if name == "tools":
-            made = forms.MultipleChoiceField(label=label, help_text=hint, choices=self._team.tools)
-            return replace(field, made=made, rows=0)
+            tools = forms.MultipleChoiceField(label=label, help_text=hint, choices=self._team.tools)
+            return replace(field, made=tools, rows=0)
         if name == "arbiter":
-            choices = [("", "Nobody"), *self._others]
-            return replace(field, made=forms.ChoiceField(label=label, help_text=hint, choices=choices))
+            made = forms.ChoiceField(label=label, help_text=hint, choices=[("", "Nobody"), *self._others])
+            return replace(field, made=made)
         return field
 
 
@@ -174,11 +172,10 @@ class SessionSetup(LineUpCard):
 
     def __init__(self, document: Document, team: TeamChoices, models: Mapping[str, str]) -> None:
         super().__init__(document, "", "start", team)
-        self.seats = [
-            (seat_field(self.notes, team, (PARTICIPANTS, number), each["id"], models[each["id"]]), each)
-            for number, each in enumerate(document[PARTICIPANTS])
-        ]
-        self._models = models
+        self._models, self.seats = models, []
+        for number, each in enumerate(document[PARTICIPANTS]):
+            label, place = each.get("name") or each["id"], (PARTICIPANTS, number)
+            self.seats.append((seat_field(self.notes, team, place, label, models[each["id"]]), each))
 
     def __iter__(self) -> Iterator[PartField]:
         """Yield the fields of the rules, and the seats."""

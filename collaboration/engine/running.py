@@ -8,7 +8,7 @@ its entry is due: nothing is asked again whose answer was not wanted any more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,10 +17,18 @@ from functools import partial
 
 from collaboration.engine.answers import CUT, ActionKind
 from collaboration.engine.contexts import prompt, question
-from collaboration.engine.lineup import LineUp, Participant
+from collaboration.engine.lineup import Participant
 from collaboration.engine.records import Row, session_row
-from collaboration.engine.replaying import ACTION, LIMIT, LOG, MESSAGE, TIME, missed_by, replay
-from collaboration.engine.selection import Records
+from collaboration.engine.replaying import (
+    ACTION,
+    LIMIT,
+    LOG,
+    MESSAGE,
+    TIME,
+    SessionStart,
+    missed_by,
+    replay,
+)
 from collaboration.engine.session import advance, wake_at
 from collaboration.engine.state import (
     Acted,
@@ -58,17 +66,12 @@ Source = Callable[[], Awaitable[Arrived]]
 class SessionInput:
     """What a session is given. `models` are by name, `clock` tells the date and time.
 
-    `entries` are those that are replayed, of the session that this one is a fork of: `lineup` and `records`
-    are what that began with.
+    The entries of `start` are replayed: they are of the session that this one is a fork of.
     """
 
-    task: str
-    lineup: LineUp
-    records: Records
+    start: SessionStart
     models: Mapping[str, ChatModel]
     clock: Callable[[], datetime]
-    seed: int = 0
-    entries: Sequence[Entry] = ()
 
 
 async def run_session(given: SessionInput, context: RunContext) -> SessionState:
@@ -117,9 +120,8 @@ class _SessionRun:
 
     async def _open(self, began: datetime) -> SessionStep:
         """Return the first step, or the last one that is replayed, with all rows up to it recorded."""
-        given = self._given
-        start = (given.lineup, given.task, given.records, given.seed, given.entries)
-        found = await off_loop(len(given.entries), replay, *start, at_most=REPLAYED_AT_ONCE)
+        start = self._given.start
+        found = await off_loop(len(start.entries), replay, start, at_most=REPLAYED_AT_ONCE)
         for number, row in enumerate(found.rows):
             self._entries = number
             self._record(row)
@@ -308,7 +310,7 @@ class _SessionRun:
         Raises `ChildFailed`.
         """
         if who.pipeline:
-            payload: Json = {"input": {"text": text, "task": self._given.task}}
+            payload: Json = {"input": {"text": text, "task": self._given.start.task}}
             found = await context.run_child("pipeline", who.pipeline, payload, step="pipeline")
         else:
             panel = list(dict.fromkeys([who.model, *self._given.models]))

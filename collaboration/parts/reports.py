@@ -16,7 +16,6 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.text import Truncator
 
-from collaboration.engine.people import USER
 from collaboration.engine.phases import Phase
 from collaboration.engine.records import gathered
 from collaboration.parts import room
@@ -40,9 +39,9 @@ def session_document(run: Run) -> dict[str, Json]:
     session = gathered(run.prompt, rows)
     ending, start, end = session["ending"] or {}, run.started_at, run.finished_at
     members = list(room.members(session, list(run.calls.only("run", "step", "cost_usd"))))
-    people = {each["id"] for each in members if not each["model"]}
-    said = [each for each in session["messages"] if not _is_private(each, people)]
-    found = {
+    people = room.people(session)
+    said = [each for each in session["messages"] if not room.is_private(each, people)]
+    written = {
         "run_id": run.id,
         "session_id": run.id,
         "status": run.status,
@@ -71,7 +70,8 @@ def session_document(run: Run) -> dict[str, Json]:
         "error": run.error or None,
         "caveat": run.caveat or None,
     }
-    return plain(found)
+    found: dict[str, Json] = plain(written)
+    return found
 
 
 def _only(each: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
@@ -80,12 +80,6 @@ def _only(each: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
 
 def _moment(at: datetime | None) -> str | None:
     return at.isoformat() if at is not None else None
-
-
-def _is_private(message: Mapping[str, Json], people: set[str]) -> bool:
-    """Tell whether only a person was told something."""
-    to = message["to"]
-    return message["kind"] == "error" and bool(to) and (to[0] in people or to[0].startswith(USER))
 
 
 def _lineup(run: Run) -> dict[str, Json]:
@@ -147,7 +141,7 @@ def _subtask(each: Mapping[str, Json], names: room.Names) -> dict[str, Any]:
 
 def report_markdown(document: Mapping[str, Json]) -> str:
     """Return a document as Markdown, out of which no text of people and models can break."""
-    text = render_to_string("collaboration/session_report.md", report_context(document))
+    text: str = render_to_string("collaboration/session_report.md", report_context(document))
     while "\n\n\n" in text:  # of a part that is not there: a text that is quoted has none
         text = text.replace("\n\n\n", "\n\n")
     return f"{text.strip()}\n"

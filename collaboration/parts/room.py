@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from collaboration.engine.offers import pending
+from collaboration.engine.people import USER
 from collaboration.engine.phases import Phase
 from collaboration.engine.records import Row
 from collaboration.engine.replaying import ACTION
@@ -74,6 +75,17 @@ def names_of(session: Session) -> dict[str, str]:
     return {each["id"]: each["name"] for each in session["participants"]} | {"": "Session"}
 
 
+def people(session: Session) -> frozenset[str]:
+    """Return the ids of the participants who are people."""
+    return frozenset(each["id"] for each in session["participants"] if not each["model"])
+
+
+def is_private(message: Row, people: Collection[str]) -> bool:
+    """Tell whether only a person was told something: that a move of theirs was refused."""
+    to = message["to"]
+    return message["kind"] == "error" and bool(to) and (to[0] in people or to[0].startswith(USER))
+
+
 def workers(session: Session) -> list[Row]:
     """Return those who take part and can do subtasks."""
     return [
@@ -131,14 +143,9 @@ def members(session: Session, calls: Sequence[Call]) -> Iterator[dict[str, Any]]
             "calls": counts[each["id"]],
             "cost_usd": costs[each["id"]],
             "mark": look if busy else mark,
-            "word": _sentence(busy) if busy else word,
+            "word": ", ".join(busy).capitalize() if busy else word,
             "impact": impacts.get(each["id"]),
         }
-
-
-def _sentence(busy: Sequence[str]) -> str:
-    more = f" and {len(busy) - 1} more" if len(busy) > 1 else ""
-    return f"{busy[0][:1].upper()}{busy[0][1:]}{more}"
 
 
 def _action_of(actions: Mapping[str, Row], call: Call) -> Row:
@@ -175,7 +182,9 @@ def subtasks(session: Session, names: Names) -> list[dict[str, Any]]:
         helpers = [
             {**given, "by": names.get(given["by"], given["by"]) or "A tool"} for given in each["helpers"]
         ]
-        found.append({**each, "mark": MARKS[each["status"]], "by": names.get(by, ""), "helped": helpers})
+        found.append(
+            {**each, "mark": MARKS[each["status"]], "by": names[by] if by else "", "helped": helpers}
+        )
     return found
 
 
@@ -264,7 +273,7 @@ def decision(each: Row, names: Names) -> dict[str, Any]:
 def message(each: Row, names: Names) -> dict[str, Any]:
     """Return a message with the names of its sender and of those it is to."""
     word, icon = KINDS[each["kind"]]
-    stance = each["data"].get("stance") if each["kind"] == "response" else None
+    stance = str(each["data"].get("stance", "")) if each["kind"] == "response" else ""
     if stance in STANCES:
         word, icon = STANCES[stance][0].capitalize(), STANCES[stance][1]
     text, about = each["text"], each["about"]

@@ -21,12 +21,20 @@ from collaboration.engine.replaying import LOG
 from collaboration.engine.roles import ParticipantRole
 from collaboration.engine.running import BEGAN, ROWS
 from collaboration.parts import room
-from collaboration.parts.comparing import compared_sessions
+from collaboration.parts.comparing import compared_session
 from collaboration.selectors import LINEUPS, SESSION_ROWS
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
+from orchestration.runs.kinds import (
+    CALL_EVENTS,
+    END_EVENTS,
+    START_EVENTS,
+    ComparedDetails,
+    KindPage,
+    Redraw,
+    Section,
+)
 from orchestration.runs.models import Event, Run
 from orchestration.runs.parts.waterfall import elapsed_s
 from orchestration.runs.selectors.run_state import RunState
@@ -51,19 +59,6 @@ TOUCHED: Mapping[str, frozenset[str]] = {
     "ending": frozenset({OUTCOME, PEOPLE}),
 }
 """The parts that are drawn anew where a row has a field; subtasks and messages are drawn one by one."""
-NARROW_TABS = (
-    ("talk", "Conversation"),
-    ("board", "Board"),
-    ("decisions", "Decisions"),
-    ("people", "People"),
-)
-SIDE_TABS = (
-    ("board", "Board"),
-    ("debate", "Proposals"),
-    ("decisions", "Decisions"),
-    ("outcome", "Result"),
-)
-"""What a narrow page shows one of, and a wide one beside the conversation; each with its word."""
 OF_CALLS = frozenset({BAR, PEOPLE, NOW})
 PLACES: Mapping[str, str] = {
     **dict.fromkeys(("pause", "resume", "end"), BAR),
@@ -81,7 +76,6 @@ class SessionPage(KindPage):
     stylesheets = ("css/graph.css", "css/session.css")
     actions = "collaboration/_run_actions.html"
     menu = "collaboration/_run_menu.html"
-    comparison = "collaboration/_compared.html"
     sections = (Section(name="session-room"),)
     reply = "session-said"
     is_personal = True
@@ -107,15 +101,13 @@ class SessionPage(KindPage):
             "subtasks": subtasks,
             "plan": room.plan_graph(subtasks),
             "proposals": room.proposals(session, rows.values(), names),
-            "threshold": _rules(state).get("threshold"),
-            "most_rounds": _rules(state).get("rounds"),
+            "rules": (state.run.request.get("lineup") or {}).get("negotiation"),
             "decided": [room.decision(each, names) for each in session["decisions"]],
             "contributions": [
                 {**each, "name": names[each["participant"]]} for each in ending.get("contributions", ())
             ],
-            **_talk(new, names, frozenset()),
-            "narrow_tabs": NARROW_TABS,
-            "side_tabs": SIDE_TABS,
+            "new_messages": (said := [each for row in new for each in row.get("messages", ())]),
+            **_talk(said, session, frozenset()),
             "side": _side(session),
             "workers": room.workers(session),
             "roles": [str(role) for role in ParticipantRole if role is not ParticipantRole.OBSERVER],
@@ -140,9 +132,9 @@ class SessionPage(KindPage):
             "subtasks": [
                 {**each, "offers": subtask_offers(session, me, each, offered)} for each in context["subtasks"]
             ],
-            **_talk(context["new_rows"], room.names_of(session), own),
+            **_talk(context["new_messages"], session, own),
             "refusal": _refusal(session["messages"], own),
-            "is_addressed": any(_concerns(each, own) for row in context["new_rows"] for each in _said(row)),
+            "is_addressed": any(_concerns(each, own) for each in context["new_messages"]),
         }
 
     def chosen(self, state: RunState, query: Mapping[str, str], now: datetime) -> dict[str, Any]:  # noqa: ARG002
@@ -182,9 +174,9 @@ class SessionPage(KindPage):
         found: float | None = (run.outcome or {}).get("support")
         return found
 
-    def compared(self, runs: Sequence[Run]) -> dict[str, Any]:
-        """Return where sessions part, and what was decided and done otherwise."""
-        return compared_sessions(runs)
+    def compared(self, run: Run) -> ComparedDetails:
+        """Return who took part, what was decided, done and said."""
+        return compared_session(run)
 
     def method(self, ref: str) -> str:
         """Return the title of a line-up of the gallery, else the name."""
@@ -205,11 +197,6 @@ def _lineup_words(request: Mapping[str, Json]) -> str:
     return title if number is None else f"{title}, version {number}"
 
 
-def _rules(state: RunState) -> Mapping[str, Json]:
-    rules: Mapping[str, Json] = (state.run.request.get("lineup") or {}).get("negotiation") or {}
-    return rules
-
-
 def _numbers(events: Sequence[Event]) -> Iterator[int]:
     """Yield the numbers of the rows that events tell of."""
     for event in events:
@@ -218,18 +205,13 @@ def _numbers(events: Sequence[Event]) -> Iterator[int]:
             yield int(number)
 
 
-def _said(row: Row) -> Sequence[Row]:
-    found: Sequence[Row] = row.get("messages", ())
-    return found
-
-
-def _talk(rows: Sequence[Row], names: room.Names, own: Collection[str]) -> dict[str, Any]:
-    """Return what rows say to all, and what they say to one of `own` alone."""
+def _talk(said: Sequence[Row], session: Mapping[str, Json], own: Collection[str]) -> dict[str, Any]:
+    """Return what is said to all, and what is said to one of `own` alone."""
+    names, people = room.names_of(session), room.people(session)
     talk = [
         room.message(each, names)
-        for row in rows
-        for each in _said(row)
-        if each["kind"] != "error" or not each["to"] or set(own).intersection(each["to"])
+        for each in said
+        if not room.is_private(each, people) or set(own).intersection(each["to"])
     ]
     return {"talk": talk, "shown_messages": f"-{SHOWN}:", "earlier": max(0, len(talk) - SHOWN)}
 

@@ -78,7 +78,7 @@ def fork(request: MemberRequest, run: UUID) -> HttpResponse:
     entry = _entry(request.POST if request.method == "POST" else request.GET, shown["last_fork"])
     context = {"run": found, "entry": entry, "points": _points(shown, entry), "title": shown["title"]}
     try:
-        state = fork_start(found, entry).state
+        state = fork_start(found, entry)[1].step.state
     except InvalidRequest as refusal:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return render(request, FORK, {**context, "refusal": refusal}, status=status)

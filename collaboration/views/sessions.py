@@ -176,8 +176,8 @@ def _started(request: MemberRequest, form: StartForm, source: Run | None, chosen
     if source is not None:
         payload["constraints"] = source.request.get("constraints", {})
     try:
-        origin = Origin(rerun_of=source)
-        return start_run(membership=request.membership, kind=KIND, payload=payload, origin=origin)
+        origin, member = Origin(rerun_of=source), request.membership
+        return start_run(membership=member, kind=KIND, payload=payload, origin=origin)
     except InvalidRequest as refusal:
         if refusal.field.startswith("lineup."):
             setup.say([(seat_path(refusal.field.removeprefix("lineup.")), str(refusal))])

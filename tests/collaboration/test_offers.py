@@ -9,7 +9,6 @@ from collaboration.engine.people import COMMANDS
 from collaboration.engine.records import gathered
 from collaboration.engine.roles import ParticipantRole
 from orchestration.llm.engine.types import Json
-from tests.collaboration.test_records import rows
 from tests.support.rooms import TASK, Room, line_up
 
 USER = "u-eve"
@@ -27,7 +26,7 @@ SPLIT = {("sage", "stance"): NO}
 
 
 def shown(room: Room) -> dict[str, Json]:
-    return gathered(TASK, rows(room))
+    return gathered(TASK, room.rows())
 
 
 def joined(role: str, until: str = "", answers: int = 0) -> Room:

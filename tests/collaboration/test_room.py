@@ -278,7 +278,7 @@ def test_an_ended_session_shows_its_result_and_offers_nothing(ana: Membership) -
     emit_events(room.run, [RunEvent(kind=EventKind.RUN_SUCCEEDED, data=TOTALS)], **end)
     html = room.page(ana)
     assert commands(html) == set()
-    for words in ("Contributions", "The session is over.", "of the subtasks", "after round 1: 100", "Chosen"):
+    for words in ("Contributions", "The session is over.", "of the result", "round 1: 100", "Chosen"):
         assert words in html
     assert drawn(room.html(before, ana)) >= {"composer", "outcome", "decisions", "board", "debate"}
 

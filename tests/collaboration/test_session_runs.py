@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from collaboration.engine.estimating import expected_calls
 from collaboration.selectors import KIND, LINEUPS, session_record
-from collaboration.services.session_runs import USUAL_LINEUP, SessionKind, stored_lineup
+from collaboration.services.freezing import stored_lineup
+from collaboration.services.session_runs import USUAL_LINEUP, SessionKind
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.alphabets import words
 from orchestration.expressions.documents import write_yaml

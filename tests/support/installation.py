@@ -31,7 +31,7 @@ class Installation(BareInstallation):
 
     def invite(self, name: str, lineup: Mapping[str, Json]) -> str:
         """Add a member and a published line-up; return the value of the member's session cookie."""
-        return self._script("tests.support.guest", name, json.dumps(lineup)).strip()
+        return self.script("tests.support.guest", name, json.dumps(lineup)).strip()
 
     def session(self, run: str) -> dict[str, Json]:
         """Return a session as its rows in the database tell it."""

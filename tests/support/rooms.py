@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 from collaboration.engine.answers import ActionKind
 from collaboration.engine.lineup import LineUp, read_lineup
@@ -142,7 +142,7 @@ class Room:
         given = {"of": "run-1", "entry": len(self.entries), "lineup": lineup or self.state.lineup, **rest}
         return self.feed(Forked(at=self.clock, by=Person(id="u-ana", name="Ana"), **given))
 
-    def play(self, until: str = "", most: int = 500) -> Room:
+    def play(self, until: str = "", most: int = 500) -> Self:
         """Answer what is pending, the oldest first, until the phase begins or nothing is pending."""
         for _ in range(most):
             if self.state.phase == until or not self.pending():

@@ -10,11 +10,11 @@ from django.test import Client
 
 from collaboration.engine.lineup import LineUp
 from collaboration.engine.records import Row, session_row
-from collaboration.engine.state import Entry, SessionStep
+from collaboration.engine.state import Acted, Entry, SessionStep
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind
-from orchestration.runs.engine.types import EventKind, RunEvent
+from orchestration.runs.engine.types import EventKind, Person, RunEvent
 from orchestration.runs.models import Run, RunStatus, Step
 from orchestration.runs.parts.updates import PageUpdate, UpdateKey, render_update
 from orchestration.runs.services.events import emit_events
@@ -70,7 +70,8 @@ class StoredRoom(Room):
         self.act_as(member, "join", role=role)
 
     def act_as(self, member: Membership, do: str, **fields: Json) -> None:
-        self.act(str(member.user_id), do, **fields)
+        by = Person(id=str(member.user_id), name=str(member.user))
+        self.feed(Acted(at=self.tick(), by=by, payload={"do": do, **fields}))
 
     def page(self, member: Membership, query: str = "") -> str:
         return self.browse(signed_in(member), query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -61,7 +61,7 @@ def page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
 
 
 def _after_post(
-    request: MemberRequest, run: Run, part: str, error: str, shown: Mapping[str, Any]
+    request: MemberRequest, run: Run, part: str, error: str, shown: dict[str, Any]
 ) -> HttpResponse:
     """Answer a form with the partial that it stands in; without htmx, with the whole page."""
     if not error and not request.htmx:
@@ -160,8 +160,13 @@ def message(request: MemberRequest, run: UUID) -> HttpResponse:
     kept = request.POST.dict() if error else {}
     page = get_page(found.kind)
     part = f"{PAGE}#run-message" if own is None else f"{page.template}#{page.reply}"
-    shown = {"message_error": error, "message_text": kept.get("text", ""), "message_kept": kept}
-    return _after_post(request, found, part, error, shown | {"place": place})
+    shown = {
+        "message_error": error,
+        "message_text": kept.get("text", ""),
+        "message_kept": kept,
+        "place": place,
+    }
+    return _after_post(request, found, part, error, shown)
 
 
 @require_POST
