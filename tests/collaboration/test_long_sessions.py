@@ -102,6 +102,10 @@ def test_what_has_no_room_at_all_loses_its_data_only() -> None:
     assert fitted(text, 0).replace("\n", " ").startswith("Task. <data>  [… 500 characters are left out")
 
 
+def test_what_has_no_data_stays_as_long_as_it_is() -> None:
+    assert fitted("Divide the task.", 3) == "Divide the task."
+
+
 def test_two_thousand_messages_are_summarised_and_each_costs_the_same() -> None:
     room = Room(
         line_up(LED, SCOUT, ANA, negotiation=QUIET, limits={"messages": 5_000, "context_tokens": 1_000})
