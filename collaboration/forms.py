@@ -11,19 +11,21 @@ from django import forms
 from django.http import QueryDict
 from django.utils.text import slugify
 
-from collaboration.engine.lineup import Participant, lineup_schema
+from collaboration.engine.lineup import LineUp, Participant, lineup_schema
 from collaboration.engine.phases import Phase
 from collaboration.engine.plan import LONGEST_TITLE, Subtask
 from collaboration.engine.roles import SENTENCES, ParticipantRole, Power
 from collaboration.engine.state import SessionState
-from collaboration.selectors import ANY, ANY_MODEL, PARTICIPANTS
+from collaboration.selectors import ANY, ANY_MODEL, LINEUPS, PARTICIPANTS
 from collaboration.services.freezing import LONGEST_TASK
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.accounts.selectors import member_names
 from orchestration.expressions.listed import Document, item_in, items_in
 from orchestration.expressions.places import GONE, Keys, value_at, with_value
 from orchestration.library.selectors import published_versions
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.tools.forms.cards import PartCard
@@ -81,7 +83,7 @@ def team_choices(membership: Membership) -> TeamChoices:
         people=member_names(membership),
         strategies=[(name, each.title) for name, each in all_strategies().items()],
         pipelines=[(name, name) for name in dict.fromkeys(pipelines)],
-        tools=[(name, name) for name in team_tools(membership.team_id)],
+        tools=[(name, each.label) for name, each in team_tools(membership.team_id).items()],
     )
 
 
@@ -136,8 +138,7 @@ class LineUpCard(PartCard):
     def __init__(
         self, document: Document, participant: str, tab: str, team: TeamChoices, *, read_only: bool = False
     ) -> None:
-        self._team = team
-        schema = lineup_schema().written
+        schema, self._team = lineup_schema().written, team
         fields = FIELDS if participant else WHOLE_FIELDS
         if participant:
             schema = {**schema["$defs"][Participant.__name__], "$defs": schema["$defs"]}
@@ -155,14 +156,13 @@ class LineUpCard(PartCard):
         field = super().field(place, shape, offers=offers, only=only)
         label, hint = field.made.label, field.made.help_text
         if place == ("role",):
-            hint = SENTENCES.get(str(self.part.get("role")), hint)
-            field.made.help_text = hint
+            field.made.help_text = SENTENCES.get(str(self.part.get("role")), hint)
         if name == "tools":
-            made = forms.MultipleChoiceField(label=label, help_text=hint, choices=self._team.tools)
-            return replace(field, made=made, rows=0)
+            tools = forms.MultipleChoiceField(label=label, help_text=hint, choices=self._team.tools)
+            return replace(field, made=tools, rows=0)
         if name == "arbiter":
-            choices = [("", "Nobody"), *self._others]
-            return replace(field, made=forms.ChoiceField(label=label, help_text=hint, choices=choices))
+            made = forms.ChoiceField(label=label, help_text=hint, choices=[("", "Nobody"), *self._others])
+            return replace(field, made=made)
         return field
 
 
@@ -174,11 +174,10 @@ class SessionSetup(LineUpCard):
 
     def __init__(self, document: Document, team: TeamChoices, models: Mapping[str, str]) -> None:
         super().__init__(document, "", "start", team)
-        self.seats = [
-            (seat_field(self.notes, team, (PARTICIPANTS, number), each["id"], models[each["id"]]), each)
-            for number, each in enumerate(document[PARTICIPANTS])
-        ]
-        self._models = models
+        self._models, self.seats = models, []
+        for number, each in enumerate(document[PARTICIPANTS]):
+            label, place = each.get("name") or each["id"], (PARTICIPANTS, number)
+            self.seats.append((seat_field(self.notes, team, place, label, models[each["id"]]), each))
 
     def __iter__(self) -> Iterator[PartField]:
         """Yield the fields of the rules, and the seats."""
@@ -204,6 +203,26 @@ class SessionSetup(LineUpCard):
             for each in typed[PARTICIPANTS]
         ]
         return {**typed, PARTICIPANTS: seated}
+
+    def is_sound(self, document: Document) -> bool:
+        """Return whether a session can have this line-up; each problem stands at its field then."""
+        self.say((seat_path(each.path), each.message) for each in LINEUPS.check(document, {}).problems)
+        return not self.notes.problems
+
+    def refuse(self, form: forms.Form, refusal: InvalidRequest) -> None:
+        """Put a refusal at the field of the line-up that it names, or of the form."""
+        _, is_of_lineup, path = refusal.field.partition("lineup.")
+        if is_of_lineup:
+            self.say([(seat_path(path), str(refusal))])
+        else:
+            refuse(form, refusal)
+
+
+def session_setup(membership: Membership, lineup: LineUp, seated: LineUp) -> SessionSetup:
+    """Return the fields of a line-up for one session; `seated` has a model in each of its seats."""
+    models = {each.id: each.model for each in seated.participants}
+    written = lineup.model_dump(mode="json", exclude_defaults=True)
+    return SessionSetup(written, team_choices(membership), models)
 
 
 def seat_path(path: str) -> str:

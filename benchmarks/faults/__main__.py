@@ -19,6 +19,7 @@ from benchmarks.faults.findings import Finding, show
 from benchmarks.faults.kills import kills
 from benchmarks.faults.locking import locking
 from benchmarks.faults.pausing import pausing
+from benchmarks.faults.sessions import sessions
 from benchmarks.faults.tables import tables
 from benchmarks.faults.world import World, world
 
@@ -29,6 +30,7 @@ def chosen_faults(given: argparse.Namespace) -> dict[str, Fault]:
     """Return all faults by name, as large as was asked for."""
     return {
         "kills": partial(kills, runs=given.runs, strikes=given.kills),
+        "sessions": partial(sessions, runs=given.sessions, strikes=given.kills),
         "cancelling": cancelling,
         "delivering": delivering,
         "pausing": pausing,
@@ -41,10 +43,14 @@ def main() -> int:
     """Inject the chosen faults, or all, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="kills, cancelling, delivering, pausing, locking, tables"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="kills, sessions, cancelling, delivering, pausing, locking, tables",
     )
     parser.add_argument("--runs", type=int, default=300, help="runs of `kills` (300)")
-    parser.add_argument("--kills", type=int, default=30, help="kills of `kills` (30)")
+    parser.add_argument("--kills", type=int, default=30, help="kills of `kills` and `sessions` (30)")
+    parser.add_argument("--sessions", type=int, default=60, help="sessions of `sessions` (60)")
     parser.add_argument(
         "--rounds", type=int, default=10, help="rounds of `locking` and `tables`, six runs each (10)"
     )

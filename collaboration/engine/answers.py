@@ -43,6 +43,8 @@ class ActionKind(StrEnum):
 
 PLAIN = frozenset({ActionKind.TOOL, ActionKind.REPLY, ActionKind.SUMMARISE})
 """What is answered in words under every protocol."""
+_FORM = Pattern(r'\A\s*(?:```\w*\s*)?\{\s*"(?:text|status)"\s*:')
+"""How the form of a result begins: what begins so and cannot be read is no result, but cut off or broken."""
 MAKES_TEXT = frozenset({ActionKind.WORK, ActionKind.ASSEMBLE})
 """Whose answer may be JSON for another reason: it is the work itself."""
 
@@ -165,8 +167,9 @@ def read_answer(
             kind, _fitting([each for each in json_values(text) if isinstance(each, dict)], schema)
         )
     except NotPossible:
-        meant_as_json = unfenced(text).lstrip().startswith("{") or "```json" in text
-        if protocol == "structured" or (meant_as_json and kind not in MAKES_TEXT):
+        is_work = kind in MAKES_TEXT
+        is_form = _FORM.search(text) if is_work else unfenced(text).lstrip().startswith("{")
+        if protocol == "structured" or is_form or ("```json" in text and not is_work):
             raise
     return _from_prose(kind, text, choices)
 

@@ -1,7 +1,8 @@
 """What a participant is shown when it is asked: its part, the task, the conversation within a token budget.
 
 Text that came from models, people or documents stands between <data> and </data>. No text can open or close
-such a block: whatever looks like the tag inside it loses its bracket. The engine alone writes what stands
+such a block: whatever looks like the tag inside it loses its bracket. Of blocks that are too long for the
+window of the model together, the middle is left out. The engine alone writes what stands
 around it. Only the task, the directions of people and the instructions of the line-up are instructions.
 
 | reader | sees of what goes to all |
@@ -22,10 +23,16 @@ from collections.abc import Callable, Iterator, Mapping
 from collaboration.engine.answers import PLAIN, ActionKind, answer_schema, person_schema
 from collaboration.engine.lineup import Participant, SessionProtocol
 from collaboration.engine.roles import ParticipantRole
-from collaboration.engine.state import Action, SessionMessage, SessionState
+from collaboration.engine.state import HEADING, Action, SessionMessage, SessionState
 from collaboration.engine.working import joined
 from orchestration.llm.engine.blocks import DATA
-from orchestration.llm.engine.types import Message, Prompt, Purpose
+from orchestration.llm.engine.types import (
+    CHARACTERS_PER_TOKEN,
+    Message,
+    Prompt,
+    Purpose,
+    estimate_tokens,
+)
 from orchestration.runs.engine.types import Audience, Question
 
 DATA_ONLY = (
@@ -57,12 +64,40 @@ FOR_PEOPLE: Mapping[ActionKind, str] = {
 DELEGATE = (
     "You can delegate a part: “status” is “delegate”, “to” is one of {choices}, “request” what you ask."
 )
+OPENED, CLOSED, LONGEST_MARK = "<data>\n", "\n</data>", 60
 AS_JSON = "Reply with one JSON object only. It has to fit this JSON Schema:\n"
 
 
 def marked(text: str) -> str:
     """Return a text as a block of data, which nothing in it can leave."""
-    return f"<data>\n{DATA.escaped(text)}\n</data>"
+    return f"{OPENED}{DATA.escaped(text)}{CLOSED}"
+
+
+def fitted(text: str, most: int) -> str:
+    """Return a prompt of at most that many characters: of the longest blocks of data the middle is left out.
+
+    What stands around them stays whole, so that one with little data may still be longer.
+    """
+    if len(text) <= most:
+        return text
+    first, *parts = text.split(OPENED)
+    blocks = [part.partition(CLOSED) for part in parts]
+    left = most - len(text) + sum(len(block) for block, *_ in blocks)
+    each = 0
+    for place, length in enumerate(sorted(len(block) for block, *_ in blocks)):
+        each = max(0, left) // (len(blocks) - place)
+        if length > each:
+            break
+        left -= length
+    return first + "".join(f"{OPENED}{_middle_out(block, each)}{end}{rest}" for block, end, rest in blocks)
+
+
+def _middle_out(block: str, most: int) -> str:
+    if len(block) <= most:
+        return block
+    kept = max(0, most - LONGEST_MARK)
+    head, tail = block[: kept - kept // 3], block[len(block) - kept // 3 :]
+    return f"{head}\n[… {len(block) - len(head) - len(tail):,} characters are left out here …]\n{tail}"
 
 
 def is_visible(message: SessionMessage, reader: Participant, protocol: SessionProtocol) -> bool:
@@ -108,8 +143,8 @@ def overflow(state: SessionState) -> int:
     return found
 
 
-def prompt(state: SessionState, action: Action) -> Prompt:
-    """Return what a model is sent for an action."""
+def prompt(state: SessionState, action: Action, room: int | None = None) -> Prompt:
+    """Return what a model is sent for an action. Blocks of data are shortened to fit `room` tokens."""
     reader = state.members[action.participant].participant
     schema = answer_schema(action.kind, action.choices)
     in_prose = action.kind in PLAIN or (
@@ -124,11 +159,11 @@ def prompt(state: SessionState, action: Action) -> Prompt:
     powers = ", ".join(sorted(reader.powers))
     part = f"You are {_plain(reader.title)}, the {reader.role}{_field(reader)}; several share a task."
     system = f"{part} You may {powers}.\n{DATA_ONLY}\n\n{reader.instructions}".strip()
+    text = "\n\n".join(parts)
+    if room is not None:
+        text = fitted(text, CHARACTERS_PER_TOKEN * (room - estimate_tokens(system) - HEADING))
     return Prompt(
-        messages=(
-            Message(role="system", content=system),
-            Message(role="user", content="\n\n".join(parts)),
-        ),
+        messages=(Message(role="system", content=system), Message(role="user", content=text)),
         purpose=PURPOSES.get(action.kind)
         or next((each for each in Purpose if each == str(action.kind)), Purpose.ANSWER),
         response_schema=None if in_prose else schema,

@@ -142,7 +142,7 @@ class LineUp(LineUpPart):
     name: Name = Field(description="What others call the line-up by.")
     title: Title = Field("", description="What pages call it.")
     description: Text = Field("", description="What it is for.")
-    participants: tuple[Participant, ...] = Field(min_length=1, max_length=50, description="Who takes part.")
+    participants: tuple[Participant, ...] = Field(max_length=50, description="Who takes part.")
     choose: Literal["all", "best"] = Field(
         "all", title="Who takes part", description="The best for a task leave the others as substitutes."
     )

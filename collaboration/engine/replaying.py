@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from itertools import count
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from collaboration.engine.lineup import LineUp
 from collaboration.engine.plan import NotPossible
@@ -26,7 +25,6 @@ from collaboration.engine.state import (
     SessionStep,
     TimePassed,
 )
-from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import StepKind, StepRecord
 from orchestration.runs.engine.types import Person, StepStatus
 
@@ -34,7 +32,6 @@ LOG, ACTION, MESSAGE, TIME, LIMIT = "log", "action", "message", "time", "limit"
 """Parts of the journal, and sources of entries beside actions, whose names are their numbers."""
 WAYS = ("ask", "tool", "strategy", "pipeline")
 """Names of the steps in which actions are done."""
-KINDS: Mapping[str, Any] = {kind.__name__.lower(): kind for kind in get_args(Entry)}
 DOWN = frozenset(
     {
         "provider_unavailable",
@@ -50,6 +47,21 @@ Steps = Mapping[str, StepRecord]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SessionStart:
+    """How a session began, with its first line-up, and those of its entries that are known."""
+
+    task: str
+    lineup: LineUp
+    records: Records
+    seed: int = 0
+    entries: tuple[Annotated[Entry, Field(discriminator="entry_kind")], ...] = ()
+
+
+STARTS = TypeAdapter(SessionStart)
+"""Writes the start of a session as plain JSON, and reads it. Raises `ValidationError`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Replay:
     """A session after entries that are known: the last step, the state before it, a row for each step."""
 
@@ -59,40 +71,15 @@ class Replay:
     at: float
 
 
-def replay(
-    lineup: LineUp, task: str, records: Records, seed: int = 0, entries: Iterable[Entry] = ()
-) -> Replay:
+def replay(start: SessionStart) -> Replay:
     """Open a session and work in what is known of it. Raises `NotPossible` for a fork that cannot be."""
-    before, step, at = None, open_session(lineup, task, records, seed), 0.0
+    before, at = None, 0.0
+    step = open_session(start.lineup, start.task, start.records, start.seed)
     rows = [session_row(before, step, at)]
-    for entry in entries:
+    for entry in start.entries:
         before, step, at = step.state, advance(step.state, entry), entry.at
         rows.append(session_row(before, step, at))
     return Replay(before=before, step=step, rows=rows, at=at)
-
-
-@cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def frozen_entry(entry: Entry) -> dict[str, Json]:
-    """Return an entry as plain JSON."""
-    kind = type(entry)
-    return {"is": kind.__name__.lower(), **_adapter(kind).dump_python(entry, mode="json")}
-
-
-def read_entry(frozen: Json) -> Entry:
-    """Return the entry that is kept as plain JSON. Raises `NotPossible`."""
-    kind = KINDS.get(str(frozen.get("is"))) if isinstance(frozen, dict) else None
-    if kind is None:
-        raise NotPossible("An entry of the session cannot be read.")
-    try:
-        given = {each.name: frozen[each.name] for each in fields(kind) if each.name in frozen}
-        found: Entry = _adapter(kind).validate_python(given)
-    except ValidationError:
-        raise NotPossible("An entry of the session cannot be read.") from None
-    return found
 
 
 def journal_entries(steps: Steps, first: int = 1) -> Iterator[Entry]:
@@ -128,13 +115,12 @@ def _ended_action(steps: Steps, action: int, at: float, cost: Decimal) -> Answer
         why = missed_by(error.get("code", ""))
         return Missed(at=at, action=action, why=why, words=error.get("message", ""), cost_usd=cost)
     content = step.result
-    match step.kind:
-        case StepKind.HUMAN if content is None:
-            return Missed(at=at, action=action, why="expired", cost_usd=cost)
-        case StepKind.ASK:
-            content = content["text"]
-        case StepKind.CHILD:
-            content = {"text": content["answer"]}
+    if step.kind is StepKind.HUMAN and content is None:
+        return Missed(at=at, action=action, why="expired", cost_usd=cost)
+    if step.kind is StepKind.ASK:
+        content = content["text"]
+    if step.kind is StepKind.CHILD:
+        content = {"text": content["answer"]}
     return Answered(at=at, action=action, content=content, cost_usd=cost)
 
 

@@ -8,19 +8,27 @@ its entry is due: nothing is asked again whose answer was not wanted any more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-from collaboration.engine.answers import ActionKind
+from collaboration.engine.answers import CUT, ActionKind
 from collaboration.engine.contexts import prompt, question
-from collaboration.engine.lineup import LineUp, Participant
+from collaboration.engine.lineup import Participant
 from collaboration.engine.records import Row, session_row
-from collaboration.engine.replaying import ACTION, LIMIT, LOG, MESSAGE, TIME, missed_by, replay
-from collaboration.engine.selection import Records
+from collaboration.engine.replaying import (
+    ACTION,
+    LIMIT,
+    LOG,
+    MESSAGE,
+    TIME,
+    SessionStart,
+    missed_by,
+    replay,
+)
 from collaboration.engine.session import advance, wake_at
 from collaboration.engine.state import (
     Acted,
@@ -34,9 +42,9 @@ from collaboration.engine.state import (
     TimePassed,
 )
 from orchestration.expressions.values import off_loop
-from orchestration.llm.engine.errors import EngineError
+from orchestration.llm.engine.errors import ContextWindowExceeded, EngineError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Completion, FinishReason, Json, Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import Received
@@ -44,6 +52,8 @@ from orchestration.runs.engine.types import Received
 BEGAN, ROWS = "session.began", "session"
 RUNNER = ""
 CANCELLED = "The session was cancelled."
+MOST_HALVINGS = 3
+"""How often a prompt that a model cannot read is shortened to half of what it was."""
 WORKED_AT_ONCE = 25_000
 """Characters of answers and results that are worked in on the event loop."""
 REPLAYED_AT_ONCE = 10
@@ -56,17 +66,12 @@ Source = Callable[[], Awaitable[Arrived]]
 class SessionInput:
     """What a session is given. `models` are by name, `clock` tells the date and time.
 
-    `entries` are those that are replayed, of the session that this one is a fork of: `lineup` and `records`
-    are what that began with.
+    The entries of `start` are replayed: they are of the session that this one is a fork of.
     """
 
-    task: str
-    lineup: LineUp
-    records: Records
+    start: SessionStart
     models: Mapping[str, ChatModel]
     clock: Callable[[], datetime]
-    seed: int = 0
-    entries: Sequence[Entry] = ()
 
 
 async def run_session(given: SessionInput, context: RunContext) -> SessionState:
@@ -115,9 +120,8 @@ class _SessionRun:
 
     async def _open(self, began: datetime) -> SessionStep:
         """Return the first step, or the last one that is replayed, with all rows up to it recorded."""
-        given = self._given
-        start = (given.lineup, given.task, given.records, given.seed, given.entries)
-        found = await off_loop(len(given.entries), replay, *start, at_most=REPLAYED_AT_ONCE)
+        start = self._given.start
+        found = await off_loop(len(start.entries), replay, start, at_most=REPLAYED_AT_ONCE)
         for number, row in enumerate(found.rows):
             self._entries = number
             self._record(row)
@@ -274,14 +278,31 @@ class _SessionRun:
             return await context.use_tool(action.tool, action.arguments, "tool")
         if who.is_person:
             return await context.ask_human(question(state, action), "ask")
+        model = self._given.models[who.model]
+        room = max(model.spec.context_window // 2, model.spec.context_window - model.spec.max_output_tokens)
+        if action.kind is ActionKind.WORK and (who.strategy or who.pipeline):
+            text = await self._prompt(action, state, room)
+            return {"text": await self._by_child(who, text.messages[-1].content, context)}
+        answer = await self._asked(action, state, context, model, room)
+        return answer.text + (CUT if answer.finish is FinishReason.LENGTH else "")
+
+    async def _asked(
+        self, action: Action, state: SessionState, context: RunContext, model: ChatModel, room: int
+    ) -> Completion:
+        """Ask a model; one that counts other tokens than were estimated is sent half as much, and again."""
+        for times in range(MOST_HALVINGS):
+            text = await self._prompt(action, state, room >> times)
+            with suppress(ContextWindowExceeded):
+                return await context.ask(model, text, f"shorter/{times}" if times else "ask")
+        return await context.ask(model, await self._prompt(action, state, room >> MOST_HALVINGS), "shortest")
+
+    async def _prompt(self, action: Action, state: SessionState, room: int) -> Prompt:
+        """Return what a model is sent, within `room` tokens, while the run cannot be parked."""
         self._hold(str(action.number))
         try:
-            text = await off_loop(_weight(state), prompt, state, action, at_most=WORKED_AT_ONCE)
+            return await off_loop(_weight(state), prompt, state, action, room, at_most=WORKED_AT_ONCE)
         finally:
             self._release(str(action.number))
-        if action.kind is ActionKind.WORK and (who.strategy or who.pipeline):
-            return {"text": await self._by_child(who, text.messages[-1].content, context)}
-        return (await context.ask(self._given.models[who.model], text, "ask")).text
 
     async def _by_child(self, who: Participant, text: str, context: RunContext) -> str:
         """Have a subtask done by a strategy over the models of the session, or by a pipeline.
@@ -289,7 +310,7 @@ class _SessionRun:
         Raises `ChildFailed`.
         """
         if who.pipeline:
-            payload: Json = {"input": {"text": text, "task": self._given.task}}
+            payload: Json = {"input": {"text": text, "task": self._given.start.task}}
             found = await context.run_child("pipeline", who.pipeline, payload, step="pipeline")
         else:
             panel = list(dict.fromkeys([who.model, *self._given.models]))

@@ -236,6 +236,7 @@ class Answered:
     action: int
     content: Json
     cost_usd: Decimal = Decimal(0)
+    entry_kind: Literal["answered"] = "answered"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,6 +248,7 @@ class Missed:
     why: Literal["failed", "down", "expired"]
     words: str = ""
     cost_usd: Decimal = Decimal(0)
+    entry_kind: Literal["missed"] = "missed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,6 +258,7 @@ class Acted:
     at: float
     by: Person
     payload: Json
+    entry_kind: Literal["acted"] = "acted"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -263,6 +266,7 @@ class TimePassed:
     """Nothing happened until now: see `wake_at`."""
 
     at: float
+    entry_kind: Literal["time"] = "time"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,6 +276,7 @@ class Ended:
     at: float
     words: str
     cancelled: bool = False
+    entry_kind: Literal["ended"] = "ended"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -291,6 +296,7 @@ class Forked:
     words: str = ""
     direction: str = ""
     plan: tuple[Mapping[str, Json], ...] = ()
+    entry_kind: Literal["forked"] = "forked"
 
 
 Entry = Answered | Missed | Acted | TimePassed | Ended | Forked

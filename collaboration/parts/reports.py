@@ -41,7 +41,7 @@ def session_document(run: Run) -> dict[str, Json]:
     members = list(room.members(session, list(run.calls.only("run", "step", "cost_usd"))))
     people = room.people(session)
     said = [each for each in session["messages"] if not room.is_private(each, people)]
-    found = {
+    written = {
         "run_id": run.id,
         "session_id": run.id,
         "status": run.status,
@@ -70,7 +70,8 @@ def session_document(run: Run) -> dict[str, Json]:
         "error": run.error or None,
         "caveat": run.caveat or None,
     }
-    return plain(found)
+    found: dict[str, Json] = plain(written)
+    return found
 
 
 def _only(each: Mapping[str, Json], names: Sequence[str]) -> dict[str, Json]:
@@ -140,7 +141,7 @@ def _subtask(each: Mapping[str, Json], names: room.Names) -> dict[str, Any]:
 
 def report_markdown(document: Mapping[str, Json]) -> str:
     """Return a document as Markdown, out of which no text of people and models can break."""
-    text = render_to_string("collaboration/session_report.md", report_context(document))
+    text: str = render_to_string("collaboration/session_report.md", report_context(document))
     while "\n\n\n" in text:  # of a part that is not there: a text that is quoted has none
         text = text.replace("\n\n\n", "\n\n")
     return f"{text.strip()}\n"

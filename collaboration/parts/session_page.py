@@ -21,12 +21,20 @@ from collaboration.engine.replaying import LOG
 from collaboration.engine.roles import ParticipantRole
 from collaboration.engine.running import BEGAN, ROWS
 from collaboration.parts import room
-from collaboration.parts.comparing import compared_sessions
+from collaboration.parts.comparing import compared_session
 from collaboration.selectors import LINEUPS, SESSION_ROWS
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.kinds import CALL_EVENTS, END_EVENTS, START_EVENTS, KindPage, Redraw, Section
+from orchestration.runs.kinds import (
+    CALL_EVENTS,
+    END_EVENTS,
+    START_EVENTS,
+    ComparedDetails,
+    KindPage,
+    Redraw,
+    Section,
+)
 from orchestration.runs.models import Event, Run
 from orchestration.runs.parts.waterfall import elapsed_s
 from orchestration.runs.selectors.run_state import RunState
@@ -68,7 +76,6 @@ class SessionPage(KindPage):
     stylesheets = ("css/graph.css", "css/session.css")
     actions = "collaboration/_run_actions.html"
     menu = "collaboration/_run_menu.html"
-    comparison = "collaboration/_compared.html"
     sections = (Section(name="session-room"),)
     reply = "session-said"
     is_personal = True
@@ -167,9 +174,9 @@ class SessionPage(KindPage):
         found: float | None = (run.outcome or {}).get("support")
         return found
 
-    def compared(self, runs: Sequence[Run]) -> dict[str, Any]:
-        """Return where sessions part, and what was decided and done otherwise."""
-        return compared_sessions(runs)
+    def compared(self, run: Run) -> ComparedDetails:
+        """Return who took part, what was decided, done and said."""
+        return compared_session(run)
 
     def method(self, ref: str) -> str:
         """Return the title of a line-up of the gallery, else the name."""

@@ -18,8 +18,7 @@ from orchestration.strategies.services.histories import past_calls
 def estimate_session(*, membership: Membership, lineup: LineUp, text: str) -> Estimate | None:
     """Estimate a session about a task; None where no model takes part that can be asked.
 
-    Each call reads the task, and of the conversation at most what the line-up lets one see. The time is that
-    of all calls one after the other: what is done at the same time takes less.
+    A call reads the task, and as much of the conversation as the line-up allows. Times are added up.
     """
     known = {model.name: model_spec(model) for model in usable_models(membership)}
     calls = [each for each in expected_calls(lineup) if each[0].model in known]

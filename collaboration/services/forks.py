@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Q
+from pydantic import ValidationError
 
-from collaboration.engine.lineup import LineUp
 from collaboration.engine.plan import NotPossible
 from collaboration.engine.replaying import (
     ACTION,
     LOG,
     MESSAGE,
+    STARTS,
     Replay,
-    frozen_entry,
+    SessionStart,
     journal_entries,
-    read_entry,
     replay,
 )
-from collaboration.engine.selection import Records
 from collaboration.engine.session import advance
-from collaboration.engine.state import Entry, Forked, SessionState
+from collaboration.engine.state import Forked
 from collaboration.selectors import KIND, LINEUPS, SESSION_ROWS
-from collaboration.services.freezing import frozen_lineup, parsed_session, stored_lineup, stored_records
+from collaboration.services.freezing import frozen_lineup, parsed_session, stored_records
 from orchestra_site.accounts.models import Membership
 from orchestration.library.services.definitions import sound
 from orchestration.llm.engine.errors import InvalidRequest
@@ -42,16 +41,6 @@ SHOWN = ("phase", "messages", "decisions")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReplayedSession:
-    """What a session begins with: its first line-up, and the entries that are replayed."""
-
-    lineup: LineUp
-    records: Records
-    seed: int
-    entries: Sequence[Entry] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ForkChanges:
     """What is different in a fork: the line-up as a document, its limits, a direction, edits of the plan."""
 
@@ -61,44 +50,22 @@ class ForkChanges:
     plan: Sequence[Mapping[str, Json]] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForkStart:
-    """A session as it was after `entries`; `begun` is how it is frozen, entries that it replayed included."""
-
-    begun: Mapping[str, Json]
-    entries: Sequence[Entry]
-    replayed: Replay
-
-    @property
-    def state(self) -> SessionState:
-        """The state from which the fork goes on."""
-        return self.replayed.step.state
-
-
-def begun_session(request: Mapping[str, Json], seed: int) -> dict[str, Json]:
-    """Return how the session of a frozen request began; the entries are those that it replays."""
-    own = {"lineup": request["lineup"], "records": request["records"], "seed": seed, "entries": []}
-    return own | (request.get("fork") or {})
-
-
-def replayed_session(begun: Mapping[str, Json]) -> ReplayedSession:
-    """Return what a session begins with. Raises `InvalidRequest`."""
+def session_start(request: Mapping[str, Json], seed: int) -> SessionStart:
+    """Return how the session of a frozen request began, and what it replays. Raises `InvalidRequest`."""
+    own = {"lineup": request["lineup"], "records": request["records"], "seed": seed}
     try:
-        entries = tuple(map(read_entry, begun["entries"]))
-    except (NotPossible, TypeError):
-        raise InvalidRequest("The session that this is a fork of can no longer be read.") from None
-    lineup, records = stored_lineup(begun["lineup"]), stored_records(begun["records"])
-    return ReplayedSession(lineup=lineup, records=records, seed=begun["seed"], entries=entries)
+        return STARTS.validate_python({**own, **(request.get("fork") or {}), "task": request["text"]})
+    except ValidationError:
+        raise InvalidRequest("How this session began can no longer be read.") from None
 
 
-def fork_start(run: Run, entry: int) -> ForkStart:
-    """Return a session as it was after an entry of it, 0 for its beginning. Raises `InvalidRequest`."""
-    begun, rows = begun_session(run.request, run.seed), [*SESSION_ROWS.of(run.pk).values()]
-    known = replayed_session(begun)
+def fork_start(run: Run, entry: int) -> tuple[SessionStart, Replay]:
+    """Return a session up to an entry, 0 for its beginning, and its replay. Raises `InvalidRequest`."""
+    start, rows = session_start(run.request, run.seed), [*SESSION_ROWS.of(run.pk).values()]
     try:
-        entries = [*known.entries, *journal_entries(_journal(run), len(known.entries) + 1)]
-        given = (known.lineup, run.prompt, known.records, known.seed, entries[: max(0, entry)])
-        found = replay(*given)
+        entries = (*start.entries, *journal_entries(_journal(run), len(start.entries) + 1))
+        start = replace(start, entries=entries[: max(0, entry)])
+        found = replay(start)
     except NotPossible as fault:
         raise InvalidRequest(str(fault), field="entry") from None
     if not 0 <= entry <= len(entries) or not rows:
@@ -108,7 +75,7 @@ def fork_start(run: Run, entry: int) -> ForkStart:
         raise InvalidRequest(message, field="entry")
     if (phase := found.step.state.phase).has_ended:
         raise InvalidRequest(f"The session is {phase} at this point: choose an earlier one.", field="entry")
-    return ForkStart(begun=begun, entries=entries[:entry], replayed=found)
+    return start, found
 
 
 def _told(row: Mapping[str, Json]) -> list[Json]:
@@ -127,21 +94,20 @@ def _journal(run: Run) -> dict[str, StepRecord]:
 
 def start_fork(*, membership: Membership, run: Run, entry: int, changes: ForkChanges) -> Run:
     """Start a session that goes on differently after an entry of another one. Raises `InvalidRequest`."""
-    start = fork_start(run, entry)
-    lineup = sound(LINEUPS.check(changes.lineup, {}), "The line-up")
-    is_same = lineup == start.state.lineup
+    start, replayed = fork_start(run, entry)
+    state, lineup = replayed.step.state, sound(LINEUPS.check(changes.lineup, {}), "The line-up")
     payload = {
         "text": run.prompt,
-        "version": run.request["version"] if is_same else None,
+        "version": run.request["version"] if lineup == state.lineup else None,
         "models": run.request["models"],
         "constraints": changes.constraints,
     }
     frozen = frozen_lineup(membership, lineup, parsed_session(payload))
-    told = [f"{each.message}." for each in LINEUPS.changes(start.state.lineup, frozen.lineup)]
+    told = [f"{each.message}." for each in LINEUPS.changes(state.lineup, frozen.lineup)]
     if changes.plan:
         told.append(f"{counted(len(changes.plan), 'edit')} of the plan.")
     forked = Forked(
-        at=start.replayed.at,
+        at=replayed.at,
         by=Person(id=str(membership.user_id), name=str(membership.user)),
         of=str(run.pk),
         entry=entry,
@@ -152,10 +118,10 @@ def start_fork(*, membership: Membership, run: Run, entry: int, changes: ForkCha
         plan=tuple(changes.plan),
     )
     try:
-        advance(start.state, forked)
+        advance(state, forked)
     except NotPossible as fault:
         raise InvalidRequest(str(fault)) from None
-    fork = {**start.begun, "entries": [frozen_entry(each) for each in (*start.entries, forked)]}
+    fork = STARTS.dump_python(replace(start, entries=(*start.entries, forked)), mode="json")
     if len(json.dumps(fork)) > LARGEST:
         message = f"What was said until here has more than {LARGEST:,} characters: choose an earlier point."
         raise InvalidRequest(message, field="entry")

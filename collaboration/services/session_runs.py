@@ -11,7 +11,7 @@ from collaboration.engine.people import payload_fault, posted_command
 from collaboration.engine.phases import Phase
 from collaboration.engine.running import SessionInput, run_session
 from collaboration.selectors import KIND, LINEUPS
-from collaboration.services.forks import begun_session, replayed_session
+from collaboration.services.forks import session_start
 from collaboration.services.freezing import (
     chosen_lineup,
     frozen_lineup,
@@ -67,8 +67,8 @@ class SessionKind(RunKind):
         limits = {name: value for name, value in constraints.items() if value is not None}
         own = {"text": request.text, "version": number, "constraints": limits}
         if request.fork is not None:
-            replayed_session(begun_session({**frozen.request, "fork": request.fork}, 0))
             own["fork"] = request.fork
+            session_start({**frozen.request, **own}, 0)
         return CheckedRequest(
             ref=lineup.name, prompt=request.text, request={**frozen.request, **own}, panel=frozen.panel
         )
@@ -113,17 +113,11 @@ class SessionKind(RunKind):
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the session to its end. Raises `SessionFailed` where there is no result."""
-        lineup, begun = stored_lineup(run.request["lineup"]), begun_session(run.request, run.seed)
-        replayed = replayed_session(begun)
-        models = await live_models(run, context)
+        lineup, models = stored_lineup(run.request["lineup"]), await live_models(run, context)
         given = SessionInput(
-            task=run.request["text"],
-            lineup=replayed.lineup,
-            records=replayed.records,
+            start=session_start(run.request, run.seed),
             models={name: models[name] for name in model_names(lineup)},
             clock=timezone.now,
-            seed=replayed.seed,
-            entries=replayed.entries,
         )
         state = await run_session(given, context)
         ending = state.ending

@@ -15,6 +15,7 @@ from jsonschema.validators import extend
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.fields import PATTERNS
 from orchestration.expressions.keywords import Keywords
 from orchestration.expressions.values import Bounds, Json, shortened
 
@@ -61,7 +62,8 @@ def _dependent(
 
 def _pattern(_validator: object, wanted: str, value: Json, _schema: Mapping[str, Json]) -> Found:
     if isinstance(value, str) and not _occurs(wanted, value):
-        yield ValidationError(f"is {shortened(value)}, must match the pattern {shortened(wanted)}")
+        words = f"be {PATTERNS[wanted]}" if wanted in PATTERNS else f"match the pattern {shortened(wanted)}"
+        yield ValidationError(f"is {shortened(value)}, must {words}")
 
 
 def _named_by_patterns(validator: Any, wanted: Json, value: Json, _schema: Mapping[str, Json]) -> Found:  # noqa: ANN401

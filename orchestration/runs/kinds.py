@@ -208,6 +208,19 @@ class Redraw:
     calls: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedDetails:
+    """What of a run is compared with others beside its answer.
+
+    `tables` have lines, each the name of a thing and what is to be said of it, below their titles. `story` is
+    what happened in order: who, the words, and seconds since the start. `note` says where the run came from.
+    """
+
+    tables: Mapping[str, Sequence[tuple[str, str]]]
+    story: Sequence[tuple[str, str, float]] = ()
+    note: str = ""
+
+
 class KindPage:
     """What a kind's runs look like on the pages that all kinds share. Each attribute has a plain default.
 
@@ -217,8 +230,7 @@ class KindPage:
     says by error code what to do. `actions` is a template with what can be done to a run in place of pausing
     and cancelling it. A page that `is_personal` shows each member something else (`personal`): it is drawn
     for each of them, which costs more. `reply` is the partial that says what came of a message of the kind's
-    own. `menu` is a template with more entries of the menu of a run, `comparison` one for what else differs
-    between runs of the kind (`compared`).
+    own. `menu` is a template with more entries of the menu of a run.
     """
 
     template: str = "runs/sections.html"
@@ -234,7 +246,6 @@ class KindPage:
     is_personal: bool = False
     reply: str = ""
     menu: str = ""
-    comparison: str = ""
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
         """Return what the sections, the sentence and the reason for the answer show.
@@ -302,9 +313,9 @@ class KindPage:
         """Return the share of a run's answers that agree, None where none were compared."""
         return None
 
-    def compared(self, runs: Sequence[Run]) -> dict[str, Any]:  # noqa: ARG002  # most kinds have an answer each
-        """Return what the template `comparison` shows of runs of the kind side by side."""
-        return {}
+    def compared(self, run: Run) -> ComparedDetails | None:  # noqa: ARG002  # most kinds have an answer, and that is all
+        """Return what else of a run is compared with others, None where that is nothing."""
+        return None
 
     def start_address(self) -> str:
         """Return the page where runs of the kind are started, empty when there is none."""

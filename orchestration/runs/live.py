@@ -14,7 +14,7 @@ from typing import Literal, TypedDict
 from uuid import UUID
 
 from channels import DEFAULT_CHANNEL_LAYER
-from channels.layers import BaseChannelLayer, channel_layers
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer, channel_layers
 
 from orchestra_site.web.logs import ThrottledWarning
 
@@ -79,6 +79,12 @@ def viewer_left(run: UUID | str) -> None:
 def frame_interval(run: UUID | str, lanes: int) -> float:
     """Return the seconds between two frames of a lane: ten a second, fewer as lanes times viewers grow."""
     return max(1 / FRAMES_A_SECOND, _viewers[str(run)] * lanes / MOST_FRAMES_A_SECOND)
+
+
+def has_members(group: str) -> bool:
+    """Return whether somebody may be subscribed to a group: in memory, all who are stand in this process."""
+    layer = channel_layers[DEFAULT_CHANNEL_LAYER]
+    return not isinstance(layer, InMemoryChannelLayer) or group in layer.groups
 
 
 async def notify_run(run: UUID | str) -> None:

@@ -110,7 +110,7 @@ def test_what_cannot_be_forked_says_why(owner: Membership, whole: Run) -> None:
 
 def test_a_session_of_other_rules_cannot_be_forked(owner: Membership, whole: Run) -> None:
     row = Step.objects.get(run=whole, key="session/1")
-    row.result["phase"] = "dancing"
+    row.result = {**(row.result or {}), "phase": "dancing"}
     row.save()
     with pytest.raises(InvalidRequest, match="rules of another version"):
         fork_start(whole, 2)
@@ -126,13 +126,14 @@ def test_a_session_that_has_not_begun_or_lacks_a_step_cannot_be_forked(owner: Me
 
 def test_a_fork_that_is_too_large_is_refused(owner: Membership, whole: Run) -> None:
     step = Step.objects.get(run=whole, key="action/1/ask")
-    step.result["text"] = f"{step.result['text']}{' ' * LARGEST}"
+    said = step.result or {}
+    step.result = {**said, "text": f"{said['text']}{' ' * LARGEST}"}
     step.save()
     with pytest.raises(InvalidRequest, match="more than 2,000,000 characters"):
         fork(owner, whole, 1)
 
 
-@pytest.mark.parametrize("known", [{"entries": [{"is": "odd"}]}, {"entries": 7}, {"lineup": {}}])
+@pytest.mark.parametrize("known", [{"entries": [{"entry_kind": "odd"}]}, {"entries": 7}, {"lineup": {}}])
 def test_a_fork_whose_frozen_entries_cannot_be_read_does_not_start(
     known: dict[str, Json], owner: Membership, whole: Run
 ) -> None:

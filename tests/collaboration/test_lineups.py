@@ -64,7 +64,8 @@ def test_what_is_written_can_be_read_again() -> None:
         ([LED, {**SCOUT, "role": "king"}], {}, "participants[1].role", "must be one of “leader”"),
         ([LED, {**SCOUT, "model": "\ud800"}], {}, "", "a text that cannot be read"),
         ([LED, SCOUT], {"limits": {"money": float("nan")}}, "", "a number that JSON cannot express"),
-        ([], {}, "participants", "must have at least 1"),
+        ([], {}, "participants", "Nobody does subtasks"),
+        ([LED, {**SCOUT, "id": "No good"}], {}, "participants[1].id", "must be a small letter, then"),
         ([LED, SCOUT], {"schema_version": 2}, "schema_version", "is 2, must be 1"),
         (
             [LED, SCOUT, JUDGE],

@@ -6,19 +6,13 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import islice
+from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from collaboration.engine.plan import NotPossible
-from collaboration.engine.replaying import (
-    KINDS,
-    Steps,
-    frozen_entry,
-    journal_entries,
-    missed_by,
-    read_entry,
-    replay,
-)
+from collaboration.engine.replaying import STARTS, SessionStart, Steps, journal_entries, missed_by, replay
 from collaboration.engine.state import Ended, Entry, Missed, TimePassed
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json
@@ -64,15 +58,21 @@ CASES: dict[str, Callable[[], Session]] = {
 async def test_the_journal_gives_the_entries_by_which_the_session_is_the_same_again(case: str) -> None:
     session = CASES[case]()
     await session.lives.run()
-    entries = [read_entry(json.loads(json.dumps(frozen_entry(each)))) for each in journal(session)]
-    found = replay(session.lineup, session.task, {}, 0, entries)
+    found = replay(
+        kept(SessionStart(task=session.task, lineup=session.lineup, records={}, entries=journal(session)))
+    )
     stored = [session.lives.log.steps[f"session/{number}"].result for number in range(len(found.rows))]
     assert [*found.rows] == stored
     assert found.step.state.phase.has_ended
 
 
-def journal(session: Session) -> list[Entry]:
-    return list(journal_entries(session.lives.log.steps, 1 + len(session.entries)))
+def kept(start: SessionStart) -> SessionStart:
+    """Return the start of a session as it comes back from the request that it is frozen in."""
+    return STARTS.validate_python(json.loads(json.dumps(STARTS.dump_python(start, mode="json"))))
+
+
+def journal(session: Session) -> tuple[Entry, ...]:
+    return tuple(journal_entries(session.lives.log.steps, 1 + len(session.entries)))
 
 
 async def test_a_fork_from_any_entry_comes_to_a_result_and_asks_nothing_that_was_known() -> None:
@@ -130,25 +130,27 @@ def test_an_entry_of_each_kind_is_kept_as_json() -> None:
     room.wait(3)
     room.fork(line_up(LED, SCOUT, ANA), plan=({"do": "drop", "subtask": "s3"},), words="Shorter.")
     room.end("Enough.")
-    kept = [read_entry(json.loads(json.dumps(frozen_entry(each)))) for each in room.entries]
-    assert kept == room.entries
-    assert {type(each).__name__.lower() for each in kept} == set(KINDS)
+    lineup, task, records, seed = room.begun
+    start = SessionStart(task=task, lineup=lineup, records=records, seed=seed, entries=tuple(room.entries))
+    assert kept(start) == start
+    assert {type(each) for each in start.entries} == set(get_args(Entry))
 
 
-WRONG = [
+WRONG: list[Json] = [
     None,
     [],
     {},
-    {"is": "odd"},
-    {"is": "answered"},
-    {"is": "missed", "at": 1, "action": 2, "why": "odd"},
+    {"entry_kind": "odd"},
+    {"entry_kind": "answered"},
+    {"entry_kind": "missed", "why": "odd"},
 ]
 
 
-@pytest.mark.parametrize("frozen", WRONG)
-def test_what_is_no_entry_is_refused(frozen: Json) -> None:
-    with pytest.raises(NotPossible, match="cannot be read"):
-        read_entry(frozen)
+@pytest.mark.parametrize("entry", WRONG)
+def test_what_is_no_entry_is_refused(entry: Json) -> None:
+    start = SessionStart(task="x", lineup=line_up(), records={})
+    with pytest.raises(ValidationError):
+        STARTS.validate_python({**STARTS.dump_python(start, mode="json"), "entries": [entry]})
 
 
 def steps(source: str, **records: Json) -> Steps:

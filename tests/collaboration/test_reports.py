@@ -147,7 +147,7 @@ def test_a_viewer_reads_and_does_not_fork(owner: Membership, session: Run) -> No
 def fields(run: Run, entry: int) -> dict[str, Any]:
     """Return what a browser sends of the form of a point where nothing was changed."""
     given: dict[str, Any] = {"entry": entry, "new_role": "specialist", "new_model": "sim-sage"}
-    state = fork_start(run, entry).state
+    state = fork_start(run, entry)[1].step.state
     for each in state.plan.subtasks if state.phase == "executing" else ():
         texts = {"title": each.title, "instructions": each.instructions, "assignee": each.assignee}
         given |= {f"{each.id}-{name}": text for name, text in texts.items()}
@@ -181,13 +181,19 @@ def test_a_form_forks_a_session_with_all_its_changes(owner: Membership, session:
     assert "Only wine." in shown
 
 
+def test_the_form_offers_who_takes_each_seat(owner: Membership, session: Run) -> None:
+    shown = signed_in(owner).get(reverse("sessions:fork", args=[session.pk])).content.decode()
+    for number in range(2):
+        assert f'<select name="participants[{number}].seat"' in shown
+
+
 WRONG: list[tuple[dict[str, str], str]] = [
     ({"limits.returns": "99"}, "must be at most 10"),
     ({"participants[1].seat": "team_role:owner"}, "not what it is"),
     ({"new_name": "Scout two", "new_model": "nobody"}, "nobody"),
     ({"new_name": "Second", "new_role": "leader", "conflict.rule": "arbitration"}, "An arbiter is named"),
     ({"s1-title": ""}, "This field is required"),
-    ({f"s{number}-drop": "on" for number in range(1, 9)}, "is the only subtask"),
+    ({f"s{number}-drop": "on" for number in range(1, 13)}, "is the only subtask"),
     ({"max_cost_usd": "-1"}, "greater than or equal"),
 ]
 
@@ -236,7 +242,7 @@ def test_a_fork_is_compared_with_what_it_was_forked_from(
     browser.post(reverse("sessions:fork", args=[session.pk]), given)
     run = engine.execute(Run.objects.exclude(pk=session.pk).get())
     shown = browser.get(f"{reverse('runs:runs-compare')}?run={session.pk}&run={run.pk}").content.decode()
-    assert "is a fork of the first after its entry 1" in shown
+    assert "A fork, after entry 1." in shown
     assert "Participant scout: model “sim-scout” → “sim-swift”" in shown
     assert "forks the session here" in shown
     menu = browser.get(reverse("runs:run", args=[run.pk])).content.decode()

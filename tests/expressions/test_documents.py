@@ -106,6 +106,25 @@ DOCUMENTS = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.5, "0.5"),
+        (1e300, "!!float '1e+300'"),
+        ("a\rb", '"a\\rb"'),
+        ("a\u2028b", '"a\\Lb"'),
+        ("a\nb", "|-"),
+        ("yes", "'yes'"),
+        ("true", "'true'"),
+        ("1.5", "'1.5'"),
+    ],
+)
+def test_a_value_is_written_so_that_it_is_read_as_the_same(value: str | float, written: str) -> None:
+    text = write_yaml([value])
+    assert text.split("\n")[0] == f"- {written}"
+    assert read_document(text, "yaml") == [value]
+
+
 @given(DOCUMENTS)
 def test_what_is_written_is_read_again(document: object) -> None:
     assert read_document(write_yaml(document), "yaml") == document

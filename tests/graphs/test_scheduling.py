@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.graphs.graph import Graph, GraphNode, Join
-from orchestration.graphs.scheduling import Ending, EndStatus, Moves, Schedule
+from orchestration.graphs.scheduling import NO_MOVES, Ending, EndStatus, Moves, Schedule
 from tests.support.graphs import graph, graphs, settled_before
 
 OK = Ending(status=EndStatus.SUCCEEDED)
@@ -110,6 +110,18 @@ def test_only_the_stage_that_a_branch_chose_runs_and_the_ways_meet_again() -> No
     assert schedule.is_over
 
 
+def test_a_stage_that_two_branches_may_choose_waits_for_both_and_runs_if_one_chose_it() -> None:
+    routes = (GraphNode(id="one", choices=("both", "x")), GraphNode(id="two", choices=("both", "y")))
+    schedule = Schedule(
+        Graph(nodes=(*routes, *(GraphNode(id=name) for name in ("both", "x", "y")))), at_once=9
+    )
+    schedule.begin()
+    chosen = [Ending(status=EndStatus.SUCCEEDED, chosen=frozenset({name})) for name in ("both", "y")]
+    first, second = (schedule.ended(name, end) for name, end in zip(("one", "two"), chosen, strict=True))
+    assert (first.start, [each.name for each in first.skipped]) == ((), ["x"])
+    assert sorted(second.start) == ["both", "y"]
+
+
 def test_a_branch_that_failed_chose_nothing() -> None:
     schedule, moves = branch(("route", BROKEN))
     assert [each.name for each in moves[1].skipped] == ["left", "right", "after"]
@@ -128,6 +140,20 @@ def test_a_failure_jumps_to_a_later_stage_once_all_before_it_has_ended() -> None
     assert ([each.name for each in moves.skipped], moves.start) == (["check"], ("mend",))
 
 
+def test_a_jump_waits_for_what_else_stands_before_its_target() -> None:
+    nodes = (
+        GraphNode(id="draft", jump="mend"),
+        GraphNode(id="check"),
+        GraphNode(id="mend", needs=("draft", "check")),
+    )
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    schedule.begin()
+    jump = Ending(status=EndStatus.FAILED, jumps=True)
+    assert [schedule.ended("draft", jump).start, schedule.ended("check", OK).start] == [(), ("mend",)]
+    schedule.ended("mend", OK)
+    assert schedule.statuses == {"draft": "failed", "check": "succeeded", "mend": "succeeded"}
+
+
 def test_without_a_jump_the_target_is_a_stage_like_others() -> None:
     nodes = (GraphNode(id="a", jump="b"), GraphNode(id="b", needs=("a",)), GraphNode(id="c", needs=("b",)))
     schedule = Schedule(Graph(nodes=nodes), at_once=9)
@@ -144,6 +170,23 @@ def test_a_stage_that_is_held_leaves_its_place_to_others_and_starts_once_they_ha
     assert schedule.ended("b", OK).start == ("z",)
     assert schedule.ended("z", OK) == Moves()
     assert schedule.is_over
+
+
+def test_an_arm_whose_needs_have_ended_waits_for_the_branch_that_may_choose_it() -> None:
+    nodes = (GraphNode(id="a"), GraphNode(id="b", choices=("c",)), GraphNode(id="c", needs=("a",)))
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    assert schedule.begin().start == ("a", "b")
+    assert schedule.ended("a", OK) == NO_MOVES
+    chosen = Ending(status=EndStatus.SUCCEEDED, chosen=frozenset({"c"}))
+    assert schedule.ended("b", chosen).start == ("c",)
+    assert schedule.statuses == dict.fromkeys("ab", EndStatus.SUCCEEDED)
+
+
+def test_an_end_that_lets_nothing_start_is_followed_by_nothing() -> None:
+    schedule = Schedule(graph(a="", b="", c="a b"), at_once=9)
+    schedule.begin()
+    assert schedule.ended("a", LEFT_OUT) == NO_MOVES
+    assert schedule.ended("b", OK).start == ("c",)
 
 
 def test_what_does_not_run_cannot_end() -> None:

@@ -229,6 +229,37 @@ def test_what_follows_a_branch_goes_on_to_follow_any_of_its_arms() -> None:
     assert faults(changed) == []
 
 
+CHAIN = document(stage("a"), stage("b", "a"), stage("c", "b"))
+
+
+def needs(found: Json) -> dict[str, tuple[str, ...]]:
+    """Return what each stage needs, in the order of the document."""
+    return {name: node.needs for name, node in nodes(found).items()}
+
+
+def test_a_stage_is_added_at_the_end_and_on_a_line_and_before_what_no_line_leads_to() -> None:
+    assert needs(added_after(CHAIN, NEW, ""))["new"] == ("c",)
+    assert needs(added_between(CHAIN, NEW, "a", "b")) == {"a": (), "new": ("a",), "b": ("new",), "c": ("b",)}
+    between_none = added_between(CHAIN, NEW, "a", "c")
+    assert needs(between_none) == {"a": (), "b": ("a",), "new": ("b",), "c": ("new",)}
+
+
+def test_a_copy_stands_behind_its_stage_and_needs_the_same() -> None:
+    changed, copy = duplicated(CHAIN, "b")
+    assert (copy, needs(changed)) == ("b-2", {"a": (), "b": ("a",), "b-2": ("a",), "c": ("b",)})
+
+
+def test_a_stage_is_moved_by_places_and_stays_at_the_ends() -> None:
+    orders = [[each["id"] for each in stages_in(moved_item(CHAIN, "stages", "a", by))] for by in (1, 9, -1)]
+    assert orders == [["b", "a", "c"], ["b", "c", "a"], ["a", "b", "c"]]
+
+
+def test_a_renamed_stage_is_named_so_in_a_template_that_is_a_source() -> None:
+    reading = stage("b", "a", input={"from": {"template": "{{ stages.a.output }}!"}})
+    changed = renamed(document(stage("a"), reading), "a", "first", PROCESSORS)
+    assert stages_in(changed)[1]["input"] == {"from": {"template": "{{ stages.first.output }}!"}}
+
+
 def test_a_new_stage_has_a_free_name_and_reads_what_stands_before() -> None:
     shape = {"required": ["prompt", "n"], "properties": {"prompt": {"format": "template"}}}
     spec = ProcessorSpec(name="model", options_schema=shape)

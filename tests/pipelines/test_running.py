@@ -11,6 +11,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import ReplayMismatch
 from orchestration.runs.engine.records import StepKind
+from pipelines.engine.running import BETWEEN_PAUSES
 from pipelines.engine.stages import Edit
 from tests.support.definitions import document, stage
 from tests.support.pipeline_runs import Execution, MemoryCache, failure
@@ -38,6 +39,22 @@ async def test_stages_run_one_after_the_other_and_the_last_gives_the_output() ->
 
 async def test_what_is_no_text_is_answered_as_json() -> None:
     assert (await Execution(CHAIN, value={"a": 1}).run()).answer == '{\n  "a": 1\n}'
+
+
+async def test_a_pipeline_whose_stages_are_all_skipped_has_no_output() -> None:
+    run = Execution(document(work("a", when="false"), work("b", when="false")))
+    error = await failure(run.run())
+    assert (str(error), run.statuses) == (
+        "No stage gave an output: all were skipped.",
+        {"a": "skipped", "b": "skipped"},
+    )
+
+
+async def test_many_stages_that_wait_for_nothing_run_one_after_the_other() -> None:
+    names = [f"s{number}" for number in range(2 * BETWEEN_PAUSES)]
+    stages = [stage(name, before, "transform") for before, name in zip(["", *names], names, strict=False)]
+    run = Execution(document(*stages), value="hello")
+    assert ((await run.run()).output, set(run.statuses)) == ("hello", set(names))
 
 
 ON_ERROR = [

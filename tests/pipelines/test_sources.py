@@ -133,6 +133,15 @@ def test_a_source_says_what_it_reads() -> None:
     ]
 
 
+def test_a_key_is_written_as_a_path_has_it() -> None:
+    assert [written_key(key) for key in (3, "name", 'a "b" \\', "")] == [
+        "[3]",
+        ".name",
+        '."a \\"b\\" \\\\"',
+        '.""',
+    ]
+
+
 KEYS = st.lists(st.integers(-999_999, 999_999) | st.text(min_size=1, max_size=6), max_size=8)
 
 

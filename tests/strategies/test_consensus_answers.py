@@ -90,6 +90,10 @@ def test_latex_becomes_plain_mathematics(plain: str, text: str) -> None:
     assert plain_latex(text).lstrip("$") in {plain, plain_latex(plain)}
 
 
+def test_the_beginning_of_a_longer_command_or_number_is_no_command() -> None:
+    assert [plain_latex(text) for text in ("\\pi", "\\pie", "\\sqrt23")] == ["pi", "\\pie", "\\sqrt23"]
+
+
 def test_nesting_without_end_is_left_as_it_is() -> None:
     deep = "\\sqrt{" * 40 + "2" + "}" * 40
     assert plain_latex(deep).count("\\sqrt{") == 40 - MOST_ROUNDS

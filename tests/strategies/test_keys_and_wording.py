@@ -10,7 +10,7 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import LONGEST, step_key
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.types import counted, dollars, listed
+from orchestration.strategies.engine.types import counted, dollars, listed, percent
 
 
 def test_a_key_is_its_parts_with_slashes() -> None:
@@ -51,3 +51,19 @@ def test_money_shows_cents_or_two_significant_digits(amount: str, words: str) ->
 def test_lists_and_counts_read_well() -> None:
     assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("", "a", "a, b and c")
     assert (counted(1, "call"), counted(0, "call")) == ("1 call", "0 calls")
+
+
+@pytest.mark.parametrize(
+    ("share", "beside", "words"),
+    [
+        (0.874, None, "87%"),
+        (0.874, 0.874, "87%"),
+        (0.874, 0.871, "87.4%"),
+        (0.8741, 0.8742, "87.41%"),
+        (0.87411, 0.87412, "87.41%"),
+    ],
+)
+def test_a_share_has_the_decimals_that_tell_it_from_another(
+    share: float, beside: float | None, words: str
+) -> None:
+    assert percent(share, beside=beside) == words

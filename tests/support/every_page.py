@@ -161,11 +161,11 @@ def _sessions(team: FurnishedTeam) -> Iterator[str]:
         yield from (reverse(f"sessions:{view}", args=[name]) for view in ("line-up", "run"))
     yield f"{reverse('sessions:start')}?from={team.runs['session-small'].pk}"
     yield f"{reverse('sessions:line-up', args=['headless'])}?participant=writer"
-    session, fork = (team.runs[name].pk for name in ("session-small", "session-fork"))
-    yield f"{reverse('sessions:report', args=[session])}?conversation=all"
-    yield reverse("sessions:report", args=[fork])
-    yield from (f"{reverse('sessions:fork', args=[session])}?entry={entry}" for entry in (0, 1, 999))
-    yield f"{reverse('runs:runs-compare')}?run={session}&run={fork}"
+    small, fork, played = (team.runs[f"session-{name}"].pk for name in ("small", "fork", "played"))
+    yield f"{reverse('sessions:report', args=[played])}?conversation=all"
+    yield from (reverse("sessions:report", args=[run]) for run in (small, fork))
+    yield from (f"{reverse('sessions:fork', args=[small])}?entry={entry}" for entry in (0, 999))
+    yield f"{reverse('runs:runs-compare')}?run={played}&run={fork}"
 
 
 def _tools(team: FurnishedTeam) -> Iterator[str]:

@@ -37,10 +37,11 @@ from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.furnished_rooms import furnished_rooms
 from tests.support.history import a_member
-from tests.support.lineups import LEAD, WRITER, a_lineup, a_lineup_draft
+from tests.support.lineups import LEAD, WRITER, a_lineup, a_lineup_draft, a_played_run
 from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
 from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
+from tests.support.rooms import ANA, JUDGE, LED, SAGE, SCOUT, Room, line_up
 from tests.support.run_rows import RunRows
 
 SUM = "What is 17% of 2,300?"
@@ -167,10 +168,15 @@ class FurnishedTeam:
         a_lineup(self.owner, title="Small")
         text = f"{OPEN} {ARABIC}"
         done = store_run(membership=self.owner, kind="session", payload={"text": text, "lineup": "small"})
-        session = engine.execute(done)
+        session, lineup = engine.execute(done), line_up(LED, SCOUT, SAGE, JUDGE, ANA)
+        played = a_played_run(self.owner, Room(lineup, task=text).play())
         changes = ForkChanges(lineup=session.request["lineup"], constraints={}, direction=ARABIC)
-        fork = start_fork(membership=self.owner, run=session, entry=1, changes=changes)
-        return {"session-small": session, "session-fork": engine.execute(fork)}
+        fork = start_fork(membership=self.owner, run=session, entry=0, changes=changes)
+        return {
+            "session-small": session,
+            "session-fork": engine.execute(fork),
+            "session-played": played,
+        }
 
     def _tools(self) -> str:
         """Add a server that answered once, a credential and a document; return the name of a tool."""

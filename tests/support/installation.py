@@ -27,11 +27,11 @@ class Installation(BareInstallation):
     def furnish(self, base_url: str, *names: str, **settings: float) -> None:
         """Add a provider at `base_url` that serves models of these names."""
         given = [f"{name}={value}" for name, value in settings.items()]
-        self._script("tests.support.furnish", base_url, ",".join(names), *given)
+        self.script("tests.support.furnish", base_url, ",".join(names), *given)
 
     def invite(self, name: str, lineup: Mapping[str, Json]) -> str:
         """Add a member and a published line-up; return the value of the member's session cookie."""
-        return self._script("tests.support.guest", name, json.dumps(lineup)).strip()
+        return self.script("tests.support.guest", name, json.dumps(lineup)).strip()
 
     def session(self, run: str) -> dict[str, Json]:
         """Return a session as its rows in the database tell it."""
@@ -47,7 +47,8 @@ class Installation(BareInstallation):
             connection.execute("begin immediate")
             yield
 
-    def _script(self, module: str, *arguments: str) -> str:
+    def script(self, module: str, *arguments: str) -> str:
+        """Run a module in the settings of the installation, and return what it prints."""
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,

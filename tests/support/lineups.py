@@ -50,15 +50,11 @@ def a_session_run(member: Membership, task: str) -> Run:
 
 def a_played_run(member: Membership, room: Room, **fields: Json) -> Run:
     """Store what was played in a room as a run with its rows."""
-    request = {
-        "lineup": room.state.lineup.model_dump(mode="json"),
-        "records": {},
-        "models": [],
-        "version": None,
-    }
-    given = {"kind": "session", "ref": "harbours", "seed": 0, "request": {**request, "constraints": {}}}
-    run = a_run(member, room.state.task, **given, **fields)
-    ended = {"kind": "record", "status": "done", "started_s": 0.0, "seconds": 0.0}
+    lineup = room.state.lineup.model_dump(mode="json")
+    request: Json = {"text": room.state.task, "lineup": lineup, "records": {}, "models": [], "version": None}
+    given: Json = {"kind": "session", "ref": "harbours", "seed": 0, **fields}
+    run = a_run(member, room.state.task, request={**request, "constraints": {}}, **given)
+    ended: Json = {"kind": "record", "status": "done", "started_s": 0.0, "seconds": 0.0}
     steps = [
         Step(run=run, key=f"session/{number}", result=plain(row), **ended)
         for number, row in enumerate(room.rows())

@@ -179,7 +179,7 @@ def production(
     Without the address of a broker it is Redis.
     """
     folder.mkdir(exist_ok=True)
-    with running_postgres(like and like.postgres) as postgres, running_redis(folder) as redis:
+    with running_postgres(like.postgres if like else None) as postgres, running_redis(folder) as redis:
         installation = Production(folder, postgres, redis, provider_port)
         installation.environment["ORCHESTRA_BROKER_URL"] = broker_url
         try:

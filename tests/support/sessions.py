@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from collaboration.engine.lineup import LineUp
 from collaboration.engine.records import gathered
+from collaboration.engine.replaying import SessionStart
 from collaboration.engine.running import ROWS, SessionInput, run_session
 from collaboration.engine.state import Entry, Forked
 from orchestration.llm.engine.model import ChatModel
@@ -95,14 +96,8 @@ class Session:
         """Run the session once more, from its journal where it has one."""
         loop = asyncio.get_running_loop()
         models: Mapping[str, ChatModel] = {name: Metered(each) for name, each in self.models.items()}
-        given = SessionInput(
-            task=self.task,
-            lineup=self.lineup,
-            records={},
-            models=models,
-            clock=lambda: clock(loop),
-            entries=self.entries,
-        )
+        start = SessionStart(task=self.task, lineup=self.lineup, records={}, entries=self.entries)
+        given = SessionInput(start=start, models=models, clock=lambda: clock(loop))
         state = await run_session(given, context)
         return str(state.phase)
 

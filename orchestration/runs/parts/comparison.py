@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from orchestra_site.web.templatetags.excerpts import excerpt
-from orchestration.runs.kinds import KindPage, get_page
+from orchestration.runs.kinds import ComparedDetails, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.parts.differences import (
     Piece,
@@ -45,16 +45,37 @@ class ComparedRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Parting:
+    """Up to where a run, by its number here, is the same as the first, and what each says `next`."""
+
+    number: int
+    same: int
+    seconds: float
+    note: str
+    next: Sequence[tuple[str, str, float] | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedLine:
+    """What each run says of one thing; empty where it has none."""
+
+    name: str
+    cells: Sequence[str]
+    differs: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """Runs side by side; `question` is what all of them were asked, empty where they differ.
 
-    Where all are of one kind that has more to compare, `template` shows it with `own`.
+    Where their kinds have more to compare, `partings` say up to where each is the same as the first, and
+    `tables` have a line for everything that one of them has.
     """
 
     runs: Sequence[ComparedRun]
     question: str
-    template: str
-    own: Mapping[str, Any]
+    partings: Sequence[Parting]
+    tables: Sequence[tuple[str, Sequence[ComparedLine]]]
 
 
 def comparison(runs: Sequence[Run], now: datetime, *, marked: bool) -> Comparison:
@@ -79,11 +100,45 @@ def comparison(runs: Sequence[Run], now: datetime, *, marked: bool) -> Compariso
                 first=urlencode([("run", each.pk) for each in (run, *others)]),
             )
         )
-    kinds = {run.kind for run in runs}
-    page = get_page(runs[0].kind) if len(kinds) == 1 else KindPage()
-    own = page.compared(runs) if page.comparison else {}
-    question = runs[0].prompt if len(questions) == 1 else ""
-    return Comparison(runs=columns, question=question, template=page.comparison, own=own)
+    details = [each for run in runs if (each := get_page(run.kind).compared(run)) is not None]
+    details = details if len(details) == len(runs) else []
+    return Comparison(
+        runs=columns,
+        question=runs[0].prompt if len(questions) == 1 else "",
+        partings=[_parting(details[0], each, number) for number, each in enumerate(details[1:], start=2)],
+        tables=[
+            (title, list(_lines([each.tables.get(title, ()) for each in details])))
+            for title in dict.fromkeys(name for each in details for name in each.tables)
+        ],
+    )
+
+
+def _parting(first: ComparedDetails, other: ComparedDetails, number: int) -> Parting:
+    """Return up to where two runs are the same, and what each says next."""
+    pairs = zip(first.story, other.story, strict=False)
+    shorter = min(len(first.story), len(other.story))
+    same = next((place for place, (one, two) in enumerate(pairs) if one[:2] != two[:2]), shorter)
+    return Parting(
+        number=number,
+        same=same,
+        seconds=first.story[same - 1][2] if same else 0.0,
+        note=other.note,
+        next=[each.story[same] if same < len(each.story) else None for each in (first, other)],
+    )
+
+
+def _lines(columns: Sequence[Sequence[tuple[str, str]]]) -> Iterator[ComparedLine]:
+    """Yield a line for each name, its first, second and further occurrences one by one."""
+    found: list[dict[tuple[str, int], str]] = []
+    for column in columns:
+        seen: Counter[str] = Counter()
+        found.append({})
+        for name, words in column:
+            seen[name] += 1
+            found[-1][name, seen[name]] = words
+    for key in dict.fromkeys(key for column in found for key in column):
+        cells = [column.get(key, "") for column in found]
+        yield ComparedLine(name=key[0], cells=cells, differs=len(set(cells)) > 1)
 
 
 def _compared(base: str, other: str) -> tuple[list[Piece], str]:

@@ -149,7 +149,9 @@ class Runtime:
             self.loop.call_soon_threadsafe(self._notify, runs, teams)
 
     def _notify(self, runs: set[UUID], teams: set[UUID]) -> None:
-        for notification in (*map(live.notify_run, runs), *map(live.notify_team, teams)):
+        viewed = (run for run in runs if live.has_members(live.run_group(run)))
+        shown = (team for team in teams if live.has_members(live.team_group(team)))
+        for notification in (*map(live.notify_run, viewed), *map(live.notify_team, shown)):
             task = self.loop.create_task(notification)
             self._notifying.add(task)
             task.add_done_callback(self._notifying.discard)

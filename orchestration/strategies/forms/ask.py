@@ -39,6 +39,7 @@ MOST_IN_A_ROW = 6
 MAIN_OPTIONS = 3
 """Options shown at once of a kind of run that says nothing of which these are."""
 LIMITS = tuple(Constraints.model_fields)
+LIMIT_SCHEMA = Constraints.model_json_schema()
 ROUNDS = {"properties": {"tool_rounds": Request.model_json_schema()["properties"]["tool_rounds"]}}
 SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options"}
 """Properties of a payload for which the form has fields of its own."""
@@ -89,7 +90,7 @@ class AskForm(forms.Form):
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         choosing = self.fields["tools"]
         choosing.choices = [(name, spec.label) for name, spec in (tools or {}).items()]  # type: ignore[attr-defined]
-        self.fields |= schema_fields(Constraints.model_json_schema()) | schema_fields(ROUNDS)
+        self.fields |= schema_fields(LIMIT_SCHEMA) | schema_fields(ROUNDS)
         asked = str(self.data.get("strategy") or self.initial["strategy"])
         there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
         self.chosen_method = asked if there else FIRST_STRATEGY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -16,9 +17,15 @@ from orchestration.tools.forms.schemas import PercentField, schema_fields
 PREFIX = "options."
 
 
+@cache
+def option_schema(options: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a strategy's options: making it takes a tenth of the time of an Ask page."""
+    return options.model_json_schema()
+
+
 def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, forms.Field]:
     """Return a field for each option, named `options.<name>` as errors about it are."""
-    fields = schema_fields(options.model_json_schema(), models)
+    fields = schema_fields(option_schema(options), models)
     return {f"{PREFIX}{name}": field for name, field in fields.items()}
 
 

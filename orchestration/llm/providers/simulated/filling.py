@@ -211,7 +211,7 @@ class SchemaFiller:
         fields = self._flat(flat.get("items", {}), place.above)[0].get("properties", {})
         if _NEEDS.intersection(fields):
             self._own = wording.parts_of_task(self._task, self.dice)
-        first = next(iter(fields.values()), {})
+        first: Json = next(iter(fields.values()), {})
         options = first.get("enum", []) if isinstance(first, Mapping) else []
         members = len(options) or (len(self._own) if _NEEDS.intersection(fields) else _MEMBERS)
         parts: list[str | None] = [*place.answer.split(", ")] if place.answer else [None] * members

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -16,13 +17,15 @@ from django.db.models import (
     FloatField,
     JSONField,
     Model,
+    PositiveIntegerField,
+    PositiveSmallIntegerField,
     TextField,
 )
 
 from orchestration.runs.models import Call, Command, Event, HumanQuestion, Run, RunStatus, Step, Timer
 
 Row = Mapping[str, Any]
-PLAIN = {BooleanField, CharField, FloatField, TextField}
+PLAIN = {BooleanField, CharField, FloatField, PositiveIntegerField, PositiveSmallIntegerField, TextField}
 """The fields whose values a database is given as they are."""
 
 
@@ -87,19 +90,13 @@ class Table:
     def update(self, changes: Mapping[Any, Row]) -> None:
         """Change columns of rows, given by key; rows that change the same columns share a statement."""
         for names, group in groupby(sorted(changes.items(), key=_names), key=_names):
-            fields = [*(self._fields[name] for name in names), self._key]
-            columns = ", ".join(f"{_column(field)} = %s" for field in fields[:-1])
+            columns = ", ".join(f"{_column(self._fields[name])} = %s" for name in names)
             statement = f"UPDATE {self._name} SET {columns} WHERE {_column(self._key)} = %s"  # noqa: S608  # names of models
-            database = connections[DEFAULT_DB_ALIAS]
-            values = [
-                [
-                    field.get_db_prep_save(value, database)
-                    for field, value in zip(fields, (*(row[name] for name in names), key), strict=True)
-                ]
-                for key, row in group
-            ]
+            keys, rows = zip(*group, strict=True)
+            prepared = [self._prepared_column(name, self._fields[name], rows) for name in names]
+            ids = [self._key.get_db_prep_save(key, connection) for key in keys]
             with connection.cursor() as cursor:
-                cursor.executemany(statement, values)
+                cursor.executemany(statement, list(zip(*prepared, ids, strict=True)))
 
 
 def _names(change: tuple[Any, Row]) -> tuple[str, ...]:
@@ -110,6 +107,7 @@ def _column(field: Field[Any, Any]) -> str:
     return _quoted(str(field.column))
 
 
+@cache
 def _quoted(name: str) -> str:
     return connection.ops.quote_name(name)
 
