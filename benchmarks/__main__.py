@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-SCRIPTS = ("strategies", "startup", "viewers", "plurality", "floods", "pipelines", "editor")
+SCRIPTS = ("strategies", "startup", "viewers", "plurality", "floods", "pipelines", "sessions", "editor")
 
 if __name__ == "__main__":
     failed = 0

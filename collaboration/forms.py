@@ -11,19 +11,21 @@ from django import forms
 from django.http import QueryDict
 from django.utils.text import slugify
 
-from collaboration.engine.lineup import Participant, lineup_schema
+from collaboration.engine.lineup import LineUp, Participant, lineup_schema
 from collaboration.engine.phases import Phase
 from collaboration.engine.plan import LONGEST_TITLE, Subtask
 from collaboration.engine.roles import SENTENCES, ParticipantRole, Power
 from collaboration.engine.state import SessionState
-from collaboration.selectors import ANY, ANY_MODEL, PARTICIPANTS
+from collaboration.selectors import ANY, ANY_MODEL, LINEUPS, PARTICIPANTS
 from collaboration.services.freezing import LONGEST_TASK
 from orchestra_site.accounts.models import Membership, Role
 from orchestra_site.accounts.selectors import member_names
 from orchestration.expressions.listed import Document, item_in, items_in
 from orchestration.expressions.places import GONE, Keys, value_at, with_value
 from orchestration.library.selectors import published_versions
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.tools.forms.cards import PartCard
@@ -201,6 +203,26 @@ class SessionSetup(LineUpCard):
             for each in typed[PARTICIPANTS]
         ]
         return {**typed, PARTICIPANTS: seated}
+
+    def is_sound(self, document: Document) -> bool:
+        """Return whether a session can have this line-up; each problem stands at its field then."""
+        self.say((seat_path(each.path), each.message) for each in LINEUPS.check(document, {}).problems)
+        return not self.notes.problems
+
+    def refuse(self, form: forms.Form, refusal: InvalidRequest) -> None:
+        """Put a refusal at the field of the line-up that it names, or of the form."""
+        _, is_of_lineup, path = refusal.field.partition("lineup.")
+        if is_of_lineup:
+            self.say([(seat_path(path), str(refusal))])
+        else:
+            refuse(form, refusal)
+
+
+def session_setup(membership: Membership, lineup: LineUp, seated: LineUp) -> SessionSetup:
+    """Return the fields of a line-up for one session; `seated` has a model in each of its seats."""
+    models = {each.id: each.model for each in seated.participants}
+    written = lineup.model_dump(mode="json", exclude_defaults=True)
+    return SessionSetup(written, team_choices(membership), models)
 
 
 def seat_path(path: str) -> str:

@@ -16,12 +16,18 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
-from benchmarks.foreign import asking, breaking, connecting, deciding
+from benchmarks.foreign import asking, breaking, collaborating, connecting, deciding
 from benchmarks.foreign.scene import BABBLER, STAMMERER, Finding, Scene, Step
 from benchmarks.foreign.server import ForeignServer
 from benchmarks.installation import Installation
 
-STEPS: tuple[Step, ...] = (*connecting.STEPS, *asking.STEPS, *deciding.STEPS, *breaking.STEPS)
+STEPS: tuple[Step, ...] = (
+    *connecting.STEPS,
+    *asking.STEPS,
+    *deciding.STEPS,
+    *collaborating.STEPS,
+    *breaking.STEPS,
+)
 
 
 def findings() -> Iterator[Finding]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from benchmarks.foreign.server import ForeignServer
 from benchmarks.installation import Installation
-from benchmarks.member import Member
+from benchmarks.member import RUN, Member
 
 BABBLER, ALIAS, STAMMERER = "babbler", "mumbler", "stammerer"
 """Two names of the first server's model, which answers to any, and the second server's."""
@@ -40,6 +42,16 @@ class Scene:
     def ask(self, models: Sequence[str], strategy: str = "parallel", **fields: str) -> str:
         """Ask a new question and return the run's id."""
         return self.member.ask(self.question(), models, strategy, **fields)
+
+    def session(self, task: str, lineup: Mapping[str, Any]) -> str:
+        """Start a session of a line-up from the page of sessions and return the run's id."""
+        made = self.member.post("/sessions/import", {"text": json.dumps(lineup), "import": "1"})
+        assert made.is_redirect, made.text[:2000]
+        start = {"text": task, "lineup": str(lineup["name"]), "version": "draft"}
+        answer = self.member.post("/sessions/start", start)
+        found = RUN.search(answer.headers.get("location", ""))
+        assert found is not None, answer.text[:3000]
+        return found[1]
 
     def provider(self, server: ForeignServer) -> str:
         """Return where the pages of a server's provider are."""

@@ -44,7 +44,7 @@ from collaboration.engine.state import (
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ContextWindowExceeded, EngineError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import FinishReason, Json, Prompt
+from orchestration.llm.engine.types import Completion, FinishReason, Json, Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
 from orchestration.runs.engine.types import Received
@@ -52,6 +52,8 @@ from orchestration.runs.engine.types import Received
 BEGAN, ROWS = "session.began", "session"
 RUNNER = ""
 CANCELLED = "The session was cancelled."
+MOST_HALVINGS = 3
+"""How often a prompt that a model cannot read is shortened to half of what it was."""
 WORKED_AT_ONCE = 25_000
 """Characters of answers and results that are worked in on the event loop."""
 REPLAYED_AT_ONCE = 10
@@ -278,14 +280,21 @@ class _SessionRun:
             return await context.ask_human(question(state, action), "ask")
         model = self._given.models[who.model]
         room = max(model.spec.context_window // 2, model.spec.context_window - model.spec.max_output_tokens)
-        text = await self._prompt(action, state, room)
         if action.kind is ActionKind.WORK and (who.strategy or who.pipeline):
+            text = await self._prompt(action, state, room)
             return {"text": await self._by_child(who, text.messages[-1].content, context)}
-        try:
-            answer = await context.ask(model, text, "ask")
-        except ContextWindowExceeded:  # it counts other tokens than were estimated
-            answer = await context.ask(model, await self._prompt(action, state, room // 2), "shorter")
+        answer = await self._asked(action, state, context, model, room)
         return answer.text + (CUT if answer.finish is FinishReason.LENGTH else "")
+
+    async def _asked(
+        self, action: Action, state: SessionState, context: RunContext, model: ChatModel, room: int
+    ) -> Completion:
+        """Ask a model; one that counts other tokens than were estimated is sent half as much, and again."""
+        for times in range(MOST_HALVINGS):
+            text = await self._prompt(action, state, room >> times)
+            with suppress(ContextWindowExceeded):
+                return await context.ask(model, text, f"shorter/{times}" if times else "ask")
+        return await context.ask(model, await self._prompt(action, state, room >> MOST_HALVINGS), "shortest")
 
     async def _prompt(self, action: Action, state: SessionState, room: int) -> Prompt:
         """Return what a model is sent, within `room` tokens, while the run cannot be parked."""

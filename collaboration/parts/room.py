@@ -183,7 +183,7 @@ def subtasks(session: Session, names: Names) -> list[dict[str, Any]]:
             {**given, "by": names.get(given["by"], given["by"]) or "A tool"} for given in each["helpers"]
         ]
         found.append(
-            {**each, "mark": MARKS[each["status"]], "by": names[by] if by else "", "helped": helpers}
+            {**each, "mark": MARKS[each["status"]], "by": names.get(by, "") if by else "", "helped": helpers}
         )
     return found
 

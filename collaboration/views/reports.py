@@ -14,16 +14,15 @@ from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
-from collaboration.forms import ForkForm, SessionSetup, seat_path, team_choices
+from collaboration.forms import ForkForm, SessionSetup, session_setup, team_choices
 from collaboration.parts.reports import report_context, report_markdown, session_document
-from collaboration.selectors import KIND, LINEUPS
+from collaboration.selectors import KIND
 from collaboration.services.forks import ForkChanges, fork_start, start_fork
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestra_site.web.alphabets import encodable
 from orchestra_site.web.pages import posted
 from orchestration.library.views.versions import READ_OR_SEND
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.forms import refuse
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.views.run import path_of
@@ -82,17 +81,12 @@ def fork(request: MemberRequest, run: UUID) -> HttpResponse:
     except InvalidRequest as refusal:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return render(request, FORK, {**context, "refusal": refusal}, status=status)
-    team, seated = (
-        team_choices(request.membership),
-        {each.id: each.model for each in state.lineup.participants},
-    )
-    setup = SessionSetup(state.lineup.model_dump(mode="json", exclude_defaults=True), team, seated)
+    setup = session_setup(request.membership, state.lineup, state.lineup)
     most_usd = found.request["constraints"].get("max_cost_usd")
-    form = ForkForm(posted(request), state, team.models, most_usd)
+    form = ForkForm(posted(request), state, team_choices(request.membership).models, most_usd)
     if request.method == "POST" and (started := _started(request, found, entry, form, setup)) is not None:
         return redirect(path_of(started))
     context |= {"form": form, "setup": setup, "state": state}
-    context["seats"] = zip(setup.seats, state.lineup.participants, strict=True)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if request.method == "POST" else HTTPStatus.OK
     return render(request, FORK, context, status=status)
 
@@ -103,9 +97,7 @@ def _started(request: MemberRequest, run: Run, entry: int, form: ForkForm, setup
     if not form.is_valid() or setup.notes.problems:
         return None
     document = form.with_participant(document)
-    problems = LINEUPS.check(document, {}).problems
-    setup.say((seat_path(each.path), each.message) for each in problems)
-    if problems:
+    if not setup.is_sound(document):
         return None
     limits = {**run.request["constraints"], "max_cost_usd": form.cleaned_data["max_cost_usd"]}
     changes = ForkChanges(
@@ -117,10 +109,7 @@ def _started(request: MemberRequest, run: Run, entry: int, form: ForkForm, setup
     try:
         return start_fork(membership=request.membership, run=run, entry=entry, changes=changes)
     except InvalidRequest as refusal:
-        if refusal.field.startswith("lineup."):
-            setup.say([(seat_path(refusal.field.removeprefix("lineup.")), str(refusal))])
-        else:
-            refuse(form, refusal)
+        setup.refuse(form, refusal)
     return None
 
 

@@ -8,21 +8,16 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from collaboration.engine.lineup import LineUp, read_lineup
-from collaboration.forms import (
-    AS_BEFORE,
-    SessionSetup,
-    StartForm,
-    seat_path,
-    team_choices,
-)
+from collaboration.forms import AS_BEFORE, SessionSetup, StartForm, session_setup
 from collaboration.selectors import KIND, LINEUPS, newest_sessions, shown_participants
 from collaboration.services.estimates import estimate_session
 from collaboration.services.freezing import chosen_lineup, stored_lineup, with_models
 from collaboration.services.session_runs import USUAL_LINEUP
+from collaboration.views.reports import session_run
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestration.expressions.listed import Document
 from orchestration.library.forms import version_choices
@@ -31,9 +26,7 @@ from orchestration.library.selectors import version_number
 from orchestration.library.views.versions import READ_OR_SEND
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.llm.forms import refuse
 from orchestration.runs.models import Run
-from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
 from orchestration.runs.views.run import path_of
 
@@ -89,7 +82,7 @@ def _source(request: MemberRequest) -> Run | None:
         source = UUID(request.POST.get("from") or request.GET.get("from", ""))
     except ValueError:
         return None
-    return get_object_or_404(visible_runs(request.membership).filter(kind=KIND), pk=source)
+    return session_run(request, source)
 
 
 def _start_form(
@@ -149,13 +142,11 @@ def _chosen(
             base, number = stored_lineup(source.request["lineup"]), source.request.get("version")
         else:
             base, number = chosen_lineup(member, name, version_number(version) or version)
-        seated = {each.id: each.model for each in with_models(member, base).participants}
+        setup = session_setup(member, base, with_models(member, base))
     except InvalidRequest as fault:
         return replace(chosen, fault=str(fault))
-    written = base.model_dump(mode="json", exclude_defaults=True)
-    setup = SessionSetup(written, team_choices(member), seated)
     is_same = request.POST.get("setup_of") == f"{name} {version}"
-    document = setup.with_typed(request.POST) if is_same else written
+    document = setup.with_typed(request.POST) if is_same else setup.part
     setup.notes.part = document
     lineup = read_lineup(document)[0]
     resolved = lineup and with_models(member, lineup)
@@ -168,9 +159,7 @@ def _started(request: MemberRequest, form: StartForm, source: Run | None, chosen
     if setup is None:
         form.add_error("lineup", chosen.fault)
         return None
-    problems = LINEUPS.check(chosen.document, {}).problems
-    setup.say((seat_path(each.path), each.message) for each in problems)
-    if not is_valid or setup.notes.problems:
+    if not setup.is_sound(chosen.document or {}) or not is_valid:
         return None
     payload = {"text": form.cleaned_data["text"], **chosen.payload(form.chosen)}
     if source is not None:
@@ -179,8 +168,5 @@ def _started(request: MemberRequest, form: StartForm, source: Run | None, chosen
         origin, member = Origin(rerun_of=source), request.membership
         return start_run(membership=member, kind=KIND, payload=payload, origin=origin)
     except InvalidRequest as refusal:
-        if refusal.field.startswith("lineup."):
-            setup.say([(seat_path(refusal.field.removeprefix("lineup.")), str(refusal))])
-        else:
-            refuse(form, refusal)
+        setup.refuse(form, refusal)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from orchestra_site.web.alphabets import encodable
 from orchestra_site.web.patterns import DOTALL, Pattern
 from orchestration.expressions.values import Json
 
@@ -17,8 +18,25 @@ _FENCE = Pattern(r"```\w*\n?(.*?)\n?```", DOTALL)
 _CODE = Pattern(r"`([^`]+)`")
 
 
+def decoded(text: str) -> Json:
+    """Return the value of a JSON text, line breaks in strings allowed, as every database can store it.
+
+    Escapes can write what no text from outside has: NUL and halves of characters. Raises as `json.loads`.
+    """
+    value = json.loads(text, strict=False)
+    return _storable(value) if "\\u" in text else value
+
+
+def _storable(value: Json) -> Json:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {encodable(key): _storable(each) for key, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list) else value
+
+
 def json_values(text: str) -> Iterator[Json]:
-    """Yield every JSON object and list in `text` that is not inside another, in order."""
+    """Yield every JSON object and list in `text` that is not inside another, in order, as `decoded` does."""
     decoder = json.JSONDecoder(strict=False)
     text = text[:MOST_JSON_CHARACTERS]
     end = work = 0
@@ -34,7 +52,7 @@ def json_values(text: str) -> Iterator[Json]:
         except RecursionError:
             return
         else:
-            yield value
+            yield _storable(value) if "\\u" in text else value
 
 
 def unfenced(text: str) -> str:

@@ -96,8 +96,11 @@ class Bounds:
             parts = self.parts(value, "") if isinstance(value, SIZED) else (value,)
         except ExpressionError as error:
             return str(error).strip(" .")
-        strange = [each for each in parts if isinstance(each, NUMBERS) and not abs(each) < TOO_LARGE]
-        return "has a number that JSON cannot express" if strange else ""
+        if any(isinstance(each, NUMBERS) and not abs(each) < TOO_LARGE for each in parts):
+            return "has a number that JSON cannot express"
+        if any(isinstance(each, str) and encodable(each) != each for each in parts):
+            return "has a character that cannot be stored"
+        return ""
 
     def parts(self, value: Json, name: str) -> list[Json]:
         """Return a value and all that is in it, also the keys of objects. Raises `ExpressionError`."""

@@ -43,15 +43,23 @@ async def test_results_longer_than_the_window_of_a_model_are_shortened_for_it(wi
 
 
 async def test_a_model_that_counts_other_tokens_is_sent_half_as_much() -> None:
-    replies = [ContextWindowExceeded("Too long."), *[obliging_work() for _ in range(9)]]
+    replies = [*[ContextWindowExceeded("Too long.")] * 3, *[obliging_work() for _ in range(9)]]
     session = Session(line_up(LED, SCOUT, negotiation=QUIET), {"m-scout": replies})
     assert await session.lives.run() == "completed"
-    assert "action/2/shorter" in session.lives.log.steps
+    assert {"action/2/shorter/1", "action/2/shorter/2"} <= session.lives.log.steps.keys()
     assert not [each for each in session.shown["messages"] if each["kind"] == "error"]
 
 
 def obliging_work() -> str:
     return json.dumps({"text": "Short."})
+
+
+async def test_a_model_that_can_read_nothing_is_asked_four_times_and_missed() -> None:
+    session = Session(
+        line_up(LED, SCOUT, negotiation=QUIET), {"m-scout": [ContextWindowExceeded("Too long.")]}
+    )
+    assert await session.lives.run() == "failed"
+    assert session.asked["m-scout"] == 4 * 3
 
 
 async def test_an_answer_in_prose_that_was_cut_off_says_so() -> None:
@@ -92,6 +100,10 @@ def test_blocks_are_shortened_from_the_longest_and_what_is_around_them_stays(
 def test_what_has_no_room_at_all_loses_its_data_only() -> None:
     text = f"Task.\n{marked('x' * 500)}\nDo it."
     assert fitted(text, 0).replace("\n", " ").startswith("Task. <data>  [… 500 characters are left out")
+
+
+def test_what_has_no_data_stays_as_long_as_it_is() -> None:
+    assert fitted("Divide the task.", 3) == "Divide the task."
 
 
 def test_two_thousand_messages_are_summarised_and_each_costs_the_same() -> None:

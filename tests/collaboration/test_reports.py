@@ -181,6 +181,12 @@ def test_a_form_forks_a_session_with_all_its_changes(owner: Membership, session:
     assert "Only wine." in shown
 
 
+def test_the_form_offers_who_takes_each_seat(owner: Membership, session: Run) -> None:
+    shown = signed_in(owner).get(reverse("sessions:fork", args=[session.pk])).content.decode()
+    for number in range(2):
+        assert f'<select name="participants[{number}].seat"' in shown
+
+
 WRONG: list[tuple[dict[str, str], str]] = [
     ({"limits.returns": "99"}, "must be at most 10"),
     ({"participants[1].seat": "team_role:owner"}, "not what it is"),

@@ -285,3 +285,10 @@ def test_an_ended_session_shows_its_result_and_offers_nothing(ana: Membership) -
 
 def test_a_wrong_verb_is_refused(room: StoredRoom, ana: Membership) -> None:
     assert signed_in(ana).get(f"/runs/{room.run.pk}/message").status_code == 405
+
+
+def test_a_plan_may_name_somebody_whom_nobody_knows(ana: Membership) -> None:
+    plan = {"subtasks": [{"title": "Trade of Genoa", "assignee": "the moon"}, {"title": "Comparison"}]}
+    room = StoredRoom(ana, replies={"plan": plan}).play("negotiating")
+    board = room.page(ana).partition('id="session-board"')[2]
+    assert board.count("nobody yet") == 2

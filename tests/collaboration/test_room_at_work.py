@@ -56,22 +56,31 @@ class Acting:
     def do(self, name: str, **fields: Json) -> None:
         """Give a command that the page offers, and wait until it has been worked in."""
         assert name in commands(self.client.get(f"/runs/{self.run.pk}/").content.decode()), name
-        known = self.run.steps.filter(key__startswith="message/").count()
+        known = self.received
         answer = self.client.post(f"/runs/{self.run.pk}/message", {"do": name, **fields})
         assert answer.status_code == 302
         self.run.refresh_from_db()
         if self.run.status == "queued":  # it was parked: nothing but people was waited for
             self.engine.start(self.run)
-        until(lambda: self.run.steps.filter(key__startswith="message/").count() > known)
+        until(lambda: self.received > known)
         until(self.has_row_of_the_last_message)
+
+    @property
+    def received(self) -> int:
+        """How many messages the session has received."""
+        return self.run.steps.filter(key__startswith="message/", status="done").count()
+
+    def end(self) -> None:
+        """End the session, unless it has ended by itself by now."""
+        self.client.post(f"/runs/{self.run.pk}/message", {"do": "end"})
+        until(lambda: Run.objects.get(pk=self.run.pk).is_over)
 
     def has_row_of_the_last_message(self) -> bool:
         """Tell whether all that was received has left its row."""
-        received = self.run.steps.filter(key__startswith="message/").count()
         notes = self.run.steps.filter(key__startswith="log/").values_list("key", "result")
         entries = [key.partition("/")[2] for key, note in notes if note and note["from"] == "message"]
         rows = {f"session/{number}" for number in entries}
-        return len(entries) >= received and self.run.steps.filter(key__in=rows).count() == len(rows)
+        return len(entries) >= self.received and self.run.steps.filter(key__in=rows).count() == len(rows)
 
     def reaches(self, phase: str, kind: str) -> None:
         """Wait until the session is in a phase and somebody is asked for something."""
@@ -134,8 +143,7 @@ def test_people_propose_take_stances_and_vote_from_the_page(ana: Membership, eng
     votes = {(each["voter"], each["said"], each["option"]) for each in decision["votes"]}
     assert {("boss", "oppose", "P1"), ("boss", "vote", own)} <= votes
     assert acting.refused == []
-    acting.do("end")
-    until(lambda: Run.objects.get(pk=acting.run.pk).is_over)
+    acting.end()
 
 
 def told(text: str, socket: LiveSocket) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -133,10 +134,17 @@ def test_sessions_killed_in_every_phase_come_to_their_results(
     assert member.client.get("/inbox/").text.count("/answer/") >= 3
     for subtask in ("s1", "s2"):
         first.act(member, "approve", subtask=subtask, reason="Fine.")
-    approve_result(first, member)
-    approve_result(second, member)
+    for session in (first, second):
+        until(partial(has_result, session))
+        session.act(member, "approve")
+    until(lambda: (first.status, second.status) == ("succeeded", "succeeded"))
     check(first, {"lead": 3, "scout": 3, "sage": 4}, ["lead", "sage", "scout"])
     check(second, {"lead": 3, "scout": 1, "sage": 1}, [])
+
+
+def has_result(session: KilledSession) -> bool:
+    """Tell whether the result is there, and waits to be approved."""
+    return bool(session.session["result"]) and session.questions == 1
 
 
 def kill_while_models_work(session: KilledSession) -> None:
@@ -148,13 +156,6 @@ def kill_while_models_work(session: KilledSession) -> None:
     session.up(scout=HANGING, sage=SLOW)
     session.kill_when_asked(scout=2, sage=3, open_calls=2)
     assert session.session["phase"] == "executing"
-
-
-def approve_result(session: KilledSession, member: Member) -> None:
-    """Accept what came out, once it is all that a person is asked for."""
-    until(lambda: session.session["result"] and session.questions == 1)
-    session.act(member, "approve")
-    until(lambda: session.status == "succeeded")
 
 
 def finish_after_the_pause(session: KilledSession, member: Member) -> None:

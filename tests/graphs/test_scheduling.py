@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.graphs.graph import Graph, GraphNode, Join
-from orchestration.graphs.scheduling import Ending, EndStatus, Moves, Schedule
+from orchestration.graphs.scheduling import NO_MOVES, Ending, EndStatus, Moves, Schedule
 from tests.support.graphs import graph, graphs, settled_before
 
 OK = Ending(status=EndStatus.SUCCEEDED)
@@ -170,6 +170,23 @@ def test_a_stage_that_is_held_leaves_its_place_to_others_and_starts_once_they_ha
     assert schedule.ended("b", OK).start == ("z",)
     assert schedule.ended("z", OK) == Moves()
     assert schedule.is_over
+
+
+def test_an_arm_whose_needs_have_ended_waits_for_the_branch_that_may_choose_it() -> None:
+    nodes = (GraphNode(id="a"), GraphNode(id="b", choices=("c",)), GraphNode(id="c", needs=("a",)))
+    schedule = Schedule(Graph(nodes=nodes), at_once=9)
+    assert schedule.begin().start == ("a", "b")
+    assert schedule.ended("a", OK) == NO_MOVES
+    chosen = Ending(status=EndStatus.SUCCEEDED, chosen=frozenset({"c"}))
+    assert schedule.ended("b", chosen).start == ("c",)
+    assert schedule.statuses == dict.fromkeys("ab", EndStatus.SUCCEEDED)
+
+
+def test_an_end_that_lets_nothing_start_is_followed_by_nothing() -> None:
+    schedule = Schedule(graph(a="", b="", c="a b"), at_once=9)
+    schedule.begin()
+    assert schedule.ended("a", LEFT_OUT) == NO_MOVES
+    assert schedule.ended("b", OK).start == ("c",)
 
 
 def test_what_does_not_run_cannot_end() -> None:

@@ -89,14 +89,6 @@ def a_lineup(world: World) -> dict[str, Any]:
     return {"name": world.lineup.name}
 
 
-def a_lineup_version(world: World) -> dict[str, Any]:
-    return {"name": world.lineup.name, "number": 1}
-
-
-def a_lineup_trigger(world: World) -> dict[str, Any]:
-    return {"name": world.lineup.name, "trigger": world.lineup_trigger.pk}
-
-
 def a_stage(world: World) -> dict[str, Any]:
     return {"run": world.pipeline_run.pk, "stage": "loud"}
 
@@ -140,8 +132,7 @@ def a_hook(world: World) -> dict[str, Any]:
 def definition_rows(kind: str, one: Make, version: Make, trigger: Make) -> Iterator[Row]:
     """Yield the pages that definitions of every kind have."""
     yield Row(view=f"{kind}:triggers", who=ADMINS, args=one, marker='data-page="triggers"')
-    pages = {"new": "definition-new", "import": "definition-import"}
-    for page, marker in pages.items():
+    for page, marker in (("new", "definition-new"), ("import", "definition-import")):
         yield Row(view=f"{kind}:{page}", who=RUNNERS, marker=f'id="{marker}"')
         yield Row(view=f"{kind}:{page}", method="POST", who=RUNNERS, status=422, marker=f'id="{marker}"')
     refused: dict[str, Any] = {"method": "POST", "who": ADMINS, "args": one, "status": 422}
@@ -162,7 +153,12 @@ def definition_rows(kind: str, one: Make, version: Make, trigger: Make) -> Itera
 
 ROWS = [
     *definition_rows("pipelines", a_pipeline, a_version, a_trigger),
-    *definition_rows("sessions", a_lineup, a_lineup_version, a_lineup_trigger),
+    *definition_rows(
+        "sessions",
+        a_lineup,
+        lambda world: {**a_lineup(world), "number": 1},
+        lambda world: {**a_lineup(world), "trigger": world.lineup_trigger.pk},
+    ),
     Row(view="sessions:list", marker='id="session-list"'),
     Row(view="sessions:start", who=RUNNERS, marker='id="session-start"'),
     Row(view="sessions:start", method="POST", who=RUNNERS, status=422, marker='id="session-start"'),

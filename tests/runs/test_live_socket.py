@@ -75,6 +75,15 @@ async def test_a_burst_and_two_lost_connections_lose_and_repeat_nothing(kind: st
     assert seen + socket.seen == stored == list(range(1, 303))
 
 
+async def test_a_group_has_members_while_somebody_is_subscribed_to_it() -> None:
+    group = live.run_group("of-a-run")
+    assert not live.has_members(group)
+    await live.join_group(group, "somebody")
+    assert live.has_members(group)
+    await live.leave_group(group, "somebody")
+    assert not live.has_members(group)
+
+
 async def test_each_batch_says_which_numbers_it_holds(kind: str) -> None:
     _, client, rows = await in_thread(_running, kind)
     await in_thread(_burst, rows, 3)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestra_site.web.patterns import ASCII, DOTALL, Pattern
-from orchestration.expressions.embedded import json_values, unfenced
+from orchestration.expressions.embedded import decoded, json_values, unfenced
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.picks import parse_pick
 from orchestration.expressions.templates import parse_template
@@ -78,7 +78,7 @@ def _read_json(text: str) -> Json:
     reasons = []
     for written in _readings(text):
         try:
-            return json.loads(written, strict=False)
+            return decoded(written)
         except RecursionError:
             raise TransformError("The JSON is nested too deeply.") from None
         except json.JSONDecodeError as error:

@@ -26,7 +26,7 @@ def document_text(raw: bytes) -> str:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("The text is not written in UTF-8. Save it as UTF-8 and upload it again.") from None
-    whole = encodable(text).replace("\0", "\ufffd").replace("\r\n", "\n").strip()
+    whole = encodable(text).replace("\r\n", "\n").strip()
     if not whole:
         raise ValueError("The document is empty.")
     return whole

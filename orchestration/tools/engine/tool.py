@@ -141,7 +141,7 @@ def storable(value: Json) -> Json:
     Raises `ToolFailed` for a number that JSON does not have.
     """
     if isinstance(value, str):
-        return encodable(value).replace("\0", "\ufffd")
+        return encodable(value)
     if isinstance(value, dict):
         return {storable(key): storable(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -85,8 +85,8 @@ def skip(tokens: list[str], dropped: frozenset[str]) -> list[str]:
 
 def parse_number(text: str) -> Fraction | None:
     """Read "2,300.50", "$7" or "-7"; None for anything else."""
-    if len(text) > LONGEST_NUMBER or not _ONE_NUMBER.fullmatch(text):
-        return None
+    if not text[-1:].isdigit() or len(text) > LONGEST_NUMBER or not _ONE_NUMBER.fullmatch(text):
+        return None  # most words end with no digit, which is seen without a pattern
     return Fraction("".join(sign for sign in text if sign not in ",$€£"))
 
 

@@ -57,13 +57,22 @@ def reply_to(profile: SimulatedProfile, prompt: Prompt) -> str:
     schema = prompt.response_schema or {}
     classifies = prompt.purpose == Purpose.CLASSIFY or (prompt.purpose == Purpose.ANSWER and asked.data)
     made = labelled(profile, schema, asked) if classifies else None
-    made = made or _calculated(prompt, asked) or attempt(profile, asked) or open_answer(profile, asked)
+    made = made or _calculated(prompt, asked) or _solved(profile, prompt, asked)
     filled = _filled(profile, prompt, asked, made)
     if filled is not None:
         return filled
     if made is None:
         return _signed(profile, _DECLINED.format(name=profile.name))
     return _signed(profile, _explained(made, dice("wording", profile.name, asked.question)))
+
+
+def _solved(profile: SimulatedProfile, prompt: Prompt, asked: AskedQuestion) -> Solution | None:
+    """Solve the question; whoever plans, proposes or judges on given material has none to solve."""
+    if asked.material and prompt.purpose != Purpose.ANSWER:
+        return None
+    if prompt.purpose in (Purpose.PLAN, Purpose.PROPOSE):
+        return None
+    return attempt(profile, asked) or open_answer(profile, asked)
 
 
 def _filled(

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 
 from orchestra_site.web.patterns import DOTALL, IGNORECASE, LETTER, MULTILINE, Pattern
-from orchestration.expressions.embedded import json_values, unfenced
+from orchestration.expressions.embedded import decoded, json_values, unfenced
 from orchestration.strategies.engine.consensus.answers import (
     ANY_ANSWER,
     MOST_CHARACTERS,
@@ -59,7 +59,7 @@ def _after(rest: str) -> str:
 
 def _unescaped(inside: str) -> str:
     try:
-        return str(json.loads(f'"{inside}"', strict=False))
+        return str(decoded(f'"{inside}"'))
     except ValueError:
         return inside.replace('\\"', '"')
 
