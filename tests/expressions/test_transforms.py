@@ -134,6 +134,7 @@ REFUSED: list[tuple[Json, Json, str]] = [
     ({"cast": "boolean"}, [], "This is neither true nor false"),
     ({"lookup": TABLE}, "cat", "The table has no “cat”; it has Bug, null, true, 7."),
     ("merge", [{"a": 1}, 2], "[1] is no object: 2"),
+    ("strip", "a\0", "The value for strip has a character that cannot be stored."),
     ({"template": r"{{ 'a\0' }}"}, 1, "The result of template has a character that cannot be stored."),
     ({"template": r"{{ '\ud800' }}"}, 1, "has a character that cannot be stored."),
     ({"pick": "length(@)"}, 5, ""),

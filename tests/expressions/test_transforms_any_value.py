@@ -14,7 +14,7 @@ from orchestration.expressions.values import order_key, shortened
 from orchestration.llm.engine.types import Json
 
 STORABLE = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
-TEXTS = st.text(max_size=20) | st.text("a ,\n\"'{}[]\\0.19-", max_size=20)
+TEXTS = st.text(STORABLE, max_size=20) | st.text("a ,\n\"'{}[]\\0.19-", max_size=20)
 NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
