@@ -15,7 +15,7 @@ from collaboration.engine.plan import Plan, Subtask
 from collaboration.engine.selection import Records, fit
 
 SLACK = 1
-LOAD = 0.1
+LOAD = 0.2
 """How much fit one subtask that somebody has already costs."""
 
 

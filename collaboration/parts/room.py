@@ -136,6 +136,7 @@ def members(session: Session, calls: Sequence[Call]) -> Iterator[dict[str, Any]]
         counts[id] += 1
     for each in session["participants"]:
         mark, word = SEATS[each["status"]]
+        word = "Took part" if each["status"] == "active" and session["ending"] else word
         busy = doing[each["id"]] if each["status"] == "active" and session["ending"] is None else []
         look = "waiting" if session["paused"] or not each["model"] else "running"
         yield {

@@ -194,7 +194,7 @@ class SessionPage(KindPage):
 def _lineup_words(request: Mapping[str, Json]) -> str:
     lineup, number = request.get("lineup") or {}, request.get("version")
     title = lineup.get("title") or lineup.get("name", "")
-    return title if number is None else f"{title}, version {number}"
+    return "" if number is None else f"{title}, version {number}"
 
 
 def _numbers(events: Sequence[Event]) -> Iterator[int]:

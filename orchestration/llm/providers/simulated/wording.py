@@ -60,8 +60,13 @@ def _unmarked(part: str) -> str:
 
 
 def parts_of_task(told: Sequence[str], dice: Random) -> list[str]:
-    """Return what a task is divided into: what it states is considered before what it asks for."""
+    """Return what a task is divided into: what it states is considered before what it asks for.
+
+    A task of one sentence is divided into its clauses.
+    """
     whole = [each for each in told if not any(each != other and each in other for other in told)]
+    clauses = [each for each in told if each not in whole]
+    whole = clauses if len(whole) == 1 and len(clauses) > 1 else whole
     stated = [each for each in whole if _states(each)]
     asked = [each for each in whole if each not in stated] or whole[-1:]
     considered = [each for each in stated if each not in asked][: max(0, _FEW - len(asked))]
