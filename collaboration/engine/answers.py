@@ -14,7 +14,7 @@ from typing import Literal
 
 from collaboration.engine.lineup import SKILLS, SessionProtocol
 from collaboration.engine.plan import NotPossible, PlannedSubtask, list_items
-from orchestra_site.web.alphabets import encodable, words
+from orchestra_site.web.alphabets import storable_text, words
 from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.expressions.schemas import parse_schema
@@ -137,7 +137,7 @@ def _read_person(kind: ActionKind, content: Json, choices: Sequence[str]) -> Par
         said = [{"proposal": each, "stance": content[each], "reason": reason} for each in given]
         content = {"stances": said, "counter": ""} if said else content
     found = _from_form(kind, _fitting([content], schema))
-    return replace(found, counter=encodable(counter.strip())[:LONGEST_ANSWER]) if counter else found
+    return replace(found, counter=storable_text(counter.strip())[:LONGEST_ANSWER]) if counter else found
 
 
 def _object(**fields: Json) -> dict[str, Json]:
@@ -156,7 +156,7 @@ def read_answer(
     schema = answer_schema(kind, choices)
     if not isinstance(content, str):
         return _read_person(kind, content, choices)
-    text = _without_thoughts(encodable(content)).strip()
+    text = _without_thoughts(storable_text(content)).strip()
     text = text if len(text) <= LONGEST_ANSWER else text[:LONGEST_ANSWER] + CUT
     if not text:
         raise NotPossible("The answer is empty.")
@@ -203,7 +203,7 @@ def _understood(value: Json, schema: Form) -> Json:
     if isinstance(value, list) and "items" in schema:
         return [_understood(each, schema["items"]) for each in value]
     if isinstance(value, str):
-        text = encodable(value.strip())[:LONGEST_ANSWER]
+        text = storable_text(value.strip())[:LONGEST_ANSWER]
         return next((each for each in schema.get("enum", ()) if each.casefold() == text.casefold()), text)
     if not isinstance(value, dict) or "properties" not in schema:
         return value

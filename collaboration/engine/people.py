@@ -28,7 +28,7 @@ from collaboration.engine.plan import (
 from collaboration.engine.roles import ParticipantRole, Power, refusal
 from collaboration.engine.state import Action, SessionMember, Turn
 from collaboration.engine.working import go_on, reopen, stop, take_review
-from orchestra_site.web.alphabets import encodable
+from orchestra_site.web.alphabets import storable_text
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import Bounds, clipped, unknown
 from orchestration.llm.engine.types import Json
@@ -140,7 +140,7 @@ def _join(turn: Turn, by: Person, member: SessionMember | None, role: Participan
     needs_place = role is not ParticipantRole.OBSERVER and not any(each.status == "active" for each in own)
     if needs_place and taken >= state.lineup.limits.participants:
         raise NotPossible(f"{taken} take part, more may not. Join as an observer.")
-    name = clipped(" ".join(encodable(by.name).split()), 100) or "A person"
+    name = clipped(" ".join(storable_text(by.name).split()), 100) or "A person"
     new = Participant(id=f"person-{len(state.members) + 1}", name=name, role=role, user=by.id)
     seat = own[0] if own else SessionMember(participant=new)
     joined = replace(seat, user=by.id, status="active", reason="Joined.")

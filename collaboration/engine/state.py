@@ -19,7 +19,7 @@ from collaboration.engine.plan import Plan, Subtask
 from collaboration.engine.roles import Power
 from collaboration.engine.selection import Records
 from collaboration.engine.stopping import Counts
-from orchestra_site.web.alphabets import encodable
+from orchestra_site.web.alphabets import storable_text
 from orchestration.llm.engine.types import Json, estimate_tokens
 from orchestration.runs.engine.types import Person
 
@@ -356,7 +356,7 @@ class Turn:
 
     def say(self, kind: MessageKind, text: str, sender: str = "", **rest: Any) -> None:  # noqa: ANN401
         """Add a message to the log. `rest` are further fields of it: to, about, pinned, data."""
-        written = encodable(text)
+        written = storable_text(text)
         written = written if len(written) <= LONGEST_ANSWER else written[:LONGEST_ANSWER] + CUT
         number, phase = len(self.state.log) + 1, self.state.phase
         message = SessionMessage(number, self.now, phase, kind, written, sender, **rest)

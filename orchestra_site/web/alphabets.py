@@ -90,11 +90,15 @@ def letter_words(text: str) -> list[str]:
 
 
 def encodable(text: str) -> str:
-    """Return a text with U+FFFD for each NUL and lone surrogate: not every database or file has them."""
-    text = text.replace("\0", REPLACED)
+    """Return a text with U+FFFD for each lone surrogate, which UTF-8 has no place for."""
     if text.isascii():
         return text
     return text.encode("utf-8", _REPLACING).decode()
+
+
+def storable_text(text: str) -> str:
+    """Return a text with U+FFFD for what not every database keeps: NUL, and lone surrogates."""
+    return encodable(text).replace("\0", REPLACED)
 
 
 def _replace(error: UnicodeError) -> tuple[bytes, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from orchestra_site.web.alphabets import encodable
+from orchestra_site.web.alphabets import storable_text
 from orchestra_site.web.patterns import DOTALL, Pattern
 from orchestration.expressions.values import Json
 
@@ -29,9 +29,9 @@ def decoded(text: str) -> Json:
 
 def _storable(value: Json) -> Json:
     if isinstance(value, str):
-        return encodable(value)
+        return storable_text(value)
     if isinstance(value, dict):
-        return {encodable(key): _storable(each) for key, each in value.items()}
+        return {storable_text(key): _storable(each) for key, each in value.items()}
     return [_storable(each) for each in value] if isinstance(value, list) else value
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache, wraps
 from itertools import islice
 from typing import Any, TypeVar
 
-from orchestra_site.web.alphabets import encodable
+from orchestra_site.web.alphabets import encodable, storable_text
 from orchestration.expressions.errors import ExpressionError
 
 Json = Any
@@ -90,15 +90,18 @@ class Bounds:
         """Raise `ExpressionError` for a value that is larger."""
         self.parts(value, name)
 
-    def excess(self, value: Json) -> str:
-        """Return in what a value is larger, or is none of JSON, as the end of a sentence; or nothing."""
+    def excess(self, value: Json, *, stored: bool = False) -> str:
+        """Return in what a value is larger, or is none of JSON, as the end of a sentence; or nothing.
+
+        One that is to be `stored` may not have what databases do not keep: NUL, and lone surrogates.
+        """
         try:
             parts = self.parts(value, "") if isinstance(value, SIZED) else (value,)
         except ExpressionError as error:
             return str(error).strip(" .")
         if any(isinstance(each, NUMBERS) and not abs(each) < TOO_LARGE for each in parts):
             return "has a number that JSON cannot express"
-        if any(isinstance(each, str) and encodable(each) != each for each in parts):
+        if stored and any(isinstance(each, str) and storable_text(each) != each for each in parts):
             return "has a character that cannot be stored"
         return ""
 

@@ -114,7 +114,7 @@ def parse_output(
 
 def mapped_output(result: Json, plan: OutputPlan) -> Json:
     """Return the output of a stage from what its processor gave. Raises `MappingError`."""
-    if excess := GIVEN.excess(result):
+    if excess := GIVEN.excess(result, stored=True):
         raise MappingError(f"The result {excess}.", path="result", value=result)
     return plan.conversion.apply(result)
 

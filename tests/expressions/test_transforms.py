@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.transforms.lists import TRANSFORMS, parse_transform
-from orchestration.expressions.transforms.specs import GIVEN, TransformError
+from orchestration.expressions.transforms.specs import GIVEN, Laborious, TransformError
 from orchestration.llm.engine.types import Json
 
 FENCED = 'Here it is:\n```json\n{"label": "bug", "tags": ["a", "b",],}\n```\nAnything else?'
@@ -134,7 +134,7 @@ REFUSED: list[tuple[Json, Json, str]] = [
     ({"cast": "boolean"}, [], "This is neither true nor false"),
     ({"lookup": TABLE}, "cat", "The table has no “cat”; it has Bug, null, true, 7."),
     ("merge", [{"a": 1}, 2], "[1] is no object: 2"),
-    ("strip", "a\0", "The value for strip has a character that cannot be stored."),
+    ("strip", "a\0", "The result of strip has a character that cannot be stored."),
     ({"template": r"{{ 'a\0' }}"}, 1, "The result of template has a character that cannot be stored."),
     ({"template": r"{{ '\ud800' }}"}, 1, "has a character that cannot be stored."),
     ({"pick": "length(@)"}, 5, ""),
@@ -175,7 +175,10 @@ UNUSABLE: list[tuple[Json, str]] = [
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_the_example_of_a_transform_is_true(name: str) -> None:
     example = TRANSFORMS[name]
+    given = () if example.parameter is None else (example.parameter,)
+    step = example.step(*given)
     assert parse_transform(example.written).apply(example.value) == example.result
+    assert isinstance(step, Laborious) or step(example.value) == example.result
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

@@ -149,7 +149,7 @@ def test_every_text_comes_back_from_both_files(texts: list[tuple[str, str]]) -> 
     runs = [Run(prompt=question, answer=answer, seed=1) for question, answer in texts]
     for run in runs:
         run.votes = 0  # type: ignore[attr-defined]  # an annotation
-    asked = [run.prompt.encode("utf-8", "replace").decode().replace("\0", "?") for run in runs]
+    asked = [run.prompt.encode("utf-8", "replace").decode() for run in runs]
     batches: list[list[Run]] = [[], runs, []]
     found = json.loads(b"".join(json_chunks(batches, timezone.now())))["runs"]
     lines = io.StringIO(b"".join(csv_chunks(batches, timezone.now())).decode("utf-8-sig"), newline="")

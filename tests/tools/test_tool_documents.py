@@ -39,6 +39,7 @@ def test_a_passage_ends_with_a_paragraph_where_there_is_one() -> None:
     first, second = "a" * 900, "b" * 900
     assert list(passages(f"{first}\n\n{second}")) == [first, second]
     assert list(passages("x" * 2500)) == ["x" * 1200, "x" * 1200, "x" * 100]
+    assert list(passages(f"a{' ' * 3 * PASSAGE}b")) == ["a", "b"]
 
 
 @pytest.mark.parametrize(

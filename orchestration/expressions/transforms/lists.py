@@ -68,7 +68,7 @@ class Transform:
             raise refused(f"{self.name} takes {taken}; this is {value_type(value).words}", value)
         step = self.step
         result = step.run(value, work or WorkCount()) if isinstance(step, Laborious) else step(value)
-        if fault := GIVEN.excess(result):
+        if fault := GIVEN.excess(result, stored=True):
             raise TransformError(f"The result of {self.name} {fault}.")
         return result
 

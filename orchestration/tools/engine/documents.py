@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestra_site.web.alphabets import encodable
+from orchestra_site.web.alphabets import storable_text
 from orchestra_site.web.patterns import Pattern
 
 LARGEST = 2_000_000
@@ -26,7 +26,7 @@ def document_text(raw: bytes) -> str:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("The text is not written in UTF-8. Save it as UTF-8 and upload it again.") from None
-    whole = encodable(text).replace("\r\n", "\n").strip()
+    whole = storable_text(text).replace("\r\n", "\n").strip()
     if not whole:
         raise ValueError("The document is empty.")
     return whole

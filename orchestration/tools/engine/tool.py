@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
-from orchestra_site.web.alphabets import encodable
+from orchestra_site.web.alphabets import storable_text
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import Bounds
@@ -141,7 +141,7 @@ def storable(value: Json) -> Json:
     Raises `ToolFailed` for a number that JSON does not have.
     """
     if isinstance(value, str):
-        return encodable(value)
+        return storable_text(value)
     if isinstance(value, dict):
         return {storable(key): storable(each) for key, each in value.items()}
     if isinstance(value, list):
