@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -77,6 +77,23 @@ async def test_who_asks_while_others_are_answered_goes_into_the_next_lot() -> No
     go_on.set()
     assert await asyncio.gather(first, *others) == [10, 20, 30]
     assert lots == [[1], [2, 3]]
+
+
+async def test_an_answer_does_not_wait_for_those_after_it_and_an_error_takes_none_back() -> None:
+    go_on = threading.Event()
+
+    def answer(questions: Sequence[int]) -> Iterator[int]:
+        yield questions[0]
+        go_on.wait(20)
+        raise OSError("the disk is gone")
+
+    batcher = QueryBatcher(answer)
+    first, second = (asyncio.create_task(batcher.ask(number)) for number in (1, 2))
+    assert await first == 1
+    assert not second.done()
+    go_on.set()
+    with pytest.raises(OSError, match="disk is gone"):
+        await second
 
 
 async def test_an_error_reaches_everybody_who_asked_and_nobody_after() -> None:

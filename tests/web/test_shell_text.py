@@ -93,9 +93,11 @@ def test_a_moment_carries_date_time_and_zone_for_the_hover() -> None:
 def test_every_state_has_an_icon_and_a_word_of_its_own() -> None:
     states = ["queued", "running", "waiting", "succeeded", "failed", "cancelled", "resumed"]
     states += ["no_usable_answer", "below_quality", "quality_unknown"]
-    looks = [state(name) for name in states]
-    assert len({look["icon_name"] for look in looks}) == len({look["word"] for look in looks}) == len(states)
-    assert state("never_seen")["word"] == "Never seen"
+    icons = {state(name).partition("sprite.svg#")[2].partition('"')[0] for name in states}
+    words = {state(name).rpartition("<span>")[2] for name in states}
+    assert len(icons) == len(words) == len(states)
+    assert "<span>Never seen</span>" in state("never_seen")
+    assert "<span>a &lt; b</span>" in state("done", "a < b")
 
 
 def test_what_people_write_is_laid_out() -> None:

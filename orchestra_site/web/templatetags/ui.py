@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.timezone import now
 
 from orchestra_site.web.templatetags.text import relative
 
 register = template.Library()
+MOST_DRAWN = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,21 +76,27 @@ LOOKS = {
 }
 
 
-@register.inclusion_tag("components/_icon.html")
-def icon(name: str, tone: str = "", label: str = "") -> dict[str, str]:
-    """Draw an icon of the sprite. Without `label` it is hidden from screen readers."""
-    return {"name": name, "tone": tone, "label": label}
+@register.simple_tag
+@lru_cache(MOST_DRAWN)
+def icon(name: str, tone: str = "", label: str = "") -> str:
+    """Draw an icon of the sprite. Without `label` it is hidden from screen readers.
+
+    What was drawn is kept: a page has hundreds of icons and a live page draws them again and again.
+    """
+    return render_to_string("components/_icon.html", {"name": name, "tone": tone, "label": label})
 
 
 def _look(state: str) -> StateLook:
     return LOOKS.get(state) or StateLook("circle-dashed", state.replace("_", " ").capitalize(), "queued")
 
 
-@register.inclusion_tag("components/_state.html")
-def state(value: str, word: str = "") -> dict[str, str]:
+@register.simple_tag
+@lru_cache(MOST_DRAWN)
+def state(value: str, word: str = "") -> str:
     """Show a state as icon, word and colour; an unknown one shows its name in a neutral tone."""
     look = _look(value)
-    return {"icon_name": look.icon, "tone": look.tone, "word": word or look.word}
+    shown = {"icon_name": look.icon, "tone": look.tone, "word": word or look.word}
+    return render_to_string("components/_state.html", shown)
 
 
 @register.inclusion_tag("components/_icon.html")

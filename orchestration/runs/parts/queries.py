@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
@@ -36,10 +36,11 @@ A = TypeVar("A")
 class QueryBatcher(Generic[Q, A]):
     """Answers many queries with one call in a thread: what is asked meanwhile is in the next batch.
 
-    `answer` returns one answer for each query, in their order. Each event loop has its own batches.
+    `answer` gives one answer for each query, in their order; each is passed on when it is there, not at the
+    end of the batch. Each event loop has its own batches.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Q]], list[A]]) -> None:
+    def __init__(self, answer: Callable[[Sequence[Q]], Iterable[A]]) -> None:
         self._answer = answer
         self._next: WeakKeyDictionary[asyncio.AbstractEventLoop, list[tuple[Q, asyncio.Future[A]]]] = (
             WeakKeyDictionary()
@@ -63,16 +64,24 @@ class QueryBatcher(Generic[Q, A]):
         while batch := self._next[loop]:
             self._next[loop] = []
             try:
-                answers = await in_thread(self._answer, [query for query, _ in batch])
-            except Exception as error:  # noqa: BLE001  # raised in each that asked
+                await in_thread(self._answer_all, loop, batch)
+            except Exception as error:  # noqa: BLE001  # raised in each that has no answer yet
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
-            else:
-                for (_, future), answer in zip(batch, answers, strict=True):
-                    if not future.done():
-                        future.set_result(answer)
         del self._next[loop]
+
+    def _answer_all(
+        self, loop: asyncio.AbstractEventLoop, batch: Sequence[tuple[Q, asyncio.Future[A]]]
+    ) -> None:
+        answers = self._answer([query for query, _ in batch])
+        for (_, future), answer in zip(batch, answers, strict=True):
+            loop.call_soon_threadsafe(_resolve, future, answer)
+
+
+def _resolve(future: asyncio.Future[A], answer: A) -> None:
+    if not future.done():
+        future.set_result(answer)
 
 
 class NoAccess(Enum):
@@ -131,28 +140,25 @@ class ViewerUpdate:
     more: bool = False
 
 
-def run_updates(queries: Sequence[RunQuery]) -> list[ViewerUpdate | NoAccess]:
+def run_updates(queries: Sequence[RunQuery]) -> Iterator[ViewerUpdate | NoAccess]:
     """Answer many viewers with three queries and one rendering for each run, number and role among them."""
     runs = run_progress(query.run for query in queries)
     access = _Access([query.viewer for query in queries], (progress.team for progress in runs.values()))
     notices: dict[UUID, str] = {}
-    answers: list[ViewerUpdate | NoAccess] = []
     for query in queries:
         progress = runs.get(query.run)
         if progress is None:
-            answers.append(NoAccess.NOT_FOUND)
+            yield NoAccess.NOT_FOUND
             continue
         role = access.role(query.viewer, progress.team, query.role)
         if isinstance(role, NoAccess):
-            answers.append(role)
+            yield role
         elif progress.seq > query.after:
-            member = access.member(query.viewer, progress.team)
-            answers.append(_viewer_update(query, progress, member))
+            yield _viewer_update(query, progress, access.member(query.viewer, progress.team))
         else:
             if query.run not in notices:
                 notices[query.run] = overdue_notice(query.run, progress, timezone.now())
-            answers.append(ViewerUpdate(role=role, notice=notices[query.run]))
-    return answers
+            yield ViewerUpdate(role=role, notice=notices[query.run])
 
 
 def _viewer_update(query: RunQuery, progress: RunProgress, member: Membership) -> ViewerUpdate | NoAccess:

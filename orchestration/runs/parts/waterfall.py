@@ -50,6 +50,11 @@ class Waterfall:
     seconds: float
 
     @property
+    def grid(self) -> str:
+        """The marks as one path of an SVG: every bar has them."""
+        return " ".join(f"M{tick.x} 0V20" for tick in self.ticks)
+
+    @property
     def grows(self) -> bool:
         """True while a call runs: its length is that of the moment in which the page was drawn."""
         return any(bar.status == CallStatus.RUNNING for bar in self.bars)
