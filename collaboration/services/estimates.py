@@ -1,4 +1,4 @@
-"""What a session will cost and take, before it starts: from its line-up, prices and earlier calls."""
+"""What a session will cost, before it starts: from its line-up, prices and earlier calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from orchestration.strategies.services.histories import past_calls
 def estimate_session(*, membership: Membership, lineup: LineUp, text: str) -> Estimate | None:
     """Estimate a session about a task; None where no model takes part that can be asked.
 
-    A call reads the task, and as much of the conversation as the line-up allows. Times are added up.
+    A call reads the task, and as much of the conversation as the line-up allows. How long it takes
+    depends on what is done at the same time: pages say what earlier sessions took.
     """
     known = {model.name: model_spec(model) for model in usable_models(membership)}
     calls = [each for each in expected_calls(lineup) if each[0].model in known]
