@@ -225,7 +225,7 @@ def proposals(session: Session, rows: Collection[Row], names: Names) -> list[dic
                 "voter": names.get(stance["voter"], stance["voter"]),
                 "word": STANCES[stance["stance"]][0],
                 "icon": STANCES[stance["stance"]][1],
-                "shown_weight": "" if stance.get("weight", 1) == 1 else f"weight {stance['weight']:g}",
+                "shown_weight": _weight_words(stance),
             }
             for stance in each["stances"]
         ]
@@ -258,13 +258,17 @@ def rounds(rows: Collection[Row]) -> dict[str, list[tuple[int, float]]]:
     return {id: sorted(each for each in tally.items() if each[0]) for id, tally in found.items()}
 
 
+def _weight_words(said: Row) -> str:
+    return "" if (weight := said.get("weight", 1)) == 1 else f"weight {weight:g}"
+
+
 def decision(each: Row, names: Names) -> dict[str, Any]:
     """Return a decision with the names of its voters."""
     votes = [
         {
             **vote,
             "voter": names.get(vote["voter"], vote["voter"]),
-            "shown_weight": "" if vote["weight"] == 1 else f"weight {vote['weight']:g}",
+            "shown_weight": _weight_words(vote),
         }
         for vote in each["votes"]
     ]

@@ -27,7 +27,7 @@ from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.views.run import path_of
 
-LONGEST_NAME = 50
+LONGEST_NAME, MOST_DIGITS = 50, 50
 FORK = "collaboration/session_fork.html"
 
 
@@ -116,7 +116,7 @@ def _started(request: MemberRequest, run: Run, entry: int, form: ForkForm, setup
 def _entry(given: Mapping[str, Any], last: int) -> int:
     """Return the entry that is chosen, the last one where none is."""
     chosen = str(given.get("entry", ""))
-    return int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < LONGEST_NAME else last
+    return int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < MOST_DIGITS else last
 
 
 def _points(shown: Mapping[str, Any], entry: int) -> list[tuple[int, str]]:

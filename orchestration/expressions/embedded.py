@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from orchestra_site.web.alphabets import storable_text
 from orchestra_site.web.patterns import DOTALL, Pattern
-from orchestration.expressions.values import Json
+from orchestration.expressions.values import Json, with_storable_texts
 
 MOST_JSON_CHARACTERS = 100_000
 MOST_JSON_TRIES = 100
@@ -24,15 +23,7 @@ def decoded(text: str) -> Json:
     Escapes can write what no text from outside has: NUL and halves of characters. Raises as `json.loads`.
     """
     value = json.loads(text, strict=False)
-    return _storable(value) if "\\u" in text else value
-
-
-def _storable(value: Json) -> Json:
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, dict):
-        return {storable_text(key): _storable(each) for key, each in value.items()}
-    return [_storable(each) for each in value] if isinstance(value, list) else value
+    return with_storable_texts(value) if "\\u" in text else value
 
 
 def json_values(text: str) -> Iterator[Json]:
@@ -52,7 +43,7 @@ def json_values(text: str) -> Iterator[Json]:
         except RecursionError:
             return
         else:
-            yield _storable(value) if "\\u" in text else value
+            yield with_storable_texts(value) if "\\u" in text else value
 
 
 def unfenced(text: str) -> str:

@@ -209,6 +209,15 @@ def order_key(value: Json) -> tuple[Json, ...]:
     return (rank, value is not None and value)
 
 
+def with_storable_texts(value: Json) -> Json:
+    """Return a value whose texts every database can store: without NUL and halves of characters."""
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, dict):
+        return {storable_text(key): with_storable_texts(each) for key, each in value.items()}
+    return list(map(with_storable_texts, value)) if isinstance(value, list) else value
+
+
 REMEMBERED = Bounds(depth=16, nodes=200, characters=4_000)
 """How large what is not parsed again may be: what is remembered is kept."""
 

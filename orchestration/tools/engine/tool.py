@@ -7,16 +7,15 @@ EngineError                        of llm
 from __future__ import annotations
 
 import asyncio
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
 
-from orchestra_site.web.alphabets import storable_text
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import parse_schema
-from orchestration.expressions.values import Bounds
+from orchestration.expressions.values import Bounds, with_storable_texts
 from orchestration.llm.engine.errors import AddressRefused, EngineError, ModelError
 from orchestration.llm.engine.types import Json
 
@@ -140,15 +139,12 @@ def storable(value: Json) -> Json:
 
     Raises `ToolFailed` for a number that JSON does not have.
     """
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, dict):
-        return {storable(key): storable(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return list(map(storable, value))
-    if isinstance(value, float) and not isfinite(value):
-        raise ToolFailed("The result has a number that cannot be stored: infinite, or none at all.")
-    return value
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        words = "The result has a number that cannot be stored: infinite, or none at all."
+        raise ToolFailed(words) from None
+    return with_storable_texts(value)
 
 
 def unknown_tool(name: str) -> ToolFailed:

@@ -49,7 +49,7 @@ def phrases(text: str) -> list[str]:
     told = [_unmarked(part) for part in parts if part and not part.endswith(":")]
     told = list(dict.fromkeys(filter(None, told)))
     if len(told) < _FEW:
-        clauses = (part.strip(" .") for each in told for part in each.replace(" and ", ", ").split(", "))
+        clauses = (part.strip(" .,") for each in told for part in each.replace(" and ", ", ").split(", "))
         told += [part for part in clauses if " " in part and part not in told]
     return told
 
