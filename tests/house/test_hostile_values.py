@@ -22,7 +22,7 @@ from tests.support.hostile import BOUNDARY, VALUES, Form, encoded, forms_in, mul
 from tests.support.walk import Visitor, World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
-ROW_NUMBER = re.compile(r"-\d+-")
+ROW_NUMBER = re.compile(r"-\d+-|\[\d+\]")
 PARAMETERS = {
     "/": ("from", "prompt", "strategy", "order", "redraw"),
     "/runs/": ("cursor",),
@@ -79,8 +79,20 @@ class Attacker:
         return send("POST", form.action, encoded(form.pairs), FORM, headers=headers)
 
 
+def place(form: Form, name: str) -> tuple[str, str, str]:
+    """Return what reads a field: its view, method and name without its row.
+
+    The pages of `orchestration.library` serve every kind of definition, and a setting with a path belongs to
+    a document that several pages of its app change: each is one place.
+    """
+    match = resolve(urlsplit(form.action).path)
+    shared = match.func.__module__.startswith("orchestration.library.")
+    view = match.url_name if shared else match.namespace if "." in name else match.view_name
+    return view or "", form.method, ROW_NUMBER.sub("-", name)
+
+
 def fields(world: World, attacker: Attacker, visitor: Visitor) -> dict[tuple[str, str, str], Form]:
-    """Return a form for each field that the visitor finds, by view, method and name without its row."""
+    """Return a form for each field that the visitor finds, by the place that reads it."""
     found: dict[tuple[str, str, str], Form] = {}
     for row in ROWS:
         if visitor in row.who:
@@ -89,9 +101,8 @@ def fields(world: World, attacker: Attacker, visitor: Visitor) -> dict[tuple[str
             shown = attacker.client.get(address).getvalue().decode() if row.method == "GET" else ""
             itself = Form(action=address, method=row.method, pairs=given)
             for form in chain([itself], forms_in(shown, address)):
-                view = resolve(urlsplit(form.action).path).view_name
                 for name in form.names:
-                    found.setdefault((view, form.method, ROW_NUMBER.sub("-", name)), form)
+                    found.setdefault(place(form, name), form)
     return found
 
 
