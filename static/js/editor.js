@@ -40,6 +40,11 @@
     if (line < 0) return;
     text.scrollTop = Math.max(0, line - 2) * parseFloat(getComputedStyle(text).lineHeight);
   };
-  document.addEventListener("htmx:afterSettle", ({ detail }) => detail.elt.id === "editor" && open());
+  // What is typed between the swap and its settling starts no request: htmx does not listen to the form yet.
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    if (detail.elt.id !== "editor") return;
+    open();
+    if (typed) save();
+  });
   open();
 })();

@@ -151,6 +151,7 @@ def _agree(window: Visit, phone: Visit, session: dict[str, Json]) -> None:
     """Both have seen everything in order, and it is what the records say."""
     recorded = [f"message-{each['number']}" for each in session["messages"]]
     for each in (window, phone):
+        expect(each.page.locator(f"#{recorded[-1]}")).to_be_attached()
         assert each.page.evaluate(SAID) == recorded
         assert (each.too_wide(), each.complaints, each.errors) == (0, [], [])
     (vote,) = [each for each in session["decisions"] if each["kind"] == "conflict"]
