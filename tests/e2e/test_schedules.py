@@ -13,7 +13,7 @@ from tests.support.production import Production, production
 from tests.support.redis_server import needs_redis
 
 pytestmark = [pytest.mark.e2e, needs_postgres, needs_redis]
-SCHEDULES, TIMES, WORKERS = 20, 3, 2
+SCHEDULES, TIMES, WORKERS = 20, 2, 2
 RUNS = "select request -> 'input' ->> 'text', count(*) from runs_run group by 1"
 DUE = "update library_trigger set next_at = now() returning id"
 ENDED = "select count(*) from runs_run where status = 'succeeded'"

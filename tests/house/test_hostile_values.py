@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import resolve
 
 from tests.house.test_walk import ROWS
-from tests.support.hostile import BOUNDARY, VALUES, Form, encoded, forms_in, multipart
+from tests.support.hostile import BOUNDARY, NUMBERS, VALUES, Form, encoded, forms_in, multipart
 from tests.support.walk import Visitor, World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
@@ -107,9 +107,11 @@ def fields(world: World, attacker: Attacker, visitor: Visitor) -> dict[tuple[str
 
 
 def attack(attacker: Attacker, form: Form, name: str) -> None:
-    """Put each value into one field, with all others valid."""
+    """Put each value into one field, with all others valid; one that has words is read as no number."""
+    words = any(each.isalpha() for pair in form.pairs if pair[0] == name for each in pair[1])
     for label, value in VALUES.items():
-        attacker.send(form.with_value(name, value), f"{name} = {label}")
+        if not (words and label in NUMBERS):
+            attacker.send(form.with_value(name, value), f"{name} = {label}")
     attacker.send(form.with_value(name, "1", "2", "x"), f"{name} = three values")
     attacker.send(form.with_value(name).with_value(f"{name}[]", "1"), f"{name} = array")
 

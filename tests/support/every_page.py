@@ -54,6 +54,11 @@ class PageState:
         path = self.path.partition("?")[0]
         return "" if path == "/nowhere/" else resolve(path).view_name
 
+    @property
+    def drawn_by(self) -> object:
+        """The function that draws the page, which pages of several apps can share; None for no page."""
+        return resolve(self.path.partition("?")[0]).func if self.view else None
+
     def fetch(self) -> HttpResponse:
         """Return what a browser without scripts gets."""
         client = signed_in(self.who) if self.who else Client()
@@ -121,6 +126,9 @@ def _alike(team: FurnishedTeam) -> Iterator[str]:
         yield f"{reverse('strategies:ask')}?strategy={name}"
         yield reverse("strategies:method", args=[name])
     yield from (reverse("runs:run", args=[team.runs[name].pk]) for name in ALIKE_RUNS)
+    yield from map(reverse, ["sessions:new", "sessions:import"])
+    for view in ("versions", "publish", "triggers"):
+        yield reverse(f"sessions:{view}", args=[team.lineup.name])
 
 
 def _models(team: FurnishedTeam) -> Iterator[str]:
@@ -151,8 +159,8 @@ def _pipelines(team: FurnishedTeam) -> Iterator[str]:
 
 
 def _sessions(team: FurnishedTeam) -> Iterator[str]:
-    yield from map(reverse, ["sessions:list", "sessions:start", "sessions:new", "sessions:import"])
-    for view in ("line-up", "versions", "run", "publish", "triggers"):
+    yield from map(reverse, ["sessions:list", "sessions:start"])
+    for view in ("line-up", "run"):
         yield reverse(f"sessions:{view}", args=[team.lineup.name])
     editor = reverse("sessions:line-up", args=[team.lineup.name])
     yield from (f"{editor}?participant=lead&tab={tab}" for tab in ("who", "how", "yaml"))
@@ -190,8 +198,10 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
     yield PageState(path=reverse("strategies:ask"), who=team.owner, sends="#ask-form")
     for view in ("accounts:password", "accounts:create-team", "llm:provider-connect", "llm:recording-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
-    for view in ("pipelines:new", "pipelines:import", "sessions:new", "sessions:import"):
+    for view in ("pipelines:new", "pipelines:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
+    for view in ("sessions:new", "sessions:import"):
+        yield PageState(path=reverse(view), who=team.owner, sends="main form", alike=True)
     for view in ("pipelines:run", "pipelines:publish"):
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")
     for name in (team.lineup.name, "headless"):

@@ -33,6 +33,14 @@ VALUES: dict[str, str] = {
     "control characters": "\r\nSet-Cookie: a=b\x1b]52;c;eA==\x07",
 }
 
+NUMBERS = frozenset(
+    {
+        *("beyond floats", "tiny", "minus zero", "not a number", "infinite"),
+        *("negative id", "huge float", "other digits"),
+    }
+)
+"""Those that only what reads numbers can choke on; the others hold for every field."""
+
 VALID = {
     "text": "What is 2 + 2?",
     "prompt": "What is 2 + 2?",
