@@ -28,7 +28,7 @@ from tests.support.second_kind import second_kind
 forbid_outside()
 # A shell's background job ignores it, and so do the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-settings.register_profile("house", deadline=None, print_blob=True)
+settings.register_profile("house", deadline=None, print_blob=True, max_examples=60)
 settings.load_profile("house")
 
 LONG_FIRST = ("tests/e2e/", "tests/house/")

@@ -1,4 +1,4 @@
-"""Every field and parameter of every page with hostile values, one at a time: no page answers 500.
+"""Every field and parameter of every page with hostile values: no page answers 500.
 
 Pages come from the rows of the walk, which knows every address; fields from the forms and links in their
 HTML. PARAMETERS are those that no form shows, HEADERS those that views read.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 from urllib.parse import quote_from_bytes, urlsplit
@@ -18,7 +19,7 @@ from django.test import Client
 from django.urls import resolve
 
 from tests.house.test_walk import ROWS
-from tests.support.hostile import BOUNDARY, NUMBERS, VALUES, Form, encoded, forms_in, multipart
+from tests.support.hostile import BOUNDARY, VALUES, WORST, Form, encoded, forms_in, multipart
 from tests.support.walk import Visitor, World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
@@ -54,11 +55,9 @@ class Attacker:
         self.client.raise_request_exception = False
         self._jar = {name: morsel.value for name, morsel in self.client.cookies.items()}
         self.failed: set[str] = set()
-        self.sent = 0
 
     def send(self, form: Form, why: str, headers: dict[str, str] | None = None) -> None:
         """Send a form and open where it leads; remember what answered 500."""
-        self.sent += 1
         with transaction.atomic():
             answer = self._answer(form, headers or {})
             if answer.status_code in {302, 303}:
@@ -106,14 +105,31 @@ def fields(world: World, attacker: Attacker, visitor: Visitor) -> dict[tuple[str
     return found
 
 
-def attack(attacker: Attacker, form: Form, name: str) -> None:
-    """Put each value into one field, with all others valid; one that has words is read as no number."""
-    words = any(each.isalpha() for pair in form.pairs if pair[0] == name for each in pair[1])
-    for label, value in VALUES.items():
-        if not (words and label in NUMBERS):
-            attacker.send(form.with_value(name, value), f"{name} = {label}")
-    attacker.send(form.with_value(name, "1", "2", "x"), f"{name} = three values")
-    attacker.send(form.with_value(name).with_value(f"{name}[]", "1"), f"{name} = array")
+def forms(found: Mapping[tuple[str, str, str], Form]) -> list[tuple[Form, list[str]]]:
+    """Return the forms, each with those of its fields that no other one stands for."""
+    by_form: dict[Form, list[str]] = {}
+    for (_, _, field), form in found.items():
+        by_form.setdefault(form, []).append(next(n for n in form.names if ROW_NUMBER.sub("-", n) == field))
+    return list(by_form.items())
+
+
+def attack(attacker: Attacker, form: Form, names: Sequence[str]) -> None:
+    """Put each value into each field: into all fields at once, each in turn, and the worst into one alone.
+
+    Alone, a value meets what reads only a form that is valid otherwise.
+    """
+    labels = list(VALUES)
+    for shift in range(len(labels) if len(names) > 1 else 0):
+        given = {name: labels[(shift + place) % len(labels)] for place, name in enumerate(names)}
+        hostile = form
+        for name, label in given.items():
+            hostile = hostile.with_value(name, VALUES[label])
+        attacker.send(hostile, f"together {given}")
+    for name in names:
+        for label in WORST if len(names) > 1 else VALUES:
+            attacker.send(form.with_value(name, VALUES[label]), f"{name} = {label}")
+        attacker.send(form.with_value(name, "1", "2", "x"), f"{name} = three values")
+        attacker.send(form.with_value(name).with_value(f"{name}[]", "1"), f"{name} = array")
 
 
 SHARES = 4
@@ -124,11 +140,10 @@ SHARES = 4
 def test_no_field_of_a_form_breaks_its_page(visitor: Visitor, share: int) -> None:
     world = World()
     attacker = Attacker(world, visitor)
-    found = list(fields(world, attacker, visitor).items())
-    for (_, _, field), form in found[share::SHARES]:
-        name = next(name for name in form.names if ROW_NUMBER.sub("-", name) == field)
-        attack(attacker, form, name)
-    assert attacker.sent
+    found = forms(fields(world, attacker, visitor))
+    for form, names in found[share::SHARES]:
+        attack(attacker, form, names)
+    assert found
     assert attacker.failed == set()
 
 
@@ -136,8 +151,8 @@ def test_no_field_of_a_form_breaks_its_page(visitor: Visitor, share: int) -> Non
 @pytest.mark.parametrize("visitor", [Visitor.ANONYMOUS, Visitor.OWNER])
 def test_no_parameter_breaks_a_page(address: str, visitor: Visitor) -> None:
     attacker = Attacker(World(), visitor)
-    for name in PARAMETERS[address]:
-        attack(attacker, Form(action=address, pairs=((name, ""),)), name)
+    pairs = tuple((name, "") for name in PARAMETERS[address])
+    attack(attacker, Form(action=address, pairs=pairs), PARAMETERS[address])
     assert attacker.failed == set()
 
 
