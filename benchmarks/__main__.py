@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-SCRIPTS = ("strategies", "startup", "viewers", "plurality", "floods", "pipelines", "sessions", "editor")
+SCRIPTS = (
+    *("strategies", "startup", "viewers", "plurality", "belief"),
+    *("floods", "pipelines", "sessions", "editor"),
+)
 
 if __name__ == "__main__":
     failed = 0

@@ -12,9 +12,11 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Capability, ModelSpec
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.metering import Metered
+from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.quality.assessing import (
+    Assessor,
     JudgeVerdict,
-    assess,
     assign,
     average,
     read_verdicts,
@@ -48,12 +50,19 @@ def judged(accuracy: float, rest: float, *, confidence: float = 1.0) -> Quality:
     return combine([], [JudgeRating(judge="j", scores=given_scores, confidence=confidence)])
 
 
+ALONE = round(
+    shipped_belief().after(question_traits(QUESTION.text), [ReadAnswer(model="a", answer=None)]).best.right, 4
+)
+"""What is believed of an answer to which nothing else is compared."""
+
+
 async def assessed(
     *candidates: Candidate, judges: tuple[ScriptedModel, ...] = (), limits: Limits | None = None
 ) -> dict[str, Quality]:
     context = context_on(MemoryLog(), limits=limits)
     metered = [Metered(judge) for judge in judges]
-    return await assess(QUESTION, candidates, metered, context, families=FAMILIES)
+    assessor = Assessor(belief=shipped_belief(), judges=metered, families=FAMILIES)
+    return await assessor.assess(QUESTION, candidates, context)
 
 
 def test_without_evidence_the_prior_speaks() -> None:
@@ -182,7 +191,7 @@ async def test_several_answers_are_judged_in_both_orders() -> None:
 async def test_a_judge_that_always_prefers_the_first_place_counts_little() -> None:
     judge = ScriptedModel("judge", [scores(10, 0)])
     qualities = await assessed(candidate("a"), candidate("b"), judges=(judge,))
-    assert {quality.overall for quality in qualities.values()} == {0.7}
+    assert {quality.overall for quality in qualities.values()} == {ALONE}
     assert "it counts 0%" in " ".join(qualities["ask/a"].evidence)
 
 
@@ -205,7 +214,7 @@ async def test_a_judge_without_a_verdict_is_no_evidence_and_it_is_said(
 ) -> None:
     for candidates in ([candidate("a")], [candidate("a"), candidate("b")]):
         qualities = await assessed(*candidates, judges=(judge,))
-        assert qualities["ask/a"].overall == 0.7
+        assert qualities["ask/a"].overall == ALONE
         assert qualities["ask/a"].evidence[-1] == words
 
 

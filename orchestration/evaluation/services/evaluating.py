@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -25,8 +25,13 @@ from orchestration.llm.providers.recorded.loading import Labelled, load_recordin
 from orchestration.llm.providers.recorded.model import Pace, RecordedModel
 from orchestration.llm.providers.recorded.recording import Item, Recording
 from orchestration.runs.engine.metering import Metered
+from orchestration.strategies.engine.belief.fitting import FEWEST_EXAMPLES, read_examples
+from orchestration.strategies.engine.belief.fitting import fit as fit_belief
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
 from orchestration.strategies.engine.strategy import Panel, Strategy, TrainingExample, get_strategy
+from orchestration.strategies.engine.types import counted
 
 Progress = Callable[[str, int, int], None]
 """Called after each item with the strategy, the number of items done, and of all items."""
@@ -108,6 +113,7 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
     kept = without_scored(fit.recording.items, data.recording.items)
     training = training_examples(kept, fit.labels)
     specs = {name: data.recording.spec(name) for name in data.recording.models}
+    belief = fit_belief(read_examples(_by_panel(training, panel)), shipped_belief(), seed=request.seed)
     configurations = [
         _configure(strategy, given[strategy.name], panel, training, specs) for strategy in strategies
     ]
@@ -119,8 +125,8 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
         chosen=chosen,
         fitted_items=len(training),
         seed=request.seed,
-        results=tuple(_figures(each, data, chosen, request, progress) for each in configurations),
-        notes=tuple(_notes(strategies, fitted=len(training), left_out=len(fit.recording.items) - len(kept))),
+        results=tuple(_figures(each, data, belief, chosen, request, progress) for each in configurations),
+        notes=tuple(_notes(fitted=len(training), left_out=len(fit.recording.items) - len(kept))),
     )
 
 
@@ -169,6 +175,7 @@ def _choose_items(
 def _figures(
     configuration: CandidateConfiguration,
     data: Labelled,
+    belief: Belief,
     chosen: Chosen,
     request: EvaluationRequest,
     progress: Progress,
@@ -179,7 +186,7 @@ def _figures(
     run = EvaluationRun(
         strategy=configuration.strategy,
         options=configuration.options,
-        panel_for=panel_factory(configuration.panel, configuration.helpers, pace),
+        panel_for=panel_factory(configuration.panel, configuration.helpers, pace, belief),
         seed=request.seed,
     )
     results = asyncio.run(run_all(run, items, lambda done, of: progress(name, done, of)))
@@ -190,7 +197,10 @@ def _figures(
 
 
 def panel_factory(
-    members: Sequence[ModelSpec], helpers: Sequence[ModelSpec], pace: Pace
+    members: Sequence[ModelSpec],
+    helpers: Sequence[ModelSpec],
+    pace: Pace,
+    belief: Belief | None = None,
 ) -> Callable[[Item], Panel]:
     """Return a function that makes the panel for an item: models that have the answers to that item only.
 
@@ -211,14 +221,28 @@ def panel_factory(
                 time_left=lambda: None,
             )
 
-        return Panel(members=tuple(map(model, members)), helpers={spec.name: model(spec) for spec in helpers})
+        return Panel(
+            members=tuple(map(model, members)),
+            helpers={spec.name: model(spec) for spec in helpers},
+            belief=belief or shipped_belief(),
+        )
 
     return panel_for
 
 
-def _notes(strategies: Sequence[Strategy], *, fitted: int, left_out: int) -> Iterator[str]:
+def _by_panel(examples: Sequence[TrainingExample], panel: Sequence[str]) -> list[TrainingExample]:
+    """Return the examples with the answers of the panel alone, in its order."""
+    return [
+        replace(each, answers={name: each.answers[name] for name in panel if name in each.answers})
+        for each in examples
+    ]
+
+
+def _notes(*, fitted: int, left_out: int) -> Iterator[str]:
     if left_out:
         yield f"{left_out} items of --fit ask what a scored item asks: they are left out."
-    fixed = [strategy.name for strategy in strategies if not strategy.learns]
-    if fitted and fixed:
-        yield f"--fit changes nothing for {', '.join(fixed)}: there is nothing to learn in it."
+    if 0 < fitted < FEWEST_EXAMPLES:
+        yield (
+            f"{counted(fitted, 'item')} of --fit: too few to learn how far to trust agreement, which takes"
+            f" {FEWEST_EXAMPLES}. Only how often each model is right is learned; the rest is as shipped."
+        )

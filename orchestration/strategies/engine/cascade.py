@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from math import prod
 from typing import ClassVar
 
 from orchestration.llm.engine.model import ChatModel
@@ -18,7 +17,6 @@ from orchestration.strategies.engine.asking import (
     begin_phase,
     final_answer,
 )
-from orchestration.strategies.engine.classification import classify
 from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.deciding import (
     Scorer,
@@ -41,9 +39,8 @@ from orchestration.strategies.engine.levels import (
 )
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import Profile, profile_for
+from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
-from orchestration.strategies.engine.quality.scoring import FEWEST_MISTAKES
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
@@ -57,8 +54,6 @@ from orchestration.strategies.engine.types import (
 )
 
 FEWEST_ALIKE = 2
-ENOUGH_EVIDENCE = 10.0
-"""Judged answers from which on a model's record counts against what it agrees on with others."""
 ACCEPT = "accept"
 DRAFT_TASK = """You are given a question and draft answers to it, which may be wrong.
 Answer the question yourself. Use what is right in the drafts and leave what is not; do not mention them.
@@ -75,15 +70,11 @@ class Acceptance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceptanceRule:
-    """What makes an answer acceptable; `needed` and `least` (what the request asks for) are qualities.
-
-    `records` are the qualities, by model, that are known from its answers to this kind of task.
-    """
+    """What makes an answer acceptable; `needed` and `least` (what the request asks for) are qualities."""
 
     question: str
     options: CascadeOptions
     least: float
-    records: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def needed(self) -> float:
@@ -109,33 +100,10 @@ class AcceptanceRule:
         score = estimated(chosen, percent(overall(chosen), beside=self.needed))
         if overall(chosen) < self.needed:
             return Acceptance(accepted="", reason=f"{chosen.model}: {score}, below {percent(self.needed)}.")
-        agreeing_models = [candidate.model for candidate in alike]
-        if chosen.model in agreeing_models and self.records.keys() >= set(agreeing_models):
-            chance = chance_of_agreement([self.records[name] for name in agreeing_models])
-            if chance < self.needed:
-                names, shares = (
-                    listed(agreeing_models),
-                    listed([f"{self.records[n]:.0%}" for n in agreeing_models]),
-                )
-                reason = (
-                    f"{names} agree, but the quality of their earlier answers to such questions was {shares}:"
-                    f" what they agree on is right in about {chance:.0%}, below {self.needed:.0%}."
-                )
-                return Acceptance(accepted="", reason=reason)
         reasons = [f"{score}, {percent(self.needed)} needed"] if self.needed else []
         if self.options.by_agreement:
             reasons.insert(0, f"{listed([candidate.model for candidate in alike])} agree")
         return Acceptance(accepted=chosen.step, reason=f"{chosen.model} is accepted: {'; '.join(reasons)}.")
-
-
-def chance_of_agreement(qualities: Sequence[float]) -> float:
-    """Return the probability that what models say alike is right, given how often each is right.
-
-    By Bayes' rule, with independent models and `FEWEST_MISTAKES` mistakes that are equally near at hand.
-    """
-    right = prod(qualities)
-    wrong = prod(1 - quality for quality in qualities) / FEWEST_MISTAKES ** (len(qualities) - 1)
-    return right / (right + wrong) if right else 0.0
 
 
 def agreeing(question: str, answers: Sequence[Candidate]) -> list[Candidate]:
@@ -162,7 +130,6 @@ class _CascadeRun:
     request: Request
     options: CascadeOptions
     levels: Sequence[Level]
-    records: Mapping[str, float]
     timer: StepTimer
     scorer: Scorer
     candidates: list[Candidate] = field(default_factory=list)
@@ -211,9 +178,7 @@ class _CascadeRun:
         self, number: int, level: Sequence[Candidate], earlier: Sequence[Candidate]
     ) -> Acceptance:
         least = self.request.constraints.min_quality or 0.0
-        rule = AcceptanceRule(
-            question=self.request.text, options=self.options, least=least, records=self.records
-        )
+        rule = AcceptanceRule(question=self.request.text, options=self.options, least=least)
         decided = rule.judge(level, earlier)
         answers = answered_candidates(level)
         if not decided.accepted and answers and number == len(self.levels):
@@ -257,16 +222,6 @@ class _CascadeRun:
         drafted = self.options.draft and len(self.moves) > 0
         saved = savings_sentence(members[-1], self.candidates, self.request, drafted=drafted)
         return [*notes, saved] if saved else notes
-
-
-def records(panel: Panel, request: Request) -> Mapping[str, float]:
-    """Return the quality of each member that enough of its answers to this kind of task were judged for."""
-    task = classify(request.text, request.system).task
-    known = {
-        model.spec.name: profile_for(model.spec, task, panel.profiles.get(model.spec.name, ()))
-        for model in panel.members
-    }
-    return {name: each.quality for name, each in known.items() if each.evidence >= ENOUGH_EVIDENCE}
 
 
 class Cascade(Strategy):
@@ -313,7 +268,6 @@ class Cascade(Strategy):
             request=request,
             options=options,
             levels=levels(panel.members, options, request.system + request.text),
-            records=records(panel, request),
             timer=timer,
             scorer=Scorer.judged_by(options, request, panel, timer),
         )

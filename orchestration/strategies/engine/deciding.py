@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 from orchestration.llm.engine.errors import EngineError
-from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer
 from orchestration.strategies.engine.options import JudgeOptions
-from orchestration.strategies.engine.quality.assessing import assess
+from orchestration.strategies.engine.quality.assessing import Assessor
 from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
@@ -38,8 +37,7 @@ class Scorer:
     """Scores the candidates of one run; where it `compares`, agreement between them counts."""
 
     request: Request
-    judges: tuple[ChatModel, ...]
-    families: Mapping[str, str]
+    assessor: Assessor
     timer: StepTimer
     compares: bool = True
 
@@ -47,11 +45,12 @@ class Scorer:
     def judged_by(cls, options: JudgeOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
         """Return a scorer with the judges that the options name."""
         judges = panel.each_named(options.judge, options.second_judge)
-        return cls(request=request, judges=judges, families=panel.families, timer=timer)
+        assessor = Assessor(belief=panel.belief, judges=judges, families=panel.families)
+        return cls(request=request, assessor=assessor, timer=timer)
 
     def by_checks_alone(self) -> Scorer:
         """Return a scorer that asks no judge and does not lower a score for disagreement."""
-        return replace(self, judges=(), compares=False)
+        return replace(self, assessor=replace(self.assessor, judges=()), compares=False)
 
     async def score(
         self, candidates: Sequence[Candidate], step: str, *, beside: Sequence[Candidate] = ()
@@ -60,16 +59,14 @@ class Scorer:
 
         Answers `beside` them are not scored, but agreement with them counts.
         """
-        timed = self.timer.step(step, listed([judge.spec.name for judge in self.judges]))
-        if self.judges:
+        timed = self.timer.step(step, listed([judge.spec.name for judge in self.assessor.judges]))
+        if self.assessor.judges:
             await begin_phase(self.timer.context, "judging")
-        with timed if self.judges else nullcontext():
-            qualities = await assess(
+        with timed if self.assessor.judges else nullcontext():
+            qualities = await self.assessor.assess(
                 self.request,
                 candidates,
-                self.judges,
                 self.timer.context,
-                families=self.families,
                 compared=(*beside, *candidates) if self.compares else (),
             )
         return tuple(replace(c, quality=qualities.get(c.step)) for c in candidates)

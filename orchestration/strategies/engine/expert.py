@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 from pydantic import Field
@@ -247,7 +247,7 @@ class Expert(Strategy):
         timer = StepTimer(context)
         route = await find_route(request, options, panel, timer)
         members = {model.spec.name: model for model in panel.members}
-        ranked = Panel(members=tuple(members[name] for name in route.order), helpers=panel.helpers)
+        ranked = replace(panel, members=tuple(members[name] for name in route.order))
         search = Search(
             request=request,
             options=options,

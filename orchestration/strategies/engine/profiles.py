@@ -26,7 +26,7 @@ from orchestration.llm.engine.errors import (
 )
 from orchestration.llm.engine.types import MILLION, Capability, Json, ModelSpec, Prices, Tier
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.quality.scoring import DISQUALIFIED_AT_MOST, PRIOR
+from orchestration.strategies.engine.quality.scoring import DISQUALIFIED_AT_MOST
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,8 +140,8 @@ def _cost(prices: Prices | None, shown: Evidence) -> Decimal | None:
 
 JUDGED, AGREED, RATED = 1.0, 0.5, 2.0
 """Weights of an estimate by judges, of one by agreement with other answers, and of a member's rating."""
-PRIOR_ESTIMATE = round(1.0 / (1.0 + math.exp(-PRIOR)), 4)
-"""The estimate of an answer without any evidence."""
+PRIOR_ESTIMATE = 0.7
+"""The estimate of an answer without any evidence, in runs that do not say what was judged."""
 _SETUP_ERRORS = (
     AddressRefused(),
     AuthenticationRejected(),

@@ -17,6 +17,8 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Profile
@@ -29,13 +31,15 @@ PACKAGE = "orchestration.strategies.engine"
 class Panel:
     """The models a strategy may use: members in order, and helpers (judge, aggregator) by name.
 
-    `profiles` are those of the models, by name, for each type of task. Raises `InvalidRequest` for an empty
+    `profiles` are those of the models, by name, for each type of task; `belief` is what is believed of their
+    answers. Raises `InvalidRequest` for an empty
     panel or a model named twice.
     """
 
     members: tuple[ChatModel, ...]
     helpers: Mapping[str, ChatModel] = field(default_factory=dict)
     profiles: Mapping[str, Sequence[Profile]] = field(default_factory=dict)
+    belief: Belief = field(default_factory=shipped_belief)
 
     def __post_init__(self) -> None:
         if not self.members:

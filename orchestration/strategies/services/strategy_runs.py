@@ -29,6 +29,7 @@ from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.runs.models import Run, RunStatus
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models, named_helpers
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
@@ -275,8 +276,10 @@ async def live_panel(run: FrozenRun, context: RunContext) -> Panel:
     """Return the run's panel: members in order, helpers by name. Raises `InvalidRequest`."""
     models = await live_models(run, context)
     roles = [(entry["spec"]["name"], entry["role"]) for entry in run.panel]
+    known = {entry["spec"]["name"]: stored_profiles(entry) for entry in run.panel}
     return Panel(
         members=tuple(models[name] for name, role in roles if role == PanelRole.MEMBER),
         helpers={name: models[name] for name, role in roles if role == PanelRole.HELPER},
-        profiles={entry["spec"]["name"]: stored_profiles(entry) for entry in run.panel},
+        profiles=known,
+        belief=belief_of_team((model.spec for model in models.values()), known),
     )

@@ -20,12 +20,14 @@ from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import FinishReason, Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.asking import READ_AT_ONCE
+from orchestration.strategies.engine.belief.model import BASE, Belief
+from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits, read_text
 from orchestration.strategies.engine.quality.checks import examine
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
 from orchestration.strategies.engine.quality.scoring import (
@@ -196,41 +198,66 @@ def average(judge: str, verdicts: Sequence[JudgeVerdict]) -> JudgeRating:
     )
 
 
-async def assess(
-    request: Request,
-    candidates: Sequence[Candidate],
-    judges: Sequence[ChatModel],
-    context: RunContext,
-    *,
-    families: Mapping[str, str],
-    compared: Sequence[Candidate] = (),
-) -> dict[str, Quality]:
-    """Return the quality of each answered candidate, by its step, and emit it as an event.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessor:
+    """What answers are assessed by: a belief, and judge models where there are some.
 
-    `families` maps each model to its family. Agreement counts among the `compared` answers, each written
-    independently. Unusable answers (empty, refused, cut off) are neither compared nor shown to judges.
+    `families` maps each model to its family.
     """
-    answered = answered_candidates(candidates)
-    found = {c.step: await _examined(request, c) for c in answered}
-    usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
-    others = (c for c in compared if c.state == "answered" and c.step not in found)
-    examined = found | {c.step: await _examined(request, c) for c in others}
-    independent = [c for c in compared if c.step in examined and not _is_unusable(examined[c.step])]
-    agreed = compare_answers(request.text, independent)
-    written = {step: families.get(candidate.model, "") for step, candidate in usable.items()}
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            (judge, group.create_task(ask_judge(judge, request, [usable[step] for step in steps], context)))
-            for judge, steps in assign(judges, written)
-        ]
-    reports = [(judge, task.result()) for judge, task in tasks]
-    qualities = {
-        step: _estimate(step, findings, reports, written.get(step, ""), agreed.get(step))
-        for step, findings in found.items()
-    }
-    for candidate in answered:
-        await context.emit(_scored(candidate, qualities[candidate.step]))
-    return qualities
+
+    belief: Belief
+    judges: Sequence[ChatModel] = ()
+    families: Mapping[str, str] = field(default_factory=dict)
+
+    async def assess(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        context: RunContext,
+        *,
+        compared: Sequence[Candidate] = (),
+    ) -> dict[str, Quality]:
+        """Return the quality of each answered candidate, by its step, and emit it as an event.
+
+        Agreement counts among the `compared` answers, each written independently. Unusable answers (empty,
+        refused, cut off) are neither compared nor shown to judges.
+        """
+        answered = answered_candidates(candidates)
+        found = {c.step: await _examined(request, c) for c in answered}
+        usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
+        others = (c for c in compared if c.state == "answered" and c.step not in found)
+        examined = found | {c.step: await _examined(request, c) for c in others}
+        independent = [c for c in compared if c.step in examined and not _is_unusable(examined[c.step])]
+        question = question_traits(request.text, request.system)
+        read = {c.step: await _read(request, c) for c in [*usable.values(), *independent]}
+        agreed = compare_answers(self.belief, question, {c.step: read[c.step] for c in independent})
+        alone = {
+            step: self.belief.after(question, [read[step]]).best.right
+            for step in usable
+            if step not in agreed
+        }
+        written = {step: self.families.get(candidate.model, "") for step, candidate in usable.items()}
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                (
+                    judge,
+                    group.create_task(ask_judge(judge, request, [usable[step] for step in steps], context)),
+                )
+                for judge, steps in assign(self.judges, written)
+            ]
+        reports = [(judge, task.result()) for judge, task in tasks]
+        qualities = {
+            step: combine(
+                findings,
+                *_judgement(step, reports, written.get(step, "")),
+                believed=alone.get(step, BASE),
+                agreement=agreed.get(step),
+            )
+            for step, findings in found.items()
+        }
+        for candidate in answered:
+            await context.emit(_scored(candidate, qualities[candidate.step]))
+        return qualities
 
 
 async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
@@ -240,6 +267,11 @@ async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
     read = partial(examine, answer)
     if request.response_schema is not None:
         read = partial(_examined_json, answer, request.response_schema)
+    return await off_loop(len(one.text) + len(request.text), read, at_most=READ_AT_ONCE)
+
+
+async def _read(request: Request, one: Candidate) -> ReadAnswer:
+    read = partial(read_text, one.model, one.text, request.text, cut_off=one.finish is FinishReason.LENGTH)
     return await off_loop(len(one.text) + len(request.text), read, at_most=READ_AT_ONCE)
 
 
@@ -266,13 +298,10 @@ def _is_unusable(findings: Sequence[Finding]) -> bool:
     return any(finding.disqualifying for finding in findings)
 
 
-def _estimate(
-    step: str,
-    findings: Sequence[Finding],
-    reports: Sequence[tuple[ChatModel, JudgeReport]],
-    family: str,
-    agreement: Finding | None,
-) -> Quality:
+def _judgement(
+    step: str, reports: Sequence[tuple[ChatModel, JudgeReport]], family: str
+) -> tuple[list[JudgeRating], list[str]]:
+    """Return the ratings of an answer, and remarks on judges who gave none or judge their own family."""
     ratings: list[JudgeRating] = []
     remarks: list[str] = []
     for judge, report in reports:
@@ -284,7 +313,7 @@ def _estimate(
                 )
         elif step in report.remarks:
             remarks.append(report.remarks[step])
-    return combine(findings, ratings, remarks, agreement=agreement)
+    return ratings, remarks
 
 
 def _scored(candidate: Candidate, quality: Quality) -> RunEvent:

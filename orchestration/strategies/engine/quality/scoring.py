@@ -1,24 +1,11 @@
 """Evidence for or against an answer, and the one probability that it adds up to.
 
-    log-odds(acceptable) = PRIOR + sum of the checks' effects + agreement's effect + mean over judges of
+    log-odds(acceptable) = log-odds(believed) + sum of the checks' effects + mean over judges of
         confidence * (ACCURACY_WEIGHT * (accuracy - MIDDLE) + REST_WEIGHT * (mean of the others - MIDDLE))
 
-The prior says that 70 % of unremarkable answers are acceptable, about what capable models reach on mixed
-questions. The weights are set by hand so that 9 of 10 from a judge gives 0.95, and an accuracy of 1 to 2 of
-10 in an otherwise good answer 0.3. An answer's length and speed have no effect.
-
-Agreement of independent answers: every question has a difficulty that all models share. Each is right with a
-probability p drawn from Beta(SAMPLE * BASE, SAMPLE * (1 - BASE)), where BASE is the prior above; a wrong one
-makes one of m equally likely mistakes, m being 3, or half the number of answers above six. When s of n
-answers are equal:
-
-    weight of "these s are right"    = E[p^s (1 - p)^(n - s)] / m^(n - s)
-    weight of "none given is right"  = E[(1 - p)^n] / m^n, times the answers that nobody gave
-
-and their shares of the sum are probabilities: the larger of two groups is more likely right, and one more
-equal answer never lowers its probability. A single answer keeps BASE. Of five answers, all equal give 0.99,
-three against two different ones 0.72, five different ones 0.16 each. Models learn from the same texts, so
-that the probability is bounded by SUREST. Nothing here is learned; the constants are round numbers.
+What is believed is the posterior of the answer's group among the others, or that of the answer alone, see
+`belief`. The weights of checks and judges are set by hand so that 9 of 10 from a judge gives 0.95, and an
+accuracy of 1 to 2 of 10 in an otherwise good answer 0.3. An answer's speed has no effect.
 """
 
 from __future__ import annotations
@@ -27,12 +14,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain
 
 from orchestration.llm.engine.types import FinishReason
-from orchestration.strategies.engine.consensus.extraction import extract_answer
-from orchestration.strategies.engine.consensus.grouping import Group, comparable_groups
-from orchestration.strategies.engine.types import Candidate, Quality
+from orchestration.strategies.engine.belief.model import BASE, Belief, Likelihood, logit
+from orchestration.strategies.engine.belief.reading import QuestionTraits, ReadAnswer
+from orchestration.strategies.engine.consensus.answers import AnswerKind
+from orchestration.strategies.engine.types import Quality, listed, percent
 
 
 class Dimension(StrEnum):
@@ -61,7 +48,6 @@ class Finding:
 
     `evidence` is a sentence, `effect` is added to the log-odds of being acceptable, `bounds` (0 to 1) cap the
     dimensions it concerns. A `disqualifying` finding makes the answer unusable whatever else is found.
-    One on agreement says that `agreeing` of the `compared` answers are equal, this one included.
     """
 
     check: str
@@ -69,6 +55,18 @@ class Finding:
     effect: float
     bounds: Mapping[Dimension, float] = field(default_factory=dict)
     disqualifying: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """What the other answers say of one: the probability that it is `right`, with its reasons as `evidence`.
+
+    `agreeing` of the `compared` answers are equal, this one included; both are 0 for an answer that nothing
+    can be read in.
+    """
+
+    right: float
+    evidence: str
     agreeing: int = 0
     compared: int = 0
 
@@ -87,8 +85,6 @@ class JudgeRating:
     remark: str = ""
 
 
-BASE = 0.7
-PRIOR = math.log(BASE / (1 - BASE))
 ACCURACY_WEIGHT = 5.0
 REST_WEIGHT = 2.0
 MIDDLE = 0.6
@@ -100,13 +96,17 @@ def combine(
     ratings: Sequence[JudgeRating],
     remarks: Sequence[str] = (),
     *,
-    agreement: Finding | None = None,
+    believed: float = BASE,
+    agreement: Agreement | None = None,
 ) -> Quality:
-    """Return the probability that an answer is acceptable, with all evidence in words."""
+    """Return the probability that an answer is acceptable, with all evidence in words.
+
+    `believed` is the probability that it is right where it is alone.
+    """
     moves = [rating.confidence * _move(rating) for rating in ratings]
     moved = sum(finding.effect for finding in findings) + (sum(moves) / len(moves) if moves else 0.0)
-    moved += agreement.effect if agreement is not None else 0.0
-    overall = 1.0 / (1.0 + math.exp(-(PRIOR + moved)))
+    start = believed if agreement is None else agreement.right
+    overall = 1.0 / (1.0 + math.exp(-(logit(start) + moved)))
     usable = not any(finding.disqualifying for finding in findings)
     if not usable:
         overall = min(overall, DISQUALIFIED_AT_MOST)
@@ -140,7 +140,7 @@ def _dimension(
 
 
 def _in_words(
-    findings: Sequence[Finding], ratings: Sequence[JudgeRating], agreement: Finding | None
+    findings: Sequence[Finding], ratings: Sequence[JudgeRating], agreement: Agreement | None
 ) -> list[str]:
     words = [finding.evidence for finding in findings] or ["The checks found nothing wrong."]
     words += [agreement.evidence] if agreement is not None else []
@@ -154,86 +154,63 @@ def _in_words(
     return words
 
 
-SAMPLE = 2.0
-FEWEST_MISTAKES = 3
-SUREST = 0.99
 LONGEST_SHOWN = 60
+LEAST_EFFECT = 0.2
+"""Log-odds below which a reason is not named."""
 
 
-def compare_answers(question: str, candidates: Sequence[Candidate]) -> Mapping[str, Finding]:
-    """Return for each answer that can be compared, by its step, the evidence of the other answers.
+def compare_answers(
+    belief: Belief, question: QuestionTraits, read: Mapping[str, ReadAnswer]
+) -> Mapping[str, Agreement]:
+    """Return for each answer that can be compared, by its step, what is believed of it among the others.
 
     Free text that occurs once does not disagree: it may mean the same in different words. It is left out,
     unless most answers can be compared: then it counts as one more, different from all of them.
     """
-    answers = [
-        extract_answer(each.text, question=question, cut_off=each.finish is FinishReason.LENGTH)
-        for each in candidates
-    ]
-    groups = comparable_groups(answers)
-    if sum(len(group.members) for group in groups) < 2:  # noqa: PLR2004
-        return {}
-    sizes = [len(group.members) for group in groups]
-    found = {
-        candidates[member].step: _finding(group, chance, groups)
-        for group, chance in zip(groups, group_probabilities(sizes), strict=True)
-        for member in group.members
-    }
-    silent = [candidate for candidate in candidates if candidate.step not in found]
-    if silent and sum(sizes) > len(silent):
-        found |= dict.fromkeys((each.step for each in silent), _unlike(groups))
+    steps, answers = list(read), list(read.values())
+    groups = belief.after(question, answers).groups if len(answers) > 1 else ()
+    spoken = [group for group in groups if not _is_silent(group, answers)]
+    total = sum(len(group.places) for group in spoken)
+    found: dict[str, Agreement] = {}
+    for group in groups:
+        others = [each for each in spoken if each is not group]
+        rival = max(others, key=lambda each: len(each.places), default=None)
+        strongest = "" if rival is None else f"{_shown(rival, answers)}, {len(rival.places)} of {total}."
+        size = 0 if _is_silent(group, answers) else len(group.places)
+        words = f"{size} of {total} comparable answers: {_shown(group, answers)}."
+        against = f" The strongest other: {strongest}" if strongest else ""
+        if not size:
+            words, against = "No answer like the others' can be read in it.", f" The strongest: {strongest}"
+        agreement = Agreement(
+            right=group.right,
+            evidence=f"{words}{against}{_because(group)}",
+            agreeing=size,
+            compared=total if size else 0,
+        )
+        found |= {steps[place]: agreement for place in group.places}
     return found
 
 
-def group_probabilities(sizes: Sequence[int]) -> list[float]:
-    """Return for each group of equal answers, given by size, the probability that it is right."""
-    total = sum(sizes)
-    mistakes = max(FEWEST_MISTAKES, total / 2)
-    left = max(1.0, mistakes + 1 - len(sizes))
-    weights = [_log_weight(size, total, mistakes) for size in sizes]
-    none = _log_weight(0, total, mistakes) + math.log(left)
-    highest = max(*weights, none)
-    odds = [math.exp(weight - highest) for weight in weights]
-    return [each / (sum(odds) + math.exp(none - highest)) for each in odds]
+def _is_silent(group: Likelihood, answers: Sequence[ReadAnswer]) -> bool:
+    """Return whether nothing that could be compared was read in the group's only answer."""
+    answer = answers[group.places[0]].answer
+    return len(group.places) == 1 and (answer is None or answer.kind is AnswerKind.TEXT)
 
 
-def _log_weight(right: int, total: int, mistakes: float) -> float:
-    """Return the log-probability of `right` right answers and the others spread over mistakes."""
-    able, unable = SAMPLE * BASE, SAMPLE * (1 - BASE)
-    wrong = total - right
-    rises = chain((able + step for step in range(right)), (unable + step for step in range(wrong)))
-    falls = (SAMPLE + step for step in range(total))
-    return sum(map(math.log, rises)) - sum(map(math.log, falls)) - wrong * math.log(mistakes)
+def _because(group: Likelihood) -> str:
+    """Return what speaks for and against a group in the belief, the strongest first."""
+    named = sorted(group.terms.items(), key=lambda each: -abs(each[1]))
+    reasons = [(reason.value, effect > 0) for reason, effect in named if abs(effect) >= LEAST_EFFECT]
+    for_it = [reason for reason, speaks_for in reasons if speaks_for]
+    against = [reason for reason, speaks_for in reasons if not speaks_for]
+    words = [f"for it: {listed(for_it)}"] if for_it else []
+    words += [f"against it: {listed(against)}"] if against else []
+    return f" Believed right in {percent(group.right)}; {'; '.join(words)}." if words else ""
 
 
-def _finding(group: Group, chance: float, groups: Sequence[Group]) -> Finding:
-    total, size = sum(len(each.members) for each in groups), len(group.members)
-    others = [each for each in groups if each is not group]
-    words = f"{size} of {total} comparable answers: {_shown(group)}."
-    if others:
-        rival = max(others, key=lambda each: len(each.members))
-        words = f"{words} The strongest other: {_shown(rival)}, {len(rival.members)} of {total}."
-    return Finding(check="agreement", evidence=words, effect=_effect(chance), agreeing=size, compared=total)
-
-
-def _unlike(groups: Sequence[Group]) -> Finding:
-    """Return the finding for an answer that none of the others equals: a further group of one."""
-    sizes = [len(group.members) for group in groups]
-    leader = max(groups, key=lambda each: len(each.members))
-    words = (
-        "No answer like the others' can be read in it."
-        f" The strongest: {_shown(leader)}, {len(leader.members)} of {sum(sizes)}."
-    )
-    effect = _effect(group_probabilities([*sizes, 1])[-1])
-    return Finding(check="agreement", evidence=words, effect=effect)
-
-
-def _effect(chance: float) -> float:
-    """Return what a probability adds to the prior log-odds."""
-    bounded = min(max(chance, 1 - SUREST), SUREST)
-    return math.log(bounded / (1 - bounded)) - PRIOR
-
-
-def _shown(group: Group) -> str:
-    text = " ".join(group.raw.split())
+def _shown(group: Likelihood, answers: Sequence[ReadAnswer]) -> str:
+    raws = [
+        " ".join(each.raw.split()) for place in group.places if (each := answers[place].answer) is not None
+    ]
+    text = max(raws, key=raws.count, default="")
     return f"“{text}”" if len(text) <= LONGEST_SHOWN else f"“{text[:LONGEST_SHOWN]}…”"

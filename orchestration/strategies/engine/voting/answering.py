@@ -18,6 +18,7 @@ from orchestration.strategies.engine.asking import (
 from orchestration.strategies.engine.consensus.tallying import probability_of_staying
 from orchestration.strategies.engine.deciding import Scorer, overall
 from orchestration.strategies.engine.members import ask_member
+from orchestration.strategies.engine.quality.assessing import Assessor
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.strategy import Panel
@@ -50,7 +51,8 @@ class Vote:
     @property
     def scorer(self) -> Scorer:
         """The scorer of answers, by the built-in checks alone."""
-        return Scorer(request=self.request, judges=(), families=self.panel.families, timer=self.timer)
+        assessor = Assessor(belief=self.panel.belief)
+        return Scorer(request=self.request, assessor=assessor, timer=self.timer)
 
     def with_ballot(self, kind: BallotKind) -> Vote:
         """Return the vote with its ballot decided."""

@@ -1,0 +1,251 @@
+"""Learn a belief from graded answers: records by counting, coefficients by maximum a posteriori.
+
+The coefficients maximise the log-likelihood of the right groups less `strength` / 2 times the squared
+distance from a prior's coefficients, by Newton's method: the problem is concave. Each question counts with
+several random panels drawn from its answers, so that what is learned holds for panels of any size. Records
+that enter as values are counted on other questions than the one that is learned from (cross-fitting), else a
+model's own answer would be part of what predicts it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from orchestration.strategies.engine.belief.model import NOTHING, Belief, ModelRecord, Term, Tried
+from orchestration.strategies.engine.belief.reading import (
+    Groups,
+    QuestionTraits,
+    ReadAnswer,
+    answer_groups,
+    question_traits,
+    read_text,
+)
+from orchestration.strategies.engine.strategy import TrainingExample
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+FEWEST_EXAMPLES = 30
+"""Graded questions below which the prior's coefficients stand."""
+FEWEST_FOR_OFFSETS = 300
+"""Graded questions of a kind of panel from which on each model's vote gets an offset of its own."""
+FOLDS = 4
+PANELS = 4
+SIZES = (1, 2, 3, 4, 5, 5, 7, 9, 11)
+"""Numbers of models of the random panels, each equally likely."""
+STRENGTH = 5.0
+OFFSET_STRENGTH, KIND_STRENGTH = 10.0, 20.0
+"""Strengths of the prior of a model's offset, which is 0: of that for all questions, and for one kind."""
+MOST_STEPS = 40
+LONGEST_STEP = 2.0
+CLOSE = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadExample:
+    """A graded question as it is learned from: its answers, read, and which of them are right."""
+
+    question: QuestionTraits
+    answers: tuple[ReadAnswer, ...]
+    right: tuple[bool, ...]
+
+    def only(self, places: Sequence[int]) -> ReadExample:
+        """Return the example with some of the answers."""
+        return replace(
+            self,
+            answers=tuple(self.answers[place] for place in places),
+            right=tuple(self.right[place] for place in places),
+        )
+
+    def right_group(self, groups: Groups) -> int:
+        """Return which group is right: more than half of its answers are; their number for none."""
+        found = (
+            number
+            for number, group in enumerate(groups)
+            if 2 * sum(self.right[place] for place in group) > len(group)
+        )
+        return next(found, len(groups))
+
+
+def read_examples(examples: Iterable[TrainingExample]) -> list[ReadExample]:
+    """Return training examples, read; those without an answer are left out."""
+    return [
+        ReadExample(
+            question=question_traits(example.prompt),
+            answers=tuple(
+                read_text(name, each.text, example.prompt) for name, each in example.answers.items()
+            ),
+            right=tuple(each.correct for each in example.answers.values()),
+        )
+        for example in examples
+        if example.answers
+    ]
+
+
+def with_records(prior: Belief, examples: Iterable[ReadExample]) -> Belief:
+    """Return the belief with the records of these answers in place of its own."""
+    by_kind: dict[str, dict[str, Tried]] = defaultdict(dict)
+    by_task: dict[str, dict[str, Tried]] = defaultdict(dict)
+    lengths: dict[str, dict[str, Tried]] = defaultdict(dict)
+    kinds: dict[str, Tried] = {}
+    for example in examples:
+        kind, task = example.question.kind, example.question.task.label
+        for answer, right in zip(example.answers, example.right, strict=True):
+            for sums, key, value in (
+                (by_kind[answer.model], kind, float(right)),
+                (by_task[answer.model], task, float(right)),
+                (kinds, kind, float(right)),
+                (kinds, "", float(right)),
+                (lengths[answer.model], kind, answer.length),
+                (lengths[answer.model], "", answer.length),
+            ):
+                sums[key] = sums.get(key, NOTHING).plus(value)
+    records = {
+        model: ModelRecord(
+            prior=prior.records[model].prior if model in prior.records else ModelRecord().prior,
+            by_kind=by_kind[model],
+            by_task=by_task[model],
+            usual={kind: each.right / each.seen for kind, each in lengths[model].items()},
+        )
+        for model in by_kind
+    }
+    return replace(prior, records={**prior.records, **records}, kinds=kinds or prior.kinds)
+
+
+def fit(examples: Sequence[ReadExample], prior: Belief, *, seed: int = 0, offsets: bool = True) -> Belief:
+    """Return the belief after graded questions: records, and coefficients where there are enough.
+
+    `offsets` lets each model's vote weigh by itself, from `FEWEST_FOR_OFFSETS` examples on.
+    """
+    learned = with_records(prior, examples)
+    if len(examples) < FEWEST_EXAMPLES:
+        return learned
+    crossed = list(_crossed(prior, examples, Random(seed)))  # noqa: S311  # repeatable, guards nothing
+    drawn = Random(seed + 1)  # noqa: S311
+    sampled = [
+        (belief, example.only(places)) for belief, example in crossed for places in _panels(example, drawn)
+    ]
+    choices = [choice for belief, example in sampled if (choice := _choice(belief, example)) is not None]
+    fitted = _newton(choices, prior.coefficients)
+    learned = replace(learned, coefficients=fitted, examples=len(examples))
+    if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
+        learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
+    return learned
+
+
+def _crossed(
+    prior: Belief, examples: Sequence[ReadExample], drawn: Random
+) -> Iterator[tuple[Belief, ReadExample]]:
+    """Yield each example with a belief whose records are from the other folds."""
+    order = list(examples)
+    drawn.shuffle(order)
+    for number in range(FOLDS):
+        others = [each for place, each in enumerate(order) if place % FOLDS != number]
+        belief = with_records(prior, others)
+        yield from ((belief, each) for each in order[number::FOLDS])
+
+
+def _panels(example: ReadExample, drawn: Random) -> Iterator[list[int]]:
+    there = range(len(example.answers))
+    for _ in range(PANELS):
+        yield drawn.sample(there, min(drawn.choice(SIZES), len(there)))
+
+
+_Choice = tuple[list[Mapping[Term, float]], int]
+"""The terms of the alternatives, "none of these" last, and the place of the right one."""
+
+
+def _choice(belief: Belief, example: ReadExample) -> _Choice | None:
+    """Return an example as a choice between alternatives, None where nothing can be compared."""
+    groups = answer_groups(example.answers) if len(example.answers) > 1 else ((0,),)
+    if not groups:
+        return None
+    return list(belief.terms(example.question, example.answers, groups)), example.right_group(groups)
+
+
+def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float]) -> Mapping[Term, float]:
+    import numpy as np  # noqa: PLC0415  # loaded when something is learned, not at a start
+
+    terms = list(Term)
+    widest = max(len(alternatives) for alternatives, _ in choices)
+    values = np.zeros((len(choices), widest, len(terms)))
+    absent = np.full((len(choices), widest), -np.inf)
+    for number, (alternatives, _) in enumerate(choices):
+        absent[number, : len(alternatives)] = 0.0
+        for place, alternative in enumerate(alternatives):
+            for column, term in enumerate(terms):
+                values[number, place, column] = alternative.get(term, 0.0)
+    right = np.array([place for _, place in choices])
+    start = np.array([prior.get(term, 0.0) for term in terms])
+    found = maximise(values, absent, right, start, np.full(len(terms), STRENGTH))
+    return {term: round(float(each), 4) for term, each in zip(terms, found, strict=True)}
+
+
+def maximise(values: ndarray, base: ndarray, right: ndarray, start: ndarray, strengths: ndarray) -> ndarray:
+    """Return the coefficients of the greatest posterior density, by Newton's method.
+
+    `values` has shape (choices, alternatives, coefficients); `base` (choices, alternatives) is added to each
+    utility, minus infinity where there is no such alternative; `right` (choices) are the places of the right
+    ones. The prior is normal, with mean `start` and precisions `strengths`.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    found = start.copy()
+    chosen = values[np.arange(len(right)), right]
+    for _ in range(MOST_STEPS):
+        utility = values @ found + base
+        odds = np.exp(utility - utility.max(axis=1, keepdims=True))
+        shares = odds / odds.sum(axis=1, keepdims=True)
+        mean = np.einsum("na,nap->np", shares, values)
+        gradient = (chosen - mean).sum(axis=0) - strengths * (found - start)
+        weighted = values * shares[:, :, None]
+        curvature = np.tensordot(weighted, values, axes=([0, 1], [0, 1])) - mean.T @ mean
+        step = np.linalg.solve(curvature + np.diag(strengths), gradient)
+        largest = float(np.abs(step).max())
+        found = found + step * min(1.0, LONGEST_STEP / max(largest, CLOSE))
+        if largest < CLOSE:
+            break
+    return found
+
+
+def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]) -> Belief:
+    """Return the belief with an offset of each model's vote, for all questions and for each kind."""
+    import numpy as np  # noqa: PLC0415
+
+    columns: dict[tuple[str, str], int] = {}
+    rows: list[tuple[list[float], list[list[int]], int]] = []
+    for belief, example in crossed:
+        choice = _choice(belief, example)
+        if choice is None:
+            continue
+        groups = answer_groups(example.answers) if len(example.answers) > 1 else ((0,),)
+        used = [
+            [
+                columns.setdefault((example.answers[place].model, kind), len(columns))
+                for place in group
+                for kind in ("", example.question.kind)
+            ]
+            for group in groups
+        ]
+        rows.append(([belief.utility(each) for each in choice[0]], [*used, []], choice[1]))
+    widest = max(len(utilities) for utilities, *_ in rows)
+    values = np.zeros((len(rows), widest, len(columns)))
+    base = np.full((len(rows), widest), -np.inf)
+    for number, (utilities, used, _) in enumerate(rows):
+        base[number, : len(utilities)] = utilities
+        for place, those in enumerate(used):
+            np.add.at(values[number, place], those, 1.0)
+    strengths = np.array([KIND_STRENGTH if kind else OFFSET_STRENGTH for _, kind in columns])
+    right = np.array([place for *_, place in rows])
+    found = maximise(values, base, right, np.zeros(len(columns)), strengths)
+    offsets: dict[str, dict[str, float]] = defaultdict(dict)
+    for (model, kind), place in columns.items():
+        offsets[model][kind] = round(float(found[place]), 4)
+    records = {
+        model: replace(record, offsets=offsets.get(model, {})) for model, record in learned.records.items()
+    }
+    return replace(learned, records=records)

@@ -1,0 +1,317 @@
+"""One belief in what is right: before a model is asked, after it has answered, and what one more is worth.
+
+`before`: how often a model is right with questions of a kind, from its record. The record with the type of
+task is shrunk towards the record with all of them, this towards the prior of the model's tier, and the record
+with the kind of question towards that with the type of task, each by pseudo-counts:
+
+    p(level) = (right(level) + STRENGTH * p(level above)) / (seen(level) + STRENGTH)
+
+`after`: a conditional logit over the groups of equal answers and the alternative that none of them is right
+(McFadden 1974). The utility of each is a sum of named terms, coefficient times value; their exponentials,
+divided by their sum, are the probabilities. The coefficients are learned from graded answers, see `fitting`;
+shipped ones stand in `shipped.json` with their provenance.
+
+`worth`: the expected gain in the probability that the answer handed out is right, of asking one more model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestration.strategies.engine.belief.reading import Groups, QuestionTraits, ReadAnswer, answer_groups
+
+BASE = 0.7
+"""How often an unremarkable answer is right, where nothing else is known."""
+STRENGTH, PRIOR_STRENGTH = 8.0, 4.0
+"""Pseudo-counts of a record's level above, and of the prior."""
+LEAST, MOST = 0.02, 0.995
+"""Bounds of a probability before it is put into log-odds."""
+
+
+class Term(StrEnum):
+    """What a utility is made of, as coefficients are named."""
+
+    VOTE = "vote"
+    RECORD = "record"
+    HEDGING = "hedging"
+    ALIKE = "alike"
+    SIZE = "size"
+    LARGEST = "largest"
+    NONE = "none"
+    PANEL = "panel"
+    SPREAD = "spread"
+    LEAD = "lead"
+    RECORDS = "records"
+    KIND = "kind"
+    LENGTHS = "lengths"
+    HEDGES = "hedges"
+    QUESTION = "question"
+
+
+Terms = Mapping[Term, float]
+
+
+class Reason(StrEnum):
+    """The terms as a page names them."""
+
+    RECORD = "how often those who say so were right before"
+    NUMBER = "how many say so"
+    MANNER = "how they say it"
+    DISAGREEMENT = "how far the others disagree"
+    HARDNESS = "how hard the question is"
+
+
+REASONS: Mapping[Term, Reason] = {
+    Term.RECORD: Reason.RECORD,
+    **dict.fromkeys((Term.VOTE, Term.ALIKE, Term.SIZE, Term.LARGEST), Reason.NUMBER),
+    Term.HEDGING: Reason.MANNER,
+    **dict.fromkeys((Term.PANEL, Term.SPREAD, Term.LEAD), Reason.DISAGREEMENT),
+    **dict.fromkeys(
+        (Term.NONE, Term.RECORDS, Term.KIND, Term.LENGTHS, Term.HEDGES, Term.QUESTION), Reason.HARDNESS
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """Answers that were judged: the sum of their estimates (0 to 1, or 0 and 1), and of their weights."""
+
+    right: float = 0.0
+    seen: float = 0.0
+
+    def shrunk(self, above: float, strength: float) -> float:
+        """Return the share of right answers, shrunk towards the level `above`."""
+        return (self.right + strength * above) / (self.seen + strength)
+
+    def plus(self, right: float, seen: float = 1.0) -> Tried:
+        """Return the sum with further answers."""
+        return Tried(right=self.right + right, seen=self.seen + seen)
+
+
+NOTHING = Tried()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelRecord:
+    """A model's answers so far, by kind of question and by the label of the type of task.
+
+    `offsets` are added to its vote, by kind of question and for all (empty); `usual` is the mean `length` of
+    its answers.
+    """
+
+    prior: float = BASE
+    by_kind: Mapping[str, Tried] = field(default_factory=dict)
+    by_task: Mapping[str, Tried] = field(default_factory=dict)
+    offsets: Mapping[str, float] = field(default_factory=dict)
+    usual: Mapping[str, float] = field(default_factory=dict)
+
+    def right(self, question: QuestionTraits) -> float:
+        """Return the probability that its answer is right."""
+        whole = Tried(
+            right=sum(each.right for each in self.by_task.values()),
+            seen=sum(each.seen for each in self.by_task.values()),
+        )
+        above = whole.shrunk(self.prior, PRIOR_STRENGTH)
+        above = self.by_task.get(question.task.label, NOTHING).shrunk(above, STRENGTH)
+        return self.by_kind.get(question.kind, NOTHING).shrunk(above, STRENGTH)
+
+    def offset(self, kind: str) -> float:
+        """Return what is added to its vote on a question of this kind."""
+        return self.offsets.get("", 0.0) + self.offsets.get(kind, 0.0)
+
+
+UNKNOWN = ModelRecord()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Likelihood:
+    """The probability that a group of equal answers is right; `places` are those of its members.
+
+    `terms` are its utility less that of "none of these", by reason: what speaks for it and what against.
+    """
+
+    places: tuple[int, ...]
+    right: float
+    weight: float
+    terms: Mapping[Reason, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posterior:
+    """What is believed once answers are there. The probabilities of the groups and of `none` sum to 1."""
+
+    groups: tuple[Likelihood, ...]
+    none: float
+    voters: int
+
+    @property
+    def best(self) -> Likelihood:
+        """The likeliest group; of equals the one that was named first."""
+        return max(self.groups, key=lambda group: group.right)
+
+    def of(self, place: int) -> Likelihood | None:
+        """Return the group of an answer, None for one that says nothing that can be compared."""
+        return next((group for group in self.groups if place in group.places), None)
+
+
+def logit(probability: float) -> float:
+    """Return the log-odds of a probability, which is bounded before."""
+    bounded = min(max(probability, LEAST), MOST)
+    return math.log(bounded / (1 - bounded))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Belief:
+    """What is believed of models and of agreement; immutable.
+
+    `kinds` are answers of all models by kind of question; `examples` counts graded questions that the
+    coefficients were learned from, shipped ones not included.
+    """
+
+    coefficients: Mapping[Term, float]
+    records: Mapping[str, ModelRecord] = field(default_factory=dict)
+    kinds: Mapping[str, Tried] = field(default_factory=dict)
+    examples: int = 0
+
+    def before(self, question: QuestionTraits, model: str) -> float:
+        """Return the probability that a model's answer will be right."""
+        return self.records.get(model, UNKNOWN).right(question)
+
+    def after(self, question: QuestionTraits, answers: Sequence[ReadAnswer]) -> Posterior:
+        """Return the posterior over the groups of equal answers.
+
+        A single answer is a group; where several cannot be compared there is no group.
+        """
+        groups = answer_groups(answers) if len(answers) > 1 else ((0,),) * len(answers)
+        terms = self.terms(question, answers, groups)
+        return self._posterior(question, answers, groups, terms)
+
+    def terms(
+        self, question: QuestionTraits, answers: Sequence[ReadAnswer], groups: Groups
+    ) -> list[dict[Term, float]]:
+        """Return the values of the terms of each group, and last those of "none of these is right"."""
+        rights = {place: self.before(question, answers[place].model) for group in groups for place in group}
+        largest = max(map(len, groups), default=0)
+        found = [
+            {
+                Term.VOTE: float(len(group)),
+                Term.RECORD: sum(logit(rights[place]) for place in group),
+                Term.HEDGING: question.closed * sum(answers[place].hedging for place in group),
+                Term.ALIKE: float(len(group) > 1),
+                Term.SIZE: math.log(len(group)),
+                Term.LARGEST: float(len(group) == largest),
+            }
+            for group in groups
+        ]
+        return [*found, self._none(question, [answers[place] for place in rights], groups)]
+
+    def _none(
+        self, question: QuestionTraits, voters: Sequence[ReadAnswer], groups: Groups
+    ) -> dict[Term, float]:
+        number = max(1, len(voters))
+        above = self.kinds.get("", NOTHING).shrunk(BASE, PRIOR_STRENGTH)
+        return {
+            Term.NONE: 1.0,
+            Term.PANEL: math.log(number),
+            Term.SPREAD: len(groups) / number,
+            Term.LEAD: max(map(len, groups), default=0) / number,
+            Term.RECORDS: sum(logit(self.before(question, each.model)) for each in voters) / number,
+            Term.KIND: logit(self.kinds.get(question.kind, NOTHING).shrunk(above, STRENGTH)),
+            Term.LENGTHS: sum(self._longer(question, each) for each in voters) / number,
+            Term.HEDGES: question.closed * sum(each.hedging for each in voters) / number,
+            Term.QUESTION: question.length,
+        }
+
+    def _longer(self, question: QuestionTraits, one: ReadAnswer) -> float:
+        """Return how much longer an answer is than is usual for its model, as a bounded log-ratio."""
+        usual = self.records.get(one.model, UNKNOWN).usual
+        known = usual.get(question.kind, usual.get(""))
+        return 0.0 if known is None else min(max(one.length - known, -1.5), 1.5)
+
+    def _posterior(
+        self,
+        question: QuestionTraits,
+        answers: Sequence[ReadAnswer],
+        groups: Groups,
+        terms: Sequence[Mapping[Term, float]],
+    ) -> Posterior:
+        offsets = [
+            sum(self.records.get(answers[place].model, UNKNOWN).offset(question.kind) for place in group)
+            for group in groups
+        ]
+        utilities = [self.utility(each) for each in terms]
+        weights = [utility + extra for utility, extra in zip(utilities, [*offsets, 0.0], strict=True)]
+        highest = max(weights)
+        odds = [math.exp(weight - highest) for weight in weights]
+        against = dict(self._by_reason(terms[-1]))
+        return Posterior(
+            groups=tuple(
+                Likelihood(
+                    places=group,
+                    right=each / sum(odds),
+                    weight=weight,
+                    terms=_difference(dict(self._by_reason(values, offset)), against),
+                )
+                for group, each, weight, values, offset in zip(
+                    groups, odds, weights, terms, offsets, strict=False
+                )
+            ),
+            none=odds[-1] / sum(odds),
+            voters=sum(map(len, groups)),
+        )
+
+    def utility(self, values: Mapping[Term, float]) -> float:
+        """Return the sum of the terms, each by its coefficient."""
+        return sum(self.coefficients.get(term, 0.0) * value for term, value in values.items())
+
+    def _by_reason(self, values: Mapping[Term, float], offset: float = 0.0) -> Iterator[tuple[Reason, float]]:
+        sums = dict.fromkeys(Reason, 0.0)
+        sums[Reason.RECORD] += offset
+        for term, value in values.items():
+            sums[REASONS[term]] += self.coefficients.get(term, 0.0) * value
+        yield from sums.items()
+
+    def worth(self, posterior: Posterior, question: QuestionTraits, model: str) -> float:
+        """Return by how much asking `model`, too, is expected to raise the probability of a right answer.
+
+        The expected value of sample information (Raiffa and Schlaifer 1961). The model is right with the
+        probability r of its record; L, by which its vote multiplies the odds of a group, is how much likelier
+        it is to say so if it is right. So it says group g with r if g is right, else with r / L, but all its
+        mistakes together no oftener than it errs; what is left is an answer that nobody gave, which is right
+        only where none of the groups is.
+        """
+        right = self.before(question, model)
+        if not posterior.groups:
+            return right
+        shares = [group.right for group in posterior.groups]
+        errors = [right / self._gain(question, model, len(group.places)) for group in posterior.groups]
+        scale = min(1.0, (1 - right) / sum(errors))
+        errors = [error * scale for error in errors]
+        expected = 0.0
+        for place, (share, error) in enumerate(zip(shares, errors, strict=True)):
+            others = max((each for at, each in enumerate(shares) if at != place), default=0.0)
+            expected += max(share * right, others * error)
+        new = [
+            share * max(0.0, 1 - right - sum(errors) + error)
+            for share, error in zip(shares, errors, strict=True)
+        ]
+        return max(0.0, expected + max(*new, posterior.none * right) - max(shares))
+
+    def _gain(self, question: QuestionTraits, model: str, size: int) -> float:
+        """Return by how much one more vote multiplies the odds of a group of `size`."""
+        alike = self.coefficients.get(Term.ALIKE, 0.0) if size == 1 else 0.0
+        larger = self.coefficients.get(Term.SIZE, 0.0) * math.log1p(1 / size)
+        return max(1.0, math.exp(self._vote(question, model) + larger + alike))
+
+    def _vote(self, question: QuestionTraits, model: str) -> float:
+        """Return what a plain vote of the model adds to the utility of its group."""
+        own = self.records.get(model, UNKNOWN).offset(question.kind)
+        record = self.coefficients.get(Term.RECORD, 0.0) * logit(self.before(question, model))
+        return self.coefficients.get(Term.VOTE, 0.0) + record + own
+
+
+def _difference(those: Mapping[Reason, float], these: Mapping[Reason, float]) -> dict[Reason, float]:
+    return {reason: those[reason] - these[reason] for reason in Reason}

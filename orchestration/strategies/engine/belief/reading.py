@@ -1,0 +1,108 @@
+"""What a belief reads: the kind of a question and what makes it hard, and how an answer is written.
+
+The kind is the form of answer that the words ask for (a letter, a number, a formula, what code prints), else
+the type of task: models differ more by it than by the subject.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+from orchestra_site.web.patterns import IGNORECASE, Pattern
+from orchestration.llm.engine.types import estimate_tokens
+from orchestration.strategies.engine.classification import TaskType, classify
+from orchestration.strategies.engine.consensus.answers import Extracted, read_question
+from orchestration.strategies.engine.consensus.extraction import extract_answer
+from orchestration.strategies.engine.consensus.grouping import comparable_groups
+
+REMEMBERED = 256
+LONGEST_COUNTED = 1_000
+"""Characters from which on a question counts as equally long: what is quoted in it does not make it hard."""
+MOST_HEDGES = 6
+READ_FOR_HEDGES = 4_000
+"""Characters at the end of an answer in which it may take back what it said."""
+
+_FORMULA = Pattern(r"\\[a-zA-Z]+|\$[^\s$](?:[^$\n]*[^\s$])?\$(?:\D|$)")
+"""A command of LaTeX, or mathematics between dollar signs: an amount has a space before its sign."""
+_HEDGE = Pattern(
+    r"\b(?:wait|hmm|however|actually|not sure|unclear|approximately|might|assume[sd]?|assuming|alternatively|let me re"
+    r"|re-?check|reconsider|seems|likely|probably|it appears|cannot be determined|none of the)\b",
+    IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuestionTraits:
+    """What is known of a question before it is asked; `length` grows with the root of its characters.
+
+    It is `closed` where it asks for a form of answer: only there is an answer that hedges a doubtful one.
+    """
+
+    kind: str
+    task: TaskType
+    length: float
+    closed: bool = False
+
+
+@lru_cache(maxsize=REMEMBERED)
+def question_traits(question: str, instructions: str = "") -> QuestionTraits:
+    """Return the traits of a question."""
+    task, asked = classify(question, instructions).task, read_question(question)
+    forms = (
+        ("choice", bool(asked.choices)),
+        ("code output", asked.code),
+        ("formula", _FORMULA.search(question) is not None),
+        ("number", asked.number),
+    )
+    form = next((name for name, holds in forms if holds), "")
+    length = math.sqrt(min(len(question), LONGEST_COUNTED)) / 30
+    return QuestionTraits(kind=form or task.label, task=task, length=length, closed=bool(form))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadAnswer:
+    """A model's usable answer as a belief reads it.
+
+    `hedging` is 0 to 1, by words that take back or doubt; `length` is the logarithm of its tokens.
+    """
+
+    model: str
+    answer: Extracted | None
+    hedging: float = 0.0
+    length: float = 0.0
+
+
+@lru_cache(maxsize=REMEMBERED)
+def read_text(model: str, text: str, question: str, *, cut_off: bool = False) -> ReadAnswer:
+    """Return a model's answer to a question, read; it may take milliseconds for a long text."""
+    hedges = sum(1 for _ in islice(_HEDGE.finditer(text[-READ_FOR_HEDGES:]), MOST_HEDGES))
+    return ReadAnswer(
+        model=model,
+        answer=extract_answer(text, question=question, cut_off=cut_off),
+        hedging=hedges / MOST_HEDGES,
+        length=math.log(20 + estimate_tokens(text)),
+    )
+
+
+Groups = tuple[tuple[int, ...], ...]
+"""Places of answers that say the same, in the order of their first members."""
+
+
+def answer_groups(answers: Iterable[ReadAnswer]) -> Groups:
+    """Return the groups of equal answers; empty where no two can be compared.
+
+    Free text that occurs once may mean the same as another in different words. Only among answers of which
+    most can be compared does it, or an answer in which nothing can be read, differ from all of them.
+    """
+    read = list(answers)
+    groups: list[tuple[int, ...]]
+    groups = [group.members for group in comparable_groups([each.answer for each in read])]
+    grouped = {place for members in groups for place in members}
+    if len(grouped) < 2:  # noqa: PLR2004
+        return ()
+    alone: list[tuple[int, ...]] = [(place,) for place in range(len(read)) if place not in grouped]
+    return tuple(sorted(groups + alone if len(grouped) > len(alone) else groups))

@@ -1,0 +1,39 @@
+"""The belief that ships: coefficients learned from recorded answers, and records from a team's profiles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from orchestration.llm.engine.types import ModelSpec
+from orchestration.strategies.engine.belief.model import Belief, ModelRecord, Term, Tried
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import Profile, expectation
+
+FILE = Path(__file__).with_name("shipped.json")
+"""Coefficients by term, and where they are from; `python -m benchmarks.belief --ship` writes it."""
+
+
+@cache
+def shipped_belief() -> Belief:
+    """Return the belief of a team without records."""
+    stored = json.loads(FILE.read_text(encoding="utf-8"))
+    return Belief(coefficients={Term(name): value for name, value in stored["coefficients"].items()})
+
+
+def belief_of_team(specs: Iterable[ModelSpec], profiles: Mapping[str, Sequence[Profile]]) -> Belief:
+    """Return the shipped belief with models' records from their profiles, and the priors of their tiers."""
+    records = {
+        spec.name: ModelRecord(
+            prior=expectation(spec, TaskType.GENERATION).quality,
+            by_task={
+                each.task.label: Tried(right=each.quality * each.evidence, seen=each.evidence)
+                for each in profiles.get(spec.name, ())
+            },
+        )
+        for spec in specs
+    }
+    return replace(shipped_belief(), records=records)
