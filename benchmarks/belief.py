@@ -29,6 +29,8 @@ from orchestration.strategies.engine.belief.model import Belief, Term
 from orchestration.strategies.engine.belief.shipped import FILE
 
 FOLDS = 5
+FROM_SCRATCH = 5.0
+"""The strength with which coefficients that ship are held to those from which they are learned."""
 START = Belief(coefficients={Term.VOTE: 0.6, Term.RECORD: 0.4, Term.SIZE: 0.7})
 """From where the shipped coefficients are learned: about plurality."""
 SETS = {"mixed3": MIXED, "mmlu": ("mmlu_pro_text",), "numersense": ("zeroeval_numersense",)}
@@ -116,7 +118,7 @@ def five_folds(examples: Examples, named: Panels, seeds: int) -> Iterator[Belief
     found: dict[str, list[Scored]] = {name: [] for name in named}
     for seed in range(seeds):
         for learned_from, left in folds(examples, seed):
-            shipped = fit(learned_from, START, seed=seed, offsets=False)
+            shipped = fit(learned_from, START, seed=seed, strength=FROM_SCRATCH, offsets=False)
             for name, models in named.items():
                 team = fit(of_panel(learned_from, models), shipped, seed=seed)
                 found[name] += [scored(team, example) for example in of_panel(left, models)]
@@ -146,7 +148,7 @@ def elsewhere(sets: Mapping[str, Examples], named: Mapping[str, Panels]) -> Iter
     """Yield the figures with coefficients that other sets taught; only records are the team's, in folds."""
     for name, examples in sets.items():
         for other in (each for each in sets if each != name and len(sets[each]) > len(examples) / 2):
-            taught = fit(sets[other], START, offsets=False)
+            taught = fit(sets[other], START, strength=FROM_SCRATCH, offsets=False)
             for panel, models in named[name].items():
                 results = []
                 for learned_from, left in folds(of_panel(examples, models), 0):
@@ -158,7 +160,7 @@ def elsewhere(sets: Mapping[str, Examples], named: Mapping[str, Panels]) -> Iter
 def ship(sets: Mapping[str, Examples], files: Sequence[str]) -> None:
     """Learn the coefficients from all questions and write them with where they are from."""
     examples = [example for some in sets.values() for example in some]
-    learned = fit(examples, START, offsets=False)
+    learned = fit(examples, START, strength=FROM_SCRATCH, offsets=False)
     stored = {
         "learned_from": {
             "files": list(files),

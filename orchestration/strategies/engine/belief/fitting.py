@@ -37,8 +37,10 @@ FOLDS = 4
 PANELS = 4
 SIZES = (1, 2, 3, 4, 5, 5, 7, 9, 11)
 """Numbers of models of the random panels, each equally likely."""
-STRENGTH = 5.0
-OFFSET_STRENGTH, KIND_STRENGTH = 10.0, 20.0
+STRENGTH = 100.0
+"""How strongly a team's coefficients are held to those that ship; for comparison, a question that two groups
+divide has a curvature of up to 1/4 for a term that sets them apart by 1."""
+OFFSET_STRENGTH, KIND_STRENGTH = 30.0, 60.0
 """Strengths of the prior of a model's offset, which is 0: of that for all questions, and for one kind."""
 MOST_STEPS = 40
 LONGEST_STEP = 2.0
@@ -116,10 +118,18 @@ def with_records(prior: Belief, examples: Iterable[ReadExample]) -> Belief:
     return replace(prior, records={**prior.records, **records}, kinds=kinds or prior.kinds)
 
 
-def fit(examples: Sequence[ReadExample], prior: Belief, *, seed: int = 0, offsets: bool = True) -> Belief:
+def fit(
+    examples: Sequence[ReadExample],
+    prior: Belief,
+    *,
+    seed: int = 0,
+    strength: float = STRENGTH,
+    offsets: bool = True,
+) -> Belief:
     """Return the belief after graded questions: records, and coefficients where there are enough.
 
-    `offsets` lets each model's vote weigh by itself, from `FEWEST_FOR_OFFSETS` examples on.
+    `strength` is that with which the prior's coefficients are held. `offsets` lets each model's vote weigh by
+    itself, from `FEWEST_FOR_OFFSETS` examples on.
     """
     learned = with_records(prior, examples)
     if len(examples) < FEWEST_EXAMPLES:
@@ -130,7 +140,7 @@ def fit(examples: Sequence[ReadExample], prior: Belief, *, seed: int = 0, offset
         (belief, example.only(places)) for belief, example in crossed for places in _panels(example, drawn)
     ]
     choices = [choice for belief, example in sampled if (choice := _choice(belief, example)) is not None]
-    fitted = _newton(choices, prior.coefficients)
+    fitted = _newton(choices, prior.coefficients, strength)
     learned = replace(learned, coefficients=fitted, examples=len(examples))
     if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
         learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
@@ -167,7 +177,7 @@ def _choice(belief: Belief, example: ReadExample) -> _Choice | None:
     return list(belief.terms(example.question, example.answers, groups)), example.right_group(groups)
 
 
-def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float]) -> Mapping[Term, float]:
+def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float], strength: float) -> Mapping[Term, float]:
     import numpy as np  # noqa: PLC0415  # loaded when something is learned, not at a start
 
     terms = list(Term)
@@ -181,7 +191,7 @@ def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float]) -> Mapping[
                 values[number, place, column] = alternative.get(term, 0.0)
     right = np.array([place for _, place in choices])
     start = np.array([prior.get(term, 0.0) for term in terms])
-    found = maximise(values, absent, right, start, np.full(len(terms), STRENGTH))
+    found = maximise(values, absent, right, start, np.full(len(terms), strength))
     return {term: round(float(each), 4) for term, each in zip(terms, found, strict=True)}
 
 

@@ -29,8 +29,8 @@ READ_FOR_HEDGES = 4_000
 _FORMULA = Pattern(r"\\[a-zA-Z]+|\$[^\s$](?:[^$\n]*[^\s$])?\$(?:\D|$)")
 """A command of LaTeX, or mathematics between dollar signs: an amount has a space before its sign."""
 _HEDGE = Pattern(
-    r"\b(?:wait|hmm|however|actually|not sure|unclear|approximately|might|assume[sd]?|assuming|alternatively|let me re"
-    r"|re-?check|reconsider|seems|likely|probably|it appears|cannot be determined|none of the)\b",
+    r"\b(?:wait|hmm|however|actually|not sure|unclear|approximately|might|assume[sd]?|assuming|alternatively"
+    r"|let me re|re-?check|reconsider|seems|likely|probably|it appears|cannot be determined|none of the)\b",
     IGNORECASE,
 )
 
