@@ -14,11 +14,10 @@ from pathlib import Path
 
 from benchmarks.recorded_answers import DATA, MIXED, Answer, Item, folder_or_exit, items, panels
 from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, Voter
-from orchestration.strategies.engine.consensus.tallying import probability_of_staying, settled, tally
+from orchestration.strategies.engine.consensus.tallying import settled, tally
 
 PANELS = ("weak5", "cheap5", "mid5", "top5")
 STOPPED = "cheap5"
-LIKELY = 0.9
 
 Stop = Callable[[Election, Sequence[Ballot]], bool]
 
@@ -63,11 +62,6 @@ def never(_election: Election, _ballots: Sequence[Ballot]) -> bool:
     return False
 
 
-def likely(election: Election, ballots: Sequence[Ballot]) -> bool:
-    """Stop when the leader is likely to stay."""
-    return probability_of_staying(election, ballots) >= LIKELY
-
-
 def readings(name: str, panel: Sequence[str], asked: Sequence[Item]) -> list[Reading]:
     """Compare the panel's plurality, then each of its models."""
     given = ours = 0
@@ -89,10 +83,10 @@ def readings(name: str, panel: Sequence[str], asked: Sequence[Item]) -> list[Rea
 
 
 def stopping(where: str, panel: Sequence[str], asked: Sequence[Item]) -> list[Stopping]:
-    """Compare asking all with both ways to stop."""
+    """Compare asking all with the stop once a vote is settled."""
     whole = [vote(panel, item, lambda answer: answer.ours, never)[0] for item in asked]
     rows = []
-    for how, stop in (("exact", settled), (f"likely ({LIKELY:.0%})", likely)):
+    for how, stop in (("exact", settled),):
         results = [vote(panel, item, lambda answer: answer.ours, stop) for item in asked]
         right = sum(
             any(item[one].ours == winner and item[one].ours_right for one in panel)

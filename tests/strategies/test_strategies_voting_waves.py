@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.strategies.engine.belief.model import ModelRecord, Tried
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted, read_answer
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.counting import Cast, Count, count
@@ -49,7 +53,35 @@ async def test_a_likely_winner_is_enough_where_that_is_asked_for() -> None:
     run = answers_poll(*answering(**FIVE))
     outcome = await run.run(waves=2, stop="posterior", posterior=0.6)
     assert sum(run.calls.values()) == 2
-    assert "stays ahead with a probability of at least" in outcome.notes[0]
+    assert "“12” is right with a probability of 0.9" in outcome.notes[0]
+    assert "; 0.6 was asked for. 3 calls not started" in outcome.notes[0]
+
+
+async def test_where_no_further_answer_is_worth_its_call_the_others_are_not_asked() -> None:
+    run = answers_poll(*answering(a="12", b="12", c="12", d="12", e="12", f="12", g="12"))
+    outcome = await run.run(waves=1, stop="posterior", posterior=0.999)
+    assert sum(run.calls.values()) == 3
+    assert "no other model is expected to raise it by more than 0.5%." in outcome.notes[0]
+
+
+async def test_an_answer_that_more_voted_for_but_is_not_believed_does_not_end_the_asking() -> None:
+    """The one who is far better than both others says something else."""
+    weak = {"a": 0.3, "b": 0.3, "c": 0.97}
+    records = {
+        name: ModelRecord(prior=right, by_task={"reasoning": Tried(right=200 * right, seen=200)})
+        for name, right in weak.items()
+    }
+    run = answers_poll(*answering(a="12", b="12", c="13", d="12", e="12"))
+    run = replace(run, belief=replace(shipped_belief(), records=records))
+    await run.run(waves=3, stop="posterior", posterior=0.5)
+    assert sum(run.calls.values()) == 5
+
+
+@pytest.mark.parametrize("rule", ["majority", "unanimous"])
+async def test_other_rules_end_only_once_they_are_settled(rule: str) -> None:
+    run = answers_poll(*answering(a="12", b="12", c="12", d="12", e="12", f="12", g="12"))
+    await run.run(waves=2, stop="posterior", posterior=0.5, rule=rule)
+    assert sum(run.calls.values()) > 2
 
 
 async def test_a_winner_that_is_not_likely_enough_is_waited_for() -> None:

@@ -12,6 +12,8 @@ from orchestration.runs.engine.claim import StartTool, no_tools
 from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import Record
 from orchestration.runs.engine.types import RunEvent
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, Request, StrategyOutcome
@@ -70,6 +72,7 @@ class Stage:
     tool: StartTool = no_tools
     answers: Mapping[str, Json] = field(default_factory=dict)
     log: MortalLog = field(default_factory=MortalLog)
+    belief: Belief = field(default_factory=shipped_belief)
 
     async def run(self, **options: Json) -> StrategyOutcome:
         """Execute the run to its end."""
@@ -85,6 +88,7 @@ class Stage:
             members=tuple(Metered(model) for model in self.members),
             helpers={model.spec.name: Metered(model) for model in self.helpers},
             profiles={model.spec.name: model.profiles for model in self.members},
+            belief=self.belief,
         )
         context = context_on(
             self.log, replay=self.log.replay(self.answers), limits=self.limits, tool=self.tool

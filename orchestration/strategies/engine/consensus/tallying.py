@@ -1,17 +1,10 @@
-"""Count ballots, and find out whether outstanding ones can change the result, and how likely they do.
-
-The probability that the leader stays comes from Pólya's urn (a Dirichlet-multinomial): the next vote falls on
-an option with a probability proportional to the votes it has, and on an option that nobody named with one
-proportional to the prior's `concentration`. All votes for unnamed options are assumed to agree, and the
-chances of all rivals are added: both make the result a lower bound.
-"""
+"""Count ballots, and find out whether outstanding ones can change the result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import prod
 
 from orchestration.strategies.engine.consensus.ballots import (
     ASKED_AFTERWARDS,
@@ -166,69 +159,3 @@ def _may_pass(poll: Poll, rule: Rule, winner: str, rival: str | None) -> bool:
 
 def _wins_tie(poll: Poll, winner: str, rival: str | None) -> bool:
     return poll.election.tie is TieRule.ORDER and poll.place(winner) < poll.best_place(rival)
-
-
-CONCENTRATION = 1.0
-MODELLED = frozenset({RuleName.PLURALITY, RuleName.WEIGHTED})
-"""The rules that the urn describes; under the others only a settled vote has a probability above 0."""
-
-
-def probability_of_staying(
-    election: Election, ballots: Iterable[Ballot], *, concentration: float = CONCENTRATION
-) -> float:
-    """Return a lower bound of the probability that the winner so far is the winner in the end.
-
-    0 while there is none (the quorum is missed, or a judge or person must break a tie), 1 where the vote is
-    settled. Abstentions to come are not modelled.
-    """
-    given = list(ballots)
-    if settled(election, given):
-        return 1.0
-    poll = _checked_poll(election, given)
-    winner = _result(poll, RULES[election.rule]).winner
-    if winner is None or election.rule not in MODELLED:
-        return 0.0
-    named = {option for _, ballot in poll.cast for option in ballot.named}
-    rivals: list[str | None] = [option for option in poll.options if option in named - {winner}]
-    unnamed = 0.0 if len(named) == len(election.options) else concentration
-    if unnamed:
-        rivals.append(None)
-    return max(0.0, 1.0 - sum(_overtaking_probability(poll, winner, rival, unnamed) for rival in rivals))
-
-
-def _overtaking_probability(poll: Poll, winner: str, rival: str | None, unnamed: float) -> float:
-    """Return the probability that `rival` (None: an option without votes) ends ahead of `winner`."""
-    rule = RULES[poll.election.rule]
-    votes = [ballot.choice for _, ballot in poll.cast]
-    urn = (
-        float(votes.count(winner)),
-        unnamed if rival is None else float(votes.count(rival)),
-        float(sum(vote not in (winner, rival) for vote in votes)) + (0.0 if rival is None else unnamed),
-    )
-    scores = rule.scores(poll)
-    lead = scores[winner] - (Fraction() if rival is None else scores[rival])
-    level_is_enough = not _wins_tie(poll, winner, rival)
-    lost = 0.0
-    for (ours, theirs, gain), ways in _ways([rule.weight(voter) for voter in poll.outstanding]).items():
-        if gain > lead or (gain == lead and level_is_enough):
-            drawn = (ours, theirs, len(poll.outstanding) - ours - theirs)
-            sequence = prod(map(_rising_factorial, urn, drawn))
-            lost += ways * (sequence / _rising_factorial(sum(urn), sum(drawn)))
-    return lost
-
-
-def _ways(weights: Iterable[Fraction]) -> dict[tuple[int, int, Fraction], int]:
-    """Count the splits of the voters: votes for the winner, for the rival, and the gain of the rival."""
-    ways = {(0, 0, Fraction()): 1}
-    for weight in weights:
-        further: dict[tuple[int, int, Fraction], int] = {}
-        for (ours, theirs, gain), number in ways.items():
-            for_us, for_them = (ours + 1, theirs, gain - weight), (ours, theirs + 1, gain + weight)
-            for state in (for_us, for_them, (ours, theirs, gain)):
-                further[state] = further.get(state, 0) + number
-        ways = further
-    return ways
-
-
-def _rising_factorial(start: float, count: int) -> float:
-    return prod(start + step for step in range(count))

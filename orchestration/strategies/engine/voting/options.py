@@ -100,15 +100,15 @@ class VotingChoices(StrategyOptions):
         default=StopMode.EXACT,
         title="Stop between waves",
         description="exact: once no ballot still to come can change the winner. posterior: also once the"
-        " leader stays ahead with the probability below (plurality and weighted only). off: never."
-        " With the auto ballot no sooner than it is certain that answers are counted.",
+        " leader is believed to be right with the probability below, or no further answer is worth its call"
+        " (answers by plurality and weighted only). off: never. With the auto ballot no sooner than it is certain that answers are counted.",
     )
     posterior: float = Field(
         default=0.95,
         ge=0.5,
         le=0.999,
         title="Probability",
-        description="How likely the leader must be to stay ahead for a stop by posterior.",
+        description="How likely the leader must be right for a stop by posterior.",
     )
 
 

@@ -135,7 +135,8 @@ class Reviewing:
 
     def _until(self, asked: Round[Cast]) -> StopRequest | None:
         prompt = self._prompt(asked.waiting[0])
-        return reason_to_stop(self.vote, self.casts.values(), prompt=prompt, written=self.written)
+        counted = self.vote.count(self.casts.values())
+        return reason_to_stop(self.vote, counted, prompt=prompt, written=self.written)
 
 
 def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:
