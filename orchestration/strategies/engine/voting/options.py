@@ -101,7 +101,8 @@ class VotingChoices(StrategyOptions):
         title="Stop between waves",
         description="exact: once no ballot still to come can change the winner. posterior: also once the"
         " leader is believed to be right with the probability below, or no further answer is worth its call"
-        " (answers by plurality and weighted only). off: never. With the auto ballot no sooner than it is certain that answers are counted.",
+        " (answers by plurality and weighted only). off: never. With the auto ballot no sooner than it is"
+        " certain that answers are counted.",
     )
     posterior: float = Field(
         default=0.95,
