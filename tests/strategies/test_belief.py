@@ -123,9 +123,11 @@ def test_what_speaks_for_a_group_is_named_and_adds_up() -> None:
     first, second = posterior.groups
     assert set(first.terms) == set(Reason) == set(REASONS.values())
     assert set(REASONS) == set(Term)
-    difference = sum(first.terms.values()) - sum(second.terms.values())
-    assert difference == pytest.approx(log(first.right / second.right))
-    assert first.terms[Reason.NUMBER] > second.terms[Reason.NUMBER]
+    assert sum(first.terms.values()) == pytest.approx(log(first.right / second.right))
+    assert first.terms == {reason: pytest.approx(-effect) for reason, effect in second.terms.items()}
+    assert first.terms[Reason.NUMBER] > 1
+    [alone] = shipped_belief().after(ASKED, answers([1])).groups
+    assert sum(alone.terms.values()) == pytest.approx(log(alone.right / (1 - alone.right)))
 
 
 def test_answers_of_which_no_two_can_be_compared_have_no_groups() -> None:

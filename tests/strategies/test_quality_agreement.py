@@ -62,7 +62,9 @@ def test_agreement_and_dissent_are_said_in_words() -> None:
     found = compared(QUESTION, candidates("Answer: 42", "It is \\boxed{42}.", "Answer: 41", "42"))
     words = "3 of 4 comparable answers: “42”. The strongest other: “41”, 1 of 4. Believed right in "
     assert found["ask/m0"].evidence.startswith(words)
-    assert "; for it: how often those who say so were right before, " not in found["ask/m2"].evidence
+    reasons = "how many say so and what is expected of the models that say so."
+    assert found["ask/m0"].evidence.endswith(f"; for it: {reasons}")
+    assert found["ask/m2"].evidence.endswith(f"; against it: {reasons}")
     assert found["ask/m0"].right > 0.7
     assert found["ask/m2"].right < 0.3
     assert (found["ask/m0"].agreeing, found["ask/m0"].compared) == (3, 4)

@@ -57,18 +57,18 @@ Terms = Mapping[Term, float]
 class Reason(StrEnum):
     """The terms as a page names them."""
 
-    RECORD = "how often those who say so were right before"
+    RECORD = "what is expected of the models that say so"
     NUMBER = "how many say so"
     MANNER = "how they say it"
-    DISAGREEMENT = "how far the others disagree"
-    HARDNESS = "how hard the question is"
+    AGREEMENT = "how far all answers agree"
+    HARDNESS = "how hard the question looks"
 
 
 REASONS: Mapping[Term, Reason] = {
     Term.RECORD: Reason.RECORD,
     **dict.fromkeys((Term.VOTE, Term.ALIKE, Term.SIZE, Term.LARGEST), Reason.NUMBER),
     Term.HEDGING: Reason.MANNER,
-    **dict.fromkeys((Term.PANEL, Term.SPREAD, Term.LEAD), Reason.DISAGREEMENT),
+    **dict.fromkeys((Term.PANEL, Term.SPREAD, Term.LEAD), Reason.AGREEMENT),
     **dict.fromkeys(
         (Term.NONE, Term.RECORDS, Term.KIND, Term.LENGTHS, Term.HEDGES, Term.QUESTION), Reason.HARDNESS
     ),
@@ -130,12 +130,12 @@ UNKNOWN = ModelRecord()
 class Likelihood:
     """The probability that a group of equal answers is right; `places` are those of its members.
 
-    `terms` are its utility less that of "none of these", by reason: what speaks for it and what against.
+    `terms` are its utility less that of the likeliest alternative (another group, or that none is right), by
+    reason: what speaks for it and what against.
     """
 
     places: tuple[int, ...]
     right: float
-    weight: float
     terms: Mapping[Reason, float]
 
 
@@ -246,22 +246,20 @@ class Belief:
         weights = [utility + extra for utility, extra in zip(utilities, [*offsets, 0.0], strict=True)]
         highest = max(weights)
         odds = [math.exp(weight - highest) for weight in weights]
-        against = dict(self._by_reason(terms[-1]))
-        return Posterior(
-            groups=tuple(
-                Likelihood(
-                    places=group,
-                    right=each / sum(odds),
-                    weight=weight,
-                    terms=_difference(dict(self._by_reason(values, offset)), against),
-                )
-                for group, each, weight, values, offset in zip(
-                    groups, odds, weights, terms, offsets, strict=False
-                )
-            ),
-            none=odds[-1] / sum(odds),
-            voters=sum(map(len, groups)),
-        )
+        reasons = [
+            dict(self._by_reason(values, offset))
+            for values, offset in zip(terms, [*offsets, 0.0], strict=True)
+        ]
+        found = []
+        for place, group in enumerate(groups):
+            rival = max((each for each in range(len(odds)) if each != place), key=odds.__getitem__)
+            likelihood = Likelihood(
+                places=group,
+                right=odds[place] / sum(odds),
+                terms={each: reasons[place][each] - reasons[rival][each] for each in Reason},
+            )
+            found.append(likelihood)
+        return Posterior(groups=tuple(found), none=odds[-1] / sum(odds), voters=sum(map(len, groups)))
 
     def utility(self, values: Mapping[Term, float]) -> float:
         """Return the sum of the terms, each by its coefficient."""
@@ -311,7 +309,3 @@ class Belief:
         own = self.records.get(model, UNKNOWN).offset(question.kind)
         record = self.coefficients.get(Term.RECORD, 0.0) * logit(self.before(question, model))
         return self.coefficients.get(Term.VOTE, 0.0) + record + own
-
-
-def _difference(those: Mapping[Reason, float], these: Mapping[Reason, float]) -> dict[Reason, float]:
-    return {reason: those[reason] - these[reason] for reason in Reason}
