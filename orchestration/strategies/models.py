@@ -24,6 +24,8 @@ class EvidenceColumns(models.Model):
     output_tokens = models.PositiveBigIntegerField(default=0)
     quality = models.FloatField(default=0.0)
     judged = models.FloatField(default=0.0)
+    right = models.FloatField(default=0.0)
+    graded = models.FloatField(default=0.0)
 
     class Meta:
         abstract = True

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from orchestration.strategies.engine.belief.model import (
     REASONS,
+    AnswerRecord,
     Belief,
-    ModelRecord,
     Posterior,
     Reason,
     Term,
@@ -48,9 +48,9 @@ def answers(sizes: list[int]) -> list[ReadAnswer]:
     return [number(value, f"m{place}") for place, value in enumerate(values)]
 
 
-def evenly(right: float, seen: float = 10.0) -> ModelRecord:
+def evenly(right: float, seen: float = 10.0) -> AnswerRecord:
     tried = Tried(right=right * seen, seen=seen)
-    return ModelRecord(prior=right, by_task={"reasoning": tried}, by_kind={"number": tried})
+    return AnswerRecord(prior=right, by_task={"reasoning": tried}, by_kind={"number": tried})
 
 
 def rights(posterior: Posterior) -> list[float]:
@@ -93,13 +93,13 @@ def test_an_answer_is_read_with_what_it_takes_back() -> None:
 
 def test_a_record_is_shrunk_from_level_to_level() -> None:
     task = Tried(right=6.0, seen=6.0)
-    record = ModelRecord(prior=0.5, by_task={"reasoning": task}, by_kind={"number": Tried(right=0, seen=8)})
+    record = AnswerRecord(prior=0.5, by_task={"reasoning": task}, by_kind={"number": Tried(right=0, seen=8)})
     overall = (6 + 4 * 0.5) / (6 + 4)
     of_task = (6 + 8 * overall) / (6 + 8)
     assert record.right(ASKED) == pytest.approx((0 + 8 * of_task) / 16)
     assert record.right(replace(ASKED, kind="formula")) == pytest.approx(of_task)
     assert record.right(replace(ASKED, kind="formula", task=TaskType.CREATIVE)) == pytest.approx(overall)
-    assert ModelRecord(prior=0.3).right(ASKED) == pytest.approx(0.3)
+    assert AnswerRecord(prior=0.3).right(ASKED) == pytest.approx(0.3)
 
 
 def test_the_posterior_is_the_product_of_the_odds_that_was_computed_by_hand() -> None:
@@ -225,8 +225,11 @@ def test_to_ask_one_more_is_never_worth_less_than_nothing_nor_more_than_certaint
 
 def test_a_teams_profiles_are_records_and_a_model_without_one_has_the_prior_of_its_tier() -> None:
     known, new = spec_named("known"), spec_named("new")
-    profile = Profile(task=TaskType.REASONING, quality=0.9, success=1.0, seconds=1.0, evidence=100.0)
+    usual = Profile(task=TaskType.REASONING, quality=0.9, success=1.0, seconds=1.0, evidence=100.0)
+    profile = replace(usual, right=90.0, graded=100.0)
     belief = belief_of_team([known, new], {"known": [profile]})
     assert belief.before(ASKED, "known") == pytest.approx(0.9, abs=0.03)
     assert belief.before(ASKED, "new") == pytest.approx(expectation(new, TaskType.GENERATION).quality)
     assert belief.coefficients == shipped_belief().coefficients
+    agreeing = belief_of_team([known], {"known": [usual]})
+    assert agreeing.before(ASKED, "known") == belief.before(ASKED, "new")

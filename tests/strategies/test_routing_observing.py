@@ -27,7 +27,8 @@ def shown(overall: float, accuracy: float | None = None, **consensus: Json) -> E
 
 
 def test_a_judged_answer_counts_with_its_estimate() -> None:
-    assert shown(0.9, accuracy=0.8) == Evidence(asked=1, answered=1, quality=0.9, judged=1.0, **TIMED)  # type: ignore[arg-type]
+    graded = {"quality": 0.9, "judged": 1.0, "right": 0.9, "graded": 1.0}
+    assert shown(0.9, accuracy=0.8) == Evidence(asked=1, answered=1, **graded, **TIMED)  # type: ignore[arg-type]
 
 
 def test_an_estimate_that_other_answers_moved_counts_half() -> None:
@@ -73,7 +74,7 @@ def test_an_answer_nobody_kept_still_took_its_time() -> None:
 
 
 def test_a_rating_counts_double() -> None:
-    assert rating_evidence([1, 1, -1]) == Evidence(quality=4.0, judged=6.0)
+    assert rating_evidence([1, 1, -1]) == Evidence(quality=4.0, judged=6.0, right=4.0, graded=6.0)
     assert rating_evidence([]) == Evidence()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.strategies.engine.belief.model import ModelRecord, Tried
+from orchestration.strategies.engine.belief.model import AnswerRecord, Tried
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted, read_answer
 from orchestration.strategies.engine.types import StrategyEvent
@@ -68,7 +68,7 @@ async def test_an_answer_that_more_voted_for_but_is_not_believed_does_not_end_th
     """The one who is far better than both others says something else."""
     weak = {"a": 0.3, "b": 0.3, "c": 0.97}
     records = {
-        name: ModelRecord(prior=right, by_task={"reasoning": Tried(right=200 * right, seen=200)})
+        name: AnswerRecord(prior=right, by_task={"reasoning": Tried(right=200 * right, seen=200)})
         for name, right in weak.items()
     }
     run = answers_poll(*answering(a="12", b="12", c="13", d="12", e="12"))

@@ -35,7 +35,8 @@ class Evidence:
 
     `asked` counts calls whose result depended on the model, `answered` usable answers among them; `timed`
     counts the answers that `seconds` and tokens are summed over; `quality` sums estimates (0 to 1), each
-    times its weight, and `judged` the weights.
+    times its weight, and `judged` the weights. `right` and `graded` are the part of these that rests on
+    judges and ratings: a belief must not take for a record what agreement alone made it believe.
     """
 
     asked: int = 0
@@ -46,6 +47,8 @@ class Evidence:
     output_tokens: int = 0
     quality: float = 0.0
     judged: float = 0.0
+    right: float = 0.0
+    graded: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +56,8 @@ class Profile:
     """What to expect of a model: quality and probability of a usable answer (0 to 1), seconds, US dollars.
 
     `cost_usd` is None without a price. `evidence` is the weight of judged answers and ratings that the
-    quality is learned from, `asked` the number of calls for the rest; both are 0 for a mere prior.
+    quality is learned from, `asked` the number of calls for the rest; both are 0 for a mere prior. `right` of
+    `graded` is what judges and ratings say alone.
     """
 
     task: TaskType
@@ -63,6 +67,8 @@ class Profile:
     cost_usd: Decimal | None = None
     evidence: float = 0.0
     asked: int = 0
+    right: float = 0.0
+    graded: float = 0.0
 
     @property
     def expected(self) -> float:
@@ -99,6 +105,8 @@ def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) 
         seconds=_blend(SECONDS[spec.tier], SECONDS_WEIGHT, shown.seconds, shown.timed),
         cost_usd=_cost(spec.prices, shown),
         evidence=shown.judged,
+        right=shown.right,
+        graded=shown.graded,
         asked=shown.asked,
     )
 
@@ -186,7 +194,8 @@ def observed(
 def rating_evidence(ratings: Iterable[int]) -> Evidence:
     """Return the evidence of members' ratings (1 or -1) for the model whose answer was given."""
     votes = list(ratings)
-    return Evidence(quality=RATED * sum(vote > 0 for vote in votes), judged=RATED * len(votes))
+    liked, rated = RATED * sum(vote > 0 for vote in votes), RATED * len(votes)
+    return Evidence(quality=liked, judged=rated, right=liked, graded=rated)
 
 
 def plus(*parts: Evidence) -> Evidence:
@@ -221,7 +230,8 @@ def _quality_evidence(candidate: Mapping[str, Json], consensus: Mapping[str, Jso
     if quality and quality["overall"] <= DISQUALIFIED_AT_MOST:
         return Evidence(answered=-1)
     if quality.get("accuracy") is not None:
-        return Evidence(quality=JUDGED * quality["overall"], judged=JUDGED)
+        found = JUDGED * quality["overall"]
+        return Evidence(quality=found, judged=JUDGED, right=found, graded=JUDGED)
     if quality and quality.get("judged", quality["overall"] != PRIOR_ESTIMATE):
         return Evidence(quality=AGREED * quality["overall"], judged=AGREED)
     if candidate and consensus:

@@ -49,7 +49,8 @@ def learn_ratings(run: Run) -> None:
     if seen is None:
         return
     now = rating_evidence(Rating.objects.filter(run=run).values_list("value", flat=True))
-    change = minus(now, Evidence(quality=seen.liked, judged=seen.rated))
+    before = Evidence(quality=seen.liked, judged=seen.rated, right=seen.liked, graded=seen.rated)
+    change = minus(now, before)
     Observation.objects.filter(id=seen.id).update(liked=now.quality, rated=now.judged, **_added(change))
     _add_up([(seen.model_id, seen.task, change)])
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from orchestration.strategies.engine.belief.model import NOTHING, Belief, ModelRecord, Term, Tried
+from orchestration.strategies.engine.belief.model import NOTHING, AnswerRecord, Belief, Term, Tried
 from orchestration.strategies.engine.belief.reading import (
     Groups,
     QuestionTraits,
@@ -107,8 +107,8 @@ def with_records(prior: Belief, examples: Iterable[ReadExample]) -> Belief:
             ):
                 sums[key] = sums.get(key, NOTHING).plus(value)
     records = {
-        model: ModelRecord(
-            prior=prior.records[model].prior if model in prior.records else ModelRecord().prior,
+        model: AnswerRecord(
+            prior=prior.records[model].prior if model in prior.records else AnswerRecord().prior,
             by_kind=by_kind[model],
             by_task=by_task[model],
             usual={kind: each.right / each.seen for kind, each in lengths[model].items()},

@@ -95,7 +95,7 @@ NOTHING = Tried()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelRecord:
+class AnswerRecord:
     """A model's answers so far, by kind of question and by the label of the type of task.
 
     `offsets` are added to its vote, by kind of question and for all (empty); `usual` is the mean `length` of
@@ -123,7 +123,7 @@ class ModelRecord:
         return self.offsets.get("", 0.0) + self.offsets.get(kind, 0.0)
 
 
-UNKNOWN = ModelRecord()
+UNKNOWN = AnswerRecord()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,7 +172,7 @@ class Belief:
     """
 
     coefficients: Mapping[Term, float]
-    records: Mapping[str, ModelRecord] = field(default_factory=dict)
+    records: Mapping[str, AnswerRecord] = field(default_factory=dict)
     kinds: Mapping[str, Tried] = field(default_factory=dict)
     examples: int = 0
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from orchestration.llm.engine.types import ModelSpec
-from orchestration.strategies.engine.belief.model import Belief, ModelRecord, Term, Tried
+from orchestration.strategies.engine.belief.model import AnswerRecord, Belief, Term, Tried
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import Profile, expectation
 
@@ -25,12 +25,12 @@ def shipped_belief() -> Belief:
 
 
 def belief_of_team(specs: Iterable[ModelSpec], profiles: Mapping[str, Sequence[Profile]]) -> Belief:
-    """Return the shipped belief with models' records from their profiles, and the priors of their tiers."""
+    """Return the shipped belief with models' records of judges and ratings, and the priors of their tiers."""
     records = {
-        spec.name: ModelRecord(
+        spec.name: AnswerRecord(
             prior=expectation(spec, TaskType.GENERATION).quality,
             by_task={
-                each.task.label: Tried(right=each.quality * each.evidence, seen=each.evidence)
+                each.task.label: Tried(right=each.right, seen=each.graded)
                 for each in profiles.get(spec.name, ())
             },
         )
