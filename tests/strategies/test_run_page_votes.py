@@ -101,6 +101,20 @@ def test_a_counted_vote_names_dissenters_abstentions_and_what_was_saved(
     assert "sim-d · · Not asked" in shown
 
 
+def test_by_belief_votes_are_shown_until_the_probabilities_are_known(
+    browser: Client, member: Membership
+) -> None:
+    rows = vote(member, rule="belief")
+    cast(rows, "sim-a", "381")
+    cast(rows, "sim-b", "381")
+    cast(rows, "sim-c", "391")
+    assert "381 67% 2 votes sim-a, sim-b" in section(browser, rows)
+    tallied(rows, rule="belief", scores={"391": 0.72, "381": 0.21}, dissenters=["sim-a", "sim-b"])
+    shown = section(browser, rows)
+    assert "391 72% 72% likely sim-c" in shown
+    assert "381 21% 21% likely sim-a, sim-b" in shown
+
+
 def test_reviews_show_ranks_and_nobody_ranks_their_own(browser: Client, member: Membership) -> None:
     rows = vote(member, ballot="review", rule="borda")
     three = PANEL[:3]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from orchestration.llm.engine.types import Json
@@ -13,7 +13,7 @@ from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.consensus.ballots import Ballot, RuleName
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import parse_options
-from orchestration.strategies.engine.types import StrategyEvent, counted
+from orchestration.strategies.engine.types import StrategyEvent, counted, percent
 from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
@@ -138,7 +138,7 @@ def _shown(
     result: Mapping[str, Json],
     why: str,
 ) -> ShownVote:
-    votes = count(options, panel, casts.values())
+    votes = _count(options, panel, casts.values(), result)
     tally = votes.tally()
     parts = shares(tally, len(votes.counting))
     bars = [
@@ -166,6 +166,18 @@ def _shown(
     )
 
 
+def _count(
+    options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast], result: Mapping[str, Json]
+) -> Count:
+    """Return the state of a vote; what is believed is known with its result, until then there are votes."""
+    if options.rule is not RuleName.BELIEF:
+        return count(options, panel, casts)
+    if not result:
+        return count(options.model_copy(update={"rule": RuleName.PLURALITY}), panel, casts)
+    votes = count(options, panel, casts)
+    return replace(votes, election=replace(votes.election, likelihoods=result["scores"]))
+
+
 def _favoured(ballot: Ballot) -> Sequence[str]:
     """Return what a ballot is for: its choice, what it approves of, or what it ranks first."""
     if ballot.choice is not None:
@@ -174,6 +186,8 @@ def _favoured(ballot: Ballot) -> Sequence[str]:
 
 
 def _score(rule: RuleName, score: float) -> str:
+    if rule is RuleName.BELIEF:
+        return f"{percent(score)} likely"
     word = WORDS.get(rule, "vote")
     if rule in {RuleName.WEIGHTED, RuleName.BORDA}:
         return f"{score:.3g} {word}"

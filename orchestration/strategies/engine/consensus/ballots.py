@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
 
@@ -11,6 +11,7 @@ from math import isfinite
 class RuleName(StrEnum):
     """How ballots become a winner."""
 
+    BELIEF = "belief"
     PLURALITY = "plurality"
     MAJORITY = "majority"
     WEIGHTED = "weighted"
@@ -76,7 +77,8 @@ class Election:
     """The terms of a vote. `voters` are in panel order; without `options` the ballots name their own.
 
     `quorum` is the least number of ballots that are no abstentions. `judge` decides under the judge rule, and
-    is no voter. Raises `ValueError` for terms that contradict each other.
+    is no voter. `likelihoods` are the probabilities, by option, that the belief rule goes by. Raises
+    `ValueError` for terms that contradict each other.
     """
 
     rule: RuleName
@@ -85,6 +87,7 @@ class Election:
     quorum: int = 1
     tie: TieRule = TieRule.ORDER
     judge: str = ""
+    likelihoods: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [voter.name for voter in self.voters]

@@ -61,6 +61,22 @@ class Rule:
         return score > 0
 
 
+class MostLikely(Rule):
+    """The option that is most likely right, however many voted for it; agreement is still the share of votes.
+
+    What outstanding voters may say changes the probabilities: the winner stays for certain once all voted.
+    """
+
+    def scores(self, poll: Poll) -> Mapping[str, Fraction]:
+        """Return the probability of each option."""
+        known = poll.election.likelihoods
+        return {option: Fraction(str(known.get(option, 0.0))) for option in poll.options}
+
+    def least(self, poll: Poll, option: str) -> Fraction:  # noqa: ARG002  # the same for all
+        """Return 0: answers to come may make any option unlikely."""
+        return Fraction()
+
+
 class Majority(Rule):
     """The option that more than half of the counting ballots choose; abstentions do not count."""
 
@@ -143,6 +159,7 @@ class Unanimous(Rule):
 
 
 RULES: Mapping[RuleName, Rule] = {
+    RuleName.BELIEF: MostLikely(),
     RuleName.PLURALITY: Rule(),
     RuleName.MAJORITY: Majority(),
     RuleName.WEIGHTED: Weighted(),

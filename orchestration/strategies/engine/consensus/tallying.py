@@ -94,7 +94,7 @@ def _won(poll: Poll, rule: Rule, winner: str, verdict: TallyVerdict, reason: str
         _none(poll, rule, verdict, reason),
         winner=winner,
         agreement=float(1 - against / weight) if weight else 0.0,
-        margin=float(lead if poll.election.rule is RuleName.BORDA or not total else lead / total),
+        margin=float(lead if poll.election.rule in NOT_SHARED or not total else lead / total),
         dissenters=tuple(voter.name for voter in others_backed),
     )
 
@@ -113,6 +113,8 @@ def _words(options: Sequence[str]) -> str:
     return " and ".join(f"“{option}”" for option in options)
 
 
+NOT_SHARED = frozenset({RuleName.BORDA, RuleName.BELIEF})
+"""Rules whose scores are no shares of what was given."""
 _ANY = "backed by anyone"
 _WANTED: Mapping[RuleName, str] = {
     RuleName.MAJORITY: "backed by more than half of the ballots that count",
@@ -120,6 +122,7 @@ _WANTED: Mapping[RuleName, str] = {
     RuleName.WEIGHTED: "backed by anyone with weight",
 }
 _WON: Mapping[RuleName, str] = {
+    RuleName.BELIEF: "most likely right",
     RuleName.PLURALITY: "backed by the most voters",
     RuleName.MAJORITY: "backed by more than half of the ballots that count",
     RuleName.WEIGHTED: "backed by the most weight",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestration.llm.engine.model import ChatModel
@@ -15,7 +15,7 @@ from orchestration.strategies.engine.asking import (
     begin_phase,
     final_answer,
 )
-from orchestration.strategies.engine.belief.reading import question_traits, read_text
+from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits, read_text
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.deciding import Scorer, overall
 from orchestration.strategies.engine.members import ask_member
@@ -34,7 +34,9 @@ from orchestration.strategies.engine.voting.counting import (
 )
 from orchestration.strategies.engine.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
 
-BY_MOST_VOTERS = frozenset({RuleName.PLURALITY, RuleName.WEIGHTED})
+BY_MOST_VOTERS = frozenset({RuleName.BELIEF, RuleName.PLURALITY, RuleName.WEIGHTED})
+DIGITS = 6
+"""Decimals of a probability: answers that are equally likely tie."""
 FEWEST_BELIEVED = 3
 """Answers below which the probability asked for must be reached: what two agree on can still be outvoted."""
 LEAST_GAIN = 0.005
@@ -70,7 +72,24 @@ class Vote:
 
     def count(self, casts: Iterable[Cast]) -> Count:
         """Return the count after `casts`."""
-        return count(self.options, self.panel.names, casts)
+        said = list(casts)
+        likelihoods = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else {}
+        return count(self.options, self.panel.names, said, likelihoods)
+
+    def _likelihoods(self, casts: Sequence[Cast]) -> Mapping[str, float]:
+        """Return the probability that each voter's answer is right; alone where it cannot be compared."""
+        belief, question = self.panel.belief, question_traits(self.request.text, self.request.system)
+        read = [
+            ReadAnswer(model=cast.voter, answer=cast.answer, hedging=cast.hedging, length=cast.length)
+            for cast in casts
+            if cast.answer is not None
+        ]
+        posterior = belief.after(question, read)
+        found = {}
+        for place, answer in enumerate(read):
+            group = posterior.of(place) or belief.after(question, [answer]).best
+            found[answer.model] = round(group.right, DIGITS)
+        return found
 
     async def emit_ballot(self, cast: Cast) -> None:
         """Emit a ballot as it is cast; its step tells it from that of another vote in the same run."""
@@ -175,8 +194,7 @@ class Answering:
         request, belief = self.vote.request, self.vote.panel.belief
         question = question_traits(request.text, request.system)
         read = [
-            read_text(each.model, each.text, request.text, cut_off=each.finish is FinishReason.LENGTH)
-            for each in self.written
+            read_text(each.model, each.text, request.text, cut_off=_is_cut_off(each)) for each in self.written
         ]
         posterior = belief.after(question, read)
         backers = set(counted.contender(winner).models)
@@ -201,4 +219,15 @@ def _cast(candidate: Candidate, question: str) -> Cast:
         unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
         cut_short = unusable and candidate.finish is FinishReason.LENGTH
         return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
-    return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
+    read = read_text(candidate.model, candidate.text, question, cut_off=_is_cut_off(candidate))
+    return Cast(
+        voter=candidate.model,
+        answer=answer,
+        confidence=overall(candidate),
+        hedging=read.hedging,
+        length=read.length,
+    )
+
+
+def _is_cut_off(candidate: Candidate) -> bool:
+    return candidate.finish is FinishReason.LENGTH

@@ -17,6 +17,7 @@ from orchestration.strategies.engine.consensus.grouping import (
 from orchestration.strategies.engine.consensus.tallying import settled, tally
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions, parse_weights
 
+NO_LIKELIHOODS: Mapping[str, float] = {}
 UNREADABLE = "No final answer can be read in what it wrote."
 CUT_SHORT = "It was cut off at the length limit before it stated a final answer."
 LONGEST_LABEL = 80
@@ -26,7 +27,8 @@ LONGEST_LABEL = 80
 class Cast:
     """A ballot as it was cast: the voter's own answer, or in a review a ranking of `contenders` (models).
 
-    `choice` is what a judge decided for. `confidence` runs from 0 to 1. An abstention has a reason.
+    `choice` is what a judge decided for. `confidence` runs from 0 to 1. An abstention has a reason. `hedging`
+    and `length` are those of the text, as a belief reads it.
     """
 
     voter: str
@@ -38,6 +40,8 @@ class Cast:
     confidence: float | None = None
     abstained: bool = False
     reason: str = ""
+    hedging: float = 0.0
+    length: float = 0.0
 
     @classmethod
     def none(cls, voter: str, why: str, *, contenders: tuple[str, ...] = ()) -> Cast:
@@ -58,6 +62,8 @@ class Cast:
             confidence=data["confidence"],
             abstained=data["abstained"],
             reason=data["reason"],
+            hedging=data.get("hedging", 0.0),
+            length=data.get("length", 0.0),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -129,21 +135,35 @@ class Count:
         return not is_loose and settled(self.election, self.ballots)
 
 
-def count(options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast]) -> Count:
-    """Return the state of the vote after `casts`; `panel` names the voters in order."""
+def count(
+    options: VotingOptions,
+    panel: Sequence[str],
+    casts: Iterable[Cast],
+    likelihoods: Mapping[str, float] = NO_LIKELIHOODS,
+) -> Count:
+    """Return the state of the vote after `casts`; `panel` names the voters in order.
+
+    `likelihoods` are the probabilities that the voters' answers are right, for the belief rule.
+    """
     place = {name: number for number, name in enumerate((*panel, options.judge or ""))}
     ordered = sorted(casts, key=lambda cast: place[cast.voter])
-    count_them = _count_reviews if options.ballot is BallotKind.REVIEW else _count_answers
-    return count_them(options, panel, ordered)
+    if options.ballot is BallotKind.REVIEW:
+        return _count_reviews(options, panel, ordered)
+    return _count_answers(options, panel, ordered, likelihoods)
 
 
-def _count_answers(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
+def _count_answers(
+    options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast], likelihoods: Mapping[str, float]
+) -> Count:
     groups = group_answers([cast.answer for cast in casts])
     labels = _labels(groups)
     choices = {casts[member].voter: labels[group.key] for group in groups for member in group.members}
     contenders = tuple(_contender(labels[group.key], group, casts) for group in groups)
+    believed = {
+        each.label: likelihoods[each.models[0]] for each in contenders if each.models[0] in likelihoods
+    }
     return Count(
-        election=_election(options, panel),
+        election=replace(_election(options, panel), likelihoods=believed),
         ballots=tuple(_ballot(cast, choice=choices.get(cast.voter) or cast.choice or None) for cast in casts),
         contenders=contenders,
     )

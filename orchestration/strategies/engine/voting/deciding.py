@@ -13,7 +13,7 @@ from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision, Question, RunEvent
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
-from orchestration.strategies.engine.consensus.tallying import break_tie, tally
+from orchestration.strategies.engine.consensus.tallying import NOT_SHARED, break_tie, tally
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.prompts import label
@@ -58,8 +58,8 @@ class VoteResult:
 
 
 def shares(result: Tally, counting: int) -> Mapping[str, float]:
-    """Return each option's score from 0 to 1: its share of what was given, under Borda its mean points."""
-    if result.rule is RuleName.BORDA:
+    """Return each option's score from 0 to 1: its share of what was given, mean points or probability."""
+    if result.rule in NOT_SHARED:
         return result.scores
     whole = counting if result.rule is RuleName.APPROVAL else sum(result.scores.values())
     return {option: score / whole if whole else 0.0 for option, score in result.scores.items()}

@@ -58,9 +58,10 @@ class VotingChoices(StrategyOptions):
     rule: RuleName = Field(
         default=RuleName.PLURALITY,
         title="Rule",
-        description="plurality: most votes. majority: more than half. weighted: most weight. unanimous: all."
-        " judge: a judge decides. By review (auto then chooses it) also borda: best mean rank, and approval:"
-        " most approve of it.",
+        description="plurality: most votes. belief: the answer that is most likely right, by the records of"
+        " those who gave it, their number and how far all agree; reviews are counted by plurality. majority:"
+        " more than half. weighted: most weight. unanimous: all. judge: a judge decides. By review (auto then"
+        " chooses it) also borda: best mean rank, and approval: most approve of it.",
     )
     quorum: int = Field(
         default=1,
@@ -99,10 +100,10 @@ class VotingChoices(StrategyOptions):
     stop: StopMode = Field(
         default=StopMode.EXACT,
         title="Stop between waves",
-        description="exact: once no ballot still to come can change the winner. posterior: also once the"
-        " leader is believed to be right with the probability below, or no further answer is worth its call"
-        " (answers by plurality and weighted only). off: never. With the auto ballot no sooner than it is"
-        " certain that answers are counted.",
+        description="exact: once no ballot still to come can change the winner (never by belief). posterior:"
+        " also once the leader is believed to be right with the probability below, or no further answer is"
+        " worth its call (answers by belief, plurality and weighted only). off: never. With the auto ballot"
+        " no sooner than it is certain that answers are counted.",
     )
     posterior: float = Field(
         default=0.95,
@@ -119,11 +120,14 @@ class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
     main = ("ballot", "rule")
 
     def with_ballot(self, kind: BallotKind) -> VotingOptions:
-        """Return the options with this ballot."""
-        return self.model_copy(update={"ballot": kind})
+        """Return the options with this ballot; what is believed of answers does not count reviews."""
+        by_votes = kind is BallotKind.REVIEW and self.rule is RuleName.BELIEF
+        return self.model_copy(update={"ballot": kind} | ({"rule": RuleName.PLURALITY} if by_votes else {}))
 
     def with_ballot_by_rule(self) -> VotingOptions:
         """Return the options with the ballot as far as the rule decides it: some rules need a review."""
+        if self.ballot is BallotKind.REVIEW:
+            return self.with_ballot(BallotKind.REVIEW)
         needed = self.ballot is BallotKind.AUTO and self.rule in NEEDS_A_REVIEW
         return self.with_ballot(BallotKind.REVIEW) if needed else self
 
@@ -259,7 +263,8 @@ def _judge_calls(options: VotingOptions, panel: int) -> tuple[Help, ...]:
 
 
 def _fewest(options: VotingOptions, panel: int, size: int) -> int:
-    if options.stop is StopMode.OFF or options.rule in NEVER_EARLY:
+    never = NEVER_EARLY | ({RuleName.BELIEF} if options.stop is StopMode.EXACT else set())
+    if options.stop is StopMode.OFF or options.rule in never:
         return panel
     likely = options.stop is StopMode.POSTERIOR and options.ballot is not BallotKind.AUTO
     waves = -(-max(1 if likely else panel // 2 + 1, options.quorum) // size)
