@@ -210,6 +210,8 @@ def test_one_more_is_worth_most_where_the_others_disagree_and_it_is_good() -> No
     agreed, torn = (belief.after(ASKED, answers(sizes)) for sizes in ([4], [2, 2]))
     assert belief.worth(torn, ASKED, "good") > belief.worth(torn, ASKED, "poor")
     assert belief.worth(torn, ASKED, "good") > 10 * belief.worth(agreed, ASKED, "good")
+    never = replace(belief, records={"never": AnswerRecord(prior=0.0)})
+    assert never.worth(torn, ASKED, "never") == 0.0
     nothing = belief.after(ASKED, [ReadAnswer(model="a", answer=None)] * 2)
     assert belief.worth(nothing, ASKED, "good") == belief.before(ASKED, "good")
 

@@ -286,7 +286,7 @@ class Belief:
             return right
         shares = [group.right for group in posterior.groups]
         errors = [right / self._gain(question, model, len(group.places)) for group in posterior.groups]
-        scale = min(1.0, (1 - right) / sum(errors))
+        scale = min(1.0, (1 - right) / max(sum(errors), LEAST))
         errors = [error * scale for error in errors]
         expected = 0.0
         for place, (share, error) in enumerate(zip(shares, errors, strict=True)):
