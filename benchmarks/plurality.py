@@ -1,7 +1,8 @@
 """How well final answers are read: plurality and single models by our extraction against the recording's.
 
 `python -m benchmarks.plurality [--data FOLDER] [--json]`. Nothing is asked, no strategy runs. The last table
-counts how many calls an early stop need not start when models are asked one at a time, in panel order.
+counts the calls that are not started once the vote is settled, where models are asked one at a time, in
+panel order.
 """
 
 from __future__ import annotations
@@ -34,10 +35,9 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
-    """What a way to stop saves: calls not started and accuracy, in percent, and results it changed."""
+    """What stopping once settled saves: calls not started, accuracy, both in percent, changed results."""
 
     where: str
-    how: str
     saved: float
     accuracy: float
     changed: int
@@ -82,26 +82,20 @@ def readings(name: str, panel: Sequence[str], asked: Sequence[Item]) -> list[Rea
     ]
 
 
-def stopping(where: str, panel: Sequence[str], asked: Sequence[Item]) -> list[Stopping]:
-    """Compare asking all with the stop once a vote is settled."""
+def stopping(where: str, panel: Sequence[str], asked: Sequence[Item]) -> Stopping:
+    """Compare asking all with stopping once the vote is settled."""
     whole = [vote(panel, item, lambda answer: answer.ours, never)[0] for item in asked]
-    rows = []
-    for how, stop in (("exact", settled),):
-        results = [vote(panel, item, lambda answer: answer.ours, stop) for item in asked]
-        right = sum(
-            any(item[one].ours == winner and item[one].ours_right for one in panel)
-            for item, (winner, _) in zip(asked, results, strict=True)
-        )
-        rows.append(
-            Stopping(
-                where=where,
-                how=how,
-                saved=100 - 100 * sum(calls for _, calls in results) / len(asked) / len(panel),
-                accuracy=100 * right / len(asked),
-                changed=sum(winner != before for (winner, _), before in zip(results, whole, strict=True)),
-            )
-        )
-    return rows
+    results = [vote(panel, item, lambda answer: answer.ours, settled) for item in asked]
+    right = sum(
+        any(item[one].ours == winner and item[one].ours_right for one in panel)
+        for item, (winner, _) in zip(asked, results, strict=True)
+    )
+    return Stopping(
+        where=where,
+        saved=100 - 100 * sum(calls for _, calls in results) / len(asked) / len(panel),
+        accuracy=100 * right / len(asked),
+        changed=sum(winner != before for (winner, _), before in zip(results, whole, strict=True)),
+    )
 
 
 def complete(panel: Sequence[str], asked: Sequence[Item]) -> list[Item]:
@@ -119,7 +113,7 @@ def measure(folder: Path) -> tuple[list[Reading], list[Stopping]]:
     read += readings("mmlu11", named["mmlu11"], complete(named["mmlu11"], sets["mmlu_pro_text"]))
     panel = named[STOPPED]
     places = (("mixed3", mixed), *((name, sets[name]) for name in MIXED))
-    return read, [row for where, asked in places for row in stopping(where, panel, complete(panel, asked))]
+    return read, [stopping(where, panel, complete(panel, asked)) for where, asked in places]
 
 
 def show(read: Sequence[Reading], stopped: Sequence[Stopping]) -> None:
@@ -128,9 +122,9 @@ def show(read: Sequence[Reading], stopped: Sequence[Stopping]) -> None:
     for one in read:
         diff = one.ours - one.given
         print(f"{one.who:<44} {one.questions:>9} {one.given:>7.2f} {one.ours:>7.2f} {diff:>+7.2f}")
-    print(f"\n{STOPPED + ' one at a time':<44} {'stop':>13} {'saved %':>8} {'accuracy':>9} {'changed':>8}")
+    print(f"\n{STOPPED + ' one at a time, until settled':<44} {'saved %':>8} {'accuracy':>9} {'changed':>8}")
     for row in stopped:
-        print(f"{row.where:<44} {row.how:>13} {row.saved:>8.1f} {row.accuracy:>9.2f} {row.changed:>8}")
+        print(f"{row.where:<44} {row.saved:>8.1f} {row.accuracy:>9.2f} {row.changed:>8}")
 
 
 if __name__ == "__main__":

@@ -136,6 +136,18 @@ def test_what_is_learned_from_is_counted_and_kept_apart(data: Path, tmp_path: Pa
     assert "scored as well" in refused(*words, "--fit", data)
 
 
+def test_what_is_learned_is_believed_when_others_are_scored(tmp_path: Path) -> None:
+    """One is always right, two are wrong together: only who has learned it goes by the one."""
+    scored = written(tmp_path / "scored.jsonl", lines(*["7 3 3"] * 5))
+    graded = written(tmp_path / "graded.jsonl", lines(*["7 3 3", "7 1 1"] * 20, start=5))
+    words = ("--data", scored, "--panel", "ada,bob,cyd", "--strategy", "voting,parallel")
+    options = ("--option", "ballot=answers", "--option", "rule=belief")
+    plain, learned = (found(*words, *options, *more) for more in ((), ("--fit", graded)))
+    assert [each["accuracy"] for each in plain["results"]] == [0.0, 0.0]
+    assert [each["accuracy"] for each in learned["results"]] == [1.0, 1.0]
+    assert learned["notes"] == []
+
+
 def test_a_judge_of_the_recording_is_asked_but_has_only_recorded_words(data: Path) -> None:
     words = ("--data", data, "--panel", "ada,bob", "--strategy", "parallel", "--option", "judge=cyd")
     [result] = found(*words)["results"]

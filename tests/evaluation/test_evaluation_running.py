@@ -29,6 +29,7 @@ from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, ReplayMismatch
 from orchestration.runs.engine.types import Decision, Question
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.options import StrategyOptions
 from orchestration.strategies.engine.strategy import (
@@ -53,7 +54,7 @@ def evaluation(
     return EvaluationRun(
         strategy=get_strategy(name),
         options=validate_options(name, options),
-        panel_for=panel_factory(specs, [], Pace()),
+        panel_for=panel_factory(specs, [], Pace(), shipped_belief()),
         seed=1,
     )
 
@@ -116,7 +117,7 @@ async def test_outages_are_retried_counted_and_cost_nothing() -> None:
     flaky = EvaluationRun(
         strategy=get_strategy("sequential"),
         options=validate_options("sequential", {}),
-        panel_for=panel_factory([spec], [], Pace(failure_rate=0.5)),
+        panel_for=panel_factory([spec], [], Pace(failure_rate=0.5), shipped_belief()),
     )
     items = await run_all(flaky, data.recording.items, lambda *_: None)
     assert sum(each.calls for each in items) > 24
@@ -163,7 +164,9 @@ def odd(does: Deed) -> EvaluationRun:
     data = recorded(lines("7 7 3"))
     specs = [data.recording.spec("ada")]
     return EvaluationRun(
-        strategy=Odd(does), options=StrategyOptions(), panel_for=panel_factory(specs, [], Pace())
+        strategy=Odd(does),
+        options=StrategyOptions(),
+        panel_for=panel_factory(specs, [], Pace(), shipped_belief()),
     )
 
 

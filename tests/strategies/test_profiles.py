@@ -181,6 +181,21 @@ def test_the_engine_learns_from_the_runs_that_it_carries_out(engine: Engine) -> 
     assert run.learned_at is not None
 
 
+@pytest.mark.parametrize(("right", "least", "most"), [(0.0, 0.0, 0.5), (50.0, 0.8, 1.0)])
+def test_what_judges_and_ratings_said_before_is_believed_of_the_next_answer(
+    engine: Engine, right: float, least: float, most: float
+) -> None:
+    member = a_member()
+    known = a_model(member, "sim-sage")
+    graded = {"quality": right, "judged": 50.0, "right": right, "graded": 50.0}
+    ModelProfile.objects.create(model=known, task="reasoning", **graded)
+    request = {"text": "What is 2 + 2?", "strategy": "parallel", "models": ("sim-sage",)}
+    run = engine.execute(store_run(membership=member, kind="strategy", payload=request))
+    engine.runtime.submit(close_resources()).result()
+    assert run.outcome is not None
+    assert least <= run.outcome["quality"]["overall"] <= most
+
+
 def test_an_engine_learns_at_its_start_from_what_an_earlier_one_left(engine: Engine) -> None:
     member = a_member()
     left = a_shown_run(member, a_model(member, "sage"))

@@ -34,7 +34,7 @@ VALUES: dict[str, str] = {
 }
 
 WORST = ("400 digits", "not a number", "NUL", "lone surrogate", "other digits")
-"""The values with which most faults were found, of each way to read a field."""
+"""One of each kind: too large, no number, what no database keeps, what is no UTF-8, what only `int` reads."""
 
 VALID = {
     "text": "What is 2 + 2?",

@@ -200,7 +200,7 @@ def panel_factory(
     members: Sequence[ModelSpec],
     helpers: Sequence[ModelSpec],
     pace: Pace,
-    belief: Belief | None = None,
+    belief: Belief,
 ) -> Callable[[Item], Panel]:
     """Return a function that makes the panel for an item: models that have the answers to that item only.
 
@@ -224,7 +224,7 @@ def panel_factory(
         return Panel(
             members=tuple(map(model, members)),
             helpers={spec.name: model(spec) for spec in helpers},
-            belief=belief or shipped_belief(),
+            belief=belief,
         )
 
     return panel_for

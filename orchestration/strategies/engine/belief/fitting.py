@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FEWEST_EXAMPLES = 30
 """Graded questions below which the prior's coefficients stand."""
 FEWEST_FOR_OFFSETS = 300
-"""Graded questions of a kind of panel from which on each model's vote gets an offset of its own."""
+"""Graded questions from which on each model's vote gets an offset of its own."""
 FOLDS = 4
 PANELS = 4
 SIZES = (1, 2, 3, 4, 5, 5, 7, 9, 11)
@@ -141,7 +141,7 @@ def fit(
     ]
     choices = [choice for belief, example in sampled if (choice := _choice(belief, example)) is not None]
     fitted = _newton(choices, prior.coefficients, strength)
-    learned = replace(learned, coefficients=fitted, examples=len(examples))
+    learned = replace(learned, coefficients=fitted)
     if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
         learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
     return learned
@@ -171,7 +171,7 @@ _Choice = tuple[list[Mapping[Term, float]], int]
 
 def _choice(belief: Belief, example: ReadExample) -> _Choice | None:
     """Return an example as a choice between alternatives, None where nothing can be compared."""
-    groups = answer_groups(example.answers) if len(example.answers) > 1 else ((0,),)
+    groups = answer_groups(example.answers)
     if not groups:
         return None
     return list(belief.terms(example.question, example.answers, groups)), example.right_group(groups)
@@ -232,7 +232,7 @@ def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]
         choice = _choice(belief, example)
         if choice is None:
             continue
-        groups = answer_groups(example.answers) if len(example.answers) > 1 else ((0,),)
+        groups = answer_groups(example.answers)
         used = [
             [
                 columns.setdefault((example.answers[place].model, kind), len(columns))

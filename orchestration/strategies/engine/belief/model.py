@@ -17,7 +17,7 @@ shipped ones stand in `shipped.json` with their provenance.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -49,9 +49,6 @@ class Term(StrEnum):
     LENGTHS = "lengths"
     HEDGES = "hedges"
     QUESTION = "question"
-
-
-Terms = Mapping[Term, float]
 
 
 class Reason(StrEnum):
@@ -167,14 +164,12 @@ def logit(probability: float) -> float:
 class Belief:
     """What is believed of models and of agreement; immutable.
 
-    `kinds` are answers of all models by kind of question; `examples` counts graded questions that the
-    coefficients were learned from, shipped ones not included.
+    `kinds` are answers of all models by kind of question.
     """
 
     coefficients: Mapping[Term, float]
     records: Mapping[str, AnswerRecord] = field(default_factory=dict)
     kinds: Mapping[str, Tried] = field(default_factory=dict)
-    examples: int = 0
 
     def before(self, question: QuestionTraits, model: str) -> float:
         """Return the probability that a model's answer will be right."""
@@ -185,7 +180,7 @@ class Belief:
 
         A single answer is a group; where several cannot be compared there is no group.
         """
-        groups = answer_groups(answers) if len(answers) > 1 else ((0,),) * len(answers)
+        groups = answer_groups(answers)
         terms = self.terms(question, answers, groups)
         return self._posterior(question, answers, groups, terms)
 
@@ -246,10 +241,7 @@ class Belief:
         weights = [utility + extra for utility, extra in zip(utilities, [*offsets, 0.0], strict=True)]
         highest = max(weights)
         odds = [math.exp(weight - highest) for weight in weights]
-        reasons = [
-            dict(self._by_reason(values, offset))
-            for values, offset in zip(terms, [*offsets, 0.0], strict=True)
-        ]
+        reasons = list(map(self._by_reason, terms, [*offsets, 0.0]))
         found = []
         for place, group in enumerate(groups):
             rival = max((each for each in range(len(odds)) if each != place), key=odds.__getitem__)
@@ -265,12 +257,13 @@ class Belief:
         """Return the sum of the terms, each by its coefficient."""
         return sum(self.coefficients.get(term, 0.0) * value for term, value in values.items())
 
-    def _by_reason(self, values: Mapping[Term, float], offset: float = 0.0) -> Iterator[tuple[Reason, float]]:
+    def _by_reason(self, values: Mapping[Term, float], offset: float) -> dict[Reason, float]:
+        """Return the utility by reason; the `offset` of models is part of what is expected of them."""
         sums = dict.fromkeys(Reason, 0.0)
         sums[Reason.RECORD] += offset
         for term, value in values.items():
             sums[REASONS[term]] += self.coefficients.get(term, 0.0) * value
-        yield from sums.items()
+        return sums
 
     def worth(self, posterior: Posterior, question: QuestionTraits, model: str) -> float:
         """Return by how much asking `model`, too, is expected to raise the probability of a right answer.
@@ -286,8 +279,8 @@ class Belief:
             return right
         shares = [group.right for group in posterior.groups]
         errors = [right / self._gain(question, model, len(group.places)) for group in posterior.groups]
-        scale = min(1.0, (1 - right) / max(sum(errors), LEAST))
-        errors = [error * scale for error in errors]
+        if sum(errors) > 1 - right:
+            errors = [error * (1 - right) / sum(errors) for error in errors]
         expected = 0.0
         for place, (share, error) in enumerate(zip(shares, errors, strict=True)):
             others = max((each for at, each in enumerate(shares) if at != place), default=0.0)

@@ -93,12 +93,14 @@ Groups = tuple[tuple[int, ...], ...]
 
 
 def answer_groups(answers: Iterable[ReadAnswer]) -> Groups:
-    """Return the groups of equal answers; empty where no two can be compared.
+    """Return the groups of equal answers. A single answer is one; where no two can be compared there is none.
 
     Free text that occurs once may mean the same as another in different words. Only among answers of which
     most can be compared does it, or an answer in which nothing can be read, differ from all of them.
     """
     read = list(answers)
+    if len(read) == 1:
+        return ((0,),)
     groups: list[tuple[int, ...]]
     groups = [group.members for group in comparable_groups([each.answer for each in read])]
     grouped = {place for members in groups for place in members}

@@ -15,7 +15,13 @@ from orchestration.strategies.engine.asking import (
     begin_phase,
     final_answer,
 )
-from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits, read_text
+from orchestration.strategies.engine.belief.model import Posterior
+from orchestration.strategies.engine.belief.reading import (
+    QuestionTraits,
+    ReadAnswer,
+    question_traits,
+    read_text,
+)
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.deciding import Scorer, overall
 from orchestration.strategies.engine.members import ask_member
@@ -76,18 +82,26 @@ class Vote:
         likelihoods = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else {}
         return count(self.options, self.panel.names, said, likelihoods)
 
-    def _likelihoods(self, casts: Sequence[Cast]) -> Mapping[str, float]:
-        """Return the probability that each voter's answer is right; alone where it cannot be compared."""
-        belief, question = self.panel.belief, question_traits(self.request.text, self.request.system)
+    @property
+    def question(self) -> QuestionTraits:
+        """What is known of the question."""
+        return question_traits(self.request.text, self.request.system)
+
+    def believed(self, casts: Iterable[Cast]) -> tuple[Sequence[ReadAnswer], Posterior]:
+        """Return the answers that are votes, and what is believed of them."""
         read = [
             ReadAnswer(model=cast.voter, answer=cast.answer, hedging=cast.hedging, length=cast.length)
             for cast in casts
             if cast.answer is not None
         ]
-        posterior = belief.after(question, read)
+        return read, self.panel.belief.after(self.question, read)
+
+    def _likelihoods(self, casts: Sequence[Cast]) -> Mapping[str, float]:
+        """Return the probability that each voter's answer is right; alone where it cannot be compared."""
+        read, posterior = self.believed(casts)
         found = {}
         for place, answer in enumerate(read):
-            group = posterior.of(place) or belief.after(question, [answer]).best
+            group = posterior.of(place) or self.panel.belief.after(self.question, [answer]).best
             found[answer.model] = round(group.right, DIGITS)
         return found
 
@@ -191,12 +205,7 @@ class Answering:
         winner = counted.tally().winner
         if winner is None or self.vote.options.rule not in BY_MOST_VOTERS:
             return ""
-        request, belief = self.vote.request, self.vote.panel.belief
-        question = question_traits(request.text, request.system)
-        read = [
-            read_text(each.model, each.text, request.text, cut_off=_is_cut_off(each)) for each in self.written
-        ]
-        posterior = belief.after(question, read)
+        read, posterior = self.vote.believed(self.casts.values())
         backers = set(counted.contender(winner).models)
         if not posterior.groups or {read[place].model for place in posterior.best.places} != backers:
             return ""
@@ -204,6 +213,7 @@ class Answering:
         if right >= asked:
             return f"“{winner}” is right with a probability of {right:.3f}; {asked:g} was asked for."
         left = [name for name in self.vote.panel.names if name not in self.casts]
+        belief, question = self.vote.panel.belief, self.vote.question
         gain = max((belief.worth(posterior, question, name) for name in left), default=0.0)
         if posterior.voters < FEWEST_BELIEVED or gain > LEAST_GAIN:
             return ""
@@ -219,7 +229,8 @@ def _cast(candidate: Candidate, question: str) -> Cast:
         unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
         cut_short = unusable and candidate.finish is FinishReason.LENGTH
         return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
-    read = read_text(candidate.model, candidate.text, question, cut_off=_is_cut_off(candidate))
+    cut_off = candidate.finish is FinishReason.LENGTH
+    read = read_text(candidate.model, candidate.text, question, cut_off=cut_off)
     return Cast(
         voter=candidate.model,
         answer=answer,
@@ -227,7 +238,3 @@ def _cast(candidate: Candidate, question: str) -> Cast:
         hedging=read.hedging,
         length=read.length,
     )
-
-
-def _is_cut_off(candidate: Candidate) -> bool:
-    return candidate.finish is FinishReason.LENGTH
