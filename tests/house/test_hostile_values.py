@@ -18,9 +18,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import resolve
 
-from tests.house.test_walk import ROWS
 from tests.support.hostile import BOUNDARY, VALUES, WORST, Form, encoded, forms_in, multipart
 from tests.support.walk import Visitor, World
+from tests.support.walk_rows import ROWS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 ROW_NUMBER = re.compile(r"-\d+-|\[\d+\]")

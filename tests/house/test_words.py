@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from tests.house.test_walk import ROWS
 from tests.support.engines import Engine
 from tests.support.every_page import page_states
 from tests.support.furnished import FurnishedTeam
 from tests.support.reading import read_text
 from tests.support.walk import Visitor, World
+from tests.support.walk_rows import ROWS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
