@@ -164,7 +164,7 @@ def test_a_time_of_which_only_the_upper_end_is_known_is_not_known() -> None:
 
 PANEL = ("sim-scout", "sim-sage", "sim-scholar")
 OPTIONS: dict[str, dict[str, Json]] = {
-    "cascade": {"accept": "agreement"},
+    "cascade": {"threshold": 0.9},
     "parallel": {"judge": "sim-scholar"},
     "voting": {"ballot": "review"},
 }

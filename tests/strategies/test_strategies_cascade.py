@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,9 +13,11 @@ from orchestration.llm.engine.types import Completion, Prices, Usage
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import EventKind
+from orchestration.strategies.engine.belief.model import AnswerRecord
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.strategy import validate_options
-from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.engine.types import Constraints, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import scores
@@ -21,7 +25,10 @@ from tests.support.models import ScriptedModel, spec_named, truncated
 
 LOOP_FACTORY = SkippingLoop
 DOWN = ProviderUnavailable("503")
-AGREE = {"accept": "agreement"}
+WORDS, OTHERS = (
+    "It was a matter of luck and of good weather.",
+    "Nobody could have foreseen any of what followed.",
+)
 
 
 def costing(name: str, dollars: int | None, reply: str | Completion | ModelError) -> ScriptedModel:
@@ -44,43 +51,72 @@ def ladder(first: int, second: int, big: int) -> Stage:
 
 async def test_where_the_two_cheapest_agree_the_dear_one_is_not_asked() -> None:
     run = ladder(4, 4, 5)
-    outcome = await run.run(**AGREE)
+    outcome = await run.run()
     assert (outcome.answer, outcome.chosen) == ("Answer: 4", "ask/a")
     assert run.calls == {"big": 0, "a": 1, "b": 1}
-    assert outcome.decisions[-1].reason == "a is accepted: a and b agree."
+    assert outcome.decisions[-1].reason == (
+        "a is accepted: estimated quality 94%; asking big would add 0.0 points, no more than the 8.0 points"
+        " that its price asks for."
+    )
     assert "Not needed: big." in outcome.notes
 
 
 async def test_where_they_differ_the_expensive_one_decides_and_it_says_so() -> None:
     run = ladder(4, 3, 5)
-    outcome = await run.run(**AGREE)
+    outcome = await run.run()
     assert (outcome.answer, outcome.chosen) == ("Answer: 5", "ask/big")
     [move] = [decision for decision in outcome.decisions if decision.kind == "escalate"]
     assert (move.chosen, move.options) == ("big", ("a", "b"))
-    assert move.reason == "a and b: 2 answers, no majority that agrees."
+    assert re.fullmatch(
+        r"a: estimated quality 38%; asking big would add [12]\d\.\d points,"
+        r" more than the 8\.0 points that its price asks for\.",
+        move.reason,
+    )
     assert set(move.scores) == {"a", "b"}
-    assert outcome.decisions[-1].reason.startswith("big is the most expensive, so it decides;")
+    assert outcome.decisions[-1].reason.endswith("the highest; nobody is left.")
 
 
 async def test_escalations_are_emitted_as_they_happen() -> None:
     run = ladder(4, 3, 5)
-    await run.run(**AGREE)
+    await run.run()
     kinds = [event.data["kind"] for event in run.emitted(EventKind.DECISION_MADE)]
     assert kinds == ["escalate", "select"]
 
 
-@pytest.mark.parametrize(("preset", "asked"), [("quality", 3), ("balanced", 2), ("economy", 2)])
-async def test_presets_say_how_sure_an_answer_must_be(preset: str, asked: int) -> None:
+GOOD, POOR = AnswerRecord(prior=0.95), AnswerRecord(prior=0.5)
+
+
+@pytest.mark.parametrize(
+    ("records", "asked"),
+    [
+        ({"a": POOR, "b": POOR, "big": GOOD}, {"quality": 3, "balanced": 3, "economy": 3}),
+        ({"a": POOR, "b": POOR, "big": POOR}, {"quality": 3, "balanced": 3, "economy": 2}),
+    ],
+)
+async def test_presets_say_what_a_better_answer_may_cost(
+    records: dict[str, AnswerRecord], asked: dict[str, int]
+) -> None:
+    found = {}
+    for preset in asked:
+        run = ladder(4, 3, 5)
+        run.belief = replace(shipped_belief(), records=records)
+        await run.run(preset=preset)
+        found[preset] = sum(run.calls.values())
+    assert found == asked
+
+
+async def test_a_cheap_model_is_asked_for_a_gain_for_which_an_expensive_one_is_not() -> None:
     run = ladder(4, 4, 4)
-    outcome = await run.run(preset=preset)
-    assert sum(run.calls.values()) == asked
-    assert outcome.answer == "Answer: 4"
+    outcome = await run.run(width=1)
+    assert run.calls == {"big": 0, "a": 1, "b": 1}
+    assert "asking b would add 2.2 points, more than the 1.8 points" in outcome.decisions[0].reason
 
 
-async def test_one_clean_answer_is_enough_for_economy_alone() -> None:
-    for preset, asked in (("economy", 1), ("balanced", 2)):
-        run = ladder(4, 4, 4)
-        await run.run(preset=preset, width=1)
+async def test_answers_that_cannot_be_compared_are_as_good_as_the_records_of_their_models() -> None:
+    for right, asked in ((0.95, 3), (0.5, 2)):
+        run = stage(costing("a", 1, WORDS), costing("b", 2, OTHERS), costing("big", 9, WORDS))
+        run.belief = replace(shipped_belief(), records={"big": AnswerRecord(prior=right)})
+        await run.run()
         assert sum(run.calls.values()) == asked
 
 
@@ -89,13 +125,9 @@ async def test_an_explicit_threshold_wins_over_the_preset() -> None:
     outcome = await run.run(preset="quality", threshold=0.3)
     assert outcome.chosen == "ask/a"
     assert outcome.decisions[-1].reason == "a is accepted: estimated quality 38%, 30% needed."
-
-
-async def test_both_wants_agreement_and_a_score() -> None:
     run = ladder(4, 4, 4)
-    outcome = await run.run(accept="both", threshold=0.95)
+    outcome = await run.run(preset="economy", threshold=0.95)
     assert outcome.decisions[0].reason == "a: estimated quality 94%, below 95%."
-    assert outcome.decisions[-1].reason.startswith("big is accepted: a, b and big agree;")
 
 
 @pytest.mark.parametrize("width", [3, 9])
@@ -105,21 +137,15 @@ async def test_the_most_expensive_is_never_in_the_first_level(width: int) -> Non
     assert run.calls == {"big": 0, "a": 1, "b": 1}
 
 
-async def test_of_two_models_one_is_asked_and_then_the_other_whose_answer_counts() -> None:
+async def test_of_two_models_one_is_asked_and_the_other_where_it_is_worth_it() -> None:
     run = stage(costing("dear", 9, said(5)), costing("cheap", 1, said(4)))
+    assert (await run.run()).chosen == "ask/cheap"
+    assert run.calls == {"dear": 0, "cheap": 1}
+    run = stage(costing("dear", 9, said(5)), costing("cheap", 1, said(4)))
+    run.belief = replace(shipped_belief(), records={"cheap": POOR, "dear": GOOD})
     outcome = await run.run()
     assert (outcome.chosen, outcome.decisions[0].chosen) == ("ask/dear", "dear")
     assert run.members[1].count.prompts[0] == run.members[0].count.prompts[0]
-    cheap_enough = stage(costing("dear", 9, said(5)), costing("cheap", 1, said(4)))
-    assert (await cheap_enough.run(preset="economy")).chosen == "ask/cheap"
-    assert cheap_enough.calls == {"dear": 0, "cheap": 1}
-
-
-async def test_a_single_answer_is_no_agreement() -> None:
-    run = ladder(4, 4, 4)
-    outcome = await run.run(width=1, **AGREE)
-    assert outcome.decisions[0].reason == "a: the only answer."
-    assert run.calls["big"] == 0
 
 
 async def test_without_a_price_for_each_the_panel_gives_the_order() -> None:
@@ -136,7 +162,7 @@ async def test_the_order_of_the_panel_can_be_asked_for() -> None:
 
 
 async def test_what_was_saved_is_estimated_from_what_the_others_wrote() -> None:
-    outcome = await ladder(4, 4, 5).run(**AGREE)
+    outcome = await ladder(4, 4, 5).run()
     assert outcome.notes[-1] == "The answers cost $0.000060; big alone about $0.00013: about $0.000066 saved."
 
 
@@ -146,14 +172,14 @@ async def test_where_the_dearest_has_no_price_nothing_is_said_of_savings() -> No
 
 
 async def test_spending_more_than_the_most_expensive_alone_is_reported() -> None:
-    outcome = await ladder(4, 3, 5).run(**AGREE)
+    outcome = await ladder(4, 3, 5).run()
     spent = "The answers cost $0.00024; big alone $0.00018: $0.000060 more was spent, nothing saved."
     assert outcome.notes == (spent,)
 
 
 async def test_a_more_expensive_model_is_shown_drafts_as_data_where_that_is_wanted() -> None:
     run = ladder(4, 3, 4)
-    outcome = await run.run(draft=True, **AGREE)
+    outcome = await run.run(draft=True)
     system, user = run.members[0].count.prompts[0].messages
     assert "data to work on" in system.content
     assert user.content.count("<answer id=") == 2
@@ -163,16 +189,32 @@ async def test_a_more_expensive_model_is_shown_drafts_as_data_where_that_is_want
     assert (quality.judged, quality.compared) == (False, 0)
 
 
-async def test_agreeing_with_a_draft_that_was_shown_is_no_agreement() -> None:
+async def test_agreeing_with_a_draft_that_was_shown_does_not_count() -> None:
     run = ladder(4, 4, 4)
-    outcome = await run.run(draft=True, width=1, **AGREE)
+    outcome = await run.run(draft=True, width=1, threshold=0.9)
     assert run.calls == {"big": 1, "a": 1, "b": 1}
-    assert [move.reason for move in outcome.decisions[:2]] == ["a: the only answer.", "b: the only answer."]
+    assert outcome.quality is not None
+    assert outcome.quality.compared == 0
+
+
+async def test_outvoted_by_two_that_agree_the_most_expensive_is_not_believed() -> None:
+    run = ladder(4, 4, 5)
+    outcome = await run.run(threshold=0.95)
+    assert (outcome.chosen, sum(run.calls.values())) == ("ask/a", 3)
+    assert outcome.quality is not None
+    assert (outcome.quality.agreeing, outcome.quality.compared) == (2, 3)
+    assert [event.data["step"] for event in run.emitted(StrategyEvent.CANDIDATE_SCORED)] == [
+        "ask/a",
+        "ask/b",
+        "ask/a",
+        "ask/b",
+        "ask/big",
+    ]
 
 
 async def test_without_drafts_every_model_is_asked_the_same() -> None:
     run = ladder(4, 3, 5)
-    await run.run(**AGREE)
+    await run.run()
     first, *others = [model.count.prompts[0] for model in run.members]
     assert all(other == first for other in others)
 
@@ -199,7 +241,7 @@ async def test_when_all_fail_the_run_fails_with_each_reason() -> None:
 async def test_a_limit_ends_the_cascade_with_what_there_is() -> None:
     run = ladder(4, 3, 5)
     run.limits = Limits(calls=2)
-    outcome = await run.run(**AGREE)
+    outcome = await run.run()
     assert outcome.chosen == "ask/a"
     assert outcome.notes[0].startswith("The cascade ended early. The limit of 2 calls")
     assert outcome.candidates[-1].state == "missing"
@@ -215,8 +257,8 @@ async def test_a_limit_that_lets_nobody_answer_fails_the_run() -> None:
 async def test_least_quality_raises_the_bar_and_marks_the_answer_that_misses_it() -> None:
     run = ladder(4, 4, 5)
     run.constraints = Constraints(min_quality=0.97)
-    outcome = await run.run(**AGREE)
-    assert (outcome.answer, outcome.caveat) == ("Answer: 5", "below_quality")
+    outcome = await run.run()
+    assert (outcome.answer, outcome.caveat) == ("Answer: 4", "below_quality")
     assert sum(run.calls.values()) == 3
 
 
@@ -234,9 +276,9 @@ def test_a_threshold_outside_0_to_1_is_refused(threshold: float) -> None:
         validate_options("cascade", {"threshold": threshold})
 
 
-async def test_what_answers_break_off_in_is_no_agreement() -> None:
+async def test_what_answers_break_off_in_is_not_believed() -> None:
     broken_off = truncated("That makes 170, and then 7")
     run = stage(costing("a", 1, broken_off), costing("b", 2, broken_off), costing("big", 9, said(5)))
-    outcome = await run.run(**AGREE)
+    outcome = await run.run()
     assert outcome.chosen == "ask/big"
-    assert "no majority that agrees" in outcome.decisions[0].reason
+    assert outcome.decisions[0].reason.startswith("a: estimated quality 5%; asking big would add 65.0 points")

@@ -16,7 +16,6 @@ from tests.support.judges import by_text
 from tests.support.models import FailingModel, ScriptedModel, SlowModel
 
 LOOP_FACTORY = SkippingLoop
-AGREE: dict[str, Json] = {"accept": "agreement"}
 
 
 def answering(**said: str) -> list[ScriptedModel]:
@@ -49,20 +48,20 @@ def judged() -> Stage:
     return Stage(strategy="cascade", members=members, helpers=(judge,))
 
 
-@pytest.mark.parametrize("dies_at", crash_points(differing, **AGREE))
+@pytest.mark.parametrize("dies_at", crash_points(differing))
 async def test_wherever_it_is_killed_nobody_who_answered_is_asked_again(dies_at: int) -> None:
     run = differing()
-    assert await asked_again(run, dies_at, **AGREE) == []
-    outcome = await run.run(**AGREE)
+    assert await asked_again(run, dies_at) == []
+    outcome = await run.run()
     assert outcome.chosen == "ask/dear"
     assert [decision.kind for decision in outcome.decisions] == ["escalate", "select"]
 
 
-@pytest.mark.parametrize("dies_at", crash_points(agreeing, **AGREE))
+@pytest.mark.parametrize("dies_at", crash_points(agreeing))
 async def test_wherever_it_is_killed_an_accepted_answer_stays_accepted(dies_at: int) -> None:
     run = agreeing()
-    assert await asked_again(run, dies_at, **AGREE) == []
-    assert (await run.run(**AGREE)).chosen == "ask/a"
+    assert await asked_again(run, dies_at) == []
+    assert (await run.run()).chosen == "ask/a"
     assert run.calls["dear"] == 0
 
 
@@ -73,22 +72,22 @@ async def test_wherever_it_is_killed_judges_and_failures_are_paid_once(dies_at: 
     assert (await run.run(judge="judge")).chosen == "ask/fine"
 
 
-@pytest.mark.parametrize("dies_at", crash_points(lambda: differing(Limits(calls=2)), **AGREE))
+@pytest.mark.parametrize("dies_at", crash_points(lambda: differing(Limits(calls=2))))
 async def test_whom_a_limit_left_out_is_left_out_after_a_crash(dies_at: int) -> None:
     run = differing(Limits(calls=2))
-    assert await run.run_until_death(dies_at, **AGREE)
+    assert await run.run_until_death(dies_at)
     stopped = "stop" in run.log.steps
     run.limits = Limits()
-    outcome = await run.run(**AGREE)
+    outcome = await run.run()
     assert not stopped or (run.calls["dear"], outcome.chosen) == (0, "ask/a")
 
 
 async def test_an_answer_cut_off_in_an_earlier_attempt_is_not_asked_again() -> None:
     run = Stage(strategy="cascade", members=[*answering(a="4"), SlowModel("b", 50), *answering(dear="5")])
-    attempt = asyncio.create_task(run.run(**AGREE))
+    attempt = asyncio.create_task(run.run(threshold=0.95))
     await asyncio.sleep(1)
     attempt.cancel()
     await asyncio.gather(attempt, return_exceptions=True)
-    outcome = await run.run(**AGREE)
+    outcome = await run.run(threshold=0.95)
     assert (run.calls["b"], outcome.candidates[1].state) == (1, "cancelled")
     assert outcome.chosen == "ask/dear"

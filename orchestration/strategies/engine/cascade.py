@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Message, ModelSpec
+from orchestration.llm.engine.types import FinishReason, Message, ModelSpec
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import (
@@ -15,9 +15,9 @@ from orchestration.strategies.engine.asking import (
     announce,
     answer_prompt,
     begin_phase,
-    final_answer,
 )
-from orchestration.strategies.engine.consensus.grouping import group_answers
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.reading import question_traits, read_text
 from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
@@ -29,12 +29,13 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.levels import (
-    Accept,
+    DIALS,
     CascadeOptions,
     Level,
     first_width,
     levels,
     places,
+    price_shares,
     savings_sentence,
 )
 from orchestration.strategies.engine.members import ask_member
@@ -49,11 +50,11 @@ from orchestration.strategies.engine.types import (
     Request,
     StrategyOutcome,
     answered_candidates,
+    is_usable,
     listed,
     percent,
 )
 
-FEWEST_ALIKE = 2
 ACCEPT = "accept"
 DRAFT_TASK = """You are given a question and draft answers to it, which may be wrong.
 Answer the question yourself. Use what is right in the drafts and leave what is not; do not mention them.
@@ -70,57 +71,64 @@ class Acceptance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceptanceRule:
-    """What makes an answer acceptable; `needed` and `least` (what the request asks for) are qualities."""
+    """What makes an answer acceptable: a `threshold`, else that no further model is worth its price.
 
-    question: str
-    options: CascadeOptions
+    It is never accepted below `least`, the quality that the request asks for. `shares` are prices of models,
+    as shares of the highest.
+    """
+
+    belief: Belief
+    request: Request
+    dial: float
+    threshold: float | None
     least: float
+    shares: Mapping[str, float]
 
-    @property
-    def needed(self) -> float:
-        """The estimated quality that is enough; where the score does not decide, only the least."""
-        by_score = self.options.accept is not Accept.AGREEMENT
-        return max(self.options.needed, self.least) if by_score else self.least
+    def judge(self, answers: Sequence[Candidate], left: Sequence[str]) -> Acceptance:
+        """Decide on the scored answers so far; `left` are the models that can still be asked."""
+        step = select_best(answers).step
+        chosen = next(candidate for candidate in answers if candidate.step == step)
+        if not left:
+            quality = f"{estimated(chosen)}, the highest"
+            return Acceptance(accepted=step, reason=f"{chosen.model} is accepted: {quality}; nobody is left.")
+        needed = max(self.threshold or 0.0, self.least)
+        score = estimated(chosen, percent(overall(chosen), beside=needed))
+        if overall(chosen) < needed:
+            return Acceptance(accepted="", reason=f"{chosen.model}: {score}, below {percent(needed)}.")
+        if self.threshold is not None:
+            reason = f"{chosen.model} is accepted: {score}, {percent(needed)} needed."
+            return Acceptance(accepted=step, reason=reason)
+        gains = self._gains(chosen, answers, left)
+        most = max(left, key=lambda name: gains[name] - self.dial * self.shares[name])
+        asked = self.dial * self.shares[most]
+        added = f"{score}; asking {most} would add {points(gains[most])}"
+        wanted = f"the {points(asked)} that its price asks for"
+        if gains[most] > asked:
+            return Acceptance(accepted="", reason=f"{chosen.model}: {added}, more than {wanted}.")
+        reason = f"{chosen.model} is accepted: {added}, no more than {wanted}."
+        return Acceptance(accepted=step, reason=reason)
 
-    def judge(self, level: Sequence[Candidate], earlier: Sequence[Candidate]) -> Acceptance:
-        """Decide on a level's scored answers, given the answers of the levels before it."""
-        answers = answered_candidates(level)
-        if not answers:
-            return Acceptance(accepted="", reason=f"{listed([c.model for c in level])} gave no answer.")
-        alike = agreeing(self.question, [*earlier, *answers])
-        if self.options.by_agreement and not alike:
-            number = len(earlier) + len(answers)
-            said = "the only answer" if number == 1 else f"{number} answers, no majority that agrees"
-            return Acceptance(accepted="", reason=f"{listed([c.model for c in answers])}: {said}.")
-        best = select_best(alike if self.options.by_agreement else answers)
-        chosen = next(candidate for candidate in (*earlier, *answers) if candidate.step == best.step)
-        return self._by_score(chosen, alike)
-
-    def _by_score(self, chosen: Candidate, alike: Sequence[Candidate]) -> Acceptance:
-        score = estimated(chosen, percent(overall(chosen), beside=self.needed))
-        if overall(chosen) < self.needed:
-            return Acceptance(accepted="", reason=f"{chosen.model}: {score}, below {percent(self.needed)}.")
-        reasons = [f"{score}, {percent(self.needed)} needed"] if self.needed else []
-        if self.options.by_agreement:
-            reasons.insert(0, f"{listed([candidate.model for candidate in alike])} agree")
-        return Acceptance(accepted=chosen.step, reason=f"{chosen.model} is accepted: {'; '.join(reasons)}.")
+    def _gains(
+        self, chosen: Candidate, answers: Sequence[Candidate], left: Sequence[str]
+    ) -> Mapping[str, float]:
+        """Return by how much each model is expected to raise the probability of a right answer."""
+        question = question_traits(self.request.text, self.request.system)
+        usable = [each for each in answers if is_usable(each)]
+        read = [
+            read_text(each.model, each.text, self.request.text, cut_off=each.finish is FinishReason.LENGTH)
+            for each in usable
+        ]
+        posterior = self.belief.after(question, read)
+        mine = posterior.of(usable.index(chosen)) if chosen in usable else None
+        if mine is None:
+            return {name: max(0.0, self.belief.before(question, name) - overall(chosen)) for name in left}
+        known = posterior.with_right(mine, overall(chosen))
+        return {name: self.belief.worth(known, question, name) for name in left}
 
 
-def agreeing(question: str, answers: Sequence[Candidate]) -> list[Candidate]:
-    """Return those who say the same, where they are more than half of all, and at least two."""
-    groups = group_answers([final_answer(each, question) for each in answers])
-    largest = max((group.members for group in groups), key=len, default=())
-    if len(largest) < FEWEST_ALIKE or 2 * len(largest) <= len(answers):
-        return []
-    return [answers[place] for place in largest]
-
-
-def at_last_level(last: Candidate) -> Acceptance:
-    """Accept the answer of the most expensive model."""
-    is_judged = last.quality is not None and last.quality.judged
-    quality = f"its estimated quality is {percent(overall(last))}" if is_judged else "it was not judged"
-    reason = f"{last.model} is the most expensive, so it decides; {quality}."
-    return Acceptance(accepted=last.step, reason=reason)
+def points(share: float) -> str:
+    """Return a difference of probabilities in words."""
+    return f"{100 * share:.1f} points"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -132,6 +140,7 @@ class _CascadeRun:
     levels: Sequence[Level]
     timer: StepTimer
     scorer: Scorer
+    rule: AcceptanceRule
     candidates: list[Candidate] = field(default_factory=list)
     moves: list[Decision] = field(default_factory=list)
     accepted: Acceptance | None = None
@@ -145,18 +154,15 @@ class _CascadeRun:
     async def run(self) -> None:
         """Ask level after level; what is decided after each is journaled."""
         for number, level in enumerate(self.levels, start=1):
-            shown = self.answers if self.options.draft else []
-            independent = [] if self.options.draft else self.answers
-            asked = await self._ask(level, shown)
-            scored = await self.scorer.score(asked, f"judge/level {number}", beside=independent)
-            decided = await self._decide(number, scored, independent)
-            self.candidates += scored
+            asked = await self._ask(level, self.answers if self.options.draft else [])
+            latest = await self._score(number, asked)
+            decided = await self._decide(number, latest)
             if decided.accepted:
                 self.accepted = decided
             if decided.accepted or self.stop is not None:
                 return
             if number < len(self.levels):
-                await self._escalate(number, scored, decided)
+                await self._escalate(number, latest, decided)
 
     async def _ask(self, level: Level, drafts: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Ask a level; drafts are shown anonymous and marked as data."""
@@ -174,15 +180,31 @@ class _CascadeRun:
         self.stop = ended.stop
         return candidates(ended)
 
-    async def _decide(
-        self, number: int, level: Sequence[Candidate], earlier: Sequence[Candidate]
-    ) -> Acceptance:
-        least = self.request.constraints.min_quality or 0.0
-        rule = AcceptanceRule(question=self.request.text, options=self.options, least=least)
-        decided = rule.judge(level, earlier)
+    async def _score(self, number: int, asked: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Score a level's answers, and those before it again: how far all agree has changed.
+
+        No judge is asked twice for an answer, and answers that were shown drafts are not compared with them.
+        """
+        earlier = [] if self.options.draft else self.answers
+        judged = bool(self.scorer.assessor.judges)
+        anew, beside = (asked, earlier) if judged else ([*earlier, *asked], [])
+        scored = await self.scorer.score(anew, f"judge/level {number}", beside=beside)
+        found = {candidate.step: candidate for candidate in scored}
+        self.candidates = [found.get(each.step, each) for each in (*self.candidates, *asked)]
+        return [found[each.step] for each in asked]
+
+    async def _decide(self, number: int, level: Sequence[Candidate]) -> Acceptance:
+        """Decide on the answers so far, of which the most expensive wins a tie.
+
+        Where a level was shown earlier answers it is alone.
+        """
         answers = answered_candidates(level)
-        if not decided.accepted and answers and number == len(self.levels):
-            decided = at_last_level(answers[-1])
+        if not self.options.draft:
+            answers += [each for each in self.answers if each not in answers]
+        left = [model.spec.name for further in self.levels[number:] for model in further]
+        decided = Acceptance(accepted="", reason=f"{listed([each.model for each in level])} gave no answer.")
+        if answered_candidates(level):
+            decided = self.rule.judge(answers, left)
         return Acceptance(**await self.timer.context.decide(f"{ACCEPT}/{number}", asdict(decided)))
 
     async def _escalate(self, number: int, level: Sequence[Candidate], decided: Acceptance) -> None:
@@ -230,8 +252,8 @@ class Cascade(Strategy):
     name: ClassVar[str] = "cascade"
     title: ClassVar[str] = "Cascade"
     summary: ClassVar[str] = (
-        "Asks the cheapest models first and more expensive ones only where their answers are not good enough"
-        " or do not agree; says what that saved against asking the most expensive."
+        "Asks the cheapest models first and more expensive ones only where they are expected to improve the"
+        " answer by more than they cost; says what that saved against asking the most expensive."
     )
     in_turn: ClassVar[bool] = True
     Options: ClassVar[type[StrategyOptions]] = CascadeOptions
@@ -264,12 +286,21 @@ class Cascade(Strategy):
         """Answer `request` with the first accepted answer, or with the last level's."""
         options = parse_options(CascadeOptions, request.options)
         timer = StepTimer(context)
+        rule = AcceptanceRule(
+            belief=panel.belief,
+            request=request,
+            dial=DIALS[options.preset],
+            threshold=options.threshold,
+            least=request.constraints.min_quality or 0.0,
+            shares=price_shares(panel.members, request.system + request.text),
+        )
         run = _CascadeRun(
             request=request,
             options=options,
             levels=levels(panel.members, options, request.system + request.text),
             timer=timer,
             scorer=Scorer.judged_by(options, request, panel, timer),
+            rule=rule,
         )
         await begin_phase(context, "asking")
         with single_error():

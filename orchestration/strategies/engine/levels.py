@@ -24,14 +24,6 @@ from orchestration.strategies.engine.types import (
 TYPICAL_ANSWER_TOKENS = 300
 
 
-class Accept(StrEnum):
-    """What makes a level's answer acceptable."""
-
-    SCORE = "score"
-    AGREEMENT = "agreement"
-    BOTH = "both"
-
-
 class Order(StrEnum):
     """By what the models are ordered."""
 
@@ -48,31 +40,31 @@ class Preset(StrEnum):
 
 
 Level = tuple[ChatModel, ...]
-THRESHOLDS: Mapping[Preset, float] = {Preset.QUALITY: 0.95, Preset.BALANCED: 0.8, Preset.ECONOMY: 0.6}
-"""By agreement alone: three alike reach the first, two the second, one without findings the third."""
+DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.03, Preset.BALANCED: 0.08, Preset.ECONOMY: 0.12}
+"""The least gain in the probability of a right answer for which the most expensive model is asked.
+
+On recorded answers of two cheap models and an expensive one, in five folds, the cascade loses 0.0 points of
+accuracy at 46 % of the cost of the expensive one alone with the second; with the third 1.8 at 29 %.
+"""
 
 
 class CascadeChoices(StrategyOptions):
     """Options of the cascade alone."""
 
-    accept: Accept = Field(
-        default=Accept.SCORE,
-        title="Accept by",
-        description="score: the estimated quality reaches the threshold; it counts agreement, too. agreement:"
-        " more than half of the answers so far, at least two, say the same. both: one and the other.",
-    )
     preset: Preset = Field(
         default=Preset.BALANCED,
         title="Preset",
-        description="How sure an answer must be before no more expensive model is asked. quality: 95%,"
-        " balanced: 80%, economy: 60%.",
+        description="What a better answer may cost: the most expensive model is asked where it is expected to"
+        " add so much to the probability of a right answer, a cheaper one for less in proportion to its"
+        " price. quality: 3 points, balanced: 8, economy: 12.",
     )
     threshold: float | None = Field(
         default=None,
         ge=0,
         le=1,
         title="Threshold",
-        description="Estimated quality at which an answer is accepted. Empty: what the preset says.",
+        description="Estimated quality at which an answer is accepted, and below which it is not. Empty: what"
+        " the preset says.",
         json_schema_extra=AS_SHARE,
     )
     width: int = Field(
@@ -100,16 +92,6 @@ class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
     """Options of a cascade."""
 
     main = ("preset", "width")
-
-    @property
-    def needed(self) -> float:
-        """The estimated quality at which an answer is accepted."""
-        return THRESHOLDS[self.preset] if self.threshold is None else self.threshold
-
-    @property
-    def by_agreement(self) -> bool:
-        """Whether agreement decides."""
-        return self.accept is not Accept.SCORE
 
 
 def levels(members: Sequence[ChatModel], options: CascadeOptions, text: str) -> tuple[Level, ...]:
@@ -141,6 +123,16 @@ def first_width(options: CascadeOptions, panel: int) -> int:
 def expected_cost(spec: ModelSpec, text: str, answer_tokens: int = TYPICAL_ANSWER_TOKENS) -> Decimal | None:
     """Return about what asking `text` costs in US dollars, None without a price."""
     return price(spec, Usage(input_tokens=estimate_tokens(text), output_tokens=answer_tokens))
+
+
+def price_shares(members: Sequence[ChatModel], text: str) -> Mapping[str, float]:
+    """Return what each member costs as a share of the most expensive, 1 where one of them has no price."""
+    costs = {model.spec.name: expected_cost(model.spec, text) for model in members}
+    known = [cost for cost in costs.values() if cost is not None]
+    highest = max(known, default=Decimal(0))
+    if len(known) < len(costs) or not highest:
+        return dict.fromkeys(costs, 1.0)
+    return {name: float((cost or highest) / highest) for name, cost in costs.items()}
 
 
 def savings_sentence(

@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from orchestration.strategies.engine.belief.model import NOTHING, AnswerRecord, Belief, Term, Tried
+from orchestration.strategies.engine.belief.model import (
+    NOTHING,
+    AnswerRecord,
+    Belief,
+    NextTerm,
+    Term,
+    Tried,
+)
 from orchestration.strategies.engine.belief.reading import (
     Groups,
     QuestionTraits,
@@ -142,6 +149,8 @@ def fit(
     choices = [choice for belief, example in sampled if (choice := _choice(belief, example)) is not None]
     fitted = _newton(choices, prior.coefficients, strength)
     learned = replace(learned, coefficients=fitted)
+    following = _following([(replace(b, coefficients=fitted), e) for b, e in sampled], prior, strength)
+    learned = replace(learned, following=following)
     if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
         learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
     return learned
@@ -193,6 +202,34 @@ def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float], strength: f
     start = np.array([prior.get(term, 0.0) for term in terms])
     found = maximise(values, absent, right, start, np.full(len(terms), strength))
     return {term: round(float(each), 4) for term, each in zip(terms, found, strict=True)}
+
+
+def _following(
+    sampled: Sequence[tuple[Belief, ReadExample]], prior: Belief, strength: float
+) -> Mapping[NextTerm, float]:
+    """Return the coefficients of one more model's log-odds: the last of each panel, after the others."""
+    import numpy as np  # noqa: PLC0415
+
+    rows, right = [], []
+    for belief, example in sampled:
+        places = range(len(example.answers))
+        if len(places) < 2:  # noqa: PLR2004
+            continue
+        others = example.only(places[:-1])
+        posterior = belief.after(example.question, others.answers)
+        if not posterior.groups:
+            continue
+        none = others.right_group(tuple(group.places for group in posterior.groups)) == len(posterior.groups)
+        last = example.answers[-1].model
+        rows.append(belief.following_terms(posterior, example.question, last, none=none))
+        right.append(int(not example.right[-1]))
+    values = np.zeros((len(rows), 2, len(NextTerm)))
+    values[:, 0] = [[row[term] for term in NextTerm] for row in rows]
+    start = np.array([prior.following.get(term, 0.0) for term in NextTerm])
+    found = maximise(
+        values, np.zeros((len(rows), 2)), np.array(right), start, np.full(len(NextTerm), strength)
+    )
+    return {term: round(float(each), 4) for term, each in zip(NextTerm, found, strict=True)}
 
 
 def maximise(values: ndarray, base: ndarray, right: ndarray, start: ndarray, strengths: ndarray) -> ndarray:

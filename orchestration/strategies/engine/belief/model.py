@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from orchestration.strategies.engine.belief.reading import Groups, QuestionTraits, ReadAnswer, answer_groups
@@ -52,6 +52,17 @@ class Term(StrEnum):
     KIND = "kind"
     LENGTHS = "lengths"
     HEDGES = "hedges"
+    QUESTION = "question"
+
+
+class NextTerm(StrEnum):
+    """What the odds are made of that one more model is right, as coefficients are named."""
+
+    ALWAYS = "always"
+    RECORD = "record"
+    NONE = "none"
+    LEAD = "lead"
+    NUMBER = "number"
     QUESTION = "question"
 
 
@@ -158,6 +169,17 @@ class Posterior:
         """The likeliest group; of equals the one that was named first."""
         return max(self.groups, key=lambda group: group.right)
 
+    def with_right(self, group: Likelihood, right: float) -> Posterior:
+        """Return the posterior in which `group` is right with this probability; the others share the rest."""
+        rest = (1 - right) / max(1 - group.right, 1 - MOST)
+        return Posterior(
+            groups=tuple(
+                replace(each, right=right if each is group else each.right * rest) for each in self.groups
+            ),
+            none=self.none * rest,
+            voters=self.voters,
+        )
+
     def of(self, place: int) -> Likelihood | None:
         """Return the group of an answer, None for one that says nothing that can be compared."""
         return next((group for group in self.groups if place in group.places), None)
@@ -173,10 +195,12 @@ def logit(probability: float) -> float:
 class Belief:
     """What is believed of models and of agreement; immutable.
 
-    `kinds` are answers of all models by kind of question.
+    `following` are the coefficients of one more model's log-odds; `kinds` are answers of all models by kind
+    of question.
     """
 
     coefficients: Mapping[Term, float]
+    following: Mapping[NextTerm, float] = field(default_factory=lambda: {NextTerm.RECORD: 1.0})
     records: Mapping[str, AnswerRecord] = field(default_factory=dict)
     kinds: Mapping[str, Tried] = field(default_factory=dict)
 
@@ -313,15 +337,15 @@ class Belief:
     def worth(self, posterior: Posterior, question: QuestionTraits, model: str) -> float:
         """Return by how much asking `model`, too, is expected to raise the probability of a right answer.
 
-        The expected value of sample information (Raiffa and Schlaifer 1961). The model is right with the
-        probability r of its record; L, by which its vote multiplies the odds of a group, is how much likelier
-        it is to say so if it is right. So it says group g with r if g is right, else with r / L, but all its
-        mistakes together no oftener than it errs; what is left is an answer that nobody gave, which is right
-        only where none of the groups is.
+        The expected value of sample information (Raiffa and Schlaifer 1961). Where a group is right the model
+        says so with a probability r, where none is it is right with another one, see `next_right`; L, by
+        which its vote multiplies the odds of a group, is how much likelier it is to say so if it is right. So
+        it says a wrong group with r / L, but all its mistakes together no oftener than it errs; what is left
+        is an answer that nobody gave, which is right only where none of the groups is.
         """
-        right = self.before(question, model)
         if not posterior.groups:
-            return right
+            return self.before(question, model)
+        right = self.next_right(posterior, question, model, none=False)
         shares = [group.right for group in posterior.groups]
         errors = [right / self._gain(question, model, len(group.places)) for group in posterior.groups]
         if sum(errors) > 1 - right:
@@ -334,7 +358,31 @@ class Belief:
             share * max(0.0, 1 - right - sum(errors) + error)
             for share, error in zip(shares, errors, strict=True)
         ]
-        return max(0.0, expected + max(*new, posterior.none * right) - max(shares))
+        found = posterior.none * self.next_right(posterior, question, model, none=True)
+        return max(0.0, expected + max(*new, found) - max(shares))
+
+    def next_right(self, posterior: Posterior, question: QuestionTraits, model: str, *, none: bool) -> float:
+        """Return the probability that one more model is right where a group is, or where `none` is.
+
+        A logistic regression on its record and on how hard the others found the question.
+        """
+        odds = self.following_terms(posterior, question, model, none=none)
+        logged = sum(self.following.get(term, 0.0) * value for term, value in odds.items())
+        return 1.0 / (1.0 + math.exp(-logged))
+
+    def following_terms(
+        self, posterior: Posterior, question: QuestionTraits, model: str, *, none: bool
+    ) -> dict[NextTerm, float]:
+        """Return the values of the terms of `next_right`."""
+        largest = max((len(group.places) for group in posterior.groups), default=0)
+        return {
+            NextTerm.ALWAYS: 1.0,
+            NextTerm.RECORD: logit(self.before(question, model)),
+            NextTerm.NONE: float(none),
+            NextTerm.LEAD: largest / max(1, posterior.voters),
+            NextTerm.NUMBER: math.log(max(1, posterior.voters)),
+            NextTerm.QUESTION: question.length,
+        }
 
     def _gain(self, question: QuestionTraits, model: str, size: int) -> float:
         """Return by how much one more vote multiplies the odds of a group of `size`."""

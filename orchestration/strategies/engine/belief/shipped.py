@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from orchestration.llm.engine.types import ModelSpec
-from orchestration.strategies.engine.belief.model import AnswerRecord, Belief, Term, Tried
+from orchestration.strategies.engine.belief.model import AnswerRecord, Belief, NextTerm, Term, Tried
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import Profile, expectation
 
@@ -21,7 +21,10 @@ FILE = Path(__file__).with_name("shipped.json")
 def shipped_belief() -> Belief:
     """Return the belief of a team without records."""
     stored = json.loads(FILE.read_text(encoding="utf-8"))
-    return Belief(coefficients={Term(name): value for name, value in stored["coefficients"].items()})
+    return Belief(
+        coefficients={Term(name): value for name, value in stored["coefficients"].items()},
+        following={NextTerm(name): value for name, value in stored["following"].items()},
+    )
 
 
 def belief_of_team(specs: Iterable[ModelSpec], profiles: Mapping[str, Sequence[Profile]]) -> Belief:

@@ -44,13 +44,13 @@ from orchestration.strategies.engine.voting.options import BallotKind, StopMode,
 BY_MOST_VOTERS = frozenset({RuleName.BELIEF, RuleName.PLURALITY, RuleName.WEIGHTED})
 DIGITS = 9
 """Decimals of a probability: answers that are equally likely tie."""
-FEWEST_BELIEVED = 3
-"""Answers below which the probability asked for must be reached: what two agree on can still be outvoted."""
+FEWEST_BELIEVED = 2
+"""Answers below which the probability asked for must be reached: one more alone rarely outvotes one."""
 LEAST_GAIN = 0.005
 """The expected gain in the probability of a right answer for which one more model is asked.
 
-On recorded answers of five models this and a probability of 0.95 leave out 40 % of the calls and lose 0.1
-points of accuracy; at 0.93 it is 42 %."""
+On recorded answers of five cheap models, in five folds, this and a probability of 0.95 leave out 45 % of the
+calls and lose 0.3 points of accuracy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
