@@ -233,5 +233,21 @@ def test_a_teams_profiles_are_records_and_a_model_without_one_has_the_prior_of_i
     assert belief.before(ASKED, "known") == pytest.approx(0.9, abs=0.03)
     assert belief.before(ASKED, "new") == pytest.approx(expectation(new, TaskType.GENERATION).quality)
     assert belief.coefficients == shipped_belief().coefficients
-    agreeing = belief_of_team([known], {"known": [usual]})
+    agreeing = belief_of_team([known], {"known": [replace(usual, estimated=90.0)]})
     assert agreeing.before(ASKED, "known") == belief.before(ASKED, "new")
+    assert agreeing.expected(ASKED, "known") == pytest.approx(0.9, abs=0.03)
+    assert shipped_belief().expected(ASKED, "known") == shipped_belief().before(ASKED, "known")
+
+
+def test_one_more_is_likelier_wrong_where_the_others_differ_and_where_none_of_them_is_right() -> None:
+    belief = replace(shipped_belief(), records={"next": evenly(0.9)})
+    agreed, split = belief.after(ASKED, answers([4])), belief.after(ASKED, answers([1, 1, 1, 1]))
+    right = [
+        belief.next_right(posterior, ASKED, "next", none=none)
+        for posterior in (agreed, split)
+        for none in (False, True)
+    ]
+    assert right == sorted(right, reverse=True) or right[0] > max(right[1:]) > min(right[1:3]) > right[3]
+    known = split.with_right(split.best, 0.75)
+    assert known.best.right == 0.75
+    assert sum(group.right for group in known.groups) + known.none == pytest.approx(1)

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.llm.engine.types import Capability, ModelSpec, Prices, Tier
+from orchestration.strategies.engine.belief.reading import QuestionTraits
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.profiles import Evidence, Prefer, Profile, expectation, profile_for, rank
+from orchestration.strategies.engine.expert import Prefer, rank
+from orchestration.strategies.engine.profiles import Evidence, Profile, expectation, profile_for
 from tests.support.models import spec_named
 
 TASK = TaskType.REASONING
@@ -34,13 +37,16 @@ class Known(NamedTuple):
 
 def known(name: str, quality: float, *, cost: str | None = "0.001", **more: float) -> Known:
     money = None if cost is None else Decimal(cost)
-    expected = {"success": 1.0, "seconds": 1.0, **more}
+    shown = {"evidence": 1e6, "estimated": 1e6 * quality}
+    expected = {"success": 1.0, "seconds": 1.0, **shown, **more}
     return Known(spec(name), Profile(task=TASK, quality=quality, cost_usd=money, **expected))  # type: ignore[arg-type]
 
 
 def order(*models: Known, prefer: Prefer = Prefer.QUALITY) -> list[str]:
     profiles = {model.spec.name: [model.profile] for model in models}
-    return [ranked.model for ranked in rank([model.spec for model in models], TASK, prefer, profiles)]
+    specs, question = [model.spec for model in models], QuestionTraits(kind="number", task=TASK, length=0.3)
+    belief = belief_of_team(specs, profiles)
+    return [ranked.model for ranked in rank(specs, question, prefer, belief, profiles)]
 
 
 def test_a_larger_tier_is_expected_to_be_better_and_slower() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,6 +13,7 @@ from orchestration.llm.engine.errors import ContextWindowExceeded, InvalidReques
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.types import EventKind
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.errors import AllModelsFailed, InvalidOptions
 from orchestration.strategies.engine.profiles import Profile
@@ -34,9 +35,8 @@ Model = TypeVar("Model", bound=ScriptedModel)
 def good_at(quality: float, model: Model, task: TaskType = TaskType.REASONING) -> Model:
     """Return a model whose results have shown such a quality for one type of task."""
     cost = Decimal("0.001")
-    shown = Profile(
-        task=task, quality=quality, success=1.0, seconds=1.0, cost_usd=cost, asked=9, evidence=4.0
-    )
+    known = {"asked": 900, "evidence": 800.0, "estimated": 800.0 * quality}
+    shown = Profile(task=task, quality=quality, success=1.0, seconds=1.0, cost_usd=cost, **known)  # type: ignore[arg-type]
     model.profiles = (shown,)
     return model
 
@@ -59,7 +59,11 @@ def models(**quality: float) -> list[ScriptedModel]:
 def stage(
     members: Sequence[ScriptedModel], *helpers: ScriptedModel, question: str = QUESTION, **more: object
 ) -> Stage:
-    return Stage(strategy="expert", members=members, helpers=helpers, question=question, **more)  # type: ignore[arg-type]
+    belief = belief_of_team(
+        [each.spec for each in members], {each.spec.name: each.profiles for each in members}
+    )
+    known: dict[str, Any] = {"belief": belief, **more}
+    return Stage(strategy="expert", members=members, helpers=helpers, question=question, **known)
 
 
 async def test_the_best_model_for_the_kind_of_task_is_asked_and_the_others_stay_in_reserve() -> None:
@@ -78,7 +82,7 @@ async def test_the_decisions_say_the_kind_the_words_and_each_models_numbers() ->
     assert (ranking.chosen, ranking.options) == ("strong", ("strong", "new"))
     assert ranking.reason == "Ranked for reasoning by expected quality. 1 other model in reserve."
     assert ranking.remarks["strong"].startswith("Quality 90%, answers 100% of the time, 1.0 s, about $0.0010")
-    assert "learned from 9 calls, 4 judged" in ranking.remarks["strong"]
+    assert "learned from 900 calls, 800 judged" in ranking.remarks["strong"]
     assert "ranked by its tier and price" in ranking.remarks["new"]
 
 

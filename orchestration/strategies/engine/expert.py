@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
@@ -17,6 +19,9 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import (
     MEANINGS,
     Classification,
@@ -26,7 +31,7 @@ from orchestration.strategies.engine.classification import (
 )
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.options import ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import Prefer, Profile, Ranked, rank
+from orchestration.strategies.engine.profiles import Profile, profile_for
 from orchestration.strategies.engine.quality.prompts import ANSWER_TAGS, shortened
 from orchestration.strategies.engine.sequential import (
     MOVE_ON,
@@ -37,6 +42,65 @@ from orchestration.strategies.engine.sequential import (
 )
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome, counted, dollars, listed
+
+
+class Prefer(StrEnum):
+    """What the choice of an expert depends on."""
+
+    QUALITY = "quality"
+    BALANCED = "balanced"
+    CHEAP = "cheap"
+
+
+COST_FACTORS = {Prefer.QUALITY: 0.0, Prefer.BALANCED: 0.1, Prefer.CHEAP: 0.4}
+"""Subtracted from the quality of the panel's most expensive model, from others in proportion to cost."""
+DIGITS = 2
+"""Decimal places of a score: estimates are no more precise, so that closer ones tie."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranked:
+    """A model with the expected `quality` of its answer, its profile, and its score.
+
+    The score is the quality, a failure counting 0, less the effect of the cost.
+    """
+
+    model: str
+    quality: float
+    profile: Profile
+    score: float
+
+
+def rank(
+    specs: Sequence[ModelSpec],
+    question: QuestionTraits,
+    prefer: Prefer,
+    belief: Belief,
+    known: Mapping[str, Sequence[Profile]],
+) -> tuple[Ranked, ...]:
+    """Return the models, best first; ties go by cost, seconds, and their order in `specs`.
+
+    `known` are their profiles, by name, for success, time and cost. A model without a price counts with the
+    mean cost of the others, and as the most expensive in a tie.
+    """
+    profiles = [profile_for(spec, question.task, known.get(spec.name, ())) for spec in specs]
+    costs = [profile.cost_usd for profile in profiles if profile.cost_usd is not None]
+    mean = sum(costs, Decimal(0)) / len(costs) if costs else Decimal(0)
+    highest = max(costs, default=Decimal(0)) or Decimal(1)
+    ranked = []
+    for spec, profile in zip(specs, profiles, strict=True):
+        share = float((mean if profile.cost_usd is None else profile.cost_usd) / highest)
+        quality = belief.expected(question, spec.name)
+        score = quality * profile.success - COST_FACTORS[prefer] * share
+        score = round(min(max(score, 0.0), 1.0), DIGITS)
+        ranked.append(Ranked(model=spec.name, quality=quality, profile=profile, score=score))
+    return tuple(sorted(ranked, key=_sort_key))
+
+
+def _sort_key(ranked: Ranked) -> tuple[float, bool, Decimal, float]:
+    cost = ranked.profile.cost_usd
+    return (-ranked.score, cost is None, cost or Decimal(0), ranked.profile.seconds)
+
 
 ROUTE_STEP = "route"
 RANKED_BY: Mapping[Prefer, str] = {
@@ -119,7 +183,9 @@ async def find_route(request: Request, options: ExpertOptions, panel: Panel, tim
     shares = {kind.label: share for kind, share in rules.shares.items()}
     kinds = tuple(dict.fromkeys([task.label, *shares]))
     kind = Decision(kind="classify", chosen=task.label, reason=reason, options=kinds, scores=shares)
-    ranking = rank([model.spec for model in panel.members], task, options.prefer, panel.profiles)
+    question = replace(question_traits(request.text, request.system), task=task)
+    specs = [model.spec for model in panel.members]
+    ranking = rank(specs, question, options.prefer, panel.belief, panel.profiles)
     found = Route(
         order=tuple(ranked.model for ranked in ranking),
         decisions=(kind, _rank_decision(task, ranking, options)),
@@ -142,17 +208,18 @@ def _rank_decision(task: TaskType, ranking: Sequence[Ranked], options: ExpertOpt
         reason=f"Ranked for {task.label} by {RANKED_BY[options.prefer]}.{behind}",
         options=tuple(ranked.model for ranked in ranking),
         scores={ranked.model: ranked.score for ranked in ranking},
-        remarks={ranked.model: _in_words(ranked.profile) for ranked in ranking},
+        remarks={ranked.model: _in_words(ranked) for ranked in ranking},
     )
 
 
-def _in_words(profile: Profile) -> str:
-    """Return a profile's numbers and what they rest on."""
+def _in_words(ranked: Ranked) -> str:
+    """Return a model's numbers and what they rest on."""
+    profile = ranked.profile
     cost = "no price" if profile.cost_usd is None else f"about {dollars(profile.cost_usd)}"
     usual = f"answers {profile.success:.0%} of the time, {profile.seconds:.1f} s, {cost}"
     if not profile.asked:
         return f"No record yet: ranked by its tier and price ({cost})."
-    quality = f"Quality {profile.quality:.0%}" if profile.evidence else "Quality not judged"
+    quality = f"Quality {ranked.quality:.0%}" if profile.evidence else "Quality not judged"
     numbers = f"{quality}, {usual}"
     judged = f"{profile.evidence:g} judged" if profile.evidence else "none judged"
     return f"{numbers}: learned from {counted(profile.asked, 'call')}, {judged}."
@@ -237,9 +304,9 @@ class Expert(Strategy):
     ) -> Sequence[ModelSpec]:
         """Return the models as they rank for the kind of task that the words of the request say."""
         given = parse_options(ExpertOptions, options.model_dump())
-        task = classify(request.text, request.system).task
+        question, belief = question_traits(request.text, request.system), belief_of_team(panel, profiles)
         by_name = {spec.name: spec for spec in panel}
-        return [by_name[each.model] for each in rank(panel, task, given.prefer, profiles)]
+        return [by_name[each.model] for each in rank(panel, question, given.prefer, belief, profiles)]
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the best expert's answer that is good enough, or with the best there is."""

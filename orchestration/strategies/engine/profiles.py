@@ -13,7 +13,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from enum import StrEnum
 
 from orchestration.llm.engine.errors import (
     AddressRefused,
@@ -56,8 +55,8 @@ class Profile:
     """What to expect of a model: quality and probability of a usable answer (0 to 1), seconds, US dollars.
 
     `cost_usd` is None without a price. `evidence` is the weight of judged answers and ratings that the
-    quality is learned from, `asked` the number of calls for the rest; both are 0 for a mere prior. `right` of
-    `graded` is what judges and ratings say alone.
+    quality is learned from, and `estimated` the sum of their estimates; `asked` is the number of calls for
+    the rest. All are 0 for a mere prior. `right` of `graded` is what judges and ratings say alone.
     """
 
     task: TaskType
@@ -69,6 +68,7 @@ class Profile:
     asked: int = 0
     right: float = 0.0
     graded: float = 0.0
+    estimated: float = 0.0
 
     @property
     def expected(self) -> float:
@@ -107,6 +107,7 @@ def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) 
         evidence=shown.judged,
         right=shown.right,
         graded=shown.graded,
+        estimated=shown.quality,
         asked=shown.asked,
     )
 
@@ -239,55 +240,3 @@ def _quality_evidence(candidate: Mapping[str, Json], consensus: Mapping[str, Jso
         agreement = consensus["agreement"]
         return Evidence(quality=AGREED * ((1.0 - agreement) if dissents else agreement), judged=AGREED)
     return Evidence()
-
-
-class Prefer(StrEnum):
-    """What the choice of an expert depends on."""
-
-    QUALITY = "quality"
-    BALANCED = "balanced"
-    CHEAP = "cheap"
-
-
-COST_FACTORS = {Prefer.QUALITY: 0.0, Prefer.BALANCED: 0.1, Prefer.CHEAP: 0.4}
-"""Subtracted from the quality of the panel's most expensive model, from others in proportion to cost."""
-DIGITS = 2
-"""Decimal places of a score: estimates are no more precise, so that closer ones tie."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ranked:
-    """A model with its profile and score (expected quality less the effect of its cost)."""
-
-    model: str
-    profile: Profile
-    score: float
-
-
-def rank(
-    specs: Sequence[ModelSpec],
-    task: TaskType,
-    prefer: Prefer,
-    known: Mapping[str, Sequence[Profile]] = NO_PROFILES,
-) -> tuple[Ranked, ...]:
-    """Return the models, best first; ties go by cost, seconds, and their order in `specs`.
-
-    `known` are their profiles, by name. A model without a price counts with the mean cost of the others, and
-    as the most expensive in a tie.
-    """
-    profiles = [profile_for(spec, task, known.get(spec.name, ())) for spec in specs]
-    costs = [profile.cost_usd for profile in profiles if profile.cost_usd is not None]
-    mean = sum(costs, Decimal(0)) / len(costs) if costs else Decimal(0)
-    highest = max(costs, default=Decimal(0)) or Decimal(1)
-    ranked = []
-    for spec, profile in zip(specs, profiles, strict=True):
-        share = float((mean if profile.cost_usd is None else profile.cost_usd) / highest)
-        score = profile.expected - COST_FACTORS[prefer] * share
-        score = round(min(max(score, 0.0), 1.0), DIGITS)
-        ranked.append(Ranked(model=spec.name, profile=profile, score=score))
-    return tuple(sorted(ranked, key=_sort_key))
-
-
-def _sort_key(ranked: Ranked) -> tuple[float, bool, Decimal, float]:
-    cost = ranked.profile.cost_usd
-    return (-ranked.score, cost is None, cost or Decimal(0), ranked.profile.seconds)

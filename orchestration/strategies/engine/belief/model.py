@@ -196,17 +196,26 @@ class Belief:
     """What is believed of models and of agreement; immutable.
 
     `following` are the coefficients of one more model's log-odds; `kinds` are answers of all models by kind
-    of question.
+    of question. `seeming` are records that count what others agreed on, too, see `expected`.
     """
 
     coefficients: Mapping[Term, float]
     following: Mapping[NextTerm, float] = field(default_factory=lambda: {NextTerm.RECORD: 1.0})
     records: Mapping[str, AnswerRecord] = field(default_factory=dict)
     kinds: Mapping[str, Tried] = field(default_factory=dict)
+    seeming: Mapping[str, AnswerRecord] = field(default_factory=dict)
 
     def before(self, question: QuestionTraits, model: str) -> float:
         """Return the probability that a model's answer will be right."""
         return self.records.get(model, UNKNOWN).right(question)
+
+    def expected(self, question: QuestionTraits, model: str) -> float:
+        """Return the probability that a model's answer will be right, to order the models by that are asked.
+
+        What others agree on counts here: it is evidence of which model is better. In `before` it does not:
+        what is believed of an agreement would be evidence for itself.
+        """
+        return (self.seeming.get(model) or self.records.get(model, UNKNOWN)).right(question)
 
     def has_records(self, models: Sequence[str]) -> bool:
         """Return whether enough answers of these models were graded for a vote to go by it."""

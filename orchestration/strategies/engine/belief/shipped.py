@@ -29,14 +29,12 @@ def shipped_belief() -> Belief:
 
 def belief_of_team(specs: Iterable[ModelSpec], profiles: Mapping[str, Sequence[Profile]]) -> Belief:
     """Return the shipped belief with models' records of judges and ratings, and the priors of their tiers."""
-    records = {
-        spec.name: AnswerRecord(
-            prior=expectation(spec, TaskType.GENERATION).quality,
-            by_task={
-                each.task.label: Tried(right=each.right, seen=each.graded)
-                for each in profiles.get(spec.name, ())
-            },
-        )
-        for spec in specs
-    }
-    return replace(shipped_belief(), records=records)
+    records, seeming = {}, {}
+    for spec in specs:
+        known = {each.task.label: each for each in profiles.get(spec.name, ())}
+        prior = expectation(spec, TaskType.GENERATION).quality
+        graded = {label: Tried(right=each.right, seen=each.graded) for label, each in known.items()}
+        estimated = {label: Tried(right=each.estimated, seen=each.evidence) for label, each in known.items()}
+        records[spec.name] = AnswerRecord(prior=prior, by_task=graded)
+        seeming[spec.name] = AnswerRecord(prior=prior, by_task=estimated)
+    return replace(shipped_belief(), records=records, seeming=seeming)
