@@ -17,17 +17,16 @@ from orchestration.strategies.engine.voting.deciding import (
     VoteResult,
     decide_vote,
     emit_result,
-    representative,
 )
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 
-OPTIONS = VotingOptions(ballot=BallotKind.ANSWERS, tie=TieRule.CONFIDENCE)
+PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, tie=TieRule.CONFIDENCE)
 """The most voters win; of equals those whose answers are better by the built-in checks."""
 
 
 def answer_vote(request: Request, panel: Panel, timer: StepTimer) -> Vote:
     """Return the vote of a panel by plurality of final answers."""
-    return Vote(request=request, options=OPTIONS, panel=panel, timer=timer)
+    return Vote(request=request, options=PLURALITY, panel=panel, timer=timer)
 
 
 def cast_answer(candidate: Candidate, question: str) -> Cast:
@@ -44,7 +43,7 @@ def cast_answer(candidate: Candidate, question: str) -> Cast:
 
 def can_be_counted(casts: Sequence[Cast], candidates: Sequence[Candidate]) -> bool:
     """Return whether more than half of the usable answers can be compared."""
-    return countable(casts, sum(map(is_usable, candidates)), OPTIONS.quorum)
+    return countable(casts, sum(map(is_usable, candidates)), PLURALITY.quorum)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +67,12 @@ class CountedAnswers:
 async def count_answers(
     vote: Vote, casts: Sequence[Cast], candidates: Sequence[Candidate], stop: Stop | None = None
 ) -> CountedAnswers:
-    """Count ballots that `can_be_counted`, and emit the result; `stop` is what ended the asking early."""
+    """Count ballots that `can_be_counted`, and emit them and the result.
+
+    `stop` is what ended the asking early; `candidates` are scored and have the names of the voters.
+    """
+    for cast in casts:
+        await vote.emit_ballot(cast)
     ballots = Ballots(
         kind=BallotKind.ANSWERS,
         candidates=tuple(candidates),
@@ -79,4 +83,10 @@ async def count_answers(
     await emit_result(vote, ballots, result)
     await announce(vote.context, result.decision, "vote")
     winner = result.count.contender(result.tally.winner or "")
-    return CountedAnswers(result=result, chosen=representative(winner, candidates))
+    behind = [each for each in candidates if each.model in winner.spoken_by]
+    return CountedAnswers(result=result, chosen=max(behind, key=_standing))
+
+
+def _standing(candidate: Candidate) -> tuple[bool, float]:
+    """Return by what one of equal answers is chosen: that something speaks for it, and how much."""
+    return candidate.quality is not None and candidate.quality.judged, overall(candidate)

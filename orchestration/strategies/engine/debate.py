@@ -195,21 +195,18 @@ class _DebateRun:
         pairs = [(old, new) for old, new in zip(before, after, strict=True) if new is not old]
         changed = [new.model for old, new in pairs if not say_the_same(old, new, self.text)]
         readable = all(new.extracted is not None for _, new in pairs)
-        words = f"{listed(changed)} changed the answer" if changed else "nobody changed the answer"
-        reason = words if readable else f"{counted(len(pairs), 'model')} wrote the answer again"
-        return Decision(kind=DEBATE, chosen=f"Round {number}", reason=f"{reason[:1].upper()}{reason[1:]}.")
+        words = f"{listed(changed)} changed the answer." if changed else "Nobody changed the answer."
+        reason = words if readable else f"{counted(len(pairs), 'model')} wrote the answer again."
+        return Decision(kind=DEBATE, chosen=f"Round {number}", reason=reason)
 
     async def _conclude(self) -> StrategyOutcome:
-        casts = [cast_answer(each, self.text) for each in self.newest]
-        ballots = can_be_counted(casts, self.newest) and len(self.usable) > 1
-        won: CountedAnswers | None = None
-        if ballots:
-            vote = answer_vote(self.request, self.panel, self.timer)
-            for cast in casts:
-                await vote.emit_ballot(cast)
-            won = await count_answers(vote, casts, self.newest)
         independent = independent_answers(self.usable, self.first, self.text)
         scored = await self.scorer.score(self.newest, "judge", independent=independent)
+        casts = [cast_answer(each, self.text) for each in scored]
+        won: CountedAnswers | None = None
+        if can_be_counted(casts, scored) and len(self.usable) > 1:
+            vote = answer_vote(self.request, self.panel, self.timer)
+            won = await count_answers(vote, casts, scored)
         selection = select_best(scored) if won is None else won.selection
         found = await conclude(self.timer, selection, scored, self.stop)
         voted = () if won is None else (won.result.decision,)
@@ -232,6 +229,7 @@ class Debate(Strategy):
     )
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Round"
+    counts_answers: ClassVar[bool] = True
     Options: ClassVar[type[StrategyOptions]] = DebateOptions
     labels: ClassVar[Mapping[str, str]] = {DEBATE: "Debated", "vote": "Vote"}
 

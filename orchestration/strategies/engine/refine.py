@@ -234,7 +234,7 @@ class _RefineRun:
 
     async def _announce(self, critique: Critique, critic: str, number: int) -> None:
         """Emit what the critic found."""
-        found = "nothing to change"
+        found = "nothing to change."
         if critique.problems:
             found = f"{counted(len(critique.problems), 'problem')}: {' '.join(critique.problems)}"
         chosen = "Revise" if critique.problems else "Keep"

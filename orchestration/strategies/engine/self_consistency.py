@@ -44,6 +44,7 @@ from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, 
 from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
+    AS_SHARE,
     Candidate,
     Request,
     StrategyOutcome,
@@ -86,7 +87,8 @@ class SamplingChoices(StrategyOptions):
         le=1,
         title="Sure enough",
         description="Probability with which the leading answer stays ahead of the second from which on no"
-        " more are drawn. 1: only once no sample can change the winner.",
+        " more are drawn. 100%: only once no sample can change the winner.",
+        json_schema_extra=AS_SHARE,
     )
 
 
@@ -178,9 +180,9 @@ class _Sampling:
         if not answered_candidates(drawn):
             raise no_answer_error(drawn, ended.stop)
         require_usable(drawn, ended.stop)
-        won = await self._count(vote, voters, ended.stop)
-        counted = next((each for each in drawn if won and each.step == won.chosen.step), None)
-        scored = await self._score(drawn, counted)
+        scored = await self._score(drawn)
+        named = [replace(each, model=voter.model) for each, voter in zip(scored, voters, strict=True)]
+        won = await self._count(vote, named, ended.stop)
         selection = select_best(scored) if won is None else won.selection
         found = await conclude(self.timer, selection, scored, ended.stop)
         voted = () if won is None else (won.result.decision,)
@@ -203,10 +205,10 @@ class _Sampling:
         self.casts[candidate.model] = cast_answer(candidate, self.request.text)
         return candidate
 
-    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
+    def _until(self, _: Round[Candidate]) -> StopRequest | None:
         """Return why no other sample is needed: it cannot, or will hardly, change the winner."""
         casts = list(self.casts.values())
-        if not can_be_counted(casts, [*self.written, *map(_to_come, asked.waiting)]):
+        if not can_be_counted(casts, self.written):
             return None
         counted = self.vote.count(casts)
         winner = counted.tally().winner
@@ -226,14 +228,12 @@ class _Sampling:
         self, vote: Vote, voters: Sequence[Candidate], stop: Stop | None
     ) -> CountedAnswers | None:
         """Count the samples; None where too few of them can be compared."""
-        casts = [self.casts[each.model] for each in voters if each.model in self.casts]
+        casts = [cast_answer(each, self.request.text) for each in voters if each.model in self.casts]
         if len(self.written) < 2 or not can_be_counted(casts, self.written):  # noqa: PLR2004
             return None
-        for cast in casts:
-            await vote.emit_ballot(cast)
         return await count_answers(vote, casts, voters, stop)
 
-    async def _score(self, drawn: Sequence[Candidate], chosen: Candidate | None) -> tuple[Candidate, ...]:
+    async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the candidates with their quality.
 
         Samples of one model err alike: agreement counts between models, by the most frequent answer of each.
@@ -242,10 +242,7 @@ class _Sampling:
         independent = []
         for name in self.panel.names:
             own = [each for each in usable if each.model == name]
-            most = max(own, key=lambda one: self._alike(one, own), default=None)
-            if chosen is not None and chosen in own and most is not None:
-                most = chosen if say_the_same(chosen, most, self.request.text) else most
-            independent += [] if most is None else [most]
+            independent += sorted(own, key=lambda one: -self._alike(one, own))[:1]
         return await self.scorer.score(drawn, "judge", independent=independent)
 
     def _alike(self, one: Candidate, others: Sequence[Candidate]) -> int:
@@ -259,11 +256,6 @@ def _of_model(candidate: Candidate, draw: Draw) -> Candidate:
         return replace(candidate, model=name)
     step = ask_step(name) if draw.number == 1 else f"answer-{draw.number}/{ask_step(name)}"
     return replace(candidate, model=name, step=step)
-
-
-def _to_come(model: ChatModel) -> Candidate:
-    """Return a sample that is still to be drawn, and may be anything."""
-    return Candidate(model=model.spec.name, step="")
 
 
 def _first_two(counted: Count) -> tuple[int, int]:
@@ -284,6 +276,7 @@ class SelfConsistency(Strategy):
     )
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Sample"
+    counts_answers: ClassVar[bool] = True
     Options: ClassVar[type[StrategyOptions]] = SelfConsistencyOptions
     labels: ClassVar[Mapping[str, str]] = {"vote": "Vote"}
 

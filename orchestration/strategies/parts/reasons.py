@@ -50,6 +50,8 @@ def verdict(run: Run, vote: ShownVote | None) -> str:
     if vote is not None and vote.counting:
         agreeing, of = vote.counting - len(vote.dissenters), vote.counting
         noun, agree = ("model", "agree") if vote.kind is BallotKind.ANSWERS else ("voter", "prefer it")
+        if vote.voters > len(run.request.get("models") or ()) > 0:  # several answers of a model are voters
+            noun = "answer"
     else:
         quality = _chosen(run).get("quality") or {}
         agreeing, of = quality.get("agreeing") or 0, quality.get("compared") or 0

@@ -92,7 +92,7 @@ class StrategyPage(KindPage):
             "method_words": vote.words if vote is not None else "",
             "settings": settings(run),
             "alone_name": alone.model if alone else "",
-            "alone_usd": alone.cost_usd if alone else None,
+            "alone_usd": alone.alone_usd if alone else None,
             "saved_usd": counts.saved_usd,
             "lanes": lanes,
             "expands": any(lane.text and not lane.is_answer for lane in lanes),
