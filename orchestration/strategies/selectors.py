@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -18,6 +19,8 @@ from orchestration.runs.selectors.runs import with_line_columns
 NEWEST = 500
 """Runs of a strategy that its record covers."""
 NEWEST_RATINGS = 1_000
+PRESET = "preset"
+"""The kind of presets, and of the runs that are started with them."""
 RECENT = 5
 """Runs that Ask shows below its form."""
 
@@ -95,6 +98,57 @@ def _ratings(membership: Membership) -> Mapping[str, tuple[int, int]]:
         good, bad = counts.get(ref, (0, 0))
         counts[ref] = (good + 1, bad) if value > 0 else (good, bad + 1)
     return counts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PresetRecord:
+    """The record of a preset over all its versions, and of each version by number, the newest first.
+
+    Runs of a draft stand under None, last.
+    """
+
+    whole: StrategyRecord
+    versions: Mapping[int | None, StrategyRecord]
+
+
+def preset_records(membership: Membership) -> Mapping[str, PresetRecord]:
+    """Return the records of presets by name, over the team's newest 500 runs with presets that have ended.
+
+    One query for the runs, and one for the ratings.
+    """
+    mine = Run.objects.visible_to(membership).filter(kind=PRESET)
+    columns = ("ref", "request__version", *(column.name for column in fields(EndedRun)))
+    ended = mine.filter(status__in=ENDED_BY_THEMSELVES).order_by("-created_at", "-id")
+    runs: dict[str, dict[int | None, list[EndedRun]]] = defaultdict(lambda: defaultdict(list))
+    for ref, version, *rest in ended.values_list(*columns)[:NEWEST]:
+        runs[ref][version].append(EndedRun(*rest))
+    rated = Rating.objects.filter(run__team_id=membership.team_id, run__kind=PRESET).order_by("-at")
+    votes: Counter[tuple[str, int | None, bool]] = Counter()
+    for ref, version, value in rated.values_list("run__ref", "run__request__version", "value")[
+        :NEWEST_RATINGS
+    ]:
+        votes[ref, version, value > 0] += 1
+    return {ref: _preset_record(ref, versions, votes) for ref, versions in runs.items()}
+
+
+def _preset_record(
+    ref: str,
+    versions: Mapping[int | None, list[EndedRun]],
+    votes: Mapping[tuple[str, int | None, bool], int],
+) -> PresetRecord:
+    rated = {each: (votes[ref, each, True], votes[ref, each, False]) for each in versions}
+    whole = [run for runs in versions.values() for run in runs]
+    ratings = (sum(good for good, _ in rated.values()), sum(bad for _, bad in rated.values()))
+    newest_first = sorted(versions, key=lambda each: -(each or 0))
+    return PresetRecord(
+        whole=strategy_record(whole, ratings),
+        versions={each: strategy_record(versions[each], rated[each]) for each in newest_first},
+    )
+
+
+def strategy_name(run: Run) -> str:
+    """Return the name of the strategy of a run, also of one that was started with a preset."""
+    return str(run.request.get("strategy") or run.ref)
 
 
 def models_with_profiles(membership: Membership) -> QuerySet[LanguageModel]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestration.strategies.engine.asking import StepTimer, announce, final_answer
-from orchestration.strategies.engine.consensus.ballots import TieRule
+from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.deciding import Selection, overall
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
@@ -20,7 +20,7 @@ from orchestration.strategies.engine.voting.deciding import (
 )
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 
-PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, tie=TieRule.CONFIDENCE)
+PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, rule=RuleName.PLURALITY, tie=TieRule.CONFIDENCE)
 """The most voters win; of equals those whose answers are better by the built-in checks."""
 
 

@@ -21,6 +21,7 @@ from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 from orchestration.strategies.engine.voting.strategy import BallotChoice
+from orchestration.strategies.selectors import strategy_name
 
 VOTING = "voting"
 WORDS = {RuleName.WEIGHTED: "weight", RuleName.BORDA: "points", RuleName.APPROVAL: "approval"}
@@ -120,7 +121,7 @@ def shown_vote(state: RunState) -> ShownVote | None:
     panel = [
         e["spec"]["name"] for e in state.run.panel if e.get("role", PanelRole.MEMBER) == PanelRole.MEMBER
     ]
-    if state.run.ref != VOTING:  # each answer of a model may be a voter
+    if strategy_name(state.run) != VOTING:  # each answer of a model may be a voter
         panel = list(dict.fromkeys([*panel, *(str(data["voter"]) for data in cast_events)]))
     casts = {
         cast.voter: cast for cast in map(Cast.from_json, cast_events) if cast.voter in {*panel, options.judge}
@@ -137,10 +138,10 @@ def _options(run: Run) -> VotingOptions | None:
 
     None where its strategy has no vote, or is of an earlier version whose options were others.
     """
-    strategy = all_strategies().get(run.ref)
+    strategy = all_strategies().get(strategy_name(run))
     if strategy is not None and strategy.counts_answers:
         return PLURALITY
-    if run.ref != VOTING:
+    if strategy_name(run) != VOTING:
         return None
     try:
         return parse_options(VotingOptions, run.request.get("options", {}))

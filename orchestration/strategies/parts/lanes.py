@@ -21,6 +21,7 @@ from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.parts.tool_calls import ShownToolCall, tool_calls
+from orchestration.strategies.selectors import strategy_name
 
 
 class LaneState(StrEnum):
@@ -203,7 +204,7 @@ class _PanelState:
         self._candidates: dict[str, list[Mapping[str, Json]]] = defaultdict(list)
         for entry in outcome.get("candidates", []):
             self._candidates[entry["model"]].append(entry)
-        strategy = all_strategies().get(state.run.ref)
+        strategy = all_strategies().get(strategy_name(state.run))
         self._word = strategy.answer_word if strategy is not None else "Answer"
         self._ended = {step.key for step in state.steps}
         self._scores = {
