@@ -23,7 +23,7 @@ DOWN = ProviderUnavailable("503")
 REFUSAL = "I cannot help with that."
 
 
-def speaker(name: str, *said: Reply) -> ScriptedModel:
+def speaker(name: str, *said: Reply | int) -> ScriptedModel:
     return ScriptedModel(name, [f"Answer: {each}" if isinstance(each, int) else each for each in said])
 
 

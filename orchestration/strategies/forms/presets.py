@@ -102,18 +102,33 @@ class SavePresetForm(DefinitionNameForm):
         super().__init__(data, initial={"made": made, "name": name})
         self._given = made
 
+    def clean(self) -> dict[str, Json]:
+        """Refuse a strategy, panel and options that are none, above the form: nobody has typed them."""
+        data: dict[str, Json] = super().clean() or {}
+        self._errors.pop("made", None)
+        self._given = self._given or readable_content(data.get("made"))
+        if self._given is None:
+            raise forms.ValidationError("What was to be saved cannot be read. Begin again from Ask or a run.")
+        return data
+
     @property
     def content(self) -> Mapping[str, Json]:
-        """The strategy, panel and options that are saved, as the page was made with them."""
-        found = self._given
-        if found is None and self.is_bound:
-            sent = self["made"].field.clean(self["made"].value()) if not self.errors.get("made") else None
-            found = sent if isinstance(sent, dict) else {}
-        return {name: value for name, value in (found or {}).items() if name in SAVED}
+        """The strategy, panel and options that are saved."""
+        return self._given or {}
 
     def refuse(self, refusal: InvalidRequest) -> None:
         """Show a refusal at its field, or above the form."""
         self.add_error(refusal.field if refusal.field in {"name", "title", "note"} else None, str(refusal))
+
+
+def readable_content(sent: Json) -> Mapping[str, Json] | None:
+    """Return what a preset is made of as a page sent it, None where that has no such form."""
+    if not isinstance(sent, dict):
+        return None
+    found = {name: value for name, value in sent.items() if name in SAVED}
+    shapes = {"strategy": str, "models": list, "options": dict, "tools": list, "tool_rounds": int}
+    fits = all(isinstance(value, shapes[name]) for name, value in found.items())
+    return found if fits and {"strategy", "models"} <= found.keys() else None
 
 
 def from_request(request: Request) -> dict[str, Json]:

@@ -112,6 +112,11 @@ class PresetLine:
     words: str
     record: PresetRecord | None
 
+    @property
+    def quality(self) -> float | None:
+        """The mean quality of its runs, None where there is no evidence."""
+        return None if self.record is None else self.record.whole.quality
+
 
 def preset_lines(membership: Membership) -> list[PresetLine]:
     """Return the team's presets by name."""
