@@ -13,6 +13,7 @@ from orchestration.strategies.engine.preset import (
     read_preset,
     stored_preset,
 )
+from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import listed
 from orchestration.strategies.selectors import PRESET
 
@@ -65,10 +66,7 @@ class Presets(DefinitionKind[PresetDefinition]):
 
     def changes(self, old: PresetDefinition, new: PresetDefinition) -> Sequence[Change]:
         """Return what differs."""
-        one, other = (
-            {**each.model_dump(mode="json"), "models": listed(each.models), "tools": listed(each.tools)}
-            for each in (old, new)
-        )
+        one, other = map(_in_words, (old, new))
         return list(differences(one, other, LABELS))
 
     def contained(self, definition: PresetDefinition) -> Iterable[ContainedDefinition]:  # noqa: ARG002
@@ -83,6 +81,17 @@ class Presets(DefinitionKind[PresetDefinition]):
         """Return what starts a run of the newest version, about a question as text or under `text`."""
         text = value.get("text") if isinstance(value, dict) else value
         return {"ref": name, "version": "latest", "text": text}
+
+
+def _in_words(preset: PresetDefinition) -> dict[str, Json]:
+    """Return the fields of a preset as people compare them: a panel that is reordered differs, too."""
+    strategy = all_strategies().get(preset.strategy)
+    return {
+        **preset.model_dump(mode="json"),
+        "strategy": strategy.title if strategy is not None else preset.strategy,
+        "models": listed(preset.models),
+        "tools": listed(preset.tools),
+    }
 
 
 PRESETS = Presets()

@@ -229,7 +229,8 @@ class PresetEditor(DefinitionEditor):
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> PresetCard:  # noqa: ARG002
         """Return the card of the preset."""
         models = [model.name for model in usable_models(membership)]
-        team = TeamModels(models=models, tools=list(team_tools(membership.team_id)))
+        tools = [(name, each.label) for name, each in team_tools(membership.team_id).items()]
+        team = TeamModels(models=models, tools=tools)
         return PresetCard(document, tab, team, read_only=not membership.may_run)
 
     def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:  # noqa: ARG002

@@ -60,7 +60,7 @@ def test_saving_under_the_same_name_makes_a_version_that_keeps_the_words(owner: 
     assert (newer.number, newer.document["title"], newer.document["description"]) == (2, "Quick", "For sums.")
     older, newest = (PRESETS.stored(each.document) for each in newer.definition.versions.order_by("number"))
     changes = PRESETS.differences(older, newest)
-    assert {each.message for each in changes} >= {"Strategy “debate” → “voting”"}
+    assert {each.message for each in changes} >= {"Strategy “Debate” → “Voting”"}
 
 
 @pytest.mark.parametrize(

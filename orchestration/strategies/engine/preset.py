@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from orchestration.expressions.schemas import Schema, parse_schema
 from orchestration.expressions.values import Bounds
-from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.strategy import all_strategies, get_strategy, validate_options
+from orchestration.strategies.engine.strategy import all_strategies, validate_options
 from orchestration.strategies.engine.types import MOST_ROUNDS, MOST_TOOLS, USUAL_ROUNDS, listed
 
 BOUNDS = Bounds(depth=16, nodes=5_000, characters=200_000)
@@ -42,7 +41,7 @@ class PresetDefinition(BaseModel):
         default_factory=dict, title="Options", description="Of the strategy. What is not set is as usual."
     )
     tools: tuple[Words, ...] = Field(
-        (), title="Tools", max_length=MOST_TOOLS, description="Tools that the models may call, one a line."
+        (), title="Tools", max_length=MOST_TOOLS, description="Tools that the models may call."
     )
     tool_rounds: int = Field(
         USUAL_ROUNDS,
@@ -105,10 +104,11 @@ def _faults(preset: PresetDefinition) -> Iterator[PresetProblem]:
     twice = sorted({name for name in preset.models if preset.models.count(name) > 1})
     if twice:
         yield PresetProblem("models", f"On the panel twice: {listed(twice)}. Keep each once.")
-    try:
-        strategy = get_strategy(preset.strategy)
-    except InvalidRequest as unknown:
-        yield PresetProblem("strategy", str(unknown))
+    strategy = all_strategies().get(preset.strategy)
+    if strategy is None:
+        there_are = listed([each.title for each in all_strategies().values()])
+        unknown = f"There is no strategy “{preset.strategy}”. There are: {there_are}."
+        yield PresetProblem("strategy", unknown)
         return
     try:
         options = validate_options(preset.strategy, preset.options)

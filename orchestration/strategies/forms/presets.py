@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django import forms
@@ -22,7 +22,7 @@ from orchestration.strategies.engine.types import USUAL_ROUNDS, Request
 from orchestration.strategies.forms.fields import option_schema
 from orchestration.strategies.selectors import strategy_name
 from orchestration.tools.forms.cards import PartCard
-from orchestration.tools.forms.documents import PartField
+from orchestration.tools.forms.documents import Choices, PartField
 from orchestration.tools.forms.schemas import JsonField
 
 TABS: Mapping[str, str] = {"preset": "Preset", "options": "Options", "yaml": "YAML"}
@@ -39,7 +39,7 @@ class TeamModels:
     """What a preset of the team has to choose from."""
 
     models: Sequence[str]
-    tools: Sequence[str]
+    tools: Choices
 
 
 class PresetCard(PartCard):
@@ -65,16 +65,22 @@ class PresetCard(PartCard):
 
     def field(self, place: Keys, shape: Json, *, offers: str = "", only: bool = False) -> PartField:
         """Return the field for one value, with what the team has to choose from."""
-        known = {"models": self._team.models, "tools": self._team.tools}.get(str(place[0]))
-        if known is not None:
-            there = f" There are: {', '.join(known)}." if known else " Your team has none yet."
+        if place == ("models",):
+            names = ", ".join(self._team.models)
+            there = f" There are: {names}." if names else " Your team has none yet."
             shape = {**shape, "description": f"{shape.get('description', '')}{there}"}
         shapes = (shape, *shape.get("anyOf", ()))
         if any(each.get("format") == FieldFormat.MODEL for each in shapes):
             return super().field(place, {**shape, "type": "string"}, offers="model")
         if any(each.get("format") == FieldFormat.SHARE for each in shapes):
             shape = {**shape, "format": "", "description": f"{shape.get('description', '')} From 0 to 1."}
-        return super().field(place, shape, offers="strategy" if place == ("strategy",) else offers, only=only)
+        offers = "strategy" if place == ("strategy",) else offers
+        field = super().field(place, shape, offers=offers, only=only)
+        if place != ("tools",):
+            return field
+        label, hint = field.made.label, field.made.help_text
+        made = forms.MultipleChoiceField(label=label, help_text=hint, choices=self._team.tools)
+        return replace(field, made=made, rows=0)
 
     def with_typed(self, data: QueryDict) -> Document:
         """Return the preset with what was typed; another strategy keeps the options that it has, too."""
@@ -105,7 +111,7 @@ class SavePresetForm(DefinitionNameForm):
     def clean(self) -> dict[str, Json]:
         """Refuse a strategy, panel and options that are none, above the form: nobody has typed them."""
         data: dict[str, Json] = super().clean() or {}
-        self._errors.pop("made", None)
+        self.errors.pop("made", None)
         self._given = self._given or readable_content(data.get("made"))
         if self._given is None:
             raise forms.ValidationError("What was to be saved cannot be read. Begin again from Ask or a run.")
