@@ -263,11 +263,12 @@ class _PanelState:
         )
 
     def _candidate(self, model: str) -> Mapping[str, Json]:
-        """Return the candidate that a lane shows: the chosen one, else the last answer of the model."""
+        """Return the candidate that a lane shows: the chosen one, else the last judged one, else the last."""
         own = self._candidates.get(model, [])
         chosen = [each for each in own if each.get("step") in self._chosen]
         answers = [each for each in own if each.get("state") == "answered"]
-        return next(iter([*chosen, *answers[::-1], *own[::-1]]), {})
+        judged = [each for each in answers if (each.get("quality") or {}).get("judged")]
+        return next(iter([*chosen, *judged[::-1], *answers[::-1], *own[::-1]]), {})
 
     def _shown_last(
         self, calls: tuple[Call, ...], candidate: Mapping[str, Json]
