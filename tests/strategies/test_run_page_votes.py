@@ -45,7 +45,8 @@ def fitted(rows: RunRows, chosen: str, reason: str) -> None:
 
 def tallied(rows: RunRows, **result: object) -> None:
     """Tell how the vote came out."""
-    emitted = {"winner": "391", "reason": "“391” is backed by the most voters.", "agreement": 2 / 3}
+    said = {"reason": "“391” is backed by the most voters.", "rule": "plurality"}
+    emitted = {"winner": "391", "agreement": 2 / 3, **said}
     rows.emit(StrategyEvent.VOTE_TALLIED, "", **{**emitted, "dissenters": ["sim-c"], "notes": [], **result})
 
 

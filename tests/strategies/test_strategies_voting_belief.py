@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.belief.model import AnswerRecord, Tried
+from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
+from orchestration.strategies.engine.consensus.answers import read_answer
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.counting import Cast
@@ -42,8 +47,8 @@ async def test_one_that_is_far_ahead_wins_against_two_that_are_often_wrong() -> 
 
 
 async def test_what_is_counted_is_the_probability_and_it_is_emitted() -> None:
-    run = answers_poll(*answering(a="12", b="12", c="13"))
-    await run.run(rule="belief")
+    run = knowing(answers_poll(*answering(a="12", b="12", c="13")), a=0.7, b=0.7, c=0.7)
+    await run.run()
     [emitted] = run.emitted(StrategyEvent.VOTE_TALLIED)
     assert emitted.data["reason"] == "“12” is most likely right."
     assert emitted.data["scores"] == emitted.data["shares"]
@@ -55,10 +60,24 @@ async def test_what_is_counted_is_the_probability_and_it_is_emitted() -> None:
     assert Cast.from_json(old).hedging == 0.0
 
 
-async def test_without_records_more_votes_are_likelier_and_equals_go_by_the_tie_rule() -> None:
-    assert (await answers_poll(*answering(a="7", b="12", c="12")).run(rule="belief")).chosen == "ask/b"
-    run = answers_poll(*answering(a="7", b="12"))
-    outcome = await run.run(rule="belief")
+@pytest.mark.parametrize(("graded", "rule"), [(0, "plurality"), (29, "plurality"), (30, "belief")])
+async def test_below_thirty_graded_answers_of_each_model_the_most_votes_decide(
+    graded: int, rule: str
+) -> None:
+    records = {
+        name: AnswerRecord(by_task={"reasoning": Tried(right=right * graded, seen=graded)})
+        for name, right in {"a": 1.0, "b": 0.1, "c": 0.1}.items()
+    }
+    run = answers_poll(*answering(a="7", b="12", c="12"))
+    outcome = await replace(run, belief=replace(shipped_belief(), records=records)).run()
+    assert outcome.consensus is not None
+    assert outcome.consensus.rule == rule
+    assert outcome.chosen == ("ask/a" if rule == "belief" else "ask/b")
+
+
+async def test_equals_go_by_the_tie_rule() -> None:
+    run = knowing(answers_poll(*answering(a="7", b="12")), a=0.7, b=0.7)
+    outcome = await run.run()
     assert outcome.chosen == "ask/a"
     [emitted] = run.emitted(StrategyEvent.VOTE_TALLIED)
     assert "are tied" in emitted.data["reason"]
@@ -84,22 +103,55 @@ async def test_reviews_are_counted_by_plurality() -> None:
     assert outcome.consensus.rule == "plurality"
 
 
-async def test_only_the_posterior_stops_it_early() -> None:
-    run = answers_poll(*answering(a="12", b="12", c="12", d="7", e="7"))
-    await run.run(rule="belief", waves=1)
-    assert sum(run.calls.values()) == 5
-    run = answers_poll(*answering(a="12", b="12", c="12", d="7", e="7"))
-    await run.run(rule="belief", waves=1, stop="posterior", posterior=0.8)
-    assert sum(run.calls.values()) == 2
+@pytest.mark.parametrize(
+    ("rights", "options", "calls"),
+    [
+        (dict.fromkeys("abcde", 0.7), {}, 3),
+        ({"a": 0.97, "b": 0.6, "c": 0.6, "d": 0.6, "e": 0.6}, {}, 2),
+        ({"a": 0.4, "b": 0.4, "c": 0.4, "d": 0.4, "e": 0.97}, {}, 5),
+        (dict.fromkeys("abcde", 0.7), {"stop": "posterior", "posterior": 0.8}, 2),
+        (dict.fromkeys("abcde", 0.7), {"stop": "off"}, 5),
+    ],
+)
+async def test_waves_end_once_no_answer_to_come_can_change_the_likeliest(
+    rights: dict[str, float], options: dict[str, Json], calls: int
+) -> None:
+    run = knowing(answers_poll(*answering(a="12", b="12", c="12", d="7", e="7")), **rights)
+    await run.run(waves=1, **options)
+    assert sum(run.calls.values()) == calls
 
 
-@pytest.mark.parametrize(("stop", "fewest"), [("exact", 5), ("posterior", 1), ("off", 5)])
+@pytest.mark.parametrize(("stop", "fewest"), [("exact", 1), ("posterior", 1), ("off", 5)])
 def test_an_estimate_reckons_with_that(stop: str, fewest: int) -> None:
     given = {"ballot": BallotKind.ANSWERS, "rule": RuleName.BELIEF, "waves": 1, "stop": stop}
     assert voting_effort(VotingOptions.model_validate(given), 5).answers == (fewest, 5)
 
 
 async def test_a_vote_by_belief_that_misses_its_quorum_says_so() -> None:
-    run = answers_poll(*answering(a="", b="", c="1"))
+    run = knowing(answers_poll(*answering(a="", b="", c="1")), a=0.7, b=0.7, c=0.7)
     with pytest.raises(Exception, match="the quorum is 2"):
         await run.run(rule="belief", quorum=2)
+
+
+SAID = ("12", "13", "14", "x + 1", "It was a matter of luck", None)
+
+
+@given(
+    rights=st.lists(st.floats(0.02, 0.99), min_size=2, max_size=6),
+    said=st.lists(st.sampled_from(SAID), min_size=6, max_size=6),
+    hedging=st.lists(st.floats(0, 1), min_size=6, max_size=6),
+    after=st.integers(1, 5),
+)
+def test_what_is_final_stays_whatever_the_others_answer(
+    rights: list[float], said: list[str | None], hedging: list[float], after: int
+) -> None:
+    records = {f"m{number}": AnswerRecord(prior=right) for number, right in enumerate(rights)}
+    belief, question = replace(shipped_belief(), records=records), question_traits("How many? A number.")
+    answers = [
+        ReadAnswer(model=name, answer=None if text is None else read_answer(text), hedging=doubt)
+        for name, text, doubt in zip(records, said, hedging, strict=False)
+    ]
+    early, late = answers[:after], belief.after(question, answers)
+    if belief.is_final(question, early, list(records)[after:]):
+        winners = belief.after(question, early).best.places
+        assert set(winners) <= set(late.best.places)

@@ -7,14 +7,11 @@ import pytest
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.strategy import (
-    GradedAnswer,
-    TrainingExample,
     get_strategy,
     validate_options,
 )
-from orchestration.strategies.engine.voting.options import parse_weights, weights_text
+from orchestration.strategies.engine.voting.options import parse_weights
 from tests.support.clock import SkippingLoop
-from tests.support.models import spec_named
 from tests.support.votes import answering, poll
 
 LOOP_FACTORY = SkippingLoop
@@ -35,7 +32,7 @@ PANEL = ("a", "b", "c")
             "The borda rule needs ballots that say more than one answer",
         ),
         ({"ballot": "answers", "rule": "approval"}, "rule", "choose ballot review"),
-        ({"weights": "a=2"}, "weights", "The plurality rule uses no weights"),
+        ({"weights": "a=2"}, "weights", "The belief rule uses no weights"),
         ({"rule": "weighted", "weights": "d=2"}, "weights", "There is no d on the panel: it has a, b and c."),
         ({"rule": "weighted", "weights": "a=2,a=3"}, "weights", "a has two weights. Keep one."),
         ({"rule": "weighted", "weights": "a"}, "weights", "“a” is not a weight. Write model=number"),
@@ -88,26 +85,6 @@ def test_a_strategy_that_asks_for_nothing_is_not_held_against_the_panel() -> Non
 def test_weights_are_read_as_they_are_written() -> None:
     weights = parse_weights(" a=2,\nx=y=0.5 ", ("a", "x=y", "b"))
     assert weights == {"a": 2.0, "x=y": 0.5, "b": 1.0}
-    assert parse_weights(weights_text(weights), ("a", "x=y", "b")) == weights
-
-
-def example(number: int) -> TrainingExample:
-    """Return a question that `a` answers rightly, `b` never, `c` every second time."""
-    right = f"Answer: {number}"
-    said = {"a": right, "b": "Answer: -1", "c": right if number % 2 else "Answer: -1"}
-    answers = {name: GradedAnswer(text=text, correct=text == right) for name, text in said.items()}
-    return TrainingExample(prompt="How many?", answers=answers)
-
-
-def test_weights_are_learned_for_the_weighted_rule_only() -> None:
-    voting, panel = get_strategy("voting"), [spec_named(name) for name in PANEL]
-    assert voting.learns
-    examples = [example(number) for number in range(20)]
-    assert voting.learn(examples, panel, validate_options("voting", {})) == {}
-    learned = voting.learn(examples, panel, validate_options("voting", {"rule": "weighted"}))
-    weights = parse_weights(learned["weights"], PANEL)
-    assert weights["a"] > weights["c"] > weights["b"]
-    assert voting.learn([], panel, validate_options("voting", {"rule": "weighted"})) == {}
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ async def test_an_answer_that_more_voted_for_but_is_not_believed_does_not_end_th
     }
     run = answers_poll(*answering(a="12", b="12", c="13", d="12", e="12"))
     run = replace(run, belief=replace(shipped_belief(), records=records))
-    await run.run(waves=3, stop="posterior", posterior=0.5)
+    await run.run(waves=3, stop="posterior", posterior=0.5, rule="plurality")
     assert sum(run.calls.values()) == 5
 
 
@@ -111,7 +111,7 @@ def counted(*texts: str | None, kind: AnswerKind = AnswerKind.TEXT) -> Count:
         Cast(voter=name, answer=Extracted(kind=kind, key=text, raw=text)) if text else Cast.none(name, "")
         for name, text in zip("abcd", texts, strict=False)
     ]
-    return count(VotingOptions(), "abcd", casts)
+    return count(VotingOptions().by_most_votes(), "abcd", casts)
 
 
 def test_a_text_is_settled_once_the_rest_could_not_win() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -156,7 +156,11 @@ def _shown(
     result: Mapping[str, Json],
     why: str,
 ) -> ShownVote:
-    votes = _count(options, panel, casts.values(), result)
+    if not result or result.get("rule") == RuleName.PLURALITY:
+        options = options.by_most_votes()
+    votes = count(options, panel, casts.values())
+    if options.rule is RuleName.BELIEF:
+        votes = replace(votes, election=replace(votes.election, likelihoods=result["scores"]))
     tally = votes.tally()
     parts = shares(tally, len(votes.counting))
     bars = [
@@ -182,18 +186,6 @@ def _shown(
         quorum=options.quorum,
         result=result,
     )
-
-
-def _count(
-    options: VotingOptions, panel: Sequence[str], casts: Iterable[Cast], result: Mapping[str, Json]
-) -> Count:
-    """Return the state of a vote; what is believed is known with its result, until then there are votes."""
-    if options.rule is not RuleName.BELIEF:
-        return count(options, panel, casts)
-    if not result:
-        return count(options.model_copy(update={"rule": RuleName.PLURALITY}), panel, casts)
-    votes = count(options, panel, casts)
-    return replace(votes, election=replace(votes.election, likelihoods=result["scores"]))
 
 
 def _favoured(ballot: Ballot) -> Sequence[str]:

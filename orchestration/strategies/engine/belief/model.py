@@ -25,10 +25,14 @@ from orchestration.strategies.engine.belief.reading import Groups, QuestionTrait
 
 BASE = 0.7
 """How often an unremarkable answer is right, where nothing else is known."""
+FEWEST_GRADED = 30
+"""Graded answers of each model, on average, below which plain plurality decides a vote."""
 STRENGTH, PRIOR_STRENGTH = 8.0, 4.0
 """Pseudo-counts of a record's level above, and of the prior."""
 LEAST, MOST = 0.02, 0.995
 """Bounds of a probability before it is put into log-odds."""
+MARGIN = 1e-3
+"""The difference of utilities below which two alternatives may tie once probabilities are rounded."""
 
 
 class Term(StrEnum):
@@ -115,6 +119,11 @@ class AnswerRecord:
         above = self.by_task.get(question.task.label, NOTHING).shrunk(above, STRENGTH)
         return self.by_kind.get(question.kind, NOTHING).shrunk(above, STRENGTH)
 
+    @property
+    def graded(self) -> float:
+        """The number of answers it rests on."""
+        return sum(each.seen for each in self.by_task.values())
+
     def offset(self, kind: str) -> float:
         """Return what is added to its vote on a question of this kind."""
         return self.offsets.get("", 0.0) + self.offsets.get(kind, 0.0)
@@ -174,6 +183,11 @@ class Belief:
     def before(self, question: QuestionTraits, model: str) -> float:
         """Return the probability that a model's answer will be right."""
         return self.records.get(model, UNKNOWN).right(question)
+
+    def has_records(self, models: Sequence[str]) -> bool:
+        """Return whether enough answers of these models were graded for a vote to go by it."""
+        graded = sum(self.records.get(model, UNKNOWN).graded for model in models)
+        return graded >= FEWEST_GRADED * len(models)
 
     def after(self, question: QuestionTraits, answers: Sequence[ReadAnswer]) -> Posterior:
         """Return the posterior over the groups of equal answers.
@@ -265,6 +279,37 @@ class Belief:
             sums[REASONS[term]] += self.coefficients.get(term, 0.0) * value
         return sums
 
+    def is_final(self, question: QuestionTraits, answers: Sequence[ReadAnswer], left: Sequence[str]) -> bool:
+        """Return whether the likeliest group stays it, whatever the models that are `left` answer, if at all.
+
+        Each may join any group or make one of its own. The least utility that the likeliest can end with is
+        compared with the most of every other one, and of a new one. What they have in common does not count.
+        """
+        posterior = self.after(question, answers)
+        if not posterior.groups:
+            return False
+        votes = [(self._vote(question, model), self._doubted(question, model, 1.0)) for model in left]
+        lowers, raises = sum(min(0.0, *each) for each in votes), sum(max(0.0, *each) for each in votes)
+        best = posterior.best.places
+        known = {place for group in posterior.groups for place in group.places}
+        others = [group.places for group in posterior.groups if group.places != best]
+        others += [(place,) for place in range(len(answers)) if place not in known]
+
+        def utilities(group: tuple[int, ...]) -> list[float]:
+            members = [answers[place] for place in group]
+            base = sum(self._doubted(question, each.model, each.hedging) for each in members)
+            sizes = range(max(1, len(group)), len(group) + len(left) + 1)
+            return [
+                base + self.coefficients.get(Term.SIZE, 0.0) * math.log(size) + alike + largest
+                for size in sizes
+                for alike in [self.coefficients.get(Term.ALIKE, 0.0) if size > 1 else 0.0]
+                for largest in (0.0, self.coefficients.get(Term.LARGEST, 0.0))
+            ]
+
+        rivals = [*others, ()] if left else others
+        least = min(utilities(best)) + lowers
+        return all(least > max(utilities(rival)) + raises + MARGIN for rival in rivals)
+
     def worth(self, posterior: Posterior, question: QuestionTraits, model: str) -> float:
         """Return by how much asking `model`, too, is expected to raise the probability of a right answer.
 
@@ -296,6 +341,11 @@ class Belief:
         alike = self.coefficients.get(Term.ALIKE, 0.0) if size == 1 else 0.0
         larger = self.coefficients.get(Term.SIZE, 0.0) * math.log1p(1 / size)
         return max(1.0, math.exp(self._vote(question, model) + larger + alike))
+
+    def _doubted(self, question: QuestionTraits, model: str, hedging: float) -> float:
+        """Return what a vote of the model adds that hedges so much."""
+        doubt = self.coefficients.get(Term.HEDGING, 0.0) * question.closed * hedging
+        return self._vote(question, model) + doubt
 
     def _vote(self, question: QuestionTraits, model: str) -> float:
         """Return what a plain vote of the model adds to the utility of its group."""

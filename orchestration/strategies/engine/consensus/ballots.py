@@ -77,8 +77,9 @@ class Election:
     """The terms of a vote. `voters` are in panel order; without `options` the ballots name their own.
 
     `quorum` is the least number of ballots that are no abstentions. `judge` decides under the judge rule, and
-    is no voter. `likelihoods` are the probabilities, by option, that the belief rule goes by. Raises
-    `ValueError` for terms that contradict each other.
+    is no voter. `likelihoods` are the probabilities, by option, that the belief rule goes by; they are
+    `final` when no ballot to come can make another option the likeliest. Raises `ValueError` for terms that
+    contradict each other.
     """
 
     rule: RuleName
@@ -88,6 +89,7 @@ class Election:
     tie: TieRule = TieRule.ORDER
     judge: str = ""
     likelihoods: Mapping[str, float] = field(default_factory=dict)
+    final: bool = False
 
     def __post_init__(self) -> None:
         names = [voter.name for voter in self.voters]

@@ -64,17 +64,13 @@ class Rule:
 class MostLikely(Rule):
     """The option that is most likely right, however many voted for it; agreement is still the share of votes.
 
-    What outstanding voters may say changes the probabilities: the winner stays for certain once all voted.
+    Whether outstanding ballots can change the winner is known to the belief, see `Election.final`.
     """
 
     def scores(self, poll: Poll) -> Mapping[str, Fraction]:
         """Return the probability of each option."""
         known = poll.election.likelihoods
         return {option: Fraction(str(known.get(option, 0.0))) for option in poll.options}
-
-    def least(self, poll: Poll, option: str) -> Fraction:  # noqa: ARG002  # the same for all
-        """Return 0: answers to come may make any option unlikely."""
-        return Fraction()
 
 
 class Majority(Rule):

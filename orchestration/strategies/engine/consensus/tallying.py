@@ -144,6 +144,8 @@ def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
         return True
     if election.rule is RuleName.JUDGE:
         return poll.judged is not None and (poll.judged.abstained or len(poll.cast) >= election.quorum)
+    if election.rule is RuleName.BELIEF:
+        return not poll.outstanding or (election.final and len(poll.cast) >= election.quorum)
     final = rule.total(poll) + rule.coming(poll)
     possible = poll.options if election.options else (*poll.options, None)
     if not poll.outstanding or not any(rule.enough(rule.most(poll, option), final) for option in possible):

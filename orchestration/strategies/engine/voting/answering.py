@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestration.llm.engine.model import ChatModel
@@ -35,13 +35,14 @@ from orchestration.strategies.engine.voting.counting import (
     UNREADABLE,
     Cast,
     Count,
+    Likelihoods,
     count,
     countable,
 )
 from orchestration.strategies.engine.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
 
 BY_MOST_VOTERS = frozenset({RuleName.BELIEF, RuleName.PLURALITY, RuleName.WEIGHTED})
-DIGITS = 6
+DIGITS = 9
 """Decimals of a probability: answers that are equally likely tie."""
 FEWEST_BELIEVED = 3
 """Answers below which the probability asked for must be reached: what two agree on can still be outvoted."""
@@ -79,8 +80,8 @@ class Vote:
     def count(self, casts: Iterable[Cast]) -> Count:
         """Return the count after `casts`."""
         said = list(casts)
-        likelihoods = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else {}
-        return count(self.options, self.panel.names, said, likelihoods)
+        believed = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else None
+        return count(self.options, self.panel.names, said, believed)
 
     @property
     def question(self) -> QuestionTraits:
@@ -96,14 +97,20 @@ class Vote:
         ]
         return read, self.panel.belief.after(self.question, read)
 
-    def _likelihoods(self, casts: Sequence[Cast]) -> Mapping[str, float]:
-        """Return the probability that each voter's answer is right; alone where it cannot be compared."""
+    def _likelihoods(self, casts: Sequence[Cast]) -> Likelihoods:
+        """Return the probability that each voter's answer is right, and whether the likeliest stays it.
+
+        Where no two can be compared each is believed alone; else one that cannot be compared is not.
+        """
         read, posterior = self.believed(casts)
-        found = {}
+        belief, question, right = self.panel.belief, self.question, {}
         for place, answer in enumerate(read):
-            group = posterior.of(place) or self.panel.belief.after(self.question, [answer]).best
-            found[answer.model] = round(group.right, DIGITS)
-        return found
+            alone = 0.0 if posterior.groups else belief.after(question, [answer]).best.right
+            group = posterior.of(place)
+            right[answer.model] = round(alone if group is None else group.right, DIGITS)
+        said = {cast.voter for cast in casts}
+        left = [name for name in self.panel.names if name not in said]
+        return Likelihoods(right=right, final=belief.is_final(question, read, left))
 
     async def emit_ballot(self, cast: Cast) -> None:
         """Emit a ballot as it is cast; its step tells it from that of another vote in the same run."""

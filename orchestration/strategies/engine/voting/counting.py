@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
@@ -17,7 +17,6 @@ from orchestration.strategies.engine.consensus.grouping import (
 from orchestration.strategies.engine.consensus.tallying import settled, tally
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions, parse_weights
 
-NO_LIKELIHOODS: Mapping[str, float] = {}
 UNREADABLE = "No final answer can be read in what it wrote."
 CUT_SHORT = "It was cut off at the length limit before it stated a final answer."
 LONGEST_LABEL = 80
@@ -135,35 +134,44 @@ class Count:
         return not is_loose and settled(self.election, self.ballots)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Likelihoods:
+    """The probabilities that the voters' answers are right, by voter.
+
+    They are `final` when no answer to come can make another one the likeliest.
+    """
+
+    right: Mapping[str, float] = field(default_factory=dict)
+    final: bool = False
+
+
 def count(
     options: VotingOptions,
     panel: Sequence[str],
     casts: Iterable[Cast],
-    likelihoods: Mapping[str, float] = NO_LIKELIHOODS,
+    believed: Likelihoods | None = None,
 ) -> Count:
     """Return the state of the vote after `casts`; `panel` names the voters in order.
 
-    `likelihoods` are the probabilities that the voters' answers are right, for the belief rule.
+    What is `believed` is for the belief rule.
     """
     place = {name: number for number, name in enumerate((*panel, options.judge or ""))}
     ordered = sorted(casts, key=lambda cast: place[cast.voter])
     if options.ballot is BallotKind.REVIEW:
         return _count_reviews(options, panel, ordered)
-    return _count_answers(options, panel, ordered, likelihoods)
+    return _count_answers(options, panel, ordered, believed or Likelihoods())
 
 
 def _count_answers(
-    options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast], likelihoods: Mapping[str, float]
+    options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast], believed: Likelihoods
 ) -> Count:
     groups = group_answers([cast.answer for cast in casts])
     labels = _labels(groups)
     choices = {casts[member].voter: labels[group.key] for group in groups for member in group.members}
     contenders = tuple(_contender(labels[group.key], group, casts) for group in groups)
-    believed = {
-        each.label: likelihoods[each.models[0]] for each in contenders if each.models[0] in likelihoods
-    }
+    right = {each.label: believed.right.get(each.models[0], 0.0) for each in contenders}
     return Count(
-        election=replace(_election(options, panel), likelihoods=believed),
+        election=replace(_election(options, panel), likelihoods=right, final=believed.final),
         ballots=tuple(_ballot(cast, choice=choices.get(cast.voter) or cast.choice or None) for cast in casts),
         contenders=contenders,
     )

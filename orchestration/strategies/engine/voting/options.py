@@ -1,4 +1,4 @@
-"""Options of a vote, their check against the panel, their effort, and learned weights."""
+"""Options of a vote, their check against the panel, and their effort."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from enum import StrEnum
 from pydantic import Field
 
 from orchestration.llm.engine.types import Purpose
+from orchestration.strategies.engine.belief.model import FEWEST_GRADED
 from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
-from orchestration.strategies.engine.consensus.extraction import extract_answer
-from orchestration.strategies.engine.consensus.grouping import group_answers
-from orchestration.strategies.engine.consensus.reliability import PastVote, fit_weights
 from orchestration.strategies.engine.effort import Effort, Help
 from orchestration.strategies.engine.errors import OptionError
 from orchestration.strategies.engine.fallback import FallbackOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions
-from orchestration.strategies.engine.strategy import TrainingExample
 from orchestration.strategies.engine.types import counted, listed
 
 NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
@@ -56,12 +53,13 @@ class VotingChoices(StrategyOptions):
         " knowing whose they are; that takes a second call of each model.",
     )
     rule: RuleName = Field(
-        default=RuleName.PLURALITY,
+        default=RuleName.BELIEF,
         title="Rule",
-        description="plurality: most votes. belief: the answer that is most likely right, by the records of"
-        " those who gave it, their number and how far all agree; reviews are counted by plurality. majority:"
-        " more than half. weighted: most weight. unanimous: all. judge: a judge decides. By review (auto then"
-        " chooses it) also borda: best mean rank, and approval: most approve of it.",
+        description="belief: the answer that is most likely right, by the records of those who gave it, their"
+        f" number and how far all agree; reviews, and models with fewer than {FEWEST_GRADED} graded answers"
+        " each, are counted by plurality. plurality: most votes. majority: more than half. weighted: most"
+        " weight. unanimous: all. judge: a judge decides. By review (auto then chooses it) also borda: best"
+        " mean rank, and approval: most approve of it.",
     )
     quorum: int = Field(
         default=1,
@@ -100,7 +98,7 @@ class VotingChoices(StrategyOptions):
     stop: StopMode = Field(
         default=StopMode.EXACT,
         title="Stop between waves",
-        description="exact: once no ballot still to come can change the winner (never by belief). posterior:"
+        description="exact: once no ballot still to come can change the winner. posterior:"
         " also once the leader is believed to be right with the probability below, or no further answer is"
         " worth its call (answers by belief, plurality and weighted only). off: never. With the auto ballot"
         " no sooner than it is certain that answers are counted.",
@@ -121,8 +119,12 @@ class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
 
     def with_ballot(self, kind: BallotKind) -> VotingOptions:
         """Return the options with this ballot; what is believed of answers does not count reviews."""
-        by_votes = kind is BallotKind.REVIEW and self.rule is RuleName.BELIEF
-        return self.model_copy(update={"ballot": kind} | ({"rule": RuleName.PLURALITY} if by_votes else {}))
+        chosen = self.model_copy(update={"ballot": kind})
+        return chosen.by_most_votes() if kind is BallotKind.REVIEW else chosen
+
+    def by_most_votes(self) -> VotingOptions:
+        """Return the options with plurality in place of belief."""
+        return self.model_copy(update={"rule": RuleName.PLURALITY}) if self.rule is RuleName.BELIEF else self
 
     def with_ballot_by_rule(self) -> VotingOptions:
         """Return the options with the ballot as far as the rule decides it: some rules need a review."""
@@ -199,11 +201,6 @@ def parse_weights(text: str, panel: Sequence[str]) -> Mapping[str, float]:
     return weights
 
 
-def weights_text(weights: Mapping[str, float]) -> str:
-    """Return weights as `parse_weights` reads them."""
-    return ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
-
-
 def _read(part: str) -> tuple[str, float]:
     name, equals, number = (piece.strip() for piece in part.rpartition("="))
     if not (equals and name):
@@ -215,26 +212,6 @@ def _read(part: str) -> tuple[str, float]:
     if not (math.isfinite(weight) and weight >= 0):
         raise ValueError(f"The weight of {name[:60]} is “{number[:20]}”: it must be a number from 0 up.")
     return name, weight
-
-
-def learned_weights(examples: Sequence[TrainingExample], panel: Sequence[str]) -> Mapping[str, float]:
-    """Return a weight for each model of the panel; empty when the examples show no difference."""
-    votes = [_vote(example, panel) for example in examples]
-    fitted = fit_weights([vote for vote in votes if vote.answers])
-    return {name: fitted.get(name, 0.0) for name in panel} if any(fitted.values()) else {}
-
-
-def _vote(example: TrainingExample, panel: Sequence[str]) -> PastVote:
-    voters = [name for name in panel if name in example.answers]
-    read = [extract_answer(example.answers[name].text, question=example.prompt) for name in voters]
-    answers: dict[str, str | None] = dict.fromkeys(voters)
-    right = None
-    for group in group_answers(read):
-        names = [voters[member] for member in group.members]
-        answers |= dict.fromkeys(names, group.key)
-        if sum(example.answers[name].correct for name in names) * 2 > len(names):
-            right = group.key
-    return PastVote(answers=answers, right=right)
 
 
 def voting_effort(options: VotingOptions, panel: int) -> Effort:
@@ -263,9 +240,9 @@ def _judge_calls(options: VotingOptions, panel: int) -> tuple[Help, ...]:
 
 
 def _fewest(options: VotingOptions, panel: int, size: int) -> int:
-    never = NEVER_EARLY | ({RuleName.BELIEF} if options.stop is StopMode.EXACT else set())
-    if options.stop is StopMode.OFF or options.rule in never:
+    if options.stop is StopMode.OFF or options.rule in NEVER_EARLY:
         return panel
-    likely = options.stop is StopMode.POSTERIOR and options.ballot is not BallotKind.AUTO
+    weighs = options.rule is RuleName.BELIEF or options.stop is StopMode.POSTERIOR
+    likely = weighs and options.ballot is not BallotKind.AUTO
     waves = -(-max(1 if likely else panel // 2 + 1, options.quorum) // size)
     return min(panel, waves * size)

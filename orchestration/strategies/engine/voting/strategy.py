@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
-from orchestration.llm.engine.types import Json, ModelSpec
+from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict
+from orchestration.strategies.engine.consensus.ballots import TallyVerdict
 from orchestration.strategies.engine.deciding import (
     Selection,
     no_answer_error,
@@ -26,7 +26,7 @@ from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Panel, Strategy, TrainingExample
+from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     Candidate,
     Request,
@@ -49,9 +49,7 @@ from orchestration.strategies.engine.voting.options import (
     BallotKind,
     VotingOptions,
     faults,
-    learned_weights,
     voting_effort,
-    weights_text,
 )
 from orchestration.strategies.engine.voting.reviewing import review_answers
 
@@ -173,15 +171,6 @@ class Voting(Strategy):
         if found:
             raise InvalidOptions(found)
 
-    def learn(
-        self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
-    ) -> Mapping[str, Json]:
-        """Return weights for the weighted rule; nothing else is learned."""
-        if parse_options(VotingOptions, options.model_dump()).rule is not RuleName.WEIGHTED:
-            return {}
-        weights = learned_weights(examples, [spec.name for spec in panel])
-        return {"weights": weights_text(weights)} if weights else {}
-
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how many models a vote asks: reviews are a second call of each."""
         return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
@@ -194,6 +183,8 @@ class Voting(Strategy):
         options = parse_options(VotingOptions, request.options)
         self.check(options, panel.names)
         options = options.with_ballot_by_rule()
+        if not panel.belief.has_records(panel.names):
+            options = options.by_most_votes()
         vote = Vote(request=request, options=options, panel=panel, timer=StepTimer(context))
         with single_error():
             answering = Answering(vote=vote)
