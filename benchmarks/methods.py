@@ -34,11 +34,14 @@ from orchestration.strategies.engine.types import Request
 from tests.support.questions import Asked, questions, same_answer, stated_answer
 
 SMALL, LARGE = ("sim-swift", "sim-scout", "sim-sage"), ("sim-sage", "sim-scholar", "sim-oracle")
-ROWS: Sequence[tuple[Sequence[str], str, Mapping[str, Json]]] = [
-    row
-    for panel in (SMALL, LARGE)
-    for row in (
-        *(((name,), "sequential", {}) for name in panel),
+Row = tuple[Sequence[str], str, Mapping[str, Json]]
+
+
+def rows(panel: Sequence[str]) -> list[Row]:
+    """Return what is measured with a panel: its models, how they are asked, the options."""
+    alone: list[Row] = [((name,), "sequential", {}) for name in panel]
+    return [
+        *alone,
         (panel, "voting", {}),
         (panel, "debate", {}),
         (panel, "debate", {"rounds": 4}),
@@ -50,8 +53,7 @@ ROWS: Sequence[tuple[Sequence[str], str, Mapping[str, Json]]] = [
         (panel[:1], "self_consistency", {}),
         (panel[:1], "self_consistency", {"samples": 15}),
         (panel[-1:], "self_consistency", {}),
-    )
-]
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,7 @@ async def asked_once(
 def measure(number: int) -> list[MethodFigures]:
     """Return the figures of each row over so many questions."""
     asked, found = questions(7, number), []
-    for names, strategy, options in ROWS:
+    for names, strategy, options in [*rows(SMALL), *rows(LARGE)]:
         results = [
             asyncio.run(asked_once(one, strategy, options, names, seed)) for seed, one in enumerate(asked)
         ]
@@ -121,10 +123,10 @@ def measure(number: int) -> list[MethodFigures]:
     return found
 
 
-def show(rows: Sequence[MethodFigures]) -> None:
+def show(measured: Sequence[MethodFigures]) -> None:
     """Print the table."""
     print(f"{'strategy':<34} {'panel':<26} {'right %':>8} {'+-':>5} {'$/1k':>8} {'calls':>6}")
-    for row in rows:
+    for row in measured:
         name = " ".join([row.strategy, *(f"{key}={value}" for key, value in row.options.items())])
         panel = ", ".join(each.removeprefix("sim-") for each in row.panel)
         cost = f"{row.cost_per_1k_usd:>8.3f}"

@@ -41,7 +41,6 @@ from orchestration.strategies.forms.presets import (
     from_request,
     from_run,
 )
-from orchestration.strategies.kinds import PRESETS
 from orchestration.strategies.parts.methods import (
     StrategyCard,
     preset_lines,
@@ -51,6 +50,7 @@ from orchestration.strategies.parts.methods import (
 from orchestration.strategies.selectors import (
     NEWEST,
     PRESET,
+    PRESETS,
     RECENT,
     models_with_profiles,
     preset_records,

@@ -23,9 +23,8 @@ from orchestration.runs.models import Rating, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.preset import read_preset
-from orchestration.strategies.kinds import PRESETS
 from orchestration.strategies.models import Observation
-from orchestration.strategies.selectors import PRESET, preset_records
+from orchestration.strategies.selectors import PRESET, PRESETS, preset_records
 from orchestration.strategies.services.presets import PresetKind, chosen_preset, save_preset
 from tests.support.engines import Engine
 from tests.support.history import a_member, a_run

@@ -31,7 +31,7 @@ from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.kinds import PRESETS
+from orchestration.strategies.selectors import PRESETS
 from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage

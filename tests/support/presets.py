@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestra_site.accounts.models import Membership
 from orchestration.library.models import PublishedVersion, SavedDefinition
 from orchestration.llm.engine.types import Json
-from orchestration.strategies.kinds import PRESETS
+from orchestration.strategies.selectors import PRESETS
 from orchestration.strategies.services.presets import save_preset
 
 PANEL = ("sim-swift", "sim-sage")

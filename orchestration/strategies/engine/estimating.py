@@ -103,7 +103,7 @@ def add_up(
     draft = replace(draft, read=read)
     reviews = [draft.share(spec, Purpose.RANK, len(panel) - 1) for spec in panel] if effort.reviews[1] else []
     again = [draft.share(spec, Purpose.AGGREGATE, len(panel)) for spec in panel] if effort.again[1] else []
-    whole = by_effort(effort, answers, again, reviews)
+    whole = by_effort(effort, answers, reviews, again)
     helps = [
         times(draft.share(known[each.model], each.purpose, each.answers), each.calls)
         for each in effort.helping
@@ -155,8 +155,8 @@ def _within(low: Decimal | None, high: Decimal | None, at: float) -> tuple[Decim
 def by_effort(
     effort: Effort,
     answers: Sequence[ModelShare],
-    again: Sequence[ModelShare],
     reviews: Sequence[ModelShare],
+    again: Sequence[ModelShare] = (),
 ) -> Estimate:
     """Add up models that answer, answer again, and then review, so many at a time."""
     whole = in_waves(in_turn(answers, effort.answers), least=effort.answers[0], size=effort.at_once)

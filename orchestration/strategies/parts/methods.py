@@ -15,8 +15,7 @@ from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
 from orchestration.strategies.engine.strategy import Strategy, all_strategies
 from orchestration.strategies.engine.types import percent
-from orchestration.strategies.kinds import PRESETS
-from orchestration.strategies.selectors import PresetRecord, StrategyRecord, preset_records
+from orchestration.strategies.selectors import PRESETS, PresetRecord, StrategyRecord, preset_records
 from orchestration.strategies.services.profiles import model_profiles
 
 FOLDER = "strategies/methods"

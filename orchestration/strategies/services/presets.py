@@ -26,8 +26,7 @@ from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.preset import PresetDefinition
-from orchestration.strategies.kinds import PRESETS
-from orchestration.strategies.selectors import PRESET
+from orchestration.strategies.selectors import PRESET, PRESETS
 from orchestration.strategies.services.strategy_runs import StrategyKind
 
 NAME_RULE = "A name begins with a small letter and has small letters, digits, - and _; 40 at most."
