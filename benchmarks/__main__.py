@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 SCRIPTS = (
-    *("strategies", "startup", "viewers", "plurality", "belief"),
+    *("strategies", "startup", "viewers", "plurality", "belief", "methods"),
     *("floods", "pipelines", "sessions", "editor"),
 )
 

@@ -9,9 +9,14 @@ class StrategiesConfig(AppConfig):
     name = "orchestration.strategies"
 
     def ready(self) -> None:
-        """Register the run kind and its page, whose modules import models."""
+        """Register the kinds of runs and of definitions, whose modules import models."""
+        from orchestration.library.kinds import register_definitions  # noqa: PLC0415
         from orchestration.runs.kinds import register  # noqa: PLC0415
-        from orchestration.strategies.parts.strategy_page import StrategyPage  # noqa: PLC0415
+        from orchestration.strategies.parts.strategy_page import PresetPage, StrategyPage  # noqa: PLC0415
+        from orchestration.strategies.selectors import PRESETS  # noqa: PLC0415
+        from orchestration.strategies.services.presets import PresetKind  # noqa: PLC0415
         from orchestration.strategies.services.strategy_runs import StrategyKind  # noqa: PLC0415
 
         register(StrategyKind(), StrategyPage())
+        register(PresetKind(), PresetPage())
+        register_definitions(PRESETS)

@@ -1,8 +1,9 @@
-"""What Ask and Methods read: records of strategies, models with their profiles, the newest runs."""
+"""What Ask and Methods read: records, models with their profiles, the newest runs; presets as definitions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -11,13 +12,32 @@ from statistics import fmean, median
 from django.db.models import QuerySet
 
 from orchestra_site.accounts.models import Membership
+from orchestration.expressions.changes import Change, Labels, differences
+from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
+from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run, RunStatus
 from orchestration.runs.selectors.runs import with_line_columns
+from orchestration.strategies.engine.preset import (
+    PresetDefinition,
+    PresetProblem,
+    read_preset,
+    stored_preset,
+)
+from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.engine.types import listed
 
 NEWEST = 500
 """Runs of a strategy that its record covers."""
 NEWEST_RATINGS = 1_000
+PRESET = "preset"
+"""The kind of presets, and of the runs that are started with them."""
+USUAL = "voting"
+"""The strategy that a new preset begins with."""
+LABELS: Labels = {
+    name: field.title for name, field in PresetDefinition.model_fields.items() if field.title is not None
+}
+PresetReading = DefinitionReading[PresetDefinition, PresetProblem]
 RECENT = 5
 """Runs that Ask shows below its form."""
 
@@ -97,6 +117,57 @@ def _ratings(membership: Membership) -> Mapping[str, tuple[int, int]]:
     return counts
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PresetRecord:
+    """The record of a preset over all its versions, and of each version by number, the newest first.
+
+    Runs of a draft stand under None, last.
+    """
+
+    whole: StrategyRecord
+    versions: Mapping[int | None, StrategyRecord]
+
+
+def preset_records(membership: Membership) -> Mapping[str, PresetRecord]:
+    """Return the records of presets by name, over the team's newest 500 runs with presets that have ended.
+
+    One query for the runs, and one for the ratings.
+    """
+    mine = Run.objects.visible_to(membership).filter(kind=PRESET)
+    columns = ("ref", "request__version", *(column.name for column in fields(EndedRun)))
+    ended = mine.filter(status__in=ENDED_BY_THEMSELVES).order_by("-created_at", "-id")
+    runs: dict[str, dict[int | None, list[EndedRun]]] = defaultdict(lambda: defaultdict(list))
+    for ref, version, *rest in ended.values_list(*columns)[:NEWEST]:
+        runs[ref][version].append(EndedRun(*rest))
+    rated = Rating.objects.filter(run__team_id=membership.team_id, run__kind=PRESET).order_by("-at")
+    votes: Counter[tuple[str, int | None, bool]] = Counter()
+    for ref, version, value in rated.values_list("run__ref", "run__request__version", "value")[
+        :NEWEST_RATINGS
+    ]:
+        votes[ref, version, value > 0] += 1
+    return {ref: _preset_record(ref, versions, votes) for ref, versions in runs.items()}
+
+
+def _preset_record(
+    ref: str,
+    versions: Mapping[int | None, list[EndedRun]],
+    votes: Mapping[tuple[str, int | None, bool], int],
+) -> PresetRecord:
+    rated = {each: (votes[ref, each, True], votes[ref, each, False]) for each in versions}
+    whole = [run for runs in versions.values() for run in runs]
+    ratings = (sum(good for good, _ in rated.values()), sum(bad for _, bad in rated.values()))
+    newest_first = sorted(versions, key=lambda each: -(each or 0))
+    return PresetRecord(
+        whole=strategy_record(whole, ratings),
+        versions={each: strategy_record(versions[each], rated[each]) for each in newest_first},
+    )
+
+
+def strategy_name(run: Run) -> str:
+    """Return the name of the strategy of a run, also of one that was started with a preset."""
+    return str(run.request.get("strategy") or run.ref)
+
+
 def models_with_profiles(membership: Membership) -> QuerySet[LanguageModel]:
     """Return the team's usable models by name, with prices and profiles."""
     usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
@@ -108,3 +179,75 @@ def recent_runs(membership: Membership) -> list[Run]:
     """Return the team's newest runs with the columns of a line."""
     newest = Run.objects.visible_to(membership).order_by("-created_at", "-id")
     return list(with_line_columns(newest)[:RECENT])
+
+
+class Presets(DefinitionKind[PresetDefinition]):
+    """Presets as saved definitions."""
+
+    name = PRESET
+    noun = "preset"
+    plural = "presets"
+    namespace = "strategies:presets"
+    page = "strategies:presets:preset"
+
+    def blank(self, name: str) -> dict[str, Json]:
+        """Return a preset without a panel."""
+        return {
+            "schema_version": 1,
+            "name": name,
+            "title": "",
+            "description": "",
+            "strategy": USUAL,
+            "models": [],
+            "options": {},
+        }
+
+    def check(
+        self,
+        written: Json,
+        known: Mapping[str, PresetDefinition],  # noqa: ARG002  # none contains another
+        *,
+        name: str = "",
+    ) -> PresetReading:
+        """Check a preset; whether its models are there is checked when a run starts."""
+        preset, found = read_preset(written)
+        if name and preset is not None and preset.name != name:
+            message = f"This preset is called “{name}”; its page can rename it."
+            found = (PresetProblem("name", message), *found)
+        return DefinitionReading(document=written, definition=preset, problems=found)
+
+    def stored(self, document: Json) -> PresetDefinition | None:
+        """Return a stored preset, None for one that cannot be read any more."""
+        return stored_preset(document)
+
+    def changes(self, old: PresetDefinition, new: PresetDefinition) -> Sequence[Change]:
+        """Return what differs."""
+        one, other = map(_in_words, (old, new))
+        return list(differences(one, other, LABELS))
+
+    def contained(self, definition: PresetDefinition) -> Iterable[ContainedDefinition]:  # noqa: ARG002
+        """Return nothing: a preset names no other definition."""
+        return ()
+
+    def example(self, document: Mapping[str, Json]) -> Json:  # noqa: ARG002  # a question is no part of a preset
+        """Return no example."""
+        return None
+
+    def payload(self, name: str, value: Json) -> Mapping[str, Json]:
+        """Return what starts a run of the newest version, about a question as text or under `text`."""
+        text = value.get("text") if isinstance(value, dict) else value
+        return {"ref": name, "version": "latest", "text": text}
+
+
+def _in_words(preset: PresetDefinition) -> dict[str, Json]:
+    """Return the fields of a preset as people compare them: a panel that is reordered differs, too."""
+    strategy = all_strategies().get(preset.strategy)
+    return {
+        **preset.model_dump(mode="json"),
+        "strategy": strategy.title if strategy is not None else preset.strategy,
+        "models": listed(preset.models),
+        "tools": listed(preset.tools),
+    }
+
+
+PRESETS = Presets()

@@ -52,7 +52,8 @@ def test_with_history_an_estimate_spans_at_most_a_factor_of_five(
     }
     draft = Draft(task=TaskType.ANALYSIS, words=words, past=past, answers=len(specs))
     effort = get_strategy(name).effort(validate_options(name, {}), len(specs))
-    found = narrowed(add_up(draft, effort, specs, {}), reach(effort, calls, len(specs)))
+    helper = {"": specs[0]}  # a helper that no option names is the first of the panel
+    found = narrowed(add_up(draft, effort, specs, helper), reach(effort, calls, len(specs)))
     assert found.is_known
     assert found.cost_low is not None
     assert found.cost_high is not None
@@ -117,6 +118,14 @@ JUDGED: dict[str, Json] = {"judge": "j", "second_judge": "k"}
         ("cascade", {"judge": "j"}, (4, 8)),
         ("cascade", {"judge": "j", "width": 1}, (2, 8)),
         ("voting", {"rule": "judge", "judge": "j", "ballot": "answers"}, (4, 5)),
+        ("debate", {"rounds": 3}, (4, 12)),
+        ("debate", {"judge": "j"}, (6, 10)),
+        ("mixture", {}, (8, 9)),
+        ("mixture", {"layers": 1, "judge": "j"}, (5, 6)),
+        ("refine", {}, (2, 8)),
+        ("refine", {"critic": "c", "judge": "j", "rounds": 1}, (3, 8)),
+        ("self_consistency", {}, (3, 5)),
+        ("self_consistency", {"samples": 9, "sure": 1, "wave": 2}, (6, 9)),
     ],
 )
 def test_every_call_of_a_helper_is_counted(
@@ -163,6 +172,8 @@ def test_a_time_of_which_only_the_upper_end_is_known_is_not_known() -> None:
 
 
 PANEL = ("sim-scout", "sim-sage", "sim-scholar")
+LEAST_HELD = {"debate": 5}
+"""Half of its runs end after one round, and the others cost more than five times as much."""
 OPTIONS: dict[str, dict[str, Json]] = {
     "cascade": {"threshold": 0.9},
     "parallel": {"judge": "sim-scholar"},
@@ -190,4 +201,4 @@ def test_what_runs_cost_lies_in_their_estimates(engine: Engine, name: str) -> No
     known = runs[8:]
     assert all(cost <= most for _, _, most, cost in known)
     held = [low <= cost <= high for low, high, _, cost in known]
-    assert sum(held) >= (6 if name in IN_TURN else 8), known
+    assert sum(held) >= LEAST_HELD.get(name, 6 if name in IN_TURN else 8), known

@@ -11,8 +11,9 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Completion, Purpose
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer, QuorumMissed
 from orchestration.strategies.engine.options import JudgeOptions
+from orchestration.strategies.engine.parallel import AGGREGATE_STEP
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
-from orchestration.strategies.engine.types import Constraints, StrategyEvent
+from orchestration.strategies.engine.types import Constraints, StrategyEvent, StrategyOutcome
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash, crash_points
@@ -27,6 +28,11 @@ def answering(name: str) -> Stage:
     return Stage(strategy=name, members=[ScriptedModel(f"m{n}", [f"Answer: {n}"]) for n in range(3)])
 
 
+def source(outcome: StrategyOutcome) -> str:
+    """Return the step whose text is the answer: the chosen candidate's, else that which combines them."""
+    return outcome.chosen or AGGREGATE_STEP
+
+
 CRASHES = [
     pytest.param(name, at, id=f"{name}-{at}")
     for name in NAMES
@@ -35,11 +41,11 @@ CRASHES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_it_chooses_one_of_its_candidates(name: str) -> None:
+async def test_it_chooses_one_of_its_candidates_or_combines_them(name: str) -> None:
     run = answering(name)
     outcome = await run.run()
-    assert outcome.chosen in {candidate.step for candidate in outcome.candidates}
-    assert run.log.steps[outcome.chosen].status == "done"
+    assert source(outcome) in {*(candidate.step for candidate in outcome.candidates), AGGREGATE_STEP}
+    assert run.log.steps[source(outcome)].status == "done"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,7 +119,7 @@ async def test_a_run_that_misses_its_least_quality_gives_its_best_answer_marked_
     run = Stage(strategy=name, members=members[:3], helpers=members[3:])
     run.constraints = Constraints(min_quality=0.95)
     outcome = await run.run(**fallback)
-    assert outcome.chosen in {candidate.step for candidate in outcome.candidates}
+    assert source(outcome) in {*(candidate.step for candidate in outcome.candidates), AGGREGATE_STEP}
     assert outcome.caveat == "below_quality"
     assert re.match(r"Quality \d+%, below the 95% that was asked for\. ", outcome.notes[0])
 

@@ -191,5 +191,5 @@ def test_the_page_costs_one_query_a_strategy_and_a_few(
         a_shown_run(member, a_model(member, f"model-{number}"))
     learn_from_ended_runs()
     client = signed_in(member)
-    with django_assert_max_num_queries(len(all_strategies()) + 9):
+    with django_assert_max_num_queries(len(all_strategies()) + 12):
         client.get(METHODS)

@@ -22,6 +22,7 @@ ALIKE_RUNS = (
     "parallel-open",
     "sequential-sum",
     "sequential-open",
+    *("debate-open", "mixture-open", "refine-open", "self_consistency-open", "self_consistency-sum"),
 )
 
 
@@ -77,11 +78,12 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *_tools(team),
         *_pipelines(team),
         *_sessions(team),
+        *_presets(team),
     ]
     alike = [*_alike(team)]
     lists = (
         *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
-        *("pipelines:list", "sessions:list", "sessions:start"),
+        *("pipelines:list", "sessions:list", "sessions:start", "strategies:presets:list"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -92,7 +94,7 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
             PageState(path=path, who=viewer)
             for path in (
                 *("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/", "/pipelines/"),
-                *("/sessions/", "/sessions/writers/"),
+                *("/sessions/", "/sessions/writers/", "/methods/presets/thorough/"),
             )
         ),
         *(PageState(path=path, who=None) for path in _strangers(team)),
@@ -127,6 +129,9 @@ def _alike(team: FurnishedTeam) -> Iterator[str]:
         yield reverse("strategies:method", args=[name])
     yield from (reverse("runs:run", args=[team.runs[name].pk]) for name in ALIKE_RUNS)
     yield from map(reverse, ["sessions:new", "sessions:import"])
+    yield from map(reverse, ["strategies:presets:new", "strategies:presets:import"])
+    for view in ("versions", "publish", "triggers"):
+        yield reverse(f"strategies:presets:{view}", args=["thorough"])
     for view in ("versions", "publish", "triggers"):
         yield reverse(f"sessions:{view}", args=[team.lineup.name])
 
@@ -176,6 +181,14 @@ def _sessions(team: FurnishedTeam) -> Iterator[str]:
     yield f"{reverse('runs:runs-compare')}?run={played}&run={fork}"
 
 
+def _presets(team: FurnishedTeam) -> Iterator[str]:
+    yield f"{reverse('strategies:presets:save')}?from={team.runs['debate-sum'].pk}"
+    yield reverse("strategies:presets:list")
+    editor = reverse("strategies:presets:preset", args=["thorough"])
+    yield from (editor, f"{editor}?tab=options", f"{editor}?tab=yaml")
+    yield reverse("strategies:presets:preset", args=["unsound"])
+
+
 def _tools(team: FurnishedTeam) -> Iterator[str]:
     views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
     yield from map(reverse, views)
@@ -200,7 +213,8 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     for view in ("pipelines:new", "pipelines:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
-    for view in ("sessions:new", "sessions:import"):
+    preset_forms = ("strategies:presets:new", "strategies:presets:import")
+    for view in ("sessions:new", "sessions:import", *preset_forms):
         yield PageState(path=reverse(view), who=team.owner, sends="main form", alike=True)
     for view in ("pipelines:run", "pipelines:publish"):
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")

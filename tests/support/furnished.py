@@ -31,6 +31,7 @@ from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.selectors import PRESETS
 from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage
@@ -39,6 +40,7 @@ from tests.support.furnished_rooms import furnished_rooms
 from tests.support.history import a_member
 from tests.support.lineups import LEAD, WRITER, a_lineup, a_lineup_draft, a_played_run
 from tests.support.pipelines import UPPER, a_draft, a_pipeline, a_pipeline_run, written
+from tests.support.presets import a_version
 from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
 from tests.support.rooms import ANA, JUDGE, LED, SAGE, SCOUT, Room, line_up
@@ -92,6 +94,7 @@ class FurnishedTeam:
             **self._written(),
             **self._staged(engine),
             **self._in_session(engine),
+            **self._with_preset(engine),
             **furnished_rooms(self.owner, self.people[0]),
         }
         learn_from_ended_runs()
@@ -162,6 +165,16 @@ class FurnishedTeam:
         a_lineup_draft(self.owner, wrong, name="headless", conflict=conflict, negotiation={"threshold": 2})
         create_definition(membership=self.owner, kind=LINEUPS, name="empty")
         return row
+
+    def _with_preset(self, engine: Engine) -> dict[str, Run]:
+        """Have a preset of two versions that was used, and one with problems."""
+        words = {"title": "Gründlich und langsam", "description": ARABIC}
+        a_version(self.owner, "thorough", strategy="self_consistency", options={}, panel=PANEL, **words)
+        a_version(self.owner, "thorough", panel=PANEL, note="Debates instead.")
+        wrong = "name: unsound\nstrategy: oracle\nmodels: [a, a]\n"
+        create_definition(membership=self.owner, kind=PRESETS, name="unsound", text=wrong)
+        run = store_run(membership=self.owner, kind="preset", payload={"ref": "thorough", "text": SUM})
+        return {"preset-thorough": engine.execute(run)}
 
     def _in_session(self, engine: Engine) -> dict[str, Run]:
         """Have a session that is over and one that waits for a person."""

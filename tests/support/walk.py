@@ -24,6 +24,7 @@ from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.lineups import a_lineup, a_session_run
 from tests.support.pipelines import a_pipeline, a_pipeline_run
+from tests.support.presets import a_preset
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
 
@@ -84,6 +85,9 @@ class World:
             membership=self.people[Visitor.OWNER], definition=self.lineup, title=SECRET
         )
         self.session = a_session_run(self.member, SECRET)
+        owner = self.people[Visitor.OWNER]
+        self.preset = a_preset(owner, title=SECRET)
+        self.preset_trigger, _ = add_webhook(membership=owner, definition=self.preset, title=SECRET)
 
     def _tools(self) -> None:
         add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}
@@ -183,7 +187,7 @@ def _named(resolver: URLResolver, space: str) -> Iterator[str]:
         if isinstance(entry, URLPattern):
             yield f"{space}{entry.name}" if entry.name else f"unnamed: {entry.pattern}"
         else:
-            yield from _named(entry, f"{entry.namespace}:" if entry.namespace else space)
+            yield from _named(entry, f"{space}{entry.namespace}:" if entry.namespace else space)
 
 
 def application() -> Any:  # noqa: ANN401  # an ASGI application of several makers

@@ -63,6 +63,10 @@ def a_lineup(world: World) -> dict[str, Any]:
     return {"name": world.lineup.name}
 
 
+def a_preset(world: World) -> dict[str, Any]:
+    return {"name": world.preset.name}
+
+
 def a_stage(world: World) -> dict[str, Any]:
     return {"run": world.pipeline_run.pk, "stage": "loud"}
 
@@ -103,6 +107,10 @@ def a_hook(world: World) -> dict[str, Any]:
     return {"trigger": world.trigger.pk}
 
 
+WRITTEN = {"pipelines": "stages:", "sessions": "participants:", "strategies:presets": "strategy:"}
+"""A field that a definition has, by the namespace of its kind."""
+
+
 def definition_rows(kind: str, one: Make, version: Make, trigger: Make) -> Iterator[Row]:
     """Yield the pages that definitions of every kind have."""
     yield Row(view=f"{kind}:triggers", who=ADMINS, args=one, marker='data-page="triggers"')
@@ -117,9 +125,7 @@ def definition_rows(kind: str, one: Make, version: Make, trigger: Make) -> Itera
     yield Row(view=f"{kind}:restore", method="POST", who=RUNNERS, args=version, status=302)
     yield Row(view=f"{kind}:rename", method="POST", who=ADMINS, args=one, status=302)
     yield Row(view=f"{kind}:delete", method="POST", who=ADMINS, args=one, status=302)
-    yield Row(
-        view=f"{kind}:export-yaml", args=one, marker="participants:" if kind == "sessions" else "stages:"
-    )
+    yield Row(view=f"{kind}:export-yaml", args=one, marker=WRITTEN[kind])
     yield Row(view=f"{kind}:export-json", args=one, marker='"name":')
     for do in ("switch", "delete"):
         yield Row(view=f"{kind}:trigger-{do}", method="POST", who=ADMINS, args=trigger, status=302)
@@ -133,6 +139,24 @@ ROWS = [
         lambda world: {**a_lineup(world), "number": 1},
         lambda world: {**a_lineup(world), "trigger": world.lineup_trigger.pk},
     ),
+    *definition_rows(
+        "strategies:presets",
+        a_preset,
+        lambda world: {**a_preset(world), "number": 1},
+        lambda world: {**a_preset(world), "trigger": world.preset_trigger.pk},
+    ),
+    Row(view="strategies:presets:list", marker='id="preset-list"'),
+    Row(
+        view="strategies:presets:save",
+        who=ADMINS,
+        data=lambda world: {"from": world.run.pk},
+        names_a_team=True,
+        marker='id="preset-save"',
+    ),
+    Row(view="strategies:presets:save", method="POST", who=ADMINS, marker='id="preset-save"'),
+    Row(view="strategies:presets:preset", args=a_preset, marker='id="editor"'),
+    Row(view="strategies:presets:preset", method="POST", who=RUNNERS, args=a_preset, status=302),
+    Row(view="strategies:presets:run", args=a_preset, status=302),
     Row(view="sessions:list", marker='id="session-list"'),
     Row(view="sessions:start", who=RUNNERS, marker='id="session-start"'),
     Row(view="sessions:start", method="POST", who=RUNNERS, status=422, marker='id="session-start"'),

@@ -26,15 +26,33 @@ from orchestration.strategies.engine.options import AnswerOptions
 from orchestration.strategies.engine.types import Candidate, Request
 
 T = TypeVar("T")
+AGAIN = "answer"
+"""The part of a run in which models answer once more, with a number: `answer-2/ask/<model>`."""
 _PART = Pattern(r"(.*)\.(?:round|tool)-[0-9]+")
+_AGAIN = Pattern(rf"(?:.*/)?{AGAIN}-([0-9]{{1,4}})/.*")
 
 
 @dataclass(frozen=True, slots=True)
 class StepTimer:
-    """The steps of a run in order, timed by the run's clock."""
+    """The steps of a run in order, timed by the run's clock.
+
+    Those of a part of the run have its `prefix`, and stand among those of the whole.
+    """
 
     context: RunContext
     steps: list[PathStep] = field(default_factory=list)
+    prefix: str = ""
+
+    def key(self, step: str) -> str:
+        """Return the key of a step of this part in the whole run of the strategy."""
+        return bounded(self.prefix + step)
+
+    def again(self, number: int) -> StepTimer:
+        """Return the timer of the part in which models answer the so-manieth time; the first is no part."""
+        if number == 1:
+            return self
+        name = f"{AGAIN}-{number}"
+        return StepTimer(self.context.scoped(name), self.steps, f"{self.prefix}{name}/")
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
@@ -50,7 +68,9 @@ class StepTimer:
             live = Timing(started_s=started, seconds=self.context.now() - started)
             took = self.context.timing(name) or live
             self.steps.append(
-                PathStep(step=name, started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail)
+                PathStep(
+                    step=self.key(name), started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail
+                )
             )
 
     def path(self) -> tuple[PathStep, ...]:
@@ -77,6 +97,12 @@ def answer_step(key: str) -> str:
     """Return the key of the step that first asked for the answer to which a round or a tool call belongs."""
     part = _PART.fullmatch(key)
     return part[1] if part else key
+
+
+def answer_number(key: str) -> int:
+    """Return the so-manieth answer of its model to which the step `key` leads, 1 for the first."""
+    part = _AGAIN.fullmatch(key)
+    return int(part[1]) if part else 1
 
 
 def answer_prompt(request: Request, options: AnswerOptions) -> Prompt:

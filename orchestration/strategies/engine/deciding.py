@@ -53,12 +53,19 @@ class Scorer:
         return replace(self, assessor=replace(self.assessor, judges=()), compares=False)
 
     async def score(
-        self, candidates: Sequence[Candidate], step: str, *, beside: Sequence[Candidate] = ()
+        self,
+        candidates: Sequence[Candidate],
+        step: str,
+        *,
+        beside: Sequence[Candidate] = (),
+        independent: Sequence[Candidate] | None = None,
     ) -> tuple[Candidate, ...]:
         """Return the candidates with their quality; `step` names the judging in the path.
 
-        Answers `beside` them are not scored, but agreement with them counts.
+        Answers `beside` them are not scored, but agreement with them counts. Where not all candidates were
+        written independently, agreement counts among the `independent` ones alone.
         """
+        compared = (*beside, *candidates) if independent is None else independent
         timed = self.timer.step(step, listed([judge.spec.name for judge in self.assessor.judges]))
         if self.assessor.judges:
             await begin_phase(self.timer.context, "judging")
@@ -67,7 +74,7 @@ class Scorer:
                 self.request,
                 candidates,
                 self.timer.context,
-                compared=(*beside, *candidates) if self.compares else (),
+                compared=compared if self.compares else (),
             )
         return tuple(replace(c, quality=qualities.get(c.step)) for c in candidates)
 

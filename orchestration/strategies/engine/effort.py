@@ -27,10 +27,15 @@ class Help:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effort:
-    """Fewest and most models that answer and that then review all answers, and how many at the same time."""
+    """Fewest and most answers, and reviews of all answers after them, and how many at the same time.
+
+    Where there are more answers than models, these answer in turn. `again` are further answers, each of which
+    is shown those of all others.
+    """
 
     answers: Span
     at_once: int
+    again: Span = (0, 0)
     reviews: Span = (0, 0)
     reviews_at_once: int = 1
     helping: tuple[Help, ...] = ()
@@ -44,7 +49,7 @@ class Effort:
     @property
     def calls(self) -> Span:
         """Fewest and most calls, without repetitions."""
-        spans = [self.answers, self.reviews, *(each.calls for each in self.helping)]
+        spans = [self.answers, self.again, self.reviews, *(each.calls for each in self.helping)]
         return sum(few for few, _ in spans), sum(most for _, most in spans)
 
 

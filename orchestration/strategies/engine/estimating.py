@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
+from itertools import cycle, islice
 from math import sqrt
 from statistics import median, quantiles
 from typing import TypeVar
@@ -101,7 +102,8 @@ def add_up(
     read = (sum(each.tokens[0] for each in answers), sum(each.tokens[1] for each in answers))
     draft = replace(draft, read=read)
     reviews = [draft.share(spec, Purpose.RANK, len(panel) - 1) for spec in panel] if effort.reviews[1] else []
-    whole = by_effort(effort, answers, reviews)
+    again = [draft.share(spec, Purpose.AGGREGATE, len(panel)) for spec in panel] if effort.again[1] else []
+    whole = by_effort(effort, answers, reviews, again)
     helps = [
         times(draft.share(known[each.model], each.purpose, each.answers), each.calls)
         for each in effort.helping
@@ -150,12 +152,25 @@ def _within(low: Decimal | None, high: Decimal | None, at: float) -> tuple[Decim
     return first, WIDEST * first
 
 
-def by_effort(effort: Effort, answers: Sequence[ModelShare], reviews: Sequence[ModelShare]) -> Estimate:
-    """Add up models that answer, and then review, so many at a time."""
-    whole = in_waves(answers, least=effort.answers[0], size=effort.at_once)
+def by_effort(
+    effort: Effort,
+    answers: Sequence[ModelShare],
+    reviews: Sequence[ModelShare],
+    again: Sequence[ModelShare] = (),
+) -> Estimate:
+    """Add up models that answer, answer again, and then review, so many at a time."""
+    whole = in_waves(in_turn(answers, effort.answers), least=effort.answers[0], size=effort.at_once)
+    if effort.again[1]:
+        repeated = in_waves(in_turn(again, effort.again), least=effort.again[0], size=len(again))
+        whole = followed_by(whole, repeated)
     if not effort.reviews[1]:
         return whole
     return followed_by(whole, in_waves(reviews, least=effort.reviews[0], size=effort.reviews_at_once))
+
+
+def in_turn(shares: Sequence[ModelShare], span: tuple[int, int]) -> Sequence[ModelShare]:
+    """Return the shares of the most calls of a span: of the models in turn, each several times if needed."""
+    return list(islice(cycle(shares), span[1]))
 
 
 def model_share(

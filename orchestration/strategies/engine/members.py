@@ -54,10 +54,9 @@ async def ask_member(
         completion = await asked.run(prompt)
     except ModelError as error:
         on_error(model, error)
-        return Candidate(model=name, step=ask_step(name), state="failed", error=str(error))
-    question = prompt.messages[-1].content
-    read = partial(answered, name, asked.step, completion, question=question)
-    return await off_loop(len(completion.text) + len(question), read, at_most=READ_AT_ONCE)
+        return Candidate(model=name, step=timer.key(ask_step(name)), state="failed", error=str(error))
+    read = partial(answered, name, timer.key(asked.step), completion, question=request.text)
+    return await off_loop(len(completion.text) + len(request.text), read, at_most=READ_AT_ONCE)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, TypeVar
 
 from orchestration.llm.engine.model import ChatModel
@@ -98,15 +98,18 @@ async def ask_round(
     return found
 
 
-def candidates(ended: Round[Candidate]) -> tuple[Candidate, ...]:
-    """Return the candidate of each model, in order: its answer, or why there is none."""
-    return tuple(_candidate(ended, name) for name in ended.names)
+def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -> tuple[Candidate, ...]:
+    """Return the candidate of each model, in order: its answer, or why there is none.
+
+    `step` returns the key of the step that asks a model of this name.
+    """
+    return tuple(_candidate(ended, name, step(name)) for name in ended.names)
 
 
-def _candidate(ended: Round[Candidate], name: str) -> Candidate:
+def _candidate(ended: Round[Candidate], name: str, step: str) -> Candidate:
     if ended.stop is not None and name in ended.stop.left_out:
-        return ended.stop.candidate(name)
-    cut_off = Candidate(model=name, step=ask_step(name), state="cancelled", error=CUT_OFF)
+        return replace(ended.stop.candidate(name), step=step)
+    cut_off = Candidate(model=name, step=step, state="cancelled", error=CUT_OFF)
     return ended.replies.get(name, cut_off)
 
 

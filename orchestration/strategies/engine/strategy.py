@@ -17,6 +17,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.asking import AGAIN
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.effort import Effort, judging
@@ -99,7 +100,8 @@ class Strategy(ABC):
     then lie anywhere between those of the first model and those of all. `may_be_fallback` lets the options of
     other strategies name it. Pages show its decisions by `labels`, by kind of decision, and by `moments`, by
     the key of the step at which something was decided. `escalations` are the kinds of decisions by which it
-    asks a further model because the answers so far are not good enough.
+    asks a further model because the answers so far are not good enough. `answer_word` is what one of several
+    answers of a model is called. Where it `counts_answers` as ballots, pages show the vote.
     """
 
     name: ClassVar[str]
@@ -108,6 +110,8 @@ class Strategy(ABC):
     in_turn: ClassVar[bool]
     Options: ClassVar[type[StrategyOptions]]
     may_be_fallback: ClassVar[bool] = True
+    answer_word: ClassVar[str] = "Answer"
+    counts_answers: ClassVar[bool] = False
     labels: ClassVar[Mapping[str, str]] = {
         "fallback": "Fell back",
         "select": "Chosen answer",
@@ -203,7 +207,7 @@ def decision_labels() -> Mapping[str, str]:
 def decided_at(key: str) -> str:
     """Return what is decided at the step `key`, in words; empty for a step of no strategy."""
     words = (strategy.moment(key) for strategy in all_strategies().values())
-    is_order = key.startswith("judge/") and key.endswith("/order")
+    is_order = key.startswith(("judge/", "aggregate/", f"{AGAIN}-")) and key.endswith("/order")
     return next(filter(None, words), "Order drawn" if is_order else Strategy.moments.get(key, ""))
 
 

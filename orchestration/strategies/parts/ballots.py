@@ -9,15 +9,19 @@ from enum import StrEnum
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
+from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import RunState
+from orchestration.strategies.engine.answer_vote import PLURALITY
 from orchestration.strategies.engine.consensus.ballots import Ballot, RuleName
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import parse_options
+from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import StrategyEvent, counted, percent
 from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 from orchestration.strategies.engine.voting.strategy import BallotChoice
+from orchestration.strategies.selectors import strategy_name
 
 VOTING = "voting"
 WORDS = {RuleName.WEIGHTED: "weight", RuleName.BORDA: "points", RuleName.APPROVAL: "approval"}
@@ -112,15 +116,13 @@ def shown_vote(state: RunState) -> ShownVote | None:
     decided = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
     choices = [made for data in decided if (made := BallotChoice.from_decision(data)) is not None]
     choice = choices[-1] if choices else None
-    if state.run.ref != VOTING or not (cast_events or choice):
-        return None
-    try:
-        options = parse_options(VotingOptions, state.run.request.get("options", {}))
-    except InvalidOptions:  # an older version's run: its options are no longer these
+    if not (cast_events or choice) or (options := _options(state.run)) is None:
         return None
     panel = [
         e["spec"]["name"] for e in state.run.panel if e.get("role", PanelRole.MEMBER) == PanelRole.MEMBER
     ]
+    if strategy_name(state.run) != VOTING:  # each answer of a model may be a voter
+        panel = list(dict.fromkeys([*panel, *(str(data["voter"]) for data in cast_events)]))
     casts = {
         cast.voter: cast for cast in map(Cast.from_json, cast_events) if cast.voter in {*panel, options.judge}
     }
@@ -129,6 +131,22 @@ def shown_vote(state: RunState) -> ShownVote | None:
         options = options.with_ballot(choice.kind)
     why = "" if choice is None else choice.reason
     return _shown(options.with_ballot_by_rule(), panel, casts, tallied[-1] if tallied else {}, why)
+
+
+def _options(run: Run) -> VotingOptions | None:
+    """Return the options of the vote of a run.
+
+    None where its strategy has no vote, or is of an earlier version whose options were others.
+    """
+    strategy = all_strategies().get(strategy_name(run))
+    if strategy is not None and strategy.counts_answers:
+        return PLURALITY
+    if strategy_name(run) != VOTING:
+        return None
+    try:
+        return parse_options(VotingOptions, run.request.get("options", {}))
+    except InvalidOptions:
+        return None
 
 
 def _shown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,10 +15,13 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, CallStatus, RunStatus
 from orchestration.runs.parts.differences import Piece, marked_differences
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.asking import answer_step
+from orchestration.strategies.engine.asking import answer_number, answer_step
+from orchestration.strategies.engine.fallback import FALLBACK
 from orchestration.strategies.engine.quality.scoring import Dimension
+from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.parts.tool_calls import ShownToolCall, tool_calls
+from orchestration.strategies.selectors import strategy_name
 
 
 class LaneState(StrEnum):
@@ -64,6 +68,17 @@ LARGEST_COMPARED = 40_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OtherAnswer:
+    """An answer of a model beside the one that its lane shows: another round, layer, draft or sample."""
+
+    label: str
+    text: str
+    call: str
+    seconds: float | None
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
     """A model's lane.
 
@@ -91,6 +106,8 @@ class Lane:
     cut_short: bool
     attempts: tuple[Call, ...]
     tools: Sequence[ShownToolCall] = ()
+    shown_label: str = ""
+    others: tuple[OtherAnswer, ...] = ()
     is_answer: bool = False
     differences: tuple[Piece, ...] = ()
 
@@ -115,6 +132,13 @@ class Lane:
         return tuple(call for call in self.attempts if call.step == self.attempts[-1].step)
 
     @property
+    def alone_usd(self) -> Decimal | None:
+        """The cost of its first answer, which is what it would have cost to ask this model alone."""
+        costs = [call.cost_usd for call in self.attempts if answer_number(call.step) == 1]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known, Decimal(0)) if known else None
+
+    @property
     def dimensions(self) -> list[tuple[str, float | None]]:
         """The five dimensions of the answer's quality, in their usual order."""
         return [(name.value, (self.quality or {}).get(name)) for name in Dimension]
@@ -132,7 +156,7 @@ def run_lanes(state: RunState) -> tuple[Lane, ...]:
     panel = _PanelState(state)
     lanes = [panel.lane(number, spec, Purpose.ANSWER) for number, spec in enumerate(members)]
     specs = {entry["spec"]["name"]: entry["spec"] for entry in state.run.panel}
-    writers = dict.fromkeys(call.model for call in state.calls if call.purpose == Purpose.AGGREGATE)
+    writers = dict.fromkeys(call.model for call in state.calls if is_synthesis(call))
     for number, model in enumerate(writers, start=len(lanes)):
         lanes.append(panel.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
     return tuple(lanes)
@@ -160,13 +184,28 @@ def _fallback_model(state: RunState) -> str:
     return model if model not in names and "fallback" in decided else ""
 
 
+def is_synthesis(call: Call) -> bool:
+    """Return whether a call combines answers, other than one by which a member answers again."""
+    return call.purpose == Purpose.AGGREGATE and not _is_answer(call)
+
+
+def _is_answer(call: Call) -> bool:
+    """Return whether a call asks a member of the panel for an answer, for the first time or again."""
+    again = call.purpose == Purpose.AGGREGATE and answer_number(call.step) > 1
+    return call.purpose == Purpose.ANSWER or again
+
+
 class _PanelState:
     """The rows and events of a run by model, looked up once for all lanes."""
 
     def __init__(self, state: RunState) -> None:
         outcome: dict[str, Any] = state.run.outcome or {}
         self._state = state
-        self._candidates = {entry["model"]: entry for entry in outcome.get("candidates", [])}
+        self._candidates: dict[str, list[Mapping[str, Json]]] = defaultdict(list)
+        for entry in outcome.get("candidates", []):
+            self._candidates[entry["model"]].append(entry)
+        strategy = all_strategies().get(strategy_name(state.run))
+        self._word = strategy.answer_word if strategy is not None else "Answer"
         self._ended = {step.key for step in state.steps}
         self._scores = {
             event.data.get("step", event.step): event.data
@@ -186,9 +225,11 @@ class _PanelState:
     def lane(self, number: int, spec: Mapping[str, Json], purpose: Purpose) -> Lane:
         """Return the lane of one model."""
         model = spec["name"]
-        calls = tuple(c for c in self._state.calls if c.model == model and c.purpose == purpose)
+        is_lane = _is_answer if purpose == Purpose.ANSWER else is_synthesis
+        calls = tuple(call for call in self._state.calls if call.model == model and is_lane(call))
+        candidate = self._candidate(model) if purpose == Purpose.ANSWER else {}
+        calls, others = self._shown_last(calls, candidate)
         last = calls[-1] if calls else None
-        candidate = self._candidates.get(model, {}) if purpose == Purpose.ANSWER else {}
         step = last.step if last else candidate.get("step") or self._reused.get(model, "")
         quality = self._quality(step, candidate)
         state = self._lane_state(model, last, candidate)
@@ -217,7 +258,46 @@ class _PanelState:
             cut_short=bool(last and last.finish == "length"),
             attempts=calls,
             tools=tools,
+            shown_label=self._label(step) if others else "",
+            others=others,
         )
+
+    def _candidate(self, model: str) -> Mapping[str, Json]:
+        """Return the candidate that a lane shows: the chosen one, else the last judged one, else the last."""
+        own = self._candidates.get(model, [])
+        chosen = [each for each in own if each.get("step") in self._chosen]
+        answers = [each for each in own if each.get("state") == "answered"]
+        judged = [each for each in answers if (each.get("quality") or {}).get("judged")]
+        return next(iter([*chosen, *judged[::-1], *answers[::-1], *own[::-1]]), {})
+
+    def _shown_last(
+        self, calls: tuple[Call, ...], candidate: Mapping[str, Json]
+    ) -> tuple[tuple[Call, ...], tuple[OtherAnswer, ...]]:
+        """Return the calls, those of the shown answer last, and the other answers of the model."""
+        if not calls:
+            return (), ()
+        groups: dict[str, list[Call]] = defaultdict(list)
+        for call in calls:
+            groups[answer_step(call.step)].append(call)
+        wanted = answer_step(str(candidate.get("step") or ""))
+        shown = groups.pop(wanted if wanted in groups else answer_step(calls[-1].step))
+        others = tuple(self._other(step, group) for step, group in groups.items())
+        return (*(call for group in groups.values() for call in group), *shown), others
+
+    def _other(self, step: str, calls: Sequence[Call]) -> OtherAnswer:
+        last = calls[-1]
+        return OtherAnswer(
+            label=self._label(step),
+            text=last.text,
+            call=str(last.pk),
+            seconds=_seconds(calls),
+            error=last.error,
+        )
+
+    def _label(self, step: str) -> str:
+        """Return what an answer is called among those of its model."""
+        of = "Fallback" if step.startswith(f"{FALLBACK}/") else self._word
+        return f"{of} {answer_number(step)}"
 
     def _lane_state(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
         if candidate.get("state") == "missing" and last is not None:
@@ -282,7 +362,7 @@ def chosen_names(state: RunState) -> set[str]:
     """Return the step or the model of the chosen candidate; empty as long as none is chosen."""
     if state.run.outcome:
         return {state.run.outcome["chosen"]} - {""}
-    if any(call.purpose == Purpose.AGGREGATE for call in state.calls):
+    if any(map(is_synthesis, state.calls)):
         return set()  # the aggregator may be a member of the panel, too
     decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
     picked = [data["chosen"] for data in decided if data.get("kind") == "select"]

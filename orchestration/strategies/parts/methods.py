@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestra_site.accounts.models import Membership
+from orchestration.library.parts import DefinitionLine, definition_lines
 from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
-from orchestration.strategies.engine.strategy import Strategy
+from orchestration.strategies.engine.strategy import Strategy, all_strategies
 from orchestration.strategies.engine.types import percent
-from orchestration.strategies.selectors import StrategyRecord
+from orchestration.strategies.selectors import PRESETS, PresetRecord, StrategyRecord, preset_records
 from orchestration.strategies.services.profiles import model_profiles
 
 FOLDER = "strategies/methods"
@@ -99,6 +101,51 @@ def _allowed(shape: Mapping[str, Json]) -> str:
             return f"{above}{percent(low)} to {percent(high)}"
         return f"{above}{low:,} to {high:,}"
     return {"boolean": "on or off", "string": "text"}.get(str(shape.get("type")), "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PresetLine:
+    """A preset in a list: what it does in words, its figures, and its record where it has been used."""
+
+    line: DefinitionLine
+    words: str
+    record: PresetRecord | None
+
+    @property
+    def quality(self) -> float | None:
+        """The mean quality of its runs, None where there is no evidence."""
+        return None if self.record is None else self.record.whole.quality
+
+
+def preset_lines(membership: Membership) -> list[PresetLine]:
+    """Return the team's presets by name."""
+    records = preset_records(membership)
+    return [
+        PresetLine(line=line, words=_preset_words(line.document), record=records.get(name))
+        for name, line in definition_lines(membership, PRESETS).items()
+    ]
+
+
+def _preset_words(document: Json) -> str:
+    found = PRESETS.stored(document)
+    return found.words if found is not None else "It has problems and cannot run yet"
+
+
+def shown_content(made: Mapping[str, Json]) -> dict[str, Any]:
+    """Return what a preset is made of in words: its strategy, its panel, and the options that are set."""
+    strategy = all_strategies().get(str(made.get("strategy", "")))
+    fields = strategy.Options.model_fields if strategy is not None else {}
+    options = made.get("options")
+    set_options = options if isinstance(options, dict) else {}
+    return {
+        "strategy": strategy.title if strategy is not None else made.get("strategy", ""),
+        "models": made.get("models") or (),
+        "tools": made.get("tools") or (),
+        "options": [
+            (fields[name].title if name in fields else name, str(value).replace("_", " "))
+            for name, value in set_options.items()
+        ],
+    }
 
 
 @dataclass(frozen=True, slots=True)

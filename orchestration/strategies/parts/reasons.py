@@ -15,6 +15,7 @@ from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import AS_SHARE, counted, percent
 from orchestration.strategies.engine.voting.options import BallotKind
 from orchestration.strategies.parts.ballots import ShownVote
+from orchestration.strategies.selectors import strategy_name
 
 LONGEST_HEADLINE = 60
 LONGEST_EXPLANATION = 1_500
@@ -50,6 +51,8 @@ def verdict(run: Run, vote: ShownVote | None) -> str:
     if vote is not None and vote.counting:
         agreeing, of = vote.counting - len(vote.dissenters), vote.counting
         noun, agree = ("model", "agree") if vote.kind is BallotKind.ANSWERS else ("voter", "prefer it")
+        if vote.voters > len(run.request.get("models") or ()) > 0:  # several answers of a model are voters
+            noun = "answer"
     else:
         quality = _chosen(run).get("quality") or {}
         agreeing, of = quality.get("agreeing") or 0, quality.get("compared") or 0
@@ -84,7 +87,7 @@ def reason(decisions: Iterable[Mapping[str, Json]]) -> str:
 
 def settings(run: Run) -> list[tuple[str, str]]:
     """Return the options that are not as the strategy sets them, and the tools, as labels and values."""
-    strategy = all_strategies().get(run.ref)
+    strategy = all_strategies().get(strategy_name(run))
     if strategy is None:
         return []
     given: Mapping[str, Json] = run.request.get("options") or {}

@@ -24,6 +24,7 @@ from orchestration.strategies.engine.voting.strategy import BALLOT
 from orchestration.strategies.parts.ballots import shown_vote
 from orchestration.strategies.parts.lanes import Lane, LaneState, beside_answer, run_lanes
 from orchestration.strategies.parts.reasons import CONCLUDING, headline, reason, settings, verdict
+from orchestration.strategies.selectors import strategy_name
 
 LANE_PURPOSES = {Purpose.ANSWER.value, Purpose.AGGREGATE.value}
 LARGEST_TOGETHER = 40_000
@@ -63,6 +64,7 @@ class StrategyPage(KindPage):
     sentence = "strategies/_run_sentence.html"
     why = "strategies/_vote.html"
     stylesheets = ("css/ballots.css",)
+    menu = "strategies/_run_menu.html"
     sections = (Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),)
     details = (Section(name="run-helpers", events=END_EVENTS | CALL_EVENTS),)
     sentences: Mapping[str, str] = {kind: f"strategies/events/{kind}.html" for kind in StrategyEvent}
@@ -92,7 +94,7 @@ class StrategyPage(KindPage):
             "method_words": vote.words if vote is not None else "",
             "settings": settings(run),
             "alone_name": alone.model if alone else "",
-            "alone_usd": alone.cost_usd if alone else None,
+            "alone_usd": alone.alone_usd if alone else None,
             "saved_usd": counts.saved_usd,
             "lanes": lanes,
             "expands": any(lane.text and not lane.is_answer for lane in lanes),
@@ -160,6 +162,22 @@ class StrategyPage(KindPage):
     def change_address(self, run: Run) -> str:
         """Return the address of Ask, filled in with the request of `run`."""
         return f"{self.start_address()}?from={run.pk}"
+
+
+class PresetPage(StrategyPage):
+    """The page of a run that was started with a preset."""
+
+    def context(self, state: RunState, now: datetime) -> dict[str, Any]:
+        """Return what is said of a run of its strategy, and which version of the preset was used."""
+        found = super().context(state, now)
+        strategy, version = strategy_name(state.run), state.run.request.get("version")
+        title = StrategyPage.method(self, strategy)
+        used = [("Strategy", title), ("Version", str(version) if version else "draft")]
+        return {**found, "settings": [*used, *found["settings"]]}
+
+    def method(self, ref: str) -> str:
+        """Return the name of the preset as a method."""
+        return f"Preset {ref}"
 
 
 def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:

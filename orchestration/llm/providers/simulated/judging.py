@@ -143,6 +143,8 @@ def synthesis(profile: SimulatedProfile, case: JudgedCase) -> str:
         listed = f"answer{'s' if labels[1:] else ''} {' and '.join(labels)}"
         result = finals[labels[0]]
         return f"Comparing the answers, it is {result}. It rests on {listed}: {why}.\n\nAnswer: {result}"
+    if made and len(finals) == 1:
+        return f"Working it out once more, I get {made.answer}. {made.working}\n\nAnswer: {made.answer}"
     best = json.loads(ranking(profile, case))["ranking"][0]
     return (
         f"They agree on no result; answer {best} looks soundest, so it is handed on:\n\n{case.answers[best]}"

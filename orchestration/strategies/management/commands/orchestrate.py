@@ -21,6 +21,7 @@ from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.quality.scoring import Dimension
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, percent
 from orchestration.strategies.forms.panel import default_panel
+from orchestration.strategies.selectors import PRESET, strategy_name
 from orchestration.strategies.services.strategy_runs import NAME
 
 BAD_ARGUMENTS = 2
@@ -41,6 +42,9 @@ class Command(BaseCommand):
         """Add the prompt, the strategy and the constraints."""
         parser.add_argument("prompt", help="what to ask")
         parser.add_argument("--strategy", default="parallel", help="parallel (default), sequential, ...")
+        parser.add_argument(
+            "--preset", default="", metavar="NAME", help="a saved strategy with options and panel"
+        )
         parser.add_argument(
             "--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the strategy"
         )
@@ -74,7 +78,8 @@ class Command(BaseCommand):
                 returncode=BAD_ARGUMENTS,
             )
         try:
-            run = store_run(membership=member, kind=NAME, payload=_payload(prompt, given, member))
+            kind = PRESET if given["preset"] else NAME
+            run = store_run(membership=member, kind=kind, payload=_payload(prompt, given, member))
         except InvalidRequest as error:
             explained = f"{error.field}: {error}" if error.field else str(error)
             raise CommandError(explained, returncode=BAD_ARGUMENTS) from None
@@ -93,7 +98,13 @@ class Command(BaseCommand):
 
 
 def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[str, Json]:
-    """Return the request; numbers are read by its type."""
+    """Return the request; numbers are read by its type. Raises `InvalidRequest`."""
+    limits = {name: given[name] for name in Constraints.model_fields if given[name] is not None}
+    if given["preset"]:
+        of_preset = next((name for name in ("option", "model", "tool") if given[name]), "")
+        if of_preset:
+            raise InvalidRequest(f"A preset has its own. Leave --{of_preset} out.", field=of_preset)
+        return {"ref": given["preset"], "text": prompt, "constraints": limits}
     return {
         "text": prompt,
         "strategy": given["strategy"],
@@ -101,7 +112,7 @@ def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[st
         "options": _options(given["option"]),
         "tools": tuple(given["tool"]),
         "tool_rounds": given["tool_rounds"],
-        "constraints": {name: given[name] for name in Constraints.model_fields if given[name] is not None},
+        "constraints": limits,
     }
 
 
@@ -128,7 +139,7 @@ def _answer_object(run: Run) -> dict[str, Json]:
     return {
         "run_id": str(run.id),
         "status": run.status,
-        "strategy": run.ref,
+        "strategy": strategy_name(run),
         "answer": run.answer or None,
         "candidates": [*map(_candidate, outcome["candidates"])] if outcome else [*_from_calls(run)],
         "consensus": outcome.get("consensus") or NO_CONSENSUS,

@@ -1,0 +1,258 @@
+"""The debate: models answer, see the others' answers without names, and may change their minds, in rounds.
+
+After Du, Li, Torralba, Tenenbaum and Mordatch, Improving Factuality and Reasoning in Language Models through
+Multiagent Debate (arXiv 2305.14325): each model is shown its own answer as its turn and those of all others,
+and asked for an updated one. Here a debate also ends early once all say the same, or nobody changed anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import Field
+
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Json, Prompt
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.answer_vote import (
+    CountedAnswers,
+    answer_vote,
+    can_be_counted,
+    cast_answer,
+    count_answers,
+)
+from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
+from orchestration.strategies.engine.deciding import (
+    Scorer,
+    conclude,
+    no_answer_error,
+    require_usable,
+    select_best,
+)
+from orchestration.strategies.engine.effort import Effort, judging
+from orchestration.strategies.engine.fallback import JudgedOptions
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.rewriting import (
+    all_agree,
+    answer_again,
+    draw_orders,
+    independent_answers,
+    newest,
+    rewriting_prompt,
+    say_the_same,
+)
+from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.stopping import EarlyStopReason, Stop
+from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    counted,
+    is_usable,
+    listed,
+)
+
+DEBATE = "debate"
+TASK = """\
+You answered a question, and others answered it, too; you do not know who they are, and their order means
+nothing. Compare their answers with yours and check the steps of each. Keep what you said where it holds, and
+change it where they show that you were wrong; that several say the same proves nothing.
+Then write your whole, updated answer to the question in your own words, without mentioning the others.
+"""
+
+
+class DebateChoices(StrategyOptions):
+    """Options of the debate alone."""
+
+    rounds: int = Field(
+        default=2,
+        ge=2,
+        le=6,
+        title="Rounds",
+        description="How often each model answers at most; from the second round on it is shown what the"
+        " others said. The debate ends sooner when all agree or nobody changes anything.",
+    )
+
+
+class DebateOptions(AnswerOptions, JudgedOptions, DebateChoices):
+    """Options of a debate."""
+
+    main = ("rounds", "judge")
+
+
+@dataclass(kw_only=True, slots=True)
+class _DebateRun:
+    """The state of one run: the first answers, which are independent, and the newest of each model."""
+
+    request: Request
+    options: DebateOptions
+    panel: Panel
+    timer: StepTimer
+    scorer: Scorer
+    first: tuple[Candidate, ...] = ()
+    newest: tuple[Candidate, ...] = ()
+    stop: Stop | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The question."""
+        return self.request.text
+
+    @property
+    def usable(self) -> list[Candidate]:
+        """The newest usable answers."""
+        return [each for each in self.newest if is_usable(each)]
+
+    async def run(self) -> StrategyOutcome:
+        """Let the models answer, debate, and vote."""
+        await begin_phase(self.timer.context, "asking")
+        prompt = answer_prompt(self.request, self.options)
+        self.first, self.stop = await answer_again(self.panel.members, lambda _: prompt, 1, self.scorer)
+        self.newest = self.first
+        if not answered_candidates(self.first):
+            raise no_answer_error(self.first, self.stop)
+        require_usable(self.first, self.stop)
+        before: Sequence[Candidate] = ()
+        for number in range(2, self.options.rounds + 1):
+            if self.stop is not None or await self._is_over(number, before):
+                break
+            before = self.newest
+            await self._debate(number)
+        if self.stop is not None:
+            self.notes.append(f"The debate ended early. {self.stop.because}")
+        return await self._conclude()
+
+    async def _is_over(self, number: int, before: Sequence[Candidate]) -> bool:
+        """Return whether the round of this number is not needed; what is decided is journaled."""
+        because = self._because(before)
+        found: Json = asdict(self._early_stop(number, because)) if because else None
+        stored = await self.timer.context.decide(f"{DEBATE}/{number}", found)
+        if stored is None:
+            return False
+        ended = Stop.from_json(stored)
+        self.decisions.append(ended.decision)
+        self.notes.append(ended.sentence)
+        await announce(self.timer.context, ended.decision, f"{DEBATE}/{number}")
+        return True
+
+    def _because(self, before: Sequence[Candidate]) -> str:
+        """Return why there is nothing to debate (any more), empty where there is."""
+        if len(self.usable) == 1:
+            return "There is nothing to debate: only one model gave a usable answer."
+        if all_agree(self.usable, self.text):
+            return f"All {len(self.usable)} models say the same."
+        pairs = [(old, new) for old, new in zip(before, self.newest, strict=False) if is_usable(new)]
+        if pairs and all(say_the_same(old, new, self.text) for old, new in pairs):
+            return "No model changed its answer in the last round."
+        return ""
+
+    def _early_stop(self, number: int, because: str) -> Stop:
+        left = self.options.rounds + 1 - number
+        costs = [each.cost_usd for each in self.usable]
+        known = [cost for cost in costs if cost is not None]
+        saved = len(known) == len(costs) > 1
+        return Stop(
+            reason=EarlyStopReason.SETTLED,
+            because=because,
+            left_out={},
+            saved_calls=left * len(costs) if len(costs) > 1 else 0,
+            saved_usd=format(left * sum(known, Decimal(0)), "f") if saved else "",
+        )
+
+    async def _debate(self, number: int) -> None:
+        """Show each model what the others say, and ask it for an updated answer."""
+        said = {each.model: each.text for each in self.usable}
+        await begin_phase(self.timer.context, f"round {number}")
+        others = {name: [each for each in said if each != name] for name in said}
+        orders = await draw_orders(self.timer, others, number)
+
+        def prompt(model: ChatModel) -> Prompt:
+            name = model.spec.name
+            shown = [said[each] for each in orders[name]]
+            return rewriting_prompt(TASK, model.spec, self.request, self.options, shown, said[name])
+
+        members = [model for model in self.panel.members if model.spec.name in said]
+        updated, self.stop = await answer_again(members, prompt, number, self.scorer)
+        kept = [each.model for each in updated if not is_usable(each)]
+        if kept:
+            self.notes.append(f"In round {number} the earlier answer stands of {listed(kept)}.")
+        changed = newest(self.newest, updated)
+        move = self._move(number, self.newest, changed)
+        self.newest = changed
+        self.decisions.append(move)
+        await announce(self.timer.context, move, f"{DEBATE}/{number}")
+
+    def _move(self, number: int, before: Sequence[Candidate], after: Sequence[Candidate]) -> Decision:
+        """Return what a round changed, as a decision."""
+        pairs = [(old, new) for old, new in zip(before, after, strict=True) if new is not old]
+        changed = [new.model for old, new in pairs if not say_the_same(old, new, self.text)]
+        readable = all(new.extracted is not None for _, new in pairs)
+        words = f"{listed(changed)} changed the answer." if changed else "Nobody changed the answer."
+        reason = words if readable else f"{counted(len(pairs), 'model')} wrote the answer again."
+        return Decision(kind=DEBATE, chosen=f"Round {number}", reason=reason)
+
+    async def _conclude(self) -> StrategyOutcome:
+        independent = independent_answers(self.usable, self.first, self.text)
+        scored = await self.scorer.score(self.newest, "judge", independent=independent)
+        casts = [cast_answer(each, self.text) for each in scored]
+        won: CountedAnswers | None = None
+        if can_be_counted(casts, scored) and len(self.usable) > 1:
+            vote = answer_vote(self.request, self.panel, self.timer)
+            won = await count_answers(vote, casts, scored)
+        selection = select_best(scored) if won is None else won.selection
+        found = await conclude(self.timer, selection, scored, self.stop)
+        voted = () if won is None else (won.result.decision,)
+        return replace(
+            found,
+            consensus=None if won is None else won.result.consensus,
+            decisions=(*self.decisions, *voted, *found.decisions),
+            notes=(*self.notes, *(() if won is None else won.result.notes)),
+        )
+
+
+class Debate(Strategy):
+    """Let models see each other's answers and change their minds."""
+
+    name: ClassVar[str] = "debate"
+    title: ClassVar[str] = "Debate"
+    summary: ClassVar[str] = (
+        "Models answer, see the others' answers without names and may change their minds, in rounds; once all"
+        " agree or the rounds are over, their final answers are counted."
+    )
+    in_turn: ClassVar[bool] = False
+    answer_word: ClassVar[str] = "Round"
+    counts_answers: ClassVar[bool] = True
+    Options: ClassVar[type[StrategyOptions]] = DebateOptions
+    labels: ClassVar[Mapping[str, str]] = {DEBATE: "Debated", "vote": "Vote"}
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how much is asked: one round of all at least, at most all rounds."""
+        given = parse_options(DebateOptions, options.model_dump())
+        again = (0, (given.rounds - 1) * panel if panel > 1 else 0)
+        helping = judging(given, together=panel)
+        return Effort(answers=(panel, panel), at_once=max(1, panel), again=again, helping=helping)
+
+    def moment(self, key: str) -> str:
+        """Return what is decided before and after a round."""
+        head, _, number = key.rpartition("/")
+        return f"Round {number} decided" if head == DEBATE else super().moment(key)
+
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
+        """Answer `request` with what the models say at the end of a debate."""
+        options = parse_options(DebateOptions, request.options)
+        timer = StepTimer(context)
+        scorer = Scorer.judged_by(options, request, panel, timer)
+        run = _DebateRun(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
+        with single_error():
+            return await run.run()
+
+
+STRATEGY = Debate()

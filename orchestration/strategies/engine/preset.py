@@ -1,0 +1,118 @@
+"""A preset: a strategy with options and a panel, under a name; every problem at its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.values import Bounds
+from orchestration.llm.engine.types import Json
+from orchestration.strategies.engine.errors import InvalidOptions
+from orchestration.strategies.engine.strategy import all_strategies, validate_options
+from orchestration.strategies.engine.types import MOST_ROUNDS, MOST_TOOLS, USUAL_ROUNDS, listed
+
+BOUNDS = Bounds(depth=16, nodes=5_000, characters=200_000)
+LARGEST_PANEL = 50
+PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+
+
+class PresetDefinition(BaseModel):
+    """What is saved under a name. Options are those that differ from the usual ones, or all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    schema_version: Literal[1] = Field(1, description="Version of this format.")
+    name: PresetName = Field(description="What others call the preset by.")
+    title: str = Field("", title="Title", max_length=120, description="What pages call it.")
+    description: str = Field("", title="Description", max_length=5_000, description="What it is for.")
+    strategy: str = Field(title="Strategy", max_length=40, description="The way in which the models answer.")
+    models: tuple[Words, ...] = Field(
+        title="Panel",
+        max_length=LARGEST_PANEL,
+        description="Models by name, in order, one a line.",
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, title="Options", description="Of the strategy. What is not set is as usual."
+    )
+    tools: tuple[Words, ...] = Field(
+        (), title="Tools", max_length=MOST_TOOLS, description="Tools that the models may call."
+    )
+    tool_rounds: int = Field(
+        USUAL_ROUNDS,
+        title="Most rounds",
+        ge=2,
+        le=MOST_ROUNDS,
+        description="Calls of a model for one answer, where it calls tools.",
+    )
+
+    @property
+    def words(self) -> str:
+        """The strategy and the panel, as in a sentence."""
+        found = all_strategies().get(self.strategy)
+        return f"{found.title if found else self.strategy} by {listed(self.models)}"
+
+
+@dataclass(frozen=True, slots=True)
+class PresetProblem:
+    """What is wrong at one place of a preset, as `options.rounds`, in words."""
+
+    path: str
+    message: str
+
+
+@cache
+def preset_schema() -> Schema:
+    """Return the JSON Schema of a preset."""
+    return parse_schema(PresetDefinition.model_json_schema())
+
+
+def read_preset(document: Json) -> tuple[PresetDefinition | None, tuple[PresetProblem, ...]]:
+    """Return a document as a preset, or all that is wrong with it.
+
+    Whether its models and tools are there is checked when a run starts.
+    """
+    if excess := BOUNDS.excess(document):
+        return None, (PresetProblem("", f"The preset is too large, or no JSON: {excess}."),)
+    faults = preset_schema().problems(document)
+    if faults:
+        return None, tuple(PresetProblem(each.path, f"This {each.message}.") for each in faults)
+    try:
+        preset = PresetDefinition.model_validate(document)
+    except ValidationError:  # half characters, of which JSON Schema knows nothing
+        return None, (PresetProblem("", "The preset has a text that cannot be read."),)
+    found = tuple(_faults(preset))
+    return (None if found else preset), found
+
+
+def stored_preset(document: Json) -> PresetDefinition | None:
+    """Return a preset that was sound when it was stored, None for one whose fields cannot be read."""
+    try:
+        return PresetDefinition.model_validate(document)
+    except ValidationError:
+        return None
+
+
+def _faults(preset: PresetDefinition) -> Iterator[PresetProblem]:
+    if not preset.models:
+        yield PresetProblem("models", "The panel is empty. Choose at least one model.")
+    twice = sorted({name for name in preset.models if preset.models.count(name) > 1})
+    if twice:
+        yield PresetProblem("models", f"On the panel twice: {listed(twice)}. Keep each once.")
+    strategy = all_strategies().get(preset.strategy)
+    if strategy is None:
+        there_are = listed([each.title for each in all_strategies().values()])
+        unknown = f"There is no strategy “{preset.strategy}”. There are: {there_are}."
+        yield PresetProblem("strategy", unknown)
+        return
+    try:
+        options = validate_options(preset.strategy, preset.options)
+        if preset.models and not twice:
+            strategy.check(options, preset.models)
+    except InvalidOptions as wrong:
+        yield from (PresetProblem(each.field, each.message) for each in wrong.errors)

@@ -1,0 +1,131 @@
+"""Answers that models write again with those of others in sight: prompts, orders, what agreement is worth.
+
+What others wrote is data in a prompt, without names, in an order that is drawn at random and journaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, estimate_tokens
+from orchestration.runs.engine.context import RunContext
+from orchestration.strategies.engine.asking import StepTimer, announce, ask_step, final_answer
+from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
+from orchestration.strategies.engine.deciding import Scorer
+from orchestration.strategies.engine.members import ask_member
+from orchestration.strategies.engine.options import AnswerOptions
+from orchestration.strategies.engine.quality.prompts import (
+    CHARACTERS_PER_TOKEN,
+    DATA_ONLY,
+    LEAST_SHOWN,
+    ROOM_FOR_REST,
+    blocks,
+    shortened,
+)
+from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.types import Candidate, Request, is_usable
+
+FINAL_LINE = """\
+When the question has a short final answer, end with a line of the form
+Answer: <the final answer>
+"""
+
+
+def rewriting_prompt(
+    task: str,
+    spec: ModelSpec,
+    request: Request,
+    options: AnswerOptions,
+    shown: Sequence[str],
+    own: str = "",
+) -> Prompt:
+    """Return the prompt that has a model answer again, `shown` answers as data.
+
+    Its `own` earlier answer, if there is one, is its turn of the conversation. All are shortened to what its
+    context window holds.
+    """
+    tokens = max(0, spec.context_window - spec.max_output_tokens - ROOM_FOR_REST)
+    room = max(LEAST_SHOWN, tokens * CHARACTERS_PER_TOKEN // (len(shown) + 1))
+    said = shortened(own, room)
+    marked = blocks(spec, request, shown, rest=ROOM_FOR_REST + estimate_tokens(said))
+    turns = (Message(role="user", content=request.text), Message(role="assistant", content=said))
+    return Prompt(
+        messages=(
+            Message(role="system", content=f"{task}{FINAL_LINE}{DATA_ONLY}"),
+            *(turns if own else ()),
+            Message(role="user", content=marked),
+        ),
+        purpose=Purpose.AGGREGATE,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        response_schema=request.response_schema,
+    )
+
+
+async def answer_again(
+    members: Sequence[ChatModel],
+    prompt: Callable[[ChatModel], Prompt],
+    number: int,
+    scorer: Scorer,
+) -> tuple[tuple[Candidate, ...], Stop | None]:
+    """Ask models for their so-manieth answers, all at once; return these, checked, and the limit reached."""
+    part = scorer.timer.again(number)
+
+    async def ask(model: ChatModel) -> Candidate:
+        return await ask_member(model, prompt(model), part, request=scorer.request)
+
+    ended = await ask_round(members, ask, RoundPlan(), context=part.context)
+    if ended.stop is not None:
+        await announce(part.context, ended.stop.decision, "stop")
+    found = candidates(ended, lambda name: part.key(ask_step(name)))
+    return await scorer.by_checks_alone().score(found, "checks"), ended.stop
+
+
+async def draw_orders(
+    timer: StepTimer, shown: Mapping[str, Sequence[str]], number: int
+) -> Mapping[str, Sequence[str]]:
+    """Return for each model the names of those whose answers it is `shown`, in a journaled random order."""
+    context: RunContext = timer.again(number).context
+    drawn = {name: list(others) for name, others in shown.items()}
+    for others in drawn.values():
+        context.random.shuffle(others)
+    return await context.decide("order", drawn)
+
+
+def newest(earlier: Iterable[Candidate], later: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Return each model's later answer where it is usable, else its earlier one."""
+    usable = {each.model: each for each in later if is_usable(each)}
+    return tuple(usable.get(each.model, each) for each in earlier)
+
+
+def say_the_same(first: Candidate, second: Candidate, question: str) -> bool:
+    """Return whether both state a final answer, and the same."""
+    one, other = final_answer(first, question), final_answer(second, question)
+    return one is not None and other is not None and same_answer(one, other)
+
+
+def all_agree(answers: Sequence[Candidate], question: str) -> bool:
+    """Return whether there are several answers, and all say the same."""
+    groups = comparable_groups([final_answer(each, question) for each in answers])
+    return len(answers) > 1 and [len(group.members) for group in groups] == [len(answers)]
+
+
+def independent_answers(
+    rewritten: Iterable[Candidate], first: Iterable[Candidate], question: str
+) -> tuple[Candidate, ...]:
+    """Return the `first` answers, each rewritten one in the place of one of them that says the same.
+
+    An answer that was written after seeing others is no further witness for what they say: it stands for the
+    one that its model, or else another one, gave before. Where nobody did, it stands alone.
+    """
+    left = [each for each in first if is_usable(each)]
+    placed = []
+    for each in rewritten:
+        own_first = sorted(left, key=lambda one: one.model != each.model)
+        same = next((one for one in own_first if say_the_same(one, each, question)), None)
+        if same is not None:
+            left.remove(same)
+            placed.append(each)
+    return (*placed, *left)
