@@ -137,6 +137,7 @@ def _models(team: FurnishedTeam) -> Iterator[str]:
     yield reverse("llm:model", args=[team.model.pk])
     yield from (reverse("llm:provider-choose", args=[each.pk]) for each in (team.provider, team.recording))
     yield f"{reverse('llm:provider-add', args=[team.recording.pk])}?pick=ada&pick=bob"
+    yield from (f"{reverse('llm:prices')}?q={search}" for search in ("4o-mini", "no+such+model"))
 
 
 def _pipelines(team: FurnishedTeam) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,9 @@ from orchestration.library.services.definitions import create_definition, publis
 from orchestration.library.services.triggers import add_schedule, add_webhook
 from orchestration.llm.engine.types import Capability, Json, Prices
 from orchestration.llm.models import LanguageModel, Provider
-from orchestration.llm.services.registry.models import NewModel, add_models, set_price, update_model
+from orchestration.llm.providers.adapter import RemoteModel
+from orchestration.llm.services.registry.models import NewModel, add_models, suggest_model, update_model
+from orchestration.llm.services.registry.prices import set_price
 from orchestration.llm.services.registry.providers import (
     connect_provider,
     connect_recording,
@@ -126,6 +129,12 @@ class FurnishedTeam:
                 output_per_million=Decimal(4),
                 valid_from=day,
             )
+        cloud = connect_provider(membership=owner, name="OpenAI", base_url="https://api.openai.com/v1")
+        listed, other = (
+            suggest_model(RemoteModel(id=name), cloud.base_url) for name in ("gpt-4o-mini", "gpt-4o")
+        )
+        add_models(membership=owner, provider=cloud, models=[listed, replace(other, prices=cents)])
+        switch_provider(membership=owner, provider=cloud, enabled=False)
         switch_provider(membership=owner, provider=simulated[0].provider, enabled=False)
         switch_provider(membership=owner, provider=simulated[0].provider, enabled=True)
         set_secret(membership=owner, provider=provider, api_key="not-real-either")

@@ -322,6 +322,15 @@ ROWS = [
     Row(view="tools:credential-remove", method="POST", who=ADMINS, args=a_credential, status=302),
     Row(view="tools:document-remove", method="POST", who=ADMINS, args=a_document, status=302),
     Row(view="llm:models", marker="Models"),
+    Row(view="llm:prices", marker='data-page="prices"'),
+    Row(
+        view="llm:model-follow",
+        method="POST",
+        who=ADMINS,
+        args=a_model,
+        status=422,
+        marker='id="price-title"',
+    ),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(
         view="llm:provider-connect",
