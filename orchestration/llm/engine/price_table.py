@@ -44,7 +44,7 @@ class DatedPrices:
     prices: Prices
 
 
-class StoredPrices(BaseModel):
+class PriceInFile(BaseModel):
     """One price of a model as the file has it; `cached` is that of input read from a cache."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,7 +72,7 @@ class StoredPrices(BaseModel):
         return DatedPrices(valid_from=self.valid_from, prices=prices)
 
 
-class StoredModel(BaseModel):
+class ModelInFile(BaseModel):
     """One model as the file has it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,7 +83,7 @@ class StoredModel(BaseModel):
     window: Tokens | None = None
     longest: Tokens | None = None
     note: str = ""
-    prices: Annotated[tuple[StoredPrices, ...], Field(min_length=1)]
+    prices: Annotated[tuple[PriceInFile, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def check_order(self) -> Self:
@@ -96,7 +96,7 @@ class StoredModel(BaseModel):
         return self
 
 
-class StoredProvider(BaseModel):
+class ProviderInFile(BaseModel):
     """One provider as the file has it: where it serves its models, and what gateways call it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -106,7 +106,7 @@ class StoredProvider(BaseModel):
     hosts: tuple[str, ...]
     prefixes: tuple[str, ...]
     page: Annotated[str, Field(pattern=r"^https://")]
-    models: tuple[StoredModel, ...]
+    models: tuple[ModelInFile, ...]
 
     @model_validator(mode="after")
     def check_names(self) -> Self:
@@ -117,14 +117,14 @@ class StoredProvider(BaseModel):
         return self
 
 
-class StoredTable(BaseModel):
+class TableInFile(BaseModel):
     """The whole file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     as_of: date
     provenance: str
-    providers: tuple[StoredProvider, ...]
+    providers: tuple[ProviderInFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +174,7 @@ class PriceTable:
 
     as_of: date
     provenance: str
-    providers: tuple[StoredProvider, ...]
+    providers: tuple[ProviderInFile, ...]
 
     @cached_property
     def listings(self) -> Mapping[str, Listing]:
@@ -227,12 +227,12 @@ class PriceTable:
         is_known = "".join(dated.groups()) <= self.as_of.strftime("%Y%m%d")
         return name[: dated.start()] if is_known else name
 
-    def _names(self, provider: StoredProvider) -> Mapping[str, Listing]:
+    def _names(self, provider: ProviderInFile) -> Mapping[str, Listing]:
         own = (self.listings[f"{provider.id}/{model.name}"] for model in provider.models)
         return {name: listing for listing in own for name in listing.names}
 
 
-def _listings(provider: StoredProvider) -> Iterator[Listing]:
+def _listings(provider: ProviderInFile) -> Iterator[Listing]:
     for model in provider.models:
         yield Listing(
             key=f"{provider.id}/{model.name}",
@@ -249,7 +249,7 @@ def _listings(provider: StoredProvider) -> Iterator[Listing]:
 
 def read_price_table(text: str | bytes) -> PriceTable:
     """Return the table in a file. Raises pydantic's `ValidationError`."""
-    stored = StoredTable.model_validate_json(text)
+    stored = TableInFile.model_validate_json(text)
     return PriceTable(as_of=stored.as_of, provenance=stored.provenance, providers=stored.providers)
 
 
