@@ -52,6 +52,14 @@ ROWS = [
         {},
         "removed the MCP server sage-large at https://a.b/mcp.",
     ),
+    (A.RUBRIC_CREATED, {}, {"criteria": 2}, "created the rubric sage-large with 2 criteria."),
+    (A.RUBRIC_CHANGED, {}, {"number": 3}, "saved version 3 of the rubric sage-large."),
+    (
+        A.RUBRIC_DELETED,
+        {"versions": 3},
+        {},
+        "deleted the rubric sage-large, of which there were 3 versions.",
+    ),
     (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
     (
         A.MCP_SERVER_CHANGED,

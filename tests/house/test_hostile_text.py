@@ -42,8 +42,8 @@ from orchestration.strategies.engine.classification import classify
 from orchestration.strategies.engine.consensus import answers, extraction, measures, spelling, wording
 from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.expert import read_task
-from orchestration.strategies.engine.quality.assessing import read_verdicts
 from orchestration.strategies.engine.quality.checks import examine
+from orchestration.strategies.engine.quality.judging import read_verdicts
 from orchestration.strategies.engine.quality.prompts import blocks
 from orchestration.strategies.engine.quality.scoring import ExaminedAnswer
 from orchestration.strategies.engine.types import Request

@@ -80,7 +80,15 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
     ]
     alike = [*_alike(team)]
     lists = (
-        *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
+        *(
+            "strategies:ask",
+            "strategies:methods",
+            "strategies:judges",
+            "runs:runs",
+            "runs:inbox",
+            "llm:models",
+            "tools:tools",
+        ),
         *("pipelines:list", "sessions:list", "sessions:start"),
     )
     empty = [reverse(view) for view in lists]
@@ -109,6 +117,8 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     ask, runs = reverse("strategies:ask"), reverse("runs:runs")
     yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
     yield from (f"{ask}?strategy=parallel", reverse("strategies:method", args=["voting"]))
+    yield from map(reverse, ["strategies:judges", "strategies:rubric-new"])
+    yield reverse("strategies:rubric", args=[team.rubric.pk])
     yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
     yield from ("/inbox/", "/inbox/?who=me", "/inbox/?kind=none")
     yield reverse("runs:run-delete", args=[team.runs["rich"].pk])
@@ -201,6 +211,7 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     for view in ("pipelines:new", "pipelines:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
+    yield PageState(path=reverse("strategies:rubric-new"), who=team.owner, sends="#rubric-form")
     for view in ("sessions:new", "sessions:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form", alike=True)
     for view in ("pipelines:run", "pipelines:publish"):

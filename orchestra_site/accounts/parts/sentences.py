@@ -96,6 +96,13 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.TRIGGER_REFUSED: [
         "{who} sent the webhook {subject} of {after_starts} a wrong secret and was refused."
     ],
+    AuditAction.RUBRIC_CREATED: [
+        "{who} created the rubric {subject} with {after_criteria} criteria.",
+    ],
+    AuditAction.RUBRIC_CHANGED: ["{who} saved version {after_number} of the rubric {subject}."],
+    AuditAction.RUBRIC_DELETED: [
+        "{who} deleted the rubric {subject}, of which there were {before_versions} versions."
+    ],
 }
 """Of each action the first sentence counts whose values the entry has."""
 

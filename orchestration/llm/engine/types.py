@@ -56,6 +56,7 @@ class FieldFormat(StrEnum):
     MODEL = "model"
     SHARE = "share"
     DOLLARS = "dollars"
+    RUBRIC = "rubric"
 
 
 class FinishReason(StrEnum):

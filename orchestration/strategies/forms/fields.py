@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from pydantic import BaseModel
 
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.tools.forms.schemas import PercentField, schema_fields
 
@@ -23,9 +23,20 @@ def option_schema(options: type[BaseModel]) -> dict[str, Any]:
     return options.model_json_schema()
 
 
-def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, forms.Field]:
-    """Return a field for each option, named `options.<name>` as errors about it are."""
-    fields = schema_fields(option_schema(options), models)
+def option_fields(
+    options: type[BaseModel], models: Sequence[str], rubrics: Sequence[str] = ()
+) -> dict[str, forms.Field]:
+    """Return a field for each option, named `options.<name>` as errors about it are.
+
+    A rubric is one of `rubrics`; without any there is no such field.
+    """
+    schema = option_schema(options)
+    properties = {
+        name: shape | {"enum": list(rubrics)} if shape.get("format") == FieldFormat.RUBRIC else shape
+        for name, shape in schema["properties"].items()
+        if rubrics or shape.get("format") != FieldFormat.RUBRIC
+    }
+    fields = schema_fields({**schema, "properties": properties}, models)
     return {f"{PREFIX}{name}": field for name, field in fields.items()}
 
 

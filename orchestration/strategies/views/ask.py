@@ -28,6 +28,7 @@ from orchestration.strategies.selectors import (
     RECENT,
     models_with_profiles,
     recent_runs,
+    rubric_names,
     strategy_records,
 )
 from orchestration.strategies.services.estimates import estimate_request
@@ -93,7 +94,8 @@ def _form(
     }
     models = list(models_with_profiles(request.membership))
     tools = team_tools(request.membership.team_id)
-    return AskForm(data, models=models, tools=tools, others=others, initial=initial)
+    rubrics = rubric_names(request.membership)
+    return AskForm(data, models=models, tools=tools, rubrics=rubrics, others=others, initial=initial)
 
 
 def _page(
