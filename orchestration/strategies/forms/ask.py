@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -78,7 +78,7 @@ class AskForm(forms.Form):
         *,
         models: Sequence[LanguageModel],
         tools: Mapping[str, ToolSpec] | None = None,
-        rubrics: Sequence[str] = (),
+        rubrics: Callable[[], Sequence[str]] = tuple,
         others: Mapping[str, Startable] | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,17 +24,20 @@ def option_schema(options: type[BaseModel]) -> dict[str, Any]:
 
 
 def option_fields(
-    options: type[BaseModel], models: Sequence[str], rubrics: Sequence[str] = ()
+    options: type[BaseModel], models: Sequence[str], rubrics: Callable[[], Sequence[str]] = tuple
 ) -> dict[str, forms.Field]:
     """Return a field for each option, named `options.<name>` as errors about it are.
 
-    A rubric is one of `rubrics`; without any there is no such field.
+    A rubric is one of `rubrics`, read only where there is such an option; without any it has no field.
     """
     schema = option_schema(options)
+    shapes = schema["properties"]
+    naming = {name for name, shape in shapes.items() if shape.get("format") == FieldFormat.RUBRIC}
+    known = list(rubrics()) if naming else []
     properties = {
-        name: shape | {"enum": list(rubrics)} if shape.get("format") == FieldFormat.RUBRIC else shape
-        for name, shape in schema["properties"].items()
-        if rubrics or shape.get("format") != FieldFormat.RUBRIC
+        name: {**shape, "enum": known} if name in naming else shape
+        for name, shape in shapes.items()
+        if known or name not in naming
     }
     fields = schema_fields({**schema, "properties": properties}, models)
     return {f"{PREFIX}{name}": field for name, field in fields.items()}

@@ -20,7 +20,7 @@ from orchestration.strategies.engine.quality.rubrics import (
     Rubric,
 )
 
-BLANK_LINES = 2
+BLANK_LINES = 1
 LONGEST_COUNT = 4
 MORE_LINES = 3
 AREA = {"rows": 2, "dir": "auto"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -94,7 +95,7 @@ def _form(
     }
     models = list(models_with_profiles(request.membership))
     tools = team_tools(request.membership.team_id)
-    rubrics = rubric_names(request.membership)
+    rubrics = partial(rubric_names, request.membership)
     return AskForm(data, models=models, tools=tools, rubrics=rubrics, others=others, initial=initial)
 
 
