@@ -12,13 +12,19 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import AuditEntry, Membership, Role
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.models import LanguageModel, Provider
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.runs.kinds import FrozenRun, get_kind
 from orchestration.runs.models import Rating, Run
 from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
 from orchestration.strategies.services.judging import keep_judgements
-from orchestration.strategies.services.rubrics import change_rubric, create_rubric, freeze_rubric
+from orchestration.strategies.services.rubrics import (
+    change_rubric,
+    create_rubric,
+    delete_rubric,
+    freeze_rubric,
+)
 from tests.support.history import a_member, a_run, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -241,3 +247,30 @@ def test_a_rubric_is_tried_out_on_a_past_run_in_both_orders(member: Membership) 
         assert words in page
     refused = signed_in(member).post(f"{JUDGES}{saved.pk}/try/", {"judge": "nobody", "run": "x"})
     assert refused.status_code == 422
+
+
+def test_a_try_out_that_cannot_be_says_why(member: Membership) -> None:
+    seed_simulated(member.team)
+    remote = Provider.objects.create(
+        team=member.team, name="Cloud", kind="openai_compatible", base_url="http://10.0.0.1/v1"
+    )
+    LanguageModel.objects.create(team=member.team, provider=remote, name="away", remote_name="x")
+    saved = create_rubric(membership=member, rubric=KIND)
+    answered = {"candidates": [{"model": "sim-swift", "step": "ask/a", "text": "4"}]}
+    runs = [a_run(member, kind="strategy", status="succeeded", outcome=each) for each in ({}, answered)]
+    client, address = signed_in(member), f"{JUDGES}{saved.pk}/try/"
+    page = client.post(address, {"judge": "sim-oracle", "run": str(runs[0].pk)}).content.decode()
+    assert "This run has no answer to judge" in page
+    page = client.post(address, {"judge": "away", "run": str(runs[1].pk)}).content.decode()
+    assert 'class="notice notice-error"' in page
+
+
+def test_a_rubric_that_is_gone_or_taken_cannot_be_changed(member: Membership) -> None:
+    saved = create_rubric(membership=member, rubric=KIND)
+    create_rubric(membership=member, rubric=KIND.model_copy(update={"name": "Other"}))
+    taken = KIND.model_copy(update={"name": "Other"})
+    with pytest.raises(InvalidRequest, match="has a rubric of this name"):
+        change_rubric(membership=member, saved=saved, rubric=taken, based_on=1)
+    SavedRubric.objects.filter(pk=saved.pk).delete()
+    with pytest.raises(InvalidRequest, match="deleted in the meantime"):
+        delete_rubric(membership=member, saved=saved)
