@@ -28,7 +28,8 @@ from collaboration.engine.state import Action, SessionEnding, SessionState, Turn
 from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.quality.checks import examine
-from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, JudgeRating, combine
+from orchestration.strategies.engine.quality.rubrics import Dimension
+from orchestration.strategies.engine.quality.scoring import ExaminedAnswer, JudgeRating, combine
 from orchestration.strategies.engine.types import counted
 
 MOST_HELP = 6

@@ -62,6 +62,9 @@ class AuditAction(StrEnum):
     TRIGGER_SWITCHED = "trigger.switched"
     TRIGGER_DELETED = "trigger.deleted"
     TRIGGER_REFUSED = "trigger.refused"
+    RUBRIC_CREATED = "rubric.created"
+    RUBRIC_CHANGED = "rubric.changed"
+    RUBRIC_DELETED = "rubric.deleted"
 
 
 class AppendOnly(TypeError):

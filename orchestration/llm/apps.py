@@ -13,5 +13,7 @@ class LanguageModelsConfig(AppConfig):
     def ready(self) -> None:
         """Register what needs the models, which are there only now."""
         from orchestration.llm.services.checking import provider_findings  # noqa: PLC0415
+        from orchestration.llm.services.registry.prices import price_findings  # noqa: PLC0415
 
         register_check("providers", provider_findings)
+        register_check("prices", price_findings)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, cast
 
 from django import forms
@@ -15,8 +17,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.price_table import price_table
 from orchestration.llm.engine.types import Capability, Prices, Tier
-from orchestration.llm.models import LanguageModel, ProviderKind
+from orchestration.llm.models import LanguageModel, PriceSource, ProviderKind
 from orchestration.llm.providers.adapter import CheckSubject, ConnectionReport
 from orchestration.llm.services.registry.models import NewModel
 
@@ -144,6 +147,9 @@ def dollars_field(label: str, *, required: bool = False) -> forms.DecimalField:
     )
 
 
+CACHED_ALONE = "Enter the other two prices, too, or leave this one empty."
+
+
 class ChosenModelForm(forms.Form):
     """One of a provider's models, about to be added."""
 
@@ -158,6 +164,10 @@ class ChosenModelForm(forms.Form):
     max_output_tokens = forms.IntegerField(label="Longest answer, tokens", min_value=1, max_value=10_000_000)
     input_per_million = dollars_field("Input, $ per million tokens")
     output_per_million = dollars_field("Output, $ per million tokens")
+    cached_input_per_million = dollars_field("Cached input, $ per million tokens")
+    price_source = forms.ChoiceField(choices=PriceSource.choices, widget=forms.HiddenInput, required=False)
+    listing = forms.CharField(max_length=160, widget=forms.HiddenInput, required=False)
+    offered = forms.CharField(max_length=100, widget=forms.HiddenInput, required=False)
 
     def clean(self) -> dict[str, Any]:
         """Refuse half a price."""
@@ -166,25 +176,38 @@ class ChosenModelForm(forms.Form):
         missing = [name for name, value in given.items() if value is None and name not in self.errors]
         if len(missing) == 1:
             self.add_error(missing[0], "Enter both prices, or leave both empty. A free model costs 0.")
+        elif missing and data.get("cached_input_per_million") is not None:
+            self.add_error("cached_input_per_million", CACHED_ALONE)
         return data
 
     def new_model(self) -> NewModel:
         """Return what the form asks to add; call it on a valid form."""
         data = dict(self.cleaned_data)
-        amounts = data.pop("input_per_million"), data.pop("output_per_million")
-        priced = amounts[0] is not None and amounts[1] is not None
-        prices = Prices(input_per_million=amounts[0], output_per_million=amounts[1]) if priced else None
+        amounts = {field.name: data.pop(field.name) for field in fields(Prices)}
+        prices = None if amounts["input_per_million"] is None else Prices(**amounts)
+        source, listing = PriceSource(data.pop("price_source") or PriceSource.PERSON), data.pop("listing")
+        if prices is None or data.pop("offered") != written_prices(prices):
+            source, listing = PriceSource.PERSON, ""
+        data.pop("offered", None)
         can = frozenset(map(Capability, data.pop("capabilities")))
-        return NewModel(**{**data, "tier": Tier(data["tier"]), "capabilities": can, "prices": prices})
+        data |= {"tier": Tier(data["tier"]), "capabilities": can}
+        return NewModel(**data, prices=prices, price_source=source, listing=listing)
 
 
 def suggested(model: NewModel) -> dict[str, Any]:
     """Return what is known of a model as the form shows it."""
     shown = {name: getattr(model, name, None) for name in ChosenModelForm.base_fields}
     if model.prices:
-        shown["input_per_million"] = plain_number(model.prices.input_per_million)
-        shown["output_per_million"] = plain_number(model.prices.output_per_million)
+        amounts = {field.name: getattr(model.prices, field.name) for field in fields(Prices)}
+        shown |= {name: plain_number(usd) for name, usd in amounts.items() if usd is not None}
+        shown["offered"] = written_prices(model.prices)
     return {**shown, "capabilities": sorted(model.capabilities)}
+
+
+def written_prices(prices: Prices) -> str:
+    """Return prices as one text, the same for equal ones."""
+    amounts = (getattr(prices, field.name) for field in fields(Prices))
+    return "/".join("" if usd is None else plain_number(usd) for usd in amounts)
 
 
 def plain_number(amount: Decimal) -> str:
@@ -256,11 +279,18 @@ def model_initial(model: LanguageModel) -> dict[str, Any]:
     return {**shown, "timeout_s": f"{model.timeout_s:g}"}
 
 
+def listing_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the listings of the shipped table under their providers."""
+    by_provider = groupby(price_table().listings.values(), lambda listing: listing.provider)
+    return [(name, [(each.key, f"{name} {each.name}") for each in found]) for name, found in by_provider]
+
+
 class PriceForm(forms.Form):
     """A new price and the day it starts."""
 
     input_per_million = dollars_field("Input, $ per million tokens", required=True)
     output_per_million = dollars_field("Output, $ per million tokens", required=True)
+    cached_input_per_million = dollars_field("Cached input, $ per million tokens")
     valid_from = forms.DateField(
         label="Valid from",
         initial=timezone.localdate,
@@ -268,6 +298,12 @@ class PriceForm(forms.Form):
         validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
         help_text="Runs keep the price that was valid when they started.",
     )
+
+
+class FollowForm(forms.Form):
+    """The listing of the shipped price table that a model should follow."""
+
+    listing = forms.ChoiceField(label="Listing", choices=listing_choices)
 
 
 FORMAT = format_html(

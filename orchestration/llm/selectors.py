@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
+from itertools import groupby
 
 from django.db.models import BooleanField, Case, Prefetch, QuerySet, Value, When
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.web.templatetags.text import price
+from orchestration.llm.engine.price_table import DatedPrices, Listing, PriceMatch, price_table
 from orchestration.llm.engine.types import Capability
-from orchestration.llm.models import LanguageModel, Price, Provider, ProviderKind
+from orchestration.llm.models import LanguageModel, ModelPrice, Price, Provider, ProviderKind
 from orchestration.llm.providers.adapter import RemoteModel
 
 SHOWN_AT_MOST = 200
@@ -35,8 +39,8 @@ class ModelCard:
     """A model with today's price and its record; `next_price` starts on a later day."""
 
     model: LanguageModel
-    price: Price | None
-    next_price: Price | None
+    price: ModelPrice | None
+    next_price: ModelPrice | None
     record: CallRecord | None
 
     @property
@@ -76,13 +80,13 @@ def team_providers(membership: Membership) -> QuerySet[Provider]:
 def team_models(membership: Membership) -> QuerySet[LanguageModel]:
     """Return the team's models with their providers, without secrets, and with their prices."""
     found: QuerySet[LanguageModel] = LanguageModel.objects.visible_to(membership)
-    return found.select_related("provider").defer("provider__secret").prefetch_related("prices")
+    return found.select_related("provider").defer("provider__secret").prefetch_related(_prices_with_authors())
 
 
 def provider_cards(membership: Membership, *, now: datetime, today: date) -> tuple[ProviderCard, ...]:
     """Return every provider of the team with its models, by name."""
     records = {name: calls for read in _call_records for name, calls in read(membership, now).items()}
-    models = LanguageModel.objects.prefetch_related("prices").order_by("name")
+    models = LanguageModel.objects.prefetch_related(_prices_with_authors()).order_by("name")
     found = team_providers(membership).prefetch_related(Prefetch("language_models", queryset=models))
     return tuple(
         ProviderCard(
@@ -96,13 +100,17 @@ def provider_cards(membership: Membership, *, now: datetime, today: date) -> tup
 
 def model_card(model: LanguageModel, records: Mapping[str, CallRecord], *, today: date) -> ModelCard:
     """Return `model` with the price that is valid `today` and the next one."""
-    coming = [price for price in model.prices.all() if price.valid_from > today]
+    coming = (price for price in model.price_history() if price.valid_from > today)
     return ModelCard(
         model=model,
         price=model.price_on(today),
-        next_price=min(coming, key=lambda price: price.valid_from, default=None),
+        next_price=next(coming, None),
         record=records.get(model.name),
     )
+
+
+def _prices_with_authors() -> Prefetch[str, QuerySet[Price], str]:
+    return Prefetch("prices", queryset=Price.objects.select_related("set_by"))
 
 
 CallRecords = Callable[[Membership, datetime], Mapping[str, CallRecord]]
@@ -154,3 +162,120 @@ def usable_models(membership: Membership) -> list[LanguageModel]:
     """Return the team's enabled models of enabled providers, by name, with provider and prices."""
     usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
     return list(usable.select_related("provider").prefetch_related("prices").order_by("name"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedPrice:
+    """A listing of the shipped table on a day: what it costs then, before and after, the earliest first."""
+
+    listing: Listing
+    now: DatedPrices | None
+    earlier: tuple[DatedPrices, ...]
+    later: tuple[DatedPrices, ...]
+    models: tuple[PricedModel, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Whose model it is, and today's price: OpenAI gpt-4o at $2.50 in, $10.00 out."""
+        name = f"{self.listing.provider} {self.listing.name}"
+        if self.now is None:
+            return name
+        prices = self.now.prices
+        return f"{name} at {price(prices.input_per_million)} in, {price(prices.output_per_million)} out"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedProvider:
+    """The listings of a provider; `has_own` when models of the team are among them."""
+
+    name: str
+    rows: tuple[ListedPrice, ...]
+    has_own: bool
+
+
+class PriceStanding(StrEnum):
+    """How a model's price relates to the shipped table."""
+
+    FOLLOWS = "follows"
+    SAME = "same"
+    DIFFERS = "differs"
+    UNPRICED = "unpriced"
+    UNLISTED = "unlisted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PricedModel:
+    """A model with today's price beside the shipped table.
+
+    `listed` is the listing that it follows, or could follow because it is asked at that provider's address;
+    `elsewhere` are those of the same name at other addresses.
+    """
+
+    model: LanguageModel
+    price: ModelPrice | None
+    listed: ListedPrice | None
+    elsewhere: tuple[ListedPrice, ...]
+
+    @property
+    def standing(self) -> PriceStanding:
+        """How the price relates to the table."""
+        if self.price and self.price.follows:
+            return PriceStanding.FOLLOWS
+        if self.price is None:
+            return PriceStanding.UNPRICED
+        if self.listed is None or self.listed.now is None:
+            return PriceStanding.UNLISTED
+        is_same = self.price.prices == self.listed.now.prices
+        return PriceStanding.SAME if is_same else PriceStanding.DIFFERS
+
+
+def listed_price(listing: Listing, today: date) -> ListedPrice:
+    """Return a listing with what it costs on `today`."""
+    now = listing.price_on(today)
+    return ListedPrice(
+        listing=listing,
+        now=now,
+        earlier=tuple(price for price in listing.prices if now and price.valid_from < now.valid_from),
+        later=tuple(price for price in listing.prices if price.valid_from > today),
+    )
+
+
+def priced_model(model: LanguageModel, today: date) -> PricedModel:
+    """Return a model's price of `today` beside what the shipped table has for it."""
+    current = model.price_on(today)
+    is_remote = ProviderKind(model.provider.kind).is_remote
+    match = price_table().match(model.remote_name, model.provider.base_url) if is_remote else PriceMatch()
+    listing = (current.row.listed if current else None) or match.listing
+    return PricedModel(
+        model=model,
+        price=current,
+        listed=listed_price(listing, today) if listing else None,
+        elsewhere=tuple(listed_price(each, today) for each in match.elsewhere),
+    )
+
+
+def priced_models(membership: Membership, today: date) -> tuple[PricedModel, ...]:
+    """Return the team's models that have an address, by name, beside the shipped table."""
+    remote = [kind for kind in ProviderKind if kind.is_remote]
+    found = team_models(membership).filter(provider__kind__in=remote).order_by("name")
+    return tuple(priced_model(model, today) for model in found)
+
+
+def listed_providers(models: Iterable[PricedModel], search: str, today: date) -> tuple[ListedProvider, ...]:
+    """Return the listings whose provider or names have all words of `search`, with their models."""
+    words = search.lower().split()
+    by_listing: dict[str, list[PricedModel]] = {}
+    for model in models:
+        if model.listed:
+            by_listing.setdefault(model.listed.listing.key, []).append(model)
+    rows = (
+        replace(listed_price(listing, today), models=tuple(by_listing.get(listing.key, ())))
+        for listing in price_table().listings.values()
+        if all(word in f"{listing.provider} {' '.join(listing.names)}".lower() for word in words)
+    )
+    return tuple(
+        ListedProvider(name=name, rows=found, has_own=any(row.models for row in found))
+        for name, found in (
+            (name, tuple(each)) for name, each in groupby(rows, lambda row: row.listing.provider)
+        )
+    )

@@ -1,15 +1,20 @@
-"""Evidence about models: one row for each run and model, and the sums over them."""
+"""Evidence about models (one row for each run and model, and the sums over them), and saved rubrics."""
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
+from orchestra_site.accounts.models import Team, TeamQuerySet
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import Evidence
+from orchestration.strategies.engine.quality.rubrics import Rubric
 
 
 class EvidenceColumns(models.Model):
@@ -66,3 +71,72 @@ class Observation(EvidenceColumns):
 
     def __str__(self) -> str:
         return f"{self.model_id} in {self.run_id}"
+
+
+class JudgedAnswer(models.Model):
+    """What a judge said of the answer of a run, from 0 to 1, to be compared with what people say of it."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="judged_answers")
+    judge = models.CharField(max_length=120)
+    rubric = models.CharField(max_length=60)
+    version = models.PositiveIntegerField(default=0)
+    score = models.FloatField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "judge"], name="one_judged_answer_a_judge")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge} on {self.run_id}"
+
+
+class SavedRubric(models.Model):
+    """A rubric of a team. What it says is in its versions, of which the newest counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="rubrics")
+    name = models.CharField(max_length=60)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["team", "name"], name="rubric_name_in_team")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def newest(self) -> RubricVersion:
+        """The version that counts; uses prefetched versions."""
+        return max(self.versions.all(), key=lambda version: version.number)
+
+
+class RubricVersion(models.Model):
+    """What a rubric said from a change on; it never changes."""
+
+    id = models.BigAutoField(primary_key=True)
+    saved = models.ForeignKey(SavedRubric, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["saved", "number"], name="one_rubric_version_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.saved}, version {self.number}"
+
+    @property
+    def rubric(self) -> Rubric:
+        """The version as the engine knows it."""
+        return Rubric.model_validate({**self.document, "version": self.number})

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from statistics import fmean, median
 
-from django.db.models import QuerySet
+from django.db.models import Avg, Prefetch, QuerySet
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences
@@ -24,8 +24,14 @@ from orchestration.strategies.engine.preset import (
     read_preset,
     stored_preset,
 )
+from orchestration.strategies.engine.quality.agreement import (
+    JudgeAgreement,
+    RatedAnswer,
+    agreement_with_people,
+)
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import listed
+from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
 
 NEWEST = 500
 """Runs of a strategy that its record covers."""
@@ -251,3 +257,66 @@ def _in_words(preset: PresetDefinition) -> dict[str, Json]:
 
 
 PRESETS = Presets()
+
+
+NEWEST_JUDGED = 2_000
+"""Rated answers that the agreement of judges is computed from."""
+TRYABLE = 25
+"""Newest runs that a rubric can be tried out on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgeRecord:
+    """How far a judge agrees with the team's ratings, by a rubric in some of its versions."""
+
+    judge: str
+    rubric: str
+    versions: tuple[int, ...]
+    agreement: JudgeAgreement
+
+
+def judge_records(membership: Membership) -> tuple[JudgeRecord, ...]:
+    """Return how far each judge agrees with the team's ratings, by rubric, over the newest judged answers.
+
+    A judge whose answers nobody has rated yet is listed, too.
+    """
+    judged = JudgedAnswer.objects.filter(run__team_id=membership.team_id)
+    columns = judged.annotate(mean=Avg("run__ratings__value")).order_by("-run__created_at", "-id")
+    groups: dict[tuple[str, str], list[tuple[int, float, float | None]]] = defaultdict(list)
+    for judge, rubric, version, score, mean in columns.values_list(
+        "judge", "rubric", "version", "score", "mean"
+    )[:NEWEST_JUDGED]:
+        groups[judge, rubric].append((version, score, mean))
+    return tuple(
+        JudgeRecord(
+            judge=judge,
+            rubric=rubric,
+            versions=tuple(sorted({version for version, *_ in rows})),
+            agreement=agreement_with_people(
+                [
+                    RatedAnswer(score=score, liked=(mean + 1) / 2)
+                    for _, score, mean in rows
+                    if mean is not None
+                ]
+            ),
+        )
+        for (judge, rubric), rows in sorted(groups.items())
+    )
+
+
+def team_rubrics(membership: Membership) -> QuerySet[SavedRubric]:
+    """Return the team's rubrics by name, with their versions and who wrote them."""
+    found: QuerySet[SavedRubric] = SavedRubric.objects.visible_to(membership)
+    versions = RubricVersion.objects.select_related("author")
+    return found.prefetch_related(Prefetch("versions", queryset=versions)).order_by("name")
+
+
+def rubric_names(membership: Membership) -> list[str]:
+    """Return the names of the team's rubrics."""
+    return list(SavedRubric.objects.visible_to(membership).values_list("name", flat=True))
+
+
+def tryable_runs(membership: Membership) -> QuerySet[Run]:
+    """Return the team's runs of strategies that have answers, the newest first."""
+    found: QuerySet[Run] = Run.objects.visible_to(membership)
+    return found.filter(kind="strategy", status=RunStatus.SUCCEEDED).order_by("-created_at", "-id")

@@ -14,7 +14,8 @@ from orchestra_site.accounts import services
 from orchestra_site.accounts.models import AuditAction, AuditEntry, Membership, Role
 from orchestra_site.accounts.parts.audit import audit_days, sentence
 from orchestra_site.accounts.parts.sentences import SENTENCES
-from orchestration.llm.services.registry.models import set_price, update_model
+from orchestration.llm.services.registry.models import update_model
+from orchestration.llm.services.registry.prices import follow_table, set_price
 from orchestration.llm.services.registry.providers import connect_provider, update_provider
 from tests.support.history import a_member
 from tests.support.shown import a_model
@@ -50,6 +51,14 @@ ROWS = [
         {"base_url": "https://a.b/mcp"},
         {},
         "removed the MCP server sage-large at https://a.b/mcp.",
+    ),
+    (A.RUBRIC_CREATED, {}, {"criteria": 2}, "created the rubric sage-large with 2 criteria."),
+    (A.RUBRIC_CHANGED, {}, {"number": 3}, "saved version 3 of the rubric sage-large."),
+    (
+        A.RUBRIC_DELETED,
+        {"versions": 3},
+        {},
+        "deleted the rubric sage-large, of which there were 3 versions.",
     ),
     (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
     (
@@ -291,6 +300,11 @@ def test_what_services_write_is_said_in_sentences(owner: Membership) -> None:
     assert newest(owner) == (
         "changed the price of sage: $2.00 to $3.00 per million tokens read; it holds from 3 December 2026."
     )
+    follow_table(membership=owner, model=model, listing="cohere/command-r7b-12-2024")
+    assert newest(owner).startswith(
+        "let the price of sage follow cohere/command-r7b-12-2024 of the shipped price table from "
+    )
+    assert newest(owner).endswith(": $0.0375 per million tokens read and $0.15 per million written.")
     update_model(membership=owner, model=model, max_output_tokens=2048)
     assert newest(owner) == "changed the model sage: longest answer from 1,024 to 2,048 tokens."
 

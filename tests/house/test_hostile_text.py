@@ -30,10 +30,10 @@ from orchestration.expressions.transforms.lists import TRANSFORMS, parse_transfo
 from orchestration.expressions.transforms.specs import TransformError
 from orchestration.expressions.values import ValueType
 from orchestration.llm.engine.errors import BadAnswer, InvalidRequest
+from orchestration.llm.engine.price_table import model_family, price_table
 from orchestration.llm.engine.types import FinishReason, Json
 from orchestration.llm.providers.addresses import Endpoint
 from orchestration.llm.providers.openai_compatible.refusals import MEANINGS, Refusal, model_error
-from orchestration.llm.providers.prices import model_family, suggest_listing
 from orchestration.llm.providers.reading import KeyFilter, SSEParser, TextCleaner, parse_json
 from orchestration.llm.providers.recorded.loading import RecordingLimits, load_recording
 from orchestration.llm.providers.recorded.recording import same_words
@@ -42,8 +42,8 @@ from orchestration.strategies.engine.classification import classify
 from orchestration.strategies.engine.consensus import answers, extraction, measures, spelling, wording
 from orchestration.strategies.engine.consensus.grouping import group_answers
 from orchestration.strategies.engine.expert import read_task
-from orchestration.strategies.engine.quality.assessing import read_verdicts
 from orchestration.strategies.engine.quality.checks import examine
+from orchestration.strategies.engine.quality.judging import read_verdicts
 from orchestration.strategies.engine.quality.prompts import blocks
 from orchestration.strategies.engine.quality.scoring import ExaminedAnswer
 from orchestration.strategies.engine.types import Request
@@ -242,7 +242,10 @@ READERS: dict[str, tuple[Callable[[str], object], int]] = {
     "streams": (read_stream, LONG),
     "bodies": (read_body, LONG),
     "text of answers": (lambda text: TextCleaner().feed(text), SHORT),
-    "names of models": (lambda text: (model_family(text), suggest_listing(text, ENDPOINT.base_url)), LONG),
+    "names of models": (
+        lambda text: (model_family(text), price_table().match(text, ENDPOINT.base_url)),
+        LONG,
+    ),
     "refusals": (lambda text: [Refusal(400, text).matches(each[1]) for each in MEANINGS if each[1]], LONG),
     "messages": (lambda text: NUL.search(json.dumps(text[: SHORT // 3])), SHORT),
     "recordings": (read_recording, SHORT),

@@ -20,7 +20,7 @@ INTERNAL = {
     "a value of the code": re.compile(r"\b(None|True|False|Decimal|UUID)\b|<\w+ object|\w+\.\w+\("),
     "a list or a mapping": re.compile(r"\[['\"\]]|\{['\"}]|\['|: ?['\"]\w+['\"]"),
     "the key of a step": re.compile(r"\b(ask|judge|rank|review|select|compare|aggregate|human|child)s?/\S"),
-    "a number of the code": re.compile(r"(?<![\d.$])(\d+\.0(?![\d.]| s)|\d+e-\d+|0\.\d{4,})"),
+    "a number of the code": re.compile(r"(?<![\d.$])(\d+\.0(?![\d.-]| s)|\d+e-\d+|0\.\d{4,})"),
     "a moment of the code": re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\+00:00"),
 }
 

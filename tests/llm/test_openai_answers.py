@@ -69,6 +69,28 @@ async def test_an_answer_in_one_piece_is_accepted() -> None:
     assert (answer.text, answer.usage) == (TEXT, Usage(input_tokens=11, output_tokens=7))
 
 
+@pytest.mark.parametrize(
+    ("reported", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 8, "audio_tokens": 0}}, 8),
+        ({"prompt_cache_hit_tokens": 5, "prompt_cache_miss_tokens": 6}, 5),
+        ({"cache_creation_input_tokens": 3, "cache_read_input_tokens": 4}, 4),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 500}}, 11),
+        ({"prompt_tokens_details": {"cached_tokens": -1}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": "8"}}, 0),
+        ({"prompt_tokens_details": [8], "prompt_cache_hit_tokens": None}, 0),
+    ],
+)
+async def test_tokens_read_from_the_providers_cache_are_part_of_the_prompt(
+    reported: dict[str, object], cached: int
+) -> None:
+    async with OpenAIServer() as server:
+        server.default = Behaviour(text=TEXT, more_usage=reported)
+        answer = await ask(server)
+    assert answer.usage == Usage(input_tokens=11, output_tokens=7, cached_input_tokens=cached)
+
+
 async def test_usage_that_is_not_reported_is_estimated_and_flagged() -> None:
     async with OpenAIServer() as server:
         server.default = Behaviour(text="x" * 40, usage=False)

@@ -16,7 +16,6 @@ from orchestration.llm.services.registry.models import (
     NewModel,
     add_models,
     delete_model,
-    set_price,
     suggest_model,
     update_model,
 )
@@ -60,7 +59,7 @@ def test_models_are_stored_with_their_price(owner: Membership, provider: Provide
     assert stored.capabilities == ["json_schema", "tools"]
     price = stored.price_on(date(2025, 6, 1))
     assert price
-    assert price.per_million == DOLLAR
+    assert price.prices == DOLLAR
     assert AuditEntry.objects.filter(action="model.added", subject="Alpha").count() == 1
 
 
@@ -111,8 +110,12 @@ def test_what_the_provider_says_goes_before_what_is_known_of_it() -> None:
     assert (suggested.context_window, suggested.prices, suggested.priced_from) == (5000, DOLLAR, None)
     known = suggest_model(RemoteModel(id="gpt-4o"), "https://api.openai.com/v1")
     assert (known.context_window, known.tier, known.family) == (128_000, Tier.LARGE, "gpt")
-    assert known.prices == Prices(input_per_million=Decimal("2.50"), output_per_million=Decimal(10))
-    assert known.priced_from == date(2024, 10, 2)
+    assert known.prices == Prices(
+        input_per_million=Decimal("2.50"),
+        output_per_million=Decimal(10),
+        cached_input_per_million=Decimal("1.25"),
+    )
+    assert (known.listing, known.priced_from) == ("openai/gpt-4o", date(2024, 5, 13))
 
 
 def test_of_a_stranger_the_usual_is_suggested_and_no_price() -> None:
@@ -176,43 +179,6 @@ def test_a_stranger_finds_no_model_to_change(alpha: LanguageModel) -> None:
     stranger = a_member(Role.OWNER, Team.objects.create(name="Other"))
     with pytest.raises(InvalidRequest, match="was deleted in the meantime"):
         delete_model(membership=stranger, model=alpha)
-    with pytest.raises(InvalidRequest, match="was deleted in the meantime"):
-        priced(stranger, alpha, "1", date(2025, 1, 1))
-
-
-def priced(owner: Membership, model: LanguageModel, dollars: str, valid_from: date) -> Price:
-    return set_price(
-        membership=owner,
-        model=model,
-        input_per_million=Decimal(dollars),
-        output_per_million=Decimal(dollars),
-        valid_from=valid_from,
-    )
-
-
-def test_a_price_holds_from_its_day_until_the_next(owner: Membership, alpha: LanguageModel) -> None:
-    assert (alpha.price_on(date(2025, 1, 1)), alpha.prices_today()) == (None, None)
-    priced(owner, alpha, "2", date(2025, 3, 1))
-    priced(owner, alpha, "1", date(2025, 1, 1))
-    dollars = [alpha.price_on(date(2025, month, 1)) for month in (1, 2, 3, 4)]
-    assert [price.input_per_million for price in dollars if price] == [1, 1, 2, 2]
-    assert alpha.prices_today() == Prices(input_per_million=Decimal(2), output_per_million=Decimal(2))
-
-
-def test_a_price_of_the_same_day_is_replaced(owner: Membership, alpha: LanguageModel) -> None:
-    priced(owner, alpha, "1", date(2025, 1, 1))
-    priced(owner, alpha, "0.5", date(2025, 1, 1))
-    assert [price.input_per_million for price in Price.objects.all()] == [Decimal("0.5")]
-    entry = AuditEntry.objects.filter(action="price.set").order_by("-id")[0]
-    assert (entry.before["input_per_million"], entry.after["input_per_million"]) == ("1", "0.5")
-
-
-@pytest.mark.parametrize("dollars", ["-1", "NaN", "1e9", "0.0000001"])
-def test_a_price_that_cannot_be_is_refused(owner: Membership, alpha: LanguageModel, dollars: str) -> None:
-    with pytest.raises(InvalidRequest) as raised:
-        priced(owner, alpha, dollars, date(2025, 1, 1))
-    assert raised.value.field == "input_per_million"
-    assert not Price.objects.exists()
 
 
 def test_simulated_models_are_given_once_and_priced(owner: Membership) -> None:

@@ -15,7 +15,7 @@ from orchestration.llm.providers.simulated.judging import final_answer, read_cas
 from orchestration.llm.providers.simulated.open_questions import grade, known_answers
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.metering import Metered
-from orchestration.strategies.engine.quality.assessing import read_verdicts
+from orchestration.strategies.engine.quality.judging import read_verdicts
 from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome

@@ -17,7 +17,9 @@ from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run
 from orchestration.runs.services.learning import learn_from_ended_runs
-from orchestration.strategies.models import Observation
+from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
+from orchestration.strategies.models import Observation, SavedRubric
+from orchestration.strategies.services.rubrics import create_rubric
 from pipelines.models import CachedResult
 from pipelines.services.pipeline_runs import StageCache
 from tests.support.definitions import document, stage
@@ -281,3 +283,21 @@ def test_a_judge_that_the_team_does_not_have_is_refused_before_the_run_starts(ow
     with pytest.raises(InvalidRequest, match="no model 'nobody'") as refused:
         a_pipeline_run(owner)
     assert refused.value.field == "stages.asks.options.payload"
+
+
+def test_a_stage_is_judged_by_a_rubric_that_the_run_was_frozen_with(
+    engine: Engine, owner: Membership
+) -> None:
+    rubric = Rubric(name="House", criteria=(Criterion(name="Tone"),))
+    create_rubric(membership=owner, rubric=rubric)
+    options = {"prompt": "What is 2 + 2?", "strategy": "parallel", "models": ["sim-swift"]}
+    judged = {**options, "options": {"judge": "sim-sage", "rubric": "House"}}
+    a_pipeline(owner, stage("asks", options=judged))
+    run = engine.execute(a_pipeline_run(owner))
+    assert (run.status, run.error) == ("succeeded", "")
+    assert run.request["rubrics"]["House"]["version"] == 1
+    asked = run.calls.get(purpose="judge")
+    assert '"tone":' in asked.text.replace(" ", "")
+    SavedRubric.objects.all().delete()
+    with pytest.raises(InvalidRequest, match="no rubric “House”"):
+        a_pipeline_run(owner)

@@ -10,10 +10,10 @@ import pytest
 
 from orchestration.llm.engine.errors import BadAnswer, ModelError, StreamBroken
 from orchestration.llm.engine.types import Completion, Prices, Usage
-from orchestration.runs.engine.budget import LARGEST_COST, Ledger, Limits, Spent, cost_to_reserve
+from orchestration.runs.engine.budget import LARGEST_COST, Ledger, Limits, Spent, cost_to_reserve, price
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.metering import Metered
-from orchestration.runs.engine.records import CallEnded
+from orchestration.runs.engine.records import CallEnded, StepRecord, completion_from_json
 from tests.support.clock import SkippingLoop
 from tests.support.logs import MemoryLog, context_on
 from tests.support.models import Reply, ScriptedModel, prompt_of, spec_named
@@ -59,6 +59,47 @@ async def test_usage_reported_with_a_failure_is_recorded_and_priced() -> None:
     ended, log = await _ended(empty, prices)
     assert (ended.usage.output_tokens, ended.cost_usd, ended.maybe_billed) == (500, Decimal("0.004"), False)
     assert [e.data["cost_usd"] for e in log.events if e.kind == "call_failed"] == ["0.004"]
+
+
+@pytest.mark.parametrize(
+    ("given", "cached", "price_of_cached", "dollars"),
+    [
+        (1_000_000, 0, "0.25", "2.5"),
+        (1_000_000, 600_000, "0.25", "1.15"),
+        (1_000_000, 1_000_000, "0.25", "0.25"),
+        (1_000_000, 600_000, "0", "1"),
+        (1_000_000, 600_000, None, "2.5"),
+        (3, 1, "0.25", "0.00000525"),
+        (3, 9, "0.25", "0.00000075"),
+    ],
+)
+def test_input_from_the_providers_cache_has_a_price_of_its_own(
+    given: int, cached: int, price_of_cached: str | None, dollars: str
+) -> None:
+    prices = Prices(
+        input_per_million=Decimal("2.5"),
+        output_per_million=Decimal(10),
+        cached_input_per_million=None if price_of_cached is None else Decimal(price_of_cached),
+    )
+    read = Usage(input_tokens=given, cached_input_tokens=cached)
+    written = Usage(input_tokens=given, cached_input_tokens=cached, output_tokens=7)
+    assert price(replace(SPEC, prices=prices), read) == Decimal(dollars)
+    assert price(replace(SPEC, prices=prices), written) == Decimal(dollars) + Decimal("0.00007")
+
+
+async def test_a_call_keeps_what_was_read_from_a_cache_and_what_that_cost() -> None:
+    prices = Prices(
+        input_per_million=Decimal(5),
+        output_per_million=Decimal(10),
+        cached_input_per_million=Decimal(1),
+    )
+    usage = Usage(input_tokens=100, cached_input_tokens=80, output_tokens=10)
+    ended, log = await _ended(Completion(text="ok", usage=usage), prices)
+    assert (ended.usage.cached_input_tokens, ended.cost_usd) == (80, Decimal("0.00028"))
+    finished = next(e.data for e in log.events if e.kind == "call_finished")
+    assert (finished["cached_input_tokens"], finished["cost_usd"]) == (80, "0.00028")
+    [answer] = [record.result for record in log.records if isinstance(record, StepRecord)]
+    assert completion_from_json(answer).usage == usage
 
 
 async def test_usage_reported_for_a_model_without_a_price_may_have_been_billed() -> None:

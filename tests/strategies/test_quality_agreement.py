@@ -10,9 +10,9 @@ from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.belief.reading import question_traits, read_text
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.quality.assessing import Assessor
+from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.quality.scoring import (
     Agreement,
-    Dimension,
     Finding,
     JudgeRating,
     combine,

@@ -14,22 +14,18 @@ from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.metering import Metered
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
-from orchestration.strategies.engine.quality.assessing import (
-    Assessor,
-    JudgeVerdict,
-    assign,
-    average,
-    read_verdicts,
-)
+from orchestration.strategies.engine.quality.assessing import Assessor
+from orchestration.strategies.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
 from orchestration.strategies.engine.quality.prompts import (
     ANSWER_TAGS,
-    SCHEMA,
     SHORTENED,
     blocks,
     judge_prompt,
     label,
+    verdict_schema,
 )
-from orchestration.strategies.engine.quality.scoring import Dimension, Finding, JudgeRating, combine
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Dimension
+from orchestration.strategies.engine.quality.scoring import Finding, JudgeRating, combine
 from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in, by_text, scores
@@ -46,7 +42,7 @@ def candidate(model: str, text: str = "") -> Candidate:
 
 
 def judged(accuracy: float, rest: float, *, confidence: float = 1.0) -> Quality:
-    given_scores = dict.fromkeys(Dimension, rest) | {Dimension.ACCURACY: accuracy}
+    given_scores = {**dict.fromkeys(map(str, Dimension), rest), "accuracy": accuracy}
     return combine([], [JudgeRating(judge="j", scores=given_scores, confidence=confidence)])
 
 
@@ -243,7 +239,7 @@ def test_a_judge_gets_a_schema_and_a_temperature_only_where_it_takes_them() -> N
     )
     first, second = judge_prompt(plain, QUESTION, ["a"]), judge_prompt(able, QUESTION, ["a"])
     assert (first.temperature, first.response_schema) == (0.0, None)
-    assert (second.temperature, second.response_schema) == (None, SCHEMA)
+    assert (second.temperature, second.response_schema) == (None, verdict_schema(FIVE_DIMENSIONS))
 
 
 def test_answers_are_shortened_to_what_a_judge_can_read() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.quality.checks import examine
-from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding, combine
+from orchestration.strategies.engine.quality.rubrics import Dimension
+from orchestration.strategies.engine.quality.scoring import ExaminedAnswer, Finding, combine
 
 GERMAN = (
     "Die Hauptstadt von Frankreich ist Paris, und das ist auch für die Wirtschaft nicht ohne ein Gewicht."

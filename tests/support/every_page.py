@@ -82,8 +82,15 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
     ]
     alike = [*_alike(team)]
     lists = (
-        *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
-        *("pipelines:list", "sessions:list", "sessions:start", "strategies:presets:list"),
+        *(
+            "strategies:ask",
+            "strategies:methods",
+            "strategies:judges",
+            "runs:runs",
+            "runs:inbox",
+            "llm:models",
+        ),
+        *("pipelines:list", "sessions:list", "sessions:start", "strategies:presets:list", "tools:tools"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -111,6 +118,8 @@ def _questions(team: FurnishedTeam) -> Iterator[str]:
     ask, runs = reverse("strategies:ask"), reverse("runs:runs")
     yield from (ask, f"{ask}?from={team.runs['rich'].pk}", reverse("strategies:methods"))
     yield from (f"{ask}?strategy=parallel", reverse("strategies:method", args=["voting"]))
+    yield from map(reverse, ["strategies:judges", "strategies:rubric-new"])
+    yield reverse("strategies:rubric", args=[team.rubric.pk])
     yield from (runs, f"{runs}?q=17+swift", f"{runs}?q=nothing+like+it", f"{runs}?min_cost=much")
     yield from ("/inbox/", "/inbox/?who=me", "/inbox/?kind=none")
     yield reverse("runs:run-delete", args=[team.runs["rich"].pk])
@@ -142,6 +151,7 @@ def _models(team: FurnishedTeam) -> Iterator[str]:
     yield reverse("llm:model", args=[team.model.pk])
     yield from (reverse("llm:provider-choose", args=[each.pk]) for each in (team.provider, team.recording))
     yield f"{reverse('llm:provider-add', args=[team.recording.pk])}?pick=ada&pick=bob"
+    yield from (f"{reverse('llm:prices')}?q={search}" for search in ("4o-mini", "no+such+model"))
 
 
 def _pipelines(team: FurnishedTeam) -> Iterator[str]:
@@ -213,6 +223,7 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     for view in ("pipelines:new", "pipelines:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
+    yield PageState(path=reverse("strategies:rubric-new"), who=team.owner, sends="#rubric-form")
     preset_forms = ("strategies:presets:new", "strategies:presets:import")
     for view in ("sessions:new", "sessions:import", *preset_forms):
         yield PageState(path=reverse(view), who=team.owner, sends="main form", alike=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,9 @@ from orchestration.library.services.definitions import create_definition, publis
 from orchestration.library.services.triggers import add_schedule, add_webhook
 from orchestration.llm.engine.types import Capability, Json, Prices
 from orchestration.llm.models import LanguageModel, Provider
-from orchestration.llm.services.registry.models import NewModel, add_models, set_price, update_model
+from orchestration.llm.providers.adapter import RemoteModel
+from orchestration.llm.services.registry.models import NewModel, add_models, suggest_model, update_model
+from orchestration.llm.services.registry.prices import set_price
 from orchestration.llm.services.registry.providers import (
     connect_provider,
     connect_recording,
@@ -30,8 +33,11 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import CallStatus, HumanQuestion, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
+from orchestration.strategies.engine.quality.rubrics import Criterion, Dimension, JudgedExample, Rubric
 from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.models import JudgedAnswer, SavedRubric
 from orchestration.strategies.selectors import PRESETS
+from orchestration.strategies.services.rubrics import change_rubric, create_rubric
 from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage
@@ -98,6 +104,7 @@ class FurnishedTeam:
             **furnished_rooms(self.owner, self.people[0]),
         }
         learn_from_ended_runs()
+        self.rubric = self._rubric()
 
     def _people(self) -> str:
         owner, left = self.owner, a_member(Role.VIEWER, self.owner.team)
@@ -129,10 +136,29 @@ class FurnishedTeam:
                 output_per_million=Decimal(4),
                 valid_from=day,
             )
+        cloud = connect_provider(membership=owner, name="OpenAI", base_url="https://api.openai.com/v1")
+        listed, other = (
+            suggest_model(RemoteModel(id=name), cloud.base_url) for name in ("gpt-4o-mini", "gpt-4o")
+        )
+        add_models(membership=owner, provider=cloud, models=[listed, replace(other, prices=cents)])
+        switch_provider(membership=owner, provider=cloud, enabled=False)
         switch_provider(membership=owner, provider=simulated[0].provider, enabled=False)
         switch_provider(membership=owner, provider=simulated[0].provider, enabled=True)
         set_secret(membership=owner, provider=provider, api_key="not-real-either")
         return provider, model
+
+    def _rubric(self) -> SavedRubric:
+        """Have a rubric of two versions, and a judge who scored an answer by it."""
+        tone = Criterion(name="Tone & manners", description=ARABIC, weight=3, dimension=Dimension.FLUENCY)
+        example = JudgedExample(question="Hi?", answer="No.", verdict="Tone 0 of 10: curt.")
+        first = Rubric(name="House style", description=f"{LONG_NAME} {LONG_STAGE}", criteria=(tone,))
+        saved = create_rubric(membership=self.owner, rubric=first)
+        criteria = (tone.model_copy(update={"weight": 2.5}), Criterion(name=LONG_STAGE))
+        second = first.model_copy(update={"criteria": criteria, "examples": (example,), "points": 100})
+        change_rubric(membership=self.owner, saved=saved, rubric=second, based_on=1)
+        said = {"judge": "sim-oracle", "rubric": saved.name, "version": 2, "score": 0.8}
+        JudgedAnswer.objects.create(run=self.runs["rich"], **said)
+        return saved
 
     def _pipelines(self) -> SavedDefinition:
         """Have a pipeline of two versions with changes in its draft, and one with problems."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from orchestration.llm.engine.types import Prompt
-from orchestration.strategies.engine.quality.scoring import Dimension
+from orchestration.strategies.engine.quality.rubrics import Dimension
 
 
 def scores(*values: float) -> str:

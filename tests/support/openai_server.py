@@ -45,6 +45,7 @@ class Behaviour:
     clean_cut: bool = False
     refuses: tuple[str, ...] = ()
     usage: bool = True
+    more_usage: dict[str, object] = field(default_factory=dict)
     finish: str | None = "stop"
     done: bool = True
     stream: bool = True
@@ -193,7 +194,8 @@ def _content(behaviour: Behaviour, model: str, body: dict[str, Any]) -> bytes:
     if behaviour.calls and body.get("tools") and not results:
         return _calls(behaviour, model)
     text = behaviour.text or (" ".join(results) if results else f"Hello from {model}.")
-    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18} if behaviour.usage else None
+    counts: dict[str, object] = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    usage = {**counts, **behaviour.more_usage} if behaviour.usage else None
     if not (behaviour.stream and body.get("stream")):
         choice = {"index": 0, "message": {"content": text}, "finish_reason": behaviour.finish}
         return json.dumps({"model": model, "choices": [choice], "usage": usage}).encode()
@@ -214,7 +216,7 @@ def _calls(behaviour: Behaviour, model: str) -> bytes:
 
 
 def sse_answer(
-    behaviour: Behaviour, model: str = "alpha", text: str = "", usage: dict[str, int] | None = None
+    behaviour: Behaviour, model: str = "alpha", text: str = "", usage: dict[str, object] | None = None
 ) -> bytes:
     """Return an answer as OpenAI streams it."""
     pieces = [text[start : start + behaviour.piece] for start in range(0, len(text), behaviour.piece)]

@@ -20,6 +20,8 @@ from orchestration.library.services.triggers import add_webhook
 from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
+from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
+from orchestration.strategies.services.rubrics import create_rubric
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.lineups import a_lineup, a_session_run
@@ -88,6 +90,8 @@ class World:
         owner = self.people[Visitor.OWNER]
         self.preset = a_preset(owner, title=SECRET)
         self.preset_trigger, _ = add_webhook(membership=owner, definition=self.preset, title=SECRET)
+        rubric = Rubric(name=SECRET[:60], criteria=(Criterion(name="Tone"),))
+        self.rubric = create_rubric(membership=self.people[Visitor.OWNER], rubric=rubric)
 
     def _tools(self) -> None:
         add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}

@@ -51,6 +51,14 @@ def a_model(world: World) -> dict[str, Any]:
     return {"model_id": world.model.pk}
 
 
+def a_rubric(world: World) -> dict[str, Any]:
+    return {"rubric_id": world.rubric.pk}
+
+
+def a_rubric_version(world: World) -> dict[str, Any]:
+    return {"rubric_id": world.rubric.pk, "number": 1}
+
+
 def a_strategy(_world: World) -> dict[str, Any]:
     return {"name": "parallel"}
 
@@ -283,6 +291,28 @@ ROWS = [
         status=302,
     ),
     Row(view="strategies:methods", marker='id="method-cards"'),
+    Row(view="strategies:judges", marker='data-page="judges"'),
+    Row(view="strategies:rubric-new", who=RUNNERS, marker='data-page="rubric"'),
+    Row(view="strategies:rubric-new", method="POST", who=RUNNERS, status=422, marker='data-page="rubric"'),
+    Row(view="strategies:rubric", args=a_rubric, marker='data-page="rubric"'),
+    Row(
+        view="strategies:rubric",
+        method="POST",
+        who=RUNNERS,
+        args=a_rubric,
+        status=422,
+        marker='data-page="rubric"',
+    ),
+    Row(
+        view="strategies:rubric-try",
+        method="POST",
+        who=RUNNERS,
+        args=a_rubric,
+        status=422,
+        marker='id="rubric-trial"',
+    ),
+    Row(view="strategies:rubric-restore", method="POST", who=RUNNERS, args=a_rubric_version, status=302),
+    Row(view="strategies:rubric-delete", method="POST", who=ADMINS, args=a_rubric, status=302),
     Row(view="strategies:method", args=a_strategy, shared=True, marker='id="method-page"'),
     Row(view="hook", method="POST", open_to_all=True, who=ALL, args=a_hook, status=401, marker="secret"),
     Row(view="pipelines:list", marker='id="pipeline-list"'),
@@ -346,6 +376,15 @@ ROWS = [
     Row(view="tools:credential-remove", method="POST", who=ADMINS, args=a_credential, status=302),
     Row(view="tools:document-remove", method="POST", who=ADMINS, args=a_document, status=302),
     Row(view="llm:models", marker="Models"),
+    Row(view="llm:prices", marker='data-page="prices"'),
+    Row(
+        view="llm:model-follow",
+        method="POST",
+        who=ADMINS,
+        args=a_model,
+        status=422,
+        marker='id="price-title"',
+    ),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
     Row(
         view="llm:provider-connect",

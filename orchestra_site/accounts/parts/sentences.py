@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from orchestra_site.accounts.models import AuditAction
-from orchestra_site.web.templatetags.text import dollars
+from orchestra_site.web.templatetags.text import price
 
 SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.TEAM_CREATED: ["{who} created the team {subject}."],
@@ -46,6 +46,11 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.MODEL_CHANGED: ["{who} changed the model {subject}: {changes}."],
     AuditAction.MODEL_DELETED: ["{who} deleted the model {subject} of {before_provider}."],
     AuditAction.PRICE_SET: [
+        (
+            "{who} let the price of {subject} follow {after_listing} of the shipped price table from"
+            " {after_valid_from}: {after_input_per_million} per million tokens read and"
+            " {after_output_per_million} per million written."
+        ),
         "{who} changed the price of {subject}: {changes}; it holds from {after_valid_from}.",
         (
             "{who} set the price of {subject}: {after_input_per_million} per million tokens read and"
@@ -91,6 +96,13 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.TRIGGER_REFUSED: [
         "{who} sent the webhook {subject} of {after_starts} a wrong secret and was refused."
     ],
+    AuditAction.RUBRIC_CREATED: [
+        "{who} created the rubric {subject} with {after_criteria} criteria.",
+    ],
+    AuditAction.RUBRIC_CHANGED: ["{who} saved version {after_number} of the rubric {subject}."],
+    AuditAction.RUBRIC_DELETED: [
+        "{who} deleted the rubric {subject}, of which there were {before_versions} versions."
+    ],
 }
 """Of each action the first sentence counts whose values the entry has."""
 
@@ -105,7 +117,9 @@ CHANGES: Mapping[str, str] = {
     "key": "{after}",
     "input_per_million": "{before} to {after} per million tokens read",
     "output_per_million": "{before} to {after} per million tokens written",
+    "cached_input_per_million": "{before} to {after} per million tokens read from a cache",
     "valid_from": "",
+    "listing": "",
 }
 """How a changed value is said; any other by the words of its name. An empty one is said elsewhere."""
 PLAIN = "{who} recorded “{action}” for {subject}: {facts}."
@@ -124,7 +138,7 @@ def _day(moment: str) -> str:
 
 
 def _price(amount: str) -> str:
-    return dollars(Decimal(amount))
+    return price(Decimal(amount))
 
 
 KEY_WORDS = {"none": "the key was removed", "stored": "a key was stored", "replaced": "the key was replaced"}
@@ -134,6 +148,7 @@ FIELD_WORDS: Mapping[str, Callable[[str], str]] = {
     "key": lambda value: KEY_WORDS.get(value, value),
     "input_per_million": _price,
     "output_per_million": _price,
+    "cached_input_per_million": _price,
     "expires": _day,
     "valid_from": _day,
 }

@@ -19,6 +19,7 @@ register = template.Library()
 
 UNKNOWN = "\N{EN DASH}"
 CENT = Decimal("0.01")
+CENTS = 2
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -29,6 +30,15 @@ A_WHILE = 30 * DAY
 def money(value: Decimal | float | None) -> str:
     """Show US dollars: cents, and two significant digits below a cent."""
     return UNKNOWN if value is None else dollars(Decimal(str(value)))
+
+
+@register.filter
+def price(value: Decimal | None) -> str:
+    """Show a price in US dollars to the last digit, with cents: $0.0375, $2.50."""
+    if value is None:
+        return UNKNOWN
+    whole = format(value.normalize(), ",f")
+    return f"${whole}{'' if '.' in whole else '.'}{'0' * (CENTS - len(whole.partition('.')[2]))}"
 
 
 @register.filter

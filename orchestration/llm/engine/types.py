@@ -56,6 +56,7 @@ class FieldFormat(StrEnum):
     MODEL = "model"
     SHARE = "share"
     DOLLARS = "dollars"
+    RUBRIC = "rubric"
 
 
 class FinishReason(StrEnum):
@@ -164,10 +165,15 @@ class Prompt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prices:
-    """List price in US dollars per million tokens."""
+    """List price in US dollars per million tokens.
+
+    `cached_input_per_million` is that of input which the provider read from a cache of its own; without one,
+    such tokens cost what other input does.
+    """
 
     input_per_million: Decimal
     output_per_million: Decimal
+    cached_input_per_million: Decimal | None = field(default=None, metadata=WHERE_SET)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,11 +207,15 @@ class ModelSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """Tokens of one call; `estimated` when the provider did not say."""
+    """Tokens of one call; `estimated` when the provider did not say.
+
+    `cached_input_tokens` are those of `input_tokens` that the provider read from a cache of its own.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     estimated: bool = False
+    cached_input_tokens: int = field(default=0, metadata=WHERE_SET)
 
 
 NO_USAGE = Usage()

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,20 +17,29 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from orchestra_site.accounts.access import MemberRequest, may_configure
 from orchestra_site.web.pages import render_part
 from orchestration.llm.engine.errors import InvalidRequest, ModelError
+from orchestration.llm.engine.price_table import price_table
 from orchestration.llm.engine.resilience.circuit import CircuitSnapshot, CircuitState
 from orchestration.llm.forms import (
     MAX_CHOSEN,
     BaseChosenModels,
     ChosenModels,
+    FollowForm,
     ModelForm,
     PriceForm,
     accepted,
     model_initial,
     suggested,
 )
-from orchestration.llm.models import LanguageModel, Provider
+from orchestration.llm.models import LanguageModel, Provider, ProviderKind
 from orchestration.llm.providers.adapter import RemoteModel
-from orchestration.llm.selectors import model_card, offered_models, provider_cards, team_models
+from orchestration.llm.selectors import (
+    listed_price,
+    model_card,
+    offered_models,
+    priced_model,
+    provider_cards,
+    team_models,
+)
 from orchestration.llm.services.checking import model_question, remote_models, run_model_test
 from orchestration.llm.services.registry import models as registry
 from orchestration.llm.services.resources import circuit_snapshot, reset_circuit
@@ -64,19 +74,7 @@ def model(request: MemberRequest, model_id: UUID) -> HttpResponse:
     if accepted(form, partial(registry.update_model, membership=request.membership, model=found)):
         messages.success(request, f"{form.cleaned_data['name']} was saved.")
         return redirect(MODEL, found.pk)
-    return _refused(request, model_id, form=form)
-
-
-@may_configure
-@require_POST
-def set_price(request: MemberRequest, model_id: UUID) -> HttpResponse:
-    """Set what the model costs from a day on."""
-    found = own_model(request, model_id)
-    form = PriceForm(request.POST)
-    if accepted(form, partial(registry.set_price, membership=request.membership, model=found)):
-        messages.success(request, f"The price of {found.name} was set.")
-        return redirect(MODEL, found.pk)
-    return _refused(request, model_id, price_form=form)
+    return refused(request, model_id, form=form)
 
 
 @may_configure
@@ -111,7 +109,7 @@ def own_model(request: MemberRequest, model_id: UUID) -> LanguageModel:
     return get_object_or_404(team_models(request.membership), pk=model_id)
 
 
-def _refused(request: MemberRequest, model_id: UUID, **forms: ModelForm | PriceForm) -> HttpResponse:
+def refused(request: MemberRequest, model_id: UUID, **forms: Form) -> HttpResponse:
     """Show the page as it is stored, with the form that was refused as it was filled in."""
     stored = own_model(request, model_id)
     return _model_page(request, stored, status=HTTPStatus.UNPROCESSABLE_ENTITY, **forms)
@@ -120,12 +118,18 @@ def _refused(request: MemberRequest, model_id: UUID, **forms: ModelForm | PriceF
 def _model_page(
     request: MemberRequest, found: LanguageModel, *, status: HTTPStatus = HTTPStatus.OK, **own: object
 ) -> HttpResponse:
+    today = timezone.localdate()
+    priced = priced_model(found, today)
+    likely = priced.listed or next(iter(priced.elsewhere), None)
     context = {
         "model": found,
-        "card": model_card(found, {}, today=timezone.localdate()),
-        "prices": found.prices.all(),
+        "card": model_card(found, {}, today=today),
+        "priced": priced,
+        "is_remote": ProviderKind(found.provider.kind).is_remote,
+        "prices": tuple(reversed(found.price_history())),
         "form": ModelForm(initial=model_initial(found)),
         "price_form": PriceForm(),
+        "follow_form": FollowForm(initial={"listing": likely.listing.key if likely else ""}),
         "question": model_question(found),
         "open_circuit": open_circuit(found),
         **own,
@@ -196,7 +200,17 @@ def _add_page(
     *,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    context = {"provider": provider, "formset": formset}
+    today, known = timezone.localdate(), price_table()
+    matches = [known.match(form["remote_name"].value() or "", provider.base_url) for form in formset.forms]
+    context = {
+        "provider": provider,
+        "formset": formset,
+        "chosen": [
+            (form, match.listing, [listed_price(each, today) for each in match.elsewhere])
+            for form, match in zip(formset.forms, matches, strict=True)
+        ],
+        "as_of": known.as_of,
+    }
     return render(request, "llm/provider_add.html", context, status=status)
 
 

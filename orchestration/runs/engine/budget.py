@@ -18,13 +18,17 @@ A call beyond it counts as one of unknown cost.
 def price(spec: ModelSpec, usage: Usage) -> Decimal | None:
     """Return what `usage` costs in US dollars, None when the model has no price.
 
-    The amount may be more than can be stored: see `LARGEST_COST`.
+    Input that was read from the provider's cache has a price of its own where one is known. The amount may
+    be more than can be stored: see `LARGEST_COST`.
     """
-    if spec.prices is None:
+    if (prices := spec.prices) is None:
         return None
+    read = prices.cached_input_per_million
+    cached = 0 if read is None else min(usage.cached_input_tokens, usage.input_tokens)
     return (
-        usage.input_tokens * spec.prices.input_per_million
-        + usage.output_tokens * spec.prices.output_per_million
+        (usage.input_tokens - cached) * prices.input_per_million
+        + cached * (read or 0)
+        + usage.output_tokens * prices.output_per_million
     ) / MILLION
 
 

@@ -153,6 +153,7 @@ class _Attempt:
             "seconds": round(seconds, 3),
             "input_tokens": whole.usage.input_tokens,
             "output_tokens": whole.usage.output_tokens,
+            **({"cached_input_tokens": cached} if (cached := whole.usage.cached_input_tokens) else {}),
             "cost_usd": None if whole.cost_usd is None else format(whole.cost_usd, "f"),
             "finish": whole.finish.value,
             **self._remarks(whole.cost_usd, beyond=beyond),

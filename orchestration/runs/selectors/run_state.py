@@ -215,7 +215,8 @@ RUN = (
 )
 CALL = (
     *("id", "step", "attempt", "model", "provider", "purpose", "status", "text", "input_tokens"),
-    *("output_tokens", "usage_estimated", "input_price", "output_price", "cost_usd", "maybe_billed"),
+    *("output_tokens", "cached_input_tokens", "usage_estimated"),
+    *("input_price", "output_price", "cached_input_price", "cost_usd", "maybe_billed"),
     *("finish", "error", "error_code", "started_at", "started_s", "latency_s", "first_token_s"),
 )
 STEP = ("key", "kind", "status", "started_s", "seconds")

@@ -14,6 +14,7 @@ from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnsw
 from orchestration.strategies.engine.options import JudgeOptions
 from orchestration.strategies.engine.quality.assessing import Assessor
 from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
+from orchestration.strategies.engine.quality.rubrics import frozen_rubric
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
@@ -45,7 +46,8 @@ class Scorer:
     def judged_by(cls, options: JudgeOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
         """Return a scorer with the judges that the options name."""
         judges = panel.each_named(options.judge, options.second_judge)
-        assessor = Assessor(belief=panel.belief, judges=judges, families=panel.families)
+        rubric = frozen_rubric(request.rubric)
+        assessor = Assessor(belief=panel.belief, judges=judges, families=panel.families, rubric=rubric)
         return cls(request=request, assessor=assessor, timer=timer)
 
     def by_checks_alone(self) -> Scorer:

@@ -141,6 +141,7 @@ class _Rounds:
                 input_tokens=sum(each.usage.input_tokens for each in self.asked),
                 output_tokens=sum(each.usage.output_tokens for each in self.asked),
                 estimated=any(each.usage.estimated for each in self.asked),
+                cached_input_tokens=sum(each.usage.cached_input_tokens for each in self.asked),
             ),
             cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
             latency_s=end.started_s + end.seconds - first.started_s if first and end else last.latency_s,

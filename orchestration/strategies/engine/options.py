@@ -63,6 +63,14 @@ class JudgeOptions(StrategyOptions):
         title="Second judge",
         description="Scores as well; no judge scores answers of its own model family while another can.",
     )
+    rubric: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        title="Rubric",
+        description="What the judge scores by, from Methods > Judges. Empty: five dimensions.",
+        json_schema_extra={"format": FieldFormat.RUBRIC},
+    )
 
 
 Options = TypeVar("Options", bound=StrategyOptions)

@@ -43,14 +43,15 @@ from orchestration.strategies.engine.deciding import (
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.assessing import read_verdicts
+from orchestration.strategies.engine.quality.judging import read_verdicts
 from orchestration.strategies.engine.quality.prompts import (
     DATA_ONLY,
     ROOM_FOR_REST,
-    RUBRIC,
     blocks,
+    instructions,
     shortened,
 )
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS
 from orchestration.strategies.engine.rewriting import answer_again, rewriting_prompt
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.stopping import Stop
@@ -70,7 +71,7 @@ GOOD = 0.7
 """Score of each aspect from which on a critic that names no problem is content."""
 MOST_PROBLEMS, LONGEST_PROBLEM = 12, 600
 CRITIQUE_TAGS = BlockTags("question", "answer", "instructions", "critique")
-ASPECTS = "\n".join(line for line in RUBRIC.splitlines() if line.startswith("- "))
+ASPECTS = "\n".join(line for line in instructions(FIVE_DIMENSIONS).splitlines() if line.startswith("- "))
 CRITIC_TASK = f"""\
 You are the critic of an answer to a question; you do not know who wrote it. Work out the right answer
 yourself first, and check every step and every claim. Score the answer from 0 to 10 on each of:

@@ -6,14 +6,14 @@ Money is `Decimal` US dollars, time is float seconds, scores run from 0 to 1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, field_validator
 
-from orchestration.llm.engine.types import NO_USAGE, FieldFormat, FinishReason, Json, Usage
+from orchestration.llm.engine.types import NO_USAGE, WHERE_SET, FieldFormat, FinishReason, Json, Usage
 from orchestration.runs.engine.types import Decision, PathStep
 
 AS_SHARE: dict[str, JsonValue] = {"format": FieldFormat.SHARE}
@@ -76,8 +76,8 @@ class Request(BaseModel):
 
     `strategy` is a strategy's name, `models` the panel's names in order, `options` the strategy's own.
     `response_schema` is the JSON Schema that an answer is asked to fit. `tools` are the names of those that
-    models may call for an answer; a stored run has them by name as they were frozen. Both are stored only
-    where there are any.
+    models may call for an answer; a stored run has them by name as they were frozen. `rubric` is the one that
+    the options name, as a stored run has it. All three are stored only where there are any.
     Raises `ValidationError` for a wrong type; what must fit together is checked when a run starts.
     """
 
@@ -90,6 +90,7 @@ class Request(BaseModel):
     options: Mapping[str, Json] = Field(default_factory=dict)
     constraints: Constraints = UNCONSTRAINED
     response_schema: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda schema: schema is None)
+    rubric: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda rubric: rubric is None)
     tools: tuple[str, ...] = Field(default=(), max_length=MOST_TOOLS, exclude_if=lambda names: not names)
     tool_rounds: int = Field(
         default=USUAL_ROUNDS,
@@ -122,6 +123,23 @@ class StrategyEvent(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What one judge said of an answer by a rubric.
+
+    `score` is the weighted mean of its `scores`, 0 to 1, which stand by the keys of the rubric's criteria.
+    `confidence` is 1 when the judge said the same in both orders.
+    """
+
+    judge: str
+    rubric: str
+    version: int
+    score: float
+    confidence: float
+    scores: Mapping[str, float]
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Quality:
     """An estimate that an answer is acceptable.
 
@@ -129,6 +147,7 @@ class Quality:
     says in words what the score rests on. Without any it is not `judged`: `overall` is then only what any
     answer has before it is looked at. An answer that is not `usable` is a refusal, empty, or cut off.
     `agreeing` of the `compared` answers say the same, this one included; both are 0 without a comparison.
+    `judgements` are what judges said of it.
     """
 
     overall: float
@@ -142,6 +161,13 @@ class Quality:
     accuracy: float | None = None
     fluency: float | None = None
     evidence: tuple[str, ...] = ()
+    judgements: tuple[Judgement, ...] = field(default=(), metadata=WHERE_SET)
+
+    @property
+    def judge_score(self) -> float | None:
+        """The mean of the judges' scores, each by its confidence; None where no judge is sure of anything."""
+        weight = sum(each.confidence for each in self.judgements)
+        return sum(each.confidence * each.score for each in self.judgements) / weight if weight else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

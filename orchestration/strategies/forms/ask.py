@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -78,13 +78,14 @@ class AskForm(forms.Form):
         *,
         models: Sequence[LanguageModel],
         tools: Mapping[str, ToolSpec] | None = None,
+        rubrics: Callable[[], Sequence[str]] = tuple,
         others: Mapping[str, Startable] | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         known = {"strategy": FIRST_STRATEGY, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
         self.usable_models = models
-        self._others = others or {}
+        self._others, self._rubrics = others or {}, rubrics
         names = [model.name for model in models]
         picker = self.fields["models"]
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
@@ -102,7 +103,7 @@ class AskForm(forms.Form):
         """Return the fields of the chosen method, and make those it has no use for optional."""
         other = self.other
         if other is None:
-            return option_fields(get_strategy(self.chosen_method).Options, models)
+            return option_fields(get_strategy(self.chosen_method).Options, models, self._rubrics)
         properties = other.schema.get("properties", {})
         for name in {"text", "models"} - set(properties):
             self.fields[name].required = False

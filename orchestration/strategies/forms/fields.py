@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from pydantic import BaseModel
 
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.tools.forms.schemas import PercentField, schema_fields
 
@@ -23,9 +23,23 @@ def option_schema(options: type[BaseModel]) -> dict[str, Any]:
     return options.model_json_schema()
 
 
-def option_fields(options: type[BaseModel], models: Sequence[str]) -> dict[str, forms.Field]:
-    """Return a field for each option, named `options.<name>` as errors about it are."""
-    fields = schema_fields(option_schema(options), models)
+def option_fields(
+    options: type[BaseModel], models: Sequence[str], rubrics: Callable[[], Sequence[str]] = tuple
+) -> dict[str, forms.Field]:
+    """Return a field for each option, named `options.<name>` as errors about it are.
+
+    A rubric is one of `rubrics`, read only where there is such an option; without any it has no field.
+    """
+    schema = option_schema(options)
+    shapes = schema["properties"]
+    naming = {name for name, shape in shapes.items() if shape.get("format") == FieldFormat.RUBRIC}
+    known = list(rubrics()) if naming else []
+    properties = {
+        name: {**shape, "enum": known} if name in naming else shape
+        for name, shape in shapes.items()
+        if known or name not in naming
+    }
+    fields = schema_fields({**schema, "properties": properties}, models)
     return {f"{PREFIX}{name}": field for name, field in fields.items()}
 
 

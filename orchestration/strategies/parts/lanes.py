@@ -17,7 +17,7 @@ from orchestration.runs.parts.differences import Piece, marked_differences
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.asking import answer_number, answer_step
 from orchestration.strategies.engine.fallback import FALLBACK
-from orchestration.strategies.engine.quality.scoring import Dimension
+from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.parts.tool_calls import ShownToolCall, tool_calls

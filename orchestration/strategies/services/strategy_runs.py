@@ -36,7 +36,9 @@ from orchestration.strategies.engine.strategy import Panel, all_strategies, get_
 from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.histories import with_allowances
+from orchestration.strategies.services.judging import keep_judgements
 from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
+from orchestration.strategies.services.rubrics import freeze_rubric
 from orchestration.tools.services.registry import freeze_tools
 
 USUAL_STRATEGY = "parallel"
@@ -59,6 +61,8 @@ class StrategyKind(RunKind):
         request, helpers = checked_request(payload)
         panel = _frozen_panel(membership, request, helpers)
         stored = request.model_dump(mode="json")
+        if rubric := named_rubric(request.options):
+            stored["rubric"] = freeze_rubric(membership, rubric)
         if request.tools:
             stored["tools"] = dict(freeze_tools(membership.team_id, request.tools))
         return CheckedRequest(ref=request.strategy, prompt=request.text, request=stored, panel=panel)
@@ -73,7 +77,21 @@ class StrategyKind(RunKind):
             raise InvalidRequest(f"The run may not use a tool called {missing[:120]!r}.", field="tools")
         entries = [panel_entry(parent.panel, name, role=PanelRole.MEMBER) for name in request.models]
         entries += [panel_entry(parent.panel, name, role=PanelRole.HELPER) for name in helpers]
-        return replace(parent, kind=NAME, ref=ref, request=request.model_dump(mode="json"), panel=entries)
+        stored = request.model_dump(mode="json")
+        if rubric := named_rubric(request.options):
+            frozen = parent.request.get("rubrics", {}).get(rubric)
+            if frozen is None:
+                words = f"This run was not started with a rubric called “{rubric}”."
+                raise InvalidRequest(words, field="options.rubric")
+            stored["rubric"] = frozen
+        return replace(parent, kind=NAME, ref=ref, request=stored, panel=entries)
+
+    def freeze_child(self, membership: Membership, ref: str, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Return the rubric that the options name, if they name one. Raises `InvalidRequest`."""
+        options = payload.get("options")
+        rubric = named_rubric(options) if isinstance(options, dict) else ""
+        found = {"rubrics": {rubric: freeze_rubric(membership, rubric)}} if rubric else {}
+        return CheckedRequest(ref=ref, prompt="", request=found)
 
     def named_models(self, ref: str, payload: Mapping[str, Json]) -> Sequence[str]:
         """Return the models that the options name, such as judges, whatever else is wrong with these."""
@@ -113,8 +131,9 @@ class StrategyKind(RunKind):
         return {name: strategy.title for name, strategy in all_strategies().items()}
 
     def learn(self, runs: Sequence[Run]) -> None:
-        """Add ended runs to the profiles of their models."""
+        """Add ended runs to the profiles of their models, and keep what judges said of their answers."""
         profiles.learn_from_runs(runs)
+        keep_judgements(runs)
 
     def learn_rating(self, run: Run) -> None:
         """Count the ratings of an answer in the profile of its model."""
@@ -188,7 +207,17 @@ def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ..
     options = validate_options(request.strategy, request.options)
     if request.models:
         get_strategy(request.strategy).check(options, request.models)
-    return request.model_copy(update={"options": options.model_dump(mode="json")}), helper_models(options)
+    checked = options.model_dump(mode="json")
+    if named_rubric(checked) and not checked["judge"] and not checked["second_judge"]:
+        idle = "Name a judge, or leave the rubric empty: nobody would score by it."
+        raise InvalidRequest(idle, field="options.rubric")
+    return request.model_copy(update={"options": checked, "rubric": None}), helper_models(options)
+
+
+def named_rubric(options: Mapping[str, Json]) -> str:
+    """Return the name of the rubric among a strategy's options, empty for none."""
+    name = options.get("rubric")
+    return name if isinstance(name, str) else ""
 
 
 def _check_schema(schema: Mapping[str, Json]) -> None:

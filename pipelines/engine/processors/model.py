@@ -36,6 +36,7 @@ from pipelines.engine.processor import (
     SchemaFields,
     StageResult,
     TemplateText,
+    UsedRun,
     Uses,
     Work,
 )
@@ -111,7 +112,10 @@ class ModelProcessor(ActiveProcessor):
         """Return the models and tools that are named, and the models that the strategy's options name."""
         helpers = helper_models(validate_options(options.strategy, options.options))
         models = tuple(dict.fromkeys((*options.models, *helpers)))
-        return Uses(models=models, tools=options.tools, tools_at="tools")
+        judged = options.options.get("rubric")  # which the run inside is frozen with
+        inner = UsedRun(kind="strategy", ref=options.strategy, payload={"options": options.options})
+        runs = (inner,) if judged else ()
+        return Uses(models=models, tools=options.tools, tools_at="tools", runs=runs)
 
     async def execute(self, work: Work, context: RunContext) -> StageResult:
         """Return the answer. Raises `ProcessorFailed` with the code `schema` where it does not fit."""

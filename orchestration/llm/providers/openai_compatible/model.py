@@ -367,4 +367,20 @@ def _usage(said: Mapping[str, Json]) -> Usage | None:
     """Return the reported usage; None when it is missing or says that nothing was read."""
     given = whole_number(said.get("prompt_tokens"))
     made = whole_number(said.get("completion_tokens"))
-    return Usage(input_tokens=given, output_tokens=made or 0) if given else None
+    if not given:
+        return None
+    return Usage(input_tokens=given, output_tokens=made or 0, cached_input_tokens=min(_cached(said), given))
+
+
+def _cached(said: Mapping[str, Json]) -> int:
+    """Return how many tokens of the prompt were read from a cache; all providers count them as read, too.
+
+    OpenAI's field first, then DeepSeek's, then the one of gateways to Anthropic.
+    """
+    details = mapping(said.get("prompt_tokens_details"))
+    reported = (
+        details.get("cached_tokens"),
+        said.get("prompt_cache_hit_tokens"),
+        said.get("cache_read_input_tokens"),
+    )
+    return next((number for number in map(whole_number, reported) if number), 0)

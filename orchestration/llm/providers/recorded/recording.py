@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
+from orchestration.llm.engine.price_table import model_family
 from orchestration.llm.engine.types import MILLION, ModelSpec, Prices, Tier
-from orchestration.llm.providers.prices import model_family
 
 PROVIDER = "recorded"
 LARGE, SMALL = 2, 0.5  # dollars per million tokens, in and out on average

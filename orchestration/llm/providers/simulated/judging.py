@@ -20,15 +20,17 @@ _RIGHT, _WRONG, _NO_RESULT, _UNKNOWN = (9, 9, 9, 9, 9), (7, 9, 6, 1, 9), (7, 5, 
 _GRADED = (_RIGHT, (8, 8, 6, 7, 8), (6, 5, 2, 3, 7))
 _REASONS = ("it is specific and practical.", "it is sound, but stays general.", "it says little that helps.")
 _REFUSALS = ("i can't", "i cannot", "i am unable", "i'm unable", "i won't", "we can't", "we cannot")
+_POINTS = 10
 _OPENING, _ENDING, _LONGEST_FINAL, _SHOWN, _RIGHT_FROM, _MOST = 200, 4_000, 80, 40, 5, 100
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedCase:
-    """A question with its instructions, and the answers to it by their label."""
+    """A question with its instructions, the answers by their label, and what is scored: key and points."""
 
     asked: AskedQuestion
     answers: Mapping[str, str]
+    criteria: tuple[tuple[str, int], ...] = tuple((name, _POINTS) for name in _DIMENSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,17 @@ def read_case(text: str, draw: str) -> JudgedCase | None:
     blocks = [block.partition("</answer>")[0] for block in rest.split('<answer id="')[1:_MOST]]
     answers = {label: _unescaped(answer) for label, _, answer in (block.partition('">') for block in blocks)}
     asked = AskedQuestion(question=question, instructions=instructions, draw=draw)
-    return JudgedCase(asked, answers) if question and answers else None
+    if not question or not answers:
+        return None
+    criteria = _criteria(rest)
+    return JudgedCase(asked, answers, criteria) if criteria else JudgedCase(asked, answers)
+
+
+def _criteria(text: str) -> tuple[tuple[str, int], ...]:
+    """Read what is to be scored from the form of the reply: `{"verdicts":[{"id":"A","clarity":0-10,...`."""
+    named = text.rpartition('{"verdicts":[{"id":"A",')[2].partition(',"reason"')[0].split(",")
+    parts = [name.strip('"').partition('":0-') for name in named[:_MOST]]
+    return tuple((name, int(most)) for name, cut, most in parts if cut and most in {"5", "10", "100"})
 
 
 def _block(text: str, opening: str, closing: str) -> tuple[str, str]:
@@ -112,10 +124,16 @@ def _compared(own: str | None, text: str) -> tuple[tuple[int, ...], str]:
     return scores, f"I get {own[:_SHOWN]}, {compared}."
 
 
+def _scores(opinion: Opinion, criteria: tuple[tuple[str, int], ...]) -> dict[str, int]:
+    """Return the scores of criteria; one that is none of the five dimensions is scored like accuracy."""
+    known = dict(zip(_DIMENSIONS, opinion.scores, strict=True))
+    return {name: round(known.get(name, known["accuracy"]) * most / _POINTS) for name, most in criteria}
+
+
 def verdicts(profile: SimulatedProfile, case: JudgedCase) -> str:
     """Write the scores and reasons as JSON."""
     found = [
-        {"id": label, **dict(zip(_DIMENSIONS, each.scores, strict=True)), "reason": each.reason}
+        {"id": label, **_scores(each, case.criteria), "reason": each.reason}
         for label, each in opinions(profile, case).items()
     ]
     return json.dumps({"verdicts": found}, ensure_ascii=False)

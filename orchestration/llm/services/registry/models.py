@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from django.db import transaction
@@ -13,10 +12,11 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import AuditAction, Membership
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Capability, Json, Prices, Tier
-from orchestration.llm.models import LanguageModel, Price, Provider
+from orchestration.llm.engine.price_table import DatedPrices, Listing, model_family, price_table
+from orchestration.llm.engine.types import Capability, Prices, Tier
+from orchestration.llm.models import LanguageModel, Price, PriceSource, Provider
 from orchestration.llm.providers.adapter import RemoteModel
-from orchestration.llm.providers.prices import model_family, suggest_listing
+from orchestration.llm.services.registry.prices import is_listed, new_price, shown_price
 from orchestration.llm.services.registry.rows import (
     check,
     difference,
@@ -33,7 +33,10 @@ LONGEST_NAME = 120
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewModel:
-    """A model about to be added. Without prices its cost is unknown; `priced_from` defaults to today."""
+    """A model about to be added. Without prices its cost is unknown; `priced_from` defaults to today.
+
+    With the source TABLE it follows `listing` as long as the prices are those of the table.
+    """
 
     remote_name: str
     name: str
@@ -44,15 +47,17 @@ class NewModel:
     max_concurrency: int = DEFAULT_CONCURRENCY
     capabilities: frozenset[Capability] = frozenset({Capability.STREAMING})
     prices: Prices | None = None
+    price_source: PriceSource = PriceSource.PERSON
+    listing: str = ""
     priced_from: date | None = None
 
 
 def suggest_model(remote: RemoteModel, base_url: str = "") -> NewModel:
-    """Return what the form suggests: what the provider says, else its price page, else defaults."""
-    known = suggest_listing(remote.id, base_url)
-    window = remote.context_window or (known.context_window if known else DEFAULT_WINDOW)
-    longest = remote.max_output_tokens or (known.max_output_tokens if known else DEFAULT_OUTPUT)
-    return NewModel(
+    """Return what the form suggests: what the provider says, else the shipped price table, else defaults."""
+    known = price_table().match(remote.id, base_url).listing
+    window = remote.context_window or (known and known.context_window) or DEFAULT_WINDOW
+    longest = remote.max_output_tokens or (known and known.max_output_tokens) or DEFAULT_OUTPUT
+    plain = NewModel(
         remote_name=remote.id,
         name=remote.id.removeprefix("models/")[:LONGEST_NAME],
         family=model_family(remote.id),
@@ -61,8 +66,23 @@ def suggest_model(remote: RemoteModel, base_url: str = "") -> NewModel:
         # Prompt and answer share the window: half of it leaves room for a question.
         max_output_tokens=min(longest, DEFAULT_OUTPUT, max(window, SMALLEST_WINDOW) // 2),
         capabilities=remote.capabilities | {Capability.STREAMING},
-        prices=remote.prices or (known.prices if known else None),
-        priced_from=known.valid_from if known and not remote.prices else None,
+    )
+    if remote.prices:
+        return replace(plain, prices=remote.prices, price_source=PriceSource.PROVIDER)
+    return _following(plain, known)
+
+
+def _following(model: NewModel, listing: Listing | None) -> NewModel:
+    """Return the model as one that follows the listing, if that has a price by now."""
+    price = listing.price_on(timezone.localdate()) if listing else None
+    if not listing or not price:
+        return model
+    return replace(
+        model,
+        prices=price.prices,
+        price_source=PriceSource.TABLE,
+        listing=listing.key,
+        priced_from=listing.prices[0].valid_from,
     )
 
 
@@ -82,8 +102,12 @@ def add_models(
         for index, (added, model) in enumerate(zip(rows, models, strict=True)):
             check(added, prefix=f"{index}.")
             added.save(force_insert=True)
-            _add_price(added, model, f"{index}.")
-            _record(membership, added, model)
+            if price := _price(added, model):
+                price.set_by = membership.user
+                check(price, prefix=f"{index}.")
+                price.save()
+            after = shown_model(added) | shown_price(added.price_on(timezone.localdate()))
+            record(membership, AuditAction.MODEL_ADDED, added, {}, after)
     return tuple(rows)
 
 
@@ -107,9 +131,19 @@ def store_model(provider: Provider, model: NewModel) -> LanguageModel:
     """Store a model with its price, unchecked and without an audit entry."""
     row = new_row(provider, model)
     row.save(force_insert=True)
-    if model.prices:
-        new_price(row, model.prices, model.priced_from or timezone.localdate()).save()
+    if price := _price(row, model):
+        price.save()
     return row
+
+
+def _price(row: LanguageModel, model: NewModel) -> Price | None:
+    """Return the unsaved price of a model; other amounts than its source has are those of a person."""
+    if model.prices is None:
+        return None
+    day, source, listing = model.priced_from or timezone.localdate(), model.price_source, model.listing
+    if source == PriceSource.TABLE and not is_listed(listing, model.prices):
+        source, listing = PriceSource.PERSON, ""
+    return new_price(row, DatedPrices(valid_from=day, prices=model.prices), source=source, listing=listing)
 
 
 def _check_names(membership: Membership, rows: Sequence[LanguageModel]) -> None:
@@ -124,22 +158,6 @@ def _check_names(membership: Membership, rows: Sequence[LanguageModel]) -> None:
                 f"Your team has a model called {name}. Choose another name.", field=f"{index}.name"
             )
         taken.add(name)
-
-
-def _add_price(row: LanguageModel, model: NewModel, prefix: str) -> None:
-    if model.prices:
-        price = new_price(row, model.prices, model.priced_from or timezone.localdate())
-        check(price, prefix=prefix)
-        price.save()
-
-
-def _record(membership: Membership, row: LanguageModel, model: NewModel) -> None:
-    prices = model.prices
-    after = shown_model(row)
-    if prices:
-        after["input_per_million"] = str(prices.input_per_million)
-        after["output_per_million"] = str(prices.output_per_million)
-    record(membership, AuditAction.MODEL_ADDED, row, {}, after)
 
 
 class ModelChanges(TypedDict, total=False):
@@ -199,48 +217,3 @@ def _capability(name: object) -> str:
         return Capability(str(name)).value
     except ValueError as error:
         raise InvalidRequest(f"No model has a capability called {name}.", field="capabilities") from error
-
-
-def set_price(
-    *,
-    membership: Membership,
-    model: LanguageModel,
-    input_per_million: Decimal,
-    output_per_million: Decimal,
-    valid_from: date,
-) -> Price:
-    """Set the price in US dollars per million tokens from a day on, replacing one that starts on that day.
-
-    Raises `InvalidRequest` at `input_per_million`, `output_per_million` or `valid_from`.
-    """
-    prices = Prices(input_per_million=input_per_million, output_per_million=output_per_million)
-    with stored_whole("Somebody else set the price of that day just now.", "valid_from"):
-        row = locked(model, membership)
-        replaced = Price.objects.filter(model=row, valid_from=valid_from).first()
-        valid_before = replaced or row.price_on(valid_from)
-        before = _shown(valid_before) if valid_before else {}
-        price = new_price(row, prices, valid_from)
-        check(price)
-        if replaced:
-            price.pk = replaced.pk
-        price.save(force_update=bool(replaced), force_insert=not replaced)
-        record(membership, AuditAction.PRICE_SET, row, before, _shown(price))
-    return price
-
-
-def new_price(model: LanguageModel, prices: Prices, valid_from: date) -> Price:
-    """Return an unsaved row."""
-    return Price(
-        model=model,
-        input_per_million=prices.input_per_million,
-        output_per_million=prices.output_per_million,
-        valid_from=valid_from,
-    )
-
-
-def _shown(price: Price) -> dict[str, Json]:
-    return {
-        "input_per_million": format(price.input_per_million.normalize(), "f"),
-        "output_per_million": format(price.output_per_million.normalize(), "f"),
-        "valid_from": price.valid_from.isoformat(),
-    }

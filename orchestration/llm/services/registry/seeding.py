@@ -17,10 +17,10 @@ from orchestra_site.accounts.models import AuditAction, Membership, Team
 from orchestra_site.accounts.services import ensure_demo_team
 from orchestra_site.web.health import EARLIER_ADVICE, EARLIER_VERSION, is_of_earlier_version
 from orchestration.llm.engine.errors import InvalidRequest, ModelError
-from orchestration.llm.models import LanguageModel, Provider, ProviderKind
+from orchestration.llm.engine.price_table import price_table
+from orchestration.llm.models import LanguageModel, PriceSource, Provider, ProviderKind
 from orchestration.llm.providers.adapter import ProviderAccess, RemoteModel
 from orchestration.llm.providers.exchange import Deadlines
-from orchestration.llm.providers.prices import suggest_listing
 from orchestration.llm.providers.simulated import CATALOG, SimulatedProfile
 from orchestration.llm.providers.transport import build_client
 from orchestration.llm.services.credentials import seal_secret
@@ -67,6 +67,7 @@ def _simulated_model(profile: SimulatedProfile) -> NewModel:
         max_concurrency=SIMULATED_CONCURRENCY,
         capabilities=profile.capabilities,
         prices=profile.prices,
+        price_source=PriceSource.PROVIDER,
         priced_from=SIMULATED_PRICED_FROM,
     )
 
@@ -155,7 +156,10 @@ async def _list_models(
 
 def store_found(team: Team, found: FoundProvider, remote: tuple[RemoteModel, ...]) -> int:
     """Store the provider with its models, and return how many; none when the team has one of that name."""
-    chosen = [model for model in remote if not found.listed_only or suggest_listing(model.id, found.base_url)]
+    known = price_table()
+    chosen = [
+        model for model in remote if not found.listed_only or known.match(model.id, found.base_url).listing
+    ]
     if not chosen:
         return 0
     provider = Provider(

@@ -238,6 +238,7 @@ def _call(run: UUID, started: CallStarted) -> dict[str, Any]:
         "purpose": started.purpose,
         "input_price": prices.input_per_million if prices else None,
         "output_price": prices.output_per_million if prices else None,
+        "cached_input_price": prices.cached_input_per_million if prices else None,
         "started_s": started.started_s,
     }
 
@@ -248,6 +249,7 @@ def _ending(ended: CallEnded) -> dict[str, Any]:
         "text": ended.text,
         "input_tokens": ended.usage.input_tokens,
         "output_tokens": ended.usage.output_tokens,
+        "cached_input_tokens": ended.usage.cached_input_tokens,
         "usage_estimated": ended.usage.estimated,
         "cost_usd": None if ended.cost_usd is None else min(ended.cost_usd, MOST_COST),
         "maybe_billed": ended.maybe_billed,

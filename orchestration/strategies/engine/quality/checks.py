@@ -15,7 +15,8 @@ from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.consensus.extraction import extract_answer, stated_answers
 from orchestration.strategies.engine.consensus.grouping import same_answer
-from orchestration.strategies.engine.quality.scoring import Dimension, ExaminedAnswer, Finding
+from orchestration.strategies.engine.quality.rubrics import Dimension
+from orchestration.strategies.engine.quality.scoring import ExaminedAnswer, Finding
 
 EMPTY = Finding(
     check="empty",

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from orchestration.llm.engine.blocks import BlockTags
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
-from orchestration.strategies.engine.quality.scoring import Dimension
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, JudgedExample, Rubric
 from orchestration.strategies.engine.types import Request
 
 ANSWER_TAGS = BlockTags("question", "answer", "instructions")
 CHARACTERS_PER_TOKEN = 3
 """A low estimate, so that a prompt fits also where a tokenizer makes short tokens."""
 ROOM_FOR_REST = 600
-"""Tokens for the rubric."""
+"""Tokens for the rubric, at least."""
 LEAST_SHOWN = 200
 """Characters of an answer that are shown however small the context window is."""
 SHORTENED = "\n[… shortened for length]"
@@ -55,52 +55,68 @@ def blocks(model: ModelSpec, request: Request, answers: Sequence[str], *, rest: 
     return "\n\n".join(parts)
 
 
-RUBRIC = """You judge answers to a question. You do not know who wrote them, and their order means nothing.
-Work out the right answer yourself first, then score each answer from 0 to 10 on each of:
-- coherence: hangs together, does not contradict itself
-- relevance: answers what was asked, in the form that was asked for
-- completeness: leaves out nothing that was asked for
-- accuracy: what it states is true, its result is right (0 to 2 when the final result is wrong)
-- fluency: reads well in its language
-Length alone is no merit. Take 10 for what could not be better and 0 for what is useless.
-"""
-FORM = (
-    "Reply with JSON only, one verdict for each answer:\n"
-    '{"verdicts":[{"id":"A","coherence":0-10,"relevance":0-10,"completeness":0-10,"accuracy":0-10,'
-    '"fluency":0-10,"reason":"one short sentence"}]}'
-)
-_SCORE = {"type": "number", "minimum": 0, "maximum": 10}
-SCHEMA: Mapping[str, Json] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["verdicts"],
-    "properties": {
-        "verdicts": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["id", *(dimension.value for dimension in Dimension), "reason"],
-                "properties": {
-                    "id": {"type": "string"},
-                    **{dimension.value: _SCORE for dimension in Dimension},
-                    "reason": {"type": "string"},
-                },
-            },
-        }
-    },
-}
+def instructions(rubric: Rubric) -> str:
+    """Return what a judge is told to do by a rubric."""
+    first = f"{rubric.guidance.rstrip('. ')}, then score" if rubric.guidance else "Score"
+    named = [(each.name, each.description) for each in rubric.criteria]
+    ends = f"Take {rubric.points} for what could not be better and 0 for what is useless."
+    lines = [
+        "You judge answers to a question. You do not know who wrote them, and their order means nothing.",
+        f"{first} each answer from 0 to {rubric.points} on each of:",
+        *(f"- {name}: {words}" if words else f"- {name}" for name, words in named),
+        f"Length alone is no merit. {ends}",
+        *map(_example, rubric.examples),
+    ]
+    return "\n".join((*lines, ""))
 
 
-def judge_prompt(judge: ModelSpec, request: Request, answers: Sequence[str]) -> Prompt:
+def _example(example: JudgedExample) -> str:
+    return (
+        f"\nAn example.\nQuestion: {example.question}\nAnswer: {example.answer}\nVerdict: {example.verdict}\n"
+    )
+
+
+def form(rubric: Rubric) -> str:
+    """Return the words that ask for a verdict on each answer as JSON."""
+    keys = ",".join(f'"{key}":0-{rubric.points}' for key in rubric.keys)
+    reply = f'{{"verdicts":[{{"id":"A",{keys},"reason":"one short sentence"}}]}}'
+    return f"Reply with JSON only, one verdict for each answer:\n{reply}"
+
+
+def verdict_schema(rubric: Rubric) -> Mapping[str, Json]:
+    """Return the JSON Schema of the verdicts."""
+    score = {"type": "number", "minimum": 0, "maximum": rubric.points}
+    verdict = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["id", *rubric.keys, "reason"],
+        "properties": {
+            "id": {"type": "string"},
+            **dict.fromkeys(rubric.keys, score),
+            "reason": {"type": "string"},
+        },
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["verdicts"],
+        "properties": {"verdicts": {"type": "array", "items": verdict}},
+    }
+
+
+def judge_prompt(
+    judge: ModelSpec, request: Request, answers: Sequence[str], rubric: Rubric = FIVE_DIMENSIONS
+) -> Prompt:
     """Return the prompt that has `judge` score `answers` in this order, fitted to its context window."""
-    marked = blocks(judge, request, answers, rest=ROOM_FOR_REST)
+    told, asked = instructions(rubric), form(rubric)
+    rest = max(ROOM_FOR_REST, (len(told) + len(asked) + len(DATA_ONLY)) // CHARACTERS_PER_TOKEN)
+    marked = blocks(judge, request, answers, rest=rest)
     return Prompt(
         messages=(
-            Message(role="system", content=f"{RUBRIC}{DATA_ONLY}"),
-            Message(role="user", content=f"{marked}\n\n{FORM}"),
+            Message(role="system", content=f"{told}{DATA_ONLY}"),
+            Message(role="user", content=f"{marked}\n\n{asked}"),
         ),
         purpose=Purpose.JUDGE,
         temperature=None if Capability.REASONING in judge.capabilities else 0.0,
-        response_schema=SCHEMA if Capability.JSON_SCHEMA in judge.capabilities else None,
+        response_schema=verdict_schema(rubric) if Capability.JSON_SCHEMA in judge.capabilities else None,
     )

@@ -1,7 +1,7 @@
 """Evidence for or against an answer, and the one probability that it adds up to.
 
     log-odds(acceptable) = log-odds(believed) + sum of the checks' effects + mean over judges of
-        confidence * (ACCURACY_WEIGHT * (accuracy - MIDDLE) + REST_WEIGHT * (mean of the others - MIDDLE))
+        confidence * JUDGE_WEIGHT * (score by the judge's rubric - MIDDLE)
 
 What is believed is the posterior of the answer's group among the others, or that of the answer alone, see
 `belief`. The weights of checks and judges are set by hand so that 9 of 10 from a judge gives 0.95, and an
@@ -13,23 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from orchestration.llm.engine.types import FinishReason
 from orchestration.strategies.engine.belief.model import BASE, Belief, Likelihood, logit
 from orchestration.strategies.engine.belief.reading import QuestionTraits, ReadAnswer
 from orchestration.strategies.engine.consensus.answers import AnswerKind
-from orchestration.strategies.engine.types import Quality, listed, percent
-
-
-class Dimension(StrEnum):
-    """The five dimensions of an answer's quality."""
-
-    COHERENCE = "coherence"
-    RELEVANCE = "relevance"
-    COMPLETENESS = "completeness"
-    ACCURACY = "accuracy"
-    FLUENCY = "fluency"
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, MIDDLE, Dimension, Rubric
+from orchestration.strategies.engine.types import Judgement, Quality, listed, percent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,19 +65,32 @@ class Agreement:
 class JudgeRating:
     """The rating of one answer by one judge.
 
-    `scores` are 0 to 1; `confidence` is 1 when repeated verdicts agreed, less the more they differed.
+    `scores` are 0 to 1, by the keys of the rubric's criteria; `confidence` is 1 when repeated verdicts
+    agreed, less the more they differed.
     """
 
     judge: str
-    scores: Mapping[Dimension, float]
+    scores: Mapping[str, float]
+    rubric: Rubric = FIVE_DIMENSIONS
     confidence: float = 1.0
     reason: str = ""
     remark: str = ""
 
+    @property
+    def judgement(self) -> Judgement:
+        """What a run keeps of the rating."""
+        return Judgement(
+            judge=self.judge,
+            rubric=self.rubric.name,
+            version=self.rubric.version,
+            score=round(self.rubric.score(self.scores), 4),
+            confidence=round(self.confidence, 4),
+            scores={key: round(score, 4) for key, score in self.scores.items()},
+            reason=self.reason,
+        )
 
-ACCURACY_WEIGHT = 5.0
-REST_WEIGHT = 2.0
-MIDDLE = 0.6
+
+JUDGE_WEIGHT = 7.0
 DISQUALIFIED_AT_MOST = 0.05
 
 
@@ -103,7 +106,7 @@ def combine(
 
     `believed` is the probability that it is right where it is alone.
     """
-    moves = [rating.confidence * _move(rating) for rating in ratings]
+    moves = [JUDGE_WEIGHT * r.confidence * (r.rubric.score(r.scores) - MIDDLE) for r in ratings]
     moved = sum(finding.effect for finding in findings) + (sum(moves) / len(moves) if moves else 0.0)
     start = believed if agreement is None else agreement.right
     overall = 1.0 / (1.0 + math.exp(-(logit(start) + moved)))
@@ -117,23 +120,17 @@ def combine(
         agreeing=agreement.agreeing if agreement is not None else 0,
         compared=agreement.compared if agreement is not None else 0,
         evidence=(*_in_words(findings, ratings, agreement), *remarks),
+        judgements=tuple(rating.judgement for rating in ratings),
         **{dimension.value: _dimension(dimension, findings, ratings) for dimension in Dimension},
     )
-
-
-def _move(rating: JudgeRating) -> float:
-    """Return what a judge's scores add to the log-odds; a missing dimension adds nothing."""
-    accuracy = rating.scores.get(Dimension.ACCURACY, MIDDLE)
-    rest = [score for dimension, score in rating.scores.items() if dimension is not Dimension.ACCURACY]
-    mean = sum(rest) / len(rest) if rest else MIDDLE
-    return ACCURACY_WEIGHT * (accuracy - MIDDLE) + REST_WEIGHT * (mean - MIDDLE)
 
 
 def _dimension(
     dimension: Dimension, findings: Sequence[Finding], ratings: Sequence[JudgeRating]
 ) -> float | None:
     """Return the judges' mean, bounded by the checks; None where there is no evidence."""
-    scores = [rating.scores[dimension] for rating in ratings if dimension in rating.scores]
+    found = (rating.rubric.dimension(rating.scores, dimension) for rating in ratings)
+    scores = [score for score in found if score is not None]
     bounds = [finding.bounds[dimension] for finding in findings if dimension in finding.bounds]
     mean = [sum(scores) / len(scores)] if scores else []
     return round(min(mean + bounds), 4) if mean or bounds else None

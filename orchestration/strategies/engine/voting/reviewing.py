@@ -14,7 +14,7 @@ from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec,
 from orchestration.runs.engine.records import step_key
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName
-from orchestration.strategies.engine.quality.assessing import stated_reason
+from orchestration.strategies.engine.quality.judging import stated_reason
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, ROOM_FOR_REST, blocks, label
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
 from orchestration.strategies.engine.stopping import Stop, StopRequest

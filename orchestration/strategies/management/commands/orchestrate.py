@@ -18,7 +18,7 @@ from orchestration.llm.services.registry.seeding import prepare_installation
 from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
-from orchestration.strategies.engine.quality.scoring import Dimension
+from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, percent
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.selectors import PRESET, strategy_name

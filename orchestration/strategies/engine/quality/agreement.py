@@ -1,0 +1,132 @@
+"""How far a judge agrees with people: its scores beside their ratings of the same answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+LEAST_EACH = 10
+"""Answers that people liked, and that they disliked, below which nothing is said of a judge."""
+Z = 1.959964
+"""Standard deviations of a normal distribution within which 95 % are."""
+FIELLER = 1.06
+HALVINGS = 50
+NEARLY_ONE = 1 - 1e-9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RatedAnswer:
+    """An answer's score by a judge, and the share of people who liked it, both 0 to 1."""
+
+    score: float
+    liked: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """An estimate with its interval of 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgeAgreement:
+    """How far a judge agrees with people on `liked` and `disliked` answers; split ratings do not count.
+
+    `auroc` is the probability that of a liked and a disliked answer the liked one has the higher score,
+    `correlation` that of the ranks, `difference` the mean of score less share who liked the answer. All are
+    None with too few answers of one sort.
+    """
+
+    liked: int
+    disliked: int
+    auroc: Interval | None = None
+    correlation: Interval | None = None
+    difference: Interval | None = None
+
+    @property
+    def missing(self) -> tuple[int, int]:
+        """How many more liked and disliked answers are needed."""
+        return max(0, LEAST_EACH - self.liked), max(0, LEAST_EACH - self.disliked)
+
+
+def agreement_with_people(rated: Sequence[RatedAnswer]) -> JudgeAgreement:
+    """Return how far a judge's scores agree with people's ratings."""
+    clear = [each for each in rated if each.liked != 0.5]  # noqa: PLR2004  # as many for as against
+    good = [each.score for each in clear if each.liked > 0.5]  # noqa: PLR2004
+    bad = [each.score for each in clear if each.liked < 0.5]  # noqa: PLR2004
+    counted = JudgeAgreement(liked=len(good), disliked=len(bad))
+    if any(counted.missing):
+        return counted
+    scores, likes = [each.score for each in clear], [each.liked for each in clear]
+    return JudgeAgreement(
+        liked=len(good),
+        disliked=len(bad),
+        auroc=auroc_interval(good, bad),
+        correlation=rank_correlation(scores, likes),
+        difference=mean_difference(scores, likes),
+    )
+
+
+def midranks(values: Sequence[float]) -> list[float]:
+    """Return the rank of each value from 1 on; equal values share the mean of their ranks."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    ranks, start = [0.0] * len(values), 0
+    while start < len(order):
+        end = start
+        while end < len(order) and values[order[end]] == values[order[start]]:
+            end += 1
+        for place in order[start:end]:
+            ranks[place] = (start + 1 + end) / 2
+        start = end
+    return ranks
+
+
+def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> Interval:
+    """Return the area under the ROC curve, equal scores counting half.
+
+    The interval is Newcombe's method 5 (Statistics in Medicine 25, 2006): all areas from which the one that
+    was found is at most `Z` standard errors away. It has a width even where the scores separate perfectly.
+    """
+    m, n = len(good), len(bad)
+    ranks = midranks([*good, *bad])
+    area = (sum(ranks[:m]) - m * (m + 1) / 2) / (m * n)
+    size = (m + n) / 2 - 1
+
+    def is_within(true: float) -> bool:
+        spread = 1 + size * (1 - true) / (2 - true) + size * true / (1 + true)
+        return abs(area - true) <= Z * math.sqrt(true * (1 - true) * spread / (m * n))
+
+    def farthest(limit: float) -> float:
+        near, far = area, limit
+        for _ in range(HALVINGS):
+            middle = (near + far) / 2
+            near, far = (middle, far) if is_within(middle) else (near, middle)
+        return near
+
+    return Interval(value=area, low=farthest(0.0), high=farthest(1.0))
+
+
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> Interval | None:
+    """Return Spearman's correlation with Fieller's interval; None where all values of one are equal."""
+    ranks, others = midranks(one), midranks(other)
+    mean = (len(ranks) + 1) / 2
+    spread = sum((rank - mean) ** 2 for rank in ranks) * sum((rank - mean) ** 2 for rank in others)
+    if not spread:
+        return None
+    pairs = zip(ranks, others, strict=True)
+    found = sum((a - mean) * (b - mean) for a, b in pairs) / math.sqrt(spread)
+    centre = math.atanh(max(-NEARLY_ONE, min(NEARLY_ONE, found)))
+    error = Z * math.sqrt(FIELLER / (len(ranks) - 3))
+    return Interval(value=found, low=math.tanh(centre - error), high=math.tanh(centre + error))
+
+
+def mean_difference(scores: Sequence[float], likes: Sequence[float]) -> Interval:
+    """Return how far the scores are above the likes in the mean, with a normal interval."""
+    apart = [score - like for score, like in zip(scores, likes, strict=True)]
+    mean, error = fmean(apart), Z * stdev(apart) / math.sqrt(len(apart))
+    return Interval(value=mean, low=mean - error, high=mean + error)

@@ -1,0 +1,192 @@
+"""Judge models: what each is asked, how its verdicts are read, and the rating that they come to.
+
+Judges do not see which model wrote an answer, see several answers in both orders, and never judge their own
+model family while another judge is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from orchestration.expressions.embedded import json_values
+from orchestration.llm.engine.errors import ModelError
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LimitReached
+from orchestration.runs.engine.records import step_key
+from orchestration.strategies.engine.quality.prompts import judge_prompt, label
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
+from orchestration.strategies.engine.quality.scoring import JudgeRating
+from orchestration.strategies.engine.types import Candidate, Request
+
+MOST_REASON = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgeVerdict:
+    """The scores (0 to 1) of one answer and the judge's reason. A criterion without a score is absent."""
+
+    scores: Mapping[str, float]
+    reason: str = ""
+
+
+def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS) -> Mapping[str, JudgeVerdict]:
+    """Return the verdicts in `text` by the label of their answer; empty when none can be read.
+
+    Of several verdicts on one answer, as in a reply that includes its reasoning, the last one counts.
+    """
+    found: dict[str, JudgeVerdict] = {}
+    for item in chain.from_iterable(map(_items, json_values(text))):
+        scores = {
+            key: score for key in rubric.keys if (score := _score(item.get(key), rubric.points)) is not None
+        }
+        if scores:
+            label_given = str(item.get("id", "")).strip().upper()
+            found[label_given] = JudgeVerdict(scores=scores, reason=stated_reason(item))
+    return found
+
+
+def _items(value: Json) -> Iterator[Mapping[str, Json]]:
+    listed = value.get("verdicts", [value]) if isinstance(value, dict) else value
+    if isinstance(listed, list):
+        yield from (item for item in listed if isinstance(item, dict))
+
+
+def _score(raw: Json, points: int) -> float | None:
+    if isinstance(raw, str):
+        raw = raw.strip().removesuffix(f"/{points}")
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        return None
+    try:
+        score = float(raw)
+    except (ValueError, OverflowError):
+        return None
+    return min(max(score, 0.0), float(points)) / points if math.isfinite(score) else None
+
+
+def stated_reason(reply: Mapping[str, Json]) -> str:
+    """Return the reason that a reply gives, in one line and bounded; empty without one."""
+    reason = reply.get("reason")
+    return " ".join(reason.split())[:MOST_REASON] if isinstance(reason, str) else ""
+
+
+FAR_APART = 0.3
+
+
+@dataclass(kw_only=True, slots=True)
+class JudgeReport:
+    """The result of one judge: ratings by the step of the answer, and why others have none."""
+
+    ratings: dict[str, JudgeRating] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+
+
+def assign(
+    judges: Sequence[ChatModel], families: Mapping[str, str]
+) -> list[tuple[ChatModel, tuple[str, ...]]]:
+    """Return each judge with the steps of the answers it judges, given the family that wrote each.
+
+    A judge does not judge its own family while a judge of another one is there.
+    """
+    alone = len({judge.spec.family for judge in judges}) == 1
+    assigned = [
+        (judge, tuple(step for step, family in families.items() if alone or family != judge.spec.family))
+        for judge in judges
+    ]
+    return [(judge, steps) for judge, steps in assigned if steps]
+
+
+async def ask_judge(
+    judge: ChatModel,
+    request: Request,
+    candidates: Sequence[Candidate],
+    context: RunContext,
+    rubric: Rubric = FIVE_DIMENSIONS,
+) -> JudgeReport:
+    """Have `judge` score the candidates by a rubric.
+
+    A single answer is scored once; several are scored twice, the second time in reverse order, and the
+    scores are averaged. The first order is random and journaled.
+    """
+    name = judge.spec.name
+    asked = _JudgeQuestion(judge=judge, request=request, rubric=rubric)
+    if len(candidates) == 1:
+        asked = replace(asked, step=step_key("judge", name, candidates[0].step))
+        return _merged(asked, candidates, [await _verdicts(asked, candidates, context)])
+    drawn = [candidate.step for candidate in candidates]
+    context.random.shuffle(drawn)
+    order = await context.decide(step_key("judge", name, "order"), drawn)
+    by_step = {candidate.step: candidate for candidate in candidates}
+    ordered = [by_step[step] for step in order]
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_verdicts(replace(asked, step=step_key("judge", name, number)), seen, context))
+            for number, seen in (("1", ordered), ("2", ordered[::-1]))
+        ]
+    return _merged(asked, candidates, [task.result() for task in tasks])
+
+
+Verdicts = Mapping[str, JudgeVerdict] | str
+"""Verdicts by step, or why there are none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _JudgeQuestion:
+    """What a judge is asked in one step."""
+
+    judge: ChatModel
+    request: Request
+    rubric: Rubric
+    step: str = ""
+
+
+async def _verdicts(asked: _JudgeQuestion, seen: Sequence[Candidate], context: RunContext) -> Verdicts:
+    name = asked.judge.spec.name
+    texts = [candidate.text for candidate in seen]
+    prompt = judge_prompt(asked.judge.spec, asked.request, texts, asked.rubric)
+    try:
+        completion = await context.ask(asked.judge, prompt, asked.step)
+    except (ModelError, LimitReached) as error:
+        return f"{name} could not judge: {error}"
+    verdicts = read_verdicts(completion.text, asked.rubric)
+    if not verdicts:
+        return f"{name} gave no verdict that can be read: it counts for nothing."
+    labelled = {label(number): candidate.step for number, candidate in enumerate(seen)}
+    return {step: verdicts[name] for name, step in labelled.items() if name in verdicts}
+
+
+def _merged(
+    asked: _JudgeQuestion, candidates: Sequence[Candidate], readings: Sequence[Verdicts]
+) -> JudgeReport:
+    report, judge = JudgeReport(), asked.judge.spec.name
+    failures = [reading for reading in readings if isinstance(reading, str)]
+    for step in (candidate.step for candidate in candidates):
+        verdicts = [reading[step] for reading in readings if not isinstance(reading, str) and step in reading]
+        if verdicts:
+            report.ratings[step] = average(judge, verdicts, asked.rubric)
+        else:
+            report.remarks[step] = failures[0] if failures else f"{judge} gave no verdict on this answer."
+    return report
+
+
+def average(judge: str, verdicts: Sequence[JudgeVerdict], rubric: Rubric = FIVE_DIMENSIONS) -> JudgeRating:
+    """Return the mean of one judge's verdicts on one answer, with less confidence the more they differ."""
+    given = {key: [each.scores[key] for each in verdicts if key in each.scores] for key in rubric.keys}
+    apart = max(max(scores) - min(scores) for scores in given.values() if scores)
+    confidence = 1.0 - apart
+    remark = ""
+    if apart >= FAR_APART:
+        remark = f"{judge} judged differently when the order was reversed: it counts {confidence:.0%}."
+    return JudgeRating(
+        judge=judge,
+        rubric=rubric,
+        scores={key: sum(scores) / len(scores) for key, scores in given.items() if scores},
+        confidence=confidence,
+        reason=verdicts[0].reason,
+        remark=remark,
+    )

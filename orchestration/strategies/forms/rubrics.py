@@ -1,0 +1,196 @@
+"""The form of a rubric: its own fields, a line for each criterion and one for each example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.forms.utils import ErrorDict
+from django.http import QueryDict
+from pydantic import ValidationError
+
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.strategies.engine.quality.rubrics import (
+    MOST_CRITERIA,
+    MOST_EXAMPLES,
+    Criterion,
+    Dimension,
+    JudgedExample,
+    Rubric,
+)
+
+BLANK_LINES = 1
+LONGEST_COUNT = 4
+MORE_LINES = 3
+AREA = {"rows": 2, "dir": "auto"}
+NO_CRITERION = "Enter at least one criterion."
+DIMENSIONS = [("", "No dimension"), *((each.value, each.value.capitalize()) for each in Dimension)]
+
+
+class LenientForm(forms.Form):
+    """A form that can be shown as it is filled in, whatever is wrong with it."""
+
+    def set_aside_errors(self) -> None:
+        """Drop the errors."""
+        self._errors = ErrorDict()
+
+
+class RubricForm(LenientForm):
+    """The fields of a rubric beside its criteria and examples. `based_on` is the version that is changed."""
+
+    name = forms.CharField(label="Name", max_length=60, help_text="What a strategy's option Rubric calls it.")
+    description = forms.CharField(label="What it is for", max_length=300, required=False)
+    guidance = forms.CharField(
+        label="Said to the judge first",
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea(attrs=AREA),
+        help_text="How to go about it, such as: Work out the right answer yourself first.",
+    )
+    points = forms.TypedChoiceField(
+        label="Scale", coerce=int, choices=[(5, "0 to 5"), (10, "0 to 10"), (100, "0 to 100")], initial=10
+    )
+    based_on = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=10**9)
+
+
+class CriterionForm(LenientForm):
+    """One criterion; a line that is left empty is none."""
+
+    name = forms.CharField(label="Criterion", max_length=60, required=False)
+    description = forms.CharField(
+        label="What is good", max_length=500, required=False, widget=forms.Textarea(attrs=AREA)
+    )
+    weight = forms.FloatField(label="Weight", min_value=0.01, max_value=100, required=False)
+    dimension = forms.ChoiceField(label="Stands for", choices=DIMENSIONS, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a criterion without a name."""
+        data = super().clean() or self.cleaned_data
+        if data.get("description") and not data.get("name") and "name" not in self.errors:
+            self.add_error("name", "Name the criterion, or empty the line.")
+        return data
+
+    def criterion(self) -> Criterion | None:
+        """Return the criterion of a valid line, None for an empty one."""
+        data = self.cleaned_data
+        if not data.get("name"):
+            return None
+        weight = 1.0 if data["weight"] is None else data["weight"]
+        return Criterion(
+            name=data["name"],
+            description=data["description"],
+            weight=weight,
+            dimension=Dimension(data["dimension"]) if data["dimension"] else None,
+        )
+
+
+class ExampleForm(LenientForm):
+    """An example; all of its fields, or none."""
+
+    question = forms.CharField(
+        label="Question", max_length=2_000, required=False, widget=forms.Textarea(attrs=AREA)
+    )
+    answer = forms.CharField(
+        label="Answer", max_length=4_000, required=False, widget=forms.Textarea(attrs=AREA)
+    )
+    verdict = forms.CharField(
+        label="What a good judge says", max_length=1_000, required=False, widget=forms.Textarea(attrs=AREA)
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half an example."""
+        data = super().clean() or self.cleaned_data
+        if any(data.values()):
+            for name in self.fields:
+                if not data.get(name) and name not in self.errors:
+                    self.add_error(name, "Fill in all three, or empty the example.")
+        return data
+
+    def example(self) -> JudgedExample | None:
+        """Return the example of a valid line, None for an empty one."""
+        return JudgedExample(**self.cleaned_data) if any(self.cleaned_data.values()) else None
+
+
+CriterionLines = forms.formset_factory(
+    CriterionForm, extra=0, max_num=MOST_CRITERIA, absolute_max=MOST_CRITERIA
+)
+ExampleLines = forms.formset_factory(ExampleForm, extra=0, max_num=MOST_EXAMPLES, absolute_max=MOST_EXAMPLES)
+
+
+class RubricForms:
+    """The form of a rubric with its lines, from a rubric or from what was posted."""
+
+    def __init__(self, data: QueryDict | None = None, *, rubric: Rubric | None = None) -> None:
+        if data is not None:
+            posted = _with_counted_lines(data)
+            self.own = RubricForm(posted)
+            self.criteria = CriterionLines(posted, prefix="criteria")
+            self.examples = ExampleLines(posted, prefix="examples")
+            return
+        shown = rubric.model_dump(mode="json") if rubric else {}
+        self.own = RubricForm(initial={**shown, "based_on": shown.get("version", 0)})
+        criteria = [{**each, "weight": f"{each['weight']:g}"} for each in shown.get("criteria", ())]
+        self.criteria = CriterionLines(initial=_with_blanks(criteria, MOST_CRITERIA), prefix="criteria")
+        examples = shown.get("examples", [])
+        self.examples = ExampleLines(
+            initial=_with_blanks(examples, MOST_EXAMPLES, least=1), prefix="examples"
+        )
+
+    def is_valid(self) -> bool:
+        """Return whether all can be read; a fault is shown at its field."""
+        found = [self.own.is_valid(), self.criteria.is_valid(), self.examples.is_valid()]
+        return all(found)
+
+    def rubric(self) -> Rubric:
+        """Return what valid forms say. Raises `InvalidRequest`."""
+        data = {name: value for name, value in self.own.cleaned_data.items() if name != "based_on"}
+        criteria = tuple(filter(None, (line.criterion() for line in self.criteria.forms)))
+        examples = tuple(filter(None, (line.example() for line in self.examples.forms)))
+        if not criteria:
+            raise InvalidRequest(NO_CRITERION)
+        try:
+            return Rubric(**data, criteria=criteria, examples=examples)
+        except ValidationError as error:
+            words = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise InvalidRequest(words) from None
+
+    def refuse(self, refusal: InvalidRequest) -> None:
+        """Put a refusal at the field that it names, or above the form."""
+        self.own.add_error(refusal.field if refusal.field in self.own.fields else None, str(refusal))
+
+    def set_aside_errors(self) -> None:
+        """Show what was filled in without what is wrong with it."""
+        for each in (self.own, *self.criteria.forms, *self.examples.forms):
+            each.set_aside_errors()
+
+
+def _with_blanks(
+    lines: Sequence[Mapping[str, Any]], most: int, least: int = BLANK_LINES
+) -> list[Mapping[str, Any]]:
+    return [*lines, *[{}] * max(0, min(least, most - len(lines)))]
+
+
+def _with_counted_lines(data: QueryDict) -> QueryDict:
+    """Return the data with the number of lines where it is missing, and more of those that are asked for."""
+    found = data.copy()
+    for lines, more in (("criteria", MORE_LINES), ("examples", 1)):
+        now = data.get(f"{lines}-TOTAL_FORMS", "")
+        count = int(now) if now.isdecimal() and len(now) <= LONGEST_COUNT else BLANK_LINES
+        found[f"{lines}-TOTAL_FORMS"] = str(count + more * (data.get("more") == lines))
+        found[f"{lines}-INITIAL_FORMS"] = "0"
+    return found
+
+
+class TrialForm(forms.Form):
+    """A judge and a past run that a rubric is tried out on."""
+
+    judge = forms.ChoiceField(label="Judge")
+    run = forms.ChoiceField(label="Answers of the run")
+
+    def __init__(
+        self, data: QueryDict | None = None, *, judges: list[str], runs: list[tuple[str, str]]
+    ) -> None:
+        super().__init__(data)
+        self.fields["judge"].choices = [(name, name) for name in judges]  # type: ignore[attr-defined]
+        self.fields["run"].choices = runs  # type: ignore[attr-defined]

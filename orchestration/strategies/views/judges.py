@@ -1,0 +1,189 @@
+"""Judges: how far they agree with people, and the rubrics that they score by."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orchestra_site.accounts.access import MemberRequest, check_may_run, may_configure, may_run
+from orchestra_site.web.pages import render_part
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.selectors import usable_models
+from orchestration.strategies.engine.quality.agreement import LEAST_EACH
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, rubric_changes
+from orchestration.strategies.forms.rubrics import RubricForms, TrialForm
+from orchestration.strategies.models import RubricVersion, SavedRubric
+from orchestration.strategies.selectors import TRYABLE, judge_records, team_rubrics, tryable_runs
+from orchestration.strategies.services.judging import RubricTrial, try_rubric
+from orchestration.strategies.services.rubrics import (
+    change_rubric,
+    create_rubric,
+    delete_rubric,
+    restore_rubric,
+)
+
+RUBRIC = "strategies:rubric"
+LONGEST_QUESTION = 70
+MOST_CHANGES = 8
+
+
+@require_safe
+def judges(request: MemberRequest) -> HttpResponse:
+    """Show how far judges agree with the team's ratings, and the rubrics."""
+    context = {
+        "records": judge_records(request.membership),
+        "rubrics": [(saved, saved.newest) for saved in team_rubrics(request.membership)],
+        "shipped": FIVE_DIMENSIONS,
+        "least": LEAST_EACH,
+        "may_run": request.membership.may_run,
+    }
+    return render(request, "strategies/judge_list.html", context)
+
+
+@may_run
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: MemberRequest) -> HttpResponse:
+    """Show a rubric to change, the one that comes with Orchestra; a POST stores it."""
+    if request.method != "POST":
+        begun = FIVE_DIMENSIONS.model_copy(update={"name": "", "description": ""})
+        return _new_page(request, RubricForms(rubric=begun))
+    forms = RubricForms(request.POST)
+    if "more" in request.POST:
+        forms.set_aside_errors()
+        return _new_page(request, forms)
+    if forms.is_valid():
+        try:
+            saved = create_rubric(membership=request.membership, rubric=forms.rubric())
+        except InvalidRequest as refusal:
+            forms.refuse(refusal)
+        else:
+            messages.success(request, f"The rubric {saved.name} was saved.")
+            return redirect(RUBRIC, saved.pk)
+    return _new_page(request, forms, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rubric(request: MemberRequest, rubric_id: UUID) -> HttpResponse:
+    """Show a rubric with its versions; a POST stores the next one."""
+    saved = own_rubric(request, rubric_id)
+    if request.method != "POST":
+        return _page(request, saved)
+    check_may_run(request.membership)
+    forms = RubricForms(request.POST)
+    if "more" in request.POST:
+        forms.set_aside_errors()
+        return _page(request, saved, forms=forms)
+    if forms.is_valid():
+        try:
+            based_on = forms.own.cleaned_data["based_on"] or 0
+            change_rubric(
+                membership=request.membership, saved=saved, rubric=forms.rubric(), based_on=based_on
+            )
+        except InvalidRequest as refusal:
+            forms.refuse(refusal)
+        else:
+            messages.success(request, f"The rubric {forms.own.cleaned_data['name']} was saved.")
+            return redirect(RUBRIC, saved.pk)
+    return _page(request, saved, forms=forms, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@may_run
+@require_POST
+def try_out(request: MemberRequest, rubric_id: UUID) -> HttpResponse:
+    """Have a judge score the answers of a past run by the newest version, and show its words."""
+    saved = own_rubric(request, rubric_id)
+    form = _trial_form(request, request.POST)
+    if not form.is_valid():
+        return _page(request, saved, trial_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    chosen = form.cleaned_data
+    judge = next(each for each in usable_models(request.membership) if each.name == chosen["judge"])
+    run = get_object_or_404(tryable_runs(request.membership), pk=chosen["run"])
+    trial = try_rubric(rubric=saved.newest.rubric, judge=judge, run=run)
+    return _page(request, saved, trial_form=form, trial=trial)
+
+
+@may_run
+@require_POST
+def restore(request: MemberRequest, rubric_id: UUID, number: int) -> HttpResponse:
+    """Make an earlier version the newest again."""
+    saved = own_rubric(request, rubric_id)
+    version = get_object_or_404(saved.versions, number=number)
+    try:
+        restore_rubric(membership=request.membership, version=version)
+    except InvalidRequest as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"The rubric says again what version {number} said.")
+    return redirect(RUBRIC, saved.pk)
+
+
+@may_configure
+@require_POST
+def delete(request: MemberRequest, rubric_id: UUID) -> HttpResponse:
+    """Delete a rubric with its versions."""
+    saved = own_rubric(request, rubric_id)
+    try:
+        delete_rubric(membership=request.membership, saved=saved)
+    except InvalidRequest as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"The rubric {saved.name} was deleted.")
+    return redirect("strategies:judges")
+
+
+def own_rubric(request: MemberRequest, rubric_id: UUID) -> SavedRubric:
+    """Return the team's rubric. Raises Http404."""
+    return get_object_or_404(team_rubrics(request.membership), pk=rubric_id)
+
+
+def _new_page(
+    request: MemberRequest, forms: RubricForms, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    return render(request, "strategies/rubric_edit.html", {"forms": forms}, status=status)
+
+
+def _page(
+    request: MemberRequest,
+    saved: SavedRubric,
+    *,
+    forms: RubricForms | None = None,
+    trial_form: TrialForm | None = None,
+    trial: RubricTrial | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    newest = saved.newest
+    context = {
+        "saved": saved,
+        "newest": newest,
+        "forms": forms or RubricForms(rubric=newest.rubric),
+        "versions": _changed(saved),
+        "trial_form": trial_form or _trial_form(request),
+        "trial": trial,
+        "may_run": request.membership.may_run,
+        "may_configure": request.membership.may_configure,
+    }
+    return render_part(request, "strategies/rubric_edit.html", "rubric-trial", context, status=status)
+
+
+def _changed(saved: SavedRubric) -> list[tuple[RubricVersion, list[str], int]]:
+    """Return the versions, the newest first, each with what it changed and how much more it did."""
+    versions = list(saved.versions.all())
+    shown = []
+    for version, before in zip(versions, [*versions[1:], None], strict=True):
+        sentences = rubric_changes(before.rubric, version.rubric) if before else []
+        shown.append((version, sentences[:MOST_CHANGES], max(0, len(sentences) - MOST_CHANGES)))
+    return shown
+
+
+def _trial_form(request: MemberRequest, data: object = None) -> TrialForm:
+    runs = tryable_runs(request.membership).only("id", "prompt")[:TRYABLE]
+    return TrialForm(
+        data,  # type: ignore[arg-type]  # what was posted
+        judges=[model.name for model in usable_models(request.membership)],
+        runs=[(str(run.pk), " ".join(run.prompt.split())[:LONGEST_QUESTION] or "…") for run in runs],
+    )
