@@ -62,6 +62,7 @@ class AuditAction(StrEnum):
     TRIGGER_SWITCHED = "trigger.switched"
     TRIGGER_DELETED = "trigger.deleted"
     TRIGGER_REFUSED = "trigger.refused"
+    ROUTER_RESET = "router.reset"
 
 
 class AppendOnly(TypeError):

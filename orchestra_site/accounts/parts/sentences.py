@@ -91,6 +91,7 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.TRIGGER_REFUSED: [
         "{who} sent the webhook {subject} of {after_starts} a wrong secret and was refused."
     ],
+    AuditAction.ROUTER_RESET: ["{who} reset what the router had learned of {subject}."],
 }
 """Of each action the first sentence counts whose values the entry has."""
 

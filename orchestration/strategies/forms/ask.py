@@ -28,6 +28,7 @@ from orchestration.strategies.forms.fields import (
 )
 from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
+from orchestration.strategies.kinds import first_method
 from orchestration.strategies.services.strategy_runs import NAME
 from orchestration.tools.engine.tool import ToolSpec
 from orchestration.tools.forms.schemas import schema_fields
@@ -81,10 +82,12 @@ class AskForm(forms.Form):
         others: Mapping[str, Startable] | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        known = {"strategy": FIRST_STRATEGY, "models": default_panel(models)} | dict(initial or {})
-        super().__init__(data, initial=known)
         self.usable_models = models
         self._others = others or {}
+        leading = first_method()
+        self._first = leading.name if leading and leading.name in self._others else FIRST_STRATEGY
+        known = {"strategy": self._first, "models": default_panel(models)} | dict(initial or {})
+        super().__init__(data, initial=known)
         names = [model.name for model in models]
         picker = self.fields["models"]
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
@@ -93,7 +96,7 @@ class AskForm(forms.Form):
         self.fields |= schema_fields(LIMIT_SCHEMA) | schema_fields(ROUNDS)
         asked = str(self.data.get("strategy") or self.initial["strategy"])
         there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
-        self.chosen_method = asked if there else FIRST_STRATEGY
+        self.chosen_method = asked if there else self._first
         self.fields |= self._method_fields(names)
         if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_method:
             self.data = self._with_usual_options()
@@ -140,7 +143,8 @@ class AskForm(forms.Form):
                 continue
             if name in untouched and data.get(name) == untouched[name]:
                 del data[name]  # the default of the strategy shown before, not a choice
-            if name not in data and field.initial not in {None, False}:
+            is_sent = field.initial is not None and not isinstance(field.initial, bool | list)
+            if name not in data and (is_sent or field.initial is True):
                 data[name] = initial_text(field)
         return data
 
@@ -205,10 +209,11 @@ class AskForm(forms.Form):
 
     @property
     def method_choices(self) -> list[MethodChoice]:
-        """All methods: strategies, the default one first, then those of other kinds."""
+        """All methods: the default one, strategies, then those of other kinds."""
         ordered = sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
         known = [MethodChoice(each.name, each.title, each.summary) for each in ordered]
-        return [*known, *(MethodChoice(name, o.title, o.summary) for name, o in self._others.items())]
+        others = [MethodChoice(name, o.title, o.summary) for name, o in self._others.items()]
+        return sorted([*known, *others], key=lambda choice: choice.name != self._first)
 
     @property
     def method(self) -> MethodChoice:
@@ -296,6 +301,19 @@ class AskForm(forms.Form):
             models=tuple(self.chosen_models),
             options=option_values({box.name: typed_value(box) for box in self.option_boxes}),
         )
+
+    def typed_payload(self) -> dict[str, Json]:
+        """Return the payload of a method of another kind as filled in so far, valid or not."""
+        limits = {name: typed_value(self[name]) for name in LIMITS}
+        typed = {
+            "text": str(self["text"].value() or ""),
+            "system": str(self["system"].value() or ""),
+            "models": tuple(self.chosen_models),
+            "constraints": {name: value for name, value in limits.items() if value not in {None, ""}},
+        }
+        asked = {name: value for name, value in typed.items() if self.asks_for(name)}
+        options = option_values({box.name: typed_value(box) for box in self.option_boxes})
+        return {**asked, **options, "ref": self.chosen_method.partition("/")[2]}
 
     def set_aside_errors(self) -> None:
         """Drop the errors, so that the form shows what was filled in without them."""
