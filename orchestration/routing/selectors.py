@@ -22,6 +22,7 @@ from orchestration.routing.engine.learning import RouterState
 from orchestration.routing.engine.optimising import PastRun
 from orchestration.routing.engine.rules import RoutingRules, RuleProblem, read_rules
 from orchestration.routing.models import RouterCell
+from orchestration.runs.kinds import all_kinds
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Call, CallStatus, Run
 
 KIND = "auto"
@@ -37,6 +38,8 @@ REFUSALS = frozenset({RateLimited("").code, ModelTimeout("").code, CircuitOpen("
 LABELS: Labels = {"methods": ("may no longer be chosen by itself", "may be chosen by itself")}
 DAY = timedelta(days=1)
 LISTS = ("rules", "optimisations")
+PastCallRow = tuple[str, int, str]
+"""The model of a call, the number of the attempt, the code of the error."""
 
 
 class RuleSets(DefinitionKind[RoutingRules]):
@@ -143,6 +146,16 @@ def usable_names(membership: Membership) -> Sequence[str]:
     return list(usable.order_by("name").values_list("name", flat=True))
 
 
+def method_titles(membership: Membership, models: Sequence[str]) -> Mapping[str, str]:
+    """Return the titles of what can be named as a method, by reference; a query for each kind."""
+    found: dict[str, str] = {}
+    for kind in all_kinds():
+        if kind.name != KIND:
+            titles = kind.titles(membership).items()
+            found |= {f"{kind.name}/{ref}": f"{kind.title}: {title}" for ref, title in titles}
+    return found | {f"model/{name}": f"Model: {name}" for name in models}
+
+
 def model_load(membership: Membership) -> Mapping[str, float]:
     """Return the share of its allowed calls at the same time that each model has now, 0 for the others."""
     running = Call.objects.filter(run__team_id=membership.team_id, status=CallStatus.RUNNING).order_by()
@@ -167,16 +180,32 @@ def past_runs(membership: Membership, now: datetime) -> list[PastRun]:
     """Return how the team's newest runs went, of all kinds, the newest first; two queries."""
     runs = Run.objects.visible_to(membership).filter(status__in=ENDED_BY_THEMSELVES)
     runs = runs.filter(created_at__gte=now - OLDEST_HISTORY, started_at__isnull=False)
-    columns = ("kind", "ref", "request", "quality", "created_at", "started_at", "finished_at")
+    columns = (
+        "kind",
+        "ref",
+        "request",
+        "quality",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "waiting_since",
+    )
     newest = list(runs.order_by("-created_at", "-id").only(*columns)[:MOST_HISTORY])
-    calls: dict[Any, list[tuple[str, int, str]]] = defaultdict(list)
-    rows = Call.objects.filter(run__in=[run.pk for run in newest]).order_by()
+    calls = calls_by_run(newest)
+    return [past_run_of(run, now, calls.get(run.pk, ())) for run in newest]
+
+
+def calls_by_run(runs: Sequence[Run]) -> Mapping[Any, Sequence[PastCallRow]]:
+    """Return the calls of runs, by the id of the run."""
+    found: dict[Any, list[PastCallRow]] = defaultdict(list)
+    rows = Call.objects.filter(run__in=[run.pk for run in runs]).order_by()
     for run_id, model, attempt, code in rows.values_list("run_id", "model", "attempt", "error_code"):
-        calls[run_id].append((model, attempt, code))
-    return [_past_run(run, calls[run.pk], now) for run in newest]
+        found[run_id].append((model, attempt, code))
+    return found
 
 
-def _past_run(run: Run, calls: Sequence[tuple[str, int, str]], now: datetime) -> PastRun:
+def past_run_of(run: Run, now: datetime, calls: Sequence[PastCallRow]) -> PastRun:
+    """Return how a run went."""
     return PastRun(
         method=planned_method(run),
         age_s=(now - run.created_at).total_seconds(),
@@ -199,5 +228,5 @@ def spent_exploring(membership: Membership, now: datetime) -> float:
 def auto_runs(membership: Membership, most: int) -> list[Run]:
     """Return the team's newest runs that chose their method and are over."""
     runs = Run.objects.visible_to(membership).filter(kind=KIND, status__in=ENDED_BY_THEMSELVES)
-    columns = ("prompt", "request", "panel", "quality", "cost_usd", "status", "created_at", "started_at")
-    return list(runs.order_by("-created_at", "-id").only(*columns, "finished_at", "outcome")[:most])
+    columns = ("kind", "ref", "prompt", "request", "quality", "created_at", "started_at", "finished_at")
+    return list(runs.order_by("-created_at", "-id").only(*columns, "waiting_since")[:most])

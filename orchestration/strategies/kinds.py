@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
+from orchestration.runs.models import Run
 from orchestration.strategies.engine.estimating import Estimate
 
 
@@ -30,12 +31,15 @@ Preview = Callable[[Membership, Mapping[str, Json]], MethodPreview]
 class FirstMethod:
     """A method that leads the list on Ask and is chosen there at first; `kind` and `ref` say what it runs.
 
-    `preview` says what would be done about a payload, as far as that is filled in.
+    `preview` says what would be done about a payload, as far as that is filled in; `decision` how the method
+    of a run was chosen, as plain JSON. `page` is the name of the page where it is set up.
     """
 
     kind: str
     ref: str
+    page: str
     preview: Preview
+    decision: Callable[[Run], Mapping[str, Json]]
 
     @property
     def name(self) -> str:

@@ -170,7 +170,8 @@ def methods(request: MemberRequest) -> HttpResponse:
     records = strategy_records(request.membership, strategies)
     cards = [StrategyCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
     table = profile_table(models_with_profiles(request.membership))
-    return render(request, "strategies/method_list.html", {"cards": cards, "table": table, "newest": NEWEST})
+    context = {"cards": cards, "table": table, "newest": NEWEST, "first": first_method()}
+    return render(request, "strategies/method_list.html", context)
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""Runs that choose their method: from the request over the plan to the answer, the page and what is learned."""
+"""Runs that choose their method: from the request over the plan to the answer, and what is learned."""
 
 from __future__ import annotations
 

@@ -161,8 +161,8 @@ def child_request(
         return kind, ref, {"text": request.text}, ()
     limits = {"min_quality": request.constraints.min_quality} if request.constraints.min_quality else {}
     system = f"{request.system}\n{EXPLAIN}".strip() if request.require_explanation else request.system
-    payload = {"text": request.text, "system": system, "options": dict(attempt.options)}
-    payload["constraints"] = limits
+    payload: dict[str, Json] = {"text": request.text, "system": system, "options": dict(attempt.options)}
+    payload |= {"constraints": limits, "tools": request.tools, "tool_rounds": request.tool_rounds}
     return kind, ref, payload, attempt.models
 
 
@@ -224,6 +224,7 @@ def _outcome(
     work: Execution, tried: Sequence[Tried], best: Tried, baseline: Mapping[str, Json] | None
 ) -> Outcome:
     inner: Mapping[str, Json] = best.result.get("data") or {}
+    path = _path(work, tried)
     caveat, words = _caveat(work, best)
     notes = [words] if caveat else []
     notes += [
@@ -240,6 +241,7 @@ def _outcome(
         "method": best.ref,
         "title": best.title,
         "attempts": [each.row for each in tried],
+        "path": [each.row for each in path],
         "baseline": baseline,
         "notes": [*notes, *inside],
         "decisions": [*inner.get("decisions", ()), *moves, _decision(ROUTE, best.title, work.reason)],
@@ -249,7 +251,7 @@ def _outcome(
         answer=str(best.result["answer"]),
         output=best.result.get("output"),
         score=best.quality,
-        path=_path(work, tried),
+        path=path,
         data=plain({"candidates": [], **kept, **own}),
         caveat=caveat,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from random import Random
 
@@ -35,6 +36,7 @@ from orchestration.routing.engine.rules import (
     Situation,
     match,
 )
+from orchestration.strategies.engine.types import counted, dollars
 
 UNIFORM = 0.02
 """The probability with which any affordable method is chosen, while there is money for exploring."""
@@ -53,7 +55,10 @@ class DecidedBy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Considered:
-    """A method as the decision card lists it; `obstacle` says why it could not be used."""
+    """A method as the decision card lists it; `obstacle` says why it could not be used.
+
+    One that is not `offered` needs a rule, or a request that names it.
+    """
 
     ref: str
     title: str
@@ -65,6 +70,7 @@ class Considered:
     seconds: float
     utility: float
     evidence: float
+    offered: bool = True
     propensity: float = 0.0
     obstacle: str = ""
 
@@ -158,7 +164,6 @@ def plan(request: AutoRequest, situation: Situation, known: Knowledge, random: R
     """Return the plan. Raises `InvalidRequest` where no method meets the request, with what would work."""
     dial = known.rules.dial if request.dial is None else request.dial
     compared = _comparison(request, situation, known, Utility.from_dial(dial))
-    check_possible(list(compared.options.values()), list(compared.in_the_way.values()))
     remarks: list[str] = []
     decision = _requested(request, compared) or _ruled(situation, known, compared, remarks, random)
     decision = decision or _scored(request, situation, known, compared, remarks, random)
@@ -274,9 +279,9 @@ def _scored(
     random: Random,
 ) -> _Decision:
     """Return the decision of the router between all methods that may be chosen by themselves."""
-    usable = [each for ref, each in compared.options.items() if compared.usable(ref)]
-    offered = [each for each in usable if each.offered] or usable
-    offered, words = preferred(offered, request)
+    known_ones = [each for each in compared.options.values() if each.offered]
+    check_possible(known_ones, [compared.in_the_way[each.ref] for each in known_ones])
+    offered, words = preferred([each for each in known_ones if compared.usable(each.ref)], request)
     if words:
         remarks.append(words)
     money = known.remaining_usd
@@ -288,12 +293,28 @@ def _scored(
         explore=Exploration(remaining_usd=money, uniform=UNIFORM if money > 0 else 0.0),
         random=random,
     )
-    title = compared.options[choice.chosen].title
-    best = f"{title} has the best expected value of {len(offered)} methods."
-    reason = " ".join((f"{title} is tried to learn more." if choice.explored else best, *choice.reasons))
+    reason = _why(choice, compared, len(offered))
     chances = {each.prediction.ref: each.propensity for each in choice.ranking}
     refs = (choice.chosen,)
     return _Decision(refs=refs, by=DecidedBy.SCORE, reason=reason, choice=choice, propensities=chances)
+
+
+def _why(choice: Choice, compared: _Comparison, number: int) -> str:
+    """Return why the router chose a method, in sentences."""
+    title, found = compared.options[choice.chosen].title, compared.expected[choice.chosen]
+    best = compared.options[choice.ranking[0].prediction.ref].title
+    first = (
+        f"{title} is tried to learn more about it; so far {best} looks better."
+        if choice.explored
+        else f"{title} is expected to be worth most of {counted(number, 'method')}."
+    )
+    known = (
+        f"from {found.evidence:,.0f} judged results with questions of this kind"
+        if found.evidence >= 1
+        else "by its models; nothing has been learned yet for this kind of question"
+    )
+    cost = dollars(Decimal(str(found.cost_usd)))
+    return f"{first} Expected: quality {found.quality:.0%}, {cost}, {found.seconds:.1f} s, {known}."
 
 
 def _optimised(
@@ -384,6 +405,7 @@ def _considered(compared: _Comparison, decision: _Decision) -> tuple[Considered,
             seconds=expected.seconds,
             utility=compared.utility.expected(expected),
             evidence=expected.evidence,
+            offered=option.offered,
             propensity=decision.propensities.get(ref, 0.0),
             obstacle="; ".join(each.words for each in compared.in_the_way[ref]),
         )

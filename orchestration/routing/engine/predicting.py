@@ -25,12 +25,13 @@ ALIKE = 0.5
 """The weight of models that err when they are counted against those that are right: not all err alike."""
 CAUGHT, DOUBTED = 0.4, 0.1
 """The shares of wrong and of right answers at which strategies that ask in turn go on to the next model."""
+HARDER = 0.6
+"""The chance of a model on questions that another got wrong, relative to its usual one."""
 REVIEWED = 0.01
 """What reviews add to the quality of a panel."""
 STRENGTH, UNKNOWN_STRENGTH = 4.0, 2.0
-"""Results that an expectation from models is worth, and one without any."""
-UNKNOWN = Expected(quality=0.6, cost_usd=0.0, seconds=10.0, strength=UNKNOWN_STRENGTH)
-"""What is expected of a pipeline or session that has no record and names no models."""
+"""Results that an expectation from models is worth, and one of something whose models are not known."""
+UNKNOWN_QUALITY = 0.6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +72,13 @@ def expected_of(work: Work) -> Expected:
     right = panel_quality([each.right for each in work.first])
     cost = sum(each.cost_usd or 0.0 for each in work.first)
     seconds = max((each.seconds for each in work.first), default=0.0)
-    doubt = 1.0
+    wrong, doubted = (1 - right) * CAUGHT, right * DOUBTED
     for each in work.rest:
-        doubt *= (1 - right) * CAUGHT + right * DOUBTED
-        right += (1 - right) * CAUGHT * each.right
-        cost += doubt * (each.cost_usd or 0.0)
-        seconds += doubt * each.seconds
+        cost += (wrong + doubted) * (each.cost_usd or 0.0)
+        seconds += (wrong + doubted) * each.seconds
+        mended = wrong * HARDER * each.right
+        right += mended
+        wrong, doubted = (wrong - mended) * CAUGHT, doubted * DOUBTED
     if work.reviews:
         right, cost, seconds = min(1.0, right + REVIEWED), 2 * cost, 2 * seconds
     cost += sum(each.cost_usd or 0.0 for each in work.helpers)
@@ -106,3 +108,21 @@ def panel_quality(rights: Sequence[float]) -> float:
             votes += weight if is_right else -ALIKE * weight
         whole += chance if votes > 0 else 0.0
     return best + INDEPENDENT * (whole - best)
+
+
+def expected_of_steps(
+    calls: int, models: Sequence[ModelOutlook], cost_usd: float | None, seconds: float | None
+) -> Expected:
+    """Return what is expected of what makes several calls of models that are not known before.
+
+    Cost and time are those of its earlier runs, else so many calls of the mean model, one after the other.
+    """
+    known = max(1, len(models))
+    mean_cost = sum(each.cost_usd or 0.0 for each in models) / known
+    mean_seconds = sum(each.seconds for each in models) / known
+    return Expected(
+        quality=UNKNOWN_QUALITY,
+        cost_usd=calls * mean_cost if cost_usd is None else cost_usd,
+        seconds=calls * mean_seconds if seconds is None else seconds,
+        strength=UNKNOWN_STRENGTH if seconds is None else STRENGTH,
+    )

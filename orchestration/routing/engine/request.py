@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -9,9 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.routing.engine.rules import Priority
-from orchestration.strategies.engine.types import AS_SHARE, UNCONSTRAINED, Constraints
+from orchestration.strategies.engine.types import (
+    AS_SHARE,
+    MOST_ROUNDS,
+    MOST_TOOLS,
+    UNCONSTRAINED,
+    USUAL_ROUNDS,
+    Constraints,
+)
 
 LONGEST_PROMPT = 200_000
+PLANNED = "plan"
+"""The key under which a run has the plan of its request."""
 MOST_NAMED = 50
 ModelNames = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=120)], ...],
@@ -24,6 +34,7 @@ ModelNames = Annotated[
 class AutoRequest(BaseModel):
     """What `auto` answers. Of a stored run it reads these fields; what was planned is left out.
 
+    `tools` are the names of those that models may call; a stored run has them by name as they were frozen.
     `models` are those that may be asked, in the order in which panels ask them; empty: the usual panel.
     """
 
@@ -48,7 +59,7 @@ class AutoRequest(BaseModel):
         default="",
         max_length=260,
         title="Method",
-        description="Empty: it is chosen. Else this one is tried first, as in session/research-brief.",
+        description="Or name one: it is tried first, the others only if it fails.",
     )
     require_consensus: bool = Field(
         default=False,
@@ -69,11 +80,18 @@ class AutoRequest(BaseModel):
     excluded: ModelNames = Field(
         default=(), title="Excluded models", description="One a line. These are not asked."
     )
+    tools: tuple[str, ...] = Field(default=(), max_length=MOST_TOOLS)
+    tool_rounds: int = Field(default=USUAL_ROUNDS, ge=2, le=MOST_ROUNDS)
     baseline: bool = Field(
         default=False,
         title="Ask one model, too",
         description="The best single model answers beside the method, to compare; it is paid for.",
     )
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _names(cls, given: Json) -> Json:
+        return tuple(dict.fromkeys(given)) if isinstance(given, list | tuple | Mapping) else given
 
     @field_validator("method")
     @classmethod
@@ -86,8 +104,11 @@ class AutoRequest(BaseModel):
         return self.require_consensus or self.priority is Priority.CRITICAL
 
 
-def parsed_auto(payload: Json) -> AutoRequest:
-    """Return a payload as a request. Raises `InvalidRequest` with the field at fault."""
+def parsed_auto(payload: Mapping[str, Json]) -> AutoRequest:
+    """Return a payload, or what a run stored of one, as a request. Raises `InvalidRequest` with the field."""
+    unknown = sorted(set(payload) - set(AutoRequest.model_fields) - {"ref"})
+    if unknown and PLANNED not in payload:
+        raise InvalidRequest(f"Auto has no option “{unknown[0][:60]}”.", field=unknown[0][:60])
     try:
         request = AutoRequest.model_validate(payload)
     except ValidationError as error:

@@ -33,7 +33,7 @@ from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.parts.inner_runs import PAGE as STRATEGY_PAGE
 from orchestration.strategies.parts.inner_runs import inner_run
 from orchestration.strategies.parts.lanes import Lane
-from orchestration.strategies.parts.reasons import CONCLUDING, headline
+from orchestration.strategies.parts.reasons import headline
 
 METHOD_EVENTS = frozenset({*AutoEvent, EventKind.DECISION_MADE})
 SHOWN_UNUSED = 6
@@ -141,9 +141,9 @@ class AutoPage(KindPage):
         streaming = (lane.call for lane in lanes if lane.streams) if "auto-models" in touched else ()
         return Redraw(sections=frozenset(touched), calls=frozenset(streaming))
 
-    def is_elsewhere(self, decision: Mapping[str, Json], context: Mapping[str, Any]) -> bool:  # noqa: ARG002
-        """Return whether the card or the reason for the answer shows a decision."""
-        return decision["kind"] in {ROUTE, *CONCLUDING}
+    def is_elsewhere(self, decision: Mapping[str, Json], context: Mapping[str, Any]) -> bool:
+        """Return whether the card, the vote or the reason for the answer shows a decision."""
+        return decision["kind"] == ROUTE or STRATEGY_PAGE.is_elsewhere(decision, {"ballots": None, **context})
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -252,7 +252,8 @@ def _inner(state: RunState, link: Mapping[str, Json], key: str, now: datetime) -
 def _considered(plan: Mapping[str, Json], attempts: Sequence[ShownAttempt]) -> list[Mapping[str, Json]]:
     """Return the methods that the card shows at once: those of the chain, and the best of the others."""
     tried = [each.ref for each in attempts]
-    rest = [each for each in plan["considered"] if each["ref"] not in tried and not each["obstacle"]]
+    usable = [each for each in plan["considered"] if each["offered"] and not each["obstacle"]]
+    rest = [each for each in usable if each["ref"] not in tried]
     top = {each["ref"] for each in rest[:SHOWN_UNUSED]} | {*tried}
     return [
         {**each, "is_chosen": each["ref"] == plan["method"]}
@@ -264,7 +265,8 @@ def _considered(plan: Mapping[str, Json], attempts: Sequence[ShownAttempt]) -> l
 def _unused(plan: Mapping[str, Json], attempts: Sequence[ShownAttempt]) -> list[Mapping[str, Json]]:
     """Return the methods that could not be used, or that the card has no room for."""
     shown = {each["ref"] for each in _considered(plan, attempts)}
-    return [each for each in plan["considered"] if each["ref"] not in shown]
+    known = [each for each in plan["considered"] if each["offered"] or each["obstacle"]]
+    return [each for each in known if each["ref"] not in shown]
 
 
 def _single(plan: Mapping[str, Json]) -> Mapping[str, Json] | None:

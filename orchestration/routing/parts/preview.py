@@ -9,11 +9,11 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.constraints import MethodLevel
-from orchestration.routing.engine.executing import SINGLE_MODEL_STRATEGY
+from orchestration.routing.engine.executing import ROUTE, SINGLE_MODEL_STRATEGY
 from orchestration.routing.engine.planning import Plan
-from orchestration.routing.engine.request import parsed_auto
 from orchestration.routing.selectors import KIND, USUAL_RULES
-from orchestration.routing.services.planning import make_plan
+from orchestration.routing.services.planning import checked_auto, make_plan
+from orchestration.runs.models import Run
 from orchestration.strategies.engine.estimating import Estimate
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.kinds import FirstMethod, MethodPreview
@@ -27,7 +27,7 @@ def preview(membership: Membership, payload: Mapping[str, Json]) -> MethodPrevie
         return MethodPreview()
     try:
         made = make_plan(
-            membership, parsed_auto(dict(payload)), str(payload.get("ref") or USUAL_RULES), explores=False
+            membership, checked_auto(payload), str(payload.get("ref") or USUAL_RULES), explores=False
         )
     except InvalidRequest as refusal:
         return MethodPreview(refusal=str(refusal))
@@ -68,4 +68,22 @@ def _estimate(membership: Membership, found: Plan, payload: Mapping[str, Json]) 
     )
 
 
-AUTO_METHOD = FirstMethod(kind=KIND, ref=USUAL_RULES, preview=preview)
+def decision(run: Run) -> Mapping[str, Json]:
+    """Return how the method of a run was chosen: what was considered, what decided, and what was tried."""
+    plan, outcome = run.request["plan"], run.outcome or {}
+    names = (
+        "method",
+        "decided_by",
+        "rule",
+        "reason",
+        "explored",
+        "propensity",
+        "considered",
+        "fired",
+        "remarks",
+    )
+    made = {name: plan[name] for name in names}
+    return {"kind": ROUTE, "chosen": plan["title"], **made, "attempts": outcome.get("attempts", [])}
+
+
+AUTO_METHOD = FirstMethod(kind=KIND, ref=USUAL_RULES, page="routing:list", preview=preview, decision=decision)

@@ -11,12 +11,12 @@ from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.executing import ROUTE, Execution, execute_plan
 from orchestration.routing.engine.planning import Attempt
 from orchestration.routing.engine.request import AutoRequest, parsed_auto
-from orchestration.routing.selectors import KIND, RULES, USUAL_RULES, usable_names
+from orchestration.routing.selectors import KIND, RULES, USUAL_RULES, method_titles, usable_names
 from orchestration.routing.services import learning
-from orchestration.routing.services.planning import frozen_plan, make_plan
+from orchestration.routing.services.planning import checked_auto, frozen_plan, make_plan
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision, Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, all_kinds
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.asking import announce
 from orchestration.strategies.services import profiles
@@ -35,14 +35,14 @@ class AutoKind(RunKind):
 
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
         """Plan a request and freeze the plan with all that its methods need. Raises `InvalidRequest`."""
-        request = parsed_auto(dict(payload))
+        request = checked_auto(payload)
         made = make_plan(membership, request, str(payload.get("ref") or USUAL_RULES))
         return frozen_plan(membership, made)
 
     def payload(self, run: Run) -> Mapping[str, Json]:
         """Return the request without its plan: it is planned anew."""
         stored = {name: run.request[name] for name in AutoRequest.model_fields if name in run.request}
-        return {**stored, "ref": run.ref}
+        return {**stored, "tools": list(run.request["asked_tools"]), "ref": run.ref}
 
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Try the methods of the plan in order. Raises `NoMethodAnswered`."""
@@ -64,7 +64,7 @@ class AutoKind(RunKind):
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return Auto, and the team's other published rule sets."""
         models = usable_names(membership)
-        schema = request_schema(models, _method_titles(membership, models))
+        schema = request_schema(models, {"": "Choose for me", **method_titles(membership, models)})
         published = {
             name: document
             for name, document in newest_documents(membership, KIND).items()
@@ -91,16 +91,6 @@ class AutoKind(RunKind):
         """Count the ratings of an answer for the method that gave it."""
         learning.learn_ratings(run)
         profiles.learn_ratings(run)
-
-
-def _method_titles(membership: Membership, models: Sequence[str]) -> Mapping[str, str]:
-    """Return the titles of what a request can name as its method, by reference."""
-    found = {"": "Choose for me"}
-    for kind in all_kinds():
-        if kind.name != KIND:
-            titles = kind.titles(membership).items()
-            found |= {f"{kind.name}/{ref}": f"{kind.title}: {title}" for ref, title in titles}
-    return found | {f"model/{name}": f"Model: {name}" for name in models}
 
 
 def request_schema(models: Sequence[str], methods: Mapping[str, str]) -> Mapping[str, Json]:

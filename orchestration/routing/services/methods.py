@@ -10,19 +10,13 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import ModelSpec
 from orchestration.llm.services.panel import model_spec
 from orchestration.routing.engine.analysis import Analysis
-from orchestration.routing.engine.arms import Arm, Expected
+from orchestration.routing.engine.arms import Arm
 from orchestration.routing.engine.constraints import MethodLevel, MethodOption
-from orchestration.routing.engine.predicting import (
-    STRENGTH,
-    UNKNOWN,
-    ModelOutlook,
-    Work,
-    expected_of,
-)
+from orchestration.routing.engine.predicting import ModelOutlook, Work, expected_of, expected_of_steps
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.routing.engine.rules import RoutingRules
 from orchestration.routing.selectors import KIND
-from orchestration.runs.kinds import Startable, all_kinds
+from orchestration.runs.kinds import all_kinds
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
@@ -40,6 +34,8 @@ AGREEING = frozenset({"voting", "debate"})
 AGREEING_KINDS = frozenset({"session"})
 LEVEL_OF_KIND = {"session": MethodLevel.SESSION, "pipeline": MethodLevel.PIPELINE}
 """What a run of a kind is in the chain of fallbacks; all others count as strategies."""
+USUAL_CALLS = {MethodLevel.SESSION: 12, MethodLevel.PIPELINE: 3, MethodLevel.STRATEGY: 3}
+"""Calls that are expected of what has not run yet."""
 LEAST_PANEL = 2
 ROOM = 1.1
 """How many times the tokens of a question the window of a model has at least."""
@@ -64,6 +60,10 @@ def team_models(membership: Membership, request: AutoRequest, analysis: Analysis
     outlooks = {
         name: _outlook(spec, profiles[name], belief, request, analysis) for name, spec in specs.items()
     }
+    for field in ("models", "required", "preferred"):
+        for name in (each for each in getattr(request, field) if each not in specs):
+            missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
+            raise InvalidRequest(missing, field=field)
     wanted = dict.fromkeys((*(request.models or default_panel(rows)), *request.required))
     panel = [name for name in wanted if name in specs and name not in request.excluded]
     fitting = [name for name in panel if specs[name].context_window >= ROOM * analysis.tokens]
@@ -89,7 +89,7 @@ def team_methods(
     return [
         *_single_models(request, models),
         *_strategies(request, models),
-        *_other_kinds(membership, rules),
+        *_other_kinds(membership, rules, [models.outlooks[name] for name in models.panel]),
     ]
 
 
@@ -145,7 +145,9 @@ def _strategy(name: str, strategy: Strategy, request: AutoRequest, models: TeamM
     )
 
 
-def _other_kinds(membership: Membership, rules: RoutingRules) -> Iterator[MethodOption]:
+def _other_kinds(
+    membership: Membership, rules: RoutingRules, panel: Sequence[ModelOutlook]
+) -> Iterator[MethodOption]:
     """Yield what other kinds can answer a question with; those that the rule set lists need no rule."""
     for kind in all_kinds():
         if kind.name in {NAME, KIND}:
@@ -155,21 +157,13 @@ def _other_kinds(membership: Membership, rules: RoutingRules) -> Iterator[Method
             if "text" not in choice.schema.get("properties", {}):
                 continue
             ref = f"{kind.name}/{choice.ref}"
+            cost = None if choice.cost_usd is None else float(choice.cost_usd)
+            prior = expected_of_steps(USUAL_CALLS[level], panel, cost, choice.seconds)
             yield MethodOption(
-                arm=Arm(ref=ref, models=(), prior=_typical(choice)),
+                arm=Arm(ref=ref, models=(), prior=prior),
                 title=choice.title,
                 level=level,
                 agrees=kind.name in AGREEING_KINDS,
                 explains=level is MethodLevel.SESSION,
                 offered=ref in rules.methods,
             )
-
-
-def _typical(choice: Startable) -> Expected:
-    """Return what is expected of a pipeline or session: cost and time as in its earlier runs."""
-    return Expected(
-        quality=UNKNOWN.quality,
-        cost_usd=UNKNOWN.cost_usd if choice.cost_usd is None else float(choice.cost_usd),
-        seconds=UNKNOWN.seconds if choice.seconds is None else choice.seconds,
-        strength=STRENGTH if choice.seconds is not None else UNKNOWN.strength,
-    )

@@ -16,7 +16,7 @@ from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.analysis import Analysis, analyse
 from orchestration.routing.engine.constraints import MethodLevel
 from orchestration.routing.engine.planning import Attempt, DecidedBy, Knowledge, Plan, plan
-from orchestration.routing.engine.request import AutoRequest
+from orchestration.routing.engine.request import AutoRequest, parsed_auto
 from orchestration.routing.engine.rules import Situation
 from orchestration.routing.selectors import (
     KIND,
@@ -31,7 +31,8 @@ from orchestration.routing.selectors import (
 from orchestration.routing.services.methods import team_methods, team_models
 from orchestration.runs.kinds import CheckedRequest, get_kind, with_children
 from orchestration.runs.models import Run, RunStatus
-from orchestration.strategies.services.strategy_runs import shared_panel
+from orchestration.strategies.services.strategy_runs import parse_request, shared_panel
+from orchestration.tools.services.registry import freeze_tools
 
 CALLS_EACH = 2
 """Calls of each model by which a limit on the cost is shared."""
@@ -54,6 +55,12 @@ class MadePlan:
         found: dict[str, Json] = plain(self.plan)
         own = {"analysis": plain(self.analysis), "analysis_sentence": self.analysis.sentence}
         return {**found, **own, "analysis_s": self.analysis_s, "planning_s": self.planning_s}
+
+
+def checked_auto(payload: Mapping[str, Json]) -> AutoRequest:
+    """Return a payload as a request; its limits are refused in the words that strategies have for them."""
+    parse_request({"text": "", "constraints": payload.get("constraints") or {}})
+    return parsed_auto(dict(payload))
 
 
 def make_plan(
@@ -115,10 +122,13 @@ def frozen_plan(membership: Membership, made: MadePlan) -> CheckedRequest:
         "version": made.chosen.version,
         "constraints": limits,
         "team": membership.team.name,
+        "asked_tools": list(request.tools),
         "plan": made.stored(),
         "reused": _answer_again(membership, made),
     }
     stored = {**with_children({}, children), **own}
+    tools = freeze_tools(membership.team_id, request.tools)
+    stored["tools"] = {**with_children({"tools": {}}, children)["tools"], **tools}
     return CheckedRequest(ref=made.chosen.rules.name, prompt=request.text, request=stored, panel=panel)
 
 

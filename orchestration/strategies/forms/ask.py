@@ -42,7 +42,7 @@ MAIN_OPTIONS = 3
 LIMITS = tuple(Constraints.model_fields)
 LIMIT_SCHEMA = Constraints.model_json_schema()
 ROUNDS = {"properties": {"tool_rounds": Request.model_json_schema()["properties"]["tool_rounds"]}}
-SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options"}
+SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options", "tools", "tool_rounds"}
 """Properties of a payload for which the form has fields of its own."""
 
 
@@ -137,6 +137,7 @@ class AskForm(forms.Form):
         """Return the data with the strategy's usual options where the page showed another's, or none."""
         data = QueryDict(mutable=True)
         data.update(self.data)
+        data.setdefault("tool_rounds", str(USUAL_ROUNDS))  # a page without tools has no field for it
         untouched = untouched_options(str(self.data.get(OPTIONS_OF, "")))
         for name, field in self.fields.items():
             if not name.startswith(PREFIX):
@@ -184,8 +185,8 @@ class AskForm(forms.Form):
 
     @property
     def chosen_tools(self) -> list[str]:
-        """The names of the chosen tools; none where the method is no strategy."""
-        return list(self["tools"].value() or ()) if self.other is None else []
+        """The names of the chosen tools; none where the method uses none that are chosen."""
+        return list(self["tools"].value() or ()) if self.asks_for("tools") else []
 
     @property
     def more_calls(self) -> int:
@@ -253,7 +254,7 @@ class AskForm(forms.Form):
         """What is folded away, each group with what is set in it."""
         main = {box.name for box in self.main_boxes}
         rest = [box for box in self.option_boxes if box.name not in main]
-        if self.other is None and self.fields["tools"].choices:  # type: ignore[attr-defined]
+        if self.asks_for("tools") and self.fields["tools"].choices:  # type: ignore[attr-defined]
             rest = [self["tools"], self["tool_rounds"], *rest]
         limits = [self[name] for name in LIMITS] if self.wants_limits else []
         system = [self["system"]] if self.asks_for("system") else []
@@ -329,10 +330,11 @@ class AskForm(forms.Form):
             "system": clean["system"],
             "models": tuple(clean["models"]),
             "constraints": limits,
+            "tools": tuple(clean["tools"]),
+            "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS,
         }
         if method not in self._others:
-            calling = {"tools": tuple(clean["tools"]), "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS}
-            return NAME, {**payload, "strategy": method, "options": options, **calling}
+            return NAME, {**payload, "strategy": method, "options": options}
         kind, _, ref = method.partition("/")
         asked = {name: value for name, value in payload.items() if self.asks_for(name)}
         return kind, {**asked, **options, "ref": ref}
@@ -350,21 +352,14 @@ def initial_values(run: Run) -> dict[str, Any]:
     payload = get_kind(run.kind).payload(run)
     method = run.ref if run.kind == NAME else f"{run.kind}/{run.ref}"
     own = payload.get("options") if run.kind == NAME else payload
+    tools = payload if run.kind != NAME else run.request
     return {
         "text": payload.get("text", ""),
         "system": payload.get("system", ""),
         "strategy": method,
         "models": list(payload.get("models", ())),
-        **_initial_tools(run),
+        "tools": list(tools.get("tools", ())),
+        "tool_rounds": tools.get("tool_rounds", USUAL_ROUNDS),
         **{f"{PREFIX}{name}": value for name, value in (own or {}).items()},
         **{name: (payload.get("constraints") or {}).get(name) for name in LIMITS},
-    }
-
-
-def _initial_tools(run: Run) -> dict[str, Any]:
-    if run.kind != NAME:
-        return {}
-    return {
-        "tools": list(run.request.get("tools", ())),
-        "tool_rounds": run.request.get("tool_rounds", USUAL_ROUNDS),
     }
