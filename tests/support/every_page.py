@@ -12,7 +12,7 @@ from django.urls import resolve, reverse
 from orchestra_site.accounts.models import Membership
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.tools.selectors import team_credentials, team_servers
-from tests.support.furnished import FurnishedTeam
+from tests.support.furnished import LONG_STAGE, FurnishedTeam
 from tests.support.history import signed_in
 
 ALIKE_RUNS = (
@@ -77,11 +77,12 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *_tools(team),
         *_pipelines(team),
         *_sessions(team),
+        *_routing(team),
     ]
     alike = [*_alike(team)]
     lists = (
         *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
-        *("pipelines:list", "sessions:list", "sessions:start"),
+        *("pipelines:list", "sessions:list", "sessions:start", "routing:list"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -92,7 +93,7 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
             PageState(path=path, who=viewer)
             for path in (
                 *("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/", "/pipelines/"),
-                *("/sessions/", "/sessions/writers/"),
+                *("/sessions/", "/sessions/writers/", "/methods/routing/", "/methods/routing/auto/"),
             )
         ),
         *(PageState(path=path, who=None) for path in _strangers(team)),
@@ -127,8 +128,10 @@ def _alike(team: FurnishedTeam) -> Iterator[str]:
         yield reverse("strategies:method", args=[name])
     yield from (reverse("runs:run", args=[team.runs[name].pk]) for name in ALIKE_RUNS)
     yield from map(reverse, ["sessions:new", "sessions:import"])
+    yield from map(reverse, ["routing:new", "routing:import"])
     for view in ("versions", "publish", "triggers"):
         yield reverse(f"sessions:{view}", args=[team.lineup.name])
+        yield reverse(f"routing:{view}", args=[team.rules.name])
 
 
 def _models(team: FurnishedTeam) -> Iterator[str]:
@@ -176,6 +179,15 @@ def _sessions(team: FurnishedTeam) -> Iterator[str]:
     yield f"{reverse('runs:runs-compare')}?run={played}&run={fork}"
 
 
+def _routing(team: FurnishedTeam) -> Iterator[str]:
+    yield reverse("routing:list")
+    editor = reverse("routing:rules", args=[team.rules.name])
+    yield from (editor, f"{editor}?tab=optimisations")
+    yield from (f"{editor}?rule=nights&tab={tab}" for tab in ("when", "use", "yaml"))
+    yield f"{reverse('routing:rules', args=['unsound'])}?rule={LONG_STAGE}"
+    yield from (reverse("routing:dry-run", args=[name]) for name in (team.rules.name, "unsound"))
+
+
 def _tools(team: FurnishedTeam) -> Iterator[str]:
     views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
     yield from map(reverse, views)
@@ -200,7 +212,7 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     for view in ("pipelines:new", "pipelines:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
-    for view in ("sessions:new", "sessions:import"):
+    for view in ("sessions:new", "sessions:import", "routing:new", "routing:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form", alike=True)
     for view in ("pipelines:run", "pipelines:publish"):
         yield PageState(path=reverse(view, args=["unfinished"]), who=team.owner, sends="main form")

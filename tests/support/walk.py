@@ -24,6 +24,7 @@ from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.lineups import a_lineup, a_session_run
 from tests.support.pipelines import a_pipeline, a_pipeline_run
+from tests.support.rule_sets import a_rule_set
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
 
@@ -84,6 +85,10 @@ class World:
             membership=self.people[Visitor.OWNER], definition=self.lineup, title=SECRET
         )
         self.session = a_session_run(self.member, SECRET)
+        self.rules = a_rule_set(self.people[Visitor.OWNER], name="support", title=SECRET)
+        self.rules_trigger, _ = add_webhook(
+            membership=self.people[Visitor.OWNER], definition=self.rules, title=SECRET
+        )
 
     def _tools(self) -> None:
         add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}

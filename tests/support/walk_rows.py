@@ -63,6 +63,10 @@ def a_lineup(world: World) -> dict[str, Any]:
     return {"name": world.lineup.name}
 
 
+def a_rule_set(world: World) -> dict[str, Any]:
+    return {"name": world.rules.name}
+
+
 def a_stage(world: World) -> dict[str, Any]:
     return {"run": world.pipeline_run.pk, "stage": "loud"}
 
@@ -117,9 +121,8 @@ def definition_rows(kind: str, one: Make, version: Make, trigger: Make) -> Itera
     yield Row(view=f"{kind}:restore", method="POST", who=RUNNERS, args=version, status=302)
     yield Row(view=f"{kind}:rename", method="POST", who=ADMINS, args=one, status=302)
     yield Row(view=f"{kind}:delete", method="POST", who=ADMINS, args=one, status=302)
-    yield Row(
-        view=f"{kind}:export-yaml", args=one, marker="participants:" if kind == "sessions" else "stages:"
-    )
+    written = {"sessions": "participants:", "routing": "exploration_usd:"}
+    yield Row(view=f"{kind}:export-yaml", args=one, marker=written.get(kind, "stages:"))
     yield Row(view=f"{kind}:export-json", args=one, marker='"name":')
     for do in ("switch", "delete"):
         yield Row(view=f"{kind}:trigger-{do}", method="POST", who=ADMINS, args=trigger, status=302)
@@ -133,6 +136,18 @@ ROWS = [
         lambda world: {**a_lineup(world), "number": 1},
         lambda world: {**a_lineup(world), "trigger": world.lineup_trigger.pk},
     ),
+    *definition_rows(
+        "routing",
+        a_rule_set,
+        lambda world: {**a_rule_set(world), "number": 1},
+        lambda world: {**a_rule_set(world), "trigger": world.rules_trigger.pk},
+    ),
+    Row(view="routing:list", marker='id="router"'),
+    Row(view="routing:reset", method="POST", who=ADMINS, status=302),
+    Row(view="routing:rules", args=a_rule_set, marker='id="editor"'),
+    Row(view="routing:rules", method="POST", who=RUNNERS, args=a_rule_set, status=302),
+    Row(view="routing:run", args=a_rule_set, status=302, shared=True),
+    Row(view="routing:dry-run", args=a_rule_set, marker='id="dry-run"'),
     Row(view="sessions:list", marker='id="session-list"'),
     Row(view="sessions:start", who=RUNNERS, marker='id="session-start"'),
     Row(view="sessions:start", method="POST", who=RUNNERS, status=422, marker='id="session-start"'),

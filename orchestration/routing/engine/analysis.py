@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestra_site.web.patterns import MULTILINE, Pattern
-from orchestration.llm.engine.types import Capability, estimate_tokens
+from orchestration.llm.engine.types import estimate_tokens
 from orchestration.routing.engine.arms import RouterContext
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.classification import Classification, TaskType, classify
@@ -48,12 +48,6 @@ class Need(StrEnum):
     LONG_CONTEXT = "long context"
     VISION = "images"
     JSON = "JSON"
-
-    @property
-    def capability(self) -> Capability | None:
-        """The capability of a model that the need asks for, None for one of its window."""
-        found = {Need.TOOLS: Capability.TOOLS, Need.VISION: Capability.VISION}
-        return found.get(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,6 @@ Limits are hard: a method that is expected to exceed one is not chosen. Money is
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,12 +54,13 @@ class MethodOption:
 class Obstacle:
     """Why a method cannot be used: the field of the request that stands in the way, and words.
 
-    `nearest` is the value of a limit with which it could be, `shown` this in words; None for other fields.
+    `excess` is how far it is beyond a limit, as a share of that, and `shown` the limit with which it could be
+    used; None and empty for other fields.
     """
 
     field: str
     words: str
-    nearest: float | None = None
+    excess: float | None = None
     shown: str = ""
 
 
@@ -72,25 +72,20 @@ def obstacles(option: MethodOption, expected: Prediction, request: AutoRequest) 
 def _limits(option: MethodOption, expected: Prediction, request: AutoRequest) -> Iterator[Obstacle]:
     limits = request.constraints
     if limits.max_cost_usd is not None and expected.cost_usd > limits.max_cost_usd:
-        words = f"is expected to cost ${expected.cost_usd:.6f}"
-        yield Obstacle(
-            field="max_cost_usd", words=words, nearest=expected.cost_usd, shown=f"${expected.cost_usd:.6f}"
-        )
+        shown, excess = f"${expected.cost_usd:.6f}", expected.cost_usd / float(limits.max_cost_usd) - 1
+        words = f"is expected to cost {shown}"
+        yield Obstacle(field="max_cost_usd", words=words, excess=excess, shown=shown)
     if limits.max_latency_s is not None and expected.seconds > limits.max_latency_s:
-        words = f"is expected to take {expected.seconds:.1f} s"
-        yield Obstacle(
-            field="max_latency_s", words=words, nearest=expected.seconds, shown=f"{expected.seconds:.1f} s"
-        )
+        shown, excess = f"{expected.seconds:.1f} s", expected.seconds / limits.max_latency_s - 1
+        words = f"is expected to take {shown}"
+        yield Obstacle(field="max_latency_s", words=words, excess=excess, shown=shown)
     if limits.min_quality is not None and expected.quality < limits.min_quality:
-        words = f"is expected to have a quality of {expected.quality:.1%}"
-        yield Obstacle(
-            field="min_quality", words=words, nearest=-expected.quality, shown=f"{expected.quality:.1%}"
-        )
+        shown, excess = f"{expected.quality:.1%}", 1 - expected.quality / limits.min_quality
+        words = f"is expected to have a quality of {shown}"
+        yield Obstacle(field="min_quality", words=words, excess=excess, shown=shown)
     if limits.max_calls is not None and (option.calls or 0) > limits.max_calls:
-        words = f"makes at least {option.calls} calls"
-        yield Obstacle(
-            field="max_calls", words=words, nearest=float(option.calls or 0), shown=f"{option.calls} calls"
-        )
+        shown, excess = f"{option.calls} calls", (option.calls or 0) / limits.max_calls - 1
+        yield Obstacle(field="max_calls", words=f"makes at least {shown}", excess=excess, shown=shown)
 
 
 def _demands(option: MethodOption, request: AutoRequest) -> Iterator[Obstacle]:
@@ -127,8 +122,7 @@ def check_possible(options: Sequence[MethodOption], found: Sequence[Sequence[Obs
         return
     if not options:
         raise InvalidRequest("There is no model to ask yet. Connect one under Models.", field="models")
-    nearest = sorted(zip(options, found, strict=True), key=lambda pair: (len(pair[1]), _distance(pair[1])))
-    option, in_the_way = nearest[0]
+    option, in_the_way = min(zip(options, found, strict=True), key=lambda pair: _distance(pair[1]))
     names = listed(list(dict.fromkeys(WORDS[each.field] for each in in_the_way)))
     verb = "stands" if len({each.field for each in in_the_way}) == 1 else "stand"
     needed = [each.shown for each in in_the_way if each.shown]
@@ -144,8 +138,10 @@ def check_possible(options: Sequence[MethodOption], found: Sequence[Sequence[Obs
     )
 
 
-def _distance(in_the_way: Sequence[Obstacle]) -> float:
-    return sum(0.0 if each.nearest is None else each.nearest for each in in_the_way)
+def _distance(in_the_way: Sequence[Obstacle]) -> tuple[int, bool, float]:
+    """Return how far a method is from what is asked: how much is in the way, and by how much limits miss."""
+    excesses = [each.excess for each in in_the_way if each.excess is not None]
+    return len(in_the_way), len(excesses) < len(in_the_way), sum(excesses)
 
 
 def preferred(options: Sequence[MethodOption], request: AutoRequest) -> tuple[list[MethodOption], str]:
@@ -157,11 +153,3 @@ def preferred(options: Sequence[MethodOption], request: AutoRequest) -> tuple[li
     if not found:
         return list(options), f"No method that can be used asks {listed(sorted(wanted))}."
     return found, f"Only methods that ask {listed(sorted(wanted))} were compared."
-
-
-def by_level(options: Sequence[MethodOption]) -> dict[MethodLevel, list[MethodOption]]:
-    """Return the methods by what they are, in their order."""
-    found: dict[MethodLevel, list[MethodOption]] = defaultdict(list)
-    for each in options:
-        found[each.level].append(each)
-    return found

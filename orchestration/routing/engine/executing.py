@@ -43,7 +43,7 @@ class NoMethodAnswered(CodedError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tried:
+class TriedMethod:
     """How an attempt went: `failure` is why there is no answer, `shortfall` why it is not good enough."""
 
     ref: str
@@ -97,7 +97,7 @@ async def execute_plan(work: Execution, context: RunContext) -> Outcome:
     """
     route = Decision(kind=ROUTE, chosen=work.chain[0].title, reason=work.reason)
     await announce(context, route, ROUTE)
-    tried: list[Tried] = []
+    tried: list[TriedMethod] = []
     for number, attempt in enumerate(work.chain):
         if tried:
             why = tried[-1].failure or tried[-1].shortfall
@@ -120,7 +120,7 @@ async def execute_plan(work: Execution, context: RunContext) -> Outcome:
     return _outcome(work, tried, best, baseline)
 
 
-async def _try(attempt: Attempt, number: int, work: Execution, context: RunContext) -> Tried:
+async def _try(attempt: Attempt, number: int, work: Execution, context: RunContext) -> TriedMethod:
     step = attempt_step(number)
     about = {"ref": attempt.ref, "title": attempt.title, "level": attempt.level, "number": number}
     await context.emit(RunEvent(kind=AutoEvent.METHOD_STARTED, step=step, data=about))
@@ -132,7 +132,7 @@ async def _try(attempt: Attempt, number: int, work: Execution, context: RunConte
     except ChildFailed as error:
         failure, code = str(error), error.code
     timing = context.timing(step)
-    tried = Tried(
+    tried = TriedMethod(
         ref=attempt.ref,
         title=attempt.title,
         level=attempt.level,
@@ -166,7 +166,7 @@ def child_request(
     return kind, ref, payload, attempt.models
 
 
-def _shortfall(tried: Tried, work: Execution) -> str:
+def _shortfall(tried: TriedMethod, work: Execution) -> str:
     """Return why an answer is not good enough, empty for one that is."""
     if not str(tried.result.get("answer", "")).strip():
         return "It gave no answer."
@@ -188,9 +188,9 @@ def _agreement(result: Mapping[str, Json]) -> float | None:
     return None if found is None else float(found)
 
 
-def _limited(attempt: Attempt, number: int, why: str) -> Tried:
+def _limited(attempt: Attempt, number: int, why: str) -> TriedMethod:
     step = attempt_step(number)
-    return Tried(
+    return TriedMethod(
         ref=attempt.ref,
         title=attempt.title,
         level=attempt.level,
@@ -200,13 +200,13 @@ def _limited(attempt: Attempt, number: int, why: str) -> Tried:
     )
 
 
-def _best(tried: Sequence[Tried]) -> Tried | None:
+def _best(tried: Sequence[TriedMethod]) -> TriedMethod | None:
     """Return the attempt whose answer is handed out: one that is good enough, else of the highest quality."""
     answered = [each for each in tried if str(each.result.get("answer", "")).strip()]
     return max(answered, key=lambda each: (each.ok, each.quality or 0.0), default=None)
 
 
-async def _ask_single(work: Execution, best: Tried, context: RunContext) -> Mapping[str, Json] | None:
+async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -> Mapping[str, Json] | None:
     """Ask the best single model by itself for comparison, if that is wanted and it was not the method."""
     if not (work.request.baseline and work.single) or best.ref == f"model/{work.single}":
         return None
@@ -221,7 +221,7 @@ async def _ask_single(work: Execution, best: Tried, context: RunContext) -> Mapp
 
 
 def _outcome(
-    work: Execution, tried: Sequence[Tried], best: Tried, baseline: Mapping[str, Json] | None
+    work: Execution, tried: Sequence[TriedMethod], best: TriedMethod, baseline: Mapping[str, Json] | None
 ) -> Outcome:
     inner: Mapping[str, Json] = best.result.get("data") or {}
     path = _path(work, tried)
@@ -262,7 +262,7 @@ def _decision(kind: str, chosen: str, reason: str) -> dict[str, Json]:
     return found
 
 
-def _caveat(work: Execution, best: Tried) -> tuple[str, str]:
+def _caveat(work: Execution, best: TriedMethod) -> tuple[str, str]:
     """Return the code of what an answer falls short of, and words; both empty for nothing."""
     least = work.request.constraints.min_quality
     if work.request.needs_consensus and best.shortfall.startswith("The agreement"):
@@ -275,7 +275,7 @@ def _caveat(work: Execution, best: Tried) -> tuple[str, str]:
     return "", ""
 
 
-def _path(work: Execution, tried: Sequence[Tried]) -> tuple[PathStep, ...]:
+def _path(work: Execution, tried: Sequence[TriedMethod]) -> tuple[PathStep, ...]:
     """Return the stretches: analysis, optimisation, execution, and each fallback."""
     rules = f"{len(work.fired)} rules acted" if work.fired else "no rule acted"
     steps = [

@@ -87,7 +87,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class RoutePlan:
     """What is going to be done about a request, and why.
 
     `chain` are the methods in the order in which they are tried: the next one where one fails, or its answer
@@ -160,7 +160,7 @@ class _Decision:
     propensities: Mapping[str, float] = field(default_factory=dict)
 
 
-def plan(request: AutoRequest, situation: Situation, known: Knowledge, random: Random) -> Plan:
+def plan(request: AutoRequest, situation: Situation, known: Knowledge, random: Random) -> RoutePlan:
     """Return the plan. Raises `InvalidRequest` where no method meets the request, with what would work."""
     dial = known.rules.dial if request.dial is None else request.dial
     compared = _comparison(request, situation, known, Utility.from_dial(dial))
@@ -171,13 +171,13 @@ def plan(request: AutoRequest, situation: Situation, known: Knowledge, random: R
     fired = tuple(
         firing(known.rules.optimisations, known.history, first.ref, first.arm.models, situation.load)
     )
-    decision, changes = _optimised(decision, fired, compared, remarks)
-    chain = tuple(_changed(each, changes, compared) for each in _chain(decision.refs, compared))
+    decision = _optimised(decision, fired, compared, remarks)
+    chain = tuple(_changed(each, fired, compared) for each in _chain(decision.refs, compared))
     if first.ref != decision.refs[0]:
         first = compared.options[decision.refs[0]]
     singles = _best(compared, MethodLevel.MODEL)
     limits = request.constraints
-    return Plan(
+    return RoutePlan(
         method=first.ref,
         title=first.title,
         decided_by=decision.by,
@@ -319,8 +319,8 @@ def _why(choice: Choice, compared: _Comparison, number: int) -> str:
 
 def _optimised(
     decision: _Decision, fired: Sequence[Fired], compared: _Comparison, remarks: list[str]
-) -> tuple[_Decision, Sequence[Fired]]:
-    """Return the decision after rules that switch the method, and those that change how it is executed."""
+) -> _Decision:
+    """Return the decision after rules that switch the method."""
     for each in fired:
         if each.rule.remedy is not Remedy.SWITCH_METHOD:
             continue
@@ -336,8 +336,8 @@ def _optimised(
         title = compared.options[wanted].title
         reason = f"{title} instead of {compared.options[current].title}: {each.sentence} {decision.reason}"
         refs = (wanted, *(ref for ref in decision.refs if ref != wanted))
-        return replace(decision, refs=refs, by=DecidedBy.OPTIMISATION, reason=reason, choice=None), fired
-    return decision, fired
+        return replace(decision, refs=refs, by=DecidedBy.OPTIMISATION, reason=reason, choice=None)
+    return decision
 
 
 def _chain(refs: Sequence[str], compared: _Comparison) -> Iterator[str]:
@@ -412,4 +412,4 @@ def _considered(compared: _Comparison, decision: _Decision) -> tuple[Considered,
         for ref, option in compared.options.items()
         for expected in [compared.expected[ref]]
     ]
-    return tuple(sorted(rows, key=lambda each: (bool(each.obstacle), -each.utility)))
+    return tuple(sorted(rows, key=lambda each: (bool(each.obstacle), not each.offered, -each.utility)))

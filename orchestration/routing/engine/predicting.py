@@ -55,7 +55,7 @@ class ModelOutlook:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class PanelWork:
     """How a strategy asks a panel: so many models at `first` together, the `rest` in turn while in doubt.
 
     `reviews` says that all read all answers afterwards; `helpers` are further calls of single models.
@@ -67,7 +67,7 @@ class Work:
     helpers: tuple[ModelOutlook, ...] = ()
 
 
-def expected_of(work: Work) -> Expected:
+def expected_of(work: PanelWork) -> Expected:
     """Return what is expected of a strategy."""
     right = panel_quality([each.right for each in work.first])
     cost = sum(each.cost_usd or 0.0 for each in work.first)

@@ -316,7 +316,7 @@ def match(rule: RoutingRule, situation: Situation) -> RuleMatch:
             return RuleMatch(matches=False, words=f"its condition cannot be evaluated: {error}")
         if not holds:
             return RuleMatch(matches=False, words="its condition does not hold")
-        reasons.append(rule.when.condition)
+        reasons.append("its condition holds")
     return RuleMatch(matches=True, words=", ".join(reasons) or "it is for every request")
 
 

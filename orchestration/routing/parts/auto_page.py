@@ -29,7 +29,7 @@ from orchestration.runs.models import Call, Event, Run
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.strategy import decision_labels
 from orchestration.strategies.engine.strategy import escalations as strategy_escalations
-from orchestration.strategies.engine.types import StrategyEvent
+from orchestration.strategies.engine.types import StrategyEvent, dollars
 from orchestration.strategies.parts.inner_runs import PAGE as STRATEGY_PAGE
 from orchestration.strategies.parts.inner_runs import inner_run
 from orchestration.strategies.parts.lanes import Lane
@@ -291,9 +291,10 @@ def _learned(run: Run, outcome: Mapping[str, Json]) -> str:
     if row is None:
         return ""
     quality = f", mean quality {row.quality / row.judged:.0%}" if row.judged > 0 else ", none judged yet"
+    cost = dollars(Decimal(str(row.cost_usd / row.counted)))
     counted = f"{row.counted:.0f} result{'' if round(row.counted) == 1 else 's'}"
     return (
         f"{outcome['title']} now has {counted} with questions of the kind “{context.kind}”"
-        f" (weight of judgements {row.judged:.1f}{quality}), on average ${row.cost_usd / row.counted:.5f} and"
+        f" (weight of judgements {row.judged:.1f}{quality}), on average {cost} and"
         f" {row.seconds / row.counted:.1f} s. A rating of this answer counts four times as much."
     )

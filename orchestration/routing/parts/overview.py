@@ -17,11 +17,15 @@ MOST_KINDS = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleLine:
-    """A rule as a list shows it, however it is written: when it matches and what it uses, in words."""
+    """A rule as a list shows it, however it is written: when it matches and what it uses, in words.
+
+    `condition` is what has to hold besides.
+    """
 
     id: str
     note: str
     when: str
+    condition: str
     use: str
     is_on: bool
 
@@ -33,6 +37,7 @@ def rule_lines(document: Json, titles: Mapping[str, str]) -> list[RuleLine]:
             id=each["id"],
             note=_text(each.get("note")),
             when=_when(each.get("when")),
+            condition=_text(value_at(each, ("when", "condition"))).strip(),
             use=_use(each, titles),
             is_on=each.get("enabled", True) is not False,
         )
@@ -69,9 +74,8 @@ def _when(written: Json) -> str:
         parts.append(f"between {when['from_time']} and {when.get('until_time', '…')}{zone}")
     if when.get("busy_model"):
         parts.append(f"{when['busy_model']} is busy")
-    if condition := _text(when.get("condition")).strip():
-        parts.append(condition)
-    return ", ".join(map(str, parts)) or "every request"
+    has_condition = _text(when.get("condition")).strip()
+    return ", ".join(map(str, parts)) or ("" if has_condition else "every request")
 
 
 def _use(rule: Mapping[str, Json], titles: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.constraints import MethodLevel
 from orchestration.routing.engine.executing import ROUTE, SINGLE_MODEL_STRATEGY
-from orchestration.routing.engine.planning import Plan
+from orchestration.routing.engine.planning import RoutePlan
 from orchestration.routing.selectors import KIND, USUAL_RULES
 from orchestration.routing.services.planning import checked_auto, make_plan
 from orchestration.runs.models import Run
@@ -39,7 +39,7 @@ def preview(membership: Membership, payload: Mapping[str, Json]) -> MethodPrevie
     )
 
 
-def _estimate(membership: Membership, found: Plan, payload: Mapping[str, Json]) -> Estimate:
+def _estimate(membership: Membership, found: RoutePlan, payload: Mapping[str, Json]) -> Estimate:
     """Return what the chosen method costs and takes, by the estimate that Ask makes of strategies."""
     first = found.chain[0]
     kind, _, name = first.ref.partition("/")

@@ -12,7 +12,7 @@ from orchestration.llm.services.panel import model_spec
 from orchestration.routing.engine.analysis import Analysis
 from orchestration.routing.engine.arms import Arm
 from orchestration.routing.engine.constraints import MethodLevel, MethodOption
-from orchestration.routing.engine.predicting import ModelOutlook, Work, expected_of, expected_of_steps
+from orchestration.routing.engine.predicting import ModelOutlook, PanelWork, expected_of, expected_of_steps
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.routing.engine.rules import RoutingRules
 from orchestration.routing.selectors import KIND
@@ -129,7 +129,7 @@ def _strategy(name: str, strategy: Strategy, request: AutoRequest, models: TeamM
     outlooks = [models.outlooks[spec.name] for spec in ordered]
     few, most = effort.answers
     helpers = [models.outlooks.get(each.model, outlooks[0]) for each in effort.helping if each.calls[0]]
-    work = Work(
+    work = PanelWork(
         first=tuple(outlooks[: max(1, few)]),
         rest=tuple(outlooks[max(1, few) : most]),
         reviews=effort.reviews[0] > 0,

@@ -15,7 +15,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.analysis import Analysis, analyse
 from orchestration.routing.engine.constraints import MethodLevel
-from orchestration.routing.engine.planning import Attempt, DecidedBy, Knowledge, Plan, plan
+from orchestration.routing.engine.planning import Attempt, DecidedBy, Knowledge, RoutePlan, plan
 from orchestration.routing.engine.request import AutoRequest, parsed_auto
 from orchestration.routing.engine.rules import Situation
 from orchestration.routing.selectors import (
@@ -45,7 +45,7 @@ class MadePlan:
 
     request: AutoRequest
     analysis: Analysis
-    plan: Plan
+    plan: RoutePlan
     chosen: ChosenRules
     analysis_s: float
     planning_s: float
