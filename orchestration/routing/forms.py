@@ -12,7 +12,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.listed import Document, item_in
 from orchestration.expressions.places import Keys
 from orchestration.llm.engine.types import Json
-from orchestration.routing.engine.rules import OptimisationRule, RoutingRule, rules_schema
+from orchestration.routing.engine.rules import RoutingRule, rules_schema
 from orchestration.routing.selectors import method_titles, usable_names
 from orchestration.tools.forms.cards import PartCard
 from orchestration.tools.forms.documents import Choices, PartField
@@ -79,15 +79,3 @@ class RuleCard(PartCard):
             several = forms.MultipleChoiceField(label=label, help_text=hint, choices=self._choices.offered)
             return replace(field, made=several, rows=0)
         return field
-
-
-def fresh_optimisation(taken: Sequence[str]) -> dict[str, Json]:
-    """Return an optimisation rule to begin with, whose id none of the others has."""
-    numbered = (f"optimisation-{number}" for number in range(1, len(taken) + 2))
-    rule = OptimisationRule(
-        id=next(each for each in numbered if each not in taken),
-        signal="latency",
-        limit=30,
-        remedy="switch method",
-    )
-    return rule.model_dump(mode="json", exclude_unset=True)

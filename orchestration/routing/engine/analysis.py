@@ -144,7 +144,7 @@ _LATEX = Pattern(r"\\[a-z]+")
 _NUMBER = Pattern(r"[0-9]+")
 _CODE = Pattern(r"```|^(?:def|class|import|function) ", MULTILINE)
 _HARD = Pattern(
-    r"\b(?:prove|derive|proof|theorem|eigenvalues?|integrals?|polynomials?|probabilit(?:y|ies)|optimal"
+    r"\b(?:prove|derive|proof|theorem|eigenvalues?|integrals?|polynomials?|probability|probabilities|optimal"
     r"|concurren\w+|complexity|diagnos\w+|jurisdiction|trade-?offs?|architecture|all solutions)\b"
 )
 MOST_COUNTED = 12
