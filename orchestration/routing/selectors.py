@@ -9,16 +9,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F, QuerySet
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
+from orchestration.expressions.fields import NAME
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
 from orchestration.library.selectors import published_versions
 from orchestration.llm.engine.errors import CircuitOpen, InvalidRequest, ModelTimeout, RateLimited
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
-from orchestration.routing.engine.learning import RouterState
+from orchestration.routing.engine.arms import RouterContext
+from orchestration.routing.engine.learning import RouterState, levels
 from orchestration.routing.engine.optimising import PastRun
 from orchestration.routing.engine.rules import RoutingRules, RuleProblem, read_rules
 from orchestration.routing.models import RouterCell
@@ -32,7 +34,6 @@ USUAL_RULES = "auto"
 RulesReading = DefinitionReading[RoutingRules, RuleProblem]
 MOST_HISTORY = 500
 """Runs that optimisation rules look at, of all methods together."""
-OLDEST_HISTORY = timedelta(days=365)
 REFUSALS = frozenset({RateLimited("").code, ModelTimeout("").code, CircuitOpen("", retry_in_s=0.0).code})
 """Codes of calls that end because a model has too much to do."""
 LABELS: Labels = {"methods": ("may no longer be chosen by itself", "may be chosen by itself")}
@@ -121,6 +122,8 @@ class ChosenRules:
 
 def rules_in_force(membership: Membership, name: str = USUAL_RULES) -> ChosenRules:
     """Return the newest version of a rule set, else the one of the gallery. Raises `InvalidRequest`."""
+    if not NAME.fullmatch(name):
+        raise InvalidRequest("The name of a rule set has small letters, digits, - and _.", field="ref")
     newest = published_versions(membership, KIND).filter(definition__name=name).order_by("-number").first()
     rules = RULES.published(newest)
     if rules is not None and newest is not None:
@@ -133,11 +136,10 @@ def rules_in_force(membership: Membership, name: str = USUAL_RULES) -> ChosenRul
     return ChosenRules(rules=found, version=None)
 
 
-def router_state(membership: Membership) -> RouterState:
-    """Return what the team's router has learned."""
-    return RouterState(
-        cells={row.cell: row.sums for row in RouterCell.objects.visible_to(membership).order_by("id")}
-    )
+def router_state(membership: Membership, context: RouterContext) -> RouterState:
+    """Return what the team's router has learned, as far as it matters in a context."""
+    rows = RouterCell.objects.visible_to(membership).filter(level__in=levels(context)).order_by("id")
+    return RouterState(cells={row.cell: row.sums for row in rows})
 
 
 def usable_names(membership: Membership) -> Sequence[str]:
@@ -166,31 +168,27 @@ def model_load(membership: Membership) -> Mapping[str, float]:
     return {name: counts[name] / allowed for name, allowed in most.values_list("name", "max_concurrency")}
 
 
-def planned_method(run: Run) -> str:
+def with_methods(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Return runs with what `planned_method` reads of their requests, and without these."""
+    found = runs.annotate(planned=F("request__plan__method"), asked=F("request__models"))
+    return found.defer("request", "panel", "outcome", "output", "answer", "error")
+
+
+def planned_method(run: Any) -> str:  # noqa: ANN401  # a run of `with_methods`
     """Return the method that a run of any kind is of, as a reference."""
     if run.kind == KIND:
-        return str(run.request.get("plan", {}).get("method", ""))
-    models = run.request.get("models", ())
+        return str(run.planned or "")
+    models: Sequence[str] = run.asked or ()
     if run.kind == "strategy" and run.ref == "sequential" and len(models) == 1:
         return f"model/{models[0]}"
     return f"{run.kind}/{run.ref}"
 
 
-def past_runs(membership: Membership, now: datetime) -> list[PastRun]:
-    """Return how the team's newest runs went, of all kinds, the newest first; two queries."""
+def past_runs(membership: Membership, now: datetime, minutes: int) -> list[PastRun]:
+    """Return how the team's newest runs of so many minutes went, of all kinds, the newest first."""
     runs = Run.objects.visible_to(membership).filter(status__in=ENDED_BY_THEMSELVES)
-    runs = runs.filter(created_at__gte=now - OLDEST_HISTORY, started_at__isnull=False)
-    columns = (
-        "kind",
-        "ref",
-        "request",
-        "quality",
-        "created_at",
-        "started_at",
-        "finished_at",
-        "waiting_since",
-    )
-    newest = list(runs.order_by("-created_at", "-id").only(*columns)[:MOST_HISTORY])
+    runs = runs.filter(created_at__gte=now - timedelta(minutes=minutes), started_at__isnull=False)
+    newest = list(with_methods(runs).order_by("-created_at", "-id")[:MOST_HISTORY])
     calls = calls_by_run(newest)
     return [past_run_of(run, now, calls.get(run.pk, ())) for run in newest]
 
@@ -228,5 +226,5 @@ def spent_exploring(membership: Membership, now: datetime) -> float:
 def auto_runs(membership: Membership, most: int) -> list[Run]:
     """Return the team's newest runs that chose their method and are over."""
     runs = Run.objects.visible_to(membership).filter(kind=KIND, status__in=ENDED_BY_THEMSELVES)
-    columns = ("kind", "ref", "prompt", "request", "quality", "created_at", "started_at", "finished_at")
-    return list(runs.order_by("-created_at", "-id").only(*columns, "waiting_since")[:most])
+    found = runs.annotate(planned=F("request__plan__method"), asked=F("request__models"))
+    return list(found.defer("panel", "outcome", "output", "answer").order_by("-created_at", "-id")[:most])

@@ -63,7 +63,7 @@ def test_an_optimisation_acts_on_the_runs_before_a_request() -> None:
 
 
 def test_pipelines_that_a_rule_set_offers_compete() -> None:
-    best = {"quality": 0.99, "cost_usd": 0.0, "seconds": 0.0}
+    best: dict[str, Json] = {"quality": 0.99, "cost_usd": 0.0, "seconds": 0.0}
     considered = [
         Considered(
             ref=ref,

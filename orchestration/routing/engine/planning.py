@@ -40,6 +40,8 @@ from orchestration.strategies.engine.types import counted, dollars
 
 UNIFORM = 0.02
 """The probability with which any affordable method is chosen, while there is money for exploring."""
+CAUTION = 2.0
+"""What divides the deviations by which methods are explored: at first they are as wide as a guess."""
 AT_A_TIME = {"strategy/parallel": "max_parallel", "strategy/voting": "waves"}
 """The option of a strategy that says how many models are asked at a time."""
 
@@ -290,7 +292,7 @@ def _scored(
         situation.analysis.context,
         [each.arm for each in offered],
         compared.utility,
-        explore=Exploration(remaining_usd=money, uniform=UNIFORM if money > 0 else 0.0),
+        explore=Exploration(remaining_usd=money, uniform=UNIFORM if money > 0 else 0.0, caution=CAUTION),
         random=random,
     )
     reason = _why(choice, compared, len(offered))

@@ -14,6 +14,7 @@ from django.db.models import F
 
 from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
+from orchestra_site.web.alphabets import storable_text
 from orchestration.routing.engine.arms import (
     WEIGHTS,
     Result,
@@ -149,12 +150,12 @@ def reset_router(*, membership: Membership, ref: str = "") -> int:
     """Forget what was learned of a method, or of all; return of how many rows. It is audited."""
     rows = RouterCell.objects.visible_to(membership)
     if ref:
-        rows = rows.filter(ref=ref)
+        rows = rows.filter(pk__in=[pk for pk, name in rows.values_list("pk", "ref") if name == ref])
     count, _ = rows.delete()
     record_change(
         membership=membership,
         action=AuditAction.ROUTER_RESET,
-        subject=ref or "all methods",
+        subject=storable_text(ref) or "all methods",
         before={"rows": count},
     )
     return count

@@ -80,12 +80,13 @@ def make_plan(
         load=model_load(membership),
     )
     allowed = chosen.rules.exploration_usd
+    minutes = [each.minutes for each in chosen.rules.optimisations if each.enabled]
     left = allowed - spent_exploring(membership, now) if explores and allowed else 0.0
     known = Knowledge(
         rules=chosen.rules,
         options=team_methods(membership, request, chosen.rules, models),
-        state=router_state(membership),
-        history=past_runs(membership, now) if chosen.rules.optimisations else (),
+        state=router_state(membership, analysis.context),
+        history=past_runs(membership, now, max(minutes)) if minutes else (),
         remaining_usd=max(0.0, left),
     )
     random: Random = SystemRandom()
