@@ -19,8 +19,7 @@ from orchestration.library.selectors import published_versions
 from orchestration.llm.engine.errors import CircuitOpen, InvalidRequest, ModelTimeout, RateLimited
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
-from orchestration.routing.engine.arms import RouterContext
-from orchestration.routing.engine.learning import RouterState, levels
+from orchestration.routing.engine.learning import MOST_CELLS, RouterState
 from orchestration.routing.engine.optimising import PastRun
 from orchestration.routing.engine.rules import RoutingRules, RuleProblem, read_rules
 from orchestration.routing.models import RouterCell
@@ -136,9 +135,9 @@ def rules_in_force(membership: Membership, name: str = USUAL_RULES) -> ChosenRul
     return ChosenRules(rules=found, version=None)
 
 
-def router_state(membership: Membership, context: RouterContext) -> RouterState:
-    """Return what the team's router has learned, as far as it matters in a context."""
-    rows = RouterCell.objects.visible_to(membership).filter(level__in=levels(context)).order_by("id")
+def router_state(membership: Membership) -> RouterState:
+    """Return what the team's router has learned, the newest rows of each method and level."""
+    rows = RouterCell.objects.visible_to(membership).order_by("-id")[:MOST_CELLS]
     return RouterState(cells={row.cell: row.sums for row in rows})
 
 

@@ -14,7 +14,6 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
-from orchestration.routing.engine.analysis import analyse
 from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.routing.parts.preview import preview
 from orchestration.routing.selectors import past_runs, router_state, spent_exploring
@@ -31,7 +30,6 @@ from tests.support.pipelines import a_pipeline
 from tests.support.rule_sets import a_rule_set, rule
 
 QUESTION = "What is 17% of 2,300?"
-SOME = analyse(QUESTION).context
 WHOLE = {"from": "input", "transforms": ["upper"]}
 BROKEN = {"from": "input", "transforms": ["parse_json"]}
 
@@ -187,7 +185,7 @@ def test_ratings_move_what_is_known_of_the_method_and_back(closed: Engine, membe
 
 
 def _judged(member: Membership) -> float:
-    cells = router_state(member, SOME).cells
+    cells = router_state(member).cells
     return sum(
         sums.judged for cell, sums in cells.items() if cell.ref == "strategy/parallel" and not cell.level
     )
@@ -215,7 +213,7 @@ def test_what_another_team_has_learned_and_published_is_not_used(closed: Engine,
     a_rule_set(other, rule("all", "strategy/voting"), name="theirs")
     closed.execute(an_auto_run(other, ref="theirs"))
     learn_from_ended_runs()
-    assert router_state(member, SOME).cells == {}
+    assert router_state(member).cells == {}
     with pytest.raises(InvalidRequest, match="no published rule set"):
         an_auto_run(member, ref="theirs")
 

@@ -85,7 +85,7 @@ def make_plan(
     known = Knowledge(
         rules=chosen.rules,
         options=team_methods(membership, request, chosen.rules, models),
-        state=router_state(membership, analysis.context),
+        state=router_state(membership),
         history=past_runs(membership, now, max(minutes)) if minutes else (),
         remaining_usd=max(0.0, left),
     )

@@ -35,7 +35,7 @@ from orchestration.tools.forms.schemas import schema_fields
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
-MOST_IN_A_ROW = 6
+MOST_IN_A_ROW = 7
 """Methods that the page shows side by side; of more, all but the first few are behind a menu."""
 MAIN_OPTIONS = 3
 """Options shown at once of a kind of run that says nothing of which these are."""
