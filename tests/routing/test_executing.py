@@ -104,8 +104,11 @@ async def test_failures_and_low_quality_lead_down_to_a_single_model() -> None:
         *((False, "quorum_missed"), (False, ""), (False, ""), (True, ""))
     ]
     assert stage.kinds() == ["route", "fallback", "fallback", "fallback"]
-    assert found.data["notes"][0] == "session/board: Too few ballots."
-    assert "The estimated quality 20% is below 40%." in found.data["notes"][2]
+    assert found.data["attempts"][0]["failure"] == "Too few ballots."
+    assert found.data["attempts"][2]["shortfall"] == "The estimated quality 20% is below 40%."
+    assert [each["reason"] for each in found.data["decisions"]] == [
+        *("Too few ballots.", "It gave no answer.", "The estimated quality 20% is below 40%.", "Because.")
+    ]
 
 
 async def test_the_best_of_poor_answers_is_handed_out() -> None:

@@ -227,11 +227,6 @@ def _outcome(
     path = _path(work, tried)
     caveat, words = _caveat(work, best)
     notes = [words] if caveat else []
-    notes += [
-        f"{each.title}: {each.failure or each.shortfall}"
-        for each in tried
-        if not each.ok and each is not best
-    ]
     inside = [*inner.get("notes", ())][1 if inner.get("caveat") else 0 :]
     moves = [
         _decision(FALLBACK, after.title, before.failure or before.shortfall)

@@ -290,11 +290,12 @@ def _learned(run: Run, outcome: Mapping[str, Json]) -> str:
     row = RouterCell.objects.filter(team_id=run.team_id, ref=outcome["method"], level=kind).first()
     if row is None:
         return ""
-    quality = f", mean quality {row.quality / row.judged:.0%}" if row.judged > 0 else ", none judged yet"
+    judged = f"weight of judgements {row.judged:.1f}, mean quality {row.quality / max(row.judged, 1e-9):.0%}"
+    known = judged if row.judged > 0 else "none judged yet"
     cost = dollars(Decimal(str(row.cost_usd / row.counted)))
     counted = f"{row.counted:.0f} result{'' if round(row.counted) == 1 else 's'}"
     return (
         f"{outcome['title']} now has {counted} with questions of the kind “{context.kind}”"
-        f" (weight of judgements {row.judged:.1f}{quality}), on average {cost} and"
+        f" ({known}), on average {cost} and"
         f" {row.seconds / row.counted:.1f} s. A rating of this answer counts four times as much."
     )
