@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, fields
 
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.arms import Arm, Prediction, Result, RouterContext
+from orchestration.routing.engine.pooling import Amount, PooledRow, pooled_means, pooled_qualities
 
-STRENGTH = 8.0
-"""Results that the level above is worth."""
+ARM_PRECISION = 0.75
+"""Precision of the log-odds of an arm's quality, for each result that its prior is worth."""
+KIND_PARTS = 2
 KEPT = 0.999
 """What is kept of a row's sums when a result is added: about the last 1,000 results count."""
 MOST_CELLS = 20_000
@@ -59,6 +61,12 @@ class Cell:
 
     ref: str
     level: str = ""
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of question of one of the narrowest rows, None for others."""
+        parts = self.level.split("/")
+        return "/".join(parts[1:-1]) if len(parts) > KIND_PARTS and parts[0] == "kind" else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,33 +172,35 @@ def _most_known(cells: Mapping[Cell, Sums]) -> Mapping[Cell, Sums]:
 
 def predictions(state: RouterState, context: RouterContext, arms: Iterable[Arm]) -> tuple[Prediction, ...]:
     """Return what is expected of each arm for a question, in their order."""
-    asked = levels(context)
-    return tuple(_prediction(state, asked, arm) for arm in arms)
-
-
-def _prediction(state: RouterState, asked: Sequence[str], arm: Arm) -> Prediction:
-    prior = arm.prior
-    quality, cost, seconds, known, strength = (
-        prior.quality,
-        prior.cost_usd,
-        prior.seconds,
-        prior.strength,
-        prior.strength,
+    asked = list(arms)
+    places = {arm.ref: place for place, arm in enumerate(asked)}
+    rows: list[PooledRow] = []
+    costs: list[Amount] = []
+    seconds: list[Amount] = []
+    for cell, sums in state.cells.items():
+        place, kind = places.get(cell.ref), cell.kind
+        if place is None or kind is None:
+            continue
+        rows.append(PooledRow(arm=place, kind=kind, cell=cell.level, seen=sums.judged, right=sums.quality))
+        costs.append(Amount(arm=place, kind=kind, counted=sums.counted, total=sums.cost_usd))
+        seconds.append(Amount(arm=place, kind=kind, counted=sums.counted, total=sums.seconds))
+    qualities = pooled_qualities(
+        [arm.prior.quality for arm in asked],
+        [ARM_PRECISION * arm.prior.strength for arm in asked],
+        rows,
+        (context.kind, levels(context)[-1]),
     )
-    evidence = 0.0
-    for level in asked:
-        sums = state.cells.get(Cell(ref=arm.ref, level=level), NOTHING)
-        quality = (sums.quality + strength * quality) / (sums.judged + strength)
-        cost = (sums.cost_usd + strength * cost) / (sums.counted + strength)
-        seconds = (sums.seconds + strength * seconds) / (sums.counted + strength)
-        known = sums.judged + min(strength, known)
-        strength = STRENGTH
-        evidence = sums.judged if level.startswith("kind/") and level.count("/") == 1 else evidence
-    return Prediction(
-        ref=arm.ref,
-        quality=quality,
-        deviation=math.sqrt(max(quality * (1 - quality), 0.01) / (known + 1)),
-        cost_usd=cost,
-        seconds=seconds,
-        evidence=evidence,
+    dollars = pooled_means([arm.prior.cost_usd for arm in asked], costs, context.kind)
+    times = pooled_means([arm.prior.seconds for arm in asked], seconds, context.kind)
+    kind_level = levels(context)[-2]
+    return tuple(
+        Prediction(
+            ref=arm.ref,
+            quality=qualities[place].quality,
+            deviation=qualities[place].deviation,
+            cost_usd=dollars[place],
+            seconds=times[place],
+            evidence=state.cells.get(Cell(ref=arm.ref, level=kind_level), NOTHING).judged,
+        )
+        for place, arm in enumerate(asked)
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from random import Random
 
 from orchestration.llm.engine.errors import InvalidRequest
@@ -124,18 +123,19 @@ def propensities(known: Sequence[Prediction], values: Sequence[float], explore: 
 def chances_of_best(means: Sequence[float], deviations: Sequence[float]) -> list[float]:
     """Return the probability that each of independent normal variables is the largest; they sum to 1."""
     low = max(mean - WIDTH * deviation for mean, deviation in zip(means, deviations, strict=True))
-    high = max(mean + WIDTH * deviation for mean, deviation in zip(means, deviations, strict=True))
-    step = (high - low) / GRID
-    below = [
-        [_normal((low + step * at - m) / d) for m, d in zip(means, deviations, strict=True)]
-        for at in range(GRID + 1)
-    ]
+    tops = [mean + WIDTH * deviation for mean, deviation in zip(means, deviations, strict=True)]
+    step = (max(tops) - low) / GRID
+    could = [place for place, top in enumerate(tops) if top > low]
     found = [0.0] * len(means)
-    for left, right in pairwise(below):
-        middle = [(a + b) / 2 for a, b in zip(left, right, strict=True)]
-        for place in range(len(means)):
-            others = math.prod(middle[:place]) * math.prod(middle[place + 1 :])
-            found[place] += (right[place] - left[place]) * others
+    left = [_normal((low - means[place]) / deviations[place]) for place in could]
+    for number in range(1, GRID + 1):
+        point = low + step * number
+        right = [_normal((point - means[place]) / deviations[place]) for place in could]
+        middle = [(before + after) / 2 for before, after in zip(left, right, strict=True)]
+        all_below = math.prod(middle)
+        for place, before, after, own in zip(could, left, right, middle, strict=True):
+            found[place] += (after - before) * all_below / own if own else 0.0
+        left = right
     total = sum(found)
     return [each / total for each in found]
 
