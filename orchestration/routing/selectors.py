@@ -208,6 +208,7 @@ def past_run_of(run: Run, now: datetime, calls: Sequence[PastCallRow]) -> PastRu
         age_s=(now - run.created_at).total_seconds(),
         seconds=run.working_seconds(now) or 0.0,
         quality=run.quality,
+        cost_usd=float(run.cost_usd),
         calls=len(calls),
         repeated=sum(attempt > 1 for _, attempt, _ in calls),
         asked=Counter(model for model, *_ in calls),

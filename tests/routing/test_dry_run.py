@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.dry_run import DryRun, PastRequest, dry_run
 from orchestration.routing.engine.optimising import PastRun
@@ -60,6 +64,38 @@ def test_an_optimisation_acts_on_the_runs_before_a_request() -> None:
     found = dry_run(requests, rules_of(), rules_of(optimisations=[{**SLOW, "least": 3}]))
     assert changed(found) == [("1", "cascade", "cascade, switch method")]
     assert "(median)" in found.changed[0].why
+
+
+def explored(id: str) -> PastRequest:
+    """Return a request for which chance chose one of two methods, and that went as was expected."""
+    chosen = ("model/ada", "model/bob")[int(id) % 2]
+    considered = [
+        replace(each, propensity=0.5 if each.level == "model" else 0.0)
+        for each in planned(text="What is 2 + 2?").considered
+    ]
+    known = next(each for each in considered if each.ref == chosen)
+    run = PastRun(
+        method=chosen, age_s=60.0, seconds=known.seconds, quality=known.quality, cost_usd=known.cost_usd
+    )
+    return past(id, considered=considered, run=run)
+
+
+def test_what_rules_would_have_brought_is_estimated_from_what_chance_chose() -> None:
+    requests = [explored(str(number)) for number in range(1, 101)]
+    found = dry_run(requests, rules_of(), rules_of(rule("bob", "model/bob"))).brought
+    assert (found.decisions, found.refusal) == (100, "")
+    assert found.quality is not None
+    assert found.quality.mean == pytest.approx(0.75)
+    assert found.before.quality == pytest.approx(0.675)
+
+
+def test_where_too_little_is_known_no_estimate_is_made_but_the_reason_given() -> None:
+    unjudged, fixed = past("1"), past("2", is_fixed=True)
+    found = dry_run([unjudged, fixed, explored("3")], rules_of(), rules_of(dial=1)).brought
+    assert (found.decisions, found.quality) == (1, None)
+    assert "it takes 30" in found.refusal
+    settled = [replace(explored("1"), considered=past("1").considered)]
+    assert dry_run(settled, rules_of(), rules_of()).brought.decisions == 1
 
 
 def test_pipelines_that_a_rule_set_offers_compete() -> None:

@@ -14,6 +14,8 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
+from orchestration.routing.engine.analysis import analyse
+from orchestration.routing.engine.learning import levels
 from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.routing.parts.preview import preview
 from orchestration.routing.selectors import past_runs, router_state, spent_exploring
@@ -73,7 +75,8 @@ def test_a_session_and_a_pipeline_that_fail_are_followed_by_a_strategy_and_a_mod
     a_pipeline(member, stage("parse", processor="transform", input=BROKEN), name="broken")
     a_rule_set(member, methods=["pipeline/broken"], fall_back_below=1)
     best = {"judged": 500.0, "quality": 500.0, "counted": 500.0}
-    RouterCell.objects.create(team=member.team, ref="strategy/voting", level="kind/number", **best)
+    for level in levels(analyse(QUESTION).context):
+        RouterCell.objects.create(team=member.team, ref="strategy/voting", level=level, **best)
     run = closed.execute(an_auto_run(member, method="session/small"))
     assert [each.partition("/")[0] for each in methods(run)] == ["session", "pipeline", "strategy", "model"]
     assert run.outcome is not None

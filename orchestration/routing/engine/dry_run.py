@@ -12,6 +12,7 @@ from datetime import datetime
 from random import Random
 
 from orchestration.routing.engine.arms import Utility
+from orchestration.routing.engine.off_policy import LoggedDecision, Outlook, WhatIf, what_if
 from orchestration.routing.engine.optimising import PastRun, firing
 from orchestration.routing.engine.planning import Considered, DecidedBy
 from orchestration.routing.engine.rules import How, RoutingRules, Situation, match
@@ -48,10 +49,11 @@ class Redecision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DryRun:
-    """What other rules would have changed among so many past requests."""
+    """What other rules would have changed among so many past requests, and what that would have brought."""
 
     requests: int
     changed: tuple[Redecision, ...]
+    brought: WhatIf
 
 
 def dry_run(requests: Sequence[PastRequest], old: RoutingRules, new: RoutingRules) -> DryRun:
@@ -63,7 +65,39 @@ def dry_run(requests: Sequence[PastRequest], old: RoutingRules, new: RoutingRule
         after, why = _decided(request, new, history)
         if before != after:
             changed.append(Redecision(id=request.id, before=before, after=after, why=why))
-    return DryRun(requests=len(requests), changed=tuple(changed))
+    return DryRun(requests=len(requests), changed=tuple(changed), brought=brought_by(requests, new))
+
+
+def brought_by(requests: Sequence[PastRequest], rules: RoutingRules) -> WhatIf:
+    """Estimate what rules would have brought, from the requests whose answers were judged."""
+    logged, shares = list[LoggedDecision](), dict[int, dict[str, float]]()
+    for request in requests:
+        decision = _logged(request, rules)
+        if decision is not None:
+            logged.append(decision)
+            shares[id(decision)] = {decide(request, rules)[0]: 1.0}
+    return what_if(logged, lambda decision: shares[id(decision)])
+
+
+def _logged(request: PastRequest, rules: RoutingRules) -> LoggedDecision | None:
+    """Return a request as a logged decision, None where nothing judged its answer."""
+    known = {each.ref: each for each in request.considered}
+    run, quality = request.run, request.run.quality
+    if quality is None or run.method not in known or request.is_fixed:
+        return None
+    utility = Utility.from_dial(rules.dial if request.dial is None else request.dial)
+
+    def outlook(quality: float, cost_usd: float, seconds: float) -> Outlook:
+        value = utility.value(quality, cost_usd, seconds)
+        return Outlook(utility=value, quality=quality, cost_usd=cost_usd, seconds=seconds)
+
+    chances = {ref: each.propensity for ref, each in known.items() if each.propensity > 0}
+    return LoggedDecision(
+        chosen=run.method,
+        propensities=chances if run.method in chances else {run.method: 1.0},
+        expected={ref: outlook(each.quality, each.cost_usd, each.seconds) for ref, each in known.items()},
+        brought=outlook(quality, run.cost_usd, run.seconds),
+    )
 
 
 def _decided(request: PastRequest, rules: RoutingRules, history: Sequence[PastRun]) -> tuple[str, str]:

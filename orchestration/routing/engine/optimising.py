@@ -27,6 +27,7 @@ class PastRun:
     age_s: float
     seconds: float
     quality: float | None = None
+    cost_usd: float = 0.0
     calls: int = 0
     repeated: int = 0
     asked: Mapping[str, int] = field(default_factory=dict)
