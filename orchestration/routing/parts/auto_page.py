@@ -11,6 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 from orchestration.llm.engine.types import Json
+from orchestration.routing.engine.constraints import MethodLevel
 from orchestration.routing.engine.executing import BASELINE, FALLBACK, ROUTE, AutoEvent, attempt_step
 from orchestration.routing.engine.learning import levels
 from orchestration.routing.models import RouterCell
@@ -36,6 +37,8 @@ from orchestration.strategies.parts.lanes import Lane
 from orchestration.strategies.parts.reasons import headline
 
 METHOD_EVENTS = frozenset({*AutoEvent, EventKind.DECISION_MADE})
+ANSWERED, NOT_TRIED = "Answered", "not_run"
+"""The word for the attempt whose answer is used, and the state of one that was not tried."""
 SHOWN_UNUSED = 6
 """Methods that the card shows at once beside those that were tried."""
 
@@ -63,7 +66,17 @@ class ShownAttempt:
     @property
     def is_chosen(self) -> bool:
         """Whether its answer is that of the run."""
-        return self.word == "Answered"
+        return self.word == ANSWERED
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it was not tried."""
+        return self.state == NOT_TRIED
+
+    @property
+    def what(self) -> str:
+        """What kind of method it is, in words."""
+        return "single model" if self.level == MethodLevel.MODEL else self.level
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,7 +241,7 @@ def _look(
     """Return the state of an attempt as icon and word."""
     if status == StepStatus.DONE:
         if is_used and run.is_over:
-            return "succeeded", "Answered"
+            return "succeeded", ANSWERED
         return ("succeeded", "Done") if about.get("ok", True) else ("below_quality", "Not good enough")
     if status == StepStatus.FAILED:
         return "failed", "Failed"
@@ -236,7 +249,7 @@ def _look(
         return "cancelled", "Stopped"
     if is_started:
         return "running", "Under way"
-    return "not_run", "Not needed" if run.is_over else "If needed"
+    return NOT_TRIED, "Not needed" if run.is_over else "If needed"
 
 
 def _inner(state: RunState, link: Mapping[str, Json], key: str, now: datetime) -> Mapping[str, Any] | None:
