@@ -11,6 +11,7 @@ handler500 = "orchestra_site.web.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orchestra_site.accounts.urls")),
+    path("methods/routing/", include("orchestration.routing.urls")),
     path("", include("orchestration.strategies.urls")),
     path("", include("orchestration.runs.urls")),
     path("", include("orchestration.tools.urls")),

@@ -65,6 +65,7 @@ class AuditAction(StrEnum):
     RUBRIC_CREATED = "rubric.created"
     RUBRIC_CHANGED = "rubric.changed"
     RUBRIC_DELETED = "rubric.deleted"
+    ROUTER_RESET = "router.reset"
 
 
 class AppendOnly(TypeError):

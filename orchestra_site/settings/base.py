@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "orchestration.runs",
     "orchestration.library",
     "orchestration.strategies",
+    "orchestration.routing",
     "orchestration.evaluation",
     "pipelines",
     "collaboration",

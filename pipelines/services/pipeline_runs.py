@@ -19,7 +19,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
-from orchestration.runs.models import Run, Step
+from orchestration.runs.models import Run
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
 from pipelines.engine.plans import PipelinePlan, pipeline_plan
@@ -69,8 +69,7 @@ class PipelineKind(RunKind):
         plan = chosen.plans[0]
         value = given.get("input")
         if "ref" in payload:
-            field = _text_field(chosen.pipeline.input.json_schema)
-            value = {field: payload.get("text")} if field else payload.get("text")
+            value = _question_input(chosen.pipeline.input.json_schema, payload.get("text"))
         _check_input(plan, value)
         if unknown := next((name for name in request.edits if name not in plan.stages), None):
             raise InvalidRequest(f"There is no stage “{unknown[:40]}”.", field="edits")
@@ -99,7 +98,10 @@ class PipelineKind(RunKind):
     def check_child(
         self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
     ) -> FrozenRun:
-        """Freeze a pipeline inside another run, from those that this one was frozen with."""
+        """Freeze a pipeline inside another run, from those that this one was frozen with.
+
+        `{"text"}` alone in its payload fills the input as the form for questions does.
+        """
         key = inner_key(ref, payload.get("version"))
         frozen = parent.request.get("pipelines", {}).get(key)
         if frozen is None:
@@ -107,7 +109,11 @@ class PipelineKind(RunKind):
         for name in panel:
             panel_entry(parent.panel, name, role="member")
         own = {"name": ref, "version": frozen["version"], "definition": frozen["definition"]}
-        request = {**parent.request, **own, "input": payload.get("input"), "edits": {}, "constraints": {}}
+        value = payload.get("input")
+        if "text" in payload and "input" not in payload:
+            schema = stored_pipeline(frozen["definition"]).input.json_schema
+            value = _question_input(schema, payload["text"])
+        request = {**parent.request, **own, "input": value, "edits": {}, "constraints": {}}
         if panel:
             request["models"] = list(panel)
         return replace(parent, kind=KIND, ref=ref, request=request)
@@ -162,12 +168,7 @@ class PipelineKind(RunKind):
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""
-        found = Step.objects.filter(run__in=runs, kind="child", result__data__candidates__isnull=False)
-        for run in runs:
-            results = [step.result for step in found if step.run_id == run.pk]
-            answers = [each for result in results if result for each in result["data"]["candidates"]]
-            run.outcome = {**(run.outcome or {}), "candidates": answers}
-        profiles.learn_from_runs(runs)
+        profiles.learn_from_children(runs)
 
 
 def stored_plan(definition: Json) -> PipelinePlan:
@@ -203,6 +204,12 @@ def _limits(constraints: Constraints, timeout: float | None) -> dict[str, Json]:
     seconds = [each for each in (constraints.max_latency_s, timeout) if each is not None]
     limits = {**constraints.model_dump(mode="json"), "max_latency_s": min(seconds, default=None)}
     return {name: value for name, value in limits.items() if value is not None}
+
+
+def _question_input(schema: Json, text: Json) -> Json:
+    """Return the input of a pipeline whose only text is a question."""
+    field = _text_field(schema)
+    return {field: text} if field else text
 
 
 def _text_field(schema: Json) -> str | None:

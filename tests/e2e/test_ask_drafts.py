@@ -164,7 +164,7 @@ def test_a_method_and_models_that_are_gone_are_ignored(desk: Visit) -> None:
     desk.go("/")
     expect(question_box(page)).to_have_value("Half a question")
     expect(page.locator("#panel-chips")).to_have_text(re.compile(r"^\s*model-b\s*$"))
-    expect(page.locator("#strategy-voting")).to_be_checked()
+    expect(page.locator("#strategy-autoauto")).to_be_checked()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 
 import pytest
@@ -52,11 +53,28 @@ def test_the_answer_is_printed_as_the_contract_says(hasty: Installation, strateg
 def test_a_person_reads_the_answer_who_gave_it_and_what_it_cost(empty_folder: Installation) -> None:
     done = empty_folder.manage("orchestrate", QUESTION)
     assert "Answer: 391" in done.stdout
-    assert "parallel, $0.000" in done.stdout
+    assert re.search(r"^auto \(.*\), \$0.000", done.stdout, re.MULTILINE)
+
+
+def test_without_a_strategy_the_method_is_chosen_and_the_choice_is_explained(hasty: Installation) -> None:
+    done = hasty.manage("orchestrate", QUESTION, "--option", "dial=1", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, set(found), found["strategy"]) == (0, CONTRACT, "auto")
+    decision = found["decision"]
+    assert (decision["kind"], decision["decided_by"]) == ("route", "score")
+    assert {"strategy/voting", "strategy/cascade"} <= {each["ref"] for each in decision["considered"]}
+    assert [each["step"] for each in found["path"]][:3] == ["analysis", "optimisation", "execution"]
+
+
+def test_limits_that_no_method_meets_are_refused_with_what_would_work(hasty: Installation) -> None:
+    done = hasty.manage("orchestrate", QUESTION, "--max-cost", "0.000001")
+    assert done.returncode == 2, done.stderr
+    assert "the cost limit stands in the way" in done.stderr
+    assert "it could be used" in done.stderr
 
 
 def test_a_failed_run_exits_with_one_and_says_why(hasty: Installation) -> None:
-    done = hasty.manage("orchestrate", QUESTION, "--max-cost", "0.000001", "--json")
+    done = hasty.manage("orchestrate", QUESTION, "--strategy", "parallel", "--max-cost", "0.000001", "--json")
     found = json.loads(done.stdout)
     assert (done.returncode, found["status"]) == (1, "failed")
     assert "limit" in found["error"]
@@ -86,7 +104,8 @@ def test_bad_arguments_exit_with_two_and_words(hasty: Installation) -> None:
     [
         (["", "--strategy", "parallel"], "Write what you want to ask"),
         ([QUESTION, "--model", "nobody"], "There is no model"),
-        ([QUESTION, "--option", "threshold=7"], "Good enough"),
+        ([QUESTION, "--option", "threshold=7"], "Auto has no option"),
+        ([QUESTION, "--strategy", "parallel", "--option", "threshold=7"], "Good enough"),
         ([QUESTION, "--option", "threshold"], "name=value"),
         ([QUESTION, "--max-cost", "much"], "not an amount"),
         ([QUESTION, "--team", "Nobody's"], "There is no team"),

@@ -78,9 +78,9 @@ def test_a_counted_vote_is_readable_on_a_phone_and_in_the_dark(window: Visit) ->
     assert window.faint_text() == []
 
 
-def test_asked_as_the_page_opens_a_short_answer_is_counted(window: Visit) -> None:
+def test_asked_with_the_usual_options_a_short_answer_is_counted(window: Visit) -> None:
     page = window.page
-    window.go("/")
+    window.go("/?strategy=voting")
     expect(page.locator("#strategy-voting")).to_be_checked()
     expect(page.locator('input[name="models"]:checked')).to_have_count(3)
     question_box(page).fill(QUESTION)

@@ -48,15 +48,15 @@ def _sent(**changes: object) -> dict[str, object]:
 
 
 class TestThePage:
-    def test_it_opens_with_a_panel_of_three_and_voting_chosen(self, browser: Client) -> None:
+    def test_it_opens_with_a_panel_of_three_and_auto_chosen(self, browser: Client) -> None:
         html = _html(browser.get("/"))
         assert html.count('name="models"') == 4
         assert html.count(" checked") == 4
-        assert 'value="voting" checked' in html
-        assert '<option value="auto" selected>' in html
+        assert 'value="auto/auto" checked' in html
+        assert '<option value="normal" selected>' in html
 
     def test_it_says_that_a_review_may_come_and_how_many_calls_that_is(self, browser: Client) -> None:
-        html = _html(browser.get("/"))
+        html = _html(browser.get("/?strategy=voting"))
         assert "3 to 6 calls" in html
         assert "each model also reviews the others'" in html
         assert "also reviews" not in _html(browser.get("/?strategy=parallel"))
@@ -187,7 +187,7 @@ class TestRedrawing:
         assert Run.objects.get().request["options"]["threshold"] == 0.7
 
     def test_the_method_to_begin_with_stands_first(self, browser: Client) -> None:
-        assert re.findall(r'id="strategy-([a-z]+)"', _html(browser.get("/")))[0] == "voting"
+        assert re.findall(r'id="strategy-([a-z-]+)"', _html(browser.get("/")))[:2] == ["autoauto", "voting"]
 
     def test_an_option_that_was_emptied_takes_its_usual_value(self, browser: Client) -> None:
         assert browser.post("/", _sent(**{"options.threshold": ""})).status_code == 303

@@ -118,7 +118,8 @@ class TestThePage:
         assert re.findall(r"<details[^>]* open", html) == []
 
     def test_the_line_beside_the_button_says_what_will_be_done(self, browser: Client) -> None:
-        told = re.search(r'<p id="ask-estimate".*?</p>', self.shown(browser), re.DOTALL)
+        page = self.shown(browser, "/?strategy=voting")
+        told = re.search(r'<p id="ask-estimate".*?</p>', page, re.DOTALL)
         assert told is not None
         words = " ".join(re.sub(r"<[^>]+>", "", told[0]).split())
         assert re.fullmatch(r"Voting · 1 model · up to \$[\d.]+ · .* · 1 call · Change", words)

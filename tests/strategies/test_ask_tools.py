@@ -40,7 +40,7 @@ def test_the_teams_tools_are_offered_and_none_is_chosen(browser: Client, member:
     theirs = {"base_url": "https://example.org/mcp", "tools": [{**TOOL, "problem": ""}]}
     McpServer.objects.create(team=member.team, name="notes", **theirs)
     McpServer.objects.create(team=a_member().team, name="secret", **theirs)
-    page = html(browser)
+    page = html(browser, "/?strategy=voting")
     for name in ("calculator", "clock", "http_request", "notes.search"):
         assert f'name="tools" value="{name}"' in page
     assert "secret.search" not in page

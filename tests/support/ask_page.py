@@ -39,8 +39,8 @@ def ticked(page: Page) -> list[str]:
 
 
 def ask(window: Visit, question: str, *models: str) -> None:
-    """Fill in the Ask page, send it, and stand on the run's page."""
-    window.go("/")
+    """Fill in the Ask page, have the models vote, and stand on the run's page."""
+    window.go("/?strategy=voting")
     question_box(window.page).fill(question)
     choose(window.page, *models)
     window.page.locator(".ask-send").click()

@@ -12,7 +12,7 @@ from django.urls import resolve, reverse
 from orchestra_site.accounts.models import Membership
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.tools.selectors import team_credentials, team_servers
-from tests.support.furnished import FurnishedTeam
+from tests.support.furnished import LONG_STAGE, FurnishedTeam
 from tests.support.history import signed_in
 
 ALIKE_RUNS = (
@@ -79,18 +79,13 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *_pipelines(team),
         *_sessions(team),
         *_presets(team),
+        *_routing(team),
     ]
     alike = [*_alike(team)]
     lists = (
-        *(
-            "strategies:ask",
-            "strategies:methods",
-            "strategies:judges",
-            "runs:runs",
-            "runs:inbox",
-            "llm:models",
-        ),
-        *("pipelines:list", "sessions:list", "sessions:start", "strategies:presets:list", "tools:tools"),
+        *("strategies:ask", "strategies:methods", "strategies:judges", "runs:runs", "runs:inbox"),
+        *("llm:models", "pipelines:list", "sessions:list", "sessions:start", "strategies:presets:list"),
+        *("tools:tools", "routing:list"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -101,7 +96,8 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
             PageState(path=path, who=viewer)
             for path in (
                 *("/", "/models/", "/tools/", "/tools/call/clock/", "/team/", "/inbox/", "/pipelines/"),
-                *("/sessions/", "/sessions/writers/", "/methods/presets/thorough/"),
+                *("/sessions/", "/sessions/writers/", "/methods/routing/", "/methods/routing/auto/"),
+                "/methods/presets/thorough/",
             )
         ),
         *(PageState(path=path, who=None) for path in _strangers(team)),
@@ -141,8 +137,10 @@ def _alike(team: FurnishedTeam) -> Iterator[str]:
     yield from map(reverse, ["strategies:presets:new", "strategies:presets:import"])
     for view in ("versions", "publish", "triggers"):
         yield reverse(f"strategies:presets:{view}", args=["thorough"])
+    yield from map(reverse, ["routing:new", "routing:import"])
     for view in ("versions", "publish", "triggers"):
         yield reverse(f"sessions:{view}", args=[team.lineup.name])
+        yield reverse(f"routing:{view}", args=[team.rules.name])
 
 
 def _models(team: FurnishedTeam) -> Iterator[str]:
@@ -199,6 +197,15 @@ def _presets(team: FurnishedTeam) -> Iterator[str]:
     yield reverse("strategies:presets:preset", args=["unsound"])
 
 
+def _routing(team: FurnishedTeam) -> Iterator[str]:
+    yield reverse("routing:list")
+    editor = reverse("routing:rules", args=[team.rules.name])
+    yield from (editor, f"{editor}?tab=optimisations")
+    yield from (f"{editor}?rule=nights&tab={tab}" for tab in ("when", "use", "yaml"))
+    yield f"{reverse('routing:rules', args=['unsound'])}?rule={LONG_STAGE}"
+    yield from (reverse("routing:dry-run", args=[name]) for name in (team.rules.name, "unsound"))
+
+
 def _tools(team: FurnishedTeam) -> Iterator[str]:
     views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
     yield from map(reverse, views)
@@ -224,7 +231,7 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
     for view in ("pipelines:new", "pipelines:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     yield PageState(path=reverse("strategies:rubric-new"), who=team.owner, sends="#rubric-form")
-    preset_forms = ("strategies:presets:new", "strategies:presets:import")
+    preset_forms = ("strategies:presets:new", "strategies:presets:import", "routing:new", "routing:import")
     for view in ("sessions:new", "sessions:import", *preset_forms):
         yield PageState(path=reverse(view), who=team.owner, sends="main form", alike=True)
     for view in ("pipelines:run", "pipelines:publish"):

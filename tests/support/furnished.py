@@ -50,6 +50,7 @@ from tests.support.presets import a_version
 from tests.support.question_schemas import APPROVAL, REVIEW
 from tests.support.recordings import lines, packed
 from tests.support.rooms import ANA, JUDGE, LED, SAGE, SCOUT, Room, line_up
+from tests.support.rule_sets import a_rule_set, rule, rule_set_draft
 from tests.support.run_rows import RunRows
 
 SUM = "What is 17% of 2,300?"
@@ -95,12 +96,14 @@ class FurnishedTeam:
         self.tool = self._tools()
         self.pipeline = self._pipelines()
         self.lineup = self._lineups()
+        self.rules = self._rules()
         self.runs: Mapping[str, Run] = {
             **self._executed(engine),
             **self._written(),
             **self._staged(engine),
             **self._in_session(engine),
             **self._with_preset(engine),
+            **self._routed(engine),
             **furnished_rooms(self.owner, self.people[0]),
         }
         learn_from_ended_runs()
@@ -201,6 +204,35 @@ class FurnishedTeam:
         create_definition(membership=self.owner, kind=PRESETS, name="unsound", text=wrong)
         run = store_run(membership=self.owner, kind="preset", payload={"ref": "thorough", "text": SUM})
         return {"preset-thorough": engine.execute(run)}
+
+    def _rules(self) -> SavedDefinition:
+        """Have rules of each kind in force, a draft that differs, and a set with problems."""
+        busy = {"days": ["mon"], "from_time": "22:00", "until_time": "06:00", "zone": "Europe/Zurich"}
+        rules = (
+            rule("letters", "pipeline/letters", when={"condition": "text.startsWith('Dear')"}, note=ARABIC),
+            rule("nights", "session/small", "strategy/voting", how="failover", when=busy),
+            rule("off", "model/sim-swift", "model/sim-sage", how="balance", enabled=False),
+        )
+        slow = {"id": "slow", "signal": "latency", "limit": 30, "remedy": "switch method"}
+        row = a_rule_set(self.owner, *rules, methods=["session/small"], optimisations=[slow])
+        text = row.draft.replace("dial: 0.5", "dial: 0.9") + "description: Drafted.\n"
+        save_draft(membership=self.owner, definition=row, text=text, based_on=row.draft_number)
+        wrong = rule(LONG_STAGE, "pipeline/nowhere", when={"condition": "texts == 1"}, how="use")
+        rule_set_draft(self.owner, wrong, name="unsound", dial=2)
+        return row
+
+    def _routed(self, engine: Engine) -> dict[str, Run]:
+        """Have runs that chose their method: by score with a baseline, by request, and one that failed."""
+        asked: dict[str, dict[str, Json]] = {
+            "score": {"text": SUM, "baseline": True},
+            "critical": {"text": SUM, "priority": "critical", "require_explanation": True},
+            "chain": {"text": OPEN, "method": "session/small", "constraints": {"max_calls": 2}},
+        }
+        found = {}
+        for name, payload in asked.items():
+            run = store_run(membership=self.owner, kind="auto", payload=payload)
+            found[f"auto-{name}"] = engine.execute(run)
+        return found
 
     def _in_session(self, engine: Engine) -> dict[str, Run]:
         """Have a session that is over and one that waits for a person."""

@@ -27,6 +27,7 @@ from tests.support.history import a_member, a_run, signed_in
 from tests.support.lineups import a_lineup, a_session_run
 from tests.support.pipelines import a_pipeline, a_pipeline_run
 from tests.support.presets import a_preset
+from tests.support.rule_sets import a_rule_set
 
 SECRET = "Walkers of the north ridge"  # names the team, its run and its model: no stranger may read it
 
@@ -92,6 +93,10 @@ class World:
         self.preset_trigger, _ = add_webhook(membership=owner, definition=self.preset, title=SECRET)
         rubric = Rubric(name=SECRET[:60], criteria=(Criterion(name="Tone"),))
         self.rubric = create_rubric(membership=self.people[Visitor.OWNER], rubric=rubric)
+        self.rules = a_rule_set(self.people[Visitor.OWNER], name="support", title=SECRET)
+        self.rules_trigger, _ = add_webhook(
+            membership=self.people[Visitor.OWNER], definition=self.rules, title=SECRET
+        )
 
     def _tools(self) -> None:
         add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}

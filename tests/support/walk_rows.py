@@ -75,6 +75,10 @@ def a_preset(world: World) -> dict[str, Any]:
     return {"name": world.preset.name}
 
 
+def a_rule_set(world: World) -> dict[str, Any]:
+    return {"name": world.rules.name}
+
+
 def a_stage(world: World) -> dict[str, Any]:
     return {"run": world.pipeline_run.pk, "stage": "loud"}
 
@@ -115,7 +119,12 @@ def a_hook(world: World) -> dict[str, Any]:
     return {"trigger": world.trigger.pk}
 
 
-WRITTEN = {"pipelines": "stages:", "sessions": "participants:", "strategies:presets": "strategy:"}
+WRITTEN = {
+    "pipelines": "stages:",
+    "sessions": "participants:",
+    "strategies:presets": "strategy:",
+    "routing": "exploration_usd:",
+}
 """A field that a definition has, by the namespace of its kind."""
 
 
@@ -165,6 +174,18 @@ ROWS = [
     Row(view="strategies:presets:preset", args=a_preset, marker='id="editor"'),
     Row(view="strategies:presets:preset", method="POST", who=RUNNERS, args=a_preset, status=302),
     Row(view="strategies:presets:run", args=a_preset, status=302),
+    *definition_rows(
+        "routing",
+        a_rule_set,
+        lambda world: {**a_rule_set(world), "number": 1},
+        lambda world: {**a_rule_set(world), "trigger": world.rules_trigger.pk},
+    ),
+    Row(view="routing:list", marker='id="router"'),
+    Row(view="routing:reset", method="POST", who=ADMINS, status=302),
+    Row(view="routing:rules", args=a_rule_set, marker='id="editor"'),
+    Row(view="routing:rules", method="POST", who=RUNNERS, args=a_rule_set, status=302),
+    Row(view="routing:run", args=a_rule_set, status=302, shared=True),
+    Row(view="routing:dry-run", args=a_rule_set, marker='id="dry-run"'),
     Row(view="sessions:list", marker='id="session-list"'),
     Row(view="sessions:start", who=RUNNERS, marker='id="session-start"'),
     Row(view="sessions:start", method="POST", who=RUNNERS, status=422, marker='id="session-start"'),

@@ -103,6 +103,7 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.RUBRIC_DELETED: [
         "{who} deleted the rubric {subject}, of which there were {before_versions} versions."
     ],
+    AuditAction.ROUTER_RESET: ["{who} reset what the router had learned of {subject}."],
 }
 """Of each action the first sentence counts whose values the entry has."""
 

@@ -28,20 +28,21 @@ from orchestration.strategies.forms.fields import (
 )
 from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
+from orchestration.strategies.kinds import first_method
 from orchestration.strategies.services.strategy_runs import NAME
 from orchestration.tools.engine.tool import ToolSpec
 from orchestration.tools.forms.schemas import schema_fields
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
-MOST_IN_A_ROW = 6
+MOST_IN_A_ROW = 7
 """Methods that the page shows side by side; of more, all but the first few are behind a menu."""
 MAIN_OPTIONS = 3
 """Options shown at once of a kind of run that says nothing of which these are."""
 LIMITS = tuple(Constraints.model_fields)
 LIMIT_SCHEMA = Constraints.model_json_schema()
 ROUNDS = {"properties": {"tool_rounds": Request.model_json_schema()["properties"]["tool_rounds"]}}
-SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options"}
+SHARED_PROPERTIES = {"text", "system", "models", "constraints", "strategy", "options", "tools", "tool_rounds"}
 """Properties of a payload for which the form has fields of its own."""
 
 
@@ -82,10 +83,12 @@ class AskForm(forms.Form):
         others: Mapping[str, Startable] | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        known = {"strategy": FIRST_STRATEGY, "models": default_panel(models)} | dict(initial or {})
-        super().__init__(data, initial=known)
         self.usable_models = models
         self._others, self._rubrics = others or {}, rubrics
+        leading = first_method()
+        self._first = leading.name if leading and leading.name in self._others else FIRST_STRATEGY
+        known = {"strategy": self._first, "models": default_panel(models)} | dict(initial or {})
+        super().__init__(data, initial=known)
         names = [model.name for model in models]
         picker = self.fields["models"]
         picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
@@ -94,7 +97,7 @@ class AskForm(forms.Form):
         self.fields |= schema_fields(LIMIT_SCHEMA) | schema_fields(ROUNDS)
         asked = str(self.data.get("strategy") or self.initial["strategy"])
         there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
-        self.chosen_method = asked if there else FIRST_STRATEGY
+        self.chosen_method = asked if there else self._first
         self.fields |= self._method_fields(names)
         if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_method:
             self.data = self._with_usual_options()
@@ -135,13 +138,15 @@ class AskForm(forms.Form):
         """Return the data with the strategy's usual options where the page showed another's, or none."""
         data = QueryDict(mutable=True)
         data.update(self.data)
+        data.setdefault("tool_rounds", str(USUAL_ROUNDS))  # a page without tools has no field for it
         untouched = untouched_options(str(self.data.get(OPTIONS_OF, "")))
         for name, field in self.fields.items():
             if not name.startswith(PREFIX):
                 continue
             if name in untouched and data.get(name) == untouched[name]:
                 del data[name]  # the default of the strategy shown before, not a choice
-            if name not in data and field.initial not in {None, False}:
+            is_sent = field.initial is not None and not isinstance(field.initial, bool | list)
+            if name not in data and (is_sent or field.initial is True):
                 data[name] = initial_text(field)
         return data
 
@@ -181,8 +186,8 @@ class AskForm(forms.Form):
 
     @property
     def chosen_tools(self) -> list[str]:
-        """The names of the chosen tools; none where the method is no strategy."""
-        return list(self["tools"].value() or ()) if self.other is None else []
+        """The names of the chosen tools; none where the method uses none that are chosen."""
+        return list(self["tools"].value() or ()) if self.asks_for("tools") else []
 
     @property
     def more_calls(self) -> int:
@@ -206,10 +211,11 @@ class AskForm(forms.Form):
 
     @property
     def method_choices(self) -> list[MethodChoice]:
-        """All methods: strategies, the default one first, then those of other kinds."""
+        """All methods: the default one, strategies, then those of other kinds."""
         ordered = sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
         known = [MethodChoice(each.name, each.title, each.summary) for each in ordered]
-        return [*known, *(MethodChoice(name, o.title, o.summary) for name, o in self._others.items())]
+        others = [MethodChoice(name, o.title, o.summary) for name, o in self._others.items()]
+        return sorted([*known, *others], key=lambda choice: choice.name != self._first)
 
     @property
     def method(self) -> MethodChoice:
@@ -249,7 +255,7 @@ class AskForm(forms.Form):
         """What is folded away, each group with what is set in it."""
         main = {box.name for box in self.main_boxes}
         rest = [box for box in self.option_boxes if box.name not in main]
-        if self.other is None and self.fields["tools"].choices:  # type: ignore[attr-defined]
+        if self.asks_for("tools") and self.fields["tools"].choices:  # type: ignore[attr-defined]
             rest = [self["tools"], self["tool_rounds"], *rest]
         limits = [self[name] for name in LIMITS] if self.wants_limits else []
         system = [self["system"]] if self.asks_for("system") else []
@@ -298,6 +304,19 @@ class AskForm(forms.Form):
             options=option_values({box.name: typed_value(box) for box in self.option_boxes}),
         )
 
+    def typed_payload(self) -> dict[str, Json]:
+        """Return the payload of a method of another kind as filled in so far, valid or not."""
+        limits = {name: typed_value(self[name]) for name in LIMITS}
+        typed = {
+            "text": str(self["text"].value() or ""),
+            "system": str(self["system"].value() or ""),
+            "models": tuple(self.chosen_models),
+            "constraints": {name: value for name, value in limits.items() if value not in {None, ""}},
+        }
+        asked = {name: value for name, value in typed.items() if self.asks_for(name)}
+        options = option_values({box.name: typed_value(box) for box in self.option_boxes})
+        return {**asked, **options, "ref": self.chosen_method.partition("/")[2]}
+
     def set_aside_errors(self) -> None:
         """Drop the errors, so that the form shows what was filled in without them."""
         self._errors = ErrorDict()
@@ -312,10 +331,11 @@ class AskForm(forms.Form):
             "system": clean["system"],
             "models": tuple(clean["models"]),
             "constraints": limits,
+            "tools": tuple(clean["tools"]),
+            "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS,
         }
         if method not in self._others:
-            calling = {"tools": tuple(clean["tools"]), "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS}
-            return NAME, {**payload, "strategy": method, "options": options, **calling}
+            return NAME, {**payload, "strategy": method, "options": options}
         kind, _, ref = method.partition("/")
         asked = {name: value for name, value in payload.items() if self.asks_for(name)}
         return kind, {**asked, **options, "ref": ref}
@@ -333,21 +353,14 @@ def initial_values(run: Run) -> dict[str, Any]:
     payload = get_kind(run.kind).payload(run)
     method = run.ref if run.kind == NAME else f"{run.kind}/{run.ref}"
     own = payload.get("options") if run.kind == NAME else payload
+    tools = payload if run.kind != NAME else run.request
     return {
         "text": payload.get("text", ""),
         "system": payload.get("system", ""),
         "strategy": method,
         "models": list(payload.get("models", ())),
-        **_initial_tools(run),
+        "tools": list(tools.get("tools", ())),
+        "tool_rounds": tools.get("tool_rounds", USUAL_ROUNDS),
         **{f"{PREFIX}{name}": value for name, value in (own or {}).items()},
         **{name: (payload.get("constraints") or {}).get(name) for name in LIMITS},
-    }
-
-
-def _initial_tools(run: Run) -> dict[str, Any]:
-    if run.kind != NAME:
-        return {}
-    return {
-        "tools": list(run.request.get("tools", ())),
-        "tool_rounds": run.request.get("tool_rounds", USUAL_ROUNDS),
     }

@@ -14,7 +14,8 @@ from django.db.models import F
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose, plain
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import PanelRole, freeze, model_spec
-from orchestration.runs.models import Call, CallStatus, Rating, Run
+from orchestration.runs.engine.records import StepKind
+from orchestration.runs.models import Call, CallStatus, Rating, Run, Step
 from orchestration.strategies.engine.asking import answer_step
 from orchestration.strategies.engine.classification import TaskType, classify, task_called
 from orchestration.strategies.engine.profiles import (
@@ -38,6 +39,16 @@ def learn_from_runs(runs: Sequence[Run]) -> None:
     observations = _observations(runs)
     Observation.objects.bulk_create(observations)
     _add_up((seen.model_id, seen.task, seen.evidence) for seen in observations)
+
+
+def learn_from_children(runs: Sequence[Run]) -> None:
+    """Add ended runs to their models' profiles: what was asked in any of the strategies' runs inside them."""
+    found = Step.objects.filter(run__in=runs, kind=StepKind.CHILD, result__data__candidates__isnull=False)
+    for run in runs:
+        results = [step.result for step in found if step.run_id == run.pk]
+        answers = [each for result in results if result for each in result["data"]["candidates"]]
+        run.outcome = {**(run.outcome or {}), "candidates": answers}
+    learn_from_runs(runs)
 
 
 def learn_ratings(run: Run) -> None:

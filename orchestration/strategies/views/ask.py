@@ -19,10 +19,10 @@ from orchestration.runs.kinds import Startable, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
-from orchestration.strategies.engine.estimating import Estimate
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
+from orchestration.strategies.kinds import first_method
 from orchestration.strategies.parts.methods import (
     StrategyCard,
     preset_lines,
@@ -83,7 +83,7 @@ def estimate(request: MemberRequest) -> HttpResponse:
     """Show the estimated cost and time of the request, and what is chosen and set in the folded parts."""
     form = ask_form(request, request.POST)
     form.set_aside_errors()
-    context = {"estimate": _estimate(request, form), "form": form, "panel": form.panel, "oob": True}
+    context = {**_estimate(request, form), "form": form, "panel": form.panel, "oob": True}
     return render(request, f"{PAGE}#ask-told", context)
 
 
@@ -116,7 +116,7 @@ def ask_page(
     context |= {
         "faults": faults,
         "examples": EXAMPLES if len(newest) < RECENT and source is None else (),
-        "estimate": _estimate(request, form),
+        **_estimate(request, form),
         "source": source,
         "recent": [(run, get_page(run.kind).method(run.ref)) for run in newest],
         "restores": not form.is_bound and not any(name in request.GET for name in NAMED),
@@ -138,11 +138,17 @@ def _part(request: MemberRequest, part: str, context: dict[str, Any]) -> HttpRes
     return response
 
 
-def _estimate(request: MemberRequest, form: AskForm) -> Estimate | None:
+def _estimate(request: MemberRequest, form: AskForm) -> dict[str, Any]:
+    """Return the estimate of what is filled in, and what would be done where that is chosen then."""
+    leading = first_method()
+    if leading is not None and form.other is not None and form.chosen_method.startswith(f"{leading.kind}/"):
+        found = leading.preview(request.membership, form.typed_payload())
+        return {"estimate": found.estimate, "preview": found}
     draft = form.draft()
     if draft is None or not draft.models:
-        return None
-    return estimate_request(membership=request.membership, request=draft, models=form.usable_models)
+        return {"estimate": None}
+    known = form.usable_models
+    return {"estimate": estimate_request(membership=request.membership, request=draft, models=known)}
 
 
 def source_run(request: MemberRequest) -> Run | None:
@@ -172,7 +178,13 @@ def methods(request: MemberRequest) -> HttpResponse:
     records = strategy_records(request.membership, strategies)
     cards = [StrategyCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
     table = profile_table(models_with_profiles(request.membership))
-    context = {"cards": cards, "table": table, "newest": NEWEST, "lines": preset_lines(request.membership)}
+    context = {
+        "cards": cards,
+        "table": table,
+        "newest": NEWEST,
+        "first": first_method(),
+        "lines": preset_lines(request.membership),
+    }
     return render(request, "strategies/method_list.html", context)
 
 

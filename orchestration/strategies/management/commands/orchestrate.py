@@ -21,8 +21,9 @@ from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, percent
 from orchestration.strategies.forms.panel import default_panel
+from orchestration.strategies.kinds import first_method
 from orchestration.strategies.selectors import PRESET, strategy_name
-from orchestration.strategies.services.strategy_runs import NAME
+from orchestration.strategies.services.strategy_runs import NAME, USUAL_STRATEGY
 
 BAD_ARGUMENTS = 2
 NO_CONSENSUS: Mapping[str, Json] = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
@@ -41,7 +42,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the prompt, the strategy and the constraints."""
         parser.add_argument("prompt", help="what to ask")
-        parser.add_argument("--strategy", default="parallel", help="parallel (default), sequential, ...")
+        parser.add_argument(
+            "--strategy",
+            default=first.kind if (first := first_method()) else USUAL_STRATEGY,
+            help="auto (default: chosen for the question), parallel, voting, ...",
+        )
         parser.add_argument(
             "--preset", default="", metavar="NAME", help="a saved strategy with options and panel"
         )
@@ -78,8 +83,8 @@ class Command(BaseCommand):
                 returncode=BAD_ARGUMENTS,
             )
         try:
-            kind = PRESET if given["preset"] else NAME
-            run = store_run(membership=member, kind=kind, payload=_payload(prompt, given, member))
+            kind, payload = _payload(prompt, given, member)
+            run = store_run(membership=member, kind=kind, payload=payload)
         except InvalidRequest as error:
             explained = f"{error.field}: {error}" if error.field else str(error)
             raise CommandError(explained, returncode=BAD_ARGUMENTS) from None
@@ -97,23 +102,26 @@ class Command(BaseCommand):
             self.stderr.write(printable(found["notes"][0]))
 
 
-def _payload(prompt: str, given: dict[str, Json], member: Membership) -> dict[str, Json]:
-    """Return the request; numbers are read by its type. Raises `InvalidRequest`."""
+def _payload(prompt: str, given: dict[str, Json], member: Membership) -> tuple[str, dict[str, Json]]:
+    """Return the kind of run and its request; numbers are read by its type. Raises `InvalidRequest`."""
     limits = {name: given[name] for name in Constraints.model_fields if given[name] is not None}
     if given["preset"]:
         of_preset = next((name for name in ("option", "model", "tool") if given[name]), "")
         if of_preset:
             raise InvalidRequest(f"A preset has its own. Leave --{of_preset} out.", field=of_preset)
-        return {"ref": given["preset"], "text": prompt, "constraints": limits}
-    return {
+        return PRESET, {"ref": given["preset"], "text": prompt, "constraints": limits}
+    options = _options(given["option"])
+    shared = {
         "text": prompt,
-        "strategy": given["strategy"],
         "models": tuple(given["model"]) or tuple(default_panel(usable_models(member))),
-        "options": _options(given["option"]),
         "tools": tuple(given["tool"]),
         "tool_rounds": given["tool_rounds"],
         "constraints": limits,
     }
+    first = first_method()
+    if first is not None and given["strategy"] == first.kind:
+        return first.kind, {**shared, **options}
+    return NAME, {**shared, "strategy": given["strategy"], "options": options}
 
 
 def _options(words: list[str]) -> dict[str, str]:
@@ -128,8 +136,9 @@ def _answer_object(run: Run) -> dict[str, Json]:
     """Return the object that `orchestrate --json` prints: a contract.
 
     Money (US dollars) and seconds are numbers, scores run from 0 to 1. The decision is the one that the
-    outcome follows from: the vote where there was one, else the last. `maybe_billed` tells whether a provider
-    may have billed a call that `cost_usd` does not contain. `caveat` is the code of what the answer falls
+    outcome follows from: that for a method with `auto`, else the vote where there was one, else the last.
+    `maybe_billed` tells whether a provider may have billed a call that `cost_usd` does not contain. `caveat`
+    is the code of what the answer falls
     short of; the first of the `notes` says it.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
@@ -150,13 +159,19 @@ def _answer_object(run: Run) -> dict[str, Json]:
             {name: step[name] for name in ("step", "seconds", "ok", "detail")}
             for step in outcome.get("path", [])
         ],
-        "decision": (votes or decisions or [None])[-1],
+        "decision": _route(run) or (votes or decisions or [None])[-1],
         "error": run.error or None,
         "error_code": run.error_code or None,
         "caveat": run.caveat or None,
         "notes": outcome.get("notes", []),
         "maybe_billed": run.calls.filter(maybe_billed=True).exists(),
     }
+
+
+def _route(run: Run) -> Mapping[str, Json] | None:
+    """Return how the method was chosen, None where a person did."""
+    first = first_method()
+    return first.decision(run) if first is not None and run.kind == first.kind else None
 
 
 def _answer_text(found: dict[str, Json], run: Run) -> str:
@@ -170,7 +185,8 @@ def _answer_text(found: dict[str, Json], run: Run) -> str:
         lines.append(f"Decision: {decision['reason']}")
     quality = found["quality"]["overall"]
     scored = ", not judged" if quality is None else f", quality {percent(quality)}"
-    lines.append(f"{run.ref}, ${found['cost_usd']:.6f}, {found['latency_s']:.1f} s{scored}. Run {run.id}")
+    ref = f"{run.ref} ({decision['chosen']})" if _route(run) else run.ref
+    lines.append(f"{ref}, ${found['cost_usd']:.6f}, {found['latency_s']:.1f} s{scored}. Run {run.id}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,161 @@
+"""What ended runs and ratings teach a team's router: increments of its rows, which many workers may add."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from orchestra_site.accounts.models import AuditAction, Membership
+from orchestra_site.accounts.services import record_change
+from orchestra_site.web.alphabets import storable_text
+from orchestration.routing.engine.arms import (
+    WEIGHTS,
+    Result,
+    ResultSource,
+    RouterContext,
+)
+from orchestration.routing.engine.executing import attempt_step
+from orchestration.routing.engine.learning import Increment, Sums, increments
+from orchestration.routing.models import RoutedAnswer, RouterCell
+from orchestration.runs.engine.types import StepStatus
+from orchestration.runs.models import Call, Rating, Run, RunStatus, Step
+from orchestration.strategies.engine.classification import TaskType
+
+FAILED_WEIGHT = 0.5
+"""What a failure counts, as a graded answer of no quality: it may be the provider's, not the method's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """What one attempt of a run teaches of its method."""
+
+    ref: str
+    result: Result
+
+
+def learn_from_runs(runs: Sequence[Run]) -> None:
+    """Add ended runs; call it in the transaction that marks them as learned."""
+    planned = [run for run in runs if "plan" in run.request and not run.request.get("reused")]
+    ended, costs = _attempts(planned), _costs(planned)
+    ratings: dict[UUID, list[int]] = defaultdict(list)
+    for run_id, value in Rating.objects.filter(run__in=planned).values_list("run_id", "value"):
+        ratings[run_id].append(value)
+    for run in planned:
+        context = stored_context(run)
+        for lesson in _lessons(run, ended, costs):
+            _add(run.team_id, increments(context, lesson.ref, lesson.result))
+        answered = (run.outcome or {}).get("method")
+        if run.status == RunStatus.SUCCEEDED and answered:
+            row = RoutedAnswer.objects.create(
+                run=run,
+                ref=answered,
+                kind=context.kind,
+                task=context.task,
+                length=context.length,
+                difficulty=context.difficulty,
+            )
+            _rate(row, run, ratings[run.pk])
+
+
+def learn_ratings(run: Run) -> None:
+    """Count the ratings of a run as they are now; those of one that is not learned from yet come with it."""
+    row = RoutedAnswer.objects.filter(run=run).first()
+    if row is not None:
+        _rate(row, run, list(Rating.objects.filter(run=run).values_list("value", flat=True)))
+
+
+def _rate(row: RoutedAnswer, run: Run, values: Sequence[int]) -> None:
+    """Add what is new in the ratings of an answer to the rows of its method."""
+    weight = WEIGHTS[ResultSource.RATING]
+    rated, liked = weight * len(values), weight * sum(value > 0 for value in values)
+    change = Sums(judged=rated - row.rated, quality=liked - row.liked)
+    if change == Sums():
+        return
+    blank = Result(quality=0.0, cost_usd=0.0, seconds=0.0, weight=0.0)
+    rows = increments(row.context, row.ref, blank)
+    _add(run.team_id, (replace(each, added=change, kept=1.0) for each in rows))
+    row.rated, row.liked = rated, liked
+    row.save(update_fields=["rated", "liked"])
+
+
+def stored_context(run: Run) -> RouterContext:
+    """Return the context in which a run's method was chosen."""
+    found = run.request["plan"]["analysis"]
+    return RouterContext(
+        kind=found["kind"],
+        task=TaskType(found["task"]),
+        length=found["length"],
+        difficulty=found["difficulty"],
+    )
+
+
+def _attempts(runs: Sequence[Run]) -> Mapping[tuple[UUID, str], Step]:
+    """Return the ended attempts by run and step."""
+    keys = {attempt_step(number) for run in runs for number in range(len(run.request["plan"]["chain"]))}
+    found = Step.objects.filter(run__in=runs, key__in=keys, kind="child")
+    return {(step.run_id, step.key): step for step in found}
+
+
+def _costs(runs: Sequence[Run]) -> Mapping[tuple[UUID, str], Decimal]:
+    """Return what the calls of each attempt cost, in US dollars."""
+    found: dict[tuple[UUID, str], Decimal] = defaultdict(Decimal)
+    calls = Call.objects.filter(run__in=runs, cost_usd__isnull=False, step__startswith="method/").order_by()
+    for run_id, step, cost in calls.values_list("run_id", "step", "cost_usd"):
+        found[run_id, "/".join(step.split("/")[:2])] += cost or Decimal(0)
+    return found
+
+
+def _lessons(
+    run: Run, ended: Mapping[tuple[UUID, str], Step], costs: Mapping[tuple[UUID, str], Decimal]
+) -> Iterable[Lesson]:
+    for number, attempt in enumerate(run.request["plan"]["chain"]):
+        step = ended.get((run.pk, attempt_step(number)))
+        if step is None or step.status == StepStatus.CANCELLED:
+            continue
+        quality = (step.result or {}).get("score") if step.status == StepStatus.DONE else 0.0
+        weight = FAILED_WEIGHT if step.status == StepStatus.FAILED else WEIGHTS[ResultSource.POSTERIOR]
+        result = Result(
+            quality=min(max(quality or 0.0, 0.0), 1.0),
+            cost_usd=float(costs.get((run.pk, step.key), 0)),
+            seconds=max(0.0, step.seconds),
+            weight=weight if quality is not None else 0.0,
+        )
+        yield Lesson(ref=attempt["ref"], result=result)
+
+
+def _add(team: Any, changes: Iterable[Increment]) -> None:  # noqa: ANN401  # the id of a team
+    """Add increments to a team's rows, each with one update that no other can come between."""
+    wanted = sorted(changes, key=lambda change: (change.cell.ref, change.cell.level))
+    blank = [RouterCell(team_id=team, ref=each.cell.ref, level=each.cell.level) for each in wanted]
+    RouterCell.objects.bulk_create(blank, ignore_conflicts=True)
+    for each in wanted:
+        rows = RouterCell.objects.filter(team_id=team, ref=each.cell.ref, level=each.cell.level)
+        rows.update(
+            **{
+                name: F(name) * each.kept + getattr(each.added, name)
+                for name in (field.name for field in fields(Sums))
+            }
+        )
+
+
+@transaction.atomic
+def reset_router(*, membership: Membership, ref: str = "") -> int:
+    """Forget what was learned of a method, or of all; return of how many rows. It is audited."""
+    rows = RouterCell.objects.visible_to(membership)
+    if ref:
+        rows = rows.filter(pk__in=[pk for pk, name in rows.values_list("pk", "ref") if name == ref])
+    count, _ = rows.delete()
+    record_change(
+        membership=membership,
+        action=AuditAction.ROUTER_RESET,
+        subject=storable_text(ref) or "all methods",
+        before={"rows": count},
+    )
+    return count

@@ -1,0 +1,60 @@
+"""What Ask offers first: a method of a higher app, which chooses among all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.types import Json
+from orchestration.runs.models import Run
+from orchestration.strategies.engine.estimating import Estimate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MethodPreview:
+    """What would be done about a request: the method in words, why, and what it will probably cost and take.
+
+    `refusal` says why nothing can be done.
+    """
+
+    title: str = ""
+    reason: str = ""
+    estimate: Estimate | None = None
+    refusal: str = ""
+
+
+Preview = Callable[[Membership, Mapping[str, Json]], MethodPreview]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstMethod:
+    """A method that leads the list on Ask and is chosen there at first; `kind` and `ref` say what it runs.
+
+    `preview` says what would be done about a payload, as far as that is filled in; `decision` how the method
+    of a run was chosen, as plain JSON. `page` is the name of the page where it is set up.
+    """
+
+    kind: str
+    ref: str
+    page: str
+    preview: Preview
+    decision: Callable[[Run], Mapping[str, Json]]
+
+    @property
+    def name(self) -> str:
+        """How the form calls it."""
+        return f"{self.kind}/{self.ref}"
+
+
+FIRST_METHODS: list[FirstMethod] = []
+
+
+def register_first_method(method: FirstMethod) -> None:
+    """Let a method lead the list on Ask; apps call it when Django starts."""
+    FIRST_METHODS[:] = [method]
+
+
+def first_method() -> FirstMethod | None:
+    """Return the method that leads the list, None where no app brings one."""
+    return next(iter(FIRST_METHODS), None)

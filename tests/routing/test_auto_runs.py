@@ -1,0 +1,64 @@
+"""Runs that choose their method: from the request over the plan to the answer, and what is learned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from orchestra_site.accounts.models import Membership, Role
+from orchestration.llm.services.registry.seeding import seed_simulated
+from orchestration.llm.services.resources import close_resources
+from orchestration.routing.models import RoutedAnswer, RouterCell
+from orchestration.runs.models import Run
+from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
+from orchestration.runs.services.starting import store_run
+from orchestration.strategies.models import ModelProfile
+from tests.support.engines import Engine, until
+from tests.support.history import a_member, signed_in
+
+QUESTION = "What is 17% of 2,300?"
+
+
+@pytest.fixture
+def member(transactional_db: None) -> Membership:
+    member = a_member(Role.OPERATOR)
+    seed_simulated(member.team)
+    return member
+
+
+@pytest.fixture
+def closed(engine: Engine) -> Iterator[Engine]:
+    yield engine
+    asyncio.run_coroutine_threadsafe(close_resources(), engine.runtime.loop).result(5)
+
+
+def an_auto_run(member: Membership, **payload: object) -> Run:
+    return store_run(membership=member, kind="auto", payload={"text": QUESTION, **payload})
+
+
+def test_a_request_is_planned_answered_and_shown(closed: Engine, member: Membership) -> None:
+    run = closed.execute(an_auto_run(member))
+    assert (run.status, run.ref) == ("succeeded", "auto")
+    assert "391" in run.answer
+    page = signed_in(member).get(f"/runs/{run.pk}/").content.decode()
+    assert "How the method was chosen" in page
+    assert "One point of quality is worth" in page
+    assert run.outcome is not None
+    assert run.outcome["method"] == run.request["plan"]["method"]
+
+
+def test_what_a_run_shows_is_learned_of_its_method_and_of_its_models(
+    closed: Engine, member: Membership
+) -> None:
+    run = closed.execute(an_auto_run(member, method="strategy/voting"))
+    until(lambda: Run.objects.filter(learned_at=None).count() == 0)
+    assert learn_from_ended_runs() == 0
+    levels = set(RouterCell.objects.filter(ref="strategy/voting").values_list("level", flat=True))
+    assert levels == {"", "task/reasoning", "kind/number", "kind/number/medium"}
+    assert ModelProfile.objects.filter(asked__gt=0).count() == 3
+    rate_run(membership=member, run=run, value=1)
+    rate_run(membership=member, run=run, value=-1)
+    row = RoutedAnswer.objects.get(run=run)
+    assert (row.rated, row.liked) == (1.0, 0.0)
