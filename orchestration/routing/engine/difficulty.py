@@ -37,10 +37,21 @@ FARTHEST = 4.0
 """Standard deviations beyond which a trait is cut off."""
 LEAST, MOST = 0.02, 0.98
 SMALLEST = 1e-9
+RELATIONS = (
+    (" if ",),
+    ("each", "every"),
+    ("half", "third", "twice", "times"),
+    ("more than", "less than", "fewer than"),
+    ("one ", "two ", "three ", "four ", "five ", "six ", "seven ", "eight ", "nine ", "ten "),
+    ("first", "second", "then", "next", "after", "before", "remaining", "left", "rest"),
+    ("percent", "fraction", "ratio", "average", "interest", "speed", "profit"),
+)
+"""Words that relate numbers to one another, by what they mean."""
 VERSION = 1
 
 _WORD = Pattern(r"[a-z]+|\d|[^\s\w]")
 _CHOICE = Pattern(r"(?m)^[A-J][.)] ")
+_NUMBER = Pattern(r"[0-9]{1,15}(?:,[0-9]{3}){0,4}(?:\.[0-9]{1,9})?")
 _SYMBOLS = frozenset("+-*/=^<>")
 
 
@@ -85,7 +96,21 @@ def traits(text: str) -> tuple[float, ...]:
         sum(choice <= 2 + max(choices) / 2 for choice in choices) / len(choices),
         sum(character in _SYMBOLS for character in head) / length,
         math.log1p(head.count("(")),
+        *_numbers(head),
     )
+
+
+def _numbers(head: str) -> Iterator[float]:
+    """Yield what makes a calculation long: numbers, sentences, words that relate numbers to one another."""
+    numbers = [match.group(0).replace(",", "") for match in _NUMBER.finditer(head)]
+    spoken = head.lower()
+    yield float(len(numbers))
+    yield math.log1p(max(map(float, numbers), default=0.0))
+    yield float(sum("." in number for number in numbers))
+    yield float(spoken.count("%"))
+    yield float(sum(spoken.count(mark) for mark in ".?!"))
+    yield from (float(sum(spoken.count(word) for word in group)) for group in RELATIONS)
+    yield float(len(head.rsplit(".", 1)[-1]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +184,10 @@ class Difficulty:
 
 
 def _stored(stored: Mapping[str, Json]) -> Difficulty:
-    if stored["version"] != VERSION or not len(stored["weights"]) == len(stored["rarity"]) == BUCKETS:
+    number = len(traits(""))
+    sizes = {"weights": BUCKETS, "rarity": BUCKETS, "means": number, "spreads": number}
+    sizes["shapes"] = _products(number)
+    if stored["version"] != VERSION or any(len(stored[name]) != size for name, size in sizes.items()):
         raise ValueError(stored["version"])
     return Difficulty(
         base=float(stored["base"]),

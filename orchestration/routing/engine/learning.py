@@ -44,12 +44,22 @@ class Sums:
     def plus(self, other: Sums) -> Sums:
         """Return the sum of both."""
         return Sums(
-            **{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+            judged=self.judged + other.judged,
+            quality=self.quality + other.quality,
+            counted=self.counted + other.counted,
+            cost_usd=self.cost_usd + other.cost_usd,
+            seconds=self.seconds + other.seconds,
         )
 
     def times(self, share: float) -> Sums:
         """Return a share of the sums."""
-        return Sums(**{each.name: share * getattr(self, each.name) for each in fields(self)})
+        return Sums(
+            judged=share * self.judged,
+            quality=share * self.quality,
+            counted=share * self.counted,
+            cost_usd=share * self.cost_usd,
+            seconds=share * self.seconds,
+        )
 
 
 NOTHING = Sums()

@@ -133,7 +133,7 @@ def pooled_means(priors: Sequence[float], amounts: Sequence[Amount], kind: str) 
     """Return the mean amount that is expected of each arm with a kind of question."""
     factors: dict[Hashable, float] = {}
     means = list(priors)
-    for _ in range(2):
+    for _ in range(PASSES):
         by_arm = _sums((each.arm, each.total, each.counted * factors.get(each.kind, 1.0)) for each in amounts)
         means = [_shrunk(by_arm, place, prior) for place, prior in enumerate(priors)]
         by_kind = _sums(

@@ -36,7 +36,7 @@ class Exploration:
 
     remaining_usd: float = 0.0
     uniform: float = 0.0
-    caution: float = 1.0
+    caution: float = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

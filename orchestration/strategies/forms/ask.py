@@ -35,6 +35,8 @@ from orchestration.tools.forms.schemas import schema_fields
 
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
+LEADING = (FIRST_STRATEGY, "cascade", "expert", "parallel", "sequential")
+"""Strategies that stand before the others."""
 MOST_IN_A_ROW = 7
 """Methods that the page shows side by side; of more, all but the first few are behind a menu."""
 MAIN_OPTIONS = 3
@@ -212,10 +214,12 @@ class AskForm(forms.Form):
     @property
     def method_choices(self) -> list[MethodChoice]:
         """All methods: the default one, strategies, then those of other kinds."""
-        ordered = sorted(all_strategies().values(), key=lambda strategy: strategy.name != FIRST_STRATEGY)
+        named = all_strategies()
+        others = [each for name, each in named.items() if name not in LEADING]
+        ordered = [*(named[name] for name in LEADING), *others]
         known = [MethodChoice(each.name, each.title, each.summary) for each in ordered]
-        others = [MethodChoice(name, o.title, o.summary) for name, o in self._others.items()]
-        return sorted([*known, *others], key=lambda choice: choice.name != self._first)
+        of_kinds = [MethodChoice(name, o.title, o.summary) for name, o in self._others.items()]
+        return sorted([*known, *of_kinds], key=lambda choice: choice.name != self._first)
 
     @property
     def method(self) -> MethodChoice:

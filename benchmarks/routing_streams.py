@@ -1,0 +1,284 @@
+"""Streams of recorded questions that a router answers one by one, learning only from what it chose.
+
+Each stream draws questions with replacement. The arms are the panel's models, voting by belief and a cascade
+over the panel, with the belief that ships and the records of the questions graded so far, read anew every
+`REFRESH` draws. Of each answer the router sees the cost; a share `GRADED` of questions is graded against the
+reference, of the others it sees the posteriors of panels, at less weight. No latency was recorded: seconds
+count nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from benchmarks.recorded_answers import MIXED, panels
+from orchestration.llm.providers.recorded.loading import load_recordings
+from orchestration.routing.engine.arms import Arm, Expected, Result, RouterContext, Utility
+from orchestration.routing.engine.learning import RouterState, increments, predictions
+from orchestration.routing.engine.router import Exploration, propensities
+from orchestration.strategies.engine.belief.fitting import ReadExample, with_records
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.reading import (
+    QuestionTraits,
+    ReadAnswer,
+    question_traits,
+    read_text,
+)
+from orchestration.strategies.engine.belief.shipped import belief_of_team
+
+DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
+"""Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""
+GRADED, PANEL_WEIGHT = 0.5, 0.3
+ACCEPTED = 0.8
+"""Probability at which a cascade accepts an answer, as its preset "balanced"."""
+ANSWER_TOKENS = 300
+VOTING_GAIN = 0.03
+"""What voting is expected to gain over the panel's best model before anything is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A recorded question with the panel's answers, which of them are right, and what each cost."""
+
+    traits: QuestionTraits
+    answers: Sequence[ReadAnswer]
+    right: Sequence[bool]
+    costs: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """The questions of a stream; `order` is that of the models by price, `arms` models first."""
+
+    name: str
+    models: Sequence[str]
+    questions: Sequence[Question]
+    arms: Sequence[Arm]
+    order: Sequence[int]
+    belief: Belief
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What an arm made of a question: right or not, cost, and what the belief says of each model asked."""
+
+    right: float
+    cost_usd: float
+    estimate: float
+    asked: Sequence[int]
+    estimates: Sequence[float | None]
+
+
+@dataclass(kw_only=True)
+class Played:
+    """The utility of each draw, of the arm chosen and of each model; how often each arm was chosen."""
+
+    chosen: list[float] = field(default_factory=list)
+    singles: list[list[float]] = field(default_factory=list)
+    picks: dict[str, int] = field(default_factory=dict)
+
+
+def traffic(folder: Path, panel: str) -> Traffic:
+    """Read the recordings of a panel."""
+    models = panels(folder)[panel]
+    files = ("mmlu_pro_text",) if panel == "mmlu11" else MIXED
+    data = load_recordings([folder / f"{name}.dev.jsonl.gz" for name in files])
+    specs = [data.recording.spec(name) for name in models]
+    belief = belief_of_team(specs, {})
+    prices = [
+        float(spec.prices.output_per_million + spec.prices.input_per_million) if spec.prices else 0.0
+        for spec in specs
+    ]
+    priors = [
+        Expected(quality=belief.records[spec.name].prior, cost_usd=price * ANSWER_TOKENS / 1e6, seconds=0.0)
+        for spec, price in zip(specs, prices, strict=True)
+    ]
+    order = sorted(range(len(models)), key=lambda place: prices[place])
+    best, total = max(each.quality for each in priors), sum(each.cost_usd for each in priors)
+    first = sum(priors[place].cost_usd for place in order[:2])
+    arms = [
+        Arm(ref=f"model/{name}", models=(name,), prior=prior)
+        for name, prior in zip(models, priors, strict=True)
+    ]
+    for ref, gain, cost in (("voting", VOTING_GAIN, total), ("cascade", 0.0, first + 0.4 * (total - first))):
+        expected = Expected(quality=best + gain, cost_usd=cost, seconds=0.0)
+        arms.append(Arm(ref=f"strategy/{ref}", models=tuple(models), prior=expected))
+    return Traffic(
+        name=panel,
+        models=models,
+        questions=_questions(folder, files, models),
+        arms=arms,
+        order=order,
+        belief=belief,
+    )
+
+
+def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> list[Question]:
+    found = []
+    for name in files:
+        with gzip.open(folder / f"{name}.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+            for recorded in map(json.loads, lines):
+                by_model = {each["model"]: each for each in recorded["answers"]}
+                answers = [by_model.get(model, {}) for model in models]
+                if any(each.get(key) is None for each in answers for key in ("text", "correct", "cost_usd")):
+                    continue
+                prompt = recorded["prompt"]
+                found.append(
+                    Question(
+                        traits=question_traits(prompt),
+                        answers=[read_text(each["model"], each["text"], prompt) for each in answers],
+                        right=[each["correct"] for each in answers],
+                        costs=[each["cost_usd"] for each in answers],
+                    )
+                )
+    return found
+
+
+def answered(belief: Belief, question: Question, arm: int, order: Sequence[int]) -> Answered:
+    """Return what an arm makes of a question: a model, voting by belief, or the cascade."""
+    number = len(question.answers)
+    if arm < number:
+        return _outcome(belief, question, [arm])
+    if arm == number:
+        return _outcome(belief, question, range(number))
+    for width in range(2, number + 1):
+        found = _outcome(belief, question, order[:width])
+        if found.estimate >= ACCEPTED:
+            return found
+    alone = float(question.right[order[-1]])
+    return replace(_outcome(belief, question, order), right=alone)
+
+
+def _outcome(belief: Belief, question: Question, places: Sequence[int]) -> Answered:
+    posterior = belief.after(question.traits, [question.answers[place] for place in places])
+    cost = sum(question.costs[place] for place in places)
+    groups = [posterior.of(at) for at in range(len(places))]
+    estimates = [None if group is None else group.right for group in groups]
+    if not posterior.groups:
+        first = float(question.right[places[0]])
+        return Answered(right=first, cost_usd=cost, estimate=0.5, asked=places, estimates=estimates)
+    best = posterior.best
+    right = 2 * sum(question.right[places[at]] for at in best.places) > len(best.places)
+    return Answered(right=float(right), cost_usd=cost, estimate=best.right, asked=places, estimates=estimates)
+
+
+@dataclass(kw_only=True)
+class Player:
+    """Plays one stream; `policy` is "auto", "random" or "task" (the best model so far by type of task)."""
+
+    traffic: Traffic
+    utility: Utility
+    explore: Exploration
+    seed: int
+    policy: str = "auto"
+    state: RouterState = field(default_factory=RouterState)
+    graded: list[ReadExample] = field(default_factory=list)
+    shares: dict[object, Sequence[float]] = field(default_factory=dict)
+    by_task: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+
+    def play(self, draws: int = DRAWS) -> Played:
+        """Answer so many questions and return what came of it."""
+        played, belief = Played(), self.traffic.belief
+        # questions are the same for all policies; repeatable, guards nothing
+        drawn, random = Random(self.seed), Random(f"{self.seed}/{self.policy}")
+        known: dict[tuple[int, int], Answered] = {}
+        for number in range(draws):
+            if number % REFRESH == 0 and self.graded:
+                belief = with_records(self.traffic.belief, self.graded)
+                known.clear()
+            if number % DECIDED_TOGETHER == 0:
+                self.shares.clear()
+            place = drawn.randrange(len(self.traffic.questions))
+            question = self.traffic.questions[place]
+            arm = self._choose(question, random)
+            if (place, arm) not in known:
+                known[place, arm] = answered(belief, question, arm, self.traffic.order)
+            result = known[place, arm]
+            self._learn(question, arm, result, graded=random.random() < GRADED)
+            played.chosen.append(self.utility.value(result.right, result.cost_usd, 0.0))
+            played.singles.append(
+                [
+                    self.utility.value(float(right), cost, 0.0)
+                    for right, cost in zip(question.right, question.costs, strict=True)
+                ]
+            )
+            ref = self.traffic.arms[arm].ref
+            played.picks[ref] = played.picks.get(ref, 0) + 1
+        return played
+
+    def _choose(self, question: Question, random: Random) -> int:
+        arms = range(len(self.traffic.arms))
+        if self.policy == "random":
+            return random.choice(arms)
+        if self.policy == "task":
+            return self._by_task(question, random)
+        context = RouterContext.from_traits(question.traits)
+        if context not in self.shares:
+            expected = predictions(self.state, replace(context, length=0.0), self.traffic.arms)
+            values = [self.utility.expected(each) for each in expected]
+            self.shares[context] = propensities(expected, values, self.explore)
+        return random.choices(arms, weights=self.shares[context])[0]
+
+    def _by_task(self, question: Question, random: Random) -> int:
+        """Choose the model of the best mean with this type of task, one in ten at random."""
+        models = range(len(self.traffic.models))
+        if random.random() < 0.1:
+            return random.choice(models)
+        task = question.traits.task.value
+
+        def mean(model: int) -> float:
+            seen = self.by_task.get((task, model), [])
+            prior = self.utility.value(
+                self.traffic.arms[model].prior.quality, self.traffic.arms[model].prior.cost_usd, 0.0
+            )
+            return (sum(seen) + 4 * prior) / (len(seen) + 4)
+
+        return max(models, key=mean)
+
+    def _learn(self, question: Question, arm: int, result: Answered, *, graded: bool) -> None:
+        if self.policy != "auto":
+            if graded:
+                value = self.utility.value(result.right, result.cost_usd, 0.0)
+                self.by_task.setdefault((question.traits.task.value, arm), []).append(value)
+            return
+        context = RouterContext.from_traits(question.traits)
+        is_panel = arm >= len(self.traffic.models)
+        weight = 1.0 if graded else PANEL_WEIGHT if is_panel else 0.0
+        found = {arm: (result.right if graded else result.estimate, result.cost_usd)}
+        if is_panel:
+            for at, model in enumerate(result.asked):
+                estimate = float(question.right[model]) if graded else result.estimates[at]
+                if estimate is not None:
+                    found[model] = (estimate, question.costs[model])
+        changes = []
+        for place, (quality, cost) in found.items():
+            brought = Result(quality=quality, cost_usd=cost, seconds=0.0, weight=weight)
+            changes += increments(context, self.traffic.arms[place].ref, brought)
+        self.state = self.state.after(changes)
+        if graded:
+            self.graded.append(
+                ReadExample(
+                    question=question.traits,
+                    answers=tuple(question.answers[model] for model in result.asked),
+                    right=tuple(question.right[model] for model in result.asked),
+                )
+            )
+
+
+def hindsight(played: Played, models: Sequence[str]) -> tuple[str, Sequence[float]]:
+    """Return the model that would have been best alone, and its utility at each draw."""
+    totals = [sum(column) for column in zip(*played.singles, strict=True)]
+    best = max(range(len(models)), key=totals.__getitem__)
+    return models[best], [each[best] for each in played.singles]
+
+
+def shares(picks: Mapping[str, int], most: int = 3) -> str:
+    """Name the arms that were chosen most, with their shares."""
+    total = sum(picks.values())
+    ordered = sorted(picks.items(), key=lambda pair: -pair[1])[:most]
+    return ", ".join(f"{ref.partition('/')[2]} {number / total:.0%}" for ref, number in ordered)
