@@ -131,6 +131,19 @@ class Comparison:
     name: str
     found: PairedDifference
 
+    @property
+    def points(self) -> str:
+        """The difference in points of a hundred, with its interval."""
+        low, high = self.found.ci95
+        return f"{100 * self.found.difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+
+    @property
+    def words(self) -> str:
+        """Whether the difference is one, in words."""
+        if not self.found.is_real:
+            return "may be chance"
+        return "really better" if self.found.difference > 0 else "really worse"
+
     def as_json(self) -> dict[str, Json]:
         """Return the comparison as plain JSON."""
         found = {**asdict(self.found), "ci95": list(self.found.ci95), "is_real": self.found.is_real}
