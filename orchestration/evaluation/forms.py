@@ -10,7 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from orchestration.evaluation.engine.reading import LARGEST_FILE
-from orchestration.evaluation.engine.scorers import TITLES, Scorer
+from orchestration.evaluation.engine.scorers import TITLES, ItemScorer
 from orchestration.evaluation.models import Dataset
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
@@ -32,7 +32,7 @@ FIRST_STRATEGIES = ("voting", "cascade", "parallel", "sequential")
 MOST_CONFIGURATIONS, MOST_DIGITS = 12, 6
 LONGEST_KEPT = 500_000
 """Characters of a refused file that the form keeps as pasted rows."""
-SCORER_SETTINGS = tuple(name for name in Scorer.model_fields if name != "kind")
+SCORER_SETTINGS = tuple(name for name in ItemScorer.model_fields if name != "kind")
 LIMITS = ("max_cost_usd", "max_latency_s", "max_calls")
 
 
@@ -45,7 +45,7 @@ class DatasetForm(forms.Form):
         required=False,
         max_length=200,
         help_text="CSV with a line of names, or JSON lines. Columns: prompt, reference, and if you like"
-        " task_type, id, scorer. Up to 5,000 rows and 5 MB, in UTF-8.",
+        " task type, id, scorer. Up to 5,000 rows and 5 MB, in UTF-8.",
         widget=forms.FileInput(attrs={"accept": ".csv,.jsonl,.json,.txt,text/csv,application/json"}),
     )
     rows = forms.CharField(
@@ -65,7 +65,8 @@ class DatasetForm(forms.Form):
     def raw(self) -> bytes:
         """The bytes of the file, or of what was pasted."""
         file = self.cleaned_data.get("file")
-        return file.read() if file is not None else self.cleaned_data["rows"].encode("utf-8", "replace")
+        raw: bytes = file.read() if file is not None else self.cleaned_data["rows"].encode("utf-8", "replace")
+        return raw
 
     def clean(self) -> dict[str, Any]:
         """Require one of the two, and refuse a file that is too large unread."""
@@ -108,19 +109,19 @@ class ConfigurationForm(forms.Form):
             widget=forms.CheckboxSelectMultiple,
             help_text="None ticked: the panel above.",
         )
-        asked = str((data or {}).get(f"c{place}-strategy") or initial.get("strategy", ""))
-        self.strategy = asked if asked in all_strategies() else FIRST_STRATEGIES[0]
-        self.fields |= option_fields(all_strategies()[self.strategy].Options, models)
+        given = data.get(f"c{place}-strategy") if data is not None else ""
+        asked = str(given or initial.get("strategy", ""))
+        self.chosen = asked if asked in all_strategies() else FIRST_STRATEGIES[0]
+        self.fields |= option_fields(all_strategies()[self.chosen].Options, models)
         if data is not None:
             self.data = self._filled(data)
             self.is_bound = True
 
     def _filled(self, data: QueryDict) -> QueryDict:
         """Return the data, with the usual options where the page showed those of another strategy."""
-        if data.get(f"{self.prefix}-options_of") == self.strategy:
+        if data.get(f"{self.prefix}-options_of") == self.chosen:
             return data
-        filled = QueryDict(mutable=True)
-        filled.update(data)
+        filled = data.copy()
         for name, field in self.fields.items():
             key = f"{self.prefix}-{name}"
             if name.startswith(PREFIX):
@@ -147,7 +148,7 @@ class ConfigurationForm(forms.Form):
     @property
     def main_boxes(self) -> list[forms.BoundField]:
         """The options that matter most."""
-        return [self[f"{PREFIX}{name}"] for name in all_strategies()[self.strategy].Options.main]
+        return [self[f"{PREFIX}{name}"] for name in all_strategies()[self.chosen].Options.main]
 
     @property
     def other_boxes(self) -> list[forms.BoundField]:
@@ -160,7 +161,7 @@ class ConfigurationForm(forms.Form):
         boxes = [*self.main_boxes, *self.other_boxes]
         options = option_values({box.name: typed_value(box) for box in boxes})
         models = list(self["models"].value() or panel)
-        return {"strategy": self.strategy, "options": options, "models": models}
+        return {"strategy": self.chosen, "options": options, "models": models}
 
     def payload(self, panel: Sequence[str]) -> dict[str, Json]:
         """Return the configuration as an evaluation takes it."""
@@ -206,7 +207,7 @@ class EvaluationForm(forms.Form):
         self.fields["kind"] = forms.ChoiceField(
             label="What counts as right", choices=[(kind.value, words) for kind, words in TITLES.items()]
         )
-        settings = schema_fields(Scorer.model_json_schema(), names)
+        settings = schema_fields(ItemScorer.model_json_schema(), names)
         self.fields |= {name: settings[name] for name in SCORER_SETTINGS}
         shown = schema_fields(limits)
         self.fields |= {name: shown[name] for name in LIMITS}
@@ -222,7 +223,7 @@ class EvaluationForm(forms.Form):
                 for place, each in enumerate(given)
             ]
         places = [int(each) for each in self.data.getlist("place") if each.isdecimal() and len(each) < 4]  # noqa: PLR2004  # digits
-        removed = self.data.get("remove", "")
+        removed = self.data.get("drop", "")
         kept = [place for place in dict.fromkeys(places) if str(place) != removed or len(places) == 1]
         forms_ = [
             ConfigurationForm(self.data, place=place, models=self._names, initial={})

@@ -15,14 +15,14 @@ from django.db.models import Count, Q, QuerySet
 from orchestra_site.accounts.models import Membership
 from orchestration.evaluation.engine.figures import (
     Against,
-    Comparison,
+    ConfigurationComparison,
     Figures,
     ItemFigures,
     comparisons,
     summed_up,
 )
 from orchestration.evaluation.engine.scoring import Baseline, baseline, baseline_results
-from orchestration.evaluation.engine.verdicts import Candidate, advice
+from orchestration.evaluation.engine.verdicts import NamedFigures, advice
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
@@ -55,7 +55,7 @@ class ConfigurationResult:
     options: Mapping[str, Json]
     models: Sequence[str]
     figures: Figures
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ConfigurationComparison, ...]
 
     @property
     def cost(self) -> Decimal | None:
@@ -64,7 +64,7 @@ class ConfigurationResult:
         return None if cost is None else Decimal(repr(cost))
 
     @property
-    def against_first(self) -> Comparison | None:
+    def against_first(self) -> ConfigurationComparison | None:
         """The comparison with the first configuration, None for itself."""
         return next((each for each in self.comparisons if each.against is Against.FIRST), None)
 
@@ -118,7 +118,7 @@ def evaluation_results(run: UUID, request: Mapping[str, Json], *, whole: bool = 
         baseline=base,
         baseline_items=known,
         advice=advice(
-            [Candidate(label=each.label, figures=each.figures) for each in shown], _right(shown, judged)
+            [NamedFigures(label=each.label, figures=each.figures) for each in shown], _right(shown, judged)
         ),
     )
 
@@ -261,14 +261,16 @@ EXPORTED = ("correct", "score", "reason", "answer", "quality", "seconds", "calls
 def exported_rows(run: UUID, request: Mapping[str, Json], size: int = 500) -> Iterator[list[dict[str, Any]]]:
     """Yield the outcomes as rows of a file, some at a time, in the order of the items."""
     labels = [each["label"] for each in request["configurations"]]
-    after = 0
-    while True:
+    together = max(1, size // len(labels))
+    for after in range(0, request["items"], together):
+        numbers = Q(item__number__gt=after, item__number__lte=after + together)
         rows = list(
-            ItemOutcome.objects.filter(run_id=run, pk__gt=after).select_related("item").order_by("pk")[:size]
+            ItemOutcome.objects.filter(numbers, run_id=run)
+            .select_related("item")
+            .order_by("item__number", "configuration")
         )
         if not rows:
-            return
-        after = rows[-1].pk
+            continue
         yield [
             {
                 "id": row.item.key,

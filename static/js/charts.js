@@ -5,6 +5,13 @@
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
   const accents = { light: ["#1f6feb", "#b35900", "#1a7f37", "#8250df", "#a40e26", "#57606a"], dark: ["#79b8ff", "#ffab70", "#85e89d", "#d2a8ff", "#ff9492", "#c9d1d9"] };
 
+  // Plotly writes the attribute "style", which the Content Security Policy refuses; what it means is set instead.
+  const setAttribute = Element.prototype.setAttribute;
+  Element.prototype.setAttribute = function set(name, value) {
+    if (name === "style") this.style.cssText = value;
+    else setAttribute.call(this, name, value);
+  };
+
   function draw() {
     const style = getComputedStyle(document.body);
     const dark = document.documentElement.dataset.bsTheme === "dark";

@@ -66,7 +66,7 @@ def test_a_row_may_name_its_type_its_id_and_its_scorer() -> None:
         ('{"prompt": ' + "[" * 5_000 + "}", "It is no JSON object on one line."),
         ("[1]", "It is no JSON object."),
         (json.dumps({"prompt": "x" * (LONGEST_TEXT + 1)}), "The prompt has 20,001 characters"),
-        (json.dumps({"prompt": "a", "task_type": "x" * 101}), "The task_type has 101 characters"),
+        (json.dumps({"prompt": "a", "task_type": "x" * 101}), "The task type has 101 characters"),
         ('{"prompt": "a\\u0000b"}', "cannot be stored"),
         ('{"prompt": "a", "reference": "\\ud800"}', "cannot be stored"),
         ('{"prompt": "a", "scorer": "magic"}', "There is no scorer “magic”. There are: answer"),

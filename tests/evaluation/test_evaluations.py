@@ -178,7 +178,7 @@ def test_the_form_starts_what_it_shows(member: Membership, engine: Engine) -> No
 
 def test_configurations_are_added_and_removed_without_a_script(member: Membership) -> None:
     dataset, browser = a_dataset(member), signed_in(member)
-    for change, number in (({"add": "1"}, 3), ({"remove": "0"}, 1), ({"redraw": "all"}, 2)):
+    for change, number in (({"add": "1"}, 3), ({"drop": "0"}, 1), ({"redraw": "all"}, 2)):
         page = browser.post(reverse("evaluation:new"), form_data(dataset, **change)).content.decode()
         assert page.count('name="place"') == number
         assert "field-error" not in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from orchestration.evaluation.engine.scorers import (
     CHECKS,
     TITLES,
-    Scorer,
+    ItemScorer,
     ScorerKind,
     reference_problem,
     same_value,
@@ -27,8 +29,8 @@ REFERENCES = {
 }
 
 
-def right(kind: str, answer: str, reference: str, question: str = SUM, **settings: object) -> bool:
-    scorer = Scorer(kind=ScorerKind(kind), **settings)  # type: ignore[arg-type]
+def right(kind: str, answer: str, reference: str, question: str = SUM, **settings: Any) -> bool:  # noqa: ANN401  # fields of a scorer
+    scorer = ItemScorer(kind=ScorerKind(kind), **settings)
     assert reference_problem(scorer, reference, question) == ""
     found = verdict(scorer, answer, reference, question)
     assert found.correct is (found.score >= (scorer.threshold if kind == "similarity" else 1))
@@ -85,7 +87,7 @@ def test_a_choice_is_read_by_letter_or_words(answer: str, reference: str, expect
     ("settings", "expected"),
     [({}, False), ({"tolerance": 1}, True), ({"relative": 0.003}, True), ({"relative": 0.001}, False)],
 )
-def test_a_number_may_be_off_by_its_tolerance(settings: dict[str, float], expected: bool) -> None:  # noqa: FBT001
+def test_a_number_may_be_off_by_its_tolerance(settings: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
     assert right("number", "The answer is 392", "391", **settings) is expected
 
 
@@ -115,7 +117,7 @@ def test_capitals_count_where_they_are_to() -> None:
     ],
 )
 def test_a_reference_that_a_scorer_cannot_use_is_said(kind: str, reference: str, said: str) -> None:
-    problem = reference_problem(Scorer(kind=ScorerKind(kind)), reference, CHOICES)
+    problem = reference_problem(ItemScorer(kind=ScorerKind(kind)), reference, CHOICES)
     assert problem.startswith(said) if said.startswith("The") or not said else said in problem
     assert bool(problem) is bool(said)
 
@@ -123,7 +125,7 @@ def test_a_reference_that_a_scorer_cannot_use_is_said(kind: str, reference: str,
 @pytest.mark.parametrize("kind", CHECKS)
 def test_no_answer_breaks_a_scorer(kind: ScorerKind) -> None:
     for text in (*VALUES.values(), "a" * 100_000 + "!", '{"a": ' * 3_000, "<b>391</b>"):
-        found = verdict(Scorer(kind=kind), text, REFERENCES.get(kind, "Walkers"), CHOICES)
+        found = verdict(ItemScorer(kind=kind), text, REFERENCES.get(kind, "Walkers"), CHOICES)
         assert 0 <= found.score <= 1
         assert len(found.reason) < 300
 

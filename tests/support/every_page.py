@@ -77,11 +77,13 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *_tools(team),
         *_pipelines(team),
         *_sessions(team),
+        *_evaluations(team),
     ]
     alike = [*_alike(team)]
     lists = (
         *("strategies:ask", "strategies:methods", "runs:runs", "runs:inbox", "llm:models", "tools:tools"),
         *("pipelines:list", "sessions:list", "sessions:start"),
+        *("evaluation:list", "evaluation:datasets", "evaluation:new"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -176,6 +178,14 @@ def _sessions(team: FurnishedTeam) -> Iterator[str]:
     yield f"{reverse('runs:runs-compare')}?run={played}&run={fork}"
 
 
+def _evaluations(team: FurnishedTeam) -> Iterator[str]:
+    views = ("list", "new", "datasets", "dataset-add", "dataset-rated")
+    yield from (reverse(f"evaluation:{view}") for view in views)
+    run = team.runs["evaluation"]
+    yield reverse("evaluation:dataset", args=[run.ref])
+    yield from [reverse("evaluation:results", args=[run.pk])]
+
+
 def _tools(team: FurnishedTeam) -> Iterator[str]:
     views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
     yield from map(reverse, views)
@@ -198,7 +208,7 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
     yield PageState(path=reverse("strategies:ask"), who=team.owner, sends="#ask-form")
     for view in ("accounts:password", "accounts:create-team", "llm:provider-connect", "llm:recording-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
-    for view in ("pipelines:new", "pipelines:import"):
+    for view in ("pipelines:new", "pipelines:import", "evaluation:new", "evaluation:dataset-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     for view in ("sessions:new", "sessions:import"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form", alike=True)

@@ -21,6 +21,7 @@ from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
+from tests.support.evaluations import a_dataset, a_written_evaluation
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.lineups import a_lineup, a_session_run
 from tests.support.pipelines import a_pipeline, a_pipeline_run
@@ -84,6 +85,8 @@ class World:
             membership=self.people[Visitor.OWNER], definition=self.lineup, title=SECRET
         )
         self.session = a_session_run(self.member, SECRET)
+        self.dataset = a_dataset(self.member, SECRET, items=1)
+        self.evaluation = a_written_evaluation(self.member, self.dataset)
 
     def _tools(self) -> None:
         add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}

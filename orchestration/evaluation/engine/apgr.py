@@ -86,8 +86,8 @@ def routing_curve(
         for x, y in (found(draw.multinomial(number, [1 / number] * number)) for _ in range(RESAMPLES))
     ]
     low, high = (float(each) for each in np.percentile(areas, [2.5, 97.5]))
+    points = np.interp(np.linspace(0, 1, POINTS), calls, recovered).tolist()
     at_weak, gap = float(base.mean()), float(gain.mean())
-    shares = np.linspace(0, 1, POINTS)
     return RoutingCurve(
         weak=at_weak,
         strong=at_weak + gap,
@@ -95,11 +95,13 @@ def routing_curve(
         apgr_ci95=(low, high),
         cpt50=_calls_for(FIFTY, calls.tolist(), recovered.tolist()),
         cpt80=_calls_for(EIGHTY, calls.tolist(), recovered.tolist()),
-        curve=tuple(
-            RoutingPoint(strong_calls=float(share), result=at_weak + gap * float(part), recovered=float(part))
-            for share, part in zip(shares, np.interp(shares, calls, recovered), strict=True)
-        ),
+        curve=tuple(_point(place, part, at_weak, gap) for place, part in enumerate(points)),
     )
+
+
+def _point(place: int, recovered: float, weak: float, gap: float) -> RoutingPoint:
+    share = place / (POINTS - 1)
+    return RoutingPoint(strong_calls=share, result=weak + gap * recovered, recovered=recovered)
 
 
 def _calls_for(part: float, calls: Sequence[float], recovered: Sequence[float]) -> float:

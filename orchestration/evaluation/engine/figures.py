@@ -114,6 +114,11 @@ def _per_task_type(items: Sequence[ItemFigures]) -> Iterator[TaskFigures]:
         )
 
 
+def in_points(difference: float) -> str:
+    """Return a difference of shares in points of a hundred, with its sign."""
+    return f"{100 * difference:+.1f}".removesuffix(".0")
+
+
 class Against(StrEnum):
     """What a configuration is compared with."""
 
@@ -124,7 +129,7 @@ class Against(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class ConfigurationComparison:
     """A configuration compared with another one, or with a baseline, called `name`, on the same items."""
 
     against: Against
@@ -135,7 +140,8 @@ class Comparison:
     def points(self) -> str:
         """The difference in points of a hundred, with its interval."""
         low, high = self.found.ci95
-        return f"{100 * self.found.difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+        shown = [in_points(share) for share in (self.found.difference, low, high)]
+        return f"{shown[0]} points ({shown[1]} to {shown[2]})"
 
     @property
     def words(self) -> str:
@@ -152,7 +158,7 @@ class Comparison:
 
 def comparisons(
     right: Mapping[str, Sequence[bool]], baselines: Mapping[Against, Sequence[bool]]
-) -> dict[str, tuple[Comparison, ...]]:
+) -> dict[str, tuple[ConfigurationComparison, ...]]:
     """Compare each configuration, by its name, with the first, the best one, and what needs no strategy.
 
     All say by item what is right, of the same items. None is compared with itself; where several are equally
@@ -162,12 +168,16 @@ def comparisons(
     return {
         name: (
             *(
-                Comparison(against=against, name=other, found=paired_difference(mine, right[other]))
+                ConfigurationComparison(
+                    against=against, name=other, found=paired_difference(mine, right[other])
+                )
                 for against, other in ((Against.FIRST, first), (Against.BEST, best))
                 if other != name
             ),
             *(
-                Comparison(against=against, name=against.value, found=paired_difference(mine, base))
+                ConfigurationComparison(
+                    against=against, name=against.value, found=paired_difference(mine, base)
+                )
                 for against, base in baselines.items()
             ),
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestra_site.web.alphabets import storable_text
-from orchestration.evaluation.engine.scorers import Scorer, ScorerKind, reference_problem
+from orchestration.evaluation.engine.scorers import ItemScorer, ScorerKind, reference_problem
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import same_words
@@ -159,7 +159,7 @@ def _check_names(names: Sequence[str]) -> None:
         found = ", ".join(name[:30] for name in names[:8])
         raise InvalidRequest(
             "There is no column “prompt”. The first line must name the columns: prompt, reference, and if you"
-            f" like task_type, id, scorer. It has: {found}.",
+            f" like task type, id, scorer. It has: {found}.",
             field="file",
         )
     twice = next((name for name in names if name in COLUMNS and names.count(name) > 1), None)
@@ -211,7 +211,7 @@ def _row(number: int, columns: Mapping[str, Json]) -> DatasetRow | str:
     scorer = texts.get("scorer", "").strip().casefold()
     if scorer and scorer not in set(ScorerKind):
         return f"There is no scorer “{scorer}”. There are: {', '.join(ScorerKind)}."
-    if scorer and (problem := reference_problem(Scorer(kind=ScorerKind(scorer)), reference, prompt)):
+    if scorer and (problem := reference_problem(ItemScorer(kind=ScorerKind(scorer)), reference, prompt)):
         return problem
     return DatasetRow(
         number=number,
@@ -231,9 +231,9 @@ def _text(value: Json) -> str:
 
 
 def _text_problem(column: str, text: str) -> str:
-    most = LONGEST_TEXT if column in {"prompt", "reference"} else LONGEST_NAME
+    most, name = LONGEST_TEXT if column in {"prompt", "reference"} else LONGEST_NAME, column.replace("_", " ")
     if len(text) > most:
-        return f"The {column} has {len(text):,} characters; at most {most:,} are possible."
+        return f"The {name} has {len(text):,} characters; at most {most:,} are possible."
     if storable_text(text) != text:
-        return f"The {column} has characters that cannot be stored (NUL or halves of characters)."
+        return f"The {name} has characters that cannot be stored (NUL or halves of characters)."
     return ""

@@ -57,7 +57,7 @@ TITLES: Mapping[ScorerKind, str] = {
 }
 
 
-class Scorer(BaseModel):
+class ItemScorer(BaseModel):
     """A scorer with its settings; each kind reads those that concern it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -116,7 +116,7 @@ def _plainly(*, correct: bool, reason: str) -> Verdict:
     return Verdict(correct=correct, score=float(correct), reason=reason)
 
 
-def _answer(_scorer: Scorer, answer: str, reference: str, question: str) -> Verdict:
+def _answer(_scorer: ItemScorer, answer: str, reference: str, question: str) -> Verdict:
     wanted = read_answer(reference, read_question(question))
     stated = extract_answer(answer, question=question)
     if wanted is None or stated is None:
@@ -125,12 +125,12 @@ def _answer(_scorer: Scorer, answer: str, reference: str, question: str) -> Verd
     return _plainly(correct=same_answer(stated, wanted), reason=f"Its final answer: {_shown(stated.raw)}")
 
 
-def _exact(scorer: Scorer, answer: str, reference: str, _question: str) -> Verdict:
+def _exact(scorer: ItemScorer, answer: str, reference: str, _question: str) -> Verdict:
     fold = scorer.ignore_case
     return _plainly(correct=_plain(answer, fold=fold) == _plain(reference, fold=fold), reason="")
 
 
-def _number(scorer: Scorer, answer: str, reference: str, question: str) -> Verdict:
+def _number(scorer: ItemScorer, answer: str, reference: str, question: str) -> Verdict:
     wanted = _value(reference)
     stated = extract_answer(answer, question=question)
     found = None if stated is None else _value(stated.raw)
@@ -148,7 +148,7 @@ def _value(text: str) -> Fraction | None:
     return next((value for read in readings if (value := read(text.strip())) is not None), None)
 
 
-def _choice(_scorer: Scorer, answer: str, reference: str, question: str) -> Verdict:
+def _choice(_scorer: ItemScorer, answer: str, reference: str, question: str) -> Verdict:
     wanted = _letter(reference, question)
     stated = extract_answer(answer, question=question)
     found = "" if stated is None else _letter(stated.raw, question)
@@ -166,7 +166,7 @@ def _letter(text: str, question: str) -> str:
     return letters.casefold() if len(letters) == 1 and letters.isalpha() else ""
 
 
-def _contains(scorer: Scorer, answer: str, reference: str, _question: str) -> Verdict:
+def _contains(scorer: ItemScorer, answer: str, reference: str, _question: str) -> Verdict:
     text = _plain(answer, fold=scorer.ignore_case)
     wanted = [line for line in reference.splitlines() if line.strip()]
     lacking = [line for line in wanted if _plain(line, fold=scorer.ignore_case) not in text]
@@ -175,7 +175,7 @@ def _contains(scorer: Scorer, answer: str, reference: str, _question: str) -> Ve
     )
 
 
-def _regex(scorer: Scorer, answer: str, reference: str, _question: str) -> Verdict:
+def _regex(scorer: ItemScorer, answer: str, reference: str, _question: str) -> Verdict:
     pattern = Pattern(reference, IGNORECASE if scorer.ignore_case else Flag.NONE)
     found = pattern.search(answer)
     return _plainly(
@@ -184,7 +184,7 @@ def _regex(scorer: Scorer, answer: str, reference: str, _question: str) -> Verdi
     )
 
 
-def _json(_scorer: Scorer, answer: str, reference: str, _question: str) -> Verdict:
+def _json(_scorer: ItemScorer, answer: str, reference: str, _question: str) -> Verdict:
     found = _values(answer)
     if not found:
         return _plainly(correct=False, reason="There is no JSON in it.")
@@ -218,13 +218,13 @@ def same_value(first: Json, second: Json, depth: int = 0) -> bool:
     return bool(first == second)
 
 
-def _similarity(scorer: Scorer, answer: str, reference: str, _question: str) -> Verdict:
+def _similarity(scorer: ItemScorer, answer: str, reference: str, _question: str) -> Verdict:
     texts = [_plain(each[:LONGEST_COMPARED], fold=True) for each in (answer, reference)]
     score = Indel.normalized_similarity(*texts)
     return Verdict(correct=score >= scorer.threshold, score=score, reason=f"Similarity {score:.0%}.")
 
 
-CHECKS: Mapping[ScorerKind, Callable[[Scorer, str, str, str], Verdict]] = {
+CHECKS: Mapping[ScorerKind, Callable[[ItemScorer, str, str, str], Verdict]] = {
     ScorerKind.ANSWER: _answer,
     ScorerKind.EXACT: _exact,
     ScorerKind.NUMBER: _number,
@@ -237,12 +237,12 @@ CHECKS: Mapping[ScorerKind, Callable[[Scorer, str, str, str], Verdict]] = {
 """What compares two texts, by the kind of scorer; a judge is asked instead."""
 
 
-def verdict(scorer: Scorer, answer: str, reference: str, question: str) -> Verdict:
+def verdict(scorer: ItemScorer, answer: str, reference: str, question: str) -> Verdict:
     """Compare an answer with its reference, for a scorer that asks no model; the reference fits it."""
     return CHECKS[scorer.kind](scorer, answer, reference, question)
 
 
-def reference_problem(scorer: Scorer, reference: str, question: str) -> str:
+def reference_problem(scorer: ItemScorer, reference: str, question: str) -> str:
     """Return why a scorer cannot use a reference, in words; empty where it can."""
     if scorer.kind is ScorerKind.JUDGE:
         return ""

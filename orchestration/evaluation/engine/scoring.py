@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from orchestration.evaluation.engine.figures import (
     Against,
-    Comparison,
+    ConfigurationComparison,
     Figures,
     ItemFigures,
     comparisons,
@@ -139,7 +139,7 @@ class StrategyFigures:
     figures: Figures
     baseline: Baseline
     right: Sequence[bool]
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[ConfigurationComparison, ...] = ()
     failures: tuple[str, ...] = ()
     routing: Mapping[str, Json] | None = None
 

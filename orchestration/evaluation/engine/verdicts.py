@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orchestration.evaluation.engine.figures import Figures
+from orchestration.evaluation.engine.figures import Figures, in_points
 from orchestration.evaluation.engine.intervals import PairedDifference, paired_difference
 from orchestration.strategies.engine.types import dollars, percent
 
@@ -15,14 +15,14 @@ FEW = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class NamedFigures:
     """A configuration that may be recommended."""
 
     label: str
     figures: Figures
 
 
-def recommended(candidates: Sequence[Candidate], right: Mapping[str, Sequence[bool]]) -> Candidate:
+def recommended(candidates: Sequence[NamedFigures], right: Mapping[str, Sequence[bool]]) -> NamedFigures:
     """Return the cheapest of those that are not really worse than the most accurate one.
 
     Without all prices, the most accurate one.
@@ -38,7 +38,7 @@ def _is_worse(mine: Sequence[bool], others: Sequence[bool]) -> bool:
     return paired_difference(mine, others).ci95[1] < 0
 
 
-def advice(candidates: Sequence[Candidate], right: Mapping[str, Sequence[bool]]) -> str:
+def advice(candidates: Sequence[NamedFigures], right: Mapping[str, Sequence[bool]]) -> str:
     """Return one to three sentences: which configuration to use, why, and how sure that is."""
     if not candidates:
         return "No item has been evaluated under every configuration."
@@ -49,7 +49,9 @@ def advice(candidates: Sequence[Candidate], right: Mapping[str, Sequence[bool]])
     if chosen.label != best.label:
         found = paired_difference(right[best.label], right[chosen.label])
         words.append(
-            f"{best.label} was right more often ({percent(best.figures.accuracy)}{_cost(best)}), but the"
+            f"{best.label} was right as often{_cost(best)}."
+            if not found.difference
+            else f"{best.label} was right more often ({percent(best.figures.accuracy)}{_cost(best)}), but the"
             f" difference of {_points(found)} may be chance."
         )
     elif len(candidates) > 1:
@@ -59,7 +61,9 @@ def advice(candidates: Sequence[Candidate], right: Mapping[str, Sequence[bool]])
     return " ".join(words)
 
 
-def _lead(chosen: Candidate, candidates: Sequence[Candidate], right: Mapping[str, Sequence[bool]]) -> str:
+def _lead(
+    chosen: NamedFigures, candidates: Sequence[NamedFigures], right: Mapping[str, Sequence[bool]]
+) -> str:
     others = [each for each in candidates if each.label != chosen.label]
     second = max(others, key=lambda each: each.figures.accuracy)
     found = paired_difference(right[chosen.label], right[second.label])
@@ -72,9 +76,10 @@ def _lead(chosen: Candidate, candidates: Sequence[Candidate], right: Mapping[str
 
 def _points(found: PairedDifference) -> str:
     low, high = found.ci95
-    return f"{100 * found.difference:.1f} points (95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
+    lead = in_points(found.difference).removeprefix("+")
+    return f"{lead} points (95 % interval {in_points(low)} to {in_points(high)})"
 
 
-def _cost(candidate: Candidate) -> str:
+def _cost(candidate: NamedFigures) -> str:
     cost = candidate.figures.cost_per_1k_usd
     return "" if cost is None else f", {dollars(Decimal(repr(cost)))} per 1,000"

@@ -93,7 +93,8 @@ def dataset_from_ratings(
 def liked_runs(membership: Membership) -> QuerySet[Run]:
     """Return the team's runs of strategies that more members rated as good than as bad."""
     ended = Run.objects.visible_to(membership).filter(kind=STRATEGY, status=RunStatus.SUCCEEDED)
-    return ended.annotate(liked=Sum("ratings__value")).filter(liked__gt=0).exclude(answer="")
+    liked: QuerySet[Run] = ended.annotate(liked=Sum("ratings__value")).filter(liked__gt=0)
+    return liked.exclude(answer="")
 
 
 @transaction.atomic

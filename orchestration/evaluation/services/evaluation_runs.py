@@ -15,7 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.alphabets import storable_text
 from orchestra_site.web.threads import in_database_thread
-from orchestration.evaluation.engine.scorers import Scorer, ScorerKind, Verdict, reference_problem, verdict
+from orchestration.evaluation.engine.scorers import (
+    ItemScorer,
+    ScorerKind,
+    Verdict,
+    reference_problem,
+    verdict,
+)
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.evaluation.selectors import NAME, recommendation
 from orchestration.llm.engine.errors import InvalidRequest
@@ -64,7 +70,7 @@ class EvaluationPayload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     dataset: UUID
-    scorer: Scorer = Scorer()
+    scorer: ItemScorer = ItemScorer()
     configurations: tuple[ConfigurationRequest, ...] = Field(min_length=1, max_length=MOST_CONFIGURATIONS)
     constraints: Constraints = Constraints()
     first: int | None = Field(default=None, ge=1)
@@ -131,7 +137,7 @@ class EvaluationKind(RunKind):
         return {str(pk): name for pk, name in rows}
 
 
-def _check_scorer(scorer: Scorer, items: Sequence[DatasetItem]) -> None:
+def _check_scorer(scorer: ItemScorer, items: Sequence[DatasetItem]) -> None:
     """Raise `InvalidRequest` where the scorer of some item cannot use its reference."""
     if not items:
         raise InvalidRequest("The dataset has no items.", field="dataset")
@@ -150,7 +156,7 @@ def _check_scorer(scorer: Scorer, items: Sequence[DatasetItem]) -> None:
             )
 
 
-def scorer_for(item: DatasetItem, scorer: Scorer) -> Scorer:
+def scorer_for(item: DatasetItem, scorer: ItemScorer) -> ItemScorer:
     """Return the scorer of an item: its own kind with the settings of the evaluation's, or that one."""
     return scorer.model_copy(update={"kind": ScorerKind(item.scorer)}) if item.scorer else scorer
 
@@ -187,11 +193,11 @@ def _labelled(configurations: Sequence[ConfigurationRequest]) -> list[dict[str, 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class PendingItems:
     """What an evaluation has to do: its items, without those that are done, and how it scores."""
 
     run: UUID
-    scorer: Scorer
+    scorer: ItemScorer
     configurations: Sequence[Mapping[str, Json]]
     items: Sequence[DatasetItem]
     done: int
@@ -202,15 +208,15 @@ class Work:
         return (self.done + len(self.items)) * len(self.configurations)
 
 
-def _work(run: FrozenRun) -> Work:
+def _work(run: FrozenRun) -> PendingItems:
     """Read the items, and which of them an earlier attempt has finished: those are not replayed."""
     configurations = run.request["configurations"]
     items = list(DatasetItem.objects.filter(dataset_id=run.request["dataset"])[: run.request["items"]])
     whole = ItemOutcome.objects.filter(run_id=run.run).values("item").annotate(number=Count("id"))
     done = {row["item"] for row in whole if row["number"] == len(configurations)}
-    return Work(
+    return PendingItems(
         run=run.run,
-        scorer=Scorer.model_validate(run.request["scorer"]),
+        scorer=ItemScorer.model_validate(run.request["scorer"]),
         configurations=configurations,
         items=[item for item in items if item.pk not in done],
         done=len(done),
@@ -220,7 +226,7 @@ def _work(run: FrozenRun) -> Work:
 class Evaluator:
     """Evaluates the items of one run, several at a time, each under all configurations."""
 
-    def __init__(self, *, work: Work, judge: ChatModel | None, context: RunContext) -> None:
+    def __init__(self, *, work: PendingItems, judge: ChatModel | None, context: RunContext) -> None:
         self._work = work
         self._judge = judge
         self._context = context
@@ -276,22 +282,21 @@ class Evaluator:
         return row
 
     async def _verdict(
-        self, scorer: Scorer, item: DatasetItem, answer: str, context: RunContext
+        self, scorer: ItemScorer, item: DatasetItem, answer: str, context: RunContext
     ) -> Verdict | None:
         """Return the journaled verdict on an answer, None where a judge gave none."""
+        found: Verdict | None
         if scorer.kind is not ScorerKind.JUDGE or self._judge is None:
             found = await asyncio.to_thread(verdict, scorer, answer, item.reference, item.prompt)
         else:
             found = await self._judged(self._judge, scorer, item, answer, context)
-        kept = await context.decide(
-            "verdict",
-            None if found is None else [found.correct, found.score, storable_text(found.reason)],
-        )
+        given: Json = None if found is None else [found.correct, found.score, storable_text(found.reason)]
+        kept = await context.decide("verdict", given)
         return None if kept is None else Verdict(correct=kept[0], score=kept[1], reason=kept[2])
 
     @staticmethod
     async def _judged(
-        judge: ChatModel, scorer: Scorer, item: DatasetItem, answer: str, context: RunContext
+        judge: ChatModel, scorer: ItemScorer, item: DatasetItem, answer: str, context: RunContext
     ) -> Verdict | None:
         rubric = [scorer.rubric, f"The reference answer: {item.reference}" if item.reference else ""]
         asked = Request(text=item.prompt, system="\n\n".join(filter(None, rubric)))
@@ -303,7 +308,7 @@ class Evaluator:
         return Verdict(correct=score >= scorer.threshold, score=score, reason=rating.reason)
 
 
-def _fill(row: ItemOutcome, child: Mapping[str, Json], scorer: Scorer) -> None:
+def _fill(row: ItemOutcome, child: Mapping[str, Json], scorer: ItemScorer) -> None:
     """Copy what a strategy's outcome says into the row, and score the answer of each model by itself."""
     data = child["data"]
     quality = data.get("quality") or {}
@@ -314,7 +319,7 @@ def _fill(row: ItemOutcome, child: Mapping[str, Json], scorer: Scorer) -> None:
 
 
 def _answers(
-    item: DatasetItem, candidates: Sequence[Mapping[str, Json]], scorer: Scorer
+    item: DatasetItem, candidates: Sequence[Mapping[str, Json]], scorer: ItemScorer
 ) -> Iterator[dict[str, Json]]:
     for each in candidates:
         if each["state"] == "answered":

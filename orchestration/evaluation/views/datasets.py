@@ -86,7 +86,7 @@ def _kept(request: HttpRequest, raw: bytes) -> DatasetForm:
         text = raw.decode()
         if "\0" not in text and len(text) <= LONGEST_KEPT:
             data["rows"] = text
-    form = DatasetForm(data, {})
+    form = DatasetForm(data)
     form.is_valid()
     return form
 

@@ -37,8 +37,8 @@ from orchestration.runs.services.starting import start_run
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.selectors import models_with_profiles
 
-REDRAWS = ("add", "remove", "redraw")
-ITEMS_ON_A_PAGE = 25
+REDRAWS = ("add", "drop", "redraw")
+ITEMS_ON_A_PAGE = 15
 
 
 def found(request: MemberRequest, run: UUID) -> Run:
