@@ -21,8 +21,8 @@ from random import Random
 from statistics import fmean, pstdev
 
 from benchmarks.recorded_answers import DATA, MIXED, folder_or_exit, panels
+from orchestration.evaluation.engine.calibration import auroc, expected_calibration_error
 from orchestration.evaluation.engine.running import training_examples
-from orchestration.evaluation.engine.scoring import auroc, expected_calibration_error
 from orchestration.llm.providers.recorded.loading import load_recordings
 from orchestration.strategies.engine.belief.fitting import ReadExample, fit, read_examples, with_records
 from orchestration.strategies.engine.belief.model import Belief, Term

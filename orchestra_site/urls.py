@@ -12,6 +12,8 @@ handler500 = "orchestra_site.web.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orchestra_site.accounts.urls")),
     path("methods/routing/", include("orchestration.routing.urls")),
+    # before the strategies, whose pages are called by any name below methods/
+    path("methods/", include("orchestration.evaluation.urls")),
     path("", include("orchestration.strategies.urls")),
     path("", include("orchestration.runs.urls")),
     path("", include("orchestration.tools.urls")),

@@ -4,6 +4,14 @@ from django.apps import AppConfig
 
 
 class EvaluationConfig(AppConfig):
-    """Evaluations over recorded answers."""
+    """Evaluations over recorded answers, and the run kind `evaluation`."""
 
     name = "orchestration.evaluation"
+
+    def ready(self) -> None:
+        """Register the kind of run and its page."""
+        from orchestration.evaluation.parts import EvaluationPage  # noqa: PLC0415  # models must be there first
+        from orchestration.evaluation.services.evaluation_runs import EvaluationKind  # noqa: PLC0415  # as above
+        from orchestration.runs.kinds import register  # noqa: PLC0415  # as above
+
+        register(EvaluationKind(), EvaluationPage())

@@ -13,6 +13,7 @@ from uuid import UUID
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import EventKind, Outcome
 from orchestration.runs.models import Call, CallStatus, Event, Run
@@ -74,12 +75,14 @@ class Startable:
 class RunKind(ABC):
     """A kind of run. `name` is stored with its runs (at most 40 characters), `title` is for people.
 
-    One that `pauses_itself` is paused by messages to its runs, and the runs cannot be besides.
+    One that `pauses_itself` is paused by messages to its runs, and the runs cannot be besides. `most_steps`
+    is how many steps a run may have with its children.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     pauses_itself: ClassVar[bool] = False
+    most_steps: ClassVar[int] = Limits().steps_in_all
 
     @abstractmethod
     def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
@@ -230,7 +233,9 @@ class KindPage:
     says by error code what to do. `actions` is a template with what can be done to a run in place of pausing
     and cancelling it. A page that `is_personal` shows each member something else (`personal`): it is drawn
     for each of them, which costs more. `reply` is the partial that says what came of a message of the kind's
-    own. `menu` is a template with more entries of the menu of a run.
+    own. `menu` is a template with more entries of the menu of a run. The runs of one that `is_large` may have
+    many thousands of calls: their page reads none of them, nor steps, nor the events of steps, and has the
+    totals of the run alone.
     """
 
     template: str = "runs/sections.html"
@@ -246,6 +251,7 @@ class KindPage:
     is_personal: bool = False
     reply: str = ""
     menu: str = ""
+    is_large: bool = False
 
     def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # other pages tell the time
         """Return what the sections, the sentence and the reason for the answer show.
@@ -355,6 +361,11 @@ def get_kind(name: str) -> RunKind:
 def get_page(name: str) -> KindPage:
     """Return the page of a kind; runs of a kind that is gone are shown plainly."""
     return PAGES.get(name) or KindPage()
+
+
+def large_kinds() -> frozenset[str]:
+    """Return the names of the kinds whose pages read no calls and steps."""
+    return frozenset(name for name, page in PAGES.items() if page.is_large)
 
 
 def decided_at(step: str) -> str:

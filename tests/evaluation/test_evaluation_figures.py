@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.evaluation.engine.scoring import (
-    Baseline,
-    auroc,
-    baseline,
-    expected_calibration_error,
-    plurality,
-    wilson,
-)
+from orchestration.evaluation.engine.calibration import auroc, expected_calibration_error
+from orchestration.evaluation.engine.intervals import wilson
+from orchestration.evaluation.engine.scoring import Baseline, baseline, plurality
 from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
 
 PANEL = ("ada", "bob", "cyd")

@@ -19,7 +19,7 @@ from orchestration.evaluation.engine.running import (
     training_examples,
     without_scored,
 )
-from orchestration.evaluation.engine.scoring import is_right, score, summarise
+from orchestration.evaluation.engine.scoring import Baseline, Measured, is_right, score, summarise
 from orchestration.evaluation.services.evaluating import panel_factory
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json, ModelSpec
@@ -250,7 +250,10 @@ def test_figures_add_up() -> None:
         score(each, item, data.labels[item.key])
         for each, item in zip(both, data.recording.items, strict=True)
     ]
-    shown = summarise("odd", {}, both, scores, None).as_json()  # type: ignore[arg-type]
+    shown = summarise(
+        Measured(label="odd", strategy="odd", options={}, results=both, scores=scores),
+        Baseline(best_single=0, random=0, plurality=None, oracle=0),
+    ).as_json()
     assert (shown["accuracy"], shown["escalation_rate"], shown["failed_rate"]) == (0.5, 0.5, 0.5)
     assert (shown["calls_per_item"], shown["cost_per_1k_usd"]) == (1.5, 50.0)
     assert (shown["quality_auroc"], shown["quality_ece"]) == (None, pytest.approx(0.1))

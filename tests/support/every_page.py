@@ -80,12 +80,14 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *_sessions(team),
         *_presets(team),
         *_routing(team),
+        *_evaluations(team),
     ]
     alike = [*_alike(team)]
     lists = (
         *("strategies:ask", "strategies:methods", "strategies:judges", "runs:runs", "runs:inbox"),
         *("llm:models", "pipelines:list", "sessions:list", "sessions:start", "strategies:presets:list"),
         *("tools:tools", "routing:list"),
+        *("evaluation:list", "evaluation:datasets", "evaluation:new"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -206,6 +208,14 @@ def _routing(team: FurnishedTeam) -> Iterator[str]:
     yield from (reverse("routing:dry-run", args=[name]) for name in (team.rules.name, "unsound"))
 
 
+def _evaluations(team: FurnishedTeam) -> Iterator[str]:
+    views = ("list", "new", "datasets", "dataset-add", "dataset-rated")
+    yield from (reverse(f"evaluation:{view}") for view in views)
+    run = team.runs["evaluation"]
+    yield reverse("evaluation:dataset", args=[run.ref])
+    yield from [reverse("evaluation:results", args=[run.pk])]
+
+
 def _tools(team: FurnishedTeam) -> Iterator[str]:
     views = ("tools:tools", "tools:server-add", "tools:credential-add", "tools:document-add")
     yield from map(reverse, views)
@@ -228,7 +238,7 @@ def _refused_forms(team: FurnishedTeam) -> Iterator[PageState]:
     yield PageState(path=reverse("strategies:ask"), who=team.owner, sends="#ask-form")
     for view in ("accounts:password", "accounts:create-team", "llm:provider-connect", "llm:recording-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
-    for view in ("pipelines:new", "pipelines:import"):
+    for view in ("pipelines:new", "pipelines:import", "evaluation:new", "evaluation:dataset-add"):
         yield PageState(path=reverse(view), who=team.owner, sends="main form")
     yield PageState(path=reverse("strategies:rubric-new"), who=team.owner, sends="#rubric-form")
     preset_forms = ("strategies:presets:new", "strategies:presets:import", "routing:new", "routing:import")

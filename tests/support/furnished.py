@@ -42,6 +42,7 @@ from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage
 from tests.support.engines import Engine
+from tests.support.evaluations import a_dataset, a_written_evaluation
 from tests.support.furnished_rooms import furnished_rooms
 from tests.support.history import a_member
 from tests.support.lineups import LEAD, WRITER, a_lineup, a_lineup_draft, a_played_run
@@ -105,6 +106,7 @@ class FurnishedTeam:
             **self._with_preset(engine),
             **self._routed(engine),
             **furnished_rooms(self.owner, self.people[0]),
+            "evaluation": a_written_evaluation(self.owner, a_dataset(self.owner, ARABIC, items=2)),
         }
         learn_from_ended_runs()
         self.rubric = self._rubric()

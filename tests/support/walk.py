@@ -23,6 +23,7 @@ from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
 from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
 from orchestration.strategies.services.rubrics import create_rubric
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
+from tests.support.evaluations import a_dataset, a_written_evaluation
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.lineups import a_lineup, a_session_run
 from tests.support.pipelines import a_pipeline, a_pipeline_run
@@ -97,6 +98,8 @@ class World:
         self.rules_trigger, _ = add_webhook(
             membership=self.people[Visitor.OWNER], definition=self.rules, title=SECRET
         )
+        self.dataset = a_dataset(self.member, SECRET, items=1)
+        self.evaluation = a_written_evaluation(self.member, self.dataset)
 
     def _tools(self) -> None:
         add = {"name": "add", "description": SECRET, "schema": {}, "repeatable": True, "problem": ""}

@@ -119,6 +119,14 @@ def a_hook(world: World) -> dict[str, Any]:
     return {"trigger": world.trigger.pk}
 
 
+def a_walked_dataset(world: World) -> dict[str, Any]:
+    return {"pk": world.dataset.pk}
+
+
+def a_walked_evaluation(world: World) -> dict[str, Any]:
+    return {"run": world.evaluation.pk}
+
+
 WRITTEN = {
     "pipelines": "stages:",
     "sessions": "participants:",
@@ -149,6 +157,20 @@ def definition_rows(kind: str, one: Make, version: Make, trigger: Make) -> Itera
 
 
 ROWS = [
+    Row(view="evaluation:list", marker='id="evaluation-list"'),
+    Row(view="evaluation:new", who=RUNNERS, marker='id="evaluation-new"'),
+    Row(view="evaluation:new", method="POST", who=RUNNERS, status=422, marker='id="evaluation-new"'),
+    Row(view="evaluation:results", args=a_walked_evaluation, marker='id="evaluation-results"'),
+    Row(view="evaluation:results-csv", args=a_walked_evaluation, marker="configuration"),
+    Row(view="evaluation:results-json", args=a_walked_evaluation, marker='"outcomes"'),
+    Row(view="evaluation:datasets", marker='id="dataset-list"'),
+    Row(view="evaluation:dataset-add", who=RUNNERS, marker='id="dataset-add"'),
+    Row(view="evaluation:dataset-add", method="POST", who=RUNNERS, status=422, marker='id="dataset-add"'),
+    Row(view="evaluation:dataset-rated", who=RUNNERS, marker='id="dataset-rated"'),
+    Row(view="evaluation:dataset-rated", method="POST", who=RUNNERS, status=422, marker='id="dataset-rated"'),
+    Row(view="evaluation:dataset", args=a_walked_dataset, marker='id="dataset-items"'),
+    Row(view="evaluation:dataset-export", args=a_walked_dataset, marker='"prompt"'),
+    Row(view="evaluation:dataset-remove", method="POST", who=ADMINS, args=a_walked_dataset, status=302),
     *definition_rows("pipelines", a_pipeline, a_version, a_trigger),
     *definition_rows(
         "sessions",

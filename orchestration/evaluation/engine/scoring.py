@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from decimal import Decimal
-from itertools import groupby
-from math import sqrt
+from dataclasses import asdict, dataclass, replace
 
+from orchestration.evaluation.engine.figures import (
+    Against,
+    ConfigurationComparison,
+    Figures,
+    ItemFigures,
+    comparisons,
+    summed_up,
+)
 from orchestration.evaluation.engine.running import ItemResult
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label, same_words
@@ -26,18 +31,20 @@ class Score:
     correct: bool
     escalated: bool
     quality: float | None
+    task_type: str = ""
 
 
 def score(result: ItemResult, item: Item, label: Label) -> Score:
     """Compare a result with its label; a failed run is wrong."""
     outcome = result.outcome
     if outcome is None:
-        return Score(key=item.key, correct=False, escalated=False, quality=None)
+        return Score(key=item.key, correct=False, escalated=False, quality=None, task_type=item.task_type)
     return Score(
         key=item.key,
         correct=is_right(outcome, item, label),
         escalated=any(decision.kind in escalations() for decision in outcome.decisions),
         quality=None if outcome.quality is None else outcome.quality.overall,
+        task_type=item.task_type,
     )
 
 
@@ -92,6 +99,18 @@ def baseline(labels: Sequence[Label], panel: Sequence[str]) -> Baseline:
     )
 
 
+def baseline_results(labels: Sequence[Label], panel: Sequence[str]) -> dict[Against, list[bool]]:
+    """Return by item whether the best single model is right, and a plain vote where answers are extracted.
+
+    The best one is so in hindsight, the first of the panel where several are.
+    """
+    single = max(panel, key=lambda model: sum(label.correct(model) is True for label in labels))
+    found = {Against.BEST_SINGLE: [label.correct(single) is True for label in labels]}
+    if any(label.answers[model].extracted for label in labels for model in panel):
+        found[Against.PLURALITY] = [plurality(label, panel) for label in labels]
+    return found
+
+
 def plurality(label: Label, panel: Sequence[str]) -> bool:
     """Return whether the most frequent extracted answer is right.
 
@@ -107,108 +126,79 @@ def plurality(label: Label, panel: Sequence[str]) -> bool:
     return label.correct(most[0]) is True
 
 
-Z95 = 1.959963984540054
-BINS = 10
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StrategyFigures:
+    """The figures of one configuration; `label` is its name among those that were evaluated together.
 
-Judged = Sequence[tuple[float, bool]]
-"""Pairs of an estimate, 0 to 1, and whether the answer was right."""
-
-
-def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float]:
-    """Return the Wilson score interval of a share (Wilson 1927); 0 to 1 without trials."""
-    if trials == 0:
-        return 0.0, 1.0
-    share, spread = successes / trials, z * z / trials
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def auroc(judged: Judged) -> float | None:
-    """Return how often a right answer is estimated above a wrong one, a tie counting half.
-
-    None unless there are both. The area under the ROC curve by ranks (Mann and Whitney 1947).
+    One that sends questions to one of two models by a dial has the curve of it, as JSON, as `routing`.
     """
-    true = sum(right for _, right in judged)
-    false = len(judged) - true
-    if not true or not false:
-        return None
-    below, wins = 0, 0.0
-    for _, tied in groupby(sorted(judged), key=lambda pair: pair[0]):
-        outcomes = [right for _, right in tied]
-        good = sum(outcomes)
-        bad = len(outcomes) - good
-        wins += good * (below + bad / 2)
-        below += bad
-    return wins / (true * false)
 
+    label: str
+    strategy: str
+    options: Mapping[str, Json]
+    figures: Figures
+    baseline: Baseline
+    right: Sequence[bool]
+    comparisons: tuple[ConfigurationComparison, ...] = ()
+    failures: tuple[str, ...] = ()
+    routing: Mapping[str, Json] | None = None
 
-def expected_calibration_error(judged: Judged, bins: int = BINS) -> float | None:
-    """Return the mean distance of estimates from the share of right answers, over bins of equal width.
-
-    None without estimates; one of 1 belongs to the last bin. Naeini, Cooper and Hauskrecht 2015.
-    """
-    if not judged:
-        return None
-    by_bin: dict[int, list[tuple[float, bool]]] = {}
-    for estimate, right in judged:
-        by_bin.setdefault(min(int(estimate * bins), bins - 1), []).append((estimate, right))
-    distances = (abs(sum(e for e, _ in pairs) - sum(r for _, r in pairs)) for pairs in by_bin.values())
-    return sum(distances) / len(judged)
+    def as_json(self) -> dict[str, Json]:
+        """Return the object that `evaluate --json` prints for a configuration."""
+        return {
+            "label": self.label,
+            "strategy": self.strategy,
+            "options": dict(self.options),
+            **self.figures.as_json(),
+            "baseline": asdict(self.baseline),
+            "comparisons": [each.as_json() for each in self.comparisons],
+            "failures": list(self.failures),
+            "routing": self.routing,
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StrategyFigures:
-    """The figures of one strategy. Accuracy and rates are fractions; None where there is no data.
+class Measured:
+    """A configuration with the results of all items, and their scores, in the same order."""
 
-    The cost is None where the recording has no price for some call.
-    """
-
+    label: str
     strategy: str
     options: Mapping[str, Json]
-    accuracy: float
-    accuracy_ci95: tuple[float, float]
-    cost_per_1k_usd: float | None
-    calls_per_item: float
-    escalation_rate: float
-    failed_rate: float
-    quality_auroc: float | None
-    quality_ece: float | None
-    baseline: Baseline
-    failures: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Json]:
-        """Return the object that `evaluate --json` prints for a strategy."""
-        shown = asdict(self)
-        shown["accuracy_ci95"] = list(self.accuracy_ci95)
-        shown["failures"] = list(self.failures)
-        return {**shown, "routing": None}
+    results: Sequence[ItemResult]
+    scores: Sequence[Score]
 
 
-def summarise(
-    strategy: str,
-    options: Mapping[str, Json],
-    results: Sequence[ItemResult],
-    scores: Sequence[Score],
-    baseline: Baseline,
-) -> StrategyFigures:
-    """Return the figures of a strategy over at least one item; `failures` names each kind of failure once."""
-    number, right = len(results), sum(score.correct for score in scores)
-    costs = [item.cost_usd for item in results if item.cost_usd is not None]
-    judged = [(score.quality, score.correct) for score in scores if score.quality is not None]
-    failed = [item.error for item in results if item.error is not None]
+def summarise(measured: Measured, baseline: Baseline, *, seed: int = 0) -> StrategyFigures:
+    """Return the figures of a configuration over at least one item; `failures` names each kind once."""
+    pairs = list(zip(measured.results, measured.scores, strict=True))
+    failed = [item.error for item in measured.results if item.error is not None]
     examples = {error.code: str(error) for error in reversed(failed)}
+    items = [
+        ItemFigures(
+            correct=score.correct,
+            task_type=score.task_type,
+            quality=score.quality,
+            calls=item.calls,
+            cost_usd=item.cost_usd,
+            escalated=score.escalated,
+            failed=item.error is not None,
+        )
+        for item, score in pairs
+    ]
     return StrategyFigures(
-        strategy=strategy,
-        options=options,
-        accuracy=right / number,
-        accuracy_ci95=wilson(right, number),
-        cost_per_1k_usd=float(sum(costs, Decimal(0)) * 1000 / number) if len(costs) == number else None,
-        calls_per_item=sum(item.calls for item in results) / number,
-        escalation_rate=sum(score.escalated for score in scores) / number,
-        failed_rate=len(failed) / number,
-        quality_auroc=auroc(judged),
-        quality_ece=expected_calibration_error(judged),
+        label=measured.label,
+        strategy=measured.strategy,
+        options=measured.options,
+        figures=summed_up(items, seed=seed),
         baseline=baseline,
+        right=[score.correct for score in measured.scores],
         failures=tuple(f"{code}: {words}" for code, words in sorted(examples.items())),
     )
+
+
+def compared(
+    found: Sequence[StrategyFigures], baselines: Mapping[Against, Sequence[bool]]
+) -> tuple[StrategyFigures, ...]:
+    """Return the figures of configurations over the same items, each compared with the others."""
+    differences = comparisons({each.label: each.right for each in found}, baselines)
+    return tuple(replace(each, comparisons=differences[each.label]) for each in found)

@@ -1,9 +1,10 @@
-"""The arguments of an evaluation, parsed and checked: options and panels."""
+"""The arguments of an evaluation, parsed and checked: configurations, options and panels."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,7 +12,56 @@ from pydantic import TypeAdapter, ValidationError
 
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.strategies.engine.strategy import Strategy
+from orchestration.strategies.engine.strategy import Strategy, get_strategy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedConfiguration:
+    """A strategy with options that are not validated yet; `label` is what `--strategy` says of it."""
+
+    label: str
+    strategy: Strategy
+    options: Mapping[str, Json]
+
+
+def configurations(words: Sequence[str], options: Sequence[str]) -> tuple[NamedConfiguration, ...]:
+    """Return the configurations that `--strategy` names, with their options. Raises `InvalidRequest`.
+
+    `parallel,voting` are two. `voting:rule=belief,quorum=2` is one with options of its own: what has an
+    equals sign belongs to the strategy before it. `options` are those of `--option`: `k=v` is for every
+    strategy that has the option, `strategy.k=v` for those of one. What a configuration says itself counts.
+    """
+    own: list[tuple[str, list[str]]] = []
+    for part in (part.strip() for word in words for part in word.split(",")):
+        name, colon, first = part.partition(":")
+        if "=" in name:
+            if not own:
+                raise InvalidRequest(f"Name a strategy before {part!r}.", field="strategy")
+            own[-1][1].append(part)
+        elif part:
+            own.append((name.strip(), [first] if colon and first else []))
+    named = [(get_strategy(name), given) for name, given in own]
+    shared = options_for([strategy for strategy, _ in named], options)
+    found: dict[str, NamedConfiguration] = {}
+    for strategy, given in named:
+        chosen = [_own_option(strategy, word) for word in given]
+        label = " ".join([strategy.name, *given])
+        merged = {**shared[strategy.name], **dict(chosen)}
+        found.setdefault(label, NamedConfiguration(label=label, strategy=strategy, options=merged))
+    if not found:
+        raise InvalidRequest("Name at least one strategy.", field="strategy")
+    return tuple(found.values())
+
+
+def _own_option(strategy: Strategy, word: str) -> tuple[str, Json]:
+    name, equals, text = word.partition("=")
+    if not equals or name.strip() not in strategy.Options.model_fields:
+        there = ", ".join(strategy.Options.model_fields)
+        raise InvalidRequest(
+            f"Write an option as {strategy.name}:name=value, not {word!r}. There are: {there}.",
+            field="strategy",
+        )
+    return name.strip(), _value(text, word)
 
 
 def options_for(strategies: Sequence[Strategy], words: Sequence[str]) -> dict[str, dict[str, Json]]:

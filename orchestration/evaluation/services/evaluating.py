@@ -15,8 +15,22 @@ from orchestration.evaluation.engine.running import (
     training_examples,
     without_scored,
 )
-from orchestration.evaluation.engine.scoring import StrategyFigures, baseline, score, summarise
-from orchestration.evaluation.services.arguments import options_for, panel_named, panels_beside, unknown_model
+from orchestration.evaluation.engine.scoring import (
+    Measured,
+    StrategyFigures,
+    baseline,
+    baseline_results,
+    compared,
+    score,
+    summarise,
+)
+from orchestration.evaluation.services.arguments import (
+    NamedConfiguration,
+    configurations,
+    panel_named,
+    panels_beside,
+    unknown_model,
+)
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.resilience.attempts import Retrying, RetryPolicy
@@ -30,16 +44,16 @@ from orchestration.strategies.engine.belief.fitting import fit as fit_belief
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
-from orchestration.strategies.engine.strategy import Panel, Strategy, TrainingExample, get_strategy
+from orchestration.strategies.engine.strategy import Panel, Strategy, TrainingExample
 from orchestration.strategies.engine.types import counted
 
 Progress = Callable[[str, int, int], None]
-"""Called after each item with the strategy, the number of items done, and of all items."""
+"""Called after each item with the configuration, the number of items done, and of all items."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationRequest:
-    """What to evaluate: files, models or names of panels, strategies, options as `k=v`."""
+    """What to evaluate: files, models or names of panels, strategies (see `configurations`), options."""
 
     data: tuple[Path, ...]
     panel: tuple[str, ...]
@@ -64,6 +78,7 @@ class Chosen:
 class CandidateConfiguration:
     """A strategy with its options, learned ones included, its panel and the models that the options name."""
 
+    label: str
     strategy: Strategy
     options: StrategyOptions
     panel: tuple[ModelSpec, ...]
@@ -105,8 +120,7 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
         raise InvalidRequest("At least one item must be scored.", field="limit")
     if not 0 <= request.failure_rate <= 1:
         raise InvalidRequest("The share of attempts that fail lies between 0 and 1.", field="failure-rate")
-    strategies = [get_strategy(name) for name in dict.fromkeys(request.strategies)]
-    given = options_for(strategies, request.options)
+    named = configurations(request.strategies, request.options)
     data = load_recordings(request.data)
     panel = panel_named(request.panel, data.recording.models, panels_beside(request.data))
     fit = load_recordings(request.fit) if request.fit else Labelled(recording=Recording(()), labels={})
@@ -114,38 +128,41 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
     training = training_examples(kept, fit.labels)
     specs = {name: data.recording.spec(name) for name in data.recording.models}
     belief = fit_belief(read_examples(_by_panel(training, panel)), shipped_belief(), seed=request.seed)
-    configurations = [
-        _configure(strategy, given[strategy.name], panel, training, specs) for strategy in strategies
-    ]
-    helpers = tuple(dict.fromkeys(spec.name for each in configurations for spec in each.helpers))
+    candidates = [_configure(each, panel, training, specs) for each in named]
+    helpers = tuple(dict.fromkeys(spec.name for each in candidates for spec in each.helpers))
     chosen = _choose_items(data, panel, helpers, limit=request.limit, seed=request.seed)
+    labels = [data.labels[item.key] for item in chosen.items]
+    found = [_figures(each, data, belief, chosen, request, progress) for each in candidates]
     return Report(
         data=tuple(map(str, request.data)),
         panel=panel,
         chosen=chosen,
         fitted_items=len(training),
         seed=request.seed,
-        results=tuple(_figures(each, data, belief, chosen, request, progress) for each in configurations),
+        results=compared(found, baseline_results(labels, panel)),
         notes=tuple(_notes(fitted=len(training), left_out=len(fit.recording.items) - len(kept))),
     )
 
 
 def _configure(
-    strategy: Strategy,
-    given: Mapping[str, Json],
+    named: NamedConfiguration,
     panel: Sequence[str],
     examples: Sequence[TrainingExample],
     known: Mapping[str, ModelSpec],
 ) -> CandidateConfiguration:
     """Let the strategy learn, and check its options. Raises `InvalidRequest`, `InvalidOptions`."""
-    members = tuple(known[name] for name in panel)
-    options = parse_options(strategy.Options, learned(strategy, examples, members, given))
+    members, strategy = tuple(known[name] for name in panel), named.strategy
+    options = parse_options(strategy.Options, learned(strategy, examples, members, named.options))
     helpers = helper_models(options)
     for name in helpers:
         if name not in known:
             raise InvalidRequest(unknown_model(name, tuple(known)), field="option")
     return CandidateConfiguration(
-        strategy=strategy, options=options, panel=members, helpers=tuple(known[name] for name in helpers)
+        label=named.label,
+        strategy=strategy,
+        options=options,
+        panel=members,
+        helpers=tuple(known[name] for name in helpers),
     )
 
 
@@ -181,7 +198,7 @@ def _figures(
     progress: Progress,
 ) -> StrategyFigures:
     """Run one strategy on every item, and only then read the labels."""
-    name, items = configuration.strategy.name, chosen.items
+    name, items = configuration.label, chosen.items
     pace = Pace(failure_rate=request.failure_rate, seed=request.seed)
     run = EvaluationRun(
         strategy=configuration.strategy,
@@ -193,7 +210,14 @@ def _figures(
     labels = [data.labels[item.key] for item in items]
     scores = [score(*each) for each in zip(results, items, labels, strict=True)]
     base = baseline(labels, [spec.name for spec in configuration.panel])
-    return summarise(name, configuration.options.model_dump(mode="json"), results, scores, base)
+    measured = Measured(
+        label=name,
+        strategy=configuration.strategy.name,
+        options=configuration.options.model_dump(mode="json"),
+        results=results,
+        scores=scores,
+    )
+    return summarise(measured, base, seed=request.seed)
 
 
 def panel_factory(

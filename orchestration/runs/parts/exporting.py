@@ -91,11 +91,11 @@ def _row(run: Any, totals: CallTotals, now: datetime) -> ExportedRun:  # noqa: A
 
 def csv_chunks(batches: Iterable[Sequence[Run]], now: datetime, most: int = EXPORTED_RUNS) -> Iterator[bytes]:
     """Yield a CSV file with a line of names; one that is cut short says so in its last line."""
-    yield _csv_lines([COLUMNS], BYTE_ORDER_MARK)
+    yield csv_lines([COLUMNS], BYTE_ORDER_MARK)
     for rows, is_cut in _limited(batches, now, most):
-        yield _csv_lines([map(csv_cell, asdict(row).values()) for row in rows])
+        yield csv_lines([asdict(row).values() for row in rows])
         if is_cut:
-            yield _csv_lines([[CUT_SHORT.format(most)]])
+            yield csv_lines([[CUT_SHORT.format(most)]])
 
 
 def json_chunks(
@@ -136,7 +136,8 @@ def csv_cell(value: object) -> object:
     return f"'{value}"
 
 
-def _csv_lines(rows: Iterable[Iterable[object]], head: str = "") -> bytes:
+def csv_lines(rows: Iterable[Iterable[object]], head: str = "") -> bytes:
+    """Return rows as lines of a CSV file, after `head`; no cell is taken for a formula."""
     lines = io.StringIO(newline="")
-    csv.writer(lines).writerows(rows)
+    csv.writer(lines).writerows(map(csv_cell, row) for row in rows)
     return f"{head}{lines.getvalue()}".encode()

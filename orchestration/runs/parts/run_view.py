@@ -97,11 +97,13 @@ def touched_parts(events: Iterable[Event]) -> frozenset[Part]:
 class Facts:
     """A run's totals. `unpriced` names models that were called and whose cost is not known.
 
+    `tokens` is None where nobody has counted them.
+
     `over_usd` is what the known costs are above the run's limit, None where they are within it.
     """
 
     calls: int
-    tokens: int
+    tokens: int | None
     cost_usd: Decimal
     over_usd: Decimal | None
     unpriced: tuple[str, ...]
@@ -278,7 +280,7 @@ def run_view(state: RunState, *, after: int, now: datetime, member: Membership |
     return RunView(
         run=state.run,
         page=page,
-        facts=_facts(state, now),
+        facts=_totals(state.run, now) if page.is_large else _facts(state, now),
         decisions=tuple(map(with_shares, final or recorded)),
         path=own.get("path") or waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run, models) for event in state.new_events),
@@ -302,7 +304,7 @@ def _question(question: HumanQuestion, page: KindPage, member: Membership | None
 
 
 def _facts(state: RunState, now: datetime) -> Facts:
-    priced = {e["spec"]["name"] for e in state.run.panel if (e.get("spec") or {}).get("prices")}
+    priced = _priced(state.run)
     cost = sum((call.cost_usd for call in state.calls if call.cost_usd is not None), Decimal(0))
     limit = (state.run.request.get("constraints") or {}).get("max_cost_usd")
     over = Decimal(0) if limit is None else cost - Decimal(str(limit))
@@ -315,6 +317,29 @@ def _facts(state: RunState, now: datetime) -> Facts:
         maybe_billed=sum(call.maybe_billed for call in state.calls),
         seconds=elapsed_s(state, now),
     )
+
+
+def _totals(run: Run, now: datetime) -> Facts:
+    """Return what the run's own row says of its calls."""
+    limit = (run.request.get("constraints") or {}).get("max_cost_usd")
+    over = Decimal(0) if limit is None else run.cost_usd - Decimal(str(limit))
+    return Facts(
+        calls=run.calls_started,
+        tokens=None,
+        cost_usd=run.cost_usd,
+        over_usd=over if over > 0 else None,
+        unpriced=tuple(sorted(_names(run) - _priced(run))),
+        maybe_billed=0,
+        seconds=run.working_seconds(now),
+    )
+
+
+def _priced(run: Run) -> set[str]:
+    return {each["spec"]["name"] for each in run.panel if (each.get("spec") or {}).get("prices")}
+
+
+def _names(run: Run) -> set[str]:
+    return {each["spec"]["name"] for each in run.panel}
 
 
 def _line(event: Event, run: Run, models: Mapping[str, str]) -> StoryLine:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.templatetags.excerpts import SHOWN_BYTES
-from orchestration.runs.kinds import PAGES
+from orchestration.runs.kinds import PAGES, large_kinds
 from orchestration.runs.models import CallStatus
 from orchestration.runs.parts.frames import LARGEST_MESSAGE, fitting
 from orchestration.runs.parts.run_view import PLAIN_LINE, Part, RunView, StoryLine, run_view, touched_parts
@@ -24,6 +24,7 @@ from orchestration.runs.selectors.inbox import answerable, open_questions
 from orchestration.runs.selectors.run_state import (
     RunProgress,
     any_worker,
+    has_news,
     is_overdue,
     open_run_counts,
     run_state,
@@ -102,7 +103,10 @@ class UpdateCache:
 def render_update(key: UpdateKey) -> PageUpdate | None:
     """Read what came after `key.after` and render the parts it changes."""
     remembered = frozenset[str]().union(*(page.remembered for page in PAGES.values()))
-    state = run_state(key.run, after=key.after, remembered=remembered)
+    large = large_kinds()
+    if large and not has_news(key.run, after=key.after, large=large):
+        return None
+    state = run_state(key.run, after=key.after, remembered=remembered, large=large)
     if not state.new_events:
         return None
     member = None if key.member is None else Membership.objects.filter(pk=key.member).first()

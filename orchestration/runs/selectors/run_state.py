@@ -62,13 +62,27 @@ def visible_runs(membership: Membership) -> QuerySet[Run]:
     return Run.objects.visible_to(membership).select_related("created_by", "rerun_of")
 
 
-def run_state(run_id: UUID, *, after: int = 0, remembered: Collection[str] = ()) -> RunState:
+def has_news(run_id: UUID, *, after: int, large: Collection[str] = ()) -> bool:
+    """Return whether a page shows anything that happened after event number `after`."""
+    return _shown_events(run_id, large).filter(seq__gt=after).exists()
+
+
+def _shown_events(run_id: UUID, large: Collection[str]) -> QuerySet[Event]:
+    """Return a run's events; of those of steps none where the kind is large."""
+    events = Event.objects.filter(run_id=run_id)
+    return events.filter(~Q(run__kind__in=large) | Q(step="")) if large else events
+
+
+def run_state(
+    run_id: UUID, *, after: int = 0, remembered: Collection[str] = (), large: Collection[str] = ()
+) -> RunState:
     """Read a run and what happened after event number `after`.
 
-    Events of `remembered` kinds are read whatever their number. Raises `Run.DoesNotExist`.
+    Events of `remembered` kinds are read whatever their number. Of runs of `large` kinds calls, steps and the
+    events of steps are not read. Raises `Run.DoesNotExist`.
     """
     kept = REMEMBERED.union(remembered)
-    wanted = Event.objects.filter(run_id=run_id).filter(Q(seq__gt=after) | Q(kind__in=kept))
+    wanted = _shown_events(run_id, large).filter(Q(seq__gt=after) | Q(kind__in=kept))
     events = tuple(wanted.order_by("seq"))
     new_events = tuple(event for event in events if event.seq > after)
     facts = events if not after else tuple(event for event in events if event.kind in kept)
@@ -78,8 +92,17 @@ def run_state(run_id: UUID, *, after: int = 0, remembered: Collection[str] = ())
         run=Run.objects.select_related("created_by", "rerun_of").get(pk=run_id),
         new_events=new_events,
         remembered=facts,
-        calls=tuple(Call.objects.filter(run_id=run_id).order_by("started_s", "started_at", "id")),
-        steps=tuple(Step.objects.filter(run_id=run_id).defer("result", "error").order_by("started_s", "id")),
+        calls=tuple(
+            Call.objects.filter(run_id=run_id)
+            .exclude(run__kind__in=large)
+            .order_by("started_s", "started_at", "id")
+        ),
+        steps=tuple(
+            Step.objects.filter(run_id=run_id)
+            .exclude(run__kind__in=large)
+            .defer("result", "error")
+            .order_by("started_s", "id")
+        ),
         reused=dict(reused.values_list("key", "result")) if from_cache else {},
         ratings=tuple(Rating.objects.filter(run_id=run_id).select_related("user").order_by("at")),
         questions=tuple(
@@ -89,11 +112,13 @@ def run_state(run_id: UUID, *, after: int = 0, remembered: Collection[str] = ())
     )
 
 
-def whole_run(run_id: UUID, read: Callable[[UUID], RunState] = run_state) -> RunState:
+def whole_run(
+    run_id: UUID, read: Callable[[UUID], RunState] = run_state, *, large: Collection[str] = ()
+) -> RunState:
     """Read a run with all its events so that its row and they are of one moment, unless it goes on faster."""
     state = read(run_id)
     for _ in range(MOST_READS):
-        if state.run.last_seq == state.seq:
+        if state.run.last_seq == state.seq or state.run.kind in large:
             break
         state = read(run_id)
     return state

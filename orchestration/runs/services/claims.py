@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from orchestration.runs.engine.budget import Limits, Spent
 from orchestration.runs.engine.claim import ReplayState
 from orchestration.runs.engine.records import StepKind, StepRecord, event_digest
 from orchestration.runs.engine.types import EventKind, Person, Received, RunEvent, StepStatus
-from orchestration.runs.kinds import FrozenRun
+from orchestration.runs.kinds import KINDS, FrozenRun, RunKind
 from orchestration.runs.models import (
     CallStatus,
     Command,
@@ -76,7 +76,7 @@ def claim_run(run_id: UUID, owner: str) -> Claim | None:
     return Claim(
         run=_frozen(run),
         fence=run.fence,
-        limits=_limits(run.request.get("constraints", {})),
+        limits=_limits(run.request.get("constraints", {}), KINDS.get(run.kind)),
         replay=ReplayState() if is_new else _replay_state(run),
     )
 
@@ -93,9 +93,10 @@ def _frozen(run: Run) -> FrozenRun:
     )
 
 
-def _limits(constraints: dict[str, Any]) -> Limits:
+def _limits(constraints: dict[str, Any], kind: RunKind | None) -> Limits:
     money = constraints.get("max_cost_usd")
     return Limits(
+        steps_in_all=RunKind.most_steps if kind is None else kind.most_steps,
         money=None if money is None else Decimal(money),
         calls=constraints.get("max_calls"),
         seconds=constraints.get("max_latency_s"),
@@ -104,7 +105,7 @@ def _limits(constraints: dict[str, Any]) -> Limits:
 
 def _replay_state(run: Run) -> ReplayState:
     """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
-    steps = {row.key: _record(row) for row in run.steps.all()}
+    steps = {row.key: _record(row) for row in _needed(run)}
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
     rows = run.events.exclude(kind=EventKind.STEP_ENDED)  # steps bring these with them; none is emitted
     events = [RunEvent(kind=e.kind, step=e.step, data=e.data) for e in rows]
@@ -125,6 +126,16 @@ def _replay_state(run: Run) -> ReplayState:
         ),
         seconds=max(ends, default=0.0),
     )
+
+
+def _needed(run: Run) -> Iterator[Step]:
+    """Yield the steps of a run but those below a child that has ended: it replays as a whole."""
+    rows = run.steps.exclude(status=StepStatus.CANCELLED.value)
+    children = set(rows.filter(kind=StepKind.CHILD.value).values_list("key", flat=True))
+    for row in run.steps.iterator():
+        parts = row.key.split("/")
+        if not children or not any("/".join(parts[:place]) in children for place in range(1, len(parts))):
+            yield row
 
 
 def _unknown(run: Run, events: Iterable[RunEvent]) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -17,11 +18,18 @@ from django.views.decorators.http import require_GET, require_POST
 from orchestra_site.accounts.access import MemberRequest, may_run
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.forms import MessageForm, RatingForm, SentForm
-from orchestration.runs.kinds import KINDS, get_kind, get_page
+from orchestration.runs.kinds import KINDS, get_kind, get_page, large_kinds
 from orchestration.runs.models import Run
 from orchestration.runs.parts.run_view import run_view
 from orchestration.runs.parts.updates import PAGE, page_context
-from orchestration.runs.selectors.run_state import raw_run, usual_seconds, visible_runs, whole_run
+from orchestration.runs.selectors.run_state import (
+    RunState,
+    raw_run,
+    run_state,
+    usual_seconds,
+    visible_runs,
+    whole_run,
+)
 from orchestration.runs.services.commands import (
     cancel_run,
     pause_run,
@@ -52,12 +60,17 @@ def show_run(request: MemberRequest, run: UUID) -> HttpResponse:
 
 def page_content(request: MemberRequest, run: Run) -> dict[str, Any]:
     """Return the context of a run's page."""
-    state, now = whole_run(run.pk), timezone.now()
+    state, now = _read(run), timezone.now()
     view = run_view(state, after=0, now=now, member=request.membership)
     chosen = view.page.chosen(state, request.GET.dict(), now)
     is_whole = view.run.is_over and view.run.last_seq == view.seq
     socket = "" if is_whole else f"/ws/runs/{view.run.pk}/?after={view.seq}"
     return page_context(view, may_run=request.membership.may_run) | chosen | {"live_socket": socket}
+
+
+def _read(run: Run) -> RunState:
+    large = large_kinds()
+    return whole_run(run.pk, partial(run_state, large=large), large=large)
 
 
 def _after_post(
@@ -74,7 +87,7 @@ def _after_post(
 @require_GET
 def show_json(request: MemberRequest, run: UUID) -> JsonResponse:
     """Give the run as plain data."""
-    return JsonResponse(raw_run(whole_run(run_of(request, run).pk)), json_dumps_params={"indent": 2})
+    return JsonResponse(raw_run(_read(run_of(request, run))), json_dumps_params={"indent": 2})
 
 
 @require_GET

@@ -14,15 +14,22 @@ from django.core.management.base import BaseCommand, CommandError
 from orchestra_site.web.logs import printable
 from orchestration.evaluation.engine.scoring import StrategyFigures
 from orchestration.evaluation.services.evaluating import EvaluationRequest, Report, evaluate
+from orchestration.evaluation.services.route_scoring import (
+    ROUTERS,
+    RouteReport,
+    RouteRequest,
+    evaluate_routers,
+)
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.types import dollars, listed
 
 BAD_ARGUMENTS = 2
+PAIR = 2
 STEPS = 200
 """Updates of the progress line for each strategy."""
 COLUMNS = (
-    ("strategy", "<14"),
+    ("strategy", ""),
     ("accuracy", ">9"),
     ("  95 % interval", "<17"),
     ("$ per 1,000", ">12"),
@@ -55,11 +62,25 @@ class Command(BaseCommand):
         parser.add_argument("--fit", help="recordings to learn from; none of their items is scored", **files)
         parser.add_argument(
             "--panel",
-            required=True,
             metavar="NAME,...",
             help="models in order, or panels of panels.json beside the data",
         )
-        parser.add_argument("--strategy", required=True, metavar="NAME,...", help="strategies to compare")
+        parser.add_argument(
+            "--strategy",
+            action="append",
+            default=[],
+            metavar="NAME[:OPTION=VALUE,...],...",
+            help="what to compare; a strategy may come again with other options",
+        )
+        parser.add_argument(
+            "--route", metavar="WEAK,STRONG", help="measure routers between two models instead of strategies"
+        )
+        parser.add_argument(
+            "--router", default="random,length", metavar="NAME,...", help=f"of {', '.join(sorted(ROUTERS))}"
+        )
+        parser.add_argument(
+            "--scores", type=Path, metavar="FILE", help="a JSON object with a score of each item, as a router"
+        )
         parser.add_argument(
             "--option",
             action="append",
@@ -79,30 +100,54 @@ class Command(BaseCommand):
 
     def handle(self, **given: Json) -> None:
         """Evaluate and print."""
+        try:
+            report = self._routes(given) if given["route"] else self._strategies(given)
+        except InvalidRequest as error:
+            explained = f"{error.field}: {error}" if error.field else str(error)
+            raise CommandError(explained, returncode=BAD_ARGUMENTS) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Nothing is kept of an evaluation.") from None
+        if given["json"]:
+            self.stdout.write(printable(json.dumps(report.as_json(), indent=2, ensure_ascii=False)))
+        else:
+            lines = _lines(report) if isinstance(report, Report) else _route_lines(report)
+            self.stdout.write(printable("\n".join(lines)))
+
+    def _strategies(self, given: dict[str, Json]) -> Report:
+        lacking = [name for name in ("panel", "strategy") if not given[name]]
+        if lacking:
+            raise InvalidRequest(f"Say --{lacking[0]}, or --route to measure routers.", field=lacking[0])
         shown = given["progress"] or sys.stderr.isatty()
         request = EvaluationRequest(
             data=tuple(given["data"]),
             panel=_names(given["panel"]),
-            strategies=_names(given["strategy"]),
+            strategies=tuple(given["strategy"]),
             options=tuple(given["option"]),
             fit=tuple(given["fit"]),
             limit=given["limit"],
             seed=given["seed"],
             failure_rate=given["failure_rate"],
         )
-        try:
-            report = evaluate(request, self._show_progress) if shown else evaluate(request)
-        except InvalidRequest as error:
-            explained = f"{error.field}: {error}" if error.field else str(error)
-            raise CommandError(explained, returncode=BAD_ARGUMENTS) from None
-        except KeyboardInterrupt:
-            raise CommandError("Stopped. Nothing is kept of an evaluation.") from None
+        report = evaluate(request, self._show_progress) if shown else evaluate(request)
         for note in report.notes:
             self.stderr.write(printable(note))
-        if given["json"]:
-            self.stdout.write(printable(json.dumps(report.as_json(), indent=2, ensure_ascii=False)))
-        else:
-            self.stdout.write(printable("\n".join(_lines(report))))
+        return report
+
+    def _routes(self, given: dict[str, Json]) -> RouteReport:
+        pair = _names(given["route"])
+        if len(pair) != PAIR:
+            raise InvalidRequest("Name the weak and the strong model: --route WEAK,STRONG.", field="route")
+        return evaluate_routers(
+            RouteRequest(
+                data=tuple(given["data"]),
+                weak=pair[0],
+                strong=pair[1],
+                routers=_names(given["router"]),
+                scores=given["scores"],
+                fit=tuple(given["fit"]),
+                seed=given["seed"],
+            )
+        )
 
     def _show_progress(self, strategy: str, done: int, of: int) -> None:
         if done == of or done % max(1, of // STEPS) == 0:
@@ -125,11 +170,13 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"learned from {report.fitted_items:,} other items"
     yield f"panel: {listed(report.panel)}"
     yield ""
-    yield _aligned(name for name, _ in COLUMNS)
+    wide = max(len(result.label) for result in report.results)
+    yield _aligned((name for name, _ in COLUMNS), wide)
     for result in report.results:
-        yield _aligned(_row(result))
+        yield _aligned(_row(result), wide)
         yield from (f"  {failure}" for failure in result.failures)
     yield ""
+    yield from _differences(report.results)
     base = report.results[0].baseline
     yield (
         f"without a strategy: best single {_percent(base.best_single)}, random {_percent(base.random)},"
@@ -137,24 +184,56 @@ def _lines(report: Report) -> Iterator[str]:
     )
 
 
+def _differences(results: Iterable[StrategyFigures]) -> Iterator[str]:
+    """Yield how each configuration differs from the others and from the baselines, item by item."""
+    for result in results:
+        for each in result.comparisons:
+            low, high = each.found.ci95
+            real = "a real difference" if each.found.is_real else "may be chance"
+            yield (
+                f"{result.label} against {each.name}: {100 * each.found.difference:+.1f} points"
+                f" ({100 * low:+.1f} to {100 * high:+.1f}), {real}"
+            )
+    yield ""
+
+
+def _route_lines(report: RouteReport) -> Iterator[str]:
+    """Yield the figures of routers as a table."""
+    weak, strong = report.panel
+    yield f"{report.items:,} items of {listed(report.data)}, seed {report.seed}"
+    yield f"from {weak} to {strong}"
+    yield ""
+    for each in report.results:
+        low, high = each.found.apgr_ci95
+        yield (
+            f"{each.router:<14}APGR {each.found.apgr:.3f} ({low:.3f} to {high:.3f}); half of the gap with"
+            f" {_percent(each.found.cpt50)} of calls to {strong}, 80 % with {_percent(each.found.cpt80)}"
+        )
+
+
 def _row(result: StrategyFigures) -> tuple[str, ...]:
-    low, high = result.accuracy_ci95
-    cost = result.cost_per_1k_usd
+    found = result.figures
+    low, high = found.accuracy_ci95
+    cost = found.cost_per_1k_usd
     return (
-        result.strategy,
-        _percent(result.accuracy),
+        result.label,
+        _percent(found.accuracy),
         f"  {_percent(low)} to {_percent(high)}",
         "unknown" if cost is None else dollars(Decimal(repr(cost))),
-        f"{result.calls_per_item:.2f}",
-        _percent(result.escalation_rate),
-        _percent(result.failed_rate),
-        _share(result.quality_auroc),
-        _share(result.quality_ece),
+        f"{found.calls_per_item:.2f}",
+        _percent(found.escalation_rate),
+        _percent(found.failed_rate),
+        _share(found.quality_auroc),
+        _share(found.quality_ece),
     )
 
 
-def _aligned(cells: Iterable[str]) -> str:
-    return "".join(f"{cell:{width}}" for cell, (_, width) in zip(cells, COLUMNS, strict=True))
+def _aligned(cells: Iterable[str], wide: int) -> str:
+    """Return a line of the table whose first column holds labels of up to `wide` characters."""
+    first, *rest = cells
+    return f"{first:<{wide + 2}}" + "".join(
+        f"{cell:{width}}" for cell, (_, width) in zip(rest, COLUMNS[1:], strict=True)
+    )
 
 
 def _percent(share: float | None) -> str:

@@ -1,0 +1,350 @@
+"""The run kind `evaluation`: every item of a dataset under every configuration, a few at a time, scored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, Sum
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestra_site.accounts.models import Membership
+from orchestra_site.web.alphabets import storable_text
+from orchestra_site.web.threads import in_database_thread
+from orchestration.evaluation.engine.scorers import (
+    ItemScorer,
+    ScorerKind,
+    Verdict,
+    reference_problem,
+    verdict,
+)
+from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
+from orchestration.evaluation.selectors import NAME, recommendation
+from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Json
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import ChildFailed
+from orchestration.runs.engine.types import Outcome, RunEvent
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind
+from orchestration.runs.models import Call
+from orchestration.strategies.engine.quality.judging import ask_judge
+from orchestration.strategies.engine.quality.scoring import combine
+from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.strategy import escalations
+from orchestration.strategies.engine.types import Candidate, Constraints, Request
+from orchestration.strategies.services.strategy_runs import NAME as STRATEGY
+from orchestration.strategies.services.strategy_runs import checked_request, live_models, shared_panel
+
+AT_ONCE = 8
+"""Items, each under one configuration, that are under way at a time."""
+MOST_CONFIGURATIONS = 12
+MOST_OUTCOMES = 20_000
+"""Items times configurations of one evaluation."""
+STEPS_OF_ONE = 60
+PROGRESS = "evaluation_progressed"
+"""The event that a page is drawn anew by: at most about 100 of them in a run."""
+PROGRESS_EVENTS = 100
+LONGEST_KEPT = 4_000
+"""Characters of an answer that are kept with its outcome; the whole answer stands with its call."""
+
+
+class ConfigurationRequest(BaseModel):
+    """A strategy with its options and panel; `label` is what the evaluation calls it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str = Field(default="", max_length=120)
+    strategy: str
+    options: Mapping[str, Json] = Field(default_factory=dict)
+    models: tuple[str, ...] = ()
+
+
+class EvaluationPayload(BaseModel):
+    """What to evaluate: a dataset (the first items of it, or all), a scorer, configurations, limits."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    dataset: UUID
+    scorer: ItemScorer = ItemScorer()
+    configurations: tuple[ConfigurationRequest, ...] = Field(min_length=1, max_length=MOST_CONFIGURATIONS)
+    constraints: Constraints = Constraints()
+    first: int | None = Field(default=None, ge=1)
+
+
+class EvaluationKind(RunKind):
+    """Runs that measure configurations on a dataset."""
+
+    name = NAME
+    title = "Evaluation"
+    most_steps = MOST_OUTCOMES * STEPS_OF_ONE
+
+    def check(self, membership: Membership, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Check a request whole: the dataset fits the scorer, and every configuration can be run."""
+        try:
+            request = EvaluationPayload.model_validate(payload)
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            field = ".".join(map(str, detail["loc"]))
+            raise InvalidRequest(f"{field}: {detail['msg']}.", field=field) from None
+        dataset = Dataset.objects.visible_to(membership).filter(pk=request.dataset, removed_at=None).first()
+        if dataset is None:
+            raise InvalidRequest("There is no such dataset in this team.", field="dataset")
+        items = list(dataset.items.all()[: request.first])
+        _check_scorer(request.scorer, items)
+        if len(items) * len(request.configurations) > MOST_OUTCOMES:
+            raise InvalidRequest(
+                f"{len(items):,} items under {len(request.configurations)} configurations are more than"
+                f" {MOST_OUTCOMES:,}. Take the first items only, or fewer configurations.",
+                field="first",
+            )
+        longest = max((item.prompt for item in items), key=len)
+        named: dict[str, str] = {}
+        for place, each in enumerate(request.configurations):
+            named |= dict.fromkeys(_models(each, longest, place), f"configurations.{place}.models")
+        if request.scorer.kind is ScorerKind.JUDGE and request.scorer.judge:
+            named.setdefault(request.scorer.judge, "scorer.judge")
+        shares = len(items) * sum(len(each.models) for each in request.configurations)
+        panel = shared_panel(membership, named, request.constraints, longest, shares)
+        stored = {
+            **request.model_dump(mode="json"),
+            "items": len(items),
+            "dataset_name": dataset.name,
+            "configurations": _labelled(request.configurations),
+        }
+        number = len(request.configurations)
+        words = (
+            f"{dataset.name}: {len(items):,} items under {number} configuration{'s' if number > 1 else ''}"
+        )
+        return CheckedRequest(ref=str(dataset.pk), prompt=words, request=stored, panel=panel)
+
+    async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
+        """Evaluate what has not been yet. Raises `EngineError`."""
+        work = await in_database_thread(_work, run)
+        models = await live_models(run, context)
+        judge = models.get(work.scorer.judge or "") if work.scorer.kind is ScorerKind.JUDGE else None
+        await Evaluator(work=work, judge=judge, context=context).evaluate()
+        words = await in_database_thread(recommendation, run.run, run.request)
+        return Outcome(answer=words, output={"recommendation": words})
+
+    def titles(self, membership: Membership) -> Mapping[str, str]:
+        """Return the names of the datasets that evaluations ran on."""
+        rows = Dataset.objects.visible_to(membership).values_list("pk", "name")
+        return {str(pk): name for pk, name in rows}
+
+
+def _check_scorer(scorer: ItemScorer, items: Sequence[DatasetItem]) -> None:
+    """Raise `InvalidRequest` where the scorer of some item cannot use its reference."""
+    if not items:
+        raise InvalidRequest("The dataset has no items.", field="dataset")
+    if scorer.kind is ScorerKind.JUDGE and not scorer.judge:
+        raise InvalidRequest("Name the model that judges.", field="scorer.judge")
+    for item in items:
+        own = scorer_for(item, scorer)
+        if own.kind is ScorerKind.JUDGE and not own.judge:
+            raise InvalidRequest(
+                f"Item {item.key} asks for a judge: name the model that judges.", field="scorer.judge"
+            )
+        if problem := reference_problem(own, item.reference, item.prompt):
+            raise InvalidRequest(
+                f"The scorer cannot be used for item {item.key}: {problem} Choose another one.",
+                field="scorer.kind",
+            )
+
+
+def scorer_for(item: DatasetItem, scorer: ItemScorer) -> ItemScorer:
+    """Return the scorer of an item: its own kind with the settings of the evaluation's, or that one."""
+    return scorer.model_copy(update={"kind": ScorerKind(item.scorer)}) if item.scorer else scorer
+
+
+def _models(asked: ConfigurationRequest, text: str, place: int) -> Sequence[str]:
+    """Return the models that a configuration may ask. Raises `InvalidRequest` at its place."""
+    try:
+        request, helpers = checked_request(
+            {
+                "text": text,
+                "strategy": asked.strategy,
+                "options": dict(asked.options),
+                "models": list(asked.models),
+            }
+        )
+    except InvalidRequest as error:
+        words = f"Configuration {place + 1}: {error}"
+        raise InvalidRequest(words, field=f"configurations.{place}.{error.field or 'strategy'}") from None
+    if not request.models:
+        raise InvalidRequest(
+            f"Configuration {place + 1}: choose at least one model.", field=f"configurations.{place}.models"
+        )
+    return (*request.models, *helpers)
+
+
+def _labelled(configurations: Sequence[ConfigurationRequest]) -> list[dict[str, Json]]:
+    """Return the configurations as they are stored, each with a label that no other has."""
+    stored: list[dict[str, Json]] = []
+    for each in configurations:
+        label = each.label.strip() or each.strategy
+        same = sum(other["label"].partition(" #")[0] == label for other in stored)
+        stored.append({**each.model_dump(mode="json"), "label": f"{label} #{same + 1}" if same else label})
+    return stored
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingItems:
+    """What an evaluation has to do: its items, without those that are done, and how it scores."""
+
+    run: UUID
+    scorer: ItemScorer
+    configurations: Sequence[Mapping[str, Json]]
+    items: Sequence[DatasetItem]
+    done: int
+
+    @property
+    def total(self) -> int:
+        """Outcomes in all."""
+        return (self.done + len(self.items)) * len(self.configurations)
+
+
+def _work(run: FrozenRun) -> PendingItems:
+    """Read the items, and which of them an earlier attempt has finished: those are not replayed."""
+    configurations = run.request["configurations"]
+    items = list(DatasetItem.objects.filter(dataset_id=run.request["dataset"])[: run.request["items"]])
+    whole = ItemOutcome.objects.filter(run_id=run.run).values("item").annotate(number=Count("id"))
+    done = {row["item"] for row in whole if row["number"] == len(configurations)}
+    return PendingItems(
+        run=run.run,
+        scorer=ItemScorer.model_validate(run.request["scorer"]),
+        configurations=configurations,
+        items=[item for item in items if item.pk not in done],
+        done=len(done),
+    )
+
+
+class Evaluator:
+    """Evaluates the items of one run, several at a time, each under all configurations."""
+
+    def __init__(self, *, work: PendingItems, judge: ChatModel | None, context: RunContext) -> None:
+        self._work = work
+        self._judge = judge
+        self._context = context
+        self._done = work.done
+        self._left = iter(work.items)
+
+    async def evaluate(self) -> None:
+        """Evaluate all items. Raises `EngineError`, such as `LimitReached`; what is done is kept."""
+        lanes = max(1, AT_ONCE // len(self._work.configurations))
+        with single_error():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(lanes, len(self._work.items))):
+                    group.create_task(self._lane())
+
+    async def _lane(self) -> None:
+        for item in self._left:
+            part = self._context.part(f"item-{item.number}")
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._outcome(item, place, part))
+                    for place in range(len(self._work.configurations))
+                ]
+            await in_database_thread(_store, [task.result() for task in tasks], part.key("x")[:-1])
+            await self._progressed()
+
+    async def _progressed(self) -> None:
+        self._done += 1
+        number = self._work.done + len(self._work.items)
+        step = max(1, number // PROGRESS_EVENTS)
+        if self._done % step == 0 or self._done == number:
+            await self._context.emit(RunEvent(kind=PROGRESS, data={"done": self._done, "of": number}))
+
+    async def _outcome(self, item: DatasetItem, place: int, part: RunContext) -> ItemOutcome:
+        """Run one configuration on one item and score what comes; that it fails is an outcome, too."""
+        asked, step = self._work.configurations[place], f"configuration-{place}"
+        row = ItemOutcome(run_id=self._work.run, item=item, configuration=place)
+        payload = {"text": item.prompt, "options": asked["options"]}
+        try:
+            child = await part.run_child(
+                STRATEGY, asked["strategy"], payload, panel=asked["models"], step=step
+            )
+        except ChildFailed as failed:
+            row.failed, row.correct, row.score, row.reason = True, False, 0.0, _short(str(failed))
+        else:
+            scorer = scorer_for(item, self._work.scorer)
+            found = await self._verdict(scorer, item, child["answer"], part.scoped(f"score-{place}"))
+            row.reason = "The judge gave no verdict." if found is None else _short(found.reason)
+            row.correct = None if found is None else found.correct
+            row.score = None if found is None else found.score
+            await asyncio.to_thread(_fill, row, child, scorer)
+        timing = part.timing(step)
+        row.seconds = None if timing is None else timing.seconds
+        return row
+
+    async def _verdict(
+        self, scorer: ItemScorer, item: DatasetItem, answer: str, context: RunContext
+    ) -> Verdict | None:
+        """Return the journaled verdict on an answer, None where a judge gave none."""
+        found: Verdict | None
+        if scorer.kind is not ScorerKind.JUDGE or self._judge is None:
+            found = await asyncio.to_thread(verdict, scorer, answer, item.reference, item.prompt)
+        else:
+            found = await self._judged(self._judge, scorer, item, answer, context)
+        given: Json = None if found is None else [found.correct, found.score, storable_text(found.reason)]
+        kept = await context.decide("verdict", given)
+        return None if kept is None else Verdict(correct=kept[0], score=kept[1], reason=kept[2])
+
+    @staticmethod
+    async def _judged(
+        judge: ChatModel, scorer: ItemScorer, item: DatasetItem, answer: str, context: RunContext
+    ) -> Verdict | None:
+        rubric = [scorer.rubric, f"The reference answer: {item.reference}" if item.reference else ""]
+        asked = Request(text=item.prompt, system="\n\n".join(filter(None, rubric)))
+        report = await ask_judge(judge, asked, [Candidate(model="", step="answer", text=answer)], context)
+        rating = report.ratings.get("answer")
+        if rating is None:
+            return None
+        score = combine((), [rating]).overall
+        return Verdict(correct=score >= scorer.threshold, score=score, reason=rating.reason)
+
+
+def _fill(row: ItemOutcome, child: Mapping[str, Json], scorer: ItemScorer) -> None:
+    """Copy what a strategy's outcome says into the row, and score the answer of each model by itself."""
+    data = child["data"]
+    quality = data.get("quality") or {}
+    row.answer = child["answer"][:LONGEST_KEPT]
+    row.quality = quality.get("overall")
+    row.escalated = any(each["kind"] in escalations() for each in data["decisions"])
+    row.answers = list(_answers(row.item, data["candidates"], scorer))
+
+
+def _answers(
+    item: DatasetItem, candidates: Sequence[Mapping[str, Json]], scorer: ItemScorer
+) -> Iterator[dict[str, Json]]:
+    for each in candidates:
+        if each["state"] == "answered":
+            is_compared = scorer.kind is not ScorerKind.JUDGE
+            right = (
+                verdict(scorer, each["text"], item.reference, item.prompt).correct if is_compared else None
+            )
+            known = {"model": each["model"], "extracted": each["extracted"], "correct": right}
+            yield {**known, "text": each["text"][:LONGEST_KEPT]}
+
+
+def _store(rows: Sequence[ItemOutcome], prefix: str) -> None:
+    """Store the outcomes of one item, with what the calls of each cost; a row that is there stays."""
+    calls = Call.objects.filter(run_id=rows[0].run_id, step__startswith=prefix)
+    for row in rows:
+        own = calls.filter(step__startswith=f"{prefix}configuration-{row.configuration}/")
+        totals: dict[str, Any] = own.aggregate(
+            number=Count("pk"),
+            cost=Sum("cost_usd"),
+            unknown=Count("pk", filter=Q(cost_usd=None, status="done")),
+        )
+        row.calls = totals["number"]
+        row.cost_usd = None if totals["unknown"] else totals["cost"] or Decimal(0)
+    ItemOutcome.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _short(words: str) -> str:
+    return storable_text(words)[:400]
