@@ -60,30 +60,29 @@ def _trade(
 
     points = [(x, each.figures.accuracy) for x, each in known]
     front = sorted(points[place] for place in pareto(points))
-    low = [each.figures.accuracy - each.figures.accuracy_ci95[0] for _, each in known]
-    high = [each.figures.accuracy_ci95[1] - each.figures.accuracy for _, each in known]
-    figure = graph_objects.Figure(
-        [
-            graph_objects.Scatter(
-                x=[x for x, _ in front], y=[y for _, y in front], mode="lines", name="None is better in both"
-            ),
-            graph_objects.Scatter(
-                x=[x for x, _ in points],
-                y=[y for _, y in points],
-                text=[each.label for _, each in known],
-                mode="markers+text",
-                textposition="top center",
-                name="Configurations",
-                error_y={"type": "data", "symmetric": False, "array": high, "arrayminus": low},
-            ),
-        ]
+    best = graph_objects.Scatter(
+        x=[x for x, _ in front],
+        y=[y for _, y in front],
+        mode="lines+markers",
+        marker={"size": 18, "symbol": "circle-open"},
+        name="None is better in both",
     )
+    figure = graph_objects.Figure([best, *(_point(graph_objects, x, each) for x, each in known)])
     figure.update_layout(
         xaxis={"title": axis, "rangemode": "tozero"}, yaxis={"title": "Right", "tickformat": ".0%"}
     )
-    best = [known[place][1].label for place in pareto(points)]
-    words = f"Further left and further up is better. On the line, none is better in both: {', '.join(best)}."
+    names = ", ".join(known[place][1].label for place in pareto(points))
+    words = f"Further left and further up is better. In a ring, as none is better in both: {names}."
     return Chart(name=name, title=title, words=words, figure=_plain(figure))
+
+
+def _point(graph_objects: Any, x: float, each: ConfigurationResult) -> Any:  # noqa: ANN401  # it has no types
+    """Return a configuration as a point with its interval."""
+    share, (low, high) = each.figures.accuracy, each.figures.accuracy_ci95
+    bars = {"type": "data", "symmetric": False, "array": [high - share], "arrayminus": [share - low]}
+    return graph_objects.Scatter(
+        x=[x], y=[share], mode="markers", marker={"size": 9}, name=each.label, error_y=bars
+    )
 
 
 def _reliability(shown: Sequence[ConfigurationResult]) -> Chart | None:
@@ -107,9 +106,7 @@ def _reliability(shown: Sequence[ConfigurationResult]) -> Chart | None:
     )
     figure = graph_objects.Figure([perfect, *lines])
     axis = {"range": [0, 1.03], "tickformat": ".0%"}
-    figure.update_layout(
-        xaxis={"title": "Estimated quality", **axis}, yaxis={"title": "Right", **axis}, showlegend=True
-    )
+    figure.update_layout(xaxis={"title": "Estimated quality", **axis}, yaxis={"title": "Right", **axis})
     words = "On the dotted line an estimate holds: of answers with an estimate of 80 %, 80 % are right."
     return Chart(
         name="chart-quality",
@@ -121,6 +118,6 @@ def _reliability(shown: Sequence[ConfigurationResult]) -> Chart | None:
 
 def _plain(figure: Any) -> dict[str, Json]:  # noqa: ANN401  # the library has no types
     """Return a figure as JSON without Plotly's own template: colours are those of the page."""
-    figure.update_layout(template=None, margin={"l": 64, "r": 16, "t": 16, "b": 56})
+    figure.update_layout(showlegend=True, template=None, margin={"l": 64, "r": 16, "t": 72, "b": 56})
     found: dict[str, Json] = figure.to_plotly_json()
     return {"data": [dict(each) for each in found["data"]], "layout": found["layout"]}

@@ -25,7 +25,7 @@
         plot_bgcolor: "rgba(0,0,0,0)",
         colorway: accents[dark ? "dark" : "light"],
         font: { family: style.fontFamily, size: 12, color: style.color },
-        legend: { orientation: "h", y: 1.16 },
+        legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
         xaxis: { ...figure.layout.xaxis, ...axis },
         yaxis: { ...figure.layout.yaxis, ...axis },
       };

@@ -62,7 +62,7 @@ def test_its_pages_show_the_table_the_charts_and_each_item(member: Membership, e
     assert 'id="evaluation-progress"' in page
     assert "voting" in page
     results = shown(member, "evaluation:results", run.pk)
-    for part in ("chart-cost-data", "chart-time-data", "Any model right", "What is 11% of 2,300?", "Use "):
+    for part in ("chart-cost-data", "chart-time-data", "any model right", "What is 11% of 2,300?", "Use "):
         assert part in results
     assert "No item is like that" in shown(member, "evaluation:results", run.pk, query="?show=none&page=x")
     assert "Sums: 4 items" in shown(member, "evaluation:list")
