@@ -13,5 +13,8 @@ class EvaluationConfig(AppConfig):
         from orchestration.evaluation.parts import EvaluationPage  # noqa: PLC0415  # models must be there first
         from orchestration.evaluation.services.evaluation_runs import EvaluationKind  # noqa: PLC0415  # as above
         from orchestration.runs.kinds import register  # noqa: PLC0415  # as above
+        from orchestration.strategies.kinds import MethodPage, register_method_page  # noqa: PLC0415  # as above
 
         register(EvaluationKind(), EvaluationPage())
+        register_method_page(MethodPage(title="Evaluations", icon="chart-line", view="evaluation:list"))
+        register_method_page(MethodPage(title="Datasets", icon="file-text", view="evaluation:datasets"))

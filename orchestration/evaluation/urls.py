@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("evaluations/<uuid:run>/", evaluations.results, name="results"),
     path("evaluations/<uuid:run>/results.csv", evaluations.export_csv, name="results-csv"),
     path("evaluations/<uuid:run>/results.json", evaluations.export_json, name="results-json"),
+    path("evaluations/<uuid:run>/preset/<int:number>/", evaluations.save_as_preset, name="results-preset"),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("datasets/add/", datasets.add, name="dataset-add"),
     path("datasets/rated/", datasets.add_rated, name="dataset-rated"),

@@ -16,8 +16,13 @@ class RoutingConfig(AppConfig):
         from orchestration.routing.selectors import RULES  # noqa: PLC0415
         from orchestration.routing.services.auto_runs import AutoKind  # noqa: PLC0415
         from orchestration.runs.kinds import register  # noqa: PLC0415
-        from orchestration.strategies.kinds import register_first_method  # noqa: PLC0415
+        from orchestration.strategies.kinds import (  # noqa: PLC0415
+            MethodPage,
+            register_first_method,
+            register_method_page,
+        )
 
         register(AutoKind(), AutoPage())
         register_definitions(RULES)
         register_first_method(AUTO_METHOD)
+        register_method_page(MethodPage(title="Routing", icon="route", view="routing:list"))

@@ -1,4 +1,4 @@
-"""What Ask offers first: a method of a higher app, which chooses among all the others."""
+"""What higher apps bring to Ask and Methods: the method that Ask offers first, and pages about methods."""
 
 from __future__ import annotations
 
@@ -32,12 +32,11 @@ class FirstMethod:
     """A method that leads the list on Ask and is chosen there at first; `kind` and `ref` say what it runs.
 
     `preview` says what would be done about a payload, as far as that is filled in; `decision` how the method
-    of a run was chosen, as plain JSON. `page` is the name of the page where it is set up.
+    of a run was chosen, as plain JSON.
     """
 
     kind: str
     ref: str
-    page: str
     preview: Preview
     decision: Callable[[Run], Mapping[str, Json]]
 
@@ -58,3 +57,24 @@ def register_first_method(method: FirstMethod) -> None:
 def first_method() -> FirstMethod | None:
     """Return the method that leads the list, None where no app brings one."""
     return next(iter(FIRST_METHODS), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MethodPage:
+    """A page about methods that Methods links to: its title, its icon, and the name of its address."""
+
+    title: str
+    icon: str
+    view: str
+
+
+METHOD_PAGES = [
+    MethodPage(title="Presets", icon="star", view="strategies:presets:list"),
+    MethodPage(title="Judges", icon="scale", view="strategies:judges"),
+]
+
+
+def register_method_page(page: MethodPage) -> None:
+    """Let Methods link to a page; apps call it when Django starts."""
+    if page not in METHOD_PAGES:
+        METHOD_PAGES.append(page)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from orchestra_site.accounts.models import Membership, Role
 from orchestration.evaluation.models import Dataset, ItemOutcome
 from orchestration.evaluation.selectors import evaluation_results
 from orchestration.evaluation.services.datasets import import_dataset
+from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.models import Call, Run, RunStatus, Step
@@ -74,6 +77,17 @@ def test_its_pages_show_the_table_the_charts_and_each_item(member: Membership, e
         8,
         "sequential",
     )
+
+
+def test_a_configuration_is_saved_as_a_preset(member: Membership, engine: Engine) -> None:
+    run = engine.execute(an_evaluation(member, a_dataset(member)))
+    browser = signed_in(member)
+    asked = browser.get(reverse("evaluation:results-preset", args=[run.pk, 0])).content.decode()
+    made = html.unescape(re.search(r'name="made"[^>]*value="([^"]*)"', asked)[1])  # type: ignore[index]
+    browser.post(reverse("strategies:presets:save"), {"made": made, "name": "best", "note": "It won."})
+    saved = saved_definitions(member, "preset").get(name="best").versions.get().document
+    assert saved["strategy"] == run.request["configurations"][0]["strategy"]
+    assert browser.get(reverse("evaluation:results-preset", args=[run.pk, 9])).status_code == 404
 
 
 def _file(member: Membership, view: str, run: Run) -> str:

@@ -214,6 +214,7 @@ def _evaluations(team: FurnishedTeam) -> Iterator[str]:
     run = team.runs["evaluation"]
     yield reverse("evaluation:dataset", args=[run.ref])
     yield from [reverse("evaluation:results", args=[run.pk])]
+    yield reverse("evaluation:results-preset", args=[run.pk, 0])
 
 
 def _tools(team: FurnishedTeam) -> Iterator[str]:

@@ -163,6 +163,12 @@ ROWS = [
     Row(view="evaluation:results", args=a_walked_evaluation, marker='id="evaluation-results"'),
     Row(view="evaluation:results-csv", args=a_walked_evaluation, marker="configuration"),
     Row(view="evaluation:results-json", args=a_walked_evaluation, marker='"outcomes"'),
+    Row(
+        view="evaluation:results-preset",
+        who=ADMINS,
+        args=lambda world: {**a_walked_evaluation(world), "number": 0},
+        marker='id="preset-save"',
+    ),
     Row(view="evaluation:datasets", marker='id="dataset-list"'),
     Row(view="evaluation:dataset-add", who=RUNNERS, marker='id="dataset-add"'),
     Row(view="evaluation:dataset-add", method="POST", who=RUNNERS, status=422, marker='id="dataset-add"'),

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.core.serializers.json import DjangoJSONEncoder
-from django.http import HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from orchestra_site.accounts.access import MemberRequest, check_may_run
+from orchestra_site.accounts.access import MemberRequest, check_may_run, may_configure
 from orchestra_site.web.pages import keyset_page
 from orchestra_site.web.streaming import streamed_file
 from orchestration.evaluation.charts import figures_of_results
@@ -35,6 +35,8 @@ from orchestration.runs.models import Run
 from orchestration.runs.parts.exporting import csv_lines
 from orchestration.runs.services.starting import start_run
 from orchestration.strategies.engine.types import Constraints
+from orchestration.strategies.forms.presets import SavePresetForm, unusual_content
+from orchestration.strategies.parts.methods import shown_content
 from orchestration.strategies.selectors import models_with_profiles
 
 REDRAWS = ("add", "drop", "redraw")
@@ -160,8 +162,22 @@ def results(request: MemberRequest, run: UUID) -> HttpResponse:
         "show": chosen.value,
         "shows": [(each.value, each.words) for each in Show],
         "may_run": request.membership.may_run,
+        "may_save": request.membership.may_configure,
     }
     return render(request, "evaluation/results.html", context)
+
+
+@require_safe
+@may_configure
+def save_as_preset(request: MemberRequest, run: UUID, number: int) -> HttpResponse:
+    """Ask for a name under which a configuration is saved."""
+    row = found(request, run)
+    configurations = row.request["configurations"]
+    if number >= len(configurations):
+        raise Http404("This evaluation has no such configuration.")
+    form = SavePresetForm(None, made=unusual_content(configurations[number]))
+    context = {"form": form, **shown_content(form.content)}
+    return render(request, "strategies/preset_save.html", context)
 
 
 @require_safe

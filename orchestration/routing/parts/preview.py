@@ -86,4 +86,4 @@ def decision(run: Run) -> Mapping[str, Json]:
     return {"kind": ROUTE, "chosen": plan["title"], **made, "attempts": outcome.get("attempts", [])}
 
 
-AUTO_METHOD = FirstMethod(kind=KIND, ref=USUAL_RULES, page="routing:list", preview=preview, decision=decision)
+AUTO_METHOD = FirstMethod(kind=KIND, ref=USUAL_RULES, preview=preview, decision=decision)

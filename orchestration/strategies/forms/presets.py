@@ -139,15 +139,15 @@ def readable_content(sent: Json) -> Mapping[str, Json] | None:
 
 def from_request(request: Request) -> dict[str, Json]:
     """Return what a preset takes over from a request as it is filled in on Ask."""
-    return _without_usual(request.model_dump(mode="json"))
+    return unusual_content(request.model_dump(mode="json"))
 
 
 def from_run(run: Run) -> dict[str, Json]:
     """Return what a preset takes over from a run; the tools of a run are frozen by name."""
-    return _without_usual({**run.request, "strategy": strategy_name(run)})
+    return unusual_content({**run.request, "strategy": strategy_name(run)})
 
 
-def _without_usual(given: Mapping[str, Any]) -> dict[str, Json]:
+def unusual_content(given: Mapping[str, Any]) -> dict[str, Json]:
     """Return the strategy, the panel and the options that are not as usual, and tools where there are any."""
     strategy = all_strategies().get(given["strategy"])
     options = dict(given.get("options") or {})

@@ -22,7 +22,7 @@ from orchestration.runs.services.starting import Origin, start_run
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
-from orchestration.strategies.kinds import first_method
+from orchestration.strategies.kinds import METHOD_PAGES, first_method
 from orchestration.strategies.parts.methods import (
     StrategyCard,
     preset_lines,
@@ -182,7 +182,7 @@ def methods(request: MemberRequest) -> HttpResponse:
         "cards": cards,
         "table": table,
         "newest": NEWEST,
-        "first": first_method(),
+        "pages": METHOD_PAGES,
         "lines": preset_lines(request.membership),
     }
     return render(request, "strategies/method_list.html", context)
