@@ -7,7 +7,7 @@ import sys
 
 SCRIPTS = (
     *("strategies", "startup", "viewers", "plurality", "belief", "methods"),
-    *("floods", "pipelines", "sessions", "editor"),
+    *("routing", "floods", "pipelines", "sessions", "editor"),
 )
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """How well the gain of a strong over a weak model is predicted from the prompt: APGR, in five folds.
 
 Prompts are ordered by the predicted gain; the more go to the strong model, the better the answers. The APGR
-is the mean, over all shares, of the part of the gap between both that is recovered (RouteLLM, Ong et al. 2024):
-0.5 by chance. In each fold, the kernel of the ridge regression is chosen by further folds inside it. Equal
-prompts are in one fold. Where other models were recorded, half their mean is subtracted from the gain that is
-learned: it says more of how hard a question is than two answers do. Only words and traits of the prompt are read, as `Difficulty` reads them.
+is the mean, over all shares, of the part of the gap between both that is recovered (RouteLLM, Ong et al.
+2024): 0.5 by chance. In each fold, the kernel of the ridge regression is chosen by further folds inside it.
+Equal prompts are in one fold. Where other models were recorded, half their mean is subtracted from the gain
+that is learned: it says more of how hard a question is than two answers do. Only words and traits of the
+prompt are read, as `Difficulty` reads them.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ HARDNESS = 0.5
 LARGE = 2_000
 """Prompts from which on one inner fold is enough to choose."""
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from random import Random
 from benchmarks.recorded_answers import MIXED, panels
 from orchestration.llm.providers.recorded.loading import load_recordings
 from orchestration.routing.engine.arms import Arm, Expected, Result, RouterContext, Utility
-from orchestration.routing.engine.learning import RouterState, increments, predictions
+from orchestration.routing.engine.learning import Increment, RouterState, increments, predictions
 from orchestration.routing.engine.router import Exploration, propensities
 from orchestration.strategies.engine.belief.fitting import ReadExample, with_records
 from orchestration.strategies.engine.belief.model import Belief
@@ -255,7 +255,7 @@ class Player:
                 estimate = float(question.right[model]) if graded else result.estimates[at]
                 if estimate is not None:
                     found[model] = (estimate, question.costs[model])
-        changes = []
+        changes: list[Increment] = []
         for place, (quality, cost) in found.items():
             brought = Result(quality=quality, cost_usd=cost, seconds=0.0, weight=weight)
             changes += increments(context, self.traffic.arms[place].ref, brought)

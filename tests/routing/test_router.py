@@ -63,7 +63,8 @@ def test_the_context_of_a_question_has_its_traits() -> None:
 
 def test_without_results_the_prior_stands() -> None:
     [found] = predictions(RouterState(), NUMBER, [arm("model/a", 0.8, 0.002)])
-    assert (found.quality, found.cost_usd, found.evidence) == (pytest.approx(0.8), 0.002, 0.0)
+    assert found.quality == pytest.approx(0.8)
+    assert (found.cost_usd, found.evidence) == (0.002, 0.0)
 
 
 def test_a_router_learns_that_another_arm_is_better_than_its_prior_says() -> None:
