@@ -14,7 +14,6 @@ from orchestration.evaluation.engine.running import (
     EvaluationRun,
     ItemResult,
     item_seed,
-    learned,
     run_all,
     training_examples,
     without_scored,
@@ -22,7 +21,6 @@ from orchestration.evaluation.engine.running import (
 from orchestration.evaluation.engine.scoring import Baseline, Measured, is_right, score, summarise
 from orchestration.evaluation.services.evaluating import panel_factory
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.llm.providers.recorded.loading import Labelled
 from orchestration.llm.providers.recorded.model import Pace
 from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label
@@ -35,7 +33,6 @@ from orchestration.strategies.engine.options import StrategyOptions
 from orchestration.strategies.engine.strategy import (
     Panel,
     Strategy,
-    TrainingExample,
     all_strategies,
     get_strategy,
     validate_options,
@@ -154,11 +151,6 @@ class Odd(Strategy):
         await self._does(context)
         return StrategyOutcome(answer="")
 
-    def learn(
-        self, examples: Sequence[TrainingExample], panel: Sequence[ModelSpec], options: StrategyOptions
-    ) -> Mapping[str, Json]:
-        return {"examples": len(examples), "panel": len(panel), **options.model_dump()}
-
 
 def odd(does: Deed) -> EvaluationRun:
     data = recorded(lines("7 7 3"))
@@ -271,12 +263,9 @@ def test_what_is_learned_from_must_not_be_scored() -> None:
     assert [str(item.key) for item in without_scored(same_words, scored)] == ["small/q5"]
 
 
-def test_training_examples_hold_what_is_graded_and_a_learner_sets_what_was_not_given() -> None:
+def test_training_examples_hold_what_is_graded() -> None:
     given = [answer("ada", "7", "7"), answer("bob", "1", text=None), answer("cyd", "1", correct=None)]
     data = recorded([line(0, {}, answers=given)])
-    [example] = examples = training_examples(data.recording.items, data.labels)
+    [example] = training_examples(data.recording.items, data.labels)
     assert {model: graded.correct for model, graded in example.answers.items()} == {"ada": True}
     assert (example.reference, example.task_type) == ("7", "sums")
-    assert learned(Odd(loses_its_lease), examples, [], {}) == {"examples": 1, "panel": 0}
-    assert learned(Odd(loses_its_lease), [], [], {}) == {}
-    assert learned(get_strategy("parallel"), examples, [], {"threshold": 0.5}) == {"threshold": 0.5}

@@ -163,9 +163,3 @@ def test_without_saying_more_a_strategy_asks_one_or_all_of_its_panel(
         1 if answers[0] == 1 else 4,
         False,
     )
-
-
-def test_a_strategy_that_does_not_learn_sets_no_options() -> None:
-    parallel = get_strategy("parallel")
-    assert not parallel.learns
-    assert parallel.learn([], [], validate_options("parallel", {})) == {}

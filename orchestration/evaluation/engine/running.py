@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import count
 
 from orchestration.llm.engine.errors import Consequence, EngineError, InvalidRequest
-from orchestration.llm.engine.types import Delta, Json, ModelSpec
+from orchestration.llm.engine.types import Delta
 from orchestration.llm.providers.recorded.recording import Item, ItemKey, Label, same_words
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.claim import ChildRun, ClaimState, Dependencies, ReplayState
@@ -19,7 +19,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ReplayMismatch
 from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, QuestionAsked, Record
 from orchestration.strategies.engine.fallback import answer
-from orchestration.strategies.engine.options import StrategyOptions, parse_options
+from orchestration.strategies.engine.options import StrategyOptions
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.strategy import GradedAnswer, Panel, Strategy, TrainingExample
 from orchestration.strategies.engine.types import Request, StrategyOutcome
@@ -61,19 +61,6 @@ def training_examples(items: Iterable[Item], labels: Mapping[ItemKey, Label]) ->
         )
         for item in items
     )
-
-
-def learned(
-    strategy: Strategy,
-    examples: Sequence[TrainingExample],
-    panel: Sequence[ModelSpec],
-    given: Mapping[str, Json],
-) -> dict[str, Json]:
-    """Return the given options, completed by those that the strategy learns. Raises `InvalidOptions`."""
-    if not examples or not strategy.learns:
-        return dict(given)
-    options = parse_options(strategy.Options, given)
-    return {**strategy.learn(examples, panel, options), **given}
 
 
 class NobodyToAsk(EngineError):

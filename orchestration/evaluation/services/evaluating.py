@@ -10,7 +10,6 @@ from random import Random
 
 from orchestration.evaluation.engine.running import (
     EvaluationRun,
-    learned,
     run_all,
     training_examples,
     without_scored,
@@ -128,7 +127,7 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
     training = training_examples(kept, fit.labels)
     specs = {name: data.recording.spec(name) for name in data.recording.models}
     belief = fit_belief(read_examples(_by_panel(training, panel)), shipped_belief(), seed=request.seed)
-    candidates = [_configure(each, panel, training, specs) for each in named]
+    candidates = [_configure(each, panel, specs) for each in named]
     helpers = tuple(dict.fromkeys(spec.name for each in candidates for spec in each.helpers))
     chosen = _choose_items(data, panel, helpers, limit=request.limit, seed=request.seed)
     labels = [data.labels[item.key] for item in chosen.items]
@@ -147,12 +146,11 @@ def evaluate(request: EvaluationRequest, progress: Progress = lambda *_: None) -
 def _configure(
     named: NamedConfiguration,
     panel: Sequence[str],
-    examples: Sequence[TrainingExample],
     known: Mapping[str, ModelSpec],
 ) -> CandidateConfiguration:
-    """Let the strategy learn, and check its options. Raises `InvalidRequest`, `InvalidOptions`."""
+    """Check the options of a strategy. Raises `InvalidRequest`, `InvalidOptions`."""
     members, strategy = tuple(known[name] for name in panel), named.strategy
-    options = parse_options(strategy.Options, learned(strategy, examples, members, named.options))
+    options = parse_options(strategy.Options, named.options)
     helpers = helper_models(options)
     for name in helpers:
         if name not in known:

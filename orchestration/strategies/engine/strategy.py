@@ -150,23 +150,6 @@ class Strategy(ABC):
         """Return the models in the order in which they are asked; `profiles` are theirs, by name."""
         return panel
 
-    @property
-    def learns(self) -> bool:
-        """True when there is something that the strategy can learn."""
-        return type(self).learn is not Strategy.learn
-
-    def learn(
-        self,
-        examples: Sequence[TrainingExample],  # noqa: ARG002  # for overriding
-        panel: Sequence[ModelSpec],  # noqa: ARG002
-        options: StrategyOptions,  # noqa: ARG002
-    ) -> Mapping[str, Json]:
-        """Return values for the options worth setting for this panel, given those that are set already.
-
-        They are plain values that are stored, shown and edited like any others.
-        """
-        return {}
-
     def moment(self, key: str) -> str:
         """Return what is decided at the step `key`, in words; empty for a step of another strategy."""
         return self.moments.get(key, "")
