@@ -16,5 +16,5 @@ class EvaluationConfig(AppConfig):
         from orchestration.strategies.kinds import MethodPage, register_method_page  # noqa: PLC0415  # as above
 
         register(EvaluationKind(), EvaluationPage())
-        register_method_page(MethodPage(title="Evaluations", icon="chart-line", view="evaluation:list"))
+        register_method_page(MethodPage(title="Evaluations", icon="chart-bar", view="evaluation:list"))
         register_method_page(MethodPage(title="Datasets", icon="file-text", view="evaluation:datasets"))
