@@ -65,7 +65,7 @@ def ends_with_an_answer(window: Visit) -> None:
     [
         ("parallel", "3 of 3 asked: 3 answered", "estimated quality"),
         ("sequential", "1 of 3 asked: 1 answered", "is good enough"),
-        ("cascade", "2 of 3 asked: 2 answered", "80% needed"),
+        ("cascade", "2 of 3 asked: 2 answered", "that its price asks for"),
     ],
 )
 def test_a_method_runs_from_its_card_and_says_why_it_chose(

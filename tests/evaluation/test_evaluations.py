@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -22,7 +23,9 @@ from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.services.registry.seeding import add_simulated
 from orchestration.runs.models import Call, Run, RunStatus, Step
+from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
+from orchestration.strategies.models import ModelProfile
 from tests.support.engines import Engine
 from tests.support.evaluations import PAIR, a_dataset, a_payload, an_evaluation
 from tests.support.history import a_member, signed_in
@@ -77,6 +80,21 @@ def test_its_pages_show_the_table_the_charts_and_each_item(member: Membership, e
         8,
         "sequential",
     )
+
+
+def test_what_was_right_is_learned_of_each_model_once_an_item(member: Membership, engine: Engine) -> None:
+    run = engine.execute(an_evaluation(member, a_dataset(member)))
+    ModelProfile.objects.all().delete()
+    Run.objects.filter(pk=run.pk).update(learned_at=None)
+    assert learn_from_ended_runs() == 1
+    rows = {row.model.name: row for row in ModelProfile.objects.select_related("model")}
+    right: dict[str, list[bool]] = defaultdict(list)
+    for outcome in ItemOutcome.objects.filter(configuration=0):
+        for each in outcome.answers:
+            right[each["model"]].append(each["correct"])
+    assert right
+    assert {name: rows[name].graded for name in right} == {name: len(given) for name, given in right.items()}
+    assert {name: rows[name].right for name in right} == {name: sum(given) for name, given in right.items()}
 
 
 def test_a_configuration_is_saved_as_a_preset(member: Membership, engine: Engine) -> None:

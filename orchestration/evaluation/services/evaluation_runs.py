@@ -24,6 +24,7 @@ from orchestration.evaluation.engine.scorers import (
 )
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.evaluation.selectors import NAME, recommendation
+from orchestration.evaluation.services.learning import learn_from_evaluations
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json
@@ -31,7 +32,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.types import Outcome, RunEvent
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind
-from orchestration.runs.models import Call
+from orchestration.runs.models import Call, Run
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.scoring import combine
 from orchestration.strategies.engine.rounds import single_error
@@ -130,6 +131,10 @@ class EvaluationKind(RunKind):
         await Evaluator(work=work, judge=judge, context=context).evaluate()
         words = await in_database_thread(recommendation, run.run, run.request)
         return Outcome(answer=words, output={"recommendation": words})
+
+    def learn(self, runs: Sequence[Run]) -> None:
+        """Learn how often each model is right."""
+        learn_from_evaluations(runs)
 
     def titles(self, membership: Membership) -> Mapping[str, str]:
         """Return the names of the datasets that evaluations ran on."""

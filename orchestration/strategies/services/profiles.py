@@ -51,6 +51,31 @@ def learn_from_children(runs: Sequence[Run]) -> None:
     learn_from_runs(runs)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GradedByModel:
+    """An answer of a model that was compared with a reference: `right` is 0 to 1."""
+
+    model: UUID
+    task: TaskType
+    right: float
+
+
+def learn_graded(answers: Sequence[GradedByModel]) -> None:
+    """Add answers that were compared with references to the profiles of their models, those still there."""
+    existing = set(
+        LanguageModel.objects.filter(id__in={each.model for each in answers}).values_list("id", flat=True)
+    )
+    _add_up(
+        (
+            each.model,
+            each.task,
+            Evidence(asked=1, answered=1, quality=each.right, judged=1.0, right=each.right, graded=1.0),
+        )
+        for each in answers
+        if each.model in existing
+    )
+
+
 def learn_ratings(run: Run) -> None:
     """Count the ratings of a run's answer as they are now; call it in a transaction that has locked the run.
 

@@ -1,0 +1,40 @@
+"""What evaluations teach about models: how often each is right with a type of task."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+from uuid import UUID
+
+from orchestration.evaluation.models import ItemOutcome
+from orchestration.runs.models import Run
+from orchestration.strategies.engine.classification import TaskType, classify, task_called
+from orchestration.strategies.services.profiles import GradedByModel, learn_graded
+
+
+def learn_from_evaluations(runs: Sequence[Run]) -> None:
+    """Add the graded answers of evaluations to the profiles of their models.
+
+    A model that answered an item under several configurations counts once, with the share that was right.
+    Call it in the transaction that marks the runs as learned.
+    """
+    for run in runs:
+        learn_graded(list(_graded(run)))
+
+
+def _graded(run: Run) -> Iterator[GradedByModel]:
+    ids = {entry["spec"]["name"]: UUID(entry["model"]) for entry in run.panel if "model" in entry}
+    found: dict[tuple[str, int], list[bool]] = defaultdict(list)
+    tasks: dict[int, TaskType] = {}
+    rows = ItemOutcome.objects.filter(run=run).select_related("item").defer("answer", "reason")
+    for row in rows.iterator():
+        item = row.item
+        if item.pk not in tasks:
+            tasks[item.pk] = task_called(item.task_type) or classify(item.prompt).task
+        for each in row.answers:
+            if each["correct"] is not None:
+                found[each["model"], item.pk].append(each["correct"])
+    for (model, item_id), right in found.items():
+        if model in ids:
+            yield GradedByModel(model=ids[model], task=tasks[item_id], right=fmean(right))
