@@ -60,6 +60,7 @@ ROWS = [
         {},
         "deleted the rubric sage-large, of which there were 3 versions.",
     ),
+    (A.ROUTER_RESET, {"rows": 3}, {}, "reset what the router had learned of sage-large."),
     (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
     (
         A.MCP_SERVER_CHANGED,

@@ -14,7 +14,18 @@ from tests.support.every_page import page_states
 from tests.support.furnished import FurnishedTeam
 
 pytestmark = [pytest.mark.e2e, pytest.mark.no_cover, pytest.mark.django_db(transaction=True)]
-APPS = ("accounts", "strategies", "runs", "llm", "tools", "pipelines", "sessions", "routing", "")
+APPS = (
+    "accounts",
+    "strategies",
+    "runs",
+    "llm",
+    "tools",
+    "pipelines",
+    "sessions",
+    "routing",
+    "evaluation",
+    "",
+)
 BREAK = """() => {
   const main = document.getElementById('main');
   main.insertAdjacentHTML('beforeend', '<h5>Faint</h5><input>');

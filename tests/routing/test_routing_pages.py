@@ -94,7 +94,7 @@ class TestOverview:
             RouterCell.objects.create(team=member.team, ref="strategy/voting", level=level, **learned)
         RouterCell.objects.create(team=a_member().team, ref="strategy/voting", **learned)
         said = words(page(browser, "/methods/routing/"))
-        assert "Strategy: Voting 4 75% weight 4.0 $0.10 2.0 s number 4 (75%)" in said
+        assert "Strategy: Voting 4 75% weight 4 $0.10 2.0 s number 4 (75%)" in said
         operator = signed_in(a_member(Role.OPERATOR, member.team))
         assert operator.post("/methods/routing/reset", {"ref": "strategy/voting"}).status_code == 403
         assert browser.post("/methods/routing/reset", {"ref": "strategy/voting"}).status_code == 302

@@ -94,7 +94,7 @@ class TestThePage:
             )
         with CaptureQueriesContext(connection) as queries:
             browser.get("/")
-        assert len(queries) <= 21
+        assert len(queries) <= 22
 
     def test_the_wrong_verb_is_refused(self, browser: Client) -> None:
         assert browser.delete("/").status_code == 405

@@ -166,6 +166,7 @@ def test_an_answer_with_tools_counts_once_in_the_profile_of_its_model(
 def test_the_command_names_tools(asker: Membership, engine: Engine) -> None:
     out = StringIO()
     names = {"model": ["sim-scholar"], "tool": ["calculator"], "team": asker.team.name}
+    names["strategy"] = "parallel"
     call_command("orchestrate", QUESTION, json=True, stdout=out, **names)
     found = json.loads(out.getvalue())
     assert "The calculator computes 17 * 23" in found["answer"]

@@ -128,7 +128,7 @@ class AcceptanceRule:
 
 def points(share: float) -> str:
     """Return a difference of probabilities in words."""
-    return f"{100 * share:.1f} points"
+    return f"{round(100 * share, 1):g} points"
 
 
 @dataclass(kw_only=True, slots=True)

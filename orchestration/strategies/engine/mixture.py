@@ -17,7 +17,6 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.asking import StepTimer, answer_prompt, begin_phase
-from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
@@ -74,8 +73,8 @@ class MixtureChoices(StrategyOptions):
     aggregator: ModelName | None = Field(
         default=None,
         title="Aggregator",
-        description="Model that writes the final answer from those of the last layer. Empty: the one of the"
-        " panel whose answers are best by what is known of it.",
+        description="Model that writes the final answer from those of the last layer. Empty: the first model"
+        " of the panel.",
     )
 
 
@@ -156,9 +155,7 @@ class _MixtureRun:
         """Return what the aggregator writes, or why there is nothing."""
         if len(self.usable) < FEWEST_COMBINED:
             return None, f"There was nothing to combine: {counted(len(self.usable), 'usable answer')}."
-        belief, question = self.panel.belief, question_traits(self.request.text, self.request.system)
-        best = max(self.panel.names, key=lambda name: belief.expected(question, name))
-        aggregator = self.panel.named(self.options.aggregator or best)
+        aggregator = self.panel.named(self.options.aggregator or self.panel.names[0])
         await begin_phase(self.timer.context, "synthesising")
         drawn = [each.step for each in self.usable]
         self.timer.context.random.shuffle(drawn)

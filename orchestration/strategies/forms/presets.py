@@ -35,7 +35,7 @@ SAVED = ("strategy", "models", "options", "tools", "tool_rounds")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TeamModels:
+class PresetModels:
     """What a preset of the team has to choose from."""
 
     models: Sequence[str]
@@ -47,7 +47,7 @@ class PresetCard(PartCard):
 
     folded_names: ClassVar = {"tools", "tool_rounds"}
 
-    def __init__(self, document: Document, tab: str, team: TeamModels, *, read_only: bool = False) -> None:
+    def __init__(self, document: Document, tab: str, team: PresetModels, *, read_only: bool = False) -> None:
         self._team, strategy = team, all_strategies().get(str(document.get("strategy", "")))
         schema = preset_schema().written
         if strategy is not None:

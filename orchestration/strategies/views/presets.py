@@ -27,8 +27,8 @@ from orchestration.strategies.forms.presets import (
     FIELDS,
     TABS,
     PresetCard,
+    PresetModels,
     SavePresetForm,
-    TeamModels,
     from_request,
     from_run,
 )
@@ -63,7 +63,7 @@ class PresetEditor(DefinitionEditor):
         """Return the card of the preset."""
         models = [model.name for model in usable_models(membership)]
         tools = [(name, each.label) for name, each in team_tools(membership.team_id).items()]
-        team = TeamModels(models=models, tools=tools)
+        team = PresetModels(models=models, tools=tools)
         return PresetCard(document, tab, team, read_only=not membership.may_run)
 
     def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:  # noqa: ARG002

@@ -25,7 +25,7 @@ class RatedAnswer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Interval:
+class AgreementInterval:
     """An estimate with its interval of 95 %."""
 
     value: float
@@ -44,9 +44,9 @@ class JudgeAgreement:
 
     liked: int
     disliked: int
-    auroc: Interval | None = None
-    correlation: Interval | None = None
-    difference: Interval | None = None
+    auroc: AgreementInterval | None = None
+    correlation: AgreementInterval | None = None
+    difference: AgreementInterval | None = None
 
     @property
     def missing(self) -> tuple[int, int]:
@@ -86,7 +86,7 @@ def midranks(values: Sequence[float]) -> list[float]:
     return ranks
 
 
-def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> Interval:
+def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> AgreementInterval:
     """Return the area under the ROC curve, equal scores counting half.
 
     The interval is Newcombe's method 5 (Statistics in Medicine 25, 2006): all areas from which the one that
@@ -108,10 +108,10 @@ def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> Interval:
             near, far = (middle, far) if is_within(middle) else (near, middle)
         return near
 
-    return Interval(value=area, low=farthest(0.0), high=farthest(1.0))
+    return AgreementInterval(value=area, low=farthest(0.0), high=farthest(1.0))
 
 
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> Interval | None:
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> AgreementInterval | None:
     """Return Spearman's correlation with Fieller's interval; None where all values of one are equal."""
     ranks, others = midranks(one), midranks(other)
     mean = (len(ranks) + 1) / 2
@@ -122,11 +122,11 @@ def rank_correlation(one: Sequence[float], other: Sequence[float]) -> Interval |
     found = sum((a - mean) * (b - mean) for a, b in pairs) / math.sqrt(spread)
     centre = math.atanh(max(-NEARLY_ONE, min(NEARLY_ONE, found)))
     error = Z * math.sqrt(FIELLER / (len(ranks) - 3))
-    return Interval(value=found, low=math.tanh(centre - error), high=math.tanh(centre + error))
+    return AgreementInterval(value=found, low=math.tanh(centre - error), high=math.tanh(centre + error))
 
 
-def mean_difference(scores: Sequence[float], likes: Sequence[float]) -> Interval:
+def mean_difference(scores: Sequence[float], likes: Sequence[float]) -> AgreementInterval:
     """Return how far the scores are above the likes in the mean, with a normal interval."""
     apart = [score - like for score, like in zip(scores, likes, strict=True)]
     mean, error = fmean(apart), Z * stdev(apart) / math.sqrt(len(apart))
-    return Interval(value=mean, low=mean - error, high=mean + error)
+    return AgreementInterval(value=mean, low=mean - error, high=mean + error)
