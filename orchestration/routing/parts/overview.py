@@ -17,7 +17,7 @@ MOST_KINDS = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleLine:
-    """A rule as a list shows it, in words: when it matches, the `condition` that has to hold, what it uses."""
+    """A rule in a list, in words: when it matches, the `condition` that has to hold, what it uses."""
 
     id: str
     note: str
