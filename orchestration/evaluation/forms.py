@@ -12,6 +12,7 @@ from django.http import QueryDict
 from orchestration.evaluation.engine.reading import LARGEST_FILE
 from orchestration.evaluation.engine.scorers import TITLES, ItemScorer
 from orchestration.evaluation.models import Dataset
+from orchestration.evaluation.services.evaluation_runs import MOST_OUTCOMES
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
@@ -185,6 +186,7 @@ class EvaluationForm(forms.Form):
         label="Only the first items",
         required=False,
         min_value=1,
+        max_value=MOST_OUTCOMES,
         help_text="Empty: all. A few make a quick test.",
     )
 

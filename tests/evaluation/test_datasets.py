@@ -175,3 +175,8 @@ def test_a_dataset_that_was_used_is_kept_for_its_evaluations(member: Membership)
         remove_dataset(membership=member, dataset=dataset)
     [left] = Dataset.objects.all()
     assert (left.name, left.removed_at is not None) == ("used", True)
+
+
+def test_a_value_that_is_null_is_an_empty_text() -> None:
+    [row] = read_rows(b'{"prompt": "What?", "reference": "1", "id": null, "task_type": null}').rows
+    assert (row.prompt, row.reference) == ("What?", "1")

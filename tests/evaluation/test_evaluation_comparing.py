@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,15 @@ from hypothesis import strategies as st
 
 from orchestration.evaluation.engine.apgr import routing_curve
 from orchestration.evaluation.engine.calibration import calibration_interval, reliability
-from orchestration.evaluation.engine.figures import Against, ItemFigures, comparisons, summed_up
+from orchestration.evaluation.engine.figures import (
+    Against,
+    ConfigurationComparison,
+    ItemFigures,
+    comparisons,
+    summed_up,
+)
 from orchestration.evaluation.engine.intervals import mcnemar, paired_difference
+from orchestration.evaluation.engine.verdicts import NamedFigures, advice
 from orchestration.llm.engine.errors import InvalidRequest
 from tests.evaluation.test_evaluate import found, refused, run
 from tests.support.recordings import answer, line, written
@@ -215,3 +223,37 @@ def test_one_strategy_is_compared_with_itself_under_other_options(tmp_path: Path
 )
 def test_configurations_are_refused_in_words(pairs: Path, strategy: str, said: str) -> None:
     assert said in refused("--data", pairs, "--panel", "ada", "--strategy", strategy)
+
+
+def named(label: str, right: list[bool], cost: float | None) -> NamedFigures:
+    money = None if cost is None else Decimal(repr(cost))
+    priced = [ItemFigures(correct=each, cost_usd=money) for each in right]
+    return NamedFigures(label=label, figures=summed_up(priced))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (([True] * 30, 0.01), ([False] * 30, 0.01), "It is really better than b"),
+        (([True] * 30, 0.02), ([True] * 30, 0.01), "a was right as often"),
+        (([True] * 30, 0.02), ([True] * 29 + [False], 0.01), "a was right more often"),
+        (([True] * 30, 0.01), ([True] * 29 + [False], 0.02), "over b may be chance"),
+        (([True] * 30, 0.01), ([True] * 30, 0.02), "b was right as often"),
+        (([True] * 30, None), ([False] * 30, 0.01), "Use a: right in 100%"),
+    ],
+)
+def test_the_advice_is_the_cheapest_that_is_not_really_worse(
+    first: tuple[list[bool], float | None], second: tuple[list[bool], float | None], words: str
+) -> None:
+    both = [named("a", *first), named("b", *second)]
+    assert words in advice(both, {"a": first[0], "b": second[0]})
+
+
+def test_without_results_there_is_no_advice_and_a_difference_is_said_in_words() -> None:
+    assert advice([], {}) == "No item has been evaluated under every configuration."
+    pairs = (([True] * 30, [False] * 30), ([False] * 30, [True] * 30), ([True] * 30, [True] * 30))
+    words = [
+        ConfigurationComparison(against=Against.FIRST, name="b", found=paired_difference(mine, others)).words
+        for mine, others in pairs
+    ]
+    assert words == ["really better", "really worse", "may be chance"]

@@ -164,3 +164,11 @@ def test_a_maximum_that_is_too_far_away_is_only_approached() -> None:
     right = np.array([0] * 300 + [1] * 100)
     found = maximise(values, np.zeros((400, 2)), right, np.zeros(1), np.full(1, 1e-9))
     assert float(found[0]) == pytest.approx(MOST_STEPS * LONGEST_STEP)
+
+
+def test_questions_whose_answers_cannot_be_compared_teach_nothing_of_one_that_follows() -> None:
+    given_answers = tuple(said(model, None) for model in "abc")
+    silent = ReadExample(question=ASKED, answers=given_answers, right=(True, False, False))
+    skilled = questions(40, {"a": 0.9, "b": 0.6, "c": 0.6})
+    learned = fit([*skilled, *[silent] * 20], PLAIN)
+    assert all(np.isfinite(value) for value in learned.following.values())

@@ -74,7 +74,7 @@ class EvaluationPayload(BaseModel):
     scorer: ItemScorer = ItemScorer()
     configurations: tuple[ConfigurationRequest, ...] = Field(min_length=1, max_length=MOST_CONFIGURATIONS)
     constraints: Constraints = Constraints()
-    first: int | None = Field(default=None, ge=1)
+    first: int | None = Field(default=None, ge=1, le=MOST_OUTCOMES)
 
 
 class EvaluationKind(RunKind):
