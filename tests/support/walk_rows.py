@@ -1,6 +1,5 @@
 """What each address of the site answers with, and to whom: a row for each verb of each.
 
-    a page that all members see              Row(view="app:name", marker='data-page="name"')
     the page of one thing (strangers: 404)   Row(view="app:name", args=a_run, marker='data-page="name"')
     an action                                Row(view="app:name", method="POST", who=ADMINS, status=302)
 
@@ -15,8 +14,7 @@ from typing import Any
 
 from tests.support.walk import ADMINS, RUNNERS, SECRET, Make, Row, Visitor, World
 
-ALL = frozenset(Visitor)
-NOT_YET_IN = frozenset({Visitor.ANONYMOUS})
+ALL, NOT_YET_IN = frozenset(Visitor), frozenset({Visitor.ANONYMOUS})
 
 
 def a_member(world: World) -> dict[str, Any]:
