@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from orchestration.routing.engine.difficulty import (
+from benchmarks.difficulty import (
     BUCKETS,
     FARTHEST,
     Difficulty,
@@ -27,8 +27,9 @@ from orchestration.routing.engine.difficulty import (
     traits,
     words,
 )
+from orchestration.evaluation.engine.apgr import routing_curve
 
-FOLDS, INNER, DIMENSIONS, SAMPLES = 5, 4, 256, 1_000
+FOLDS, INNER, DIMENSIONS = 5, 4, 256
 SETS = {"routellm_mmlu": 0.66, "gsm8k_legacy": 0.65}
 """Recordings, and what must be reached."""
 PENALTIES = {"product": 8.0, "sum": 3.0}
@@ -67,13 +68,6 @@ class Gains:
     def learned(self) -> Array:
         """What is learned: the gain, less what is easy for all."""
         return self.strong - self.weak - HARDNESS * self.others
-
-
-def apgr(scores: Array, weak: Array, strong: Array) -> float:
-    """Return the area under the recovered part of the gap, as more prompts go to the strong model."""
-    order = np.argsort(-scores, kind="stable")
-    recovered = np.concatenate([[0.0], np.cumsum((strong - weak)[order])])
-    return float(np.trapezoid(recovered / recovered[-1], dx=1 / len(scores)))
 
 
 def read_gains(folder: Path, name: str) -> Gains:
@@ -158,7 +152,11 @@ def _chosen(kernels: Kernels, gains: Gains, known: Array) -> str:
         found = []
         for first, second in inner:
             scores = kernels.predict(name, (known[first], known[second]), gains.learned)
-            found.append(apgr(scores, gains.weak[known[second]], gains.strong[known[second]]))
+            found.append(
+                routing_curve(
+                    scores.tolist(), gains.weak[known[second]].tolist(), gains.strong[known[second]].tolist()
+                ).apgr
+            )
         return float(np.mean(found))
 
     return max(PENALTIES, key=reached)
@@ -181,19 +179,14 @@ def by_difficulty(gains: Gains) -> Array:
 
 def figures(name: str, gains: Gains, by: str, scores: Array) -> CurveFigures:
     """Return the APGR with its interval."""
-    drawn = np.random.default_rng(0)
-    again = []
-    for _ in range(SAMPLES):
-        places = drawn.integers(len(scores), size=len(scores))
-        again.append(apgr(scores[places], gains.weak[places], gains.strong[places]))
-    low, high = np.quantile(again, [0.025, 0.975])
+    curve = routing_curve(scores.tolist(), gains.weak.tolist(), gains.strong.tolist())
     return CurveFigures(
         name=name,
         questions=len(scores),
         by=by,
-        apgr=apgr(scores, gains.weak, gains.strong),
-        low=float(low),
-        high=float(high),
+        apgr=curve.apgr,
+        low=curve.apgr_ci95[0],
+        high=curve.apgr_ci95[1],
         must=SETS[name],
     )
 

@@ -19,10 +19,11 @@ from orchestration.library.selectors import published_versions
 from orchestration.llm.engine.errors import CircuitOpen, InvalidRequest, ModelTimeout, RateLimited
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
+from orchestration.routing.engine.drift import Observed, drifts
 from orchestration.routing.engine.learning import MOST_CELLS, RouterState
 from orchestration.routing.engine.optimising import PastRun
 from orchestration.routing.engine.rules import RoutingRules, RuleProblem, read_rules
-from orchestration.routing.models import RouterCell
+from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.runs.kinds import all_kinds
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Call, CallStatus, Run
 
@@ -31,6 +32,8 @@ KIND = "auto"
 USUAL_RULES = "auto"
 """The rule set that goes without saying."""
 RulesReading = DefinitionReading[RoutingRules, RuleProblem]
+NEWEST_RATED = 1_000
+"""Rated answers in which it is looked for methods that got worse."""
 MOST_HISTORY = 500
 """Runs that optimisation rules look at, of all methods together."""
 REFUSALS = frozenset({RateLimited("").code, ModelTimeout("").code, CircuitOpen("", retry_in_s=0.0).code})
@@ -221,6 +224,23 @@ def spent_exploring(membership: Membership, now: datetime) -> float:
     runs = Run.objects.visible_to(membership).filter(kind=KIND, created_at__gte=now - DAY)
     extra = runs.filter(request__plan__explored=True).values_list("request__plan__extra_usd", flat=True)
     return float(sum(float(each or 0.0) for each in extra))
+
+
+def drifted_methods(membership: Membership) -> Mapping[str, tuple[datetime, float]]:
+    """Return the methods whose rated answers got worse than was expected: since when, and by how much."""
+    rated = RoutedAnswer.objects.filter(run__team_id=membership.team_id, rated__gt=0).order_by(
+        "-run__created_at", "-pk"
+    )
+    columns = ("ref", "liked", "rated", "run__created_at", "run__request__plan__considered")
+    rows = list(rated.values_list(*columns)[:NEWEST_RATED])[::-1]
+    seen = [
+        (at, Observed(ref=ref, expected=each["quality"], quality=liked / weight))
+        for ref, liked, weight, at, considered in rows
+        for each in considered
+        if each["ref"] == ref
+    ]
+    found = drifts(observed for _, observed in seen)
+    return {each.ref: (seen[each.since][0], each.shortfall) for each in found}
 
 
 def auto_runs(membership: Membership, most: int) -> list[Run]:

@@ -251,9 +251,15 @@ def test_the_advice_is_the_cheapest_that_is_not_really_worse(
 
 def test_without_results_there_is_no_advice_and_a_difference_is_said_in_words() -> None:
     assert advice([], {}) == "No item has been evaluated under every configuration."
-    pairs = (([True] * 30, [False] * 30), ([False] * 30, [True] * 30), ([True] * 30, [True] * 30))
+    close = [False, *[True] * 29]
+    pairs = (
+        ([True] * 30, [False] * 30),
+        ([False] * 30, [True] * 30),
+        ([True] * 30, close),
+        (close, close),
+    )
     words = [
         ConfigurationComparison(against=Against.FIRST, name="b", found=paired_difference(mine, others)).words
         for mine, others in pairs
     ]
-    assert words == ["really better", "really worse", "may be chance"]
+    assert words == ["really better", "really worse", "may be chance", "no difference"]

@@ -69,11 +69,6 @@ def test_a_hard_question_is_harder_than_an_easy_one_and_makes_a_complex_request(
     assert "hard" in hard.sentence
 
 
-def test_a_learned_difficulty_stands_in_the_place_of_the_guessed_one() -> None:
-    assert analyse("Hi!", hardness=lambda _: 0.9).difficulty == 0.9
-    assert analyse("Hi!", hardness=lambda _: 7.0).difficulty == 1.0
-
-
 def test_instructions_count_as_tokens_and_for_the_task() -> None:
     found = analyse("Guten Tag", "Translate what follows into English.")
     assert (found.task, found.tokens) == (TaskType.TRANSLATION, 12)

@@ -9,7 +9,7 @@ import pytest
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.dry_run import DryRun, PastRequest, dry_run
 from orchestration.routing.engine.optimising import PastRun
-from orchestration.routing.engine.planning import Considered
+from orchestration.routing.engine.plans import Considered
 from tests.support.routes import NOON, a_situation, planned, rules_of
 from tests.support.rule_sets import rule
 

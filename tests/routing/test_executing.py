@@ -17,7 +17,7 @@ from orchestration.routing.engine.executing import (
     child_request,
     execute_plan,
 )
-from orchestration.routing.engine.planning import Attempt
+from orchestration.routing.engine.plans import Attempt
 from orchestration.routing.engine.request import parsed_auto
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached

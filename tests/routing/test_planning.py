@@ -12,7 +12,8 @@ from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.arms import Result
 from orchestration.routing.engine.learning import RouterState
 from orchestration.routing.engine.optimising import PastRun
-from orchestration.routing.engine.planning import DecidedBy, Knowledge, plan
+from orchestration.routing.engine.planning import plan
+from orchestration.routing.engine.plans import DecidedBy, Knowledge
 from orchestration.routing.engine.request import parsed_auto
 from tests.support.routes import METHODS, SUM, a_method, a_situation, planned, refs, rules_of
 from tests.support.rule_sets import rule

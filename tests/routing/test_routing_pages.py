@@ -13,12 +13,12 @@ from orchestra_site.accounts.models import AuditEntry, Membership, Role
 from orchestration.library.models import SavedDefinition
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import seed_simulated
-from orchestration.routing.models import RouterCell
+from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.routing.parts.auto_page import performance
 from orchestration.routing.parts.overview import rule_lines
 from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
-from tests.support.history import a_member, signed_in
+from tests.support.history import a_member, a_run, signed_in
 from tests.support.pipelines import a_pipeline
 from tests.support.rule_sets import a_rule_set, rule, rule_set_draft
 
@@ -103,6 +103,22 @@ class TestOverview:
         assert (entry.subject, entry.before) == ("strategy/voting", {"rows": 3})
         browser.post("/methods/routing/reset")
         assert "There was nothing to forget" in page(browser, "/methods/routing/")
+
+    def test_a_method_whose_rated_answers_got_worse_is_named(
+        self, browser: Client, member: Membership
+    ) -> None:
+        RouterCell.objects.create(team=member.team, ref="model/a", level="", counted=60.0)
+        considered = [{"ref": "model/a", "quality": 0.9}, {"ref": "model/b", "quality": 0.5}]
+        for number in range(60):
+            request = {"plan": {"considered": considered}}
+            run = a_run(member, minutes_ago=100 - number, kind="auto", request=request)
+            liked = 1.0 if number < 20 else 0.3
+            context: Json = {"kind": "number", "task": "reasoning", "length": 0.3}
+            RoutedAnswer.objects.create(
+                run=run, ref="model/a", rated=1.0, liked=liked, difficulty=0.5, **context
+            )
+        said = words(page(browser, "/methods/routing/"))
+        assert "on its rated answers are 60% worse than was expected" in said
 
     def test_its_queries_do_not_grow_with_what_was_learned(self, browser: Client, member: Membership) -> None:
         for number in range(40):

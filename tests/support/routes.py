@@ -10,7 +10,8 @@ from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.analysis import Analysis, analyse
 from orchestration.routing.engine.arms import Arm, Expected
 from orchestration.routing.engine.constraints import MethodLevel, MethodOption
-from orchestration.routing.engine.planning import Knowledge, RoutePlan, plan
+from orchestration.routing.engine.planning import plan
+from orchestration.routing.engine.plans import Knowledge, RoutePlan
 from orchestration.routing.engine.request import parsed_auto
 from orchestration.routing.engine.rules import RoutingRules, Situation, read_rules
 

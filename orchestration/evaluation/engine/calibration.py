@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from orchestration.evaluation.engine.intervals import wilson
+from orchestration.strategies.engine.quality.agreement import roc_area
 
 BINS = 10
 RESAMPLES = 400
@@ -20,20 +20,11 @@ Judged = Sequence[tuple[float, bool]]
 def auroc(judged: Judged) -> float | None:
     """Return how often a right answer is estimated above a wrong one, a tie counting half.
 
-    None unless there are both. The area under the ROC curve by ranks (Mann and Whitney 1947).
+    None unless there are both.
     """
-    true = sum(right for _, right in judged)
-    false = len(judged) - true
-    if not true or not false:
-        return None
-    below, wins = 0, 0.0
-    for _, tied in groupby(sorted(judged), key=lambda pair: pair[0]):
-        outcomes = [right for _, right in tied]
-        good = sum(outcomes)
-        bad = len(outcomes) - good
-        wins += good * (below + bad / 2)
-        below += bad
-    return wins / (true * false)
+    true = [estimate for estimate, right in judged if right]
+    false = [estimate for estimate, right in judged if not right]
+    return roc_area(true, false) if true and false else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -146,6 +146,8 @@ class ConfigurationComparison:
     @property
     def words(self) -> str:
         """Whether the difference is one, in words."""
+        if not self.found.difference:
+            return "no difference"
         if not self.found.is_real:
             return "may be chance"
         return "really better" if self.found.difference > 0 else "really worse"

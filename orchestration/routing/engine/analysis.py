@@ -7,7 +7,7 @@ instruction stands. The difficulty is the probability that a weak model gets it 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -158,19 +158,16 @@ WEIGHTS = {
     "choices": 0.3,
     "parts": 0.5,
 }
-"""Log-odds of each trait, by judgement: a learned difficulty stands in their place where there is one."""
-
-Hardness = Callable[[str], float]
-"""What a learned difficulty says of a text: the probability that a weak model gets it wrong."""
+"""Log-odds of each trait, by judgement."""
 
 
-def analyse(text: str, instructions: str = "", *, hardness: Hardness | None = None) -> Analysis:
+def analyse(text: str, instructions: str = "") -> Analysis:
     """Return what kind of request a question is; the same for the same text, in time that grows with it."""
     shown = classify(text, instructions)
     traits = question_traits(text, instructions)
     head = _read(text).lower()
     tokens = estimate_tokens(text) + estimate_tokens(instructions)
-    difficulty = hardness(text) if hardness is not None else guessed_difficulty(head, traits)
+    difficulty = guessed_difficulty(head, traits)
     wanted, reasons = _type(head, shown, difficulty)
     long = (Need.LONG_CONTEXT,) if tokens >= LONG_CONTEXT_TOKENS else ()
     needs = (*long, *(need for need, pattern in _NEEDS if pattern.search(head) is not None))

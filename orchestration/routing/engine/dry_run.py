@@ -7,14 +7,14 @@ were is not known any more, and rules that look at it do not match.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
 from orchestration.routing.engine.arms import Utility
 from orchestration.routing.engine.off_policy import LoggedDecision, Outlook, WhatIf, what_if
 from orchestration.routing.engine.optimising import PastRun, firing
-from orchestration.routing.engine.planning import Considered, DecidedBy
+from orchestration.routing.engine.plans import Considered, DecidedBy
 from orchestration.routing.engine.rules import How, RoutingRules, Situation, match
 
 MOST_BEFORE = 100
@@ -114,19 +114,7 @@ def _decided(request: PastRequest, rules: RoutingRules, history: Sequence[PastRu
 
 def _aged(history: Sequence[PastRun], request: PastRequest) -> list[PastRun]:
     """Return runs with their age at the time of a request."""
-    return [
-        PastRun(
-            method=each.method,
-            age_s=each.age_s - request.run.age_s,
-            seconds=each.seconds,
-            quality=each.quality,
-            calls=each.calls,
-            repeated=each.repeated,
-            asked=each.asked,
-            refused=each.refused,
-        )
-        for each in history
-    ]
+    return [replace(each, age_s=each.age_s - request.run.age_s) for each in history]
 
 
 def decide(request: PastRequest, rules: RoutingRules) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from orchestration.llm.engine.errors import CodedError
 from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.constraints import MethodLevel
-from orchestration.routing.engine.planning import Attempt
+from orchestration.routing.engine.plans import Attempt
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed, LimitReached

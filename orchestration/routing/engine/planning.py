@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from enum import StrEnum
 from random import Random
 
 from orchestration.llm.engine.errors import InvalidRequest
@@ -24,15 +23,15 @@ from orchestration.routing.engine.constraints import (
     obstacles,
     preferred,
 )
-from orchestration.routing.engine.learning import RouterState, predictions
-from orchestration.routing.engine.optimising import Fired, PastRun, firing
+from orchestration.routing.engine.learning import predictions
+from orchestration.routing.engine.optimising import Fired, firing
+from orchestration.routing.engine.plans import Attempt, Considered, DecidedBy, Knowledge, RoutePlan
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.routing.engine.router import Choice, Exploration, choose
 from orchestration.routing.engine.rules import (
     How,
     Remedy,
     RoutingRule,
-    RoutingRules,
     Situation,
     match,
 )
@@ -44,96 +43,6 @@ CAUTION = 2.0
 """What divides the deviations by which methods are explored: at first they are as wide as a guess."""
 AT_A_TIME = {"strategy/parallel": "max_parallel", "strategy/voting": "waves"}
 """The option of a strategy that says how many models are asked at a time."""
-
-
-class DecidedBy(StrEnum):
-    """What decided on a method."""
-
-    REQUEST = "request"
-    RULE = "rule"
-    OPTIMISATION = "optimisation"
-    SCORE = "score"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Considered:
-    """A method as the decision card lists it; `obstacle` says why it could not be used.
-
-    One that is not `offered` needs a rule, or a request that names it.
-    """
-
-    ref: str
-    title: str
-    level: str
-    models: tuple[str, ...]
-    quality: float
-    deviation: float
-    cost_usd: float
-    seconds: float
-    utility: float
-    evidence: float
-    offered: bool = True
-    propensity: float = 0.0
-    obstacle: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """One link of the chain: a method, the models that it may ask, and options beside its own."""
-
-    ref: str
-    title: str
-    level: str
-    models: tuple[str, ...] = ()
-    options: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoutePlan:
-    """What is going to be done about a request, and why.
-
-    `chain` are the methods in the order in which they are tried: the next one where one fails, or its answer
-    has less quality than `needed`. `rule` is the id of the rule that decided. `extra_usd` is what exploring
-    is expected to cost beyond the best-looking method. `single` is the best single model by itself.
-    """
-
-    method: str
-    title: str
-    decided_by: DecidedBy
-    reason: str
-    chain: tuple[Attempt, ...]
-    considered: tuple[Considered, ...]
-    needed: float
-    dial: float
-    sentence: str
-    rule: str = ""
-    explored: bool = False
-    propensity: float = 1.0
-    extra_usd: float = 0.0
-    remarks: tuple[str, ...] = ()
-    fired: tuple[str, ...] = ()
-    timeout_factor: float = 1.0
-    reuse_minutes: float = 0.0
-    single: str = ""
-
-    @property
-    def chosen(self) -> Considered:
-        """What was expected of the method."""
-        return next(each for each in self.considered if each.ref == self.method)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Knowledge:
-    """What a plan rests on beside the request: rules, what was learned, history, and what may be spent.
-
-    `remaining_usd` is left of the money for exploring.
-    """
-
-    rules: RoutingRules
-    options: Sequence[MethodOption]
-    state: RouterState = field(default_factory=RouterState)
-    history: Sequence[PastRun] = ()
-    remaining_usd: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from orchestration.expressions.listed import items_in
 from orchestration.expressions.places import value_at
@@ -105,6 +106,7 @@ class LearnedMethod:
     """What was learned of a method: means over its results, None where nothing was judged.
 
     `kinds` are the kinds of question it has results for, each with its number and mean quality.
+    `worse` says since when its rated answers are worse than was expected, and by how much.
     """
 
     ref: str
@@ -115,9 +117,12 @@ class LearnedMethod:
     cost_usd: float
     seconds: float
     kinds: Sequence[tuple[str, float, float | None]] = field(default_factory=tuple)
+    worse: tuple[datetime, float] | None = None
 
 
-def learned_methods(rows: Iterable[RouterCell], titles: Mapping[str, str]) -> list[LearnedMethod]:
+def learned_methods(
+    rows: Iterable[RouterCell], titles: Mapping[str, str], worse: Mapping[str, tuple[datetime, float]]
+) -> list[LearnedMethod]:
     """Return what was learned of each method, those with most results first."""
     whole, kinds = dict[str, RouterCell](), dict[str, list[RouterCell]]()
     for row in rows:
@@ -131,6 +136,7 @@ def learned_methods(rows: Iterable[RouterCell], titles: Mapping[str, str]) -> li
             title=titles.get(ref, ref),
             counted=row.counted,
             quality=_mean(row),
+            worse=worse.get(ref),
             judged=row.judged,
             cost_usd=row.cost_usd / row.counted if row.counted else 0.0,
             seconds=row.seconds / row.counted if row.counted else 0.0,

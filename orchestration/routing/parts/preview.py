@@ -10,7 +10,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.constraints import MethodLevel
 from orchestration.routing.engine.executing import ROUTE, SINGLE_MODEL_STRATEGY
-from orchestration.routing.engine.planning import RoutePlan
+from orchestration.routing.engine.plans import RoutePlan
 from orchestration.routing.selectors import KIND, USUAL_RULES
 from orchestration.routing.services.planning import checked_auto, make_plan
 from orchestration.runs.models import Run

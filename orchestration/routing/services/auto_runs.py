@@ -9,7 +9,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.library.selectors import newest_documents
 from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.executing import ROUTE, Execution, execute_plan
-from orchestration.routing.engine.planning import Attempt
+from orchestration.routing.engine.plans import Attempt
 from orchestration.routing.engine.request import AutoRequest, parsed_auto
 from orchestration.routing.selectors import KIND, RULES, USUAL_RULES, method_titles, usable_names
 from orchestration.routing.services import learning

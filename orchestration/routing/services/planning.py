@@ -15,7 +15,8 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.analysis import Analysis, analyse
 from orchestration.routing.engine.constraints import MethodLevel
-from orchestration.routing.engine.planning import Attempt, DecidedBy, Knowledge, RoutePlan, plan
+from orchestration.routing.engine.planning import plan
+from orchestration.routing.engine.plans import Attempt, DecidedBy, Knowledge, RoutePlan
 from orchestration.routing.engine.request import AutoRequest, parsed_auto
 from orchestration.routing.engine.rules import Situation
 from orchestration.routing.selectors import (

@@ -11,7 +11,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.analysis import Analysis, Need, RequestType
 from orchestration.routing.engine.dry_run import DryRun, PastRequest, Redecision, dry_run
-from orchestration.routing.engine.planning import Considered, DecidedBy
+from orchestration.routing.engine.plans import Considered, DecidedBy
 from orchestration.routing.engine.rules import Priority, RoutingRules, Situation
 from orchestration.routing.selectors import PastCallRow, auto_runs, calls_by_run, past_run_of
 from orchestration.runs.models import Run

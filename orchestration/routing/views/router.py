@@ -17,6 +17,7 @@ from orchestration.routing.selectors import (
     KIND,
     RULES,
     USUAL_RULES,
+    drifted_methods,
     method_titles,
     rules_in_force,
     spent_exploring,
@@ -43,7 +44,7 @@ def overview(request: MemberRequest) -> HttpResponse:
         "offered": [titles.get(ref, ref) for ref in rules.methods],
         "usual": next((each for each in saved if each.name == USUAL_RULES), None),
         "others": [each for each in saved if each.name != USUAL_RULES],
-        "learned": learned_methods(RouterCell.objects.visible_to(member), titles),
+        "learned": learned_methods(RouterCell.objects.visible_to(member), titles, drifted_methods(member)),
     }
     return render(request, "routing/router.html", context)
 

@@ -48,7 +48,7 @@ class StepTimer:
         return bounded(self.prefix + step)
 
     def again(self, number: int) -> StepTimer:
-        """Return the timer of the part in which models answer the so-manieth time; the first is no part."""
+        """Return the timer of the part that has answer `number` of each model; the first is no part."""
         if number == 1:
             return self
         name = f"{AGAIN}-{number}"
@@ -84,12 +84,12 @@ def ask_step(name: str) -> str:
 
 
 def round_step(name: str, number: int) -> str:
-    """Return the key of the step that asks a member the so-manieth time for the same answer."""
+    """Return the key of the step that asks a member for the same answer once more."""
     return ask_step(name) if number == 1 else bounded(f"{ask_step(name)}.round-{number}")
 
 
 def tool_step(name: str, number: int) -> str:
-    """Return the key of the so-manieth tool call on the way to a member's answer."""
+    """Return the key of a tool call, by its number, on the way to a member's answer."""
     return bounded(f"{ask_step(name)}.tool-{number}")
 
 
@@ -100,7 +100,7 @@ def answer_step(key: str) -> str:
 
 
 def answer_number(key: str) -> int:
-    """Return the so-manieth answer of its model to which the step `key` leads, 1 for the first."""
+    """Return the number of the answer of its model to which the step `key` leads, 1 for the first."""
     part = _AGAIN.fullmatch(key)
     return int(part[1]) if part else 1
 

@@ -25,18 +25,17 @@ from orchestration.strategies.engine.answer_vote import (
     cast_answer,
     count_answers,
 )
-from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
+from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
 from orchestration.strategies.engine.deciding import (
     Scorer,
     conclude,
-    no_answer_error,
-    require_usable,
     select_best,
 )
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rewriting import (
+    RewritingRun,
     all_agree,
     answer_again,
     draw_orders,
@@ -52,7 +51,6 @@ from orchestration.strategies.engine.types import (
     Candidate,
     Request,
     StrategyOutcome,
-    answered_candidates,
     counted,
     is_usable,
     listed,
@@ -87,39 +85,21 @@ class DebateOptions(AnswerOptions, JudgedOptions, DebateChoices):
 
 
 @dataclass(kw_only=True, slots=True)
-class _DebateRun:
-    """The state of one run: the first answers, which are independent, and the newest of each model."""
+class _DebateRun(RewritingRun):
+    """The state of one run."""
 
-    request: Request
     options: DebateOptions
-    panel: Panel
-    timer: StepTimer
-    scorer: Scorer
-    first: tuple[Candidate, ...] = ()
-    newest: tuple[Candidate, ...] = ()
-    stop: Stop | None = None
     decisions: list[Decision] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         """The question."""
         return self.request.text
 
-    @property
-    def usable(self) -> list[Candidate]:
-        """The newest usable answers."""
-        return [each for each in self.newest if is_usable(each)]
-
     async def run(self) -> StrategyOutcome:
         """Let the models answer, debate, and vote."""
         await begin_phase(self.timer.context, "asking")
-        prompt = answer_prompt(self.request, self.options)
-        self.first, self.stop = await answer_again(self.panel.members, lambda _: prompt, 1, self.scorer)
-        self.newest = self.first
-        if not answered_candidates(self.first):
-            raise no_answer_error(self.first, self.stop)
-        require_usable(self.first, self.stop)
+        await self.answer_first(self.options)
         before: Sequence[Candidate] = ()
         for number in range(2, self.options.rounds + 1):
             if self.stop is not None or await self._is_over(number, before):

@@ -8,7 +8,7 @@ aggregator here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
@@ -16,13 +16,11 @@ from pydantic import Field
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import StepTimer, answer_prompt, begin_phase
+from orchestration.strategies.engine.asking import StepTimer, begin_phase
 from orchestration.strategies.engine.deciding import (
     Scorer,
     Selection,
     estimated,
-    no_answer_error,
-    require_usable,
     select_best,
     settle,
 )
@@ -31,6 +29,7 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
 from orchestration.strategies.engine.rewriting import (
+    RewritingRun,
     answer_again,
     draw_orders,
     independent_answers,
@@ -38,7 +37,6 @@ from orchestration.strategies.engine.rewriting import (
     rewriting_prompt,
 )
 from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     Candidate,
@@ -85,33 +83,15 @@ class MixtureOptions(AnswerOptions, JudgedOptions, MixtureChoices):
 
 
 @dataclass(kw_only=True, slots=True)
-class _MixtureRun:
-    """The state of one run: the answers of the first layer, which are independent, and the newest."""
+class _MixtureRun(RewritingRun):
+    """The state of one run."""
 
-    request: Request
     options: MixtureOptions
-    panel: Panel
-    timer: StepTimer
-    scorer: Scorer
-    first: tuple[Candidate, ...] = ()
-    newest: tuple[Candidate, ...] = ()
-    stop: Stop | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def usable(self) -> list[Candidate]:
-        """The newest usable answers."""
-        return [each for each in self.newest if is_usable(each)]
 
     async def run(self) -> StrategyOutcome:
         """Ask layer after layer, and combine the answers of the last one."""
         await begin_phase(self.timer.context, "layer 1")
-        prompt = answer_prompt(self.request, self.options)
-        self.first, self.stop = await answer_again(self.panel.members, lambda _: prompt, 1, self.scorer)
-        self.newest = self.first
-        if not answered_candidates(self.first):
-            raise no_answer_error(self.first, self.stop)
-        require_usable(self.first, self.stop)
+        await self.answer_first(self.options)
         for number in range(2, self.options.layers + 1):
             if self.stop is not None or len(self.usable) < FEWEST_COMBINED:
                 break

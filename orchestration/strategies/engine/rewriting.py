@@ -6,13 +6,20 @@ What others wrote is data in a prompt, without names, in an order that is drawn 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, estimate_tokens
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import StepTimer, announce, ask_step, final_answer
+from orchestration.strategies.engine.asking import (
+    StepTimer,
+    announce,
+    answer_prompt,
+    ask_step,
+    final_answer,
+)
 from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
-from orchestration.strategies.engine.deciding import Scorer
+from orchestration.strategies.engine.deciding import Scorer, no_answer_error, require_usable
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions
 from orchestration.strategies.engine.quality.prompts import (
@@ -25,7 +32,8 @@ from orchestration.strategies.engine.quality.prompts import (
 )
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.types import Candidate, Request, is_usable
+from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.types import Candidate, Request, answered_candidates, is_usable
 
 FINAL_LINE = """\
 When the question has a short final answer, end with a line of the form
@@ -70,7 +78,7 @@ async def answer_again(
     number: int,
     scorer: Scorer,
 ) -> tuple[tuple[Candidate, ...], Stop | None]:
-    """Ask models for their so-manieth answers, all at once; return these, checked, and the limit reached."""
+    """Ask models for answer `number`, all at once; return these, checked, and the limit reached."""
     part = scorer.timer.again(number)
 
     async def ask(model: ChatModel) -> Candidate:
@@ -129,3 +137,31 @@ def independent_answers(
             left.remove(same)
             placed.append(each)
     return (*placed, *left)
+
+
+@dataclass(kw_only=True, slots=True)
+class RewritingRun:
+    """The state of a run in which models answer again: the first answers, independent, and the newest."""
+
+    request: Request
+    panel: Panel
+    timer: StepTimer
+    scorer: Scorer
+    first: tuple[Candidate, ...] = ()
+    newest: tuple[Candidate, ...] = ()
+    stop: Stop | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def usable(self) -> list[Candidate]:
+        """The newest usable answers."""
+        return [each for each in self.newest if is_usable(each)]
+
+    async def answer_first(self, options: AnswerOptions) -> None:
+        """Have all models answer. Raises `AllModelsFailed`, `NoUsableAnswer`, `LimitReached`."""
+        prompt = answer_prompt(self.request, options)
+        self.first, self.stop = await answer_again(self.panel.members, lambda _: prompt, 1, self.scorer)
+        self.newest = self.first
+        if not answered_candidates(self.first):
+            raise no_answer_error(self.first, self.stop)
+        require_usable(self.first, self.stop)

@@ -86,6 +86,15 @@ def midranks(values: Sequence[float]) -> list[float]:
     return ranks
 
 
+def roc_area(good: Sequence[float], bad: Sequence[float]) -> float:
+    """Return how often one of the `good` is above one of the `bad`, a tie counting half.
+
+    The area under the ROC curve by ranks (Mann and Whitney 1947).
+    """
+    m, n = len(good), len(bad)
+    return (sum(midranks([*good, *bad])[:m]) - m * (m + 1) / 2) / (m * n)
+
+
 def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> AgreementInterval:
     """Return the area under the ROC curve, equal scores counting half.
 
@@ -93,8 +102,7 @@ def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> AgreementInte
     was found is at most `Z` standard errors away. It has a width even where the scores separate perfectly.
     """
     m, n = len(good), len(bad)
-    ranks = midranks([*good, *bad])
-    area = (sum(ranks[:m]) - m * (m + 1) / 2) / (m * n)
+    area = roc_area(good, bad)
     size = (m + n) / 2 - 1
 
     def is_within(true: float) -> bool:
