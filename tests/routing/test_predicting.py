@@ -73,3 +73,12 @@ def test_steps_of_unknown_models_cost_what_earlier_runs_did_else_so_many_mean_ca
     assert guessed.seconds == 12.0
     assert guessed.strength < known.strength
     assert expected_of_steps(4, [], None, None).cost_usd == 0.0
+
+
+def test_those_who_answer_again_cost_and_take_as_much_again() -> None:
+    once, twice = (
+        expected_of(PanelWork(first=(ADA, EVE))),
+        expected_of(PanelWork(first=(ADA, EVE), rounds=2.0)),
+    )
+    assert (twice.cost_usd, twice.seconds) == pytest.approx((2 * once.cost_usd, 2 * once.seconds))
+    assert twice.quality == once.quality

@@ -98,6 +98,7 @@ def test_a_method_of_a_rule_that_cannot_be_frozen_is_passed_over_with_a_remark(m
     with pytest.raises(InvalidRequest, match="which this request excludes") as refused:
         an_auto_run(member, excluded=["sim-sage"], method="pipeline/asks")
     assert refused.value.field == "method"
+    assert "cannot be used; " in run.request["plan"]["reason"]
 
 
 def test_slow_runs_switch_the_method_and_raise_the_time_limit(closed: Engine, member: Membership) -> None:

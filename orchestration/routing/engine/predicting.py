@@ -58,11 +58,13 @@ class ModelOutlook:
 class PanelWork:
     """How a strategy asks a panel: so many models at `first` together, the `rest` in turn while in doubt.
 
-    `reviews` says that all read all answers afterwards; `helpers` are further calls of single models.
+    Those at first answer `rounds` times on average, as in a debate. `reviews` says that all read all answers
+    afterwards; `helpers` are further calls of single models.
     """
 
     first: tuple[ModelOutlook, ...]
     rest: tuple[ModelOutlook, ...] = ()
+    rounds: float = 1.0
     reviews: bool = False
     helpers: tuple[ModelOutlook, ...] = ()
 
@@ -70,8 +72,8 @@ class PanelWork:
 def expected_of(work: PanelWork) -> Expected:
     """Return what is expected of a strategy."""
     right = panel_quality([each.right for each in work.first])
-    cost = sum(each.cost_usd or 0.0 for each in work.first)
-    seconds = max((each.seconds for each in work.first), default=0.0)
+    cost = work.rounds * sum(each.cost_usd or 0.0 for each in work.first)
+    seconds = work.rounds * max((each.seconds for each in work.first), default=0.0)
     wrong, doubted = (1 - right) * CAUGHT, right * DOUBTED
     for each in work.rest:
         cost += (wrong + doubted) * (each.cost_usd or 0.0)

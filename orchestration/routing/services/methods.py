@@ -129,8 +129,10 @@ def _strategy(name: str, strategy: Strategy, request: AutoRequest, models: TeamM
     outlooks = [models.outlooks[spec.name] for spec in ordered]
     few, most = effort.answers
     helpers = [models.outlooks.get(each.model, outlooks[0]) for each in effort.helping if each.calls[0]]
+    first = tuple(outlooks[: max(1, few)])
     work = PanelWork(
-        first=tuple(outlooks[: max(1, few)]),
+        first=first,
+        rounds=max(1.0, (few + sum(effort.again) / 2) / len(first)),
         rest=tuple(outlooks[max(1, few) : most]),
         reviews=effort.reviews[0] > 0,
         helpers=tuple(helpers),

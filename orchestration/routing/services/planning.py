@@ -153,10 +153,11 @@ def _freezable(membership: Membership, made: MadePlan) -> tuple[MadePlan, Sequen
         children += [child] if child is not None else []
     if not kept:
         raise InvalidRequest(f"No method of the plan can be used. {' '.join(remarks)}", field="method")
-    first = kept[0]
-    changed = replace(
-        made.plan, chain=tuple(kept), remarks=tuple(remarks), method=first.ref, title=first.title
-    )
+    changed, first = replace(made.plan, chain=tuple(kept), remarks=tuple(remarks)), kept[0]
+    if first.ref != changed.method:
+        reason = f"{changed.title} cannot be used; {first.title} follows it in the chain."
+        changed = replace(changed, method=first.ref, title=first.title, reason=reason)
+        changed = replace(changed, explored=False, propensity=1.0, extra_usd=0.0)
     return replace(made, plan=changed), children
 
 
