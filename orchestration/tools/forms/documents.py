@@ -22,7 +22,7 @@ from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
 from orchestration.llm.engine.types import Json
-from orchestration.tools.forms.schemas import JsonField, LinesField
+from orchestration.tools.forms.schemas import JsonField, LinesField, lines_in
 
 MOST_ROWS = 24
 LARGEST = 1e15
@@ -152,10 +152,10 @@ class PartField:
             return name if is_empty else {name: read_document(typed, "yaml")}
         if is_empty:
             return GONE
-        if isinstance(self.made, JsonField | LinesField):
-            return (
-                read_document(typed, "yaml") if isinstance(self.made, JsonField) else self.made.clean(typed)
-            )
+        if isinstance(self.made, LinesField):
+            return lines_in(typed)  # what is wrong with it is a problem of the document
+        if isinstance(self.made, JsonField):
+            return read_document(typed, "yaml")
         return _number(typed) if isinstance(self.made, forms.IntegerField) else typed  # the base of numbers
 
     @property

@@ -82,6 +82,11 @@ class PercentField(forms.FloatField):
         return None if percent is None else round(percent / 100, 6)
 
 
+def lines_in(text: str) -> list[str]:
+    """Return the lines of a text that are not empty, without white space at their ends."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 class LinesField(forms.CharField):
     """A list of short texts, one a line."""
 
@@ -93,7 +98,7 @@ class LinesField(forms.CharField):
 
     def clean(self, value: object) -> list[str]:
         """Return the lines that are not empty."""
-        return [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
+        return lines_in(str(super().clean(value)))
 
 
 class DayField(forms.DateField):
