@@ -113,12 +113,12 @@ def test_two_thousand_messages_are_summarised_and_each_costs_the_same() -> None:
     room.play("executing")
     took: list[float] = []
     for number in range(2_000):
-        began, before = time.process_time(), room.state
+        began, before = time.thread_time(), room.state
         step = room.act(
             "u-ana", "say", text=f"Remark {number} on the trade of Genoa and on what it cost then."
         )
         session_row(before, step, 1.0)
-        took.append(time.process_time() - began)
+        took.append(time.thread_time() - began)
         while room.pending("summarise"):
             room.answer("They talked about the trade.", "summarise")
     assert len(room.state.log) > 2_000

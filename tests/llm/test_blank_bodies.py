@@ -28,10 +28,10 @@ class Blanks(httpx.AsyncByteStream):
 async def seconds(chunks: int) -> float:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Blanks(chunks)))
     async with httpx.AsyncClient(transport=transport) as client:
-        started = time.process_time()
+        started = time.thread_time()
         with pytest.raises(BadAnswer):
             await chat_model(client, "http://localhost:1/v1", deadlines=PATIENT).complete(PROMPT)
-        return time.process_time() - started
+        return time.thread_time() - started
 
 
 async def test_blanks_before_an_answer_take_linear_time() -> None:

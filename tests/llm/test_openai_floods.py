@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from time import process_time
+from time import thread_time
 
 import pytest
 
@@ -56,11 +56,11 @@ def seconds(events: int) -> float:
     times = []
     for _ in range(3):
         transcript = Transcript(Endpoint("http://a/v1", None), "a", output_limit=10_000_000)
-        began = process_time()
+        began = thread_time()
         for _ in range(events):
             transcript.add_event(event)
         assert transcript.growth() == Delta(text=transcript.text, offset=0)
-        times.append(process_time() - began)
+        times.append(thread_time() - began)
     return min(times)
 
 
