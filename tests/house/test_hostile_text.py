@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -271,11 +272,11 @@ def test_reading_takes_about_as_long_as_for_prose(name: str) -> None:
             read(text)
 
     prose = (PROSE * (length // len(PROSE) + 1))[:length]
-    base = max(floor_seconds(), thread_seconds(lambda: once(prose)))
+    base = max(floor_seconds(), thread_seconds(partial(once, prose)))
     for kind in HOSTILE:
         text = hostile(kind, length)
-        if thread_seconds(lambda text=text: once(text)) > MOST * base / 2:
-            times = least_ratio(lambda text=text: once(text), lambda: once(prose), most=MOST)
+        if thread_seconds(partial(once, text)) > MOST * base / 2:
+            times = least_ratio(partial(once, text), partial(once, prose), most=MOST)
             assert times <= MOST, f"{kind}: {times:.0f} times as long as prose, allowed {MOST}"
 
 
