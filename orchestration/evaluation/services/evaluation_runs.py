@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.accounts.models import Membership
@@ -131,6 +131,13 @@ class EvaluationKind(RunKind):
         words = await in_database_thread(recommendation, run.run, run.request)
         return Outcome(answer=words, output={"recommendation": words})
 
+    def finished_parts(self, run: Run) -> Collection[str]:
+        """Return the items whose outcomes are stored: they are not evaluated again."""
+        numbers = DatasetItem.objects.filter(pk__in=_done(run.pk, run.request)).values_list(
+            "number", flat=True
+        )
+        return {_part(number) for number in numbers}
+
     def learn(self, runs: Sequence[Run]) -> None:
         """Learn how often each model is right."""
         learn_from_evaluations(runs)
@@ -216,8 +223,7 @@ def _work(run: FrozenRun) -> PendingItems:
     """Read the items, and which of them an earlier attempt has finished: those are not replayed."""
     configurations = run.request["configurations"]
     items = list(DatasetItem.objects.filter(dataset_id=run.request["dataset"])[: run.request["items"]])
-    whole = ItemOutcome.objects.filter(run_id=run.run).values("item").annotate(number=Count("id"))
-    done = {row["item"] for row in whole if row["number"] == len(configurations)}
+    done = set(_done(run.run, run.request))
     return PendingItems(
         run=run.run,
         scorer=ItemScorer.model_validate(run.request["scorer"]),
@@ -225,6 +231,17 @@ def _work(run: FrozenRun) -> PendingItems:
         items=[item for item in items if item.pk not in done],
         done=len(done),
     )
+
+
+def _done(run: UUID, request: Mapping[str, Json]) -> QuerySet[ItemOutcome, int]:
+    """Return the ids of the items that have an outcome under every configuration."""
+    rows = ItemOutcome.objects.filter(run_id=run).order_by().values("item").annotate(number=Count("id"))
+    return rows.filter(number=len(request["configurations"])).values_list("item", flat=True)
+
+
+def _part(number: int) -> str:
+    """Return the key that the steps of an item are below."""
+    return f"item-{number}"
 
 
 class Evaluator:
@@ -247,7 +264,7 @@ class Evaluator:
 
     async def _lane(self) -> None:
         for item in self._left:
-            part = self._context.part(f"item-{item.number}")
+            part = self._context.part(_part(item.number))
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self._admitted(item, place, part))
