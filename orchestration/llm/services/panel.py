@@ -108,7 +108,7 @@ class ModelStack:
 
     `secrets` are the providers' keys, None where it has none; the models of a provider that is not in it
     raise `ModelUnavailable`. `scope` keeps the answers of different teams apart in the cache. `meter` is the
-    innermost wrapper: it counts, prices and records each call. Runs take turns: `run` says whose calls these are.
+    innermost wrapper: it counts, prices and records each call. `run` is the one that takes turns with others.
     """
 
     secrets: Mapping[UUID, str | None]
