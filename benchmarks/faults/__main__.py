@@ -15,6 +15,7 @@ from functools import partial
 from benchmarks.faults import FOLDER
 from benchmarks.faults.cancelling import cancelling
 from benchmarks.faults.delivering import delivering
+from benchmarks.faults.evaluations import evaluations
 from benchmarks.faults.findings import Finding, show
 from benchmarks.faults.kills import kills
 from benchmarks.faults.locking import locking
@@ -31,6 +32,7 @@ def chosen_faults(given: argparse.Namespace) -> dict[str, Fault]:
     return {
         "kills": partial(kills, runs=given.runs, strikes=given.kills),
         "sessions": partial(sessions, runs=given.sessions, strikes=given.kills),
+        "evaluations": partial(evaluations, items=given.items, strikes=given.kills),
         "cancelling": cancelling,
         "delivering": delivering,
         "pausing": pausing,
@@ -46,11 +48,12 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="kills, sessions, cancelling, delivering, pausing, locking, tables",
+        help="kills, sessions, evaluations, cancelling, delivering, pausing, locking, tables",
     )
     parser.add_argument("--runs", type=int, default=300, help="runs of `kills` (300)")
-    parser.add_argument("--kills", type=int, default=30, help="kills of `kills` and `sessions` (30)")
+    parser.add_argument("--kills", type=int, default=30, help="kills of the first three (30)")
     parser.add_argument("--sessions", type=int, default=60, help="sessions of `sessions` (60)")
+    parser.add_argument("--items", type=int, default=400, help="items of `evaluations` (400)")
     parser.add_argument(
         "--rounds", type=int, default=10, help="rounds of `locking` and `tables`, six runs each (10)"
     )

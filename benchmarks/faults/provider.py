@@ -6,16 +6,16 @@ import asyncio
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from aiohttp import web
 
-from benchmarks.upstream import CHUNK, LAST
+from benchmarks.upstream import LAST
 from orchestration.llm.services.resources import LoopThread
 
 API_KEY = "canary-key-that-no-log-may-show"
 NUMBER = re.compile(r"Question (\d+)")
-BEGINNING = f"data: {json.dumps(CHUNK)}\n\n".encode()
 END = f"data: {json.dumps(LAST)}\n\ndata: [DONE]\n\n".encode()
 
 
@@ -23,7 +23,7 @@ class CountingProvider:
     """Answers every chat after a random time: half of it passes before the first word.
 
     `asked` counts by number of the question and model, `open` is how many answers are under way, `seconds`
-    the shortest and longest time.
+    the shortest and longest time. `text` is what a model answers to the question of a number.
     """
 
     def __init__(self, seed: int) -> None:
@@ -31,6 +31,7 @@ class CountingProvider:
         self.open = 0
         self.strangers = 0
         self.seconds = (0.05, 1.5)
+        self.text: Callable[[int, str], str] = lambda _number, _model: "Answer: 391"
         self.base_url = ""
         self._random = Random(seed)
         self._thread = LoopThread("provider")
@@ -58,19 +59,21 @@ class CountingProvider:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.strangers += request.headers.get("Authorization") != f"Bearer {API_KEY}"
-        self.asked[number_of(body["messages"][-1]["content"]), body["model"]] += 1
+        number, model = number_of(body["messages"][-1]["content"]), body["model"]
+        self.asked[number, model] += 1
         self.open += 1
         try:
-            return await self._answer(request)
+            return await self._answer(request, self.text(number, model))
         finally:
             self.open -= 1
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, text: str) -> web.StreamResponse:
+        chunk = {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
         half = self._random.uniform(*self.seconds) / 2
         await asyncio.sleep(half)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        await response.write(BEGINNING)
+        await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
         await asyncio.sleep(half)
         await response.write(END)
         return response

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,8 @@ from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
 from orchestration.runs.models import Run
 
 NAME = "evaluation"
+MOST_KEPT = 64
+"""Results that are kept in memory, of one evaluation at one moment each."""
 COLUMNS = (
     *("item_id", "configuration", "correct", "quality", "seconds", "calls", "cost_usd", "escalated"),
     *("failed", "item__task_type"),
@@ -97,7 +100,27 @@ class EvaluationResults:
 
 
 def evaluation_results(run: UUID, request: Mapping[str, Json], *, whole: bool = True) -> EvaluationResults:
-    """Return the results of an evaluation so far; the baselines, which take longer, only of the `whole`."""
+    """Return the results of an evaluation so far; the baselines, which take longer, only of the `whole`.
+
+    Outcomes are never changed: what as many of them came to is kept.
+    """
+    stored = ItemOutcome.objects.filter(run_id=run).count()
+    return _results(_Asked(run, stored, whole, request))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose results are asked for, with how many outcomes."""
+
+    run: UUID
+    stored: int
+    whole: bool
+    request: Mapping[str, Json] = field(compare=False)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _results(wanted: _Asked) -> EvaluationResults:
+    run, request, whole = wanted.run, wanted.request, wanted.whole
     asked = request["configurations"]
     rows = ItemOutcome.objects.filter(run_id=run).order_by("item__number", "configuration")
     by_item: dict[int, dict[int, Mapping[str, Any]]] = defaultdict(dict)

@@ -19,6 +19,7 @@ from orchestra_site.web.errors import DATABASE_AWAY
 from orchestra_site.web.logs import ThrottledWarning
 from orchestra_site.web.threads import in_thread
 from orchestration.runs import live
+from orchestration.runs.kinds import large_kinds
 from orchestration.runs.parts.frames import messages
 from orchestration.runs.parts.queries import (
     CountQuery,
@@ -234,7 +235,8 @@ class RunConsumer(LiveConsumer):
 
         At the start the texts of calls follow that the page has already; one that began since is not on it.
         """
-        before = {} if self._started else await in_thread(running_texts, self.run)
+        large = large_kinds()
+        before = {} if self._started else await in_thread(running_texts, self.run, large=large)
         more = True
         while more:
             found = await RUN_UPDATES.ask(RunQuery(self.viewer, self.run, self.seq, self.role))
@@ -249,7 +251,7 @@ class RunConsumer(LiveConsumer):
             more = found.more
         if not self._started:
             self._started = True
-            rows = await in_thread(running_texts, self.run, before)
+            rows = await in_thread(running_texts, self.run, before, large=large)
             await self.send_pieces(self.streams.start(rows))
 
 

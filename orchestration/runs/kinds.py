@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -120,6 +120,13 @@ class RunKind(ABC):
 
     def named_models(self, ref: str, payload: Mapping[str, Json]) -> Sequence[str]:  # noqa: ARG002  # most name none
         """Return the models that a child's payload names beside its panel: its parent is frozen with them."""
+        return ()
+
+    def finished_parts(self, run: Run) -> Collection[str]:  # noqa: ARG002  # most replay all
+        """Return the first parts of the keys of steps that the run, claimed again, will not open any more.
+
+        What they left is not read: a run of many parts goes on as quickly after a crash as a small one.
+        """
         return ()
 
     def check_message(self, run: Run, payload: Json) -> Json:  # noqa: ARG002  # kinds that take messages look at them

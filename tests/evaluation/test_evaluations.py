@@ -19,9 +19,11 @@ from orchestra_site.accounts.models import Membership, Role
 from orchestration.evaluation.models import Dataset, ItemOutcome
 from orchestration.evaluation.selectors import evaluation_results
 from orchestration.evaluation.services.datasets import import_dataset
+from orchestration.evaluation.services.evaluation_runs import AT_ONCE
 from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.services.registry.seeding import add_simulated
+from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Call, Run, RunStatus, Step
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
@@ -118,10 +120,21 @@ def test_what_an_earlier_attempt_has_done_is_not_done_again(member: Membership, 
     calls = Call.objects.count()
     last = ItemOutcome.objects.filter(item__number=4)
     last.delete()  # killed after the children, before the row
+    assert get_kind("evaluation").finished_parts(run) == {"item-1", "item-2", "item-3"}
     Run.objects.filter(pk=run.pk).update(status=RunStatus.QUEUED, finished_at=None, lease_owner="")
     run = engine.execute(run)
     assert (run.status, ItemOutcome.objects.count(), Call.objects.count()) == (RunStatus.SUCCEEDED, 8, calls)
     assert last.first() is not None
+
+
+def test_eight_answers_are_under_way_at_a_time_whatever_their_items_wait_for(
+    member: Membership, engine: Engine
+) -> None:
+    engine.execute(an_evaluation(member, a_dataset(member), "voting", "sequential", "parallel"))
+    children = Step.objects.filter(kind="child").values_list("started_s", "seconds")
+    spans = [(start, start + seconds) for start, seconds in children]
+    assert len(spans) == 12
+    assert max(sum(start <= at < end for start, end in spans) for at, _ in spans) == AT_ONCE
 
 
 def test_a_judge_scores_by_a_rubric(member: Membership, engine: Engine) -> None:
@@ -260,5 +273,7 @@ def test_a_page_of_results_costs_few_queries(
     run = engine.execute(an_evaluation(member, a_dataset(member, items=6)))
     browser: Client = signed_in(member)
     for view in ("evaluation:results", "runs:run"):
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(13):
             browser.get(reverse(view, args=[run.pk]))
+    with django_assert_max_num_queries(9):  # the figures of as many outcomes are kept
+        browser.get(reverse("evaluation:results", args=[run.pk]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, product
 from typing import Any
 from urllib.parse import quote_from_bytes, urlsplit
 
@@ -132,27 +132,23 @@ def attack(attacker: Attacker, form: Form, names: Sequence[str]) -> None:
         attacker.send(form.with_value(name).with_value(f"{name}[]", "1"), f"{name} = array")
 
 
-SHARES = 4
-
-
-@pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("visitor", [Visitor.ANONYMOUS, Visitor.OWNER])
-def test_no_field_of_a_form_breaks_its_page(visitor: Visitor, share: int) -> None:
+def test_no_field_of_a_form_breaks_its_page(visitor: Visitor) -> None:
     world = World()
     attacker = Attacker(world, visitor)
     found = forms(fields(world, attacker, visitor))
-    for form, names in found[share::SHARES]:
+    for form, names in found:
         attack(attacker, form, names)
     assert found
     assert attacker.failed == set()
 
 
-@pytest.mark.parametrize("address", PARAMETERS)
 @pytest.mark.parametrize("visitor", [Visitor.ANONYMOUS, Visitor.OWNER])
-def test_no_parameter_breaks_a_page(address: str, visitor: Visitor) -> None:
+def test_no_parameter_breaks_a_page(visitor: Visitor) -> None:
     attacker = Attacker(World(), visitor)
-    pairs = tuple((name, "") for name in PARAMETERS[address])
-    attack(attacker, Form(action=address, pairs=pairs), PARAMETERS[address])
+    for address, names in PARAMETERS.items():
+        pairs = tuple((name, "") for name in names)
+        attack(attacker, Form(action=address, pairs=pairs), names)
     assert attacker.failed == set()
 
 
@@ -182,11 +178,10 @@ CURSORS = (
 )
 
 
-@pytest.mark.parametrize("address", ["/runs/", "/runs/?q=a", "/team/audit/"])
-def test_no_cursor_breaks_a_list(address: str) -> None:
+def test_no_cursor_breaks_a_list() -> None:
     attacker = Attacker(World(), Visitor.OWNER)
-    path, _, query = address.partition("?")
-    for content in CURSORS:
+    for address, content in product(("/runs/", "/runs/?q=a", "/team/audit/"), CURSORS):
+        path, _, query = address.partition("?")
         cursor = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
         pairs = (("cursor", cursor), ("q", query[2:]))
         attacker.send(Form(action=path, pairs=pairs), f"cursor = {content[:60]}")

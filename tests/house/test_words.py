@@ -49,15 +49,14 @@ def test_what_is_internal_would_be_found_in_texts_and_labels_but_not_in_code() -
     assert [internal(page) for page in pages] == [[f"{kind}: {EXAMPLES[kind]}"] * 2 for kind in INTERNAL]
 
 
-def test_no_page_shows_anything_internal(engine: Engine) -> None:
-    team = FurnishedTeam(engine)
-    found = {state.name: internal(state.fetch().content.decode()) for state in page_states(team)}
+def test_every_address_that_answers_with_a_page_is_read_and_none_shows_anything_internal(
+    engine: Engine,
+) -> None:
+    states, world = page_states(FurnishedTeam(engine)), World()
+    found = {state.name: internal(state.fetch().content.decode()) for state in states}
     assert {name: pieces for name, pieces in found.items() if pieces} == {}
-
-
-def test_every_address_that_answers_with_a_page_is_read(engine: Engine) -> None:
-    world = World()
-    read = {state.view for state in page_states(FurnishedTeam(engine))}
-    got = {row.view: row.visit(world, Visitor.OWNER) for row in ROWS if row.method == "GET"}
-    others = {view for view, answer in got.items() if view not in read and answer.status_code != 302}
-    assert {view for view in others if got[view]["Content-Type"].startswith("text/html")} == set()
+    read = {state.view for state in states}
+    unread = {row.view: row for row in ROWS if row.method == "GET" and row.view not in read}
+    got = {view: row.visit(world, Visitor.OWNER) for view, row in unread.items()}
+    pages = {view for view, answer in got.items() if answer["Content-Type"].startswith("text/html")}
+    assert {view for view in pages if got[view].status_code != 302} == set()

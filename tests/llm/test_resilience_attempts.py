@@ -61,6 +61,20 @@ async def test_the_first_to_come_is_the_first_served() -> None:
     assert served == list(range(6))
 
 
+async def test_runs_take_turns_so_that_one_with_many_calls_keeps_no_other_waiting() -> None:
+    limiter, served = Limiter(1), list[str]()
+
+    async def ask(run: str) -> None:
+        async with limiter.slot(run[0]):
+            served.append(run)
+            await asyncio.sleep(1)
+
+    asked = ("a1", "a2", "a3", "a4", "b1", "c1", "b2")
+    await asyncio.gather(*map(ask, asked))
+    assert served == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
+    assert (limiter.busy, limiter.waiting) == (0, {})
+
+
 async def test_a_stream_read_to_its_end_releases_its_slot() -> None:
     limiter = Limiter(1)
     pieces = [piece async for piece in limited(ScriptedModel("m", ["one two"]), limiter).stream(HELLO)]
@@ -128,9 +142,10 @@ async def test_no_mix_of_calls_and_cancellations_overfills_or_starves(
     assert (limiter.busy, len(limiter.waiting)) == (0, 0)
 
 
-async def _arrive(limiter: Limiter, arrives: float, seconds: float) -> None:
+async def _arrive(limiter: Limiter, arrives: int, seconds: float) -> None:
     await asyncio.sleep(arrives)
-    await _occupy(limiter, seconds)
+    async with limiter.slot(arrives % 3):
+        await asyncio.sleep(seconds)
 
 
 async def _occupy(limiter: Limiter, seconds: float) -> None:

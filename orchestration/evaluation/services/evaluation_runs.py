@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, QuerySet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.accounts.models import Membership
@@ -32,7 +31,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.types import Outcome, RunEvent
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind
-from orchestration.runs.models import Call, Run
+from orchestration.runs.models import Call, CallStatus, Run
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.scoring import combine
 from orchestration.strategies.engine.rounds import single_error
@@ -42,7 +41,7 @@ from orchestration.strategies.services.strategy_runs import NAME as STRATEGY
 from orchestration.strategies.services.strategy_runs import checked_request, live_models, shared_panel
 
 AT_ONCE = 8
-"""Items, each under one configuration, that are under way at a time."""
+"""Answers under way at a time, each to an item under one configuration; a slow one holds up no other item."""
 MOST_CONFIGURATIONS = 12
 MOST_OUTCOMES = 20_000
 """Items times configurations of one evaluation."""
@@ -132,6 +131,13 @@ class EvaluationKind(RunKind):
         words = await in_database_thread(recommendation, run.run, run.request)
         return Outcome(answer=words, output={"recommendation": words})
 
+    def finished_parts(self, run: Run) -> Collection[str]:
+        """Return the items whose outcomes are stored: they are not evaluated again."""
+        numbers = DatasetItem.objects.filter(pk__in=_done(run.pk, run.request)).values_list(
+            "number", flat=True
+        )
+        return {_part(number) for number in numbers}
+
     def learn(self, runs: Sequence[Run]) -> None:
         """Learn how often each model is right."""
         learn_from_evaluations(runs)
@@ -217,8 +223,7 @@ def _work(run: FrozenRun) -> PendingItems:
     """Read the items, and which of them an earlier attempt has finished: those are not replayed."""
     configurations = run.request["configurations"]
     items = list(DatasetItem.objects.filter(dataset_id=run.request["dataset"])[: run.request["items"]])
-    whole = ItemOutcome.objects.filter(run_id=run.run).values("item").annotate(number=Count("id"))
-    done = {row["item"] for row in whole if row["number"] == len(configurations)}
+    done = set(_done(run.run, run.request))
     return PendingItems(
         run=run.run,
         scorer=ItemScorer.model_validate(run.request["scorer"]),
@@ -226,6 +231,17 @@ def _work(run: FrozenRun) -> PendingItems:
         items=[item for item in items if item.pk not in done],
         done=len(done),
     )
+
+
+def _done(run: UUID, request: Mapping[str, Json]) -> QuerySet[ItemOutcome, int]:
+    """Return the ids of the items that have an outcome under every configuration."""
+    rows = ItemOutcome.objects.filter(run_id=run).order_by().values("item").annotate(number=Count("id"))
+    return rows.filter(number=len(request["configurations"])).values_list("item", flat=True)
+
+
+def _part(number: int) -> str:
+    """Return the key that the steps of an item are below."""
+    return f"item-{number}"
 
 
 class Evaluator:
@@ -237,21 +253,21 @@ class Evaluator:
         self._context = context
         self._done = work.done
         self._left = iter(work.items)
+        self._free = asyncio.Semaphore(AT_ONCE)
 
     async def evaluate(self) -> None:
         """Evaluate all items. Raises `EngineError`, such as `LimitReached`; what is done is kept."""
-        lanes = max(1, AT_ONCE // len(self._work.configurations))
         with single_error():
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(lanes, len(self._work.items))):
+                for _ in range(min(AT_ONCE, len(self._work.items))):
                     group.create_task(self._lane())
 
     async def _lane(self) -> None:
         for item in self._left:
-            part = self._context.part(f"item-{item.number}")
+            part = self._context.part(_part(item.number))
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._outcome(item, place, part))
+                    group.create_task(self._admitted(item, place, part))
                     for place in range(len(self._work.configurations))
                 ]
             await in_database_thread(_store, [task.result() for task in tasks], part.key("x")[:-1])
@@ -263,6 +279,10 @@ class Evaluator:
         step = max(1, number // PROGRESS_EVENTS)
         if self._done % step == 0 or self._done == number:
             await self._context.emit(RunEvent(kind=PROGRESS, data={"done": self._done, "of": number}))
+
+    async def _admitted(self, item: DatasetItem, place: int, part: RunContext) -> ItemOutcome:
+        async with self._free:
+            return await self._outcome(item, place, part)
 
     async def _outcome(self, item: DatasetItem, place: int, part: RunContext) -> ItemOutcome:
         """Run one configuration on one item and score what comes; that it fails is an outcome, too."""
@@ -332,22 +352,19 @@ def _answers(
             right = (
                 verdict(scorer, each["text"], item.reference, item.prompt).correct if is_compared else None
             )
-            known = {"model": each["model"], "extracted": each["extracted"], "correct": right}
-            yield {**known, "text": each["text"][:LONGEST_KEPT]}
+            yield {"model": each["model"], "extracted": each["extracted"], "correct": right}
 
 
 def _store(rows: Sequence[ItemOutcome], prefix: str) -> None:
     """Store the outcomes of one item, with what the calls of each cost; a row that is there stays."""
     calls = Call.objects.filter(run_id=rows[0].run_id, step__startswith=prefix)
+    known = list(calls.values_list("step", "cost_usd", "status"))
     for row in rows:
-        own = calls.filter(step__startswith=f"{prefix}configuration-{row.configuration}/")
-        totals: dict[str, Any] = own.aggregate(
-            number=Count("pk"),
-            cost=Sum("cost_usd"),
-            unknown=Count("pk", filter=Q(cost_usd=None, status="done")),
-        )
-        row.calls = totals["number"]
-        row.cost_usd = None if totals["unknown"] else totals["cost"] or Decimal(0)
+        own = f"{prefix}configuration-{row.configuration}/"
+        costs = [(cost, status) for step, cost, status in known if step.startswith(own)]
+        row.calls = len(costs)
+        is_unknown = any(cost is None and status == CallStatus.DONE for cost, status in costs)
+        row.cost_usd = None if is_unknown else sum((cost or Decimal(0) for cost, _ in costs), Decimal(0))
     ItemOutcome.objects.bulk_create(rows, ignore_conflicts=True)
 
 

@@ -108,7 +108,7 @@ class ModelStack:
 
     `secrets` are the providers' keys, None where it has none; the models of a provider that is not in it
     raise `ModelUnavailable`. `scope` keeps the answers of different teams apart in the cache. `meter` is the
-    innermost wrapper: it counts, prices and records each call.
+    innermost wrapper: it counts, prices and records each call. `run` is the one that takes turns with others.
     """
 
     secrets: Mapping[UUID, str | None]
@@ -117,12 +117,13 @@ class ModelStack:
     seed: int
     time_left: Callable[[], float | None]
     meter: Callable[[ChatModel], ChatModel]
+    run: UUID | None = None
 
     def live(self, frozen: FrozenModel) -> ChatModel:
         """Return the model with its wrappers, stacked inside out (the one place where they are)."""
         model = self.meter(self._provider_model(frozen))
         limiter = self.shared.limiter(frozen.model, frozen.max_concurrency)
-        model = Admitted(model, limiter, self.shared.circuit(frozen.model))
+        model = Admitted(model, limiter, self.shared.circuit(frozen.model), self.run)
         jitter = Random(f"{self.seed}/{frozen.spec.name}")  # noqa: S311  # spreads retries, guards nothing
         retry = RetryPolicy()
         model = Retrying(model, retry, sleep=asyncio.sleep, random=jitter, time_left=self.time_left)

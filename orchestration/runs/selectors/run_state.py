@@ -124,9 +124,14 @@ def whole_run(
     return state
 
 
-def running_texts(run_id: UUID, calls: Iterable[str] | None = None) -> dict[str, str]:
-    """Return the text so far of the run's running calls (of `calls` only, when given), by call id."""
-    rows = Call.objects.filter(run_id=run_id, status=CallStatus.RUNNING)
+def running_texts(
+    run_id: UUID, calls: Iterable[str] | None = None, *, large: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the text so far of the run's running calls (of `calls` only, when given), by call id.
+
+    Those of `large` kinds are shown nowhere and not read.
+    """
+    rows = Call.objects.filter(run_id=run_id, status=CallStatus.RUNNING).exclude(run__kind__in=large)
     if calls is not None:
         rows = rows.filter(pk__in=list(calls))
     return {str(pk): text for pk, text in rows.values_list("pk", "text")}

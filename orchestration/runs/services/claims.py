@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Max
 from django.utils import timezone
 
 from orchestration.runs.engine.budget import Limits, Spent
@@ -31,6 +32,8 @@ from orchestration.runs.services.events import emit_events
 from orchestration.runs.services.leases import LEASE_S
 from orchestration.runs.services.recording.tables import COMMANDS, STEPS, queued_run
 
+READ_AT_ONCE = 500
+"""Steps in one query: databases take only so many parameters."""
 ENDED = (CallStatus.DONE, CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.LOST)
 
 
@@ -105,45 +108,70 @@ def _limits(constraints: dict[str, Any], kind: RunKind | None) -> Limits:
 
 def _replay_state(run: Run) -> ReplayState:
     """Read what ended, what was emitted, what people answered, what was spent and how long it took."""
-    steps = {row.key: _record(row) for row in _needed(run)}
+    kind = KINDS.get(run.kind)
+    finished = frozenset(kind.finished_parts(run) if kind else ())
     calls = list(run.calls.values_list("cost_usd", "started_s", "latency_s"))
-    rows = run.events.exclude(kind=EventKind.STEP_ENDED)  # steps bring these with them; none is emitted
-    events = [RunEvent(kind=e.kind, step=e.step, data=e.data) for e in rows]
     timers = dict(run.timers.values_list("step", "due_at"))
     open_messages = run.commands.filter(kind=CommandKind.MESSAGE, handled_at__isnull=True)
-    ends = [step.started_s + step.seconds for step in steps.values()]
-    ends += [started + (latency or 0.0) for _, started, latency in calls]
+    last_step = run.steps.aggregate(ended=Max(F("started_s") + F("seconds")))["ended"]
     return ReplayState(
-        steps=steps,
-        emitted=frozenset(event_digest(event) for event in events),
+        steps={row.key: _record(row) for row in _needed(run, finished)},
+        emitted=frozenset(_emitted(run, finished)),
         answers=_answers(run),
         timers=timers | dict(run.questions.values_list("step", "deadline_at")),
         messages=[received(command) for command in open_messages.select_related("by").order_by("id")],
         spent=Spent(
             money=sum((cost for cost, _, _ in calls if cost), Decimal(0)),
-            unknown=_unknown(run, events),
+            unknown=_unknown(run),
             calls=len(calls),
         ),
-        seconds=max(ends, default=0.0),
+        seconds=max([last_step or 0.0, *(started + (latency or 0.0) for _, started, latency in calls)]),
     )
 
 
-def _needed(run: Run) -> Iterator[Step]:
-    """Yield the steps of a run but those below a child that has ended: it replays as a whole."""
-    rows = run.steps.exclude(status=StepStatus.CANCELLED.value)
-    children = set(rows.filter(kind=StepKind.CHILD.value).values_list("key", flat=True))
-    for row in run.steps.iterator():
-        parts = row.key.split("/")
-        if not children or not any("/".join(parts[:place]) in children for place in range(1, len(parts))):
-            yield row
+def _needed(run: Run, finished: Collection[str]) -> Iterator[Step]:
+    """Yield the steps of a run but those of finished parts, and below a child that has ended.
+
+    Such a child replays as a whole. What is not needed is not read: results are long.
+    """
+    keys = list(run.steps.values_list("id", "key", "kind", "status"))
+    cancelled, child = StepStatus.CANCELLED.value, StepKind.CHILD.value
+    children = {key for _, key, kind, status in keys if kind == child and status != cancelled}
+    wanted = [
+        pk
+        for pk, key, _, _ in keys
+        if _part(key) not in finished and not any(above in children for above in _above(key))
+    ]
+    for start in range(0, len(wanted), READ_AT_ONCE):
+        yield from run.steps.filter(pk__in=wanted[start : start + READ_AT_ONCE])
 
 
-def _unknown(run: Run, events: Iterable[RunEvent]) -> Decimal:
+def _part(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _above(key: str) -> Iterator[str]:
+    """Yield the keys of the steps that a step may be below."""
+    parts = key.split("/")
+    return ("/".join(parts[:place]) for place in range(1, len(parts)))
+
+
+def _emitted(run: Run, finished: Collection[str]) -> Iterator[str]:
+    """Yield the digests of what was emitted; steps bring their events with them, none is emitted."""
+    rows = run.events.exclude(kind=EventKind.STEP_ENDED).values_list("kind", "step", "data")
+    for kind, step, data in rows.iterator():
+        if _part(step) not in finished:
+            yield event_digest(RunEvent(kind=kind, step=step, data=data))
+
+
+def _unknown(run: Run) -> Decimal:
     """Return what was reserved for calls that may have been billed, by an amount that nobody reported."""
     open_bills = run.calls.filter(cost_usd=None).exclude(maybe_billed=False, status__in=ENDED)
-    ids = {str(call) for call in open_bills.values_list("id", flat=True)}
-    started = (e.data for e in events if e.kind == EventKind.CALL_STARTED and e.data.get("call") in ids)
-    return sum((Decimal(data.get("reserved_usd", "0")) for data in started), Decimal(0))
+    steps = dict(open_bills.values_list("id", "step"))
+    started = run.events.filter(kind=EventKind.CALL_STARTED, step__in=set(steps.values()))
+    ids = set(map(str, steps))
+    data = [each for each in started.values_list("data", flat=True) if each.get("call") in ids]
+    return sum((Decimal(each.get("reserved_usd", "0")) for each in data), Decimal(0))
 
 
 def _record(row: Step) -> StepRecord:

@@ -297,6 +297,7 @@ async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatM
         seed=run.seed,
         time_left=context.time_left,
         meter=Metered,
+        run=run.run,
     )
     return {frozen.spec.name: stack.live(frozen) for frozen in map(thaw, run.panel)}
 

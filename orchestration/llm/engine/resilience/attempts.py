@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from random import Random
@@ -17,15 +17,17 @@ from orchestration.llm.engine.types import Completion, Prompt
 
 
 class Limiter:
-    """Slots for `limit` calls of one model, first come, first served; shared by the runs of an event loop.
+    """Slots for `limit` calls of one model, shared by the runs of an event loop.
 
-    `busy` counts the slots in use, `waiting` are the calls in the queue.
+    Runs take turns, so that one with many calls keeps no other waiting; of the calls of a run the first to
+    come is the first served. `busy` counts the slots in use, `waiting` has the queue of each run, the run
+    whose turn it is first.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.busy = 0
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     def resize(self, limit: int) -> None:
         """Change the number of slots; calls under way keep theirs."""
@@ -33,10 +35,10 @@ class Limiter:
         self._admit()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Use a slot, after waiting for one in the queue."""
+    async def slot(self, run: Hashable = None) -> AsyncIterator[None]:
+        """Use a slot for a call of `run`, after waiting for one in the queue."""
         if self.waiting or self.busy >= self._limit:
-            await self._wait_in_queue()
+            await self._wait_in_queue(run)
         else:
             self.busy += 1
         try:
@@ -44,14 +46,14 @@ class Limiter:
         finally:
             self._release()
 
-    async def _wait_in_queue(self) -> None:
+    async def _wait_in_queue(self, run: Hashable) -> None:
         slot = asyncio.get_running_loop().create_future()
-        self.waiting.append(slot)
+        self.waiting.setdefault(run, deque()).append(slot)
         try:
             await slot
         except asyncio.CancelledError:
             if slot.cancelled():
-                self.waiting.remove(slot)
+                self._remove(run, slot)
                 self._admit()
             else:  # the slot was given in the same moment: pass it on
                 self._release()
@@ -62,24 +64,38 @@ class Limiter:
         self._admit()
 
     def _admit(self) -> None:
-        """Give free slots to waiting calls; a cancelled one removes itself from the queue."""
-        for slot in [slot for slot in self.waiting if not slot.done()][: max(0, self._limit - self.busy)]:
-            self.waiting.remove(slot)
+        """Give free slots to waiting calls; a cancelled one removes itself from its queue."""
+        while self.busy < self._limit:
+            open_slots = (
+                (run, slot) for run, queue in self.waiting.items() for slot in queue if not slot.done()
+            )
+            chosen = next(open_slots, None)
+            if chosen is None:
+                return
+            self._remove(*chosen)
             self.busy += 1
-            slot.set_result(None)
+            chosen[1].set_result(None)
+
+    def _remove(self, run: Hashable, slot: asyncio.Future[None]) -> None:
+        """Take a call out of the queue of its run, whose turn comes again after all others."""
+        queue = self.waiting.pop(run)
+        queue.remove(slot)
+        if queue:
+            self.waiting[run] = queue
 
 
 class Admitted(WrappedModel):
     """Asks once a slot of the model's limiter is free, and only while the model's circuit permits it."""
 
-    def __init__(self, inner: ChatModel, limiter: Limiter, circuit: Circuit) -> None:
+    def __init__(self, inner: ChatModel, limiter: Limiter, circuit: Circuit, run: Hashable = None) -> None:
         super().__init__(inner)
         self._limiter = limiter
         self._circuit = circuit
+        self._run = run
 
     async def stream(self, prompt: Prompt) -> AnswerStream:
         """Pass the inner stream on and report to the circuit how it ended. Raises `CircuitOpen`."""
-        async with self._limiter.slot():
+        async with self._limiter.slot(self._run):
             permit = self._circuit.admit(self.spec.name)
             try:
                 async with aclosing(self.inner.stream(prompt)) as pieces:
