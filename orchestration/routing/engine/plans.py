@@ -9,7 +9,7 @@ from enum import StrEnum
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.constraints import MethodOption
 from orchestration.routing.engine.learning import RouterState
-from orchestration.routing.engine.optimising import PastRun
+from orchestration.routing.engine.optimising import Observation, PastRun
 from orchestration.routing.engine.rules import RoutingRules
 
 
@@ -56,12 +56,41 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WatchedRule:
+    """An optimisation rule that was in force, what it saw, and whether it acted; `words` say both."""
+
+    id: str
+    signal: str
+    limit: str
+    remedy: str
+    observed: str
+    acts: bool
+    words: str
+
+    @classmethod
+    def seen(cls, found: Observation) -> WatchedRule:
+        """Return an observation as a plan keeps it."""
+        rule, value = found.rule, found.observed
+        about = f" of {found.model}" if found.model else ""
+        return cls(
+            id=rule.id,
+            signal=rule.signal,
+            limit=rule.limit_words,
+            remedy=f"{rule.remedy}: {rule.to}" if rule.to else rule.remedy,
+            observed="nothing to measure" if value is None else f"{rule.signal.words(value)}{about}",
+            acts=found.acts,
+            words=found.sentence,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RoutePlan:
     """What is going to be done about a request, and why.
 
     `chain` are the methods in the order in which they are tried: the next one where one fails, or its answer
     has less quality than `needed`. `rule` is the id of the rule that decided. `extra_usd` is what exploring
-    is expected to cost beyond the best-looking method. `single` is the best single model by itself.
+    is expected to cost beyond the best-looking method. `single` is the best single model by itself. `watched`
+    are the optimisation rules in force; `without` is the first link as it is without any of them.
     """
 
     method: str
@@ -79,6 +108,8 @@ class RoutePlan:
     extra_usd: float = 0.0
     remarks: tuple[str, ...] = ()
     fired: tuple[str, ...] = ()
+    watched: tuple[WatchedRule, ...] = ()
+    without: Attempt | None = None
     timeout_factor: float = 1.0
     reuse_minutes: float = 0.0
     single: str = ""

@@ -66,6 +66,11 @@ class Signal(StrEnum):
             Signal.OVERLOAD: f"{value:.0%} of a model's calls are refused or wait",
         }[self]
 
+    @property
+    def counts(self) -> str:
+        """What there has to be enough of before a rule acts."""
+        return {Signal.QUALITY: "judged runs", Signal.OVERLOAD: "calls"}.get(self, "runs")
+
 
 class Remedy(StrEnum):
     """What an optimisation rule does."""
@@ -148,6 +153,13 @@ class OptimisationRule(RoutingPart):
     amount: float | None = Field(
         None, gt=0, le=10_000, description="Calls at a time, factor of the time limit, or minutes of reuse."
     )
+
+    @property
+    def limit_words(self) -> str:
+        """The limit, in words."""
+        most = "at most" if self.signal is Signal.QUALITY else "at least"
+        limit = f"{self.limit:g} s" if self.signal is Signal.LATENCY else f"{self.limit:.0%}"
+        return f"limit {most} {limit}"
 
 
 class RoutingRules(RoutingPart):
