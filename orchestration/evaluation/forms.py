@@ -46,7 +46,7 @@ class DatasetForm(forms.Form):
         required=False,
         max_length=200,
         help_text="CSV with a line of names, or JSON lines. Columns: prompt, reference, and if you like"
-        " task type, id, scorer. Up to 5,000 rows and 5 MB, in UTF-8.",
+        " task type, id, scorer, priority. Up to 5,000 rows and 5 MB, in UTF-8.",
         widget=forms.FileInput(attrs={"accept": ".csv,.jsonl,.json,.txt,text/csv,application/json"}),
     )
     rows = forms.CharField(

@@ -26,6 +26,8 @@ from orchestration.evaluation.engine.verdicts import NamedFigures, advice
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
+from orchestration.routing.selectors import KIND as AUTO
+from orchestration.routing.selectors import USUAL_RULES
 from orchestration.runs.models import Run
 
 NAME = "evaluation"
@@ -33,6 +35,12 @@ COLUMNS = (
     *("item_id", "configuration", "correct", "quality", "seconds", "calls", "cost_usd", "escalated"),
     *("failed", "item__task_type"),
 )
+
+
+def rule_set(strategy: str) -> str | None:
+    """Return the rule set by which a configuration chooses its methods, None for one that is a strategy."""
+    kind, _, name = strategy.partition("/")
+    return (name or USUAL_RULES) if kind == AUTO else None
 
 
 def team_datasets(membership: Membership) -> QuerySet[Dataset]:

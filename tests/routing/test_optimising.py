@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.types import Json
-from orchestration.routing.engine.optimising import Observation, PastRun, firing, observations
+from orchestration.routing.engine.optimising import Observation, PastRun, firing
 from tests.support.routes import rules_of
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.llm.services.panel import thaw
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
 from orchestration.routing.engine.analysis import analyse
@@ -24,6 +25,7 @@ from orchestration.runs.models import Call, Run
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.models import ModelProfile
+from orchestration.strategies.services.strategy_runs import with_timeout
 from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member, a_run
@@ -119,7 +121,10 @@ def test_slow_runs_switch_the_method_and_raise_the_time_limit(closed: Engine, me
     after = closed.execute(an_auto_run(member, method="strategy/voting"))
     assert (methods(before)[0], methods(after)[0]) == ("strategy/voting", "model/sim-sage")
     assert after.request["plan"]["decided_by"] == "optimisation"
-    assert {entry["timeout_s"] for entry in after.panel} == {2 * before.panel[0]["timeout_s"]}
+    assert after.request["plan"]["timeout_factor"] == 2
+    frozen = thaw(after.panel[0])
+    assert with_timeout(frozen, 2).timeout_s == 2 * frozen.timeout_s
+    assert with_timeout(frozen, 1e9).timeout_s == 3_600
 
 
 def test_an_answer_to_the_same_question_is_used_again_where_a_rule_says_so(

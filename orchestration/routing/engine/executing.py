@@ -181,10 +181,9 @@ def _shortfall(tried: TriedMethod, work: Execution) -> str:
     """Return why an answer is not good enough, empty for one that is."""
     if not tried.answer.strip():
         return "It gave no answer."
-    if work.request.needs_consensus:
-        if tried.agreement is None or tried.agreement <= MAJORITY:
-            shown = "not known" if tried.agreement is None else percent(tried.agreement)
-            return f"The agreement is {shown}; more than {percent(MAJORITY)} is required."
+    if work.request.needs_consensus and (tried.agreement is None or tried.agreement <= MAJORITY):
+        shown = "not known" if tried.agreement is None else percent(tried.agreement)
+        return f"The agreement is {shown}; more than {percent(MAJORITY)} is required."
     if tried.quality is not None and tried.quality < work.needed:
         quality = percent(tried.quality, beside=work.needed)
         return f"The estimated quality {quality} is below {percent(work.needed)}."

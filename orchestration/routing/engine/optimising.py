@@ -37,7 +37,7 @@ class PastRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """What an optimisation rule sees of a method, over how many runs, and of which model if it looks at these.
+    """What an optimisation rule sees of a method, over how many runs; of which model if it looks at these.
 
     `observed` is None where there is nothing to measure; `is_enough` tells whether the rule may act on it.
     """

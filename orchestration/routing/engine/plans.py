@@ -57,12 +57,16 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchedRule:
-    """An optimisation rule that was in force, what it saw, and whether it acted; `words` say both."""
+    """An optimisation rule that was in force, what it saw, and whether it acted; `words` say both.
+
+    `to` is the method or the model that it uses instead, empty for the next best.
+    """
 
     id: str
     signal: str
     limit: str
     remedy: str
+    to: str
     observed: str
     acts: bool
     words: str
@@ -76,7 +80,8 @@ class WatchedRule:
             id=rule.id,
             signal=rule.signal,
             limit=rule.limit_words,
-            remedy=f"{rule.remedy}: {rule.to}" if rule.to else rule.remedy,
+            remedy=rule.remedy,
+            to=rule.to,
             observed="nothing to measure" if value is None else f"{rule.signal.words(value)}{about}",
             acts=found.acts,
             words=found.sentence,

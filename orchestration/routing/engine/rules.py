@@ -188,6 +188,13 @@ class RoutingRules(RoutingPart):
         (), max_length=MOST_RULES, description="All that apply."
     )
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The methods that the set names, and the models by which optimisations replace others."""
+        ruled = (target.method for rule in self.rules for target in rule.use)
+        instead = (each.to for each in self.optimisations if each.to)
+        return tuple(dict.fromkeys((*self.methods, *ruled, *instead)))
+
 
 @dataclass(frozen=True, slots=True)
 class RuleProblem:
