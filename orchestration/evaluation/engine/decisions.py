@@ -1,7 +1,7 @@
 """How Auto decided on the items of an evaluation: methods by task, fallbacks, consensus, optimisation rules.
 
-Each function reads what the outcomes recorded and returns rows with the sentence that they amount to. Qualities
-and agreements run from 0 to 1, money is US dollars.
+Each function reads what the outcomes recorded and returns rows with the sentence that they amount to.
+Qualities and agreements run from 0 to 1, money is US dollars.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _selection_words(rows: Sequence[ChosenMethod]) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FallbackPath:
-    """Items whose first answer would not do: why, what followed, and how often it and the final one were right.
+    """Items whose first answer would not do: why, what followed, and how often each of the two was right.
 
     `numbers` are those of the items.
     """
@@ -201,14 +201,16 @@ def _fallback_words(tried: Sequence[RoutedItem], below: Sequence[RoutedItem]) ->
         return "Nothing was asked, so that no answer had to be good enough."
     if not below:
         known = [each.attempts[0]["quality"] for each in tried if each.attempts[0]["quality"] is not None]
-        lowest = f"; the lowest estimate is {percent(min(known))}" if known else "; none was judged"
-        return f"No first answer was estimated below {threshold}{lowest}."
+        lowest = f"; the lowest estimate is {percent(min(known))}" if known else ""
+        unknown = f" {len(tried) - len(known)} had no estimate, and stand." if len(known) < len(tried) else ""
+        return f"No first answer was estimated below {threshold}{lowest}.{unknown}"
     moved = sum(len(each.attempts) > 1 for each in below)
     first = ShareRight.counted(each.attempts[0]["correct"] for each in below)
     final = ShareRight.counted(each.correct for each in below)
     return (
-        f"{len(below)} of {counted(len(tried), 'first answer')} were estimated below {threshold}; Auto went on"
-        f" to another method for {moved}. Right: {first.words} first answers, {final.words} final ones."
+        f"{len(below)} of {counted(len(tried), 'first answer')} were estimated below {threshold};"
+        f" Auto went on to another method for {moved}."
+        f" Right: {first.words} first answers, {final.words} final ones."
     )
 
 
@@ -338,7 +340,8 @@ def rule_reports(items: Sequence[RoutedItem]) -> tuple[RuleReport, ...]:
 def _report(seen: Sequence[tuple[RoutedItem, Mapping[str, Json]]]) -> RuleReport:
     acting = [pair for pair in seen if pair[1]["acts"]]
     changing = [pair for pair in acting if effect(pair[1], pair[0].route)]
-    item, watched = next(iter([*changing, *acting, *reversed(seen)]))
+    most = max(seen, key=lambda pair: pair[1]["runs"])
+    item, watched = next(iter([*changing, *acting, most]))
     remedy = f"{watched['remedy']}: {watched['to']}" if watched["to"] else str(watched["remedy"])
     return RuleReport(
         id=watched["id"],

@@ -64,14 +64,16 @@ class Observation:
         return self.rule.amount or USUAL_AMOUNTS.get(self.rule.remedy, 1.0)
 
     @property
+    def seen(self) -> str:
+        """What was observed, in words."""
+        nothing = self.observed is None
+        return "nothing to measure" if nothing else self.rule.signal.words(self.observed or 0.0, self.model)
+
+    @property
     def sentence(self) -> str:
         """Why it acts, or why not, in a sentence."""
-        rule, about = self.rule, f" of {self.model}" if self.model else ""
-        if self.observed is None:
-            seen = "there is nothing to measure"
-        else:
-            seen = f"{rule.signal.words(self.observed)}{about}"
-        seen = f"{rule.id}: {seen} over {counted(self.runs, 'run')} ({rule.limit_words})"
+        rule = self.rule
+        seen = f"{rule.id}: {self.seen} over {counted(self.runs, 'run')} (limit {rule.limit_words})"
         if self.acts:
             return f"{seen}, so: {rule.remedy}."
         few = f", and it needs {rule.least} {rule.signal.counts}" if not self.is_enough else ""

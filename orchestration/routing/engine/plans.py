@@ -68,21 +68,22 @@ class WatchedRule:
     remedy: str
     to: str
     observed: str
+    runs: int
     acts: bool
     words: str
 
     @classmethod
     def seen(cls, found: Observation) -> WatchedRule:
         """Return an observation as a plan keeps it."""
-        rule, value = found.rule, found.observed
-        about = f" of {found.model}" if found.model else ""
+        rule = found.rule
         return cls(
             id=rule.id,
             signal=rule.signal,
             limit=rule.limit_words,
             remedy=rule.remedy,
             to=rule.to,
-            observed="nothing to measure" if value is None else f"{rule.signal.words(value)}{about}",
+            observed=found.seen,
+            runs=found.runs,
             acts=found.acts,
             words=found.sentence,
         )

@@ -57,13 +57,13 @@ class Signal(StrEnum):
     RETRIES = "retries"
     OVERLOAD = "overload"
 
-    def words(self, value: float) -> str:
-        """Return what was observed, in words."""
+    def words(self, value: float, model: str = "") -> str:
+        """Return what was observed, in words; of which model where it is about one."""
         return {
             Signal.LATENCY: f"a run takes {value:.1f} s (median)",
             Signal.QUALITY: f"the mean quality is {value:.0%}",
             Signal.RETRIES: f"{value:.0%} of the calls are repeated",
-            Signal.OVERLOAD: f"{value:.0%} of a model's calls are refused or wait",
+            Signal.OVERLOAD: f"{value:.0%} of the calls of {model or 'a model'} are refused or wait",
         }[self]
 
     @property
@@ -156,10 +156,10 @@ class OptimisationRule(RoutingPart):
 
     @property
     def limit_words(self) -> str:
-        """The limit, in words."""
+        """The limit, in words: at which values the rule acts."""
         most = "at most" if self.signal is Signal.QUALITY else "at least"
         limit = f"{self.limit:g} s" if self.signal is Signal.LATENCY else f"{self.limit:.0%}"
-        return f"limit {most} {limit}"
+        return f"{most} {limit}"
 
 
 class RoutingRules(RoutingPart):
