@@ -64,7 +64,7 @@ class EvaluationPage(KindPage):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownRule:
-    """An optimisation rule, and the place of a configuration under which it left the same item alone, if any."""
+    """An optimisation rule, and a configuration under which it left the same item alone, if there is one."""
 
     report: RuleReport
     without: int | None

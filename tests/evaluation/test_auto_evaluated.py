@@ -21,14 +21,12 @@ from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
 from tests.support.definitions import stage
 from tests.support.engines import Engine
-from tests.support.evaluations import MIXED, OPTIMISATIONS, RULES, a_dataset, go_badly, imported
+from tests.support.evaluations import MIXED, PANEL, VOTE, a_dataset, go_badly, imported, watching_rule_sets
 from tests.support.history import a_member, signed_in
 from tests.support.pipelines import a_pipeline
 from tests.support.rule_sets import a_rule_set, rule
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PANEL = ["sim-swift", "sim-sage", "sim-scholar"]
-THRESHOLD = 0.9
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def member() -> Membership:
 
 
 def an_auto_evaluation(member: Membership, dataset: Dataset, *names: str, **options: object) -> Run:
-    asked = [{"strategy": name, "models": PANEL, "options": options} for name in names or ("auto",)]
+    asked = [{"strategy": name, "models": list(PANEL), "options": options} for name in names or ("auto",)]
     payload = {"dataset": str(dataset.pk), "configurations": asked}
     return store_run(membership=member, kind="evaluation", payload=payload)
 
@@ -47,9 +45,8 @@ def an_auto_evaluation(member: Membership, dataset: Dataset, *names: str, **opti
 @pytest.fixture
 def evaluated(member: Membership, engine: Engine) -> Run:
     """An evaluation of Auto under two rule sets, the second without optimisations, after bad votes."""
-    a_rule_set(member, *RULES, optimisations=OPTIMISATIONS, fall_back_below=THRESHOLD)
-    a_rule_set(member, *RULES, name="plain", fall_back_below=THRESHOLD)
-    vote = {"text": "What is 9% of 700?", "strategy": "voting", "models": PANEL}
+    watching_rule_sets(member)
+    vote = {"text": VOTE, "strategy": "voting", "models": list(PANEL)}
     go_badly([engine.execute(store_run(membership=member, kind="strategy", payload=vote)) for _ in range(3)])
     return engine.execute(an_auto_evaluation(member, imported(member, "Mixed", MIXED), "auto", "auto/plain"))
 
@@ -186,7 +183,7 @@ def test_where_every_method_fails_the_attempts_are_kept(member: Membership, engi
 def test_what_auto_cannot_do_is_refused_at_its_field(
     member: Membership, change: dict[str, Any], field: str
 ) -> None:
-    asked = {"strategy": "auto", "models": PANEL, **change}
+    asked = {"strategy": "auto", "models": list(PANEL), **change}
     payload = {"dataset": str(a_dataset(member).pk), "configurations": [asked]}
     with pytest.raises(InvalidRequest) as refused:
         store_run(membership=member, kind="evaluation", payload=payload)
@@ -196,7 +193,13 @@ def test_what_auto_cannot_do_is_refused_at_its_field(
 def test_the_form_offers_auto_with_its_options(member: Membership) -> None:
     a_rule_set(member, name="support", title="Support")
     dataset, browser = a_dataset(member), signed_in(member)
-    data = {"dataset": str(dataset.pk), "kind": "number", "models": PANEL, "threshold": "0.8", "place": ["0"]}
+    data = {
+        "dataset": str(dataset.pk),
+        "kind": "number",
+        "models": list(PANEL),
+        "threshold": "0.8",
+        "place": ["0"],
+    }
     data |= {"c0-strategy": "auto/support", "redraw": "0"}
     page = browser.post(reverse("evaluation:new"), data).content.decode()
     assert "calls" in page

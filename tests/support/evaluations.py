@@ -17,7 +17,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Call, Run
 from orchestration.runs.services.starting import store_run
 from tests.support.history import a_run
-from tests.support.rule_sets import rule
+from tests.support.rule_sets import a_rule_set, rule
 
 SUMS = {f"What is {number}% of 2,300?": str(23 * number) for number in range(11, 41)}
 PAIR = ("sim-swift", "sim-sage")
@@ -44,6 +44,8 @@ def an_evaluation(member: Membership, dataset: Dataset, *strategies: str, **give
     return store_run(membership=member, kind="evaluation", payload=a_payload(dataset, *strategies, **given))
 
 
+PANEL = ("sim-swift", "sim-sage", "sim-scholar")
+VOTE = "What is 9% of 700?"
 REVIEW = "Classify this review as positive, negative or neutral: "
 MIXED = [
     *({"prompt": each, "reference": SUMS[each]} for each in list(SUMS)[:3] + list(SUMS)[6:24:17]),
@@ -72,6 +74,12 @@ OPTIMISATIONS: list[dict[str, Json]] = [
     {"id": "idle", "signal": "latency", "limit": 900, "remedy": "reuse answers", **WATCHING},
 ]
 """A rule for each signal, and one whose limit is not reached."""
+
+
+def watching_rule_sets(member: Membership) -> None:
+    """Publish `auto` with a rule for each signal, and `plain` without any."""
+    a_rule_set(member, *RULES, optimisations=OPTIMISATIONS, fall_back_below=0.9)
+    a_rule_set(member, *RULES, name="plain", fall_back_below=0.9)
 
 
 def go_badly(runs: Iterable[Run]) -> None:
