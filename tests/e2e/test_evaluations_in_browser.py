@@ -1,4 +1,4 @@
-"""Questions are uploaded and compared in a real browser: strategies by themselves, and Auto with its rules."""
+"""Questions are uploaded and compared in a real browser: strategies alone, and Auto with its rules."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def test_the_results_show_how_auto_decided(window: Visit, site: Installation, tm
         expect(row).to_contain_text("on 6 of 8 items")
         expect(row.get_by_role("link", name="item 1")).to_be_visible()
         expect(row.get_by_role("link", name="the same request under auto/plain")).to_be_visible()
-    expect(shown.locator("tr", has=page.get_by_text("idle", exact=True))).to_contain_text("it does not act")
+    expect(shown.locator("tr", has=page.get_by_text("idle", exact=True))).to_contain_text(
+        "its limit is not reached"
+    )
     shown.get_by_role("link", name="item 4").click()
     expect(page.locator(".attempt-state")).to_have_text(["Not good enough", "Not good enough", "Answered"])
     expect(page.locator("#item-outcome")).to_contain_text("Parallel instead of Voting")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_without_a_low_answer_the_lowest_estimate_is_said() -> None:
 
 
 def test_critical_requests_have_a_consensus_or_a_reason_why_not() -> None:
-    critical = {"priority": "critical", "needs_consensus": True}
+    critical: dict[str, Any] = {"priority": "critical", "needs_consensus": True}
     split = an_attempt(agreement=0.5, ok=False, shortfall="The agreement is 50%.")
     failed = an_attempt(failure="It broke.", ok=False)
     found = critical_requests(
@@ -121,13 +122,13 @@ def test_rules_that_acted_come_first_with_an_item_that_they_changed() -> None:
     idle = a_watched_rule(id="a", acts=False)
     items = [
         item(1, watched=[idle, a_watched_rule()]),
-        item(2, watched=[{**idle, "runs": 9, "words": "most"}, a_watched_rule()], timeout_factor=2.0),
+        item(2, watched=[{**idle, "runs": 9, "why_not": "most"}, a_watched_rule()], timeout_factor=2.0),
         item(3, watched=[idle]),
     ]
     acted, still = rule_reports(items)
     assert (acted.id, acted.fired, acted.items, acted.changed, acted.number) == ("slow", 2, 2, 1, 2)
-    assert (acted.effect, acted.words, acted.remedy) == ("time limits × 2", "", "raise timeout")
-    assert (still.id, still.fired, still.items, still.number, still.words) == ("a", 0, 3, None, "most")
+    assert (acted.effect, acted.why_not, acted.remedy) == ("time limits × 2", "", "raise timeout")
+    assert (still.id, still.fired, still.items, still.number, still.why_not) == ("a", 0, 3, None, "most")
     assert items[0].fired == ("slow",)
     [idle_remedy] = rule_reports([item(1, watched=[a_watched_rule(to="voting")])])
     assert (idle_remedy.number, idle_remedy.effect, idle_remedy.remedy) == (1, "", "raise timeout: voting")

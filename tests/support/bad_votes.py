@@ -1,4 +1,4 @@
-"""`python -m tests.support.bad_votes`: rule sets for Auto, and three votes that make its optimisations act."""
+"""`python -m tests.support.bad_votes`: rule sets for Auto, and three votes that make optimisations act."""
 
 from __future__ import annotations
 

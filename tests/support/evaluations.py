@@ -171,5 +171,5 @@ def an_attempt(**fields: Json) -> dict[str, Json]:
 def a_watched_rule(**fields: Json) -> dict[str, Json]:
     """Return an optimisation rule of a route, which acts unless told otherwise."""
     known = {"id": "slow", "signal": "latency", "limit": "at least 60 s", "remedy": "raise timeout", "to": ""}
-    seen = {"observed": "a run takes 90.0 s (median)", "runs": 3, "words": "slow: it does not act."}
+    seen = {"observed": "a run takes 90.0 s (median)", "runs": 3, "why_not": "its limit is not reached"}
     return {**known, **seen, "acts": True, **fields}

@@ -311,8 +311,8 @@ def _critical_words(number: int, agreed: int) -> str:
 class RuleReport:
     """An optimisation rule: what it measured beside its limit, how often it acted, and what that changed.
 
-    `number` is that of an item that it changed, else on which it acted, None without any. `words` say why it
-    did not act.
+    `number` is that of an item that it changed, else on which it acted, None without any. `why_not` says why
+    it did not act.
     """
 
     id: str
@@ -325,7 +325,7 @@ class RuleReport:
     changed: int
     number: int | None
     effect: str
-    words: str
+    why_not: str
 
 
 def rule_reports(items: Sequence[RoutedItem]) -> tuple[RuleReport, ...]:
@@ -354,7 +354,7 @@ def _report(seen: Sequence[tuple[RoutedItem, Mapping[str, Json]]]) -> RuleReport
         changed=len({each.number for each, _ in changing}),
         number=item.number if acting else None,
         effect=effect(watched, item.route) if acting else "",
-        words="" if acting else watched["words"],
+        why_not="" if acting else watched["why_not"],
     )
 
 

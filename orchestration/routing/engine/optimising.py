@@ -70,14 +70,20 @@ class Observation:
         return "nothing to measure" if nothing else self.rule.signal.words(self.observed or 0.0, self.model)
 
     @property
+    def why_not(self) -> str:
+        """Why the rule does not act, empty for one that does."""
+        if self.acts:
+            return ""
+        if not self.is_enough:
+            return f"it needs {self.rule.least} {self.rule.signal.counts} and has fewer"
+        return "nothing was measured" if self.observed is None else "its limit is not reached"
+
+    @property
     def sentence(self) -> str:
         """Why it acts, or why not, in a sentence."""
         rule = self.rule
         seen = f"{rule.id}: {self.seen} over {counted(self.runs, 'run')} (limit {rule.limit_words})"
-        if self.acts:
-            return f"{seen}, so: {rule.remedy}."
-        few = f", and it needs {rule.least} {rule.signal.counts}" if not self.is_enough else ""
-        return f"{seen}{few}; it does not act."
+        return f"{seen}, so: {rule.remedy}." if self.acts else f"{seen}; {self.why_not}."
 
 
 def observations(

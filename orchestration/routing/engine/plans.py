@@ -57,7 +57,7 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchedRule:
-    """An optimisation rule that was in force, what it saw, and whether it acted; `words` say both.
+    """An optimisation rule that was in force, what it saw, and whether it acted, or why not.
 
     `to` is the method or the model that it uses instead, empty for the next best.
     """
@@ -70,7 +70,7 @@ class WatchedRule:
     observed: str
     runs: int
     acts: bool
-    words: str
+    why_not: str
 
     @classmethod
     def seen(cls, found: Observation) -> WatchedRule:
@@ -85,7 +85,7 @@ class WatchedRule:
             observed=found.seen,
             runs=found.runs,
             acts=found.acts,
-            words=found.sentence,
+            why_not=found.why_not,
         )
 
 
