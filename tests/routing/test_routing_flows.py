@@ -103,6 +103,17 @@ def test_a_method_of_a_rule_that_cannot_be_frozen_is_passed_over_with_a_remark(m
     assert "cannot be used; " in run.request["plan"]["reason"]
 
 
+def test_a_pipeline_may_ask_auto_even_one_that_its_rules_name(closed: Engine, member: Membership) -> None:
+    asks = {"kind": "auto", "ref": "auto", "payload": {"text": "{{ input }}", "method": "strategy/voting"}}
+    a_pipeline(member, stage("ask", processor="run", options=asks), name="asks")
+    a_rule_set(member, rule("all", "pipeline/asks"))
+    run = closed.execute(an_auto_run(member))
+    assert (run.status, run.error, methods(run)[0]) == ("succeeded", "", "pipeline/asks")
+    planned = run.steps.get(key__endswith="/plan").result["plan"]
+    assert (planned["method"], planned["decided_by"]) == ("strategy/voting", "request")
+    assert "391" in run.answer
+
+
 def test_slow_runs_switch_the_method_and_raise_the_time_limit(closed: Engine, member: Membership) -> None:
     now = timezone.now()
     for _ in range(3):

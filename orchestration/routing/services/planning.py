@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random, SystemRandom
@@ -43,6 +44,8 @@ CALLS_EACH = 2
 """Calls of each model by which a limit on the cost is shared."""
 RULE_SETS, ROUTED = "rule_sets", "routed"
 """Where the request of a parent has the rule sets of its children, and methods of other kinds for these."""
+FREEZING: ContextVar[frozenset[str]] = ContextVar("FREEZING", default=frozenset())
+"""The rule sets that a parent is being frozen with: a pipeline of one may have runs of Auto itself."""
 LATER = "A question that comes later."
 
 
@@ -195,8 +198,20 @@ def frozen_rules(membership: Membership, ref: str, request: AutoRequest) -> Chec
     """Return what a parent is frozen with for children that choose their method by a rule set.
 
     That is the rules, and the models and methods that these and the request name. A method of a rule that
-    cannot be frozen is left out. Raises `InvalidRequest` for what the request names.
+    cannot be frozen is left out, as is what one of these asks of the same rule set again: the parent has it
+    then. Raises `InvalidRequest` for what the request names.
     """
+    outer = FREEZING.get()
+    if ref in outer:
+        return CheckedRequest(ref=ref, prompt="", request={})
+    token = FREEZING.set(outer | {ref})
+    try:
+        return _frozen_rules(membership, ref, request)
+    finally:
+        FREEZING.reset(token)
+
+
+def _frozen_rules(membership: Membership, ref: str, request: AutoRequest) -> CheckedRequest:
     chosen = rules_in_force(membership, ref)
     rows = list(models_with_profiles(membership))
     usual, known = request.models or tuple(default_panel(rows)), {row.name for row in rows}
