@@ -154,6 +154,18 @@ def test_an_answer_to_the_same_question_is_used_again_where_a_rule_says_so(
     assert RoutedAnswer.objects.count() == 2
 
 
+def test_a_critical_request_uses_no_answer_again_that_needed_no_consensus(
+    closed: Engine, member: Membership
+) -> None:
+    again = {"id": "o", "signal": "latency", "limit": 0, "least": 1, "remedy": "reuse answers"}
+    a_rule_set(member, optimisations=[again])
+    closed.execute(an_auto_run(member, method="strategy/voting"))
+    critical = an_auto_run(member, method="strategy/voting", priority="critical")
+    assert critical.request["reused"] is None
+    closed.execute(critical)
+    assert an_auto_run(member, method="strategy/voting", priority="critical").request["reused"]
+
+
 def test_a_model_that_refuses_calls_is_spared(member: Membership) -> None:
     run = a_run(member, QUESTION, kind="strategy", ref="voting", status="succeeded")
     Run.objects.filter(pk=run.pk).update(started_at=timezone.now(), finished_at=timezone.now())
