@@ -9,17 +9,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from orchestration.evaluation.engine.decisions import (
-    CriticalRequests,
-    Fallbacks,
-    RoutedItem,
-    RuleReport,
-    Selection,
-    critical_requests,
-    fallbacks,
-    rule_reports,
-    selection,
-)
+from orchestration.evaluation.engine.decisions.consensus import CriticalRequests, critical_requests
+from orchestration.evaluation.engine.decisions.fallbacks import Fallbacks, fallbacks
+from orchestration.evaluation.engine.decisions.items import RoutedItem
+from orchestration.evaluation.engine.decisions.methods import MethodSelection, selection
+from orchestration.evaluation.engine.decisions.optimisations import RuleReport, rule_reports
 from orchestration.evaluation.models import ItemOutcome
 from orchestration.evaluation.selectors import evaluation_results, routed_items, rule_set
 from orchestration.evaluation.services.evaluation_runs import PROGRESS
@@ -78,7 +72,7 @@ class AutoDecisions:
     place: int
     label: str
     items: int
-    selection: Selection
+    selection: MethodSelection
     fallbacks: Fallbacks
     critical: CriticalRequests
     rules: Sequence[ShownRule]

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from orchestra_site.accounts.models import Membership
-from orchestration.evaluation.engine.decisions import RoutedItem
+from orchestration.evaluation.engine.decisions.items import RoutedItem
 from orchestration.evaluation.engine.figures import (
     Against,
     ConfigurationComparison,

@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from orchestration.evaluation.engine.decisions import (
-    RoutedItem,
-    critical_requests,
-    effect,
-    fallbacks,
-    rule_reports,
-    selection,
-)
+from orchestration.evaluation.engine.decisions.consensus import critical_requests
+from orchestration.evaluation.engine.decisions.fallbacks import fallbacks
+from orchestration.evaluation.engine.decisions.items import RoutedItem
+from orchestration.evaluation.engine.decisions.methods import selection
+from orchestration.evaluation.engine.decisions.optimisations import effect, rule_reports
 from orchestration.llm.engine.types import Json
 from tests.support.evaluations import a_route, a_watched_rule, an_attempt
 

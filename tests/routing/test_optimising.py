@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.types import Json
-from orchestration.routing.engine.optimising import Observation, PastRun, firing, observations
+from orchestration.routing.engine.optimising import PastRun, RuleObservation, firing, observations
 from tests.support.routes import rules_of
 
 
-def fired(rule: dict[str, Json], history: list[PastRun], **load: float) -> list[Observation]:
+def fired(rule: dict[str, Json], history: list[PastRun], **load: float) -> list[RuleObservation]:
     given = {"id": "o", "remedy": "switch method", "least": 3, "runs": 4, "minutes": 10, **rule}
     rules = rules_of(optimisations=[given]).optimisations
     return list(firing(rules, history, "strategy/voting", ("ada", "bob"), load))

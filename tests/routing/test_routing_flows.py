@@ -109,7 +109,7 @@ def test_a_pipeline_may_ask_auto_even_one_that_its_rules_name(closed: Engine, me
     a_rule_set(member, rule("all", "pipeline/asks"))
     run = closed.execute(an_auto_run(member))
     assert (run.status, run.error, methods(run)[0]) == ("succeeded", "", "pipeline/asks")
-    planned = run.steps.get(key__endswith="/plan").result["plan"]
+    planned = (run.steps.get(key__endswith="/plan").result or {})["plan"]
     assert (planned["method"], planned["decided_by"]) == ("strategy/voting", "request")
     assert "391" in run.answer
 

@@ -36,7 +36,7 @@ class PastRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Observation:
+class RuleObservation:
     """What an optimisation rule sees of a method, over how many runs; of which model if it looks at these.
 
     `observed` is None where there is nothing to measure; `is_enough` tells whether the rule may act on it.
@@ -92,7 +92,7 @@ def observations(
     method: str,
     models: Sequence[str],
     load: Mapping[str, float],
-) -> Iterator[Observation]:
+) -> Iterator[RuleObservation]:
     """Yield what rules that are on see of a method which asks these models, one or more of each rule.
 
     `history` has the newest runs first.
@@ -114,12 +114,12 @@ def firing(
     method: str,
     models: Sequence[str],
     load: Mapping[str, float],
-) -> Iterator[Observation]:
+) -> Iterator[RuleObservation]:
     """Yield those of the observations on which rules act."""
     return (each for each in observations(rules, history, method, models, load) if each.acts)
 
 
-def _measured(rule: OptimisationRule, window: Sequence[PastRun]) -> Observation:
+def _measured(rule: OptimisationRule, window: Sequence[PastRun]) -> RuleObservation:
     number, found = len(window), None
     if rule.signal is Signal.QUALITY:
         judged = [each.quality for each in window if each.quality is not None]
@@ -129,12 +129,12 @@ def _measured(rule: OptimisationRule, window: Sequence[PastRun]) -> Observation:
     else:
         calls = sum(each.calls for each in window)
         found = sum(each.repeated for each in window) / calls if calls else None
-    return Observation(rule=rule, observed=found, runs=number, is_enough=number >= rule.least)
+    return RuleObservation(rule=rule, observed=found, runs=number, is_enough=number >= rule.least)
 
 
 def _overload(
     rule: OptimisationRule, window: Sequence[PastRun], models: Sequence[str], load: Mapping[str, float]
-) -> Iterator[Observation]:
+) -> Iterator[RuleObservation]:
     """Yield an observation for each model that refuses too many calls, or has no room for more of them now.
 
     Where there is none, that of the model that comes next to it.
@@ -147,7 +147,7 @@ def _overload(
         observed = max(share, load.get(model, 0.0))
         is_enough = asked >= rule.least or observed > 0
         found.append(
-            Observation(rule=rule, observed=observed, runs=len(window), model=model, is_enough=is_enough)
+            RuleObservation(rule=rule, observed=observed, runs=len(window), model=model, is_enough=is_enough)
         )
     acting = [each for each in found if each.acts]
     yield from acting or sorted(found, key=lambda each: (each.is_enough, each.observed or 0.0))[-1:]

@@ -24,7 +24,7 @@ from orchestration.routing.engine.constraints import (
     preferred,
 )
 from orchestration.routing.engine.learning import predictions
-from orchestration.routing.engine.optimising import Observation, observations
+from orchestration.routing.engine.optimising import RuleObservation, observations
 from orchestration.routing.engine.plans import (
     Attempt,
     Considered,
@@ -240,7 +240,7 @@ def _why(choice: Choice, compared: _Comparison, number: int) -> str:
 
 
 def _optimised(
-    decision: _Decision, fired: Sequence[Observation], compared: _Comparison, remarks: list[str]
+    decision: _Decision, fired: Sequence[RuleObservation], compared: _Comparison, remarks: list[str]
 ) -> _Decision:
     """Return the decision after rules that switch the method."""
     for each in fired:
@@ -285,7 +285,7 @@ def _best(compared: _Comparison, level: MethodLevel) -> list[str]:
     return sorted(found, key=compared.value, reverse=True)
 
 
-def _changed(ref: str, fired: Sequence[Observation], compared: _Comparison) -> Attempt:
+def _changed(ref: str, fired: Sequence[RuleObservation], compared: _Comparison) -> Attempt:
     """Return a link of the chain with what optimisation rules change in its models and options."""
     option = compared.options[ref]
     models, options = list(option.arm.models), dict[str, Json]()
@@ -299,7 +299,7 @@ def _changed(ref: str, fired: Sequence[Observation], compared: _Comparison) -> A
     return Attempt(ref=ref, title=title, level=option.level, models=tuple(models), options=options)
 
 
-def _replaced(models: Sequence[str], fired: Observation, compared: _Comparison) -> list[str]:
+def _replaced(models: Sequence[str], fired: RuleObservation, compared: _Comparison) -> list[str]:
     """Return the models with another in the place of the one that is to be spared, or without it."""
     spared = fired.model or models[0]
     singles = [compared.options[ref].arm.models[0] for ref in _best(compared, MethodLevel.MODEL)]
@@ -309,7 +309,7 @@ def _replaced(models: Sequence[str], fired: Observation, compared: _Comparison) 
     return [name for name in found if name] or list(models)
 
 
-def _amount(fired: Sequence[Observation], remedy: Remedy, usual: float) -> float:
+def _amount(fired: Sequence[RuleObservation], remedy: Remedy, usual: float) -> float:
     return max((each.amount for each in fired if each.rule.remedy is remedy), default=usual)
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.constraints import MethodOption
 from orchestration.routing.engine.learning import RouterState
-from orchestration.routing.engine.optimising import Observation, PastRun
+from orchestration.routing.engine.optimising import PastRun, RuleObservation
 from orchestration.routing.engine.rules import RoutingRules
 
 
@@ -73,7 +73,7 @@ class WatchedRule:
     why_not: str
 
     @classmethod
-    def seen(cls, found: Observation) -> WatchedRule:
+    def seen(cls, found: RuleObservation) -> WatchedRule:
         """Return an observation as a plan keeps it."""
         rule = found.rule
         return cls(
