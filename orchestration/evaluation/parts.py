@@ -120,7 +120,10 @@ def shown_outcome(run: Run, outcome: ItemOutcome, now: datetime) -> dict[str, An
     results = dict(
         Step.objects.filter(run=run, key__in=[step, f"{step}/{PLANNED}"]).values_list("key", "result")
     )
-    child = _child_run(run, outcome, results.get(f"{step}/{PLANNED}") or {}, results.get(step) or {})
+    planned = results.get(f"{step}/{PLANNED}")
+    if not planned:  # no method could be chosen: the reason of the outcome says why
+        return {"view": {"facts": facts}}
+    child = _child_run(run, outcome, planned, results.get(step) or {})
     context = page.context(replace(inside(state, f"{step}/"), run=child), now)
     return {**context, "run": child, "view": {"facts": facts}, "is_auto": True}
 

@@ -167,6 +167,31 @@ def test_where_every_method_fails_the_attempts_are_kept(member: Membership, engi
     assert "Failed" in page_of(member, "item-outcome", run.pk, 1, 0)
 
 
+def test_an_item_that_no_method_can_answer_says_why(member: Membership, engine: Engine) -> None:
+    dataset = a_dataset(member, items=1, priority="critical")
+    asked = [{"strategy": name, "models": list(PANEL[:1])} for name in ("auto", "sequential")]
+    payload = {"dataset": str(dataset.pk), "configurations": asked}
+    run = engine.execute(store_run(membership=member, kind="evaluation", payload=payload))
+    page = page_of(member, "results", run.pk)
+    assert "No plan was recorded under this configuration" in page
+    assert "require" in ItemOutcome.objects.get(configuration=0).reason
+    assert "Its answer is the one above" in page_of(member, "item-outcome", run.pk, 1, 1)
+    assert "cannot read the plan" not in page_of(member, "item-outcome", run.pk, 1, 0)
+
+
+def test_a_judge_scores_the_final_answer_alone(member: Membership, engine: Engine) -> None:
+    payload = {
+        "dataset": str(a_dataset(member, items=1).pk),
+        "configurations": [{"strategy": "auto", "models": list(PANEL)}],
+        "scorer": {"kind": "judge", "judge": "sim-oracle", "threshold": 0.1},
+    }
+    run = engine.execute(store_run(membership=member, kind="evaluation", payload=payload))
+    [decisions] = auto_decisions(run)
+    assert decisions.selection.rows[0].right.words == "1 of 1"
+    route = ItemOutcome.objects.get().route or {}
+    assert [each["correct"] for each in route["attempts"]] == [None]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
