@@ -12,10 +12,14 @@ from django.http import QueryDict
 from orchestration.evaluation.engine.reading import LARGEST_FILE
 from orchestration.evaluation.engine.scorers import TITLES, ItemScorer
 from orchestration.evaluation.models import Dataset
+from orchestration.evaluation.services.configurations import AUTO_OPTIONS
 from orchestration.evaluation.services.evaluation_runs import MOST_OUTCOMES
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
+from orchestration.routing.selectors import KIND as AUTO
+from orchestration.routing.selectors import USUAL_RULES
+from orchestration.runs.kinds import Startable
 from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.forms.fields import (
@@ -30,6 +34,7 @@ from orchestration.tools.forms.schemas import schema_fields
 
 FIRST_STRATEGIES = ("voting", "cascade", "parallel", "sequential")
 """What a new evaluation compares."""
+MAIN_AUTO_OPTIONS = ("dial", "priority")
 MOST_CONFIGURATIONS, MOST_DIGITS = 12, 6
 LONGEST_KEPT = 500_000
 """Characters of a refused file that the form keeps as pasted rows."""
@@ -46,7 +51,7 @@ class DatasetForm(forms.Form):
         required=False,
         max_length=200,
         help_text="CSV with a line of names, or JSON lines. Columns: prompt, reference, and if you like"
-        " task type, id, scorer. Up to 5,000 rows and 5 MB, in UTF-8.",
+        " task type, id, scorer, priority. Up to 5,000 rows and 5 MB, in UTF-8.",
         widget=forms.FileInput(attrs={"accept": ".csv,.jsonl,.json,.txt,text/csv,application/json"}),
     )
     rows = forms.CharField(
@@ -91,11 +96,19 @@ class ConfigurationForm(forms.Form):
     """A strategy with options, and a panel where it is not that of all."""
 
     def __init__(
-        self, data: QueryDict | None, *, place: int, models: Sequence[str], initial: Mapping[str, Any]
+        self,
+        data: QueryDict | None,
+        *,
+        place: int,
+        models: Sequence[str],
+        autos: Sequence[Startable],
+        initial: Mapping[str, Any],
     ) -> None:
         super().__init__(None, prefix=f"c{place}", initial=dict(initial))
         self.place = place
-        titles = [(name, strategy.title) for name, strategy in all_strategies().items()]
+        named = {auto_name(each.ref): each for each in autos}
+        titles = [(name, each.title) for name, each in named.items()]
+        titles += [(name, strategy.title) for name, strategy in all_strategies().items()]
         self.fields["strategy"] = forms.ChoiceField(label="Strategy", choices=titles)
         self.fields["label"] = forms.CharField(
             label="Name",
@@ -112,8 +125,14 @@ class ConfigurationForm(forms.Form):
         )
         given = data.get(f"c{place}-strategy") if data is not None else ""
         asked = str(given or initial.get("strategy", ""))
-        self.chosen = asked if asked in all_strategies() else FIRST_STRATEGIES[0]
-        self.fields |= option_fields(all_strategies()[self.chosen].Options, models)
+        self.chosen = asked if asked in dict(titles) else FIRST_STRATEGIES[0]
+        if self.chosen in named:
+            self._main: Sequence[str] = MAIN_AUTO_OPTIONS
+            self.fields |= auto_fields(named[self.chosen], models)
+        else:
+            options = all_strategies()[self.chosen].Options
+            self._main = options.main
+            self.fields |= option_fields(options, models)
         if data is not None:
             self.data = self._filled(data)
             self.is_bound = True
@@ -127,7 +146,7 @@ class ConfigurationForm(forms.Form):
             key = f"{self.prefix}-{name}"
             if name.startswith(PREFIX):
                 filled.pop(key, None)
-                if field.initial not in {None, False}:
+                if field.initial:
                     filled[key] = initial_text(field)
         return filled
 
@@ -149,7 +168,7 @@ class ConfigurationForm(forms.Form):
     @property
     def main_boxes(self) -> list[forms.BoundField]:
         """The options that matter most."""
-        return [self[f"{PREFIX}{name}"] for name in all_strategies()[self.chosen].Options.main]
+        return [self[f"{PREFIX}{name}"] for name in self._main]
 
     @property
     def other_boxes(self) -> list[forms.BoundField]:
@@ -175,6 +194,18 @@ class ConfigurationForm(forms.Form):
         }
 
 
+def auto_name(rules: str) -> str:
+    """Return what a configuration that chooses its methods by a rule set has as its strategy."""
+    return AUTO if rules == USUAL_RULES else f"{AUTO}/{rules}"
+
+
+def auto_fields(method: Startable, models: Sequence[str]) -> dict[str, forms.Field]:
+    """Return the fields of a request to Auto that a configuration may set."""
+    shapes = method.schema["properties"]
+    schema = {**method.schema, "properties": {name: shapes[name] for name in AUTO_OPTIONS}, "required": []}
+    return {f"{PREFIX}{name}": field for name, field in schema_fields(schema, models).items()}
+
+
 class EvaluationForm(forms.Form):
     """A dataset, a scorer, a panel, limits; its `configurations` are forms of their own."""
 
@@ -197,6 +228,7 @@ class EvaluationForm(forms.Form):
         datasets: Sequence[Dataset],
         models: Sequence[LanguageModel],
         limits: Mapping[str, Json],
+        autos: Sequence[Startable] = (),
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         names = [model.name for model in models]
@@ -214,29 +246,28 @@ class EvaluationForm(forms.Form):
         shown = schema_fields(limits)
         self.fields |= {name: shown[name] for name in LIMITS}
         self._names = names
+        self._autos = autos
 
     @cached_property
     def configurations(self) -> list[ConfigurationForm]:
         """The forms of the configurations, after one was added or removed."""
         if not isinstance(self.data, QueryDict) or not self.is_bound:
             given = self.initial.get("configurations") or [{"strategy": name} for name in FIRST_STRATEGIES]
-            return [
-                ConfigurationForm(None, place=place, models=self._names, initial=each)
-                for place, each in enumerate(given)
-            ]
+            return [self._configuration(None, place, each) for place, each in enumerate(given)]
         places = [int(each) for each in self.data.getlist("place") if each.isdecimal() and len(each) < 4]  # noqa: PLR2004  # digits
         removed = self.data.get("drop", "")
         kept = [place for place in dict.fromkeys(places) if str(place) != removed or len(places) == 1]
-        forms_ = [
-            ConfigurationForm(self.data, place=place, models=self._names, initial={})
-            for place in kept[:MOST_CONFIGURATIONS]
-        ]
+        forms_ = [self._configuration(self.data, place, {}) for place in kept[:MOST_CONFIGURATIONS]]
         if "add" in self.data and len(forms_) < MOST_CONFIGURATIONS:
             new = {"strategy": FIRST_STRATEGIES[0]}
-            forms_.append(
-                ConfigurationForm(None, place=max(kept, default=-1) + 1, models=self._names, initial=new)
-            )
+            forms_.append(self._configuration(None, max(kept, default=-1) + 1, new))
         return forms_
+
+    def _configuration(
+        self, data: QueryDict | None, place: int, initial: Mapping[str, Any]
+    ) -> ConfigurationForm:
+        names = self._names
+        return ConfigurationForm(data, place=place, models=names, autos=self._autos, initial=initial)
 
     @property
     def scorer_boxes(self) -> list[forms.BoundField]:

@@ -42,7 +42,10 @@ class Dataset(models.Model):
 
 
 class DatasetItem(models.Model):
-    """A question with its reference; `scorer` is empty for that of the evaluation, `key` is the file's id."""
+    """A question with its reference; `key` is the file's id.
+
+    `scorer` is empty for that of the evaluation, `priority` for that of the configuration.
+    """
 
     id = models.BigAutoField(primary_key=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="items")
@@ -52,6 +55,7 @@ class DatasetItem(models.Model):
     reference = models.TextField(blank=True)
     task_type = models.CharField(max_length=100)
     scorer = models.CharField(max_length=20, blank=True)
+    priority = models.CharField(max_length=10, blank=True)
 
     class Meta:
         ordering: ClassVar = ["number"]
@@ -67,7 +71,8 @@ class ItemOutcome(models.Model):
     """What an item came to under one configuration of an evaluation, counted from 0.
 
     `correct` is None where nothing could tell (`failed` says whether there was an answer at all). `answers`
-    has what each model answered: `{"model", "extracted", "correct"}`; the texts stand with the calls.
+    has what each model answered: `{"model", "extracted", "correct"}`; the texts stand with the calls. `route`
+    is how Auto came to its method (see `services.routes`), None under other configurations.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -85,6 +90,7 @@ class ItemOutcome(models.Model):
     escalated = models.BooleanField(default=False)
     failed = models.BooleanField(default=False)
     answers = models.JSONField(default=list)
+    route = models.JSONField(null=True)
 
     class Meta:
         ordering: ClassVar = ["item", "configuration"]

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from orchestra_site.accounts.models import Membership
+from orchestration.evaluation.engine.decisions.items import RoutedItem
 from orchestration.evaluation.engine.figures import (
     Against,
     ConfigurationComparison,
@@ -27,6 +28,8 @@ from orchestration.evaluation.engine.verdicts import NamedFigures, advice
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
+from orchestration.routing.selectors import KIND as AUTO
+from orchestration.routing.selectors import USUAL_RULES
 from orchestration.runs.models import Run
 
 NAME = "evaluation"
@@ -36,6 +39,12 @@ COLUMNS = (
     *("item_id", "configuration", "correct", "quality", "seconds", "calls", "cost_usd", "escalated"),
     *("failed", "item__task_type"),
 )
+
+
+def rule_set(strategy: str) -> str | None:
+    """Return the rule set by which a configuration chooses its methods, None for one that is a strategy."""
+    kind, _, name = strategy.partition("/")
+    return (name or USUAL_RULES) if kind == AUTO else None
 
 
 def team_datasets(membership: Membership) -> QuerySet[Dataset]:
@@ -59,6 +68,11 @@ class ConfigurationResult:
     models: Sequence[str]
     figures: Figures
     comparisons: tuple[ConfigurationComparison, ...]
+
+    @property
+    def is_strategy(self) -> bool:
+        """Whether it is a strategy, and so may be saved as a preset."""
+        return rule_set(self.strategy) is None
 
     @property
     def cost(self) -> Decimal | None:
@@ -278,6 +292,22 @@ def compared_items(run: UUID, request: Mapping[str, Json], show: Show) -> Compar
     return ComparedItems(run, request, show)
 
 
+def routed_items(run: UUID, request: Mapping[str, Json]) -> dict[int, list[RoutedItem]]:
+    """Return the items that Auto answered so far, in order, by the place of each configuration."""
+    configurations = enumerate(request["configurations"])
+    found: dict[int, list[RoutedItem]] = {
+        place: [] for place, each in configurations if rule_set(each["strategy"]) is not None
+    }
+    if not found:
+        return found
+    rows = ItemOutcome.objects.filter(run_id=run, configuration__in=found, route__isnull=False)
+    columns = ("configuration", "item__number", "item__task_type", "correct", "cost_usd", "route")
+    for place, number, task, correct, cost, route in rows.order_by("item__number").values_list(*columns):
+        item = RoutedItem(number=number, task_type=task, correct=correct, cost_usd=cost, route=route)
+        found[place].append(item)
+    return found
+
+
 EXPORTED = ("correct", "score", "reason", "answer", "quality", "seconds", "calls", "cost_usd", "failed")
 
 
@@ -300,8 +330,23 @@ def exported_rows(run: UUID, request: Mapping[str, Json], size: int = 500) -> It
                 "task_type": row.item.task_type,
                 "prompt": row.item.prompt,
                 "reference": row.item.reference,
+                "priority": row.item.priority,
                 "configuration": labels[row.configuration],
                 **{name: getattr(row, name) for name in EXPORTED},
+                **_exported_route(row),
             }
             for row in rows
         ]
+
+
+def _exported_route(row: ItemOutcome) -> dict[str, str]:
+    """Return the method that Auto chose, what decided, and the optimisation rules that acted."""
+    route: Mapping[str, Json] = row.route or {}
+    acting = dict.fromkeys(each["id"] for each in route.get("watched", ()) if each["acts"])
+    return {
+        "method": route.get("method", ""),
+        "answered_by": route.get("answered", ""),
+        "decided_by": route.get("decided_by", ""),
+        "rule": route.get("rule", ""),
+        "optimisations": ", ".join(acting),
+    }

@@ -9,6 +9,9 @@ urlpatterns: list[URLPattern] = [
     path("evaluations/", evaluations.evaluation_list, name="list"),
     path("evaluations/new/", evaluations.new, name="new"),
     path("evaluations/<uuid:run>/", evaluations.results, name="results"),
+    path(
+        "evaluations/<uuid:run>/items/<int:item>/<int:place>/", evaluations.item_outcome, name="item-outcome"
+    ),
     path("evaluations/<uuid:run>/results.csv", evaluations.export_csv, name="results-csv"),
     path("evaluations/<uuid:run>/results.json", evaluations.export_json, name="results-json"),
     path("evaluations/<uuid:run>/preset/<int:number>/", evaluations.save_as_preset, name="results-preset"),

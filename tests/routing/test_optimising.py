@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.types import Json
-from orchestration.routing.engine.optimising import Fired, PastRun, firing
+from orchestration.routing.engine.optimising import PastRun, RuleObservation, firing, observations
 from tests.support.routes import rules_of
 
 
-def fired(rule: dict[str, Json], history: list[PastRun], **load: float) -> list[Fired]:
+def fired(rule: dict[str, Json], history: list[PastRun], **load: float) -> list[RuleObservation]:
     given = {"id": "o", "remedy": "switch method", "least": 3, "runs": 4, "minutes": 10, **rule}
     rules = rules_of(optimisations=[given]).optimisations
     return list(firing(rules, history, "strategy/voting", ("ada", "bob"), load))
@@ -58,6 +58,28 @@ def test_what_was_seen_is_said_in_a_sentence() -> None:
     )
     assert "limit at least 10 s" in fired({"signal": "latency", "limit": 10}, runs(12, 12, 12))[0].sentence
     assert "repeated" in fired({"signal": "retries", "limit": 0.1}, runs(1, 1, 1, repeated=1))[0].sentence
+
+
+def seen(rule: dict[str, Json], history: list[PastRun]) -> list[str]:
+    given = {"id": "o", "remedy": "switch method", "least": 3, "runs": 4, "minutes": 10, **rule}
+    rules = rules_of(optimisations=[given]).optimisations
+    return [each.sentence for each in observations(rules, history, "strategy/voting", ("ada", "bob"), {})]
+
+
+def test_a_rule_that_does_not_act_says_why() -> None:
+    latency = {"signal": "latency", "limit": 10}
+    few = "o: nothing to measure over 0 runs (limit at least 10 s); it needs 3 runs and has fewer."
+    assert seen(latency, []) == [few]
+    assert seen(latency, runs(1, 1, 1)) == [
+        "o: a run takes 1.0 s (median) over 3 runs (limit at least 10 s); its limit is not reached."
+    ]
+    assert "needs 3 judged runs" in seen({"signal": "quality", "limit": 0.5}, runs(1, 1, 1))[0]
+    past = runs(1, 1, 1, asked={"ada": 2, "bob": 2}, refused={"bob": 1})
+    [idle] = seen({"signal": "overload", "limit": 0.9}, past)
+    assert idle.startswith("o: 50% of the calls of bob are refused or wait over 3 runs (limit at least 90%);")
+    assert "; it needs 3 calls" in seen({"signal": "overload", "limit": 0.9}, [])[0]
+    assert seen({**latency, "enabled": False}, []) == []
+    assert "nothing was measured" in seen({"signal": "retries", "limit": 0.1}, runs(1, 1, 1, calls=0))[0]
 
 
 def test_a_remedy_has_a_usual_amount() -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.llm.services.panel import thaw
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
 from orchestration.routing.engine.analysis import analyse
@@ -24,6 +25,7 @@ from orchestration.runs.models import Call, Run
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.models import ModelProfile
+from orchestration.strategies.services.strategy_runs import with_timeout
 from tests.support.definitions import stage
 from tests.support.engines import Engine
 from tests.support.history import a_member, a_run
@@ -101,6 +103,17 @@ def test_a_method_of_a_rule_that_cannot_be_frozen_is_passed_over_with_a_remark(m
     assert "cannot be used; " in run.request["plan"]["reason"]
 
 
+def test_a_pipeline_may_ask_auto_even_one_that_its_rules_name(closed: Engine, member: Membership) -> None:
+    asks = {"kind": "auto", "ref": "auto", "payload": {"text": "{{ input }}", "method": "strategy/voting"}}
+    a_pipeline(member, stage("ask", processor="run", options=asks), name="asks")
+    a_rule_set(member, rule("all", "pipeline/asks"))
+    run = closed.execute(an_auto_run(member))
+    assert (run.status, run.error, methods(run)[0]) == ("succeeded", "", "pipeline/asks")
+    planned = (run.steps.get(key__endswith="/plan").result or {})["plan"]
+    assert (planned["method"], planned["decided_by"]) == ("strategy/voting", "request")
+    assert "391" in run.answer
+
+
 def test_slow_runs_switch_the_method_and_raise_the_time_limit(closed: Engine, member: Membership) -> None:
     now = timezone.now()
     for _ in range(3):
@@ -119,7 +132,10 @@ def test_slow_runs_switch_the_method_and_raise_the_time_limit(closed: Engine, me
     after = closed.execute(an_auto_run(member, method="strategy/voting"))
     assert (methods(before)[0], methods(after)[0]) == ("strategy/voting", "model/sim-sage")
     assert after.request["plan"]["decided_by"] == "optimisation"
-    assert {entry["timeout_s"] for entry in after.panel} == {2 * before.panel[0]["timeout_s"]}
+    assert after.request["plan"]["timeout_factor"] == 2
+    frozen = thaw(after.panel[0])
+    assert with_timeout(frozen, 2).timeout_s == 2 * frozen.timeout_s
+    assert with_timeout(frozen, 1e9).timeout_s == 3_600
 
 
 def test_an_answer_to_the_same_question_is_used_again_where_a_rule_says_so(
@@ -136,6 +152,18 @@ def test_an_answer_to_the_same_question_is_used_again_where_a_rule_says_so(
     assert other.calls.count() > 0
     learn_from_ended_runs()
     assert RoutedAnswer.objects.count() == 2
+
+
+def test_a_critical_request_uses_no_answer_again_that_needed_no_consensus(
+    closed: Engine, member: Membership
+) -> None:
+    again = {"id": "o", "signal": "latency", "limit": 0, "least": 1, "remedy": "reuse answers"}
+    a_rule_set(member, optimisations=[again])
+    closed.execute(an_auto_run(member, method="strategy/voting"))
+    critical = an_auto_run(member, method="strategy/voting", priority="critical")
+    assert critical.request["reused"] is None
+    closed.execute(critical)
+    assert an_auto_run(member, method="strategy/voting", priority="critical").request["reused"]
 
 
 def test_a_model_that_refuses_calls_is_spared(member: Membership) -> None:

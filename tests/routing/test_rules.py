@@ -135,6 +135,12 @@ def test_a_busy_model_and_a_priority_are_reasons_in_words() -> None:
     assert found == RuleMatch(matches=True, words="priority high, ada at 80% of its calls")
 
 
+def test_a_set_names_methods_and_what_optimisations_use_instead() -> None:
+    other = {"id": "o", "signal": "latency", "limit": 1, "remedy": "use other models", "to": "ada"}
+    rules = rules_of(a_rule(), methods=["pipeline/a"], optimisations=[other, {**other, "id": "p", "to": ""}])
+    assert rules.named == ("pipeline/a", *(each.method for each in rules.rules[0].use), "ada")
+
+
 def test_a_rule_that_is_off_matches_nothing() -> None:
     rules: RoutingRules = rules_of(a_rule(enabled=False))
     assert match(rules.rules[0], a_situation()) == RuleMatch(matches=False, words="it is off")

@@ -30,6 +30,19 @@ async def test_a_part_shares_limits_clock_and_chance_with_the_whole() -> None:
     assert 0 < left <= 60
 
 
+async def test_longer_time_limits_hold_in_all_parts_and_children_and_nowhere_else() -> None:
+    found: list[float] = []
+
+    async def child(_payload: Mapping[str, Json], context: RunContext) -> Json:
+        found.append(context.with_timeouts(1.5).timeout_factor)
+        return None
+
+    whole = context_on(MemoryLog(), child=lambda *_: child)
+    longer = whole.with_timeouts(2)
+    await longer.part("a").scoped("b").run_child("strategy", "voting", {}, step="c")
+    assert (whole.timeout_factor, longer.timeout_factor, found) == (1.0, 2.0, [3.0])
+
+
 async def test_what_a_part_decides_is_its_own() -> None:
     log = MemoryLog()
     whole = context_on(log)

@@ -213,7 +213,8 @@ def _evaluations(team: FurnishedTeam) -> Iterator[str]:
     yield from (reverse(f"evaluation:{view}") for view in views)
     run = team.runs["evaluation"]
     yield reverse("evaluation:dataset", args=[run.ref])
-    yield from [reverse("evaluation:results", args=[run.pk])]
+    yield reverse("evaluation:results", args=[run.pk])
+    yield from (reverse("evaluation:item-outcome", args=[run.pk, 1, place]) for place in range(2))
     yield reverse("evaluation:results-preset", args=[run.pk, 0])
 
 

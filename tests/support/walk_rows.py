@@ -159,6 +159,11 @@ ROWS = [
     Row(view="evaluation:new", who=RUNNERS, marker='id="evaluation-new"'),
     Row(view="evaluation:new", method="POST", who=RUNNERS, status=422, marker='id="evaluation-new"'),
     Row(view="evaluation:results", args=a_walked_evaluation, marker='id="evaluation-results"'),
+    Row(
+        view="evaluation:item-outcome",
+        args=lambda world: {**a_walked_evaluation(world), "item": 1, "place": 1},
+        marker='id="item-outcome"',
+    ),
     Row(view="evaluation:results-csv", args=a_walked_evaluation, marker="configuration"),
     Row(view="evaluation:results-json", args=a_walked_evaluation, marker='"outcomes"'),
     Row(
@@ -439,13 +444,7 @@ ROWS = [
         marker='id="price-title"',
     ),
     Row(view="llm:provider-connect", who=ADMINS, marker='id="connect-form"'),
-    Row(
-        view="llm:provider-connect",
-        method="POST",
-        who=ADMINS,
-        status=422,
-        marker='id="connect-form"',
-    ),
+    Row(view="llm:provider-connect", method="POST", who=ADMINS, status=422, marker='id="connect-form"'),
     Row(view="llm:recording-add", who=ADMINS, marker='id="recording-form"'),
     Row(
         view="llm:recording-add",

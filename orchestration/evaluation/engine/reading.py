@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from orchestra_site.web.alphabets import storable_text
 from orchestration.evaluation.engine.scorers import ItemScorer, ScorerKind, reference_problem
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import same_words
+from orchestration.routing.engine.rules import Priority
 
 LARGEST_FILE = 5_000_000
 """Bytes of a file."""
@@ -31,14 +33,17 @@ ALIASES: Mapping[str, str] = {
     "item_id": "id",
 }
 """Names of columns that mean one of ours."""
-COLUMNS = ("prompt", "reference", "task_type", "id", "scorer")
+COLUMNS = ("prompt", "reference", "task_type", "id", "scorer", "priority")
 DELIMITERS = ",;\t"
 BOM = "\ufeff"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetRow:
-    """A question with its reference. `scorer` is the kind it asks for, empty for that of the evaluation."""
+    """A question with its reference.
+
+    `scorer` is the kind it asks for, empty for that of the evaluation; `priority` that of the request.
+    """
 
     number: int
     prompt: str
@@ -46,6 +51,7 @@ class DatasetRow:
     task_type: str = ""
     key: str = ""
     scorer: str = ""
+    priority: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +165,7 @@ def _check_names(names: Sequence[str]) -> None:
         found = ", ".join(name[:30] for name in names[:8])
         raise InvalidRequest(
             "There is no column “prompt”. The first line must name the columns: prompt, reference, and if you"
-            f" like task type, id, scorer. It has: {found}.",
+            f" like task type, id, scorer, priority. It has: {found}.",
             field="file",
         )
     twice = next((name for name in names if name in COLUMNS and names.count(name) > 1), None)
@@ -208,9 +214,9 @@ def _row(number: int, columns: Mapping[str, Json]) -> DatasetRow | str:
     prompt, reference = texts.get("prompt", ""), texts.get("reference", "").strip()
     if not prompt.strip():
         return "The prompt is empty."
-    scorer = texts.get("scorer", "").strip().casefold()
-    if scorer and scorer not in set(ScorerKind):
-        return f"There is no scorer “{scorer}”. There are: {', '.join(ScorerKind)}."
+    scorer, priority = (texts.get(name, "").strip().casefold() for name in ("scorer", "priority"))
+    if problem := _unknown("scorer", scorer, ScorerKind) or _unknown("priority", priority, Priority):
+        return problem
     if scorer and (problem := reference_problem(ItemScorer(kind=ScorerKind(scorer)), reference, prompt)):
         return problem
     return DatasetRow(
@@ -220,7 +226,15 @@ def _row(number: int, columns: Mapping[str, Json]) -> DatasetRow | str:
         task_type=texts.get("task_type", "").strip(),
         key=texts.get("id", "").strip() or str(number),
         scorer=scorer,
+        priority=priority,
     )
+
+
+def _unknown(what: str, given: str, known: type[StrEnum]) -> str:
+    """Return why a value is none of those there are, empty for one of them or none at all."""
+    if not given or given in set(known):
+        return ""
+    return f"There is no {what} “{given}”. There are: {', '.join(known)}."
 
 
 def _text(value: Json) -> str:

@@ -117,6 +117,7 @@ def _stored(membership: Membership, name: str, source: str, rows: Sequence[Datas
             reference=row.reference,
             task_type=row.task_type or classify(row.prompt).task.value,
             scorer=row.scorer,
+            priority=row.priority,
         )
         for number, row in enumerate(rows, 1)
     ]

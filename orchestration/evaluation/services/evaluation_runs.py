@@ -23,22 +23,30 @@ from orchestration.evaluation.engine.scorers import (
 )
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.evaluation.selectors import NAME, recommendation
+from orchestration.evaluation.services.configurations import (
+    ConfigurationRequest,
+    child_request,
+    frozen_configuration,
+    labelled,
+)
 from orchestration.evaluation.services.learning import learn_from_evaluations
+from orchestration.evaluation.services.routes import add_plans, route_of_outcome
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json
+from orchestration.routing.engine.executing import FALLBACK
+from orchestration.routing.selectors import KIND as AUTO
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.types import Outcome, RunEvent
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, with_children
 from orchestration.runs.models import Call, CallStatus, Run
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.scoring import combine
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.strategy import escalations
 from orchestration.strategies.engine.types import Candidate, Constraints, Request
-from orchestration.strategies.services.strategy_runs import NAME as STRATEGY
-from orchestration.strategies.services.strategy_runs import checked_request, live_models, shared_panel
+from orchestration.strategies.services.strategy_runs import live_models, shared_panel
 
 AT_ONCE = 8
 """Answers under way at a time, each to an item under one configuration; a slow one holds up no other item."""
@@ -51,17 +59,6 @@ PROGRESS = "evaluation_progressed"
 PROGRESS_EVENTS = 100
 LONGEST_KEPT = 4_000
 """Characters of an answer that are kept with its outcome; the whole answer stands with its call."""
-
-
-class ConfigurationRequest(BaseModel):
-    """A strategy with its options and panel; `label` is what the evaluation calls it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    label: str = Field(default="", max_length=120)
-    strategy: str
-    options: Mapping[str, Json] = Field(default_factory=dict)
-    models: tuple[str, ...] = ()
 
 
 class EvaluationPayload(BaseModel):
@@ -103,18 +100,21 @@ class EvaluationKind(RunKind):
                 field="first",
             )
         longest = max((item.prompt for item in items), key=len)
-        named: dict[str, str] = {}
+        named, children = dict[str, str](), list[CheckedRequest]()
         for place, each in enumerate(request.configurations):
-            named |= dict.fromkeys(_models(each, longest, place), f"configurations.{place}.models")
+            children.append(frozen_configuration(membership, each, longest, place))
+            names = (entry["spec"]["name"] for entry in children[-1].panel)
+            named = dict.fromkeys(names, f"configurations.{place}.models") | named
         if request.scorer.kind is ScorerKind.JUDGE and request.scorer.judge:
             named.setdefault(request.scorer.judge, "scorer.judge")
         shares = len(items) * sum(len(each.models) for each in request.configurations)
         panel = shared_panel(membership, named, request.constraints, longest, shares)
         stored = {
+            **with_children({}, children),
             **request.model_dump(mode="json"),
             "items": len(items),
             "dataset_name": dataset.name,
-            "configurations": _labelled(request.configurations),
+            "configurations": labelled(request.configurations),
         }
         number = len(request.configurations)
         words = (
@@ -170,37 +170,6 @@ def _check_scorer(scorer: ItemScorer, items: Sequence[DatasetItem]) -> None:
 def scorer_for(item: DatasetItem, scorer: ItemScorer) -> ItemScorer:
     """Return the scorer of an item: its own kind with the settings of the evaluation's, or that one."""
     return scorer.model_copy(update={"kind": ScorerKind(item.scorer)}) if item.scorer else scorer
-
-
-def _models(asked: ConfigurationRequest, text: str, place: int) -> Sequence[str]:
-    """Return the models that a configuration may ask. Raises `InvalidRequest` at its place."""
-    try:
-        request, helpers = checked_request(
-            {
-                "text": text,
-                "strategy": asked.strategy,
-                "options": dict(asked.options),
-                "models": list(asked.models),
-            }
-        )
-    except InvalidRequest as error:
-        words = f"Configuration {place + 1}: {error}"
-        raise InvalidRequest(words, field=f"configurations.{place}.{error.field or 'strategy'}") from None
-    if not request.models:
-        raise InvalidRequest(
-            f"Configuration {place + 1}: choose at least one model.", field=f"configurations.{place}.models"
-        )
-    return (*request.models, *helpers)
-
-
-def _labelled(configurations: Sequence[ConfigurationRequest]) -> list[dict[str, Json]]:
-    """Return the configurations as they are stored, each with a label that no other has."""
-    stored: list[dict[str, Json]] = []
-    for each in configurations:
-        label = each.label.strip() or each.strategy
-        same = sum(other["label"].partition(" #")[0] == label for other in stored)
-        stored.append({**each.model_dump(mode="json"), "label": f"{label} #{same + 1}" if same else label})
-    return stored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -288,11 +257,10 @@ class Evaluator:
         """Run one configuration on one item and score what comes; that it fails is an outcome, too."""
         asked, step = self._work.configurations[place], f"configuration-{place}"
         row = ItemOutcome(run_id=self._work.run, item=item, configuration=place)
-        payload = {"text": item.prompt, "options": asked["options"]}
+        made = child_request(asked, item)
+        row.route = made.urgency if made.kind == AUTO else None
         try:
-            child = await part.run_child(
-                STRATEGY, asked["strategy"], payload, panel=asked["models"], step=step
-            )
+            child = await part.run_child(made.kind, made.ref, made.payload, panel=made.panel, step=step)
         except ChildFailed as failed:
             row.failed, row.correct, row.score, row.reason = True, False, 0.0, _short(str(failed))
         else:
@@ -339,8 +307,10 @@ def _fill(row: ItemOutcome, child: Mapping[str, Json], scorer: ItemScorer) -> No
     quality = data.get("quality") or {}
     row.answer = child["answer"][:LONGEST_KEPT]
     row.quality = quality.get("overall")
-    row.escalated = any(each["kind"] in escalations() for each in data["decisions"])
+    row.escalated = any(each["kind"] in {*escalations(), FALLBACK} for each in data["decisions"])
     row.answers = list(_answers(row.item, data["candidates"], scorer))
+    if row.route is not None:
+        row.route = {**row.route, **route_of_outcome(child, row.item, scorer)}
 
 
 def _answers(
@@ -365,6 +335,11 @@ def _store(rows: Sequence[ItemOutcome], prefix: str) -> None:
         row.calls = len(costs)
         is_unknown = any(cost is None and status == CallStatus.DONE for cost, status in costs)
         row.cost_usd = None if is_unknown else sum((cost or Decimal(0) for cost, _ in costs), Decimal(0))
+    add_plans(
+        rows,
+        rows[0].run_id,
+        {row.configuration: f"{prefix}configuration-{row.configuration}" for row in rows},
+    )
     ItemOutcome.objects.bulk_create(rows, ignore_conflicts=True)
 
 

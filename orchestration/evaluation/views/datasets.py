@@ -141,8 +141,8 @@ def _lines(dataset: Dataset) -> Iterator[bytes]:
 def _line(row: object) -> str:
     names = {"id": "key", "prompt": "prompt", "reference": "reference", "task_type": "task_type"}
     line = {name: getattr(row, column) for name, column in names.items()}
-    scorer = getattr(row, "scorer", "")
-    return json.dumps({**line, **({"scorer": scorer} if scorer else {})}, ensure_ascii=False)
+    more = {name: given for name in ("scorer", "priority") if (given := getattr(row, name, ""))}
+    return json.dumps({**line, **more}, ensure_ascii=False)
 
 
 @require_POST

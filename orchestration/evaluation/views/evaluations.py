@@ -13,6 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run, may_configure
@@ -20,6 +21,8 @@ from orchestra_site.web.pages import keyset_page
 from orchestra_site.web.streaming import streamed_file
 from orchestration.evaluation.charts import figures_of_results
 from orchestration.evaluation.forms import LIMITS, EvaluationForm
+from orchestration.evaluation.models import ItemOutcome
+from orchestration.evaluation.parts import auto_decisions, shown_outcome
 from orchestration.evaluation.selectors import (
     NAME,
     Show,
@@ -27,10 +30,13 @@ from orchestration.evaluation.selectors import (
     evaluation_results,
     evaluations,
     exported_rows,
+    rule_set,
     team_datasets,
 )
 from orchestration.evaluation.services.estimating import EvaluationEstimate, estimate_evaluation
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.routing.selectors import KIND as AUTO
+from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run
 from orchestration.runs.parts.exporting import csv_lines
 from orchestration.runs.services.starting import start_run
@@ -92,6 +98,7 @@ def _form(
         datasets=list(team_datasets(request.membership)),
         models=list(models_with_profiles(request.membership)),
         limits=Constraints.model_json_schema(),
+        autos=get_kind(AUTO).choices(request.membership),
         initial=initial,
     )
 
@@ -158,6 +165,7 @@ def results(request: MemberRequest, run: UUID) -> HttpResponse:
         "run": row,
         "results": shown,
         "charts": figures_of_results(shown),
+        "decisions": auto_decisions(row),
         "page": page,
         "show": chosen.value,
         "shows": [(each.value, each.words) for each in Show],
@@ -168,13 +176,32 @@ def results(request: MemberRequest, run: UUID) -> HttpResponse:
 
 
 @require_safe
+def item_outcome(request: MemberRequest, run: UUID, item: int, place: int) -> HttpResponse:
+    """Show one item under one configuration: what was asked, what came, and how that was decided."""
+    row = found(request, run)
+    outcomes = ItemOutcome.objects.filter(run=row, item__number=item).select_related("item")
+    by_place = {each.configuration: each for each in outcomes}
+    if place not in by_place:
+        raise Http404("This evaluation has no such item, or has not come to it yet.")
+    labels = [each["label"] for each in row.request["configurations"]]
+    context = {
+        "evaluation": row,
+        "outcome": by_place[place],
+        "label": labels[place],
+        "others": [(number, labels[number]) for number in sorted(by_place) if number != place],
+        **shown_outcome(row, by_place[place], timezone.now()),
+    }
+    return render(request, "evaluation/item_outcome.html", context)
+
+
+@require_safe
 @may_configure
 def save_as_preset(request: MemberRequest, run: UUID, number: int) -> HttpResponse:
     """Ask for a name under which a configuration is saved."""
     row = found(request, run)
     configurations = row.request["configurations"]
-    if number >= len(configurations):
-        raise Http404("This evaluation has no such configuration.")
+    if number >= len(configurations) or rule_set(configurations[number]["strategy"]) is not None:
+        raise Http404("This evaluation has no such strategy.")
     form = SavePresetForm(None, made=unusual_content(configurations[number]))
     context = {"form": form, **shown_content(form.content)}
     return render(request, "strategies/preset_save.html", context)

@@ -44,7 +44,10 @@ class NoMethodAnswered(CodedError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TriedMethod:
-    """How an attempt went: `failure` is why there is no answer, `shortfall` why it is not good enough."""
+    """How an attempt went: `failure` is why there is no answer, `shortfall` why it is not good enough.
+
+    `agreement` is how far several models agree, None where none were compared.
+    """
 
     ref: str
     title: str
@@ -55,7 +58,13 @@ class TriedMethod:
     failure: str = ""
     shortfall: str = ""
     code: str = ""
+    agreement: float | None = None
     result: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def answer(self) -> str:
+        """The answer, empty where there is none."""
+        return str(self.result.get("answer") or "")
 
     @property
     def ok(self) -> bool:
@@ -64,8 +73,9 @@ class TriedMethod:
 
     @property
     def row(self) -> dict[str, Json]:
-        """The attempt as the outcome has it, without the result."""
-        return {**{name: value for name, value in asdict(self).items() if name != "result"}, "ok": self.ok}
+        """The attempt as the outcome has it: of the result the answer alone."""
+        own = {name: value for name, value in asdict(self).items() if name != "result"}
+        return {**own, "ok": self.ok, "answer": self.answer}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +151,7 @@ async def _try(attempt: Attempt, number: int, work: Execution, context: RunConte
         quality=result.get("score"),
         failure=failure,
         code=code,
+        agreement=_agreement(result),
         result=result,
     )
     if not failure:
@@ -168,13 +179,11 @@ def child_request(
 
 def _shortfall(tried: TriedMethod, work: Execution) -> str:
     """Return why an answer is not good enough, empty for one that is."""
-    if not str(tried.result.get("answer", "")).strip():
+    if not tried.answer.strip():
         return "It gave no answer."
-    if work.request.needs_consensus:
-        agreement = _agreement(tried.result)
-        if agreement is None or agreement <= MAJORITY:
-            shown = "not known" if agreement is None else percent(agreement)
-            return f"The agreement is {shown}; more than {percent(MAJORITY)} is required."
+    if work.request.needs_consensus and (tried.agreement is None or tried.agreement <= MAJORITY):
+        shown = "not known" if tried.agreement is None else percent(tried.agreement)
+        return f"The agreement is {shown}; more than {percent(MAJORITY)} is required."
     if tried.quality is not None and tried.quality < work.needed:
         quality = percent(tried.quality, beside=work.needed)
         return f"The estimated quality {quality} is below {percent(work.needed)}."
@@ -202,7 +211,7 @@ def _limited(attempt: Attempt, number: int, why: str) -> TriedMethod:
 
 def _best(tried: Sequence[TriedMethod]) -> TriedMethod | None:
     """Return the attempt whose answer is handed out: one that is good enough, else of the highest quality."""
-    answered = [each for each in tried if str(each.result.get("answer", "")).strip()]
+    answered = [each for each in tried if each.answer.strip()]
     return max(answered, key=lambda each: (each.ok, each.quality or 0.0), default=None)
 
 
@@ -243,7 +252,7 @@ def _outcome(
     }
     kept = {name: inner[name] for name in ("candidates", "consensus", "quality", "chosen") if name in inner}
     return Outcome(
-        answer=str(best.result["answer"]),
+        answer=best.answer,
         output=best.result.get("output"),
         score=best.quality,
         path=path,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 
 from orchestration.routing.engine.rules import OptimisationRule, Remedy, Signal
+from orchestration.strategies.engine.types import counted
 
 USUAL_AMOUNTS = {Remedy.REDUCE_PARALLELISM: 1.0, Remedy.RAISE_TIMEOUT: 2.0, Remedy.REUSE_ANSWERS: 60.0}
 """Calls at a time, factor of the time limit, minutes for which an answer is used again."""
@@ -35,13 +36,27 @@ class PastRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fired:
-    """An optimisation rule that acts: what was observed, over how many runs, and about which model if any."""
+class RuleObservation:
+    """What an optimisation rule sees of a method, over how many runs; of which model if it looks at these.
+
+    `observed` is None where there is nothing to measure; `is_enough` tells whether the rule may act on it.
+    """
 
     rule: OptimisationRule
-    observed: float
+    observed: float | None
     runs: int
     model: str = ""
+    is_enough: bool = True
+
+    @property
+    def acts(self) -> bool:
+        """Whether the rule acts."""
+        if not self.is_enough or self.observed is None:
+            return False
+        if self.rule.signal is Signal.QUALITY:
+            return self.observed <= self.rule.limit
+        is_idle = self.rule.signal is Signal.OVERLOAD and not self.observed
+        return self.observed >= self.rule.limit and not is_idle
 
     @property
     def amount(self) -> float:
@@ -49,15 +64,48 @@ class Fired:
         return self.rule.amount or USUAL_AMOUNTS.get(self.rule.remedy, 1.0)
 
     @property
+    def seen(self) -> str:
+        """What was observed, in words."""
+        nothing = self.observed is None
+        return "nothing to measure" if nothing else self.rule.signal.words(self.observed or 0.0, self.model)
+
+    @property
+    def why_not(self) -> str:
+        """Why the rule does not act, empty for one that does."""
+        if self.acts:
+            return ""
+        if not self.is_enough:
+            return f"it needs {self.rule.least} {self.rule.signal.counts} and has fewer"
+        return "nothing was measured" if self.observed is None else "its limit is not reached"
+
+    @property
     def sentence(self) -> str:
-        """Why it acts, in a sentence."""
-        about = f" of {self.model}" if self.model else ""
-        most = "at most" if self.rule.signal is Signal.QUALITY else "at least"
-        limit = f"{self.rule.limit:g} s" if self.rule.signal is Signal.LATENCY else f"{self.rule.limit:.0%}"
-        return (
-            f"{self.rule.id}: {self.rule.signal.words(self.observed)}{about} over {self.runs} runs"
-            f" (limit {most} {limit}), so: {self.rule.remedy}."
-        )
+        """Why it acts, or why not, in a sentence."""
+        rule = self.rule
+        seen = f"{rule.id}: {self.seen} over {counted(self.runs, 'run')} (limit {rule.limit_words})"
+        return f"{seen}, so: {rule.remedy}." if self.acts else f"{seen}; {self.why_not}."
+
+
+def observations(
+    rules: Sequence[OptimisationRule],
+    history: Sequence[PastRun],
+    method: str,
+    models: Sequence[str],
+    load: Mapping[str, float],
+) -> Iterator[RuleObservation]:
+    """Yield what rules that are on see of a method which asks these models, one or more of each rule.
+
+    `history` has the newest runs first.
+    """
+    for rule in rules:
+        if not rule.enabled:
+            continue
+        window = [each for each in history if each.method == method and each.age_s <= 60 * rule.minutes]
+        window = window[: rule.runs]
+        if rule.signal is Signal.OVERLOAD:
+            yield from _overload(rule, window, models, load)
+        else:
+            yield _measured(rule, window)
 
 
 def firing(
@@ -66,45 +114,40 @@ def firing(
     method: str,
     models: Sequence[str],
     load: Mapping[str, float],
-) -> Iterator[Fired]:
-    """Yield the rules that act on a method which asks these models; `history` has the newest runs first."""
-    for rule in rules:
-        window = [each for each in history if each.method == method and each.age_s <= 60 * rule.minutes]
-        window = window[: rule.runs]
-        if rule.enabled and (len(window) >= rule.least or rule.signal is Signal.OVERLOAD):
-            yield from _observed(rule, window, models, load)
+) -> Iterator[RuleObservation]:
+    """Yield those of the observations on which rules act."""
+    return (each for each in observations(rules, history, method, models, load) if each.acts)
 
 
-def _observed(
-    rule: OptimisationRule, window: Sequence[PastRun], models: Sequence[str], load: Mapping[str, float]
-) -> Iterator[Fired]:
-    found: float | None = None
-    if rule.signal is Signal.LATENCY:
-        found = median(each.seconds for each in window)
-    elif rule.signal is Signal.RETRIES:
+def _measured(rule: OptimisationRule, window: Sequence[PastRun]) -> RuleObservation:
+    number, found = len(window), None
+    if rule.signal is Signal.QUALITY:
+        judged = [each.quality for each in window if each.quality is not None]
+        number, found = len(judged), fmean(judged) if judged else None
+    elif rule.signal is Signal.LATENCY:
+        found = median(each.seconds for each in window) if window else None
+    else:
         calls = sum(each.calls for each in window)
         found = sum(each.repeated for each in window) / calls if calls else None
-    elif rule.signal is Signal.QUALITY:
-        judged = [each.quality for each in window if each.quality is not None]
-        mean = fmean(judged) if len(judged) >= rule.least else None
-        if mean is not None and mean <= rule.limit:
-            yield Fired(rule=rule, observed=mean, runs=len(judged))
-        return
-    else:
-        yield from _overloaded(rule, window, models, load)
-        return
-    if found is not None and found >= rule.limit:
-        yield Fired(rule=rule, observed=found, runs=len(window))
+    return RuleObservation(rule=rule, observed=found, runs=number, is_enough=number >= rule.least)
 
 
-def _overloaded(
+def _overload(
     rule: OptimisationRule, window: Sequence[PastRun], models: Sequence[str], load: Mapping[str, float]
-) -> Iterator[Fired]:
-    """Yield a firing for each model that refuses too many calls, or has no room for more of them now."""
+) -> Iterator[RuleObservation]:
+    """Yield an observation for each model that refuses too many calls, or has no room for more of them now.
+
+    Where there is none, that of the model that comes next to it.
+    """
+    found = []
     for model in models:
         asked = sum(each.asked.get(model, 0) for each in window)
         refused = sum(each.refused.get(model, 0) for each in window)
         share = refused / asked if asked >= rule.least else 0.0
         observed = max(share, load.get(model, 0.0))
-        if observed >= rule.limit and observed > 0:
-            yield Fired(rule=rule, observed=observed, runs=len(window), model=model)
+        is_enough = asked >= rule.least or observed > 0
+        found.append(
+            RuleObservation(rule=rule, observed=observed, runs=len(window), model=model, is_enough=is_enough)
+        )
+    acting = [each for each in found if each.acts]
+    yield from acting or sorted(found, key=lambda each: (each.is_enough, each.observed or 0.0))[-1:]

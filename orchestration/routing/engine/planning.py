@@ -24,8 +24,15 @@ from orchestration.routing.engine.constraints import (
     preferred,
 )
 from orchestration.routing.engine.learning import predictions
-from orchestration.routing.engine.optimising import Fired, firing
-from orchestration.routing.engine.plans import Attempt, Considered, DecidedBy, Knowledge, RoutePlan
+from orchestration.routing.engine.optimising import RuleObservation, observations
+from orchestration.routing.engine.plans import (
+    Attempt,
+    Considered,
+    DecidedBy,
+    Knowledge,
+    RoutePlan,
+    WatchedRule,
+)
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.routing.engine.router import Choice, Exploration, choose
 from orchestration.routing.engine.rules import (
@@ -79,9 +86,11 @@ def plan(request: AutoRequest, situation: Situation, known: Knowledge, random: R
     decision = _requested(request, compared) or _ruled(situation, known, compared, remarks, random)
     decision = decision or _scored(request, situation, known, compared, remarks, random)
     first = compared.options[decision.refs[0]]
-    fired = tuple(
-        firing(known.rules.optimisations, known.history, first.ref, first.arm.models, situation.load)
+    observed = tuple(
+        observations(known.rules.optimisations, known.history, first.ref, first.arm.models, situation.load)
     )
+    fired = tuple(each for each in observed if each.acts)
+    without = _changed(first.ref, (), compared)
     decision = _optimised(decision, fired, compared, remarks)
     chain = tuple(_changed(each, fired, compared) for each in _chain(decision.refs, compared))
     if first.ref != decision.refs[0]:
@@ -104,6 +113,8 @@ def plan(request: AutoRequest, situation: Situation, known: Knowledge, random: R
         extra_usd=decision.choice.extra_usd if decision.choice is not None else 0.0,
         remarks=tuple(remarks),
         fired=tuple(each.sentence for each in fired),
+        watched=tuple(map(WatchedRule.seen, observed)),
+        without=without,
         timeout_factor=_amount(fired, Remedy.RAISE_TIMEOUT, 1.0),
         reuse_minutes=_amount(fired, Remedy.REUSE_ANSWERS, 0.0),
         single=singles[0] if singles else "",
@@ -229,7 +240,7 @@ def _why(choice: Choice, compared: _Comparison, number: int) -> str:
 
 
 def _optimised(
-    decision: _Decision, fired: Sequence[Fired], compared: _Comparison, remarks: list[str]
+    decision: _Decision, fired: Sequence[RuleObservation], compared: _Comparison, remarks: list[str]
 ) -> _Decision:
     """Return the decision after rules that switch the method."""
     for each in fired:
@@ -274,7 +285,7 @@ def _best(compared: _Comparison, level: MethodLevel) -> list[str]:
     return sorted(found, key=compared.value, reverse=True)
 
 
-def _changed(ref: str, fired: Sequence[Fired], compared: _Comparison) -> Attempt:
+def _changed(ref: str, fired: Sequence[RuleObservation], compared: _Comparison) -> Attempt:
     """Return a link of the chain with what optimisation rules change in its models and options."""
     option = compared.options[ref]
     models, options = list(option.arm.models), dict[str, Json]()
@@ -288,7 +299,7 @@ def _changed(ref: str, fired: Sequence[Fired], compared: _Comparison) -> Attempt
     return Attempt(ref=ref, title=title, level=option.level, models=tuple(models), options=options)
 
 
-def _replaced(models: Sequence[str], fired: Fired, compared: _Comparison) -> list[str]:
+def _replaced(models: Sequence[str], fired: RuleObservation, compared: _Comparison) -> list[str]:
     """Return the models with another in the place of the one that is to be spared, or without it."""
     spared = fired.model or models[0]
     singles = [compared.options[ref].arm.models[0] for ref in _best(compared, MethodLevel.MODEL)]
@@ -298,7 +309,7 @@ def _replaced(models: Sequence[str], fired: Fired, compared: _Comparison) -> lis
     return [name for name in found if name] or list(models)
 
 
-def _amount(fired: Sequence[Fired], remedy: Remedy, usual: float) -> float:
+def _amount(fired: Sequence[RuleObservation], remedy: Remedy, usual: float) -> float:
     return max((each.amount for each in fired if each.rule.remedy is remedy), default=usual)
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.constraints import MethodOption
 from orchestration.routing.engine.learning import RouterState
-from orchestration.routing.engine.optimising import PastRun
+from orchestration.routing.engine.optimising import PastRun, RuleObservation
 from orchestration.routing.engine.rules import RoutingRules
 
 
@@ -56,12 +56,47 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WatchedRule:
+    """An optimisation rule that was in force, what it saw, and whether it acted, or why not.
+
+    `to` is the method or the model that it uses instead, empty for the next best.
+    """
+
+    id: str
+    signal: str
+    limit: str
+    remedy: str
+    to: str
+    observed: str
+    runs: int
+    acts: bool
+    why_not: str
+
+    @classmethod
+    def seen(cls, found: RuleObservation) -> WatchedRule:
+        """Return an observation as a plan keeps it."""
+        rule = found.rule
+        return cls(
+            id=rule.id,
+            signal=rule.signal,
+            limit=rule.limit_words,
+            remedy=rule.remedy,
+            to=rule.to,
+            observed=found.seen,
+            runs=found.runs,
+            acts=found.acts,
+            why_not=found.why_not,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RoutePlan:
     """What is going to be done about a request, and why.
 
     `chain` are the methods in the order in which they are tried: the next one where one fails, or its answer
     has less quality than `needed`. `rule` is the id of the rule that decided. `extra_usd` is what exploring
-    is expected to cost beyond the best-looking method. `single` is the best single model by itself.
+    is expected to cost beyond the best-looking method. `single` is the best single model by itself. `watched`
+    are the optimisation rules in force; `without` is the first link as it is without any of them.
     """
 
     method: str
@@ -79,6 +114,8 @@ class RoutePlan:
     extra_usd: float = 0.0
     remarks: tuple[str, ...] = ()
     fired: tuple[str, ...] = ()
+    watched: tuple[WatchedRule, ...] = ()
+    without: Attempt | None = None
     timeout_factor: float = 1.0
     reuse_minutes: float = 0.0
     single: str = ""

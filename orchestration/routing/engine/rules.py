@@ -57,14 +57,19 @@ class Signal(StrEnum):
     RETRIES = "retries"
     OVERLOAD = "overload"
 
-    def words(self, value: float) -> str:
-        """Return what was observed, in words."""
+    def words(self, value: float, model: str = "") -> str:
+        """Return what was observed, in words; of which model where it is about one."""
         return {
             Signal.LATENCY: f"a run takes {value:.1f} s (median)",
             Signal.QUALITY: f"the mean quality is {value:.0%}",
             Signal.RETRIES: f"{value:.0%} of the calls are repeated",
-            Signal.OVERLOAD: f"{value:.0%} of a model's calls are refused or wait",
+            Signal.OVERLOAD: f"{value:.0%} of the calls of {model or 'a model'} are refused or wait",
         }[self]
+
+    @property
+    def counts(self) -> str:
+        """What there has to be enough of before a rule acts."""
+        return {Signal.QUALITY: "judged runs", Signal.OVERLOAD: "calls"}.get(self, "runs")
 
 
 class Remedy(StrEnum):
@@ -149,6 +154,13 @@ class OptimisationRule(RoutingPart):
         None, gt=0, le=10_000, description="Calls at a time, factor of the time limit, or minutes of reuse."
     )
 
+    @property
+    def limit_words(self) -> str:
+        """The limit, in words: at which values the rule acts."""
+        most = "at most" if self.signal is Signal.QUALITY else "at least"
+        limit = f"{self.limit:g} s" if self.signal is Signal.LATENCY else f"{self.limit:.0%}"
+        return f"{most} {limit}"
+
 
 class RoutingRules(RoutingPart):
     """A rule set: what `auto` goes by."""
@@ -175,6 +187,13 @@ class RoutingRules(RoutingPart):
     optimisations: tuple[OptimisationRule, ...] = Field(
         (), max_length=MOST_RULES, description="All that apply."
     )
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The methods that the set names, and the models by which optimisations replace others."""
+        ruled = (target.method for rule in self.rules for target in rule.use)
+        instead = (each.to for each in self.optimisations if each.to)
+        return tuple(dict.fromkeys((*self.methods, *ruled, *instead)))
 
 
 @dataclass(frozen=True, slots=True)

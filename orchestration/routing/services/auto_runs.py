@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from orchestra_site.accounts.models import Membership
+from orchestra_site.web.threads import in_thread
 from orchestration.library.selectors import newest_documents
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.executing import ROUTE, Execution, execute_plan
 from orchestration.routing.engine.plans import Attempt
-from orchestration.routing.engine.request import AutoRequest, parsed_auto
+from orchestration.routing.engine.request import PLANNED, AutoRequest, parsed_auto
 from orchestration.routing.selectors import KIND, RULES, USUAL_RULES, method_titles, usable_names
 from orchestration.routing.services import learning
-from orchestration.routing.services.planning import checked_auto, frozen_plan, make_plan
+from orchestration.routing.services.planning import (
+    LATER,
+    ROUTED,
+    RULE_SETS,
+    checked_auto,
+    frozen_plan,
+    frozen_rules,
+    make_plan,
+    plan_child,
+)
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision, Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable
@@ -44,13 +56,31 @@ class AutoKind(RunKind):
         stored = {name: run.request[name] for name in AutoRequest.model_fields if name in run.request}
         return {**stored, "tools": list(run.request["asked_tools"]), "ref": run.ref}
 
+    def freeze_child(self, membership: Membership, ref: str, payload: Mapping[str, Json]) -> CheckedRequest:
+        """Return what a parent is frozen with: a rule set, and the models and methods that it may use."""
+        return frozen_rules(membership, ref, checked_auto({**payload, "text": payload.get("text") or LATER}))
+
+    def check_child(
+        self, parent: FrozenRun, ref: str, payload: Mapping[str, Json], panel: Sequence[str]
+    ) -> FrozenRun:
+        """Freeze a child by a rule set that its parent was frozen with; it is planned when it starts."""
+        known = parent.request.get(RULE_SETS, {}).get(ref)
+        if known is None:
+            raise InvalidRequest(f"This run was not started with the rule set “{ref[:60]}”.", field="ref")
+        models = [*panel] or payload.get("models") or known["panel"]
+        request = checked_auto({**payload, "models": models}).model_dump(mode="json")
+        own = {name: parent.request[name] for name in (RULE_SETS, ROUTED)}
+        return replace(parent, kind=KIND, ref=ref, request={**own, **request})
+
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Try the methods of the plan in order. Raises `NoMethodAnswered`."""
-        plan, reused = run.request["plan"], run.request.get("reused")
+        request = run.request if PLANNED in run.request else await _planned(run, context)
+        plan, reused = request[PLANNED], request.get("reused")
         if reused:
             return await _answered_again(plan, reused, context)
+        context = context.with_timeouts(plan["timeout_factor"])
         work = Execution(
-            request=parsed_auto(dict(run.request)),
+            request=parsed_auto(dict(request)),
             chain=[stored_attempt(each) for each in plan["chain"]],
             needed=plan["needed"],
             reason=plan["reason"],
@@ -106,6 +136,12 @@ def request_schema(models: Sequence[str], methods: Mapping[str, str]) -> Mapping
 def stored_attempt(stored: Mapping[str, Json]) -> Attempt:
     """Return a link of a chain as a run has it."""
     return Attempt(**{**stored, "models": tuple(stored["models"])})
+
+
+async def _planned(run: FrozenRun, context: RunContext) -> Mapping[str, Json]:
+    """Return the request of a child with its plan, which is journaled before it takes effect."""
+    made = context.recall(PLANNED) or await in_thread(plan_child, run)
+    return {**run.request, **await context.decide(PLANNED, made)}
 
 
 async def _answered_again(

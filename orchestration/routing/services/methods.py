@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import ModelSpec
-from orchestration.llm.services.panel import model_spec
+from orchestration.llm.engine.types import Json, ModelSpec
+from orchestration.llm.services.panel import model_spec, thaw
 from orchestration.routing.engine.analysis import Analysis
 from orchestration.routing.engine.arms import Arm
 from orchestration.routing.engine.constraints import MethodLevel, MethodOption
@@ -25,7 +25,7 @@ from orchestration.strategies.engine.strategy import Strategy, all_strategies
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.selectors import models_with_profiles
-from orchestration.strategies.services.profiles import model_profiles
+from orchestration.strategies.services.profiles import model_profiles, stored_profiles
 from orchestration.strategies.services.strategy_runs import NAME
 
 MODEL = "model"
@@ -56,6 +56,26 @@ def team_models(membership: Membership, request: AutoRequest, analysis: Analysis
     rows = list(models_with_profiles(membership))
     specs = {row.name: model_spec(row) for row in rows}
     profiles = {row.name: model_profiles(row, specs[row.name]) for row in rows}
+    return _known_models(specs, profiles, default_panel(rows), request, analysis)
+
+
+def frozen_models(
+    panel: Iterable[Mapping[str, Json]], request: AutoRequest, analysis: Analysis
+) -> TeamModels:
+    """Return the models that a run was frozen with, as `team_models` does; `request` names its panel."""
+    entries = {entry["spec"]["name"]: entry for entry in panel}
+    specs = {name: thaw(entry).spec for name, entry in entries.items()}
+    profiles = {name: stored_profiles(entry) for name, entry in entries.items()}
+    return _known_models(specs, profiles, (), request, analysis)
+
+
+def _known_models(
+    specs: Mapping[str, ModelSpec],
+    profiles: Mapping[str, Sequence[Profile]],
+    usual: Sequence[str],
+    request: AutoRequest,
+    analysis: Analysis,
+) -> TeamModels:
     belief = belief_of_team(specs.values(), profiles)
     outlooks = {
         name: _outlook(spec, profiles[name], belief, request, analysis) for name, spec in specs.items()
@@ -64,7 +84,7 @@ def team_models(membership: Membership, request: AutoRequest, analysis: Analysis
         for name in (each for each in getattr(request, field) if each not in specs):
             missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
             raise InvalidRequest(missing, field=field)
-    wanted = dict.fromkeys((*(request.models or default_panel(rows)), *request.required))
+    wanted = dict.fromkeys((*(request.models or usual), *request.required))
     panel = [name for name in wanted if name in specs and name not in request.excluded]
     fitting = [name for name in panel if specs[name].context_window >= ROOM * analysis.tokens]
     return TeamModels(specs=specs, profiles=profiles, outlooks=outlooks, panel=tuple(fitting or panel))
@@ -83,13 +103,22 @@ def _outlook(
 
 
 def team_methods(
-    membership: Membership, request: AutoRequest, rules: RoutingRules, models: TeamModels
+    membership: Membership,
+    request: AutoRequest,
+    rules: RoutingRules,
+    models: TeamModels,
+    frozen: Collection[str] | None = None,
 ) -> list[MethodOption]:
-    """Return all methods: single models, strategies over the panel, and what other kinds can start."""
+    """Return all methods: single models, strategies over the panel, and what other kinds can start.
+
+    Of the last a child has those alone that its parent was `frozen` with.
+    """
+    outlooks = [models.outlooks[name] for name in models.panel]
+    others = () if frozen is not None and not frozen else _other_kinds(membership, rules, outlooks)
     return [
         *_single_models(request, models),
         *_strategies(request, models),
-        *_other_kinds(membership, rules, [models.outlooks[name] for name in models.panel]),
+        *(each for each in others if frozen is None or each.ref in frozen),
     ]
 
 

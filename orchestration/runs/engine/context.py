@@ -61,7 +61,13 @@ class RunContext:
     """
 
     def __init__(
-        self, claim: ClaimState, *, prefix: str = "", depth: int = 0, own: set[str] | None = None
+        self,
+        claim: ClaimState,
+        *,
+        prefix: str = "",
+        depth: int = 0,
+        own: set[str] | None = None,
+        timeout_factor: float = 1.0,
     ) -> None:
         self.control = claim.control
         self.now = claim.now  # seconds of run time: since the first start, without the time of only waiting
@@ -69,6 +75,7 @@ class RunContext:
         self._prefix = prefix
         self._depth = depth
         self._own = own if own is not None else set()
+        self.timeout_factor = timeout_factor  # of the time limits of its models' calls
 
     @property
     def random(self) -> Random:
@@ -101,11 +108,21 @@ class RunContext:
 
     def scoped(self, name: str) -> RunContext:
         """Return this run with the keys of all steps prefixed by `name`, so that parts cannot clash."""
-        return RunContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth, own=self._own)
+        return self._inside(f"{self.key(name)}/", self._own)
 
     def part(self, name: str) -> RunContext:
         """Return this run with prefixed keys, for a part whose steps are counted by themselves."""
-        return RunContext(self._claim, prefix=f"{self.key(name)}/", depth=self._depth)
+        return self._inside(f"{self.key(name)}/", set())
+
+    def with_timeouts(self, factor: float) -> RunContext:
+        """Return this run with the time limit of each call so many times as long, in children as well."""
+        found = self._inside(self._prefix, self._own)
+        found.timeout_factor *= factor
+        return found
+
+    def _inside(self, prefix: str, own: set[str], deeper: int = 0) -> RunContext:
+        depth, factor = self._depth + deeper, self.timeout_factor
+        return RunContext(self._claim, prefix=prefix, depth=depth, own=own, timeout_factor=factor)
 
     async def emit(self, event: RunEvent) -> None:
         """Emit an event, once per content; its `step` and `data["step"]` get the prefix of `scoped`."""
@@ -287,7 +304,7 @@ class RunContext:
                 f"Runs may be nested {deepest} deep; {record.key} would go deeper.", limit="depth"
             )
         child = self._claim.dependencies.child(kind, ref, panel)
-        inside = RunContext(self._claim, prefix=f"{record.key}/", depth=self._depth + 1)
+        inside = self._inside(f"{record.key}/", set(), deeper=1)
         async with self._claim.ending(record) as entry:
             try:
                 entry["result"] = plain(await child(payload, inside))

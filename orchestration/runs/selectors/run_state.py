@@ -44,6 +44,7 @@ class RunState:
 
     Events are read before calls and the run's row, so that what is shown is never older than `seq`.
     `reused` holds the completions that came from the cache, by step; `questions` wait for an answer.
+    `prefix` is what the tables have before the keys of its steps, where it is a part of a run.
     """
 
     run: Run
@@ -55,6 +56,7 @@ class RunState:
     ratings: tuple[Rating, ...]
     questions: tuple[HumanQuestion, ...]
     seq: int
+    prefix: str = ""
 
 
 def visible_runs(membership: Membership) -> QuerySet[Run]:
@@ -109,6 +111,27 @@ def run_state(
             HumanQuestion.objects.open().filter(run_id=run_id).order_by("asked_at")[:MOST_QUESTIONS]
         ),
         seq=new_events[-1].seq if new_events else after,
+    )
+
+
+def part_state(run: Run, prefix: str, *, remembered: Collection[str] = ()) -> RunState:
+    """Read what a run has below a step, of events those that pages need; keys are as in the tables."""
+    events = Event.objects.filter(run=run, step__startswith=prefix, kind__in=REMEMBERED.union(remembered))
+    facts = tuple(events.order_by("seq"))
+    from_cache = [event.step for event in facts if event.kind == EventKind.ANSWER_REUSED]
+    calls = Call.objects.filter(run=run, step__startswith=prefix).order_by("started_s", "started_at", "id")
+    steps = Step.objects.filter(run=run, key__startswith=prefix).defer("result", "error")
+    reused = Step.objects.filter(run=run, key__in=from_cache).values_list("key", "result")
+    return RunState(
+        run=run,
+        new_events=(),
+        remembered=facts,
+        calls=tuple(calls),
+        steps=tuple(steps.order_by("started_s", "id")),
+        reused=dict(reused) if from_cache else {},
+        ratings=(),
+        questions=(),
+        seq=0,
     )
 
 

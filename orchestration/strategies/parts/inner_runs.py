@@ -39,26 +39,29 @@ def inner_run(
 
     `written` are the `strategy`, `models` and `options` that it was started with, as far as they are known.
     """
-    prefix = f"{step}/"
-    child = Step.objects.filter(run_id=state.run.pk, key=step, kind=StepKind.CHILD).first()
-    calls = _inside(state.calls, prefix)
-    if child is None and not calls:
+    child = Step.objects.filter(run_id=state.run.pk, key=f"{state.prefix}{step}", kind=StepKind.CHILD).first()
+    inner = inside(state, f"{step}/")
+    if child is None and not inner.calls:
         return None
-    reused = {
-        key.removeprefix(prefix): found for key, found in state.reused.items() if key.startswith(prefix)
-    }
-    inner = replace(
-        state,
-        run=_run(state.run, child, calls, written),
-        calls=calls,
-        steps=_inside(state.steps, prefix, "key"),
-        remembered=_inside(state.remembered, prefix),
-        reused=reused,
-    )
+    inner = replace(inner, run=_run(state.run, child, inner.calls, written))
     context = PAGE.context(inner, now)
     made = [event.data for event in inner.remembered if event.kind == EventKind.DECISION_MADE]
     decisions = [with_shares(each) for each in made if not PAGE.is_elsewhere(each, context)]
     return {**context, "run": inner.run, "decisions": decisions}
+
+
+def inside(state: RunState, prefix: str) -> RunState:
+    """Return what a run has below a prefix, with the steps as they are without it."""
+    return replace(
+        state,
+        calls=_inside(state.calls, prefix),
+        steps=_inside(state.steps, prefix, "key"),
+        remembered=_inside(state.remembered, prefix),
+        reused={
+            key.removeprefix(prefix): found for key, found in state.reused.items() if key.startswith(prefix)
+        },
+        prefix=f"{state.prefix}{prefix}",
+    )
 
 
 def _run(run: Run, child: Step | None, calls: Iterable[Call], written: Mapping[str, Json]) -> Run:

@@ -22,7 +22,7 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, plain
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.credentials import frozen_secrets
-from orchestration.llm.services.panel import ModelStack, PanelRole, thaw
+from orchestration.llm.services.panel import FrozenModel, ModelStack, PanelRole, thaw
 from orchestration.llm.services.resources import resources
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Metered
@@ -46,6 +46,8 @@ USUAL_STRATEGY = "parallel"
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
 LARGEST_PANEL = 50
+LONGEST_TIMEOUT_S = 3_600.0
+"""To which a rule may raise the time limit of a call."""
 NEWEST_RUNS = 200
 """Runs, of all strategies together, that typical cost and time are computed from."""
 
@@ -299,7 +301,14 @@ async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatM
         meter=Metered,
         run=run.run,
     )
-    return {frozen.spec.name: stack.live(frozen) for frozen in map(thaw, run.panel)}
+    models = [with_timeout(thaw(entry), context.timeout_factor) for entry in run.panel]
+    return {frozen.spec.name: stack.live(frozen) for frozen in models}
+
+
+def with_timeout(frozen: FrozenModel, factor: float) -> FrozenModel:
+    """Return a model with the time limit of its calls so many times as long, up to an hour."""
+    longest = max(frozen.timeout_s, LONGEST_TIMEOUT_S)
+    return replace(frozen, timeout_s=min(longest, factor * frozen.timeout_s))
 
 
 async def live_panel(run: FrozenRun, context: RunContext) -> Panel:
