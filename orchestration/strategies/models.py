@@ -18,9 +18,13 @@ from orchestration.strategies.engine.quality.rubrics import Rubric
 
 
 class EvidenceColumns(models.Model):
-    """The columns of `Evidence`, which add up."""
+    """The columns of `Evidence`, which add up, for a type of task and a kind of question.
+
+    `kind` is empty in rows that are older than the column.
+    """
 
     task = models.CharField(max_length=20, choices=[(task.value, task.label) for task in TaskType])
+    kind = models.CharField(max_length=60, blank=True)
     asked = models.PositiveIntegerField(default=0)
     answered = models.PositiveIntegerField(default=0)
     timed = models.PositiveIntegerField(default=0)
@@ -42,13 +46,15 @@ class EvidenceColumns(models.Model):
 
 
 class ModelProfile(EvidenceColumns):
-    """The sum of all observations of a model in one type of task."""
+    """The sum of all observations of a model in one type of task with one kind of question."""
 
     id = models.BigAutoField(primary_key=True)
     model = models.ForeignKey(LanguageModel, on_delete=models.CASCADE, related_name="profiles")
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["model", "task"], name="one_profile_a_task")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["model", "task", "kind"], name="one_profile_a_kind")
+        ]
 
     def __str__(self) -> str:
         return f"{self.model} in {self.task}"

@@ -1,15 +1,17 @@
-"""What evaluations teach about models: how often each is right with a type of task."""
+"""What evaluations teach about models: how often each is right with a type of task and a kind of question."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import fmean
 from uuid import UUID
 
 from orchestration.evaluation.models import ItemOutcome
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.classification import TaskType, classify, task_called
+from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
+from orchestration.strategies.engine.classification import task_called
 from orchestration.strategies.services.profiles import GradedByModel, learn_graded
 
 
@@ -26,15 +28,17 @@ def learn_from_evaluations(runs: Sequence[Run]) -> None:
 def _graded(run: Run) -> Iterator[GradedByModel]:
     ids = {entry["spec"]["name"]: UUID(entry["model"]) for entry in run.panel if "model" in entry}
     found: dict[tuple[str, int], list[bool]] = defaultdict(list)
-    tasks: dict[int, TaskType] = {}
+    asked: dict[int, QuestionTraits] = {}
     rows = ItemOutcome.objects.filter(run=run).select_related("item").defer("answer", "reason")
     for row in rows.iterator():
         item = row.item
-        if item.pk not in tasks:
-            tasks[item.pk] = task_called(item.task_type) or classify(item.prompt).task
+        if item.pk not in asked:
+            traits = question_traits(item.prompt)
+            asked[item.pk] = replace(traits, task=task_called(item.task_type) or traits.task)
         for each in row.answers:
             if each["correct"] is not None:
                 found[each["model"], item.pk].append(each["correct"])
     for (model, item_id), right in found.items():
         if model in ids:
-            yield GradedByModel(model=ids[model], task=tasks[item_id], right=fmean(right))
+            traits = asked[item_id]
+            yield GradedByModel(model=ids[model], task=traits.task, kind=traits.kind, right=fmean(right))

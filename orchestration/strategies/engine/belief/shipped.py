@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from orchestration.llm.engine.types import ModelSpec
-from orchestration.strategies.engine.belief.model import AnswerRecord, Belief, NextTerm, Term, Tried
+from orchestration.strategies.engine.belief.model import NOTHING, AnswerRecord, Belief, NextTerm, Term, Tried
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import Profile, expectation
 
@@ -31,10 +32,25 @@ def belief_of_team(specs: Iterable[ModelSpec], profiles: Mapping[str, Sequence[P
     """Return the shipped belief with models' records of judges and ratings, and the priors of their tiers."""
     records, seeming = {}, {}
     for spec in specs:
-        known = {each.task.label: each for each in profiles.get(spec.name, ())}
-        prior = expectation(spec, TaskType.GENERATION).quality
-        graded = {label: Tried(right=each.right, seen=each.graded) for label, each in known.items()}
-        estimated = {label: Tried(right=each.estimated, seen=each.evidence) for label, each in known.items()}
-        records[spec.name] = AnswerRecord(prior=prior, by_task=graded)
-        seeming[spec.name] = AnswerRecord(prior=prior, by_task=estimated)
-    return replace(shipped_belief(), records=records, seeming=seeming)
+        known, prior = profiles.get(spec.name, ()), expectation(spec, TaskType.GENERATION).quality
+        records[spec.name] = AnswerRecord(
+            prior=prior,
+            by_task={each.task.label: Tried(right=each.right, seen=each.graded) for each in known},
+            by_kind=_added(each.graded_kinds for each in known),
+        )
+        seeming[spec.name] = AnswerRecord(
+            prior=prior,
+            by_task={each.task.label: Tried(right=each.estimated, seen=each.evidence) for each in known},
+            by_kind=_added(each.seeming_kinds for each in known),
+        )
+    known_kinds = [each.by_kind for each in records.values()]
+    kinds = _added([*known_kinds, *({"": tried} for each in known_kinds for tried in each.values())])
+    return replace(shipped_belief(), records=records, seeming=seeming, kinds=kinds)
+
+
+def _added(parts: Iterable[Mapping[str, Tried]]) -> Mapping[str, Tried]:
+    """Return the sums of records by kind of question."""
+    sums: dict[str, Tried] = {}
+    for kind, each in chain.from_iterable(part.items() for part in parts):
+        sums[kind] = sums.get(kind, NOTHING).plus(each.right, each.seen)
+    return sums
