@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -26,7 +27,7 @@ from orchestration.evaluation.engine.verdicts import NamedFigures, advice
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
-from orchestration.runs.models import Run
+from orchestration.runs.models import Rating, Run
 
 NAME = "evaluation"
 COLUMNS = (
@@ -253,6 +254,15 @@ class ComparedItems(Sequence[ComparedItem]):
 def compared_items(run: UUID, request: Mapping[str, Json], show: Show) -> ComparedItems:
     """Return the items of an evaluation with the answers of all configurations side by side."""
     return ComparedItems(run, request, show)
+
+
+def graded_since(team: UUID, moment: datetime | None) -> int:
+    """Return how many questions of a team were graded, by evaluations that are over and by ratings."""
+    items = ItemOutcome.objects.filter(run__team=team, run__finished_at__isnull=False, configuration=0)
+    ratings = Rating.objects.filter(run__team=team)
+    if moment is not None:
+        items, ratings = items.filter(run__finished_at__gt=moment), ratings.filter(at__gt=moment)
+    return items.count() + ratings.values("run").distinct().count()
 
 
 EXPORTED = ("correct", "score", "reason", "answer", "quality", "seconds", "calls", "cost_usd", "failed")

@@ -11,15 +11,19 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose, plain
 from orchestration.llm.models import LanguageModel
-from orchestration.llm.services.panel import PanelRole, freeze, model_spec
+from orchestration.llm.services.panel import PanelRole, freeze, model_spec, thaw
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.models import Call, CallStatus, Rating, Run, Step
+from orchestration.runs.services.queueing import queue_task
 from orchestration.strategies.engine.asking import answer_step
+from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType, task_called
 from orchestration.strategies.engine.profiles import (
     Evidence,
@@ -32,8 +36,10 @@ from orchestration.strategies.engine.profiles import (
     rating_evidence,
     stored_profile,
 )
-from orchestration.strategies.models import ModelProfile, Observation
+from orchestration.strategies.models import ModelProfile, Observation, TeamCoefficients
 
+FIT_COEFFICIENTS = "orchestration.evaluation.fit_coefficients"
+"""The task that fits a team's coefficients where enough of its questions were graded since."""
 CLASSIFIED = "classify"
 """The kind of decision that names the type of task of a request."""
 
@@ -85,6 +91,7 @@ def learn_ratings(run: Run) -> None:
 
     The ratings of a run that is not learned from yet are counted when it is.
     """
+    transaction.on_commit(lambda: queue_task(FIT_COEFFICIENTS, run.team_id))
     seen = Observation.objects.filter(run=run, chosen=True).first()
     if seen is None:
         return
@@ -199,10 +206,34 @@ def _added(evidence: Evidence) -> dict[str, Any]:
     return {f.name: F(f.name) + getattr(evidence, f.name) for f in fields(evidence)}
 
 
-def profiled_entry(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
-    """Return a model as a run freezes it, with its profiles, which are prefetched."""
+def own_coefficients(team: UUID) -> Mapping[str, Json] | None:
+    """Return the team's own coefficients as they are stored, None where those that ship are used."""
+    rows = TeamCoefficients.objects.filter(team=team, is_used=True)
+    return rows.values_list("document", flat=True).first()
+
+
+def profiled_entry(
+    model: LanguageModel, role: PanelRole, own: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """Return a model as a run freezes it: with its profiles, which are prefetched, and `own` coefficients.
+
+    These stand with each model, as a child run has some models of its parent's panel.
+    """
     profiles: Json = plain(model_profiles(model, model_spec(model)))
-    return {**freeze(model, role), "profiles": profiles}
+    offsets = {name: each for name, each in (own or {}).get("offsets", {}).items() if name == model.name}
+    coefficients = {"coefficients": {**own, "offsets": offsets}} if own else {}
+    return {**freeze(model, role), "profiles": profiles, **coefficients}
+
+
+def stored_belief(panel: Sequence[Mapping[str, Json]]) -> Belief:
+    """Return what was believed of a panel, as the run froze it."""
+    own = [entry["coefficients"] for entry in panel if "coefficients" in entry]
+    offsets = {name: each for stored in own for name, each in stored["offsets"].items()}
+    return belief_of_team(
+        [thaw(entry).spec for entry in panel],
+        {entry["spec"]["name"]: stored_profiles(entry) for entry in panel},
+        {**own[0], "offsets": offsets} if own else None,
+    )
 
 
 def model_profiles(model: LanguageModel, spec: ModelSpec) -> tuple[Profile, ...]:

@@ -94,6 +94,11 @@ class Tried:
     right: float = 0.0
     seen: float = 0.0
 
+    @property
+    def share(self) -> float | None:
+        """The share of right answers, None without any."""
+        return self.right / self.seen if self.seen else None
+
     def shrunk(self, above: float, strength: float) -> float:
         """Return the share of right answers, shrunk towards the level `above`."""
         return (self.right + strength * above) / (self.seen + strength)
@@ -196,7 +201,8 @@ class Belief:
     """What is believed of models and of agreement; immutable.
 
     `following` are the coefficients of one more model's log-odds; `kinds` are answers of all models by kind
-    of question. `seeming` are records that count what others agreed on, too, see `expected`.
+    of question. `seeming` are records that count what others agreed on, too, see `expected`. `hedging_kinds`
+    are those in which hedging counts; None: wherever a question asks for a form of answer.
     """
 
     coefficients: Mapping[Term, float]
@@ -204,6 +210,7 @@ class Belief:
     records: Mapping[str, AnswerRecord] = field(default_factory=dict)
     kinds: Mapping[str, Tried] = field(default_factory=dict)
     seeming: Mapping[str, AnswerRecord] = field(default_factory=dict)
+    hedging_kinds: frozenset[str] | None = None
 
     def before(self, question: QuestionTraits, model: str) -> float:
         """Return the probability that a model's answer will be right."""
@@ -241,7 +248,7 @@ class Belief:
             {
                 Term.VOTE: float(len(group)),
                 Term.RECORD: sum(logit(rights[place]) for place in group),
-                Term.HEDGING: question.closed * sum(answers[place].hedging for place in group),
+                Term.HEDGING: self._hedges(question) * sum(answers[place].hedging for place in group),
                 Term.ALIKE: float(len(group) > 1),
                 Term.SIZE: math.log(len(group)),
                 Term.LARGEST: float(len(group) == largest),
@@ -263,9 +270,13 @@ class Belief:
             Term.RECORDS: sum(logit(self.before(question, each.model)) for each in voters) / number,
             Term.KIND: logit(self.kinds.get(question.kind, NOTHING).shrunk(above, STRENGTH)),
             Term.LENGTHS: sum(self._longer(question, each) for each in voters) / number,
-            Term.HEDGES: question.closed * sum(each.hedging for each in voters) / number,
+            Term.HEDGES: self._hedges(question) * sum(each.hedging for each in voters) / number,
             Term.QUESTION: question.length,
         }
+
+    def _hedges(self, question: QuestionTraits) -> bool:
+        """Return whether hedging is a sign of doubt in answers to a question."""
+        return question.closed and (self.hedging_kinds is None or question.kind in self.hedging_kinds)
 
     def _longer(self, question: QuestionTraits, one: ReadAnswer) -> float:
         """Return how much longer an answer is than is usual for its model, as a bounded log-ratio."""
@@ -401,7 +412,7 @@ class Belief:
 
     def _doubted(self, question: QuestionTraits, model: str, hedging: float) -> float:
         """Return what a vote of the model adds that hedges so much."""
-        doubt = self.coefficients.get(Term.HEDGING, 0.0) * question.closed * hedging
+        doubt = self.coefficients.get(Term.HEDGING, 0.0) * self._hedges(question) * hedging
         return self._vote(question, model) + doubt
 
     def _vote(self, question: QuestionTraits, model: str) -> float:
