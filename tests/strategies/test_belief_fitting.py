@@ -76,7 +76,7 @@ def test_what_is_learned_beats_plurality_where_one_model_is_far_ahead_and_is_cal
     learned = fit(train, PLAIN)
     assert accuracy(learned, held) > 0.93 > accuracy(PLAIN, held)
     estimates = [learned.after(each.question, each.answers).best.right for each in held]
-    assert sum(estimates) / len(held) == pytest.approx(accuracy(learned, held), abs=0.04)
+    assert sum(estimates) / len(held) == pytest.approx(accuracy(learned, held), abs=0.05)
 
 
 def test_the_same_examples_and_seed_give_the_same_belief() -> None:

@@ -90,6 +90,10 @@ def fit_coefficients(
             "coefficients": {term.value: value for term, value in found.coefficients.items()},
             "following": {term.value: value for term, value in found.following.items()},
             "hedging_kinds": sorted(kinds),
+            "forms": {
+                kind: {form.value: value for form, value in each.items()}
+                for kind, each in found.forms.items()
+            },
             "offsets": {name: dict(each.offsets) for name, each in found.records.items() if each.offsets},
         },
         gain=fmean(gains),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.strategies.engine.belief.model import (
     NOTHING,
+    UNKNOWN,
     AnswerRecord,
     Belief,
     NextTerm,
@@ -25,6 +26,7 @@ from orchestration.strategies.engine.belief.model import (
     Tried,
 )
 from orchestration.strategies.engine.belief.reading import (
+    Form,
     Groups,
     QuestionTraits,
     ReadAnswer,
@@ -50,6 +52,8 @@ STRENGTH = 100.0
 divide has a curvature of up to 1/4 for a term that sets them apart by 1."""
 OFFSET_STRENGTH, KIND_STRENGTH = 30.0, 60.0
 """Strengths of the prior of a model's offset, which is 0: of that for all questions, and for one kind."""
+FORM_STRENGTH = 20.0
+"""The same of the coefficients of the form of answers to one kind of question."""
 MOST_STEPS = 40
 LONGEST_STEP = 2.0
 CLOSE = 1e-6
@@ -141,11 +145,13 @@ def fit(
     """Return the belief after graded questions: records, and coefficients where there are enough.
 
     Below the `fewest` examples the prior's coefficients stand; `strength` is that with which they are held.
-    `offsets` lets each model's vote weigh by itself, from `FEWEST_FOR_OFFSETS` examples on.
+    `offsets` lets each model's vote weigh by itself, from `FEWEST_FOR_OFFSETS` examples on. What the form of
+    an answer says is learned for each kind of question of which there are `FEWEST_EXAMPLES`.
     """
     learned = with_records(prior, examples)
     if len(examples) < fewest:
         return learned
+    prior = replace(prior, forms={})
     crossed = list(_crossed(prior, examples, Random(seed)))  # noqa: S311  # repeatable, guards nothing
     drawn = Random(seed + 1)  # noqa: S311
     sampled = [(belief, part) for belief, example in crossed for part in random_panels(example, drawn)]
@@ -158,7 +164,7 @@ def fit(
     learned = replace(learned, following=following)
     if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
         learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
-    return learned
+    return replace(learned, forms=_forms(learned, sampled))
 
 
 def _crossed(
@@ -315,3 +321,48 @@ def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]
         model: replace(record, offsets=offsets.get(model, {})) for model, record in learned.records.items()
     }
     return replace(learned, records=records)
+
+
+def _forms(
+    learned: Belief, sampled: Sequence[tuple[Belief, ReadExample]]
+) -> Mapping[str, Mapping[Form, float]]:
+    """Return the coefficients of the form of answers, for each kind of question with enough examples.
+
+    They are added to what is learned before them, and to none of it where they say nothing.
+    """
+    rows: dict[str, list[_FormChoice]] = defaultdict(list)
+    for belief, example in sampled:
+        known = replace(belief, coefficients=learned.coefficients, hedging_kinds=learned.hedging_kinds)
+        choice = _choice(known, example)
+        if choice is not None:
+            rows[example.question.kind].append(_form_choice(learned, known, example, choice))
+    enough = FEWEST_EXAMPLES * PANELS
+    return {kind: _form_coefficients(each) for kind, each in rows.items() if len(each) >= enough}
+
+
+_FormChoice = tuple[list[float], list[Mapping[Form, float]], list[float]]
+"""The utilities of the alternatives without their forms, these, and the probability that each is right."""
+
+
+def _form_choice(learned: Belief, known: Belief, example: ReadExample, choice: _Choice) -> _FormChoice:
+    groups, kind = answer_groups(example.answers), example.question.kind
+    offsets = [
+        sum(learned.records.get(example.answers[place].model, UNKNOWN).offset(kind) for place in group)
+        for group in groups
+    ]
+    utilities = [known.utility(terms) + more for terms, more in zip(choice[0], [*offsets, 0.0], strict=True)]
+    forms = [example.answers[group[0]].form for group in groups]
+    return utilities, [*forms, {Form.NONE: 1.0}], choice[1]
+
+
+def _form_coefficients(rows: Sequence[_FormChoice]) -> Mapping[Form, float]:
+    import numpy as np  # noqa: PLC0415
+
+    widest = max(len(utilities) for utilities, *_ in rows)
+    values = np.zeros((len(rows), widest, len(Form)))
+    base, right = np.full((len(rows), widest), -np.inf), np.zeros((len(rows), widest))
+    for number, (utilities, forms, shares) in enumerate(rows):
+        base[number, : len(utilities)], right[number, : len(utilities)] = utilities, shares
+        values[number, : len(forms)] = [[form.get(each, 0.0) for each in Form] for form in forms]
+    found = maximise(values, base, right, np.zeros(len(Form)), np.full(len(Form), FORM_STRENGTH))
+    return {form: round(float(each), 4) for form, each in zip(Form, found, strict=True)}
