@@ -86,12 +86,12 @@ def scored(belief: Belief, example: ReadExample) -> Scored:
     """Score the belief on a question; in a group the label of most of its answers counts."""
     posterior = belief.after(example.question, example.answers)
     alone = [
-        (belief.after(example.question, [answer]).best.right, right)
+        (belief.after(example.question, [answer]).best.right, bool(right))
         for answer, right in zip(example.answers, example.right, strict=True)
     ]
     if not posterior.groups:
         best = max(alone)
-        return Scored(belief=best[1], plurality=example.right[0], estimate=best[0], alone=alone)
+        return Scored(belief=best[1], plurality=bool(example.right[0]), estimate=best[0], alone=alone)
     largest = max(posterior.groups, key=lambda group: len(group.places))
     return Scored(
         belief=_is_right(example, posterior.best.places),
@@ -102,7 +102,7 @@ def scored(belief: Belief, example: ReadExample) -> Scored:
 
 
 def _is_right(example: ReadExample, places: Sequence[int]) -> bool:
-    return 2 * sum(example.right[place] for place in places) > len(places)
+    return 2 * sum(bool(example.right[place]) for place in places) > len(places)
 
 
 def folds(examples: Examples, seed: int) -> Iterator[tuple[Examples, Examples]]:
@@ -152,7 +152,7 @@ def elsewhere(sets: Mapping[str, Examples], named: Mapping[str, Panels]) -> Iter
             for panel, models in named[name].items():
                 results = []
                 for learned_from, left in folds(of_panel(examples, models), 0):
-                    belief = with_records(replace(taught, records={}, kinds={}), learned_from)
+                    belief = with_records(replace(taught, records={}, kinds={}, forms={}), learned_from)
                     results += [scored(belief, example) for example in left]
                 yield figures(panel, results, 1, learned_on=other)
 

@@ -30,12 +30,11 @@ from orchestration.strategies.engine.belief.reading import (
     read_text,
 )
 from orchestration.strategies.engine.belief.shipped import belief_of_team
+from orchestration.strategies.engine.levels import DIALS, Preset
 
 DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
 """Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""
 GRADED, PANEL_WEIGHT = 0.5, 0.3
-ACCEPTED = 0.8
-"""Probability at which a cascade accepts an answer, as its preset "balanced"."""
 ANSWER_TOKENS = 300
 VOTING_GAIN = 0.03
 """What voting is expected to gain over the panel's best model before anything is known."""
@@ -53,13 +52,17 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """The questions of a stream; `order` is that of the models by price, `arms` models first."""
+    """The questions of a stream; `arms` are models first.
+
+    `order` is that of the models by price, `shares` are their prices as shares of the highest.
+    """
 
     name: str
     models: Sequence[str]
     questions: Sequence[Question]
     arms: Sequence[Arm]
     order: Sequence[int]
+    shares: Sequence[float]
     belief: Belief
 
 
@@ -114,6 +117,7 @@ def traffic(folder: Path, panel: str) -> Traffic:
         questions=_questions(folder, files, models),
         arms=arms,
         order=order,
+        shares=[price / max(prices) for price in prices],
         belief=belief,
     )
 
@@ -139,19 +143,26 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
     return found
 
 
-def answered(belief: Belief, question: Question, arm: int, order: Sequence[int]) -> Answered:
-    """Return what an arm makes of a question: a model, voting by belief, or the cascade."""
-    number = len(question.answers)
+def answered(belief: Belief, question: Question, arm: int, stream: Traffic) -> Answered:
+    """Return what an arm makes of a question: a model, voting by belief, or the cascade.
+
+    The cascade goes on as its preset "balanced": while one of the models left is worth its price.
+    """
+    number, order = len(question.answers), stream.order
     if arm < number:
         return _outcome(belief, question, [arm])
     if arm == number:
         return _outcome(belief, question, range(number))
-    for width in range(2, number + 1):
-        found = _outcome(belief, question, order[:width])
-        if found.estimate >= ACCEPTED:
-            return found
-    alone = float(question.right[order[-1]])
-    return replace(_outcome(belief, question, order), right=alone)
+    for width in range(2, number):
+        posterior = belief.after(question.traits, [question.answers[place] for place in order[:width]])
+        gains = [
+            belief.worth(posterior, question.traits, stream.models[place])
+            - DIALS[Preset.BALANCED] * stream.shares[place]
+            for place in order[width:]
+        ]
+        if max(gains) <= 0:
+            return _outcome(belief, question, order[:width])
+    return _outcome(belief, question, order)
 
 
 def _outcome(belief: Belief, question: Question, places: Sequence[int]) -> Answered:
@@ -197,7 +208,7 @@ class Player:
             question = self.traffic.questions[place]
             arm = self._choose(question, random)
             if (place, arm) not in known:
-                known[place, arm] = answered(belief, question, arm, self.traffic.order)
+                known[place, arm] = answered(belief, question, arm, self.traffic)
             result = known[place, arm]
             self._learn(question, arm, result, graded=random.random() < GRADED)
             played.chosen.append(self.utility.value(result.right, result.cost_usd, 0.0))

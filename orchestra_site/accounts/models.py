@@ -66,6 +66,7 @@ class AuditAction(StrEnum):
     RUBRIC_CHANGED = "rubric.changed"
     RUBRIC_DELETED = "rubric.deleted"
     ROUTER_RESET = "router.reset"
+    COEFFICIENTS_RESET = "coefficients.reset"
 
 
 class AppendOnly(TypeError):

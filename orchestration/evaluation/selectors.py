@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -30,7 +31,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.providers.recorded.recording import AnswerLabel, Label
 from orchestration.routing.selectors import KIND as AUTO
 from orchestration.routing.selectors import USUAL_RULES
-from orchestration.runs.models import Run
+from orchestration.runs.models import Rating, Run
 
 NAME = "evaluation"
 MOST_KEPT = 64
@@ -306,6 +307,15 @@ def routed_items(run: UUID, request: Mapping[str, Json]) -> dict[int, list[Route
         item = RoutedItem(number=number, task_type=task, correct=correct, cost_usd=cost, route=route)
         found[place].append(item)
     return found
+
+
+def graded_since(team: UUID, moment: datetime | None) -> int:
+    """Return how many questions of a team were graded, by evaluations that are over and by ratings."""
+    items = ItemOutcome.objects.filter(run__team=team, run__finished_at__isnull=False, configuration=0)
+    ratings = Rating.objects.filter(run__team=team)
+    if moment is not None:
+        items, ratings = items.filter(run__finished_at__gt=moment), ratings.filter(at__gt=moment)
+    return items.count() + ratings.values("run").distinct().count()
 
 
 EXPORTED = ("correct", "score", "reason", "answer", "quality", "seconds", "calls", "cost_usd", "failed")

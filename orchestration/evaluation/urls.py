@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orchestration.evaluation.views import datasets, evaluations
+from orchestration.evaluation.views import belief, datasets, evaluations
 
 app_name = "evaluation"
 urlpatterns: list[URLPattern] = [
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern] = [
     path("evaluations/<uuid:run>/results.csv", evaluations.export_csv, name="results-csv"),
     path("evaluations/<uuid:run>/results.json", evaluations.export_json, name="results-json"),
     path("evaluations/<uuid:run>/preset/<int:number>/", evaluations.save_as_preset, name="results-preset"),
+    path("belief/", belief.overview, name="belief"),
+    path("belief/reset/", belief.reset, name="belief-reset"),
     path("datasets/", datasets.dataset_list, name="datasets"),
     path("datasets/add/", datasets.add, name="dataset-add"),
     path("datasets/rated/", datasets.add_rated, name="dataset-rated"),

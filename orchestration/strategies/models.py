@@ -1,4 +1,4 @@
-"""Evidence about models (one row for each run and model, and the sums over them), and saved rubrics."""
+"""Evidence about models (a row for each run and model, and sums over them), coefficients, and rubrics."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from orchestration.strategies.engine.quality.rubrics import Rubric
 
 
 class EvidenceColumns(models.Model):
-    """The columns of `Evidence`, which add up."""
+    """The columns of `Evidence`, which add up, for a type of task and a kind of question.
+
+    `kind` is empty in rows that are older than the column.
+    """
 
     task = models.CharField(max_length=20, choices=[(task.value, task.label) for task in TaskType])
+    kind = models.CharField(max_length=60, blank=True)
     asked = models.PositiveIntegerField(default=0)
     answered = models.PositiveIntegerField(default=0)
     timed = models.PositiveIntegerField(default=0)
@@ -42,13 +46,15 @@ class EvidenceColumns(models.Model):
 
 
 class ModelProfile(EvidenceColumns):
-    """The sum of all observations of a model in one type of task."""
+    """The sum of all observations of a model in one type of task with one kind of question."""
 
     id = models.BigAutoField(primary_key=True)
     model = models.ForeignKey(LanguageModel, on_delete=models.CASCADE, related_name="profiles")
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["model", "task"], name="one_profile_a_task")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["model", "task", "kind"], name="one_profile_a_kind")
+        ]
 
     def __str__(self) -> str:
         return f"{self.model} in {self.task}"
@@ -71,6 +77,34 @@ class Observation(EvidenceColumns):
 
     def __str__(self) -> str:
         return f"{self.model_id} in {self.run_id}"
+
+
+class TeamCoefficients(models.Model):
+    """The coefficients of a team's belief as last fitted, and how they compare with those that ship.
+
+    Only what was graded after `since` counts. `examples` are the graded questions by source and kind, as of
+    `counted_at`; `gain` with its `error` is by how much the log loss of questions held out is lower.
+    `fitting_until` is set while a worker fits them.
+    """
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    document = models.JSONField(default=dict)
+    is_used = models.BooleanField(default=False)
+    examples = models.JSONField(default=dict)
+    gain = models.FloatField(null=True)
+    error = models.FloatField(null=True)
+    compared = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField(null=True)
+    since = models.DateTimeField(null=True)
+    fitting_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"coefficients of {self.team_id}"
+
+    @property
+    def number(self) -> int:
+        """The number of graded questions that they rest on."""
+        return sum(sum(kinds.values()) for kinds in self.examples.values())
 
 
 class JudgedAnswer(models.Model):

@@ -60,6 +60,12 @@ ROWS = [
         {},
         "deleted the rubric sage-large, of which there were 3 versions.",
     ),
+    (
+        A.COEFFICIENTS_RESET,
+        {"questions": 41},
+        {},
+        "put sage-large back to those that ship; they had rested on 41 graded questions.",
+    ),
     (A.ROUTER_RESET, {"rows": 3}, {}, "reset what the router had learned of sage-large."),
     (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
     (

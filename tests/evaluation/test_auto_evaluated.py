@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.evaluation.models import Dataset, ItemOutcome
-from orchestration.evaluation.parts import AutoDecisions, auto_decisions
+from orchestration.evaluation.parts.results import AutoDecisions, auto_decisions
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.models import Provider
 from orchestration.llm.services.registry.seeding import add_simulated

@@ -14,6 +14,7 @@ from orchestration.strategies.engine.belief.model import (
     REASONS,
     AnswerRecord,
     Belief,
+    NextTerm,
     Posterior,
     Reason,
     Term,
@@ -237,6 +238,22 @@ def test_a_teams_profiles_are_records_and_a_model_without_one_has_the_prior_of_i
     assert agreeing.before(ASKED, "known") == belief.before(ASKED, "new")
     assert agreeing.expected(ASKED, "known") == pytest.approx(0.9, abs=0.03)
     assert shipped_belief().expected(ASKED, "known") == shipped_belief().before(ASKED, "known")
+
+
+def test_hedging_counts_only_with_the_kinds_of_questions_that_it_was_learned_on() -> None:
+    unsure = [replace(number(1), hedging=1.0)]
+    everywhere, elsewhere, here = (
+        replace(shipped_belief(), hedging_kinds=kinds).after(ASKED, unsure).best.right
+        for kinds in (None, frozenset({"choice"}), frozenset({"choice", "number"}))
+    )
+    assert here == everywhere < elsewhere == shipped_belief().after(ASKED, [number(1)]).best.right
+
+
+def test_a_teams_own_coefficients_stand_in_place_of_those_that_ship() -> None:
+    own = {"coefficients": {"size": 2.0}, "following": {"none": 1.0}, "hedging_kinds": ["number"]}
+    belief = belief_of_team([spec_named("m")], {}, {**own, "offsets": {"m": {"": 0.5}}})
+    assert (belief.coefficients, belief.following) == ({Term.SIZE: 2.0}, {NextTerm.NONE: 1.0})
+    assert (belief.hedging_kinds, belief.records["m"].offset("x")) == (frozenset({"number"}), 0.5)
 
 
 def test_one_more_is_likelier_wrong_where_the_others_differ_and_where_none_of_them_is_right() -> None:

@@ -23,37 +23,16 @@ from orchestration.strategies.engine.belief.fitting import (
     with_records,
 )
 from orchestration.strategies.engine.belief.model import Belief, Term
-from orchestration.strategies.engine.belief.reading import QuestionTraits, ReadAnswer
 from orchestration.strategies.engine.belief.shipped import shipped_belief
-from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.strategy import GradedAnswer, TrainingExample
+from tests.support.graded_questions import ASKED, questions, said
 
 PLAIN = Belief(coefficients={Term.VOTE: 1.0})
-ASKED = QuestionTraits(kind="number", task=TaskType.REASONING, length=0.3, closed=True)
-
-
-def said(model: str, value: int | None) -> ReadAnswer:
-    if value is None:
-        return ReadAnswer(model=model, answer=None)
-    return ReadAnswer(model=model, answer=Extracted(kind=AnswerKind.NUMBER, key=str(value), raw=str(value)))
-
-
-def questions(number: int, skills: dict[str, float], seed: int = 0) -> list[ReadExample]:
-    """Return questions whose right answer is 0, answered by models that are right so often."""
-    drawn = Random(seed)
-    found = []
-    for _ in range(number):
-        values = [0 if drawn.random() < skill else drawn.randint(1, 3) for skill in skills.values()]
-        given_answers = [said(model, value) for model, value in zip(skills, values, strict=True)]
-        right = tuple(each.answer is not None and each.answer.key == "0" for each in given_answers)
-        found.append(ReadExample(question=ASKED, answers=tuple(given_answers), right=right))
-    return found
 
 
 def accuracy(belief: Belief, examples: list[ReadExample]) -> float:
     best = [(each, belief.after(each.question, each.answers).best) for each in examples]
-    return sum(each.right[group.places[0]] for each, group in best) / len(examples)
+    return sum(bool(each.right[group.places[0]]) for each, group in best) / len(examples)
 
 
 def test_examples_are_read_with_their_labels_and_empty_ones_left_out() -> None:
@@ -97,7 +76,7 @@ def test_what_is_learned_beats_plurality_where_one_model_is_far_ahead_and_is_cal
     learned = fit(train, PLAIN)
     assert accuracy(learned, held) > 0.93 > accuracy(PLAIN, held)
     estimates = [learned.after(each.question, each.answers).best.right for each in held]
-    assert sum(estimates) / len(held) == pytest.approx(accuracy(learned, held), abs=0.04)
+    assert sum(estimates) / len(held) == pytest.approx(accuracy(learned, held), abs=0.05)
 
 
 def test_the_same_examples_and_seed_give_the_same_belief() -> None:
@@ -135,13 +114,13 @@ def test_the_maximum_is_one(seed: int) -> None:
     values = drawn.normal(size=(12, 3, 2))
     base = np.zeros((12, 3))
     base[:4, 2] = -np.inf
-    right = drawn.integers(0, 2, 12)
+    right = drawn.dirichlet([1.0, 1.0], 12) @ np.eye(2, 3)
     strengths, start = np.array([1.0, 3.0]), np.array([0.5, -0.5])
 
     def density(found: np.ndarray) -> float:
         utility = values @ found + base
-        likely = utility[np.arange(12), right] - np.log(np.exp(utility).sum(axis=1))
-        return float(likely.sum() - (strengths * (found - start) ** 2).sum() / 2)
+        likely = utility - np.log(np.exp(utility).sum(axis=1, keepdims=True))
+        return float(likely[right > 0] @ right[right > 0] - (strengths * (found - start) ** 2).sum() / 2)
 
     found = maximise(values, base, right, start, strengths)
     for step in np.eye(2) * 1e-4:
@@ -153,7 +132,7 @@ def test_one_vote_of_a_sure_thing_is_worth_its_log_odds() -> None:
     """With a weak prior, a vote that is right in 3 of 4 against "none" has the utility log 3."""
     values = np.zeros((400, 2, 1))
     values[:, 0, 0] = 1.0
-    right = np.array([0] * 300 + [1] * 100)
+    right = np.eye(2)[[0] * 300 + [1] * 100]
     found = maximise(values, np.zeros((400, 2)), right, np.zeros(1), np.full(1, 1e-9))
     assert float(found[0]) == pytest.approx(log(3), abs=1e-6)
 
@@ -161,7 +140,7 @@ def test_one_vote_of_a_sure_thing_is_worth_its_log_odds() -> None:
 def test_a_maximum_that_is_too_far_away_is_only_approached() -> None:
     values = np.zeros((400, 2, 1))
     values[:, 0, 0] = 1e-3
-    right = np.array([0] * 300 + [1] * 100)
+    right = np.eye(2)[[0] * 300 + [1] * 100]
     found = maximise(values, np.zeros((400, 2)), right, np.zeros(1), np.full(1, 1e-9))
     assert float(found[0]) == pytest.approx(MOST_STEPS * LONGEST_STEP)
 
@@ -172,3 +151,25 @@ def test_questions_whose_answers_cannot_be_compared_teach_nothing_of_one_that_fo
     skilled = questions(40, {"a": 0.9, "b": 0.6, "c": 0.6})
     learned = fit([*skilled, *[silent] * 20], PLAIN)
     assert all(np.isfinite(value) for value in learned.following.values())
+
+
+def test_of_several_groups_that_may_be_right_each_counts_as_the_belief_has_it() -> None:
+    example = ReadExample(question=ASKED, answers=(said("a", 0), said("b", 1)), right=(False, None))
+    assert example.possible(((0,), (1,))) == (1, 2)
+    assert replace(example, right=(None, True)).possible(((0,), (1,))) == (1,)
+    assert replace(example, right=(None, None)).possible(((0,), (1,))) == (0, 1, 2)
+    learned = fit([example] * 60, PLAIN)
+    assert learned.records["a"].by_kind["number"].seen == 60
+    assert "b" not in learned.records
+    following = fit([example] * 60, replace(PLAIN, following={}), seed=1).following
+    assert all(np.isfinite(value) for value in following.values())
+
+
+def test_what_cannot_be_compared_or_is_not_known_leaves_the_coefficients_as_they_are() -> None:
+    unknown = ReadExample(question=ASKED, answers=(said("a", 0), said("b", 1)), right=(None, None))
+    silent = ReadExample(question=ASKED, answers=(said("a", None), said("b", None)), right=(True, False))
+    learned = fit([unknown] * FEWEST_EXAMPLES, PLAIN)
+    assert (learned.coefficients, learned.following) == (PLAIN.coefficients, PLAIN.following)
+    assert not fit([silent] * FEWEST_FOR_OFFSETS, PLAIN).records["a"].offsets
+    alone = fit(questions(60, {"a": 0.9}), PLAIN)
+    assert (alone.coefficients != PLAIN.coefficients, alone.following) == (True, PLAIN.following)

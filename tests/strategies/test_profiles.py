@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -9,16 +10,22 @@ from django.db import OperationalError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.models import LanguageModel
+from orchestration.llm.services.panel import PanelRole, model_spec
 from orchestration.llm.services.resources import close_resources
 from orchestration.runs.models import CallStatus, Run, RunStatus
 from orchestration.runs.services.learning import ProfileUpdater, learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.reading import question_traits
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import plus
 from orchestration.strategies.models import ModelProfile, Observation
+from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run
 from tests.support.second_kind import second_kind
-from tests.support.shown import a_call, a_model, a_shown_run, candidate
+from tests.support.shown import REASONING, a_call, a_model, a_shown_run, candidate
 
 pytestmark = pytest.mark.django_db
 
@@ -29,8 +36,8 @@ def model(member: Membership) -> LanguageModel:
 
 
 def profile(model: LanguageModel, task: str = "reasoning") -> tuple[float, ...]:
-    """Return asked, answered, seconds, quality and weight."""
-    row = ModelProfile.objects.get(model=model, task=task)
+    """Return asked, answered, seconds, quality and weight, over all kinds of questions."""
+    row = plus(*(row.evidence for row in ModelProfile.objects.filter(model=model, task=task)))
     return row.asked, row.answered, row.seconds, round(row.quality, 6), round(row.judged, 6)
 
 
@@ -122,6 +129,28 @@ def test_a_rating_counts_for_the_model_whose_answer_was_given(
     rate_run(membership=member, run=run, value=-1)
     assert profile(other)[3:] == (0.9, 3.0)
     assert profile(model)[3:] == (0.9, 1.0)
+
+
+def believed(model: LanguageModel) -> Belief:
+    """Return what a run that started now would believe."""
+    entry = profiled_entry(LanguageModel.objects.get(pk=model.pk), PanelRole.MEMBER)
+    return belief_of_team([model_spec(model)], {model.name: stored_profiles(json.loads(json.dumps(entry)))})
+
+
+def test_a_rating_changes_what_is_expected_most_of_all_with_that_kind_of_question(
+    member: Membership, model: LanguageModel
+) -> None:
+    ModelProfile.objects.create(model=model, task="reasoning", right=9, graded=10)  # before there were kinds
+    run, asked = a_shown_run(member, model), (REASONING, "Why is 2 prime? Prove it.", "Write a haiku.")
+    learn_from_ended_runs()
+    before = [believed(model).before(question_traits(each), "sage") for each in asked]
+    for number in range(6):
+        rate_run(membership=a_member(team=member.team, name=str(number)), run=run, value=-1)
+    after = [believed(model).before(question_traits(each), "sage") for each in asked]
+    changes = [one - other for one, other in zip(before, after, strict=True)]
+    assert [question_traits(each).kind for each in asked] == ["number", "reasoning", "creative"]
+    assert changes[0] > changes[1] > changes[2] > 0.05
+    assert believed(model).kinds["number"] == believed(model).records["sage"].by_kind["number"]
 
 
 def test_rating_again_replaces_and_another_member_adds(member: Membership, model: LanguageModel) -> None:

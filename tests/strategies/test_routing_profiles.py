@@ -71,7 +71,7 @@ def test_a_reasoning_model_is_ahead_only_where_reasoning_is_needed() -> None:
 
 def test_results_move_it_as_pseudo_counts_do() -> None:
     shown = Evidence(asked=5, answered=4, timed=4, seconds=4.0, quality=3.6, judged=4.0)
-    found = expectation(spec(), TASK, shown)
+    found = expectation(spec(), TASK, {"": shown})
     assert found.quality == pytest.approx((0.72 * 4 + 3.6) / 8)
     assert found.success == pytest.approx((0.95 * 5 + 4) / 10)
     assert found.seconds == pytest.approx((4.0 * 2 + 4.0) / 6)
@@ -80,14 +80,14 @@ def test_results_move_it_as_pseudo_counts_do() -> None:
 
 def test_the_cost_is_that_of_its_usual_tokens_at_the_price_of_today() -> None:
     shown = Evidence(timed=2, input_tokens=200, output_tokens=400)
-    assert expectation(spec(price="2"), TASK, shown).cost_usd == Decimal("0.0006")
+    assert expectation(spec(price="2"), TASK, {"": shown}).cost_usd == Decimal("0.0006")
     assert expectation(spec(price="4"), TASK).cost_usd == Decimal("0.0024")
     assert expectation(spec(price=None), TASK).cost_usd is None
 
 
 @given(st.floats(0, 1), st.integers(0, 1000))
 def test_estimates_stay_between_prior_and_evidence(quality: float, times: int) -> None:
-    found = expectation(spec(), TASK, Evidence(quality=quality * times, judged=float(times)))
+    found = expectation(spec(), TASK, {"": Evidence(quality=quality * times, judged=float(times))})
     low, high = sorted([0.72, quality])
     assert low - 1e-9 <= found.quality <= high + 1e-9
 

@@ -87,7 +87,7 @@ def page_states(team: FurnishedTeam) -> list[PageState]:
         *("strategies:ask", "strategies:methods", "strategies:judges", "runs:runs", "runs:inbox"),
         *("llm:models", "pipelines:list", "sessions:list", "sessions:start", "strategies:presets:list"),
         *("tools:tools", "routing:list"),
-        *("evaluation:list", "evaluation:datasets", "evaluation:new"),
+        *("evaluation:list", "evaluation:datasets", "evaluation:new", "evaluation:belief"),
     )
     empty = [reverse(view) for view in lists]
     return [
@@ -209,7 +209,7 @@ def _routing(team: FurnishedTeam) -> Iterator[str]:
 
 
 def _evaluations(team: FurnishedTeam) -> Iterator[str]:
-    views = ("list", "new", "datasets", "dataset-add", "dataset-rated")
+    views = ("list", "new", "belief", "datasets", "dataset-add", "dataset-rated")
     yield from (reverse(f"evaluation:{view}") for view in views)
     run = team.runs["evaluation"]
     yield reverse("evaluation:dataset", args=[run.ref])

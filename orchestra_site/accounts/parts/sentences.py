@@ -103,6 +103,9 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
     AuditAction.RUBRIC_DELETED: [
         "{who} deleted the rubric {subject}, of which there were {before_versions} versions."
     ],
+    AuditAction.COEFFICIENTS_RESET: [
+        "{who} put {subject} back to those that ship; they had rested on {before_questions} graded questions."
+    ],
     AuditAction.ROUTER_RESET: ["{who} reset what the router had learned of {subject}."],
 }
 """Of each action the first sentence counts whose values the entry has."""

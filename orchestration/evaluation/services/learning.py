@@ -1,16 +1,24 @@
-"""What evaluations teach about models: how often each is right with a type of task."""
+"""What evaluations teach about models: how often each is right with a type of task and a kind of question."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from statistics import fmean
 from uuid import UUID
 
+from django.db import transaction
+
 from orchestration.evaluation.models import ItemOutcome
+from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.classification import TaskType, classify, task_called
-from orchestration.strategies.services.profiles import GradedByModel, learn_graded
+from orchestration.runs.services.queueing import queue_task
+from orchestration.strategies.engine.asking import answer_number
+from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
+from orchestration.strategies.engine.classification import task_called
+from orchestration.strategies.services.profiles import FIT_COEFFICIENTS, GradedByModel, learn_graded
 
 
 def learn_from_evaluations(runs: Sequence[Run]) -> None:
@@ -21,20 +29,29 @@ def learn_from_evaluations(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         learn_graded(list(_graded(run)))
+    for team in {run.team_id for run in runs}:
+        transaction.on_commit(partial(queue_task, FIT_COEFFICIENTS, team))
+
+
+def first_answers(row: ItemOutcome) -> list[Mapping[str, Json]]:
+    """Return the answers that models gave by themselves, without those that followed on others' answers."""
+    return [each for each in row.answers if answer_number(each.get("step", "")) == 1]
 
 
 def _graded(run: Run) -> Iterator[GradedByModel]:
     ids = {entry["spec"]["name"]: UUID(entry["model"]) for entry in run.panel if "model" in entry}
     found: dict[tuple[str, int], list[bool]] = defaultdict(list)
-    tasks: dict[int, TaskType] = {}
+    asked: dict[int, QuestionTraits] = {}
     rows = ItemOutcome.objects.filter(run=run).select_related("item").defer("answer", "reason")
     for row in rows.iterator():
         item = row.item
-        if item.pk not in tasks:
-            tasks[item.pk] = task_called(item.task_type) or classify(item.prompt).task
-        for each in row.answers:
+        if item.pk not in asked:
+            traits = question_traits(item.prompt)
+            asked[item.pk] = replace(traits, task=task_called(item.task_type) or traits.task)
+        for each in first_answers(row):
             if each["correct"] is not None:
                 found[each["model"], item.pk].append(each["correct"])
     for (model, item_id), right in found.items():
         if model in ids:
-            yield GradedByModel(model=ids[model], task=tasks[item_id], right=fmean(right))
+            traits = asked[item_id]
+            yield GradedByModel(model=ids[model], task=traits.task, kind=traits.kind, right=fmean(right))

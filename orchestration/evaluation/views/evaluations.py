@@ -22,7 +22,7 @@ from orchestra_site.web.streaming import streamed_file
 from orchestration.evaluation.charts import figures_of_results
 from orchestration.evaluation.forms import LIMITS, EvaluationForm
 from orchestration.evaluation.models import ItemOutcome
-from orchestration.evaluation.parts import auto_decisions, shown_outcome
+from orchestration.evaluation.parts.results import auto_decisions, shown_outcome
 from orchestration.evaluation.selectors import (
     NAME,
     Show,

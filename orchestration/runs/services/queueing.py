@@ -1,4 +1,4 @@
-"""Queueing run ids at the broker. The sweeper queues a run again whose message got lost."""
+"""Queueing ids at the broker. The sweeper queues a run again whose message got lost."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ CONFIRMED_WITHIN_S = 2.5
 
 def queue_run(run_id: UUID) -> bool:
     """Queue a run for a worker; False when the broker is away and the run waits for the sweeper."""
+    return queue_task(EXECUTE_RUN, run_id)
+
+
+def queue_task(name: str, subject: UUID) -> bool:
+    """Queue a task about the row with this id; False when the broker is away and nothing is queued."""
     try:
-        app.send_task(EXECUTE_RUN, args=[str(run_id)], retry=False, confirm_timeout=CONFIRMED_WITHIN_S)
+        app.send_task(name, args=[str(subject)], retry=False, confirm_timeout=CONFIRMED_WITHIN_S)
     except _broker_errors() as error:
         _AWAY.warn(error)
         return False

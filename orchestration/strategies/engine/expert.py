@@ -19,7 +19,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
-from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.model import NOTHING, Belief
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import (
@@ -62,13 +62,15 @@ DIGITS = 2
 class Ranked:
     """A model with the expected `quality` of its answer, its profile, and its score.
 
-    The score is the quality, a failure counting 0, less the effect of the cost.
+    The score is the quality, a failure counting 0, less the effect of the cost. `of_kind` is the weight of
+    its judged answers to questions of the same kind, whatever their type of task.
     """
 
     model: str
     quality: float
     profile: Profile
     score: float
+    of_kind: float
 
 
 def rank(
@@ -93,7 +95,10 @@ def rank(
         quality = belief.expected(question, spec.name)
         score = quality * profile.success - COST_FACTORS[prefer] * share
         score = round(min(max(score, 0.0), 1.0), DIGITS)
-        ranked.append(Ranked(model=spec.name, quality=quality, profile=profile, score=score))
+        of_kind = sum(
+            each.seeming_kinds.get(question.kind, NOTHING).seen for each in known.get(spec.name, ())
+        )
+        ranked.append(Ranked(model=spec.name, quality=quality, profile=profile, score=score, of_kind=of_kind))
     return tuple(sorted(ranked, key=_sort_key))
 
 
@@ -217,11 +222,13 @@ def _in_words(ranked: Ranked) -> str:
     profile = ranked.profile
     cost = "no price" if profile.cost_usd is None else f"about {dollars(profile.cost_usd)}"
     usual = f"answers {profile.success:.0%} of the time, {profile.seconds:.1f} s, {cost}"
-    if not profile.asked:
+    if not profile.asked and not ranked.of_kind:
         return f"No record yet: ranked by its tier and price ({cost})."
-    quality = f"Quality {ranked.quality:.0%}" if profile.evidence else "Quality not judged"
+    known = profile.evidence or ranked.of_kind
+    quality = f"Quality {ranked.quality:.0%}" if known else "Quality not judged"
     numbers = f"{quality}, {usual}"
     judged = f"{profile.evidence:g} judged" if profile.evidence else "none judged"
+    judged += f", {ranked.of_kind:g} judged with questions of this kind" if ranked.of_kind else ""
     return f"{numbers}: learned from {counted(profile.asked, 'call')}, {judged}."
 
 

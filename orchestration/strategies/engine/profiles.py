@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import (
@@ -24,6 +24,7 @@ from orchestration.llm.engine.errors import (
     RequestRejected,
 )
 from orchestration.llm.engine.types import MILLION, Capability, Json, ModelSpec, Prices, Tier
+from orchestration.strategies.engine.belief.model import Tried
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.quality.scoring import DISQUALIFIED_AT_MOST
 
@@ -56,7 +57,8 @@ class Profile:
 
     `cost_usd` is None without a price. `evidence` is the weight of judged answers and ratings that the
     quality is learned from, and `estimated` the sum of their estimates; `asked` is the number of calls for
-    the rest. All are 0 for a mere prior. `right` of `graded` is what judges and ratings say alone.
+    the rest. All are 0 for a mere prior. `right` of `graded` is what judges and ratings say alone. What of
+    either is known by kind of question stands in `seeming_kinds` and `graded_kinds`.
     """
 
     task: TaskType
@@ -69,6 +71,8 @@ class Profile:
     right: float = 0.0
     graded: float = 0.0
     estimated: float = 0.0
+    graded_kinds: Mapping[str, Tried] = field(default_factory=dict)
+    seeming_kinds: Mapping[str, Tried] = field(default_factory=dict)
 
     @property
     def expected(self) -> float:
@@ -92,12 +96,16 @@ PRICE_EFFECT = 0.03
 REASONING_EFFECT = 0.04
 """Added to the quality of a reasoning model in tasks that need reasoning."""
 NEEDS_REASONING = frozenset({TaskType.REASONING, TaskType.CODE_GENERATION, TaskType.ANALYSIS})
-NO_EVIDENCE = Evidence()
+NO_KINDS: Mapping[str, Evidence] = {}
 NO_PROFILES: Mapping[str, Sequence[Profile]] = {}
 
 
-def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) -> Profile:
-    """Return what to expect of a model for a type of task, given the evidence of its calls."""
+def expectation(spec: ModelSpec, task: TaskType, by_kind: Mapping[str, Evidence] = NO_KINDS) -> Profile:
+    """Return what to expect of a model for a type of task, given the evidence of its calls.
+
+    Evidence stands by kind of question; what has none under an empty one.
+    """
+    shown, kinds = plus(*by_kind.values()), {kind: each for kind, each in by_kind.items() if kind}
     return Profile(
         task=task,
         quality=_blend(_prior_quality(spec, task), PRIOR_WEIGHT, shown.quality, shown.judged),
@@ -109,7 +117,20 @@ def expectation(spec: ModelSpec, task: TaskType, shown: Evidence = NO_EVIDENCE) 
         graded=shown.graded,
         estimated=shown.quality,
         asked=shown.asked,
+        graded_kinds={kind: Tried(right=each.right, seen=each.graded) for kind, each in kinds.items()},
+        seeming_kinds={kind: Tried(right=each.quality, seen=each.judged) for kind, each in kinds.items()},
     )
+
+
+def stored_profile(stored: Mapping[str, Json]) -> Profile:
+    """Return a profile as a run froze it."""
+    cost = stored["cost_usd"]
+    kinds = {
+        name: {kind: Tried(**each) for kind, each in stored.get(name, {}).items()}
+        for name in ("graded_kinds", "seeming_kinds")
+    }
+    known = {"task": TaskType(stored["task"]), "cost_usd": None if cost is None else Decimal(cost), **kinds}
+    return Profile(**{**stored, **known})
 
 
 def profile_for(spec: ModelSpec, task: TaskType, known: Iterable[Profile] = ()) -> Profile:

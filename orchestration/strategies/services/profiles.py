@@ -1,23 +1,30 @@
-"""Profiles of models from runs: each ended run counts once, a changed rating replaces the earlier one."""
+"""Profiles of models from runs: each ended run counts once, a changed rating replaces the earlier one.
+
+Evidence is kept by type of task and kind of question, see `question_traits`.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose, plain
 from orchestration.llm.models import LanguageModel
-from orchestration.llm.services.panel import PanelRole, freeze, model_spec
+from orchestration.llm.services.panel import PanelRole, freeze, model_spec, thaw
 from orchestration.runs.engine.records import StepKind
 from orchestration.runs.models import Call, CallStatus, Rating, Run, Step
+from orchestration.runs.services.queueing import queue_task
 from orchestration.strategies.engine.asking import answer_step
-from orchestration.strategies.engine.classification import TaskType, classify, task_called
+from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.reading import question_traits
+from orchestration.strategies.engine.belief.shipped import belief_of_team
+from orchestration.strategies.engine.classification import TaskType, task_called
 from orchestration.strategies.engine.profiles import (
     Evidence,
     ObservedAttempt,
@@ -27,9 +34,12 @@ from orchestration.strategies.engine.profiles import (
     observed,
     plus,
     rating_evidence,
+    stored_profile,
 )
-from orchestration.strategies.models import ModelProfile, Observation
+from orchestration.strategies.models import ModelProfile, Observation, TeamCoefficients
 
+FIT_COEFFICIENTS = "orchestration.evaluation.fit_coefficients"
+"""The task that fits a team's coefficients where enough of its questions were graded since."""
 CLASSIFIED = "classify"
 """The kind of decision that names the type of task of a request."""
 
@@ -38,7 +48,7 @@ def learn_from_runs(runs: Sequence[Run]) -> None:
     """Add ended runs to their models' profiles; call it in the transaction that marks them as learned."""
     observations = _observations(runs)
     Observation.objects.bulk_create(observations)
-    _add_up((seen.model_id, seen.task, seen.evidence) for seen in observations)
+    _add_up(((seen.model_id, seen.task, seen.kind), seen.evidence) for seen in observations)
 
 
 def learn_from_children(runs: Sequence[Run]) -> None:
@@ -57,6 +67,7 @@ class GradedByModel:
 
     model: UUID
     task: TaskType
+    kind: str
     right: float
 
 
@@ -67,8 +78,7 @@ def learn_graded(answers: Sequence[GradedByModel]) -> None:
     )
     _add_up(
         (
-            each.model,
-            each.task,
+            (each.model, each.task, each.kind),
             Evidence(asked=1, answered=1, quality=each.right, judged=1.0, right=each.right, graded=1.0),
         )
         for each in answers
@@ -81,6 +91,7 @@ def learn_ratings(run: Run) -> None:
 
     The ratings of a run that is not learned from yet are counted when it is.
     """
+    transaction.on_commit(lambda: queue_task(FIT_COEFFICIENTS, run.team_id))
     seen = Observation.objects.filter(run=run, chosen=True).first()
     if seen is None:
         return
@@ -88,7 +99,7 @@ def learn_ratings(run: Run) -> None:
     before = Evidence(quality=seen.liked, judged=seen.rated, right=seen.liked, graded=seen.rated)
     change = minus(now, before)
     Observation.objects.filter(id=seen.id).update(liked=now.quality, rated=now.judged, **_added(change))
-    _add_up([(seen.model_id, seen.task, change)])
+    _add_up([((seen.model_id, seen.task, seen.kind), change)])
 
 
 def _observations(runs: Sequence[Run]) -> list[Observation]:
@@ -134,7 +145,8 @@ class _ObservedRun:
         """Return the observations of the models, without those that were not asked."""
         candidates = {entry["step"]: entry for entry in self.outcome.get("candidates", ())}
         chosen = candidates.get(self.outcome.get("chosen", ""), {}).get("model")
-        found, task = [], self._task()
+        found, traits = [], question_traits(self.run.prompt, self.run.request.get("system", ""))
+        asked = {"task": self._classified() or traits.task, "kind": traits.kind}
         consensus = self.outcome.get("consensus") or {}
         if consensus:  # its author, who cannot vote for it, is no witness against the answer that won
             consensus = consensus | {
@@ -146,7 +158,7 @@ class _ObservedRun:
             if shown != Evidence() or name == chosen:
                 part = {"chosen": name == chosen, "rated": liked.judged, "liked": liked.quality}
                 whole = asdict(plus(shown, liked))
-                found.append(Observation(run=self.run, model_id=model, task=task, **part, **whole))
+                found.append(Observation(run=self.run, model_id=model, **asked, **part, **whole))
         return found
 
     def _attempts(self, model: str) -> list[ObservedAttempt]:
@@ -172,48 +184,66 @@ class _ObservedRun:
             if last.status in {CallStatus.DONE, CallStatus.FAILED}
         ]
 
-    def _task(self) -> TaskType:
-        """Return the type of task that the strategy decided, else the one by the words of the request."""
-        for decision in self.outcome.get("decisions", ()):
-            task = task_called(decision["chosen"]) if decision["kind"] == CLASSIFIED else None
-            if task is not None:
-                return task
-        return classify(self.run.prompt, self.run.request.get("system", "")).task
+    def _classified(self) -> TaskType | None:
+        """Return the type of task that the strategy decided, if it did."""
+        decisions = self.outcome.get("decisions", ())
+        named = (task_called(each["chosen"]) for each in decisions if each["kind"] == CLASSIFIED)
+        return next(filter(None, named), None)
 
 
-def _add_up(shown: Iterable[tuple[UUID, str, Evidence]]) -> None:
-    """Add evidence to profiles, with one update for each profile."""
-    sums: dict[tuple[UUID, str], Evidence] = {}
-    for model, task, evidence in shown:
-        sums[model, task] = plus(sums.get((model, task), Evidence()), evidence)
-    blank = [ModelProfile(model_id=model, task=task) for model, task in sums]
+def _add_up(shown: Iterable[tuple[tuple[UUID, str, str], Evidence]]) -> None:
+    """Add evidence to profiles, by model, type of task and kind of question: one update for each."""
+    sums: dict[tuple[UUID, str, str], Evidence] = {}
+    for key, evidence in shown:
+        sums[key] = plus(sums.get(key, Evidence()), evidence)
+    blank = [ModelProfile(model_id=model, task=task, kind=kind) for model, task, kind in sums]
     ModelProfile.objects.bulk_create(blank, ignore_conflicts=True)
-    for (model, task), evidence in sorted(sums.items(), key=str):  # one order for all: no deadlock
-        ModelProfile.objects.filter(model_id=model, task=task).update(**_added(evidence))
+    for (model, task, kind), evidence in sorted(sums.items(), key=str):  # one order for all: no deadlock
+        ModelProfile.objects.filter(model_id=model, task=task, kind=kind).update(**_added(evidence))
 
 
 def _added(evidence: Evidence) -> dict[str, Any]:
     return {f.name: F(f.name) + getattr(evidence, f.name) for f in fields(evidence)}
 
 
-def profiled_entry(model: LanguageModel, role: PanelRole) -> dict[str, Json]:
-    """Return a model as a run freezes it, with its profiles, which are prefetched."""
+def own_coefficients(team: UUID) -> Mapping[str, Json] | None:
+    """Return the team's own coefficients as they are stored, None where those that ship are used."""
+    rows = TeamCoefficients.objects.filter(team=team, is_used=True)
+    return rows.values_list("document", flat=True).first()
+
+
+def profiled_entry(
+    model: LanguageModel, role: PanelRole, own: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """Return a model as a run freezes it: with its profiles, which are prefetched, and `own` coefficients.
+
+    These stand with each model, as a child run has some models of its parent's panel.
+    """
     profiles: Json = plain(model_profiles(model, model_spec(model)))
-    return {**freeze(model, role), "profiles": profiles}
+    offsets = {name: each for name, each in (own or {}).get("offsets", {}).items() if name == model.name}
+    coefficients = {"coefficients": {**own, "offsets": offsets}} if own else {}
+    return {**freeze(model, role), "profiles": profiles, **coefficients}
+
+
+def stored_belief(panel: Sequence[Mapping[str, Json]]) -> Belief:
+    """Return what was believed of a panel, as the run froze it."""
+    own = [entry["coefficients"] for entry in panel if "coefficients" in entry]
+    offsets = {name: each for stored in own for name, each in stored["offsets"].items()}
+    return belief_of_team(
+        [thaw(entry).spec for entry in panel],
+        {entry["spec"]["name"]: stored_profiles(entry) for entry in panel},
+        {**own[0], "offsets": offsets} if own else None,
+    )
 
 
 def model_profiles(model: LanguageModel, spec: ModelSpec) -> tuple[Profile, ...]:
     """Return the profiles of a model for each type of task that there is evidence of."""
-    rows = sorted(model.profiles.all(), key=lambda row: row.task)
-    return tuple(expectation(spec, TaskType(row.task), row.evidence) for row in rows)
+    by_task: dict[str, dict[str, Evidence]] = defaultdict(dict)
+    for row in model.profiles.all():
+        by_task[row.task][row.kind] = row.evidence
+    return tuple(expectation(spec, TaskType(task), kinds) for task, kinds in sorted(by_task.items()))
 
 
 def stored_profiles(entry: Mapping[str, Json]) -> Sequence[Profile]:
     """Return the profiles of a model as the run froze them."""
-    return [
-        Profile(
-            **stored | {"task": TaskType(stored["task"]), "cost_usd": None if cost is None else Decimal(cost)}
-        )
-        for stored in entry.get("profiles", ())
-        for cost in [stored["cost_usd"]]
-    ]
+    return [stored_profile(stored) for stored in entry.get("profiles", ())]

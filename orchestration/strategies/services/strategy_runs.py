@@ -29,7 +29,6 @@ from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.runs.models import Run, RunStatus
-from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models, named_helpers
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
@@ -37,7 +36,12 @@ from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.judging import keep_judgements
-from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
+from orchestration.strategies.services.profiles import (
+    own_coefficients,
+    profiled_entry,
+    stored_belief,
+    stored_profiles,
+)
 from orchestration.strategies.services.rubrics import freeze_rubric
 from orchestration.tools.services.registry import freeze_tools
 
@@ -273,12 +277,12 @@ def frozen_entries(
     usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
     found = usable.filter(name__in={name for name, *_ in named}).select_related("provider")
     rows = {model.name: model for model in found.prefetch_related("prices", "profiles")}
-    panel = []
+    panel, own = [], own_coefficients(membership.team_id)
     for name, role, field in named:
         if name not in rows:
             missing = f"There is no model {name!r} in this team, or it is switched off. See Models."
             raise InvalidRequest(missing, field=field)
-        panel.append(profiled_entry(rows[name], role))
+        panel.append(profiled_entry(rows[name], role, own))
     unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
     if constraints.max_cost_usd is not None and unpriced:
         raise InvalidRequest(
@@ -315,10 +319,9 @@ async def live_panel(run: FrozenRun, context: RunContext) -> Panel:
     """Return the run's panel: members in order, helpers by name. Raises `InvalidRequest`."""
     models = await live_models(run, context)
     roles = [(entry["spec"]["name"], entry["role"]) for entry in run.panel]
-    known = {entry["spec"]["name"]: stored_profiles(entry) for entry in run.panel}
     return Panel(
         members=tuple(models[name] for name, role in roles if role == PanelRole.MEMBER),
         helpers={name: models[name] for name, role in roles if role == PanelRole.HELPER},
-        profiles=known,
-        belief=belief_of_team((model.spec for model in models.values()), known),
+        profiles={entry["spec"]["name"]: stored_profiles(entry) for entry in run.panel},
+        belief=stored_belief(run.panel),
     )

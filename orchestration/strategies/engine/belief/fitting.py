@@ -9,6 +9,7 @@ model's own answer would be part of what predicts it.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.strategies.engine.belief.model import (
     NOTHING,
+    UNKNOWN,
     AnswerRecord,
     Belief,
     NextTerm,
@@ -24,6 +26,7 @@ from orchestration.strategies.engine.belief.model import (
     Tried,
 )
 from orchestration.strategies.engine.belief.reading import (
+    Form,
     Groups,
     QuestionTraits,
     ReadAnswer,
@@ -49,6 +52,8 @@ STRENGTH = 100.0
 divide has a curvature of up to 1/4 for a term that sets them apart by 1."""
 OFFSET_STRENGTH, KIND_STRENGTH = 30.0, 60.0
 """Strengths of the prior of a model's offset, which is 0: of that for all questions, and for one kind."""
+FORM_STRENGTH = 20.0
+"""The same of the coefficients of the form of answers to one kind of question."""
 MOST_STEPS = 40
 LONGEST_STEP = 2.0
 CLOSE = 1e-6
@@ -56,11 +61,11 @@ CLOSE = 1e-6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadExample:
-    """A graded question as it is learned from: its answers, read, and which of them are right."""
+    """A graded question as it is learned from: its answers, read, and which are right; None: not known."""
 
     question: QuestionTraits
     answers: tuple[ReadAnswer, ...]
-    right: tuple[bool, ...]
+    right: tuple[bool | None, ...]
 
     def only(self, places: Sequence[int]) -> ReadExample:
         """Return the example with some of the answers."""
@@ -70,14 +75,15 @@ class ReadExample:
             right=tuple(self.right[place] for place in places),
         )
 
-    def right_group(self, groups: Groups) -> int:
-        """Return which group is right: more than half of its answers are; their number for none."""
-        found = (
-            number
-            for number, group in enumerate(groups)
-            if 2 * sum(self.right[place] for place in group) > len(group)
-        )
-        return next(found, len(groups))
+    def possible(self, groups: Groups) -> tuple[int, ...]:
+        """Return which groups may be right: one of whose known answers more than half are, if there is one.
+
+        Else those of which nothing is known, and, as the number of groups, that none is right.
+        """
+        known = [[found for place in group if (found := self.right[place]) is not None] for group in groups]
+        right = (number for number, found in enumerate(known) if 2 * sum(found) > len(found))
+        unknown = (number for number, found in enumerate(known) if not found)
+        return next(((number,) for number in right), (*unknown, len(groups)))
 
 
 def read_examples(examples: Iterable[TrainingExample]) -> list[ReadExample]:
@@ -104,6 +110,8 @@ def with_records(prior: Belief, examples: Iterable[ReadExample]) -> Belief:
     for example in examples:
         kind, task = example.question.kind, example.question.task.label
         for answer, right in zip(example.answers, example.right, strict=True):
+            if right is None:
+                continue
             for sums, key, value in (
                 (by_kind[answer.model], kind, float(right)),
                 (by_task[answer.model], task, float(right)),
@@ -132,28 +140,31 @@ def fit(
     seed: int = 0,
     strength: float = STRENGTH,
     offsets: bool = True,
+    fewest: int = FEWEST_EXAMPLES,
 ) -> Belief:
     """Return the belief after graded questions: records, and coefficients where there are enough.
 
-    `strength` is that with which the prior's coefficients are held. `offsets` lets each model's vote weigh by
-    itself, from `FEWEST_FOR_OFFSETS` examples on.
+    Below the `fewest` examples the prior's coefficients stand; `strength` is that with which they are held.
+    `offsets` lets each model's vote weigh by itself, from `FEWEST_FOR_OFFSETS` examples on. What the form of
+    an answer says is learned for each kind of question of which there are `FEWEST_EXAMPLES`.
     """
     learned = with_records(prior, examples)
-    if len(examples) < FEWEST_EXAMPLES:
+    if len(examples) < fewest:
         return learned
+    prior = replace(prior, forms={})
     crossed = list(_crossed(prior, examples, Random(seed)))  # noqa: S311  # repeatable, guards nothing
     drawn = Random(seed + 1)  # noqa: S311
-    sampled = [
-        (belief, example.only(places)) for belief, example in crossed for places in _panels(example, drawn)
-    ]
+    sampled = [(belief, part) for belief, example in crossed for part in random_panels(example, drawn)]
     choices = [choice for belief, example in sampled if (choice := _choice(belief, example)) is not None]
+    if not choices:
+        return learned
     fitted = _newton(choices, prior.coefficients, strength)
     learned = replace(learned, coefficients=fitted)
     following = _following([(replace(b, coefficients=fitted), e) for b, e in sampled], prior, strength)
     learned = replace(learned, following=following)
     if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
         learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
-    return learned
+    return replace(learned, forms=_forms(learned, sampled))
 
 
 def _crossed(
@@ -168,22 +179,29 @@ def _crossed(
         yield from ((belief, each) for each in order[number::FOLDS])
 
 
-def _panels(example: ReadExample, drawn: Random) -> Iterator[list[int]]:
+def random_panels(example: ReadExample, drawn: Random) -> Iterator[ReadExample]:
+    """Yield the example as several panels of random sizes answered it."""
     there = range(len(example.answers))
     for _ in range(PANELS):
-        yield drawn.sample(there, min(drawn.choice(SIZES), len(there)))
+        yield example.only(drawn.sample(there, min(drawn.choice(SIZES), len(there))))
 
 
-_Choice = tuple[list[Mapping[Term, float]], int]
-"""The terms of the alternatives, "none of these" last, and the place of the right one."""
+_Choice = tuple[list[Mapping[Term, float]], list[float]]
+"""The terms of the alternatives, "none of these" last, and the probability that each is the right one."""
 
 
 def _choice(belief: Belief, example: ReadExample) -> _Choice | None:
-    """Return an example as a choice between alternatives, None where nothing can be compared."""
+    """Return an example as a choice between alternatives, None where nothing can be compared or is known.
+
+    Where several may be the right one they share as `belief` has it: one step of expectation maximisation.
+    """
     groups = answer_groups(example.answers)
-    if not groups:
+    possible = example.possible(groups)
+    if len(possible) > len(groups):
         return None
-    return list(belief.terms(example.question, example.answers, groups)), example.right_group(groups)
+    terms: list[Mapping[Term, float]] = [*belief.terms(example.question, example.answers, groups)]
+    odds = [math.exp(belief.utility(each)) * (place in possible) for place, each in enumerate(terms)]
+    return terms, [each / sum(odds) for each in odds]
 
 
 def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float], strength: float) -> Mapping[Term, float]:
@@ -192,13 +210,13 @@ def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float], strength: f
     terms = list(Term)
     widest = max(len(alternatives) for alternatives, _ in choices)
     values = np.zeros((len(choices), widest, len(terms)))
-    absent = np.full((len(choices), widest), -np.inf)
-    for number, (alternatives, _) in enumerate(choices):
+    absent, right = np.full((len(choices), widest), -np.inf), np.zeros((len(choices), widest))
+    for number, (alternatives, shares) in enumerate(choices):
         absent[number, : len(alternatives)] = 0.0
+        right[number, : len(alternatives)] = shares
         for place, alternative in enumerate(alternatives):
             for column, term in enumerate(terms):
                 values[number, place, column] = alternative.get(term, 0.0)
-    right = np.array([place for _, place in choices])
     start = np.array([prior.get(term, 0.0) for term in terms])
     found = maximise(values, absent, right, start, np.full(len(terms), strength))
     return {term: round(float(each), 4) for term, each in zip(terms, found, strict=True)}
@@ -219,10 +237,14 @@ def _following(
         posterior = belief.after(example.question, others.answers)
         if not posterior.groups:
             continue
-        none = others.right_group(tuple(group.places for group in posterior.groups)) == len(posterior.groups)
-        last = example.answers[-1].model
+        possible = others.possible(tuple(group.places for group in posterior.groups))
+        if len(possible) > 1 or example.right[-1] is None:
+            continue
+        last, none = example.answers[-1].model, possible == (len(posterior.groups),)
         rows.append(belief.following_terms(posterior, example.question, last, none=none))
-        right.append(int(not example.right[-1]))
+        right.append([float(example.right[-1]), float(not example.right[-1])])
+    if not rows:
+        return prior.following
     values = np.zeros((len(rows), 2, len(NextTerm)))
     values[:, 0] = [[row[term] for term in NextTerm] for row in rows]
     start = np.array([prior.following.get(term, 0.0) for term in NextTerm])
@@ -236,13 +258,14 @@ def maximise(values: ndarray, base: ndarray, right: ndarray, start: ndarray, str
     """Return the coefficients of the greatest posterior density, by Newton's method.
 
     `values` has shape (choices, alternatives, coefficients); `base` (choices, alternatives) is added to each
-    utility, minus infinity where there is no such alternative; `right` (choices) are the places of the right
-    ones. The prior is normal, with mean `start` and precisions `strengths`.
+    utility, minus infinity where there is no such alternative; `right` (choices, alternatives) are the
+    probabilities that each is the right one. The prior is normal, with mean `start` and precisions
+    `strengths`.
     """
     import numpy as np  # noqa: PLC0415
 
     found = start.copy()
-    chosen = values[np.arange(len(right)), right]
+    chosen = np.einsum("na,nap->np", right, values)
     for _ in range(MOST_STEPS):
         utility = values @ found + base
         odds = np.exp(utility - utility.max(axis=1, keepdims=True))
@@ -264,7 +287,7 @@ def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]
     import numpy as np  # noqa: PLC0415
 
     columns: dict[tuple[str, str], int] = {}
-    rows: list[tuple[list[float], list[list[int]], int]] = []
+    rows: list[tuple[list[float], list[list[int]], list[float]]] = []
     for belief, example in crossed:
         choice = _choice(belief, example)
         if choice is None:
@@ -279,15 +302,17 @@ def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]
             for group in groups
         ]
         rows.append(([belief.utility(each) for each in choice[0]], [*used, []], choice[1]))
+    if not rows:
+        return learned
     widest = max(len(utilities) for utilities, *_ in rows)
     values = np.zeros((len(rows), widest, len(columns)))
-    base = np.full((len(rows), widest), -np.inf)
-    for number, (utilities, used, _) in enumerate(rows):
+    base, right = np.full((len(rows), widest), -np.inf), np.zeros((len(rows), widest))
+    for number, (utilities, used, shares) in enumerate(rows):
         base[number, : len(utilities)] = utilities
+        right[number, : len(utilities)] = shares
         for place, those in enumerate(used):
             np.add.at(values[number, place], those, 1.0)
     strengths = np.array([KIND_STRENGTH if kind else OFFSET_STRENGTH for _, kind in columns])
-    right = np.array([place for *_, place in rows])
     found = maximise(values, base, right, np.zeros(len(columns)), strengths)
     offsets: dict[str, dict[str, float]] = defaultdict(dict)
     for (model, kind), place in columns.items():
@@ -296,3 +321,48 @@ def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]
         model: replace(record, offsets=offsets.get(model, {})) for model, record in learned.records.items()
     }
     return replace(learned, records=records)
+
+
+def _forms(
+    learned: Belief, sampled: Sequence[tuple[Belief, ReadExample]]
+) -> Mapping[str, Mapping[Form, float]]:
+    """Return the coefficients of the form of answers, for each kind of question with enough examples.
+
+    They are added to what is learned before them, and to none of it where they say nothing.
+    """
+    rows: dict[str, list[_FormChoice]] = defaultdict(list)
+    for belief, example in sampled:
+        known = replace(belief, coefficients=learned.coefficients, hedging_kinds=learned.hedging_kinds)
+        choice = _choice(known, example)
+        if choice is not None:
+            rows[example.question.kind].append(_form_choice(learned, known, example, choice))
+    enough = FEWEST_EXAMPLES * PANELS
+    return {kind: _form_coefficients(each) for kind, each in rows.items() if len(each) >= enough}
+
+
+_FormChoice = tuple[list[float], list[Mapping[Form, float]], list[float]]
+"""The utilities of the alternatives without their forms, these, and the probability that each is right."""
+
+
+def _form_choice(learned: Belief, known: Belief, example: ReadExample, choice: _Choice) -> _FormChoice:
+    groups, kind = answer_groups(example.answers), example.question.kind
+    offsets = [
+        sum(learned.records.get(example.answers[place].model, UNKNOWN).offset(kind) for place in group)
+        for group in groups
+    ]
+    utilities = [known.utility(terms) + more for terms, more in zip(choice[0], [*offsets, 0.0], strict=True)]
+    forms = [example.answers[group[0]].form for group in groups]
+    return utilities, [*forms, {Form.NONE: 1.0}], choice[1]
+
+
+def _form_coefficients(rows: Sequence[_FormChoice]) -> Mapping[Form, float]:
+    import numpy as np  # noqa: PLC0415
+
+    widest = max(len(utilities) for utilities, *_ in rows)
+    values = np.zeros((len(rows), widest, len(Form)))
+    base, right = np.full((len(rows), widest), -np.inf), np.zeros((len(rows), widest))
+    for number, (utilities, forms, shares) in enumerate(rows):
+        base[number, : len(utilities)], right[number, : len(utilities)] = utilities, shares
+        values[number, : len(forms)] = [[form.get(each, 0.0) for each in Form] for form in forms]
+    found = maximise(values, base, right, np.zeros(len(Form)), np.full(len(Form), FORM_STRENGTH))
+    return {form: round(float(each), 4) for form, each in zip(Form, found, strict=True)}

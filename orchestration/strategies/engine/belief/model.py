@@ -21,7 +21,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from orchestration.strategies.engine.belief.reading import Groups, QuestionTraits, ReadAnswer, answer_groups
+from orchestration.strategies.engine.belief.reading import (
+    LONGEST_FORM,
+    Form,
+    Groups,
+    QuestionTraits,
+    ReadAnswer,
+    answer_groups,
+)
 
 BASE = 0.7
 """How often an unremarkable answer is right, where nothing else is known."""
@@ -45,6 +52,7 @@ class Term(StrEnum):
     SIZE = "size"
     LARGEST = "largest"
     NONE = "none"
+    ALONE = "alone"
     PANEL = "panel"
     SPREAD = "spread"
     LEAD = "lead"
@@ -80,7 +88,7 @@ REASONS: Mapping[Term, Reason] = {
     Term.RECORD: Reason.RECORD,
     **dict.fromkeys((Term.VOTE, Term.ALIKE, Term.SIZE, Term.LARGEST), Reason.NUMBER),
     Term.HEDGING: Reason.MANNER,
-    **dict.fromkeys((Term.PANEL, Term.SPREAD, Term.LEAD), Reason.AGREEMENT),
+    **dict.fromkeys((Term.ALONE, Term.PANEL, Term.SPREAD, Term.LEAD), Reason.AGREEMENT),
     **dict.fromkeys(
         (Term.NONE, Term.RECORDS, Term.KIND, Term.LENGTHS, Term.HEDGES, Term.QUESTION), Reason.HARDNESS
     ),
@@ -93,6 +101,11 @@ class Tried:
 
     right: float = 0.0
     seen: float = 0.0
+
+    @property
+    def share(self) -> float | None:
+        """The share of right answers, None without any."""
+        return self.right / self.seen if self.seen else None
 
     def shrunk(self, above: float, strength: float) -> float:
         """Return the share of right answers, shrunk towards the level `above`."""
@@ -196,7 +209,9 @@ class Belief:
     """What is believed of models and of agreement; immutable.
 
     `following` are the coefficients of one more model's log-odds; `kinds` are answers of all models by kind
-    of question. `seeming` are records that count what others agreed on, too, see `expected`.
+    of question. `seeming` are records that count what others agreed on, too, see `expected`. `hedging_kinds`
+    are those in which hedging counts; None: wherever a question asks for a form of answer. `forms` are
+    coefficients of the form of answers, for the kinds of question that a team has graded answers to.
     """
 
     coefficients: Mapping[Term, float]
@@ -204,6 +219,8 @@ class Belief:
     records: Mapping[str, AnswerRecord] = field(default_factory=dict)
     kinds: Mapping[str, Tried] = field(default_factory=dict)
     seeming: Mapping[str, AnswerRecord] = field(default_factory=dict)
+    hedging_kinds: frozenset[str] | None = None
+    forms: Mapping[str, Mapping[Form, float]] = field(default_factory=dict)
 
     def before(self, question: QuestionTraits, model: str) -> float:
         """Return the probability that a model's answer will be right."""
@@ -241,7 +258,7 @@ class Belief:
             {
                 Term.VOTE: float(len(group)),
                 Term.RECORD: sum(logit(rights[place]) for place in group),
-                Term.HEDGING: question.closed * sum(answers[place].hedging for place in group),
+                Term.HEDGING: self._hedges(question) * sum(answers[place].hedging for place in group),
                 Term.ALIKE: float(len(group) > 1),
                 Term.SIZE: math.log(len(group)),
                 Term.LARGEST: float(len(group) == largest),
@@ -257,15 +274,20 @@ class Belief:
         above = self.kinds.get("", NOTHING).shrunk(BASE, PRIOR_STRENGTH)
         return {
             Term.NONE: 1.0,
+            Term.ALONE: float(len(voters) == 1),
             Term.PANEL: math.log(number),
             Term.SPREAD: len(groups) / number,
             Term.LEAD: max(map(len, groups), default=0) / number,
             Term.RECORDS: sum(logit(self.before(question, each.model)) for each in voters) / number,
             Term.KIND: logit(self.kinds.get(question.kind, NOTHING).shrunk(above, STRENGTH)),
             Term.LENGTHS: sum(self._longer(question, each) for each in voters) / number,
-            Term.HEDGES: question.closed * sum(each.hedging for each in voters) / number,
+            Term.HEDGES: self._hedges(question) * sum(each.hedging for each in voters) / number,
             Term.QUESTION: question.length,
         }
+
+    def _hedges(self, question: QuestionTraits) -> bool:
+        """Return whether hedging is a sign of doubt in answers to a question."""
+        return question.closed and (self.hedging_kinds is None or question.kind in self.hedging_kinds)
 
     def _longer(self, question: QuestionTraits, one: ReadAnswer) -> float:
         """Return how much longer an answer is than is usual for its model, as a bounded log-ratio."""
@@ -284,11 +306,12 @@ class Belief:
             sum(self.records.get(answers[place].model, UNKNOWN).offset(question.kind) for place in group)
             for group in groups
         ]
+        forms = [*(self.form(question, answers[group[0]]) for group in groups), self._none_form(question)]
         utilities = [self.utility(each) for each in terms]
-        weights = [utility + extra for utility, extra in zip(utilities, [*offsets, 0.0], strict=True)]
+        weights = list(map(sum, zip(utilities, [*offsets, 0.0], forms, strict=True)))
         highest = max(weights)
         odds = [math.exp(weight - highest) for weight in weights]
-        reasons = list(map(self._by_reason, terms, [*offsets, 0.0]))
+        reasons = list(map(self._by_reason, terms, [*offsets, 0.0], forms))
         found = []
         for place, group in enumerate(groups):
             rival = max((each for each in range(len(odds)) if each != place), key=odds.__getitem__)
@@ -304,10 +327,25 @@ class Belief:
         """Return the sum of the terms, each by its coefficient."""
         return sum(self.coefficients.get(term, 0.0) * value for term, value in values.items())
 
-    def _by_reason(self, values: Mapping[Term, float], offset: float) -> dict[Reason, float]:
+    def form(self, question: QuestionTraits, answer: ReadAnswer) -> float:
+        """Return what its form adds to the utility of an answer, and of the group that begins with it."""
+        learned = self.forms.get(question.kind)
+        return sum(learned.get(form, 0.0) * each for form, each in answer.form.items()) if learned else 0.0
+
+    def _none_form(self, question: QuestionTraits) -> float:
+        return self.forms.get(question.kind, {}).get(Form.NONE, 0.0)
+
+    def _best_form(self, question: QuestionTraits) -> float:
+        """Return the most that the form of an answer which is not there yet may add."""
+        learned = self.forms.get(question.kind, {})
+        most = {form: LONGEST_FORM if form is Form.LENGTH else 1.0 for form in Form if form is not Form.NONE}
+        return sum(max(0.0, learned.get(form, 0.0) * each) for form, each in most.items())
+
+    def _by_reason(self, values: Mapping[Term, float], offset: float, form: float) -> dict[Reason, float]:
         """Return the utility by reason; the `offset` of models is part of what is expected of them."""
         sums = dict.fromkeys(Reason, 0.0)
         sums[Reason.RECORD] += offset
+        sums[Reason.MANNER if Term.NONE not in values else Reason.HARDNESS] += form
         for term, value in values.items():
             sums[REASONS[term]] += self.coefficients.get(term, 0.0) * value
         return sums
@@ -330,7 +368,8 @@ class Belief:
 
         def utilities(group: tuple[int, ...]) -> list[float]:
             members = [answers[place] for place in group]
-            base = sum(self._doubted(question, each.model, each.hedging) for each in members)
+            base = self.form(question, members[0]) if members else self._best_form(question)
+            base += sum(self._doubted(question, each.model, each.hedging) for each in members)
             sizes = range(max(1, len(group)), len(group) + len(left) + 1)
             return [
                 base + self.coefficients.get(Term.SIZE, 0.0) * math.log(size) + alike + largest
@@ -401,7 +440,7 @@ class Belief:
 
     def _doubted(self, question: QuestionTraits, model: str, hedging: float) -> float:
         """Return what a vote of the model adds that hedges so much."""
-        doubt = self.coefficients.get(Term.HEDGING, 0.0) * question.closed * hedging
+        doubt = self.coefficients.get(Term.HEDGING, 0.0) * self._hedges(question) * hedging
         return self._vote(question, model) + doubt
 
     def _vote(self, question: QuestionTraits, model: str) -> float:

@@ -7,12 +7,13 @@ the type of task: models differ more by it than by the subject.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 
-from orchestra_site.web.patterns import IGNORECASE, Pattern
+from orchestra_site.web.patterns import ASCII, IGNORECASE, Pattern
 from orchestration.llm.engine.types import estimate_tokens
 from orchestration.strategies.engine.classification import TaskType, classify
 from orchestration.strategies.engine.consensus.answers import Extracted, read_question
@@ -63,6 +64,22 @@ def question_traits(question: str, instructions: str = "") -> QuestionTraits:
     return QuestionTraits(kind=form or task.label, task=task, length=length, closed=bool(form))
 
 
+class Form(StrEnum):
+    """How a final answer is written, and that none is right: what tells within one kind of question."""
+
+    NONE = "none is right"
+    UNREAD = "no final answer is found"
+    WHOLE = "whole number"
+    DECIMAL = "decimal"
+    MARKED = "fraction or formula"
+    LENGTH = "length"
+
+
+LONGEST_FORM = math.log1p(60)
+"""The greatest value of `Form.LENGTH`; the others are 0 or 1."""
+_WHOLE = Pattern(r"-?[0-9]+", ASCII)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadAnswer:
     """A model's usable answer as a belief reads it.
@@ -74,6 +91,18 @@ class ReadAnswer:
     answer: Extracted | None
     hedging: float = 0.0
     length: float = 0.0
+
+    @property
+    def form(self) -> Mapping[Form, float]:
+        """How its final answer is written."""
+        key = self.answer.key if self.answer is not None else ""
+        return {
+            Form.UNREAD: float(self.answer is None),
+            Form.WHOLE: float(_WHOLE.fullmatch(key) is not None),
+            Form.DECIMAL: float("." in key),
+            Form.MARKED: float("\\" in key or "/" in key),
+            Form.LENGTH: min(math.log1p(len(key)), LONGEST_FORM),
+        }
 
 
 @lru_cache(maxsize=REMEMBERED)
