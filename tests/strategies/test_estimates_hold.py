@@ -117,7 +117,7 @@ JUDGED: dict[str, Json] = {"judge": "j", "second_judge": "k"}
         ("expert", {"judge": "j", "ask": 2, "classifier": "c"}, (5, 9)),
         ("cascade", {"judge": "j"}, (4, 8)),
         ("cascade", {"judge": "j", "width": 1}, (2, 8)),
-        ("voting", {"rule": "judge", "judge": "j", "ballot": "answers"}, (4, 5)),
+        ("voting", {"rule": "judge", "judge": "j", "ballot": "answers"}, (4, 6)),
         ("debate", {"rounds": 3}, (4, 12)),
         ("debate", {"judge": "j"}, (6, 10)),
         ("mixture", {}, (8, 9)),

@@ -9,6 +9,8 @@ from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec, estimate_tokens
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import model_spec
+from orchestration.strategies.engine.belief.reading import question_traits
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import classify
 from orchestration.strategies.engine.effort import Help
 from orchestration.strategies.engine.errors import InvalidOptions
@@ -36,7 +38,11 @@ def estimate_request(
     profiles = {name: model_profiles(rows[name], known[name]) for name in asked}
     panel = strategy.order([known[name] for name in asked], options, request, profiles)
     effort = strategy.effort(options, len(panel))
-    effort = replace(effort, helping=_helping([*effort.helping, *fallback_help(options)], panel, known))
+    best = ""
+    if panel:
+        traits = question_traits(request.text, request.system)
+        best = belief_of_team(panel, profiles).best(traits, asked)
+    effort = replace(effort, helping=_helping([*effort.helping, *fallback_help(options)], panel, best, known))
     task = classify(request.text, request.system).task
     names = {*asked, *(each.model for each in effort.helping)}
     words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
@@ -58,8 +64,9 @@ def _options(request: Request) -> StrategyOptions:
 
 
 def _helping(
-    helping: Sequence[Help], panel: Sequence[ModelSpec], known: Mapping[str, ModelSpec]
+    helping: Sequence[Help], panel: Sequence[ModelSpec], best: str, known: Mapping[str, ModelSpec]
 ) -> tuple[Help, ...]:
-    """Return the help of known models, each by its name; without one it is the first of the panel."""
-    named = [replace(each, model=each.model or panel[0].name) for each in helping if each.model or panel]
+    """Return the help of known models, each by its name; without one it is the first or best of the panel."""
+    first = panel[0].name if panel else ""
+    named = [replace(each, model=each.model or (best if each.is_best else first)) for each in helping]
     return tuple(each for each in named if each.model in known)

@@ -208,7 +208,7 @@ def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ..
     if request.models:
         get_strategy(request.strategy).check(options, request.models)
     checked = options.model_dump(mode="json")
-    if named_rubric(checked) and not checked["judge"] and not checked["second_judge"]:
+    if named_rubric(checked) and not any(checked.get(each) for each in ("judge", "second_judge")):
         idle = "Name a judge, or leave the rubric empty: nobody would score by it."
         raise InvalidRequest(idle, field="options.rubric")
     return request.model_copy(update={"options": checked, "rubric": None}), helper_models(options)
