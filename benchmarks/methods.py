@@ -5,7 +5,8 @@ them: a recording has one answer of each model, and nothing of what one says onc
 Simulated models solve small tasks with a known skill. Samples of one are independent, which those of real
 models are not; in a debate and in a mixture each keeps to what it works out itself where somebody else says
 the same, else follows a majority; as a critic it compares with its own result, and as an author it works the
-question out once more. So the table shows what the strategies do with such models and what they cost, not how real ones gain.
+question out once more. So the table shows what the strategies do with such models and what they cost, not how
+real ones gain.
 """
 
 from __future__ import annotations

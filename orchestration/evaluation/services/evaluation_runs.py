@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import CharField, Count, Q, Sum
+from django.db.models.functions import Cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestra_site.accounts.models import Membership
@@ -31,7 +32,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.types import Outcome, RunEvent
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles
 from orchestration.runs.models import Call, Run
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.scoring import combine
@@ -136,10 +137,14 @@ class EvaluationKind(RunKind):
         """Learn how often each model is right."""
         learn_from_evaluations(runs)
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:
+    def saved_titles(self, membership: Membership) -> SavedTitles:
         """Return the names of the datasets that evaluations ran on."""
-        rows = Dataset.objects.visible_to(membership).values_list("pk", "name")
-        return {str(pk): name for pk, name in rows}
+        datasets = Dataset.objects.visible_to(membership)
+        return datasets.values_list(Cast("pk", CharField()), "name")
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the names of the datasets; not every database casts their keys to the same text."""
+        return {str(UUID(pk)): name for pk, name in saved.items()}
 
 
 def _check_scorer(scorer: ItemScorer, items: Sequence[DatasetItem]) -> None:

@@ -126,8 +126,8 @@ class StrategyKind(RunKind):
             for name, strategy in all_strategies().items()
         ]
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:  # noqa: ARG002  # the same for all
-        """Return the titles of all strategies, without a query."""
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the titles of all strategies, the same for all teams."""
         return {name: strategy.title for name, strategy in all_strategies().items()}
 
     def learn(self, runs: Sequence[Run]) -> None:
