@@ -66,6 +66,9 @@ class AuditAction(StrEnum):
     RUBRIC_CHANGED = "rubric.changed"
     RUBRIC_DELETED = "rubric.deleted"
     ROUTER_RESET = "router.reset"
+    DATASET_ADDED = "dataset.added"
+    DATASET_REMOVED = "dataset.removed"
+    EVALUATION_STARTED = "evaluation.started"
 
 
 class AppendOnly(TypeError):

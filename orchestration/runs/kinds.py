@@ -159,6 +159,9 @@ class RunKind(ABC):
         """Return the names in words of what can be started, by ref; `saved` are those of `saved_titles`."""
         return {**{choice.ref: choice.title for choice in self.choices(membership)}, **saved}
 
+    def record_start(self, membership: Membership, run: Run) -> None:  # noqa: B027  # most are in the history alone
+        """Record in the audit log that a member started a run, in the transaction that stores it."""
+
     def learn(self, runs: Sequence[Run]) -> None:  # noqa: B027  # most kinds learn nothing
         """Learn from runs that are over, each given once, in the transaction that marks them as learned."""
 

@@ -13,7 +13,8 @@ from django.db.models import CharField, Count, Q, Sum
 from django.db.models.functions import Cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.models import AuditAction, Membership
+from orchestra_site.accounts.services import record_change
 from orchestra_site.web.alphabets import storable_text
 from orchestra_site.web.threads import in_database_thread
 from orchestration.evaluation.engine.scorers import (
@@ -132,6 +133,13 @@ class EvaluationKind(RunKind):
         await Evaluator(work=work, judge=judge, context=context).evaluate()
         words = await in_database_thread(recommendation, run.run, run.request)
         return Outcome(answer=words, output={"recommendation": words})
+
+    def record_start(self, membership: Membership, run: Run) -> None:
+        """Record that an evaluation was started, of which all that it asks follows."""
+        request = run.request
+        after = {"items": request["items"], "configurations": len(request["configurations"])}
+        action, name = AuditAction.EVALUATION_STARTED, request["dataset_name"]
+        record_change(membership=membership, action=action, subject=name, after=after)
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Learn how often each model is right."""
