@@ -331,6 +331,13 @@ class KindPage:
         """Return the share of a run's answers that agree, None where none were compared."""
         return None
 
+    def beside_one_model(self, run: Run, stored: Json, now: datetime) -> Mapping[str, Json] | None:  # noqa: ARG002
+        """Return what a run is worth beside one model (`model`, `basis`, `quality`, `cost_usd`, `gain`, ...).
+
+        `stored` is what its outcome has as `single`. None where it was compared with none.
+        """
+        return None
+
     def compared(self, run: Run) -> ComparedDetails | None:  # noqa: ARG002  # most kinds have an answer, and that is all
         """Return what else of a run is compared with others, None where that is nothing."""
         return None

@@ -24,6 +24,7 @@ CONTRACT = {
     "quality",
     "cost_usd",
     "latency_s",
+    "single",
     "path",
     "decision",
     "error",

@@ -164,14 +164,18 @@ async def test_what_falls_short_of_the_least_quality_is_marked() -> None:
 
 
 async def test_a_single_model_answers_beside_where_that_is_wanted() -> None:
-    answers = {"strategy/voting": said("42"), "model/ada": said("41", 0.6)}
+    alone = said("41", 0.6, candidates=[{"cost_usd": "0.25"}])
+    answers = {"strategy/voting": said("42", single={"model": "eve"}), "model/ada": alone}
     asked = {"baseline": True}
-    found = await Chain(answers, CHAIN[2:], asked, "ada").run()
-    assert found.data["baseline"] == {"model": "ada", "answer": "41", "quality": 0.6, "error": ""}
-    assert (await Chain(answers, CHAIN[2:], {}, "ada").run()).data["baseline"] is None
-    assert (await Chain(answers, CHAIN[3:], asked, "ada").run()).data["baseline"] is None
+    single = (await Chain(answers, CHAIN[2:], asked, "ada").run()).data["single"]
+    assert (single["model"], single["basis"], single["answer"]) == ("ada", "asked", "41")
+    assert (single["quality"], single["cost_usd"], single["agrees"]) == (0.6, 0.25, False)
+    assert (await Chain(answers, CHAIN[2:], {}, "ada").run()).data["single"] == {"model": "eve"}
+    assert (await Chain(answers, CHAIN[3:], asked, "ada").run()).data["single"] is None
+    unpriced = {**answers, "model/ada": said("41", 0.6, candidates=[{"cost_usd": None}])}
+    assert (await Chain(unpriced, CHAIN[2:], asked, "ada").run()).data["single"]["cost_usd"] is None
     found = await Chain({**answers, "model/ada": DOWN}, CHAIN[2:], asked, "ada").run()
-    assert found.data["baseline"]["error"] == "Too few ballots."
+    assert found.data["single"]["error"] == "Too few ballots."
 
 
 def test_a_child_is_asked_in_the_form_of_its_kind() -> None:

@@ -19,6 +19,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed, LimitReached
 from orchestration.runs.engine.types import Decision, Outcome, PathStep, RunEvent
 from orchestration.strategies.engine.asking import announce
+from orchestration.strategies.engine.single_model import Basis, SingleModel, say_the_same
 from orchestration.strategies.engine.types import Caveat, percent
 
 MAJORITY = 0.5
@@ -116,8 +117,7 @@ async def execute_plan(work: Execution, context: RunContext) -> Outcome:
     if best is None:
         words = "; ".join(f"{each.title}: {each.failure}" for each in tried)
         raise NoMethodAnswered(f"No method answered. {words}", code=tried[-1].code or "no_method_answered")
-    baseline = await _ask_single(work, best, context)
-    return _outcome(work, tried, best, baseline)
+    return _outcome(work, tried, best, await _ask_single(work, best, context))
 
 
 async def _try(attempt: Attempt, number: int, work: Execution, context: RunContext) -> TriedMethod:
@@ -206,7 +206,7 @@ def _best(tried: Sequence[TriedMethod]) -> TriedMethod | None:
     return max(answered, key=lambda each: (each.ok, each.quality or 0.0), default=None)
 
 
-async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -> Mapping[str, Json] | None:
+async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -> SingleModel | None:
     """Ask the best single model by itself for comparison, if that is wanted and it was not the method."""
     if not (work.request.baseline and work.single) or best.ref == f"model/{work.single}":
         return None
@@ -216,12 +216,22 @@ async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -
             "strategy", SINGLE_MODEL_STRATEGY, payload, panel=(work.single,), step=BASELINE
         )
     except (ChildFailed, LimitReached) as error:
-        return {"model": work.single, "answer": "", "quality": None, "error": str(error)}
-    return {"model": work.single, "answer": found["answer"], "quality": found["score"], "error": ""}
+        return SingleModel(model=work.single, basis=Basis.ASKED, error=str(error))
+    timing, answer = context.timing(BASELINE), str(found["answer"])
+    costs = [each["cost_usd"] for each in found["data"]["candidates"]]
+    return SingleModel(
+        model=work.single,
+        basis=Basis.ASKED,
+        quality=found["score"],
+        cost_usd=None if None in costs else sum(map(float, costs)),
+        seconds=None if timing is None else timing.seconds,
+        agrees=say_the_same(work.request.text, answer, str(best.result["answer"])),
+        answer=answer,
+    )
 
 
 def _outcome(
-    work: Execution, tried: Sequence[TriedMethod], best: TriedMethod, baseline: Mapping[str, Json] | None
+    work: Execution, tried: Sequence[TriedMethod], best: TriedMethod, asked: SingleModel | None
 ) -> Outcome:
     inner: Mapping[str, Json] = best.result.get("data") or {}
     path = _path(work, tried)
@@ -237,7 +247,7 @@ def _outcome(
         "title": best.title,
         "attempts": [each.row for each in tried],
         "path": [each.row for each in path],
-        "baseline": baseline,
+        "single": inner.get("single") if asked is None else asked,
         "notes": [*notes, *inside],
         "decisions": [*inner.get("decisions", ()), *moves, _decision(ROUTE, best.title, work.reason)],
     }

@@ -126,7 +126,7 @@ async def _answered_again(
             "title": plan["title"],
             "attempts": [],
             "candidates": [],
-            "baseline": None,
+            "single": None,
             "reused": reused["run"],
             "notes": [],
             "decisions": [plain(made)],
