@@ -178,6 +178,21 @@ async def test_a_single_model_answers_beside_where_that_is_wanted() -> None:
     assert found.data["single"]["error"] == "Too few ballots."
 
 
+@pytest.mark.parametrize(
+    ("alone", "quality"), [("Answer: 42", 0.9), ("Answer: 7", 0.05), ("Answer: 8", None)]
+)
+async def test_what_is_believed_of_the_single_answer_is_that_of_one_that_says_the_same(
+    alone: str, quality: float | None
+) -> None:
+    seven = {"text": "It is 7.\nAnswer: 7", "quality": {"overall": 0.05, "judged": True}}
+    unjudged = {"text": "Answer: 8", "quality": {"overall": 0.5, "judged": False}}
+    voted = said("Answer: 42", candidates=[{"text": "", "quality": None}, unjudged, seven])
+    answers = {"strategy/voting": voted, "model/ada": said(alone, None, candidates=[])}
+    found = await Chain(answers, CHAIN[2:], {"baseline": True}, "ada").run()
+    assert found.data["single"]["quality"] == quality
+    assert found.data["single"]["agrees"] is (alone == "Answer: 42")
+
+
 def test_a_child_is_asked_in_the_form_of_its_kind() -> None:
     asked = {
         "text": "?",

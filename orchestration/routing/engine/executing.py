@@ -219,15 +219,25 @@ async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -
         return SingleModel(model=work.single, basis=Basis.ASKED, error=str(error))
     timing, answer = context.timing(BASELINE), str(found["answer"])
     costs = [each["cost_usd"] for each in found["data"]["candidates"]]
+    agrees = say_the_same(work.request.text, answer, str(best.result["answer"]))
     return SingleModel(
         model=work.single,
         basis=Basis.ASKED,
-        quality=found["score"],
+        quality=best.quality if agrees else _believed(answer, work, best, found["score"]),
         cost_usd=None if None in costs else sum(map(float, costs)),
         seconds=None if timing is None else timing.seconds,
-        agrees=say_the_same(work.request.text, answer, str(best.result["answer"])),
+        agrees=agrees,
         answer=answer,
     )
+
+
+def _believed(answer: str, work: Execution, best: TriedMethod, otherwise: float | None) -> float | None:
+    """Return what is believed of an answer: the estimate of one in the run that says the same."""
+    data = best.result.get("data") or {}
+    said = [(each.get("text", ""), each.get("quality") or {}) for each in data.get("candidates", ())]
+    judged = ((text, quality) for text, quality in said if text and quality.get("judged"))
+    same = (q["overall"] for text, q in judged if say_the_same(work.request.text, answer, text))
+    return next(same, otherwise)
 
 
 def _outcome(
