@@ -42,7 +42,7 @@ def measured_run(run: Any, now: datetime) -> MeasuredRun | None:  # noqa: ANN401
     """Return what a run says of regret; None where its method was asked for, or an answer used again."""
     plan: Mapping[str, Json] = run.plan or {}
     known = {each["ref"]: each for each in plan.get("considered", ())}
-    method = plan.get("method")
+    method = str(plan.get("method"))
     if run.again or method not in known or plan["decided_by"] == DecidedBy.REQUEST:
         return None
     utility = Utility.from_dial(plan["dial"])
