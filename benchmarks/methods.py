@@ -1,11 +1,12 @@
 """Strategies that ask several times, beside voting and single models, over simulated models.
 
-`python -m benchmarks.methods [--questions N] [--json]`. Recorded answers cannot measure them: a recording has
-one answer of each model, and nothing of what one says once it has seen others'. Simulated models solve small
-tasks with a known skill. Samples of one are independent, which those of real models are not; in a debate
-and in a mixture each keeps to what it works out itself where somebody else says the same, else follows a
-majority; as a critic it compares with its own result, and as an author it works the question out once more.
-So the table shows what the strategies do with such models and what they cost, not how real ones gain.
+`python -m benchmarks.methods [--questions N] [--strategy NAME] [--json]`. Recorded answers cannot measure
+them: a recording has one answer of each model, and nothing of what one says once it has seen others'.
+Simulated models solve small tasks with a known skill. Samples of one are independent, which those of real
+models are not; in a debate and in a mixture each keeps to what it works out itself where somebody else says
+the same, else follows a majority; as a critic it compares with its own result, and as an author it works the
+question out once more. So the table shows what the strategies do with such models and what they cost, not how
+real ones gain.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.claim import ClaimState, Dependencies, ReplayState
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.metering import Metered
+from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.strategy import Panel, get_strategy
 from orchestration.strategies.engine.types import Request
@@ -46,7 +48,7 @@ def rows(panel: Sequence[str]) -> list[Row]:
         (panel, "debate", {}),
         (panel, "debate", {"rounds": 4}),
         (panel, "mixture", {}),
-        (panel, "mixture", {"aggregator": panel[-1]}),
+        (panel, "mixture", {"aggregator": panel[0]}),
         (panel, "refine", {"critic": panel[-1]}),
         (panel[:1], "refine", {}),
         (panel, "self_consistency", {}),
@@ -70,10 +72,11 @@ class MethodFigures:
 
 
 def panel_of(names: Sequence[str]) -> Panel:
-    """Return simulated models that need no time."""
+    """Return simulated models that need no time and have no record: what is believed of them is by tier."""
     profiles = {profile.name: profile for profile in CATALOG}
     models = [SimulatedModel(model_spec(profiles[name]), profiles[name], seed=1, pace=0) for name in names]
-    return Panel(members=tuple(map(Metered, models)))
+    belief = belief_of_team([model.spec for model in models], {})
+    return Panel(members=tuple(map(Metered, models)), belief=belief)
 
 
 async def asked_once(
@@ -101,10 +104,11 @@ async def asked_once(
     return right, cost, len(log.started)
 
 
-def measure(number: int) -> list[MethodFigures]:
-    """Return the figures of each row over so many questions."""
+def measure(number: int, only: str = "") -> list[MethodFigures]:
+    """Return the figures of each row over so many questions, of one strategy if that is named."""
     asked, found = questions(7, number), []
-    for names, strategy, options in [*rows(SMALL), *rows(LARGE)]:
+    wanted = [row for row in (*rows(SMALL), *rows(LARGE)) if only in {"", row[1]}]
+    for names, strategy, options in wanted:
         results = [
             asyncio.run(asked_once(one, strategy, options, names, seed)) for seed, one in enumerate(asked)
         ]
@@ -136,9 +140,10 @@ def show(measured: Sequence[MethodFigures]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--questions", type=int, default=500)
+    parser.add_argument("--strategy", default="")
     parser.add_argument("--json", action="store_true")
     arguments, _ = parser.parse_known_args()
-    figures = measure(arguments.questions)
+    figures = measure(arguments.questions, arguments.strategy)
     if arguments.json:
         print(json.dumps([asdict(row) for row in figures], indent=2))
     else:

@@ -21,12 +21,12 @@ from collaboration.services.freezing import (
 )
 from orchestra_site.accounts.models import Membership
 from orchestration.library.parts import definition_lines
-from orchestration.library.selectors import saved_definitions
+from orchestration.library.selectors import saved_titles
 from orchestration.llm.engine.errors import CodedError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, Startable, panel_entry
 from orchestration.runs.models import Run
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.strategy_runs import live_models
@@ -148,11 +148,13 @@ class SessionKind(RunKind):
             if line.is_published
         ]
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:
-        """Return the titles of all line-ups, with one query."""
-        rows = saved_definitions(membership, KIND).only("name", "title")
-        gallery = {name: entry.title for name, entry in LINEUPS.gallery.items()}
-        return gallery | {row.name: str(row) for row in rows}
+    def saved_titles(self, membership: Membership) -> SavedTitles:
+        """Return the titles of the team's line-ups."""
+        return saved_titles(membership, KIND)
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the titles of all line-ups, those of the gallery first."""
+        return {**{name: entry.title for name, entry in LINEUPS.gallery.items()}, **saved}
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended sessions to the profiles of their models."""

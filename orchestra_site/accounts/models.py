@@ -67,6 +67,9 @@ class AuditAction(StrEnum):
     RUBRIC_DELETED = "rubric.deleted"
     ROUTER_RESET = "router.reset"
     COEFFICIENTS_RESET = "coefficients.reset"
+    DATASET_ADDED = "dataset.added"
+    DATASET_REMOVED = "dataset.removed"
+    EVALUATION_STARTED = "evaluation.started"
 
 
 class AppendOnly(TypeError):

@@ -280,7 +280,7 @@ class EvaluationForm(forms.Form):
         return [self[name] for name in LIMITS]
 
     def draft(self) -> dict[str, Json] | None:
-        """Return the dataset and the configurations as filled in so far, None without a dataset."""
+        """Return dataset, configurations and scorer as filled in so far, None without a dataset."""
         known = dict(self.fields["dataset"].choices)  # type: ignore[attr-defined]
         chosen = str(self["dataset"].value() or next(iter(known), ""))
         if chosen not in known:
@@ -290,6 +290,7 @@ class EvaluationForm(forms.Form):
             "dataset": chosen,
             "first": int(first) if first.isdecimal() and 0 < len(first) <= MOST_DIGITS else None,
             "configurations": [each.draft(panel) for each in self.configurations],
+            "scorer": {name: str(self[name].value() or "") for name in ("kind", "judge", "rubric")},
         }
 
     def is_whole(self) -> bool:

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from orchestra_site.accounts.models import Membership
 from orchestration.library.models import PublishedVersion, SavedDefinition, Trigger
 from orchestration.llm.engine.types import Json
+from orchestration.runs.kinds import SavedTitles
 from orchestration.runs.models import Run, RunStatus
 
 LONGEST_NUMBER = 9
@@ -30,6 +31,11 @@ def saved_definitions(membership: Membership, kind: str) -> QuerySet[SavedDefini
     """Return the team's definitions of a kind."""
     found: QuerySet[SavedDefinition] = SavedDefinition.objects.visible_to(membership).filter(kind=kind)
     return found
+
+
+def saved_titles(membership: Membership, kind: str) -> SavedTitles:
+    """Return the names and titles of the team's definitions of a kind."""
+    return saved_definitions(membership, kind).values_list("name", "title")
 
 
 def published_versions(membership: Membership, kind: str) -> QuerySet[PublishedVersion]:

@@ -24,7 +24,7 @@ from orchestration.routing.engine.learning import MOST_CELLS, RouterState
 from orchestration.routing.engine.optimising import PastRun
 from orchestration.routing.engine.rules import RoutingRules, RuleProblem, read_rules
 from orchestration.routing.models import RoutedAnswer, RouterCell
-from orchestration.runs.kinds import all_kinds
+from orchestration.runs.kinds import get_kind, kind_titles
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Call, CallStatus, Run
 
 KIND = "auto"
@@ -151,12 +151,13 @@ def usable_names(membership: Membership) -> Sequence[str]:
 
 
 def method_titles(membership: Membership, models: Sequence[str]) -> Mapping[str, str]:
-    """Return the titles of what can be named as a method, by reference; a query for each kind."""
-    found: dict[str, str] = {}
-    for kind in all_kinds():
-        if kind.name != KIND:
-            titles = kind.titles(membership).items()
-            found |= {f"{kind.name}/{ref}": f"{kind.title}: {title}" for ref, title in titles}
+    """Return the titles of what can be named as a method, by reference, with one query."""
+    found = {
+        f"{kind}/{ref}": f"{get_kind(kind).title}: {title}"
+        for kind, titles in kind_titles(membership).items()
+        if kind != KIND
+        for ref, title in titles.items()
+    }
     return found | {f"model/{name}": f"Model: {name}" for name in models}
 
 

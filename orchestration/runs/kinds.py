@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
+
+from django.db.models import CharField, QuerySet, Value
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
@@ -19,6 +22,8 @@ from orchestration.runs.engine.types import EventKind, Outcome
 from orchestration.runs.models import Call, CallStatus, Event, Run
 from orchestration.runs.selectors.run_state import RunState
 
+SavedTitles = QuerySet[Any, tuple[str, str]]
+"""Pairs of texts: a ref, and a title, which may be empty."""
 LONGEST_NAME = 40
 LONGEST_REF = 200
 
@@ -153,9 +158,16 @@ class RunKind(ABC):
         """Return what the member can start."""
         return ()
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:
-        """Return the names in words of what the member can start, by ref: the history filters by them."""
-        return {choice.ref: choice.title for choice in self.choices(membership)}
+    def saved_titles(self, membership: Membership) -> SavedTitles | None:  # noqa: ARG002  # most save nothing
+        """Return the refs and titles of what the team has saved of this kind, for `kind_titles`."""
+        return None
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the names in words of what can be started, by ref; `saved` are those of `saved_titles`."""
+        return {**{choice.ref: choice.title for choice in self.choices(membership)}, **saved}
+
+    def record_start(self, membership: Membership, run: Run) -> None:  # noqa: B027  # most are in the history alone
+        """Record in the audit log that a member started a run, in the transaction that stores it."""
 
     def learn(self, runs: Sequence[Run]) -> None:  # noqa: B027  # most kinds learn nothing
         """Learn from runs that are over, each given once, in the transaction that marks them as learned."""
@@ -326,6 +338,13 @@ class KindPage:
         """Return the share of a run's answers that agree, None where none were compared."""
         return None
 
+    def beside_one_model(self, run: Run, stored: Json, now: datetime) -> Mapping[str, Json] | None:  # noqa: ARG002
+        """Return what a run is worth beside one model (`model`, `basis`, `quality`, `cost_usd`, `gain`, ...).
+
+        `stored` is what its outcome has as `single`. None where it was compared with none.
+        """
+        return None
+
     def compared(self, run: Run) -> ComparedDetails | None:  # noqa: ARG002  # most kinds have an answer, and that is all
         """Return what else of a run is compared with others, None where that is nothing."""
         return None
@@ -354,6 +373,22 @@ def register(kind: RunKind, page: KindPage | None = None) -> None:
 def all_kinds() -> Sequence[RunKind]:
     """Return every kind, in the order in which they were registered."""
     return list(KINDS.values())
+
+
+def kind_titles(membership: Membership) -> Mapping[str, Mapping[str, str]]:
+    """Return the names in words of what can be started, by kind and ref: the history filters by them.
+
+    What teams have saved of all kinds is read with one query.
+    """
+    queries = {
+        kind.name: found for kind in all_kinds() if (found := kind.saved_titles(membership)) is not None
+    }
+    named = [found.annotate(of=Value(name, CharField())).order_by() for name, found in queries.items()]
+    rows = named[0].union(*named[1:], all=True) if named else ()
+    saved: dict[str, dict[str, str]] = defaultdict(dict)
+    for ref, title, kind in sorted(rows):
+        saved[kind][ref] = title or ref
+    return {kind.name: kind.titles(membership, saved[kind.name]) for kind in all_kinds()}
 
 
 def get_kind(name: str) -> RunKind:

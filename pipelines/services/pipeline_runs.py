@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
-from orchestration.library.selectors import published_versions, run_figures, saved_definitions
+from orchestration.library.selectors import published_versions, run_figures, saved_titles
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, Startable, panel_entry
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
@@ -162,9 +162,13 @@ class PipelineKind(RunKind):
             if _text_field(schema) is not None
         ]
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:
-        """Return the titles of all pipelines, with one query."""
-        return {row.name: str(row) for row in saved_definitions(membership, KIND).only("name", "title")}
+    def saved_titles(self, membership: Membership) -> SavedTitles:
+        """Return the titles of all pipelines."""
+        return saved_titles(membership, KIND)
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the titles of all pipelines, published or not."""
+        return saved
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""

@@ -66,6 +66,19 @@ ROWS = [
         {},
         "put sage-large back to those that ship; they had rested on 41 graded questions.",
     ),
+    (
+        A.DATASET_ADDED,
+        {},
+        {"items": 4, "source": "sums.csv"},
+        "added the dataset sage-large with 4 items from sums.csv.",
+    ),
+    (A.DATASET_REMOVED, {"items": 4}, {}, "removed the dataset sage-large with 4 items."),
+    (
+        A.EVALUATION_STARTED,
+        {},
+        {"items": 4, "configurations": 2},
+        "evaluated 2 configurations on 4 items of sage-large.",
+    ),
     (A.ROUTER_RESET, {"rows": 3}, {}, "reset what the router had learned of sage-large."),
     (A.CREDENTIAL_ADDED, {}, {"base_url": "https://a.b"}, "added the credential sage-large for https://a.b."),
     (

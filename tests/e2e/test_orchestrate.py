@@ -26,6 +26,7 @@ CONTRACT = {
     "quality",
     "cost_usd",
     "latency_s",
+    "single",
     "path",
     "decision",
     "error",

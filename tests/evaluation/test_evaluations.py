@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from orchestra_site.accounts.models import Membership, Role
-from orchestration.evaluation.models import Dataset, ItemOutcome
+from orchestra_site.accounts.models import AuditEntry, Membership, Role
+from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.evaluation.selectors import evaluation_results
-from orchestration.evaluation.services.datasets import import_dataset
+from orchestration.evaluation.services.datasets import import_dataset, remove_dataset
+from orchestration.evaluation.services.estimating import estimate_evaluation
 from orchestration.evaluation.services.evaluation_runs import AT_ONCE
 from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
@@ -265,6 +267,36 @@ def test_datasets_are_listed_shown_exported_and_removed(member: Membership) -> N
     assert again.size == 4
     browser.post(reverse("evaluation:dataset-remove", args=[dataset.pk]))
     assert [row.name for row in Dataset.objects.all()] == ["Again"]
+
+
+def test_the_audit_log_has_datasets_and_evaluations(member: Membership) -> None:
+    dataset = a_dataset(member)
+    an_evaluation(member, dataset)
+    remove_dataset(membership=member, dataset=dataset)
+    remove_dataset(membership=member, dataset=dataset)
+    entries = AuditEntry.objects.visible_to(member).filter(subject="Sums").order_by("id")
+    assert [each.action for each in entries] == ["dataset.added", "evaluation.started", "dataset.removed"]
+    assert entries[1].after == {"items": 4, "configurations": 2}
+
+
+def test_the_estimate_counts_the_judge_that_scores(member: Membership) -> None:
+    dataset = a_dataset(member)
+    asked = [{**each, "options": {}} for each in a_payload(dataset)["configurations"]]
+
+    def figures(**scorer: str) -> tuple[int, int, Decimal]:
+        found = estimate_evaluation(
+            membership=member, dataset=dataset, first=3, configurations=asked, scorer=scorer
+        )
+        assert found is not None
+        return found.verdicts, found.calls_low, found.cost_low or Decimal(0)
+
+    none = figures(kind="answer", judge="sim-oracle")
+    DatasetItem.objects.filter(dataset=dataset, number=2).update(scorer="judge")
+    one = figures(kind="answer", judge="sim-oracle")
+    all_three = figures(kind="judge", judge="sim-oracle", rubric="Be strict.")
+    calls = none[1]
+    assert [none[:2], one[:2], all_three[:2]] == [(0, calls), (2, calls + 2), (6, calls + 6)]
+    assert none[2] < one[2] < all_three[2]
 
 
 def test_a_page_of_results_costs_few_queries(

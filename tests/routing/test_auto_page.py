@@ -115,11 +115,12 @@ def test_what_was_learned_of_the_method_is_said_once_it_is(
 def test_an_earlier_answer_and_a_baseline_are_shown(browser: Client, member: Membership, run: Run) -> None:
     other = a_run(member, SUM)
     outcome = {"method": "strategy/voting", "title": "Voting", "attempts": [], "reused": str(other.pk)}
-    baseline = {"model": "sim-sage", "answer": "390", "quality": 0.5, "error": ""}
-    ended(run, RunStatus.SUCCEEDED, answer="391", outcome={**outcome, "baseline": baseline})
+    single = {"model": "sim-sage", "basis": "asked", "answer": "390", "quality": 0.5, "agrees": False}
+    ended(run, RunStatus.SUCCEEDED, answer="391", quality=0.9, outcome={**outcome, "single": single})
     html = browser.get(f"/runs/{run.pk}/").content.decode()
     assert f'href="/runs/{other.pk}/"' in html
-    assert "sim-sage alone</strong> answered" in html
+    assert "The run added 0.40 of estimated quality to sim-sage alone." in html
+    assert "It says something else:</strong> 390" in html
 
 
 def test_a_run_whose_plan_is_gone_is_shown_plainly(browser: Client, member: Membership) -> None:

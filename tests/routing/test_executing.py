@@ -164,14 +164,33 @@ async def test_what_falls_short_of_the_least_quality_is_marked() -> None:
 
 
 async def test_a_single_model_answers_beside_where_that_is_wanted() -> None:
-    answers = {"strategy/voting": said("42"), "model/ada": said("41", 0.6)}
+    alone = said("41", 0.6, candidates=[{"cost_usd": "0.25"}])
+    answers = {"strategy/voting": said("42", single={"model": "eve"}), "model/ada": alone}
     asked = {"baseline": True}
-    found = await Chain(answers, CHAIN[2:], asked, "ada").run()
-    assert found.data["baseline"] == {"model": "ada", "answer": "41", "quality": 0.6, "error": ""}
-    assert (await Chain(answers, CHAIN[2:], {}, "ada").run()).data["baseline"] is None
-    assert (await Chain(answers, CHAIN[3:], asked, "ada").run()).data["baseline"] is None
+    single = (await Chain(answers, CHAIN[2:], asked, "ada").run()).data["single"]
+    assert (single["model"], single["basis"], single["answer"]) == ("ada", "asked", "41")
+    assert (single["quality"], single["cost_usd"], single["agrees"]) == (0.6, 0.25, False)
+    assert (await Chain(answers, CHAIN[2:], {}, "ada").run()).data["single"] == {"model": "eve"}
+    assert (await Chain(answers, CHAIN[3:], asked, "ada").run()).data["single"] is None
+    unpriced = {**answers, "model/ada": said("41", 0.6, candidates=[{"cost_usd": None}])}
+    assert (await Chain(unpriced, CHAIN[2:], asked, "ada").run()).data["single"]["cost_usd"] is None
     found = await Chain({**answers, "model/ada": DOWN}, CHAIN[2:], asked, "ada").run()
-    assert found.data["baseline"]["error"] == "Too few ballots."
+    assert found.data["single"]["error"] == "Too few ballots."
+
+
+@pytest.mark.parametrize(
+    ("alone", "quality"), [("Answer: 42", 0.9), ("Answer: 7", 0.05), ("Answer: 8", None)]
+)
+async def test_what_is_believed_of_the_single_answer_is_that_of_one_that_says_the_same(
+    alone: str, quality: float | None
+) -> None:
+    seven = {"text": "It is 7.\nAnswer: 7", "quality": {"overall": 0.05, "judged": True}}
+    unjudged = {"text": "Answer: 8", "quality": {"overall": 0.5, "judged": False}}
+    voted = said("Answer: 42", candidates=[{"text": "", "quality": None}, unjudged, seven])
+    answers = {"strategy/voting": voted, "model/ada": said(alone, None, candidates=[])}
+    found = await Chain(answers, CHAIN[2:], {"baseline": True}, "ada").run()
+    assert found.data["single"]["quality"] == quality
+    assert found.data["single"]["agrees"] is (alone == "Answer: 42")
 
 
 def test_a_child_is_asked_in_the_form_of_its_kind() -> None:

@@ -43,6 +43,8 @@ def test_a_row_has_all_that_is_known_of_a_run(member: Membership) -> None:
     run = a_run(
         member, "Weigh, the\n“moon”", answer="7e22 kg", quality=0.5, cost_usd="0.000100", calls_started=2
     )
+    single = {"model": "sim-sage", "basis": "answered", "quality": 0.25, "cost_usd": 0.00005}
+    Run.objects.filter(pk=run.pk).update(outcome={"single": single})
     for cost in ("0.0001", None):
         Call.objects.create(
             run=run, step=str(cost), attempt=1, purpose="answer", status="done", cost_usd=cost, input_tokens=3
@@ -67,6 +69,11 @@ def test_a_row_has_all_that_is_known_of_a_run(member: Membership) -> None:
             "output_tokens": 0,
             "seconds": 3.0,
             "rating": -1,
+            "single_model": "sim-sage",
+            "single_model_is": "answered",
+            "single_model_quality": 0.25,
+            "single_model_usd": 0.00005,
+            "added_quality": 0.25,
         }
     ]
     (row,) = csv_of(member)
@@ -148,7 +155,7 @@ def test_a_cell_that_a_spreadsheet_would_evaluate_is_never_written(text: str) ->
 def test_every_text_comes_back_from_both_files(texts: list[tuple[str, str]]) -> None:
     runs = [Run(prompt=question, answer=answer, seed=1) for question, answer in texts]
     for run in runs:
-        run.votes = 0  # type: ignore[attr-defined]  # an annotation
+        run.votes, run.single = 0, None  # type: ignore[attr-defined]  # annotations
     asked = [run.prompt.encode("utf-8", "replace").decode() for run in runs]
     batches: list[list[Run]] = [[], runs, []]
     found = json.loads(b"".join(json_chunks(batches, timezone.now())))["runs"]

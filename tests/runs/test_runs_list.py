@@ -8,6 +8,8 @@ from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership, Role
+from orchestration.evaluation.models import Dataset
+from orchestration.library.models import SavedDefinition
 from orchestration.runs.models import Rating, RunStatus
 from tests.support.history import HTMX, a_member, a_run, signed_in
 
@@ -137,11 +139,17 @@ def test_an_invented_cursor_is_not_found(member: Membership) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?status=open&q=2&rating=none&model=sim-swift&min_cost=0"])
-def test_the_page_costs_at_most_twelve_queries(
+def test_with_methods_of_every_kind_the_page_costs_at_most_eight_queries(
     member: Membership, query: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for minutes in range(40):
         a_run(a_member(team=member.team), minutes_ago=minutes)
+    for kind in ("preset", "auto", "pipeline", "session"):
+        SavedDefinition.objects.create(team=member.team, kind=kind, name="own", title=f"Own {kind}")
+    dataset = Dataset.objects.create(team=member.team, name="Own dataset")
     client = signed_in(member)
-    with django_assert_max_num_queries(12):
-        client.get(f"{RUNS}{query}")
+    with django_assert_max_num_queries(8):
+        page = client.get(f"{RUNS}{query}").content.decode()
+    for kind in ("preset", "auto", "pipeline", "session"):
+        assert f'<option value="{kind}/own">Own {kind}</option>' in page
+    assert f'<option value="evaluation/{dataset.pk}">Own dataset</option>' in page

@@ -20,7 +20,7 @@ from orchestration.strategies.engine.estimating import (
     in_waves,
     model_share,
 )
-from orchestration.strategies.engine.lengths import AnswerLength, PastCall, expected_length
+from orchestration.strategies.engine.lengths import DECILE, AnswerLength, PastCall, expected_length
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.models import Observation
@@ -43,9 +43,10 @@ def length_of(*tokens: int) -> AnswerLength:
     return expected_length(SPEC, Purpose.ANSWER, TaskType.REASONING, past)
 
 
-def test_without_history_an_answer_may_be_short_or_as_long_as_allowed() -> None:
+def test_without_history_an_answer_may_be_short_or_long_for_its_type_of_task() -> None:
     share = model_share(SPEC, (100, 100), length_of(), is_known=False)
-    assert share.cost == (Decimal("0.00014"), Decimal("0.0021"))
+    assert share.tokens == (20, length_of().at(DECILE))
+    assert share.cost == (Decimal("0.00014"), Decimal("0.001216"))
     assert share.seconds is None
 
 
@@ -198,7 +199,7 @@ class TestFromTheTables:
     def test_the_page_shows_it(self, member: Membership) -> None:
         sent = {"text": "What is 17% of 2,300?", "models": "sim-swift", "order": "sim-swift"}
         html = signed_in(member).post("/ask/estimate/", {**sent, "strategy": "parallel"}).content.decode()
-        assert "· up to $0.0021<" in html
+        assert "· probably up to $0.00079<" in html
         assert "time not known yet" in html
 
     def test_without_a_panel_it_says_what_is_missing(self, member: Membership) -> None:

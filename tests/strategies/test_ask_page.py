@@ -122,7 +122,7 @@ class TestThePage:
         told = re.search(r'<p id="ask-estimate".*?</p>', page, re.DOTALL)
         assert told is not None
         words = " ".join(re.sub(r"<[^>]+>", "", told[0]).split())
-        assert re.fullmatch(r"Voting · 1 model · up to \$[\d.]+ · .* · 1 call · Change", words)
+        assert re.fullmatch(r"Voting · 1 model · probably up to \$[\d.]+ · .* · 1 call · Change", words)
 
     def test_faults_are_listed_on_top_with_links_and_the_focus_is_on_the_first(self, browser: Client) -> None:
         html = self.refused(browser, text="", models=[], max_calls="0")

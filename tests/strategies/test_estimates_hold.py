@@ -117,7 +117,7 @@ JUDGED: dict[str, Json] = {"judge": "j", "second_judge": "k"}
         ("expert", {"judge": "j", "ask": 2, "classifier": "c"}, (5, 9)),
         ("cascade", {"judge": "j"}, (4, 8)),
         ("cascade", {"judge": "j", "width": 1}, (2, 8)),
-        ("voting", {"rule": "judge", "judge": "j", "ballot": "answers"}, (4, 5)),
+        ("voting", {"rule": "judge", "judge": "j", "ballot": "answers"}, (4, 6)),
         ("debate", {"rounds": 3}, (4, 12)),
         ("debate", {"judge": "j"}, (6, 10)),
         ("mixture", {}, (8, 9)),
@@ -198,6 +198,9 @@ def test_what_runs_cost_lies_in_their_estimates(engine: Engine, name: str) -> No
     seed_simulated(member.team)
     runs = [ended(engine, member, name, each.question) for each in questions(3, 16)]
     engine.runtime.submit(close_resources()).result()
+    low, high, _, cost = runs[0]
+    assert low <= cost <= high
+    assert name in IN_TURN or high <= 40 * cost
     known = runs[8:]
     assert all(cost <= most for _, _, most, cost in known)
     held = [low <= cost <= high for low, high, _, cost in known]

@@ -93,6 +93,12 @@ def test_without_history_the_kind_of_task_and_the_purpose_say_how_long(
     assert expected_length(thinking, purpose, task, answers=3).at(0) == 4 * tokens
 
 
+def test_a_very_short_request_is_expected_to_get_a_shorter_answer() -> None:
+    short = expected_length(SPEC, Purpose.ANSWER, TASK, request=10)
+    assert (short.at(0), length().at(0)) == (140, 200)
+    assert expected_length(SPEC, Purpose.JUDGE, TASK, request=10) == length(purpose=Purpose.JUDGE)
+
+
 @given(st.lists(CALLS, max_size=30), st.integers(1, 20_000), st.decimals(0, 2, places=6))
 def test_a_call_may_write_at_least_four_times_what_is_expected_and_never_more_than_the_model_can(
     past: list[PastCall], longest: int, usd: Decimal

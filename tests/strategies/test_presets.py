@@ -18,7 +18,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
-from orchestration.runs.kinds import FrozenRun, get_kind
+from orchestration.runs.kinds import FrozenRun, get_kind, kind_titles
 from orchestration.runs.models import Rating, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
@@ -194,7 +194,7 @@ def test_presets_can_be_started_by_name_with_what_they_typically_take(owner: Mem
     assert (choice.ref, choice.title, choice.cost_usd) == ("quick", "Quick", Decimal("0.25"))
     assert choice.summary == "Debate by sim-swift and sim-sage."
     assert "models" not in choice.schema["properties"]
-    assert get_kind(PRESET).titles(owner) == {"quick": "Quick"}
+    assert kind_titles(owner)[PRESET] == {"quick": "Quick"}
     rename(membership=owner, definition=row, name="slow")
     assert [each.ref for each in get_kind(PRESET).choices(owner)] == ["slow"]
 

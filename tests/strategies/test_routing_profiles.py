@@ -15,7 +15,7 @@ from orchestration.strategies.engine.belief.reading import QuestionTraits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.expert import Prefer, rank
-from orchestration.strategies.engine.profiles import Evidence, Profile, expectation, profile_for
+from orchestration.strategies.engine.profiles import Evidence, Profile, answer_cost, expectation, profile_for
 from tests.support.models import spec_named
 
 TASK = TaskType.REASONING
@@ -81,7 +81,7 @@ def test_results_move_it_as_pseudo_counts_do() -> None:
 def test_the_cost_is_that_of_its_usual_tokens_at_the_price_of_today() -> None:
     shown = Evidence(timed=2, input_tokens=200, output_tokens=400)
     assert expectation(spec(price="2"), TASK, {"": shown}).cost_usd == Decimal("0.0006")
-    assert expectation(spec(price="4"), TASK).cost_usd == Decimal("0.0024")
+    assert expectation(spec(price="4"), TASK).cost_usd == Decimal("0.002")
     assert expectation(spec(price=None), TASK).cost_usd is None
 
 
@@ -126,3 +126,15 @@ def test_the_less_cost_may_count_the_dearer_may_win(prefer: Prefer, expected: li
 def test_where_no_price_is_known_cost_says_nothing() -> None:
     panel = known("a", 0.7, cost=None), known("b", 0.9, cost=None)
     assert order(*panel, prefer=Prefer.CHEAP) == ["b", "a"]
+
+
+def test_what_a_model_writes_for_other_tasks_says_what_an_answer_costs() -> None:
+    priced = spec(price="4")
+    without = answer_cost(priced, TASK, 100, ())
+    brief = expectation(priced, TaskType.TRANSLATION, Evidence(asked=30, timed=30, output_tokens=600))
+    with_others = answer_cost(priced, TASK, 100, [brief])
+    own = expectation(priced, TASK, Evidence(asked=30, timed=30, output_tokens=24_000))
+    assert (without, answer_cost(spec(price=None), TASK, 100, ())) == (Decimal("0.0012"), None)
+    assert with_others is not None
+    assert Decimal("0.00048") < with_others < Decimal("0.0006")
+    assert (answer_cost(priced, TASK, 100, [brief, own]) or 0) > Decimal("0.002")

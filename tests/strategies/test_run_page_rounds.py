@@ -49,12 +49,16 @@ def test_a_debate_shows_each_round_of_a_model_in_its_lane_and_the_vote(
         assert words in page
 
 
-def test_what_one_model_would_have_cost_is_its_first_answer(engine: Engine, member: Membership) -> None:
-    run, _ = ended(engine, member, "debate")
-    first = run.calls.get(step=f"ask/{run.outcome['candidates'][0]['model']}")  # type: ignore[index]
-    both = run.calls.filter(model=first.model)
-    assert both.count() == 2
-    assert first.cost_usd < sum(call.cost_usd for call in both)
+@pytest.mark.parametrize(("name", "rests"), [("parallel", "observed"), ("debate", "predicted")])
+def test_a_run_stands_beside_its_best_single_model(
+    engine: Engine, member: Membership, name: str, rests: str
+) -> None:
+    run, page = ended(engine, member, name)
+    single = (run.outcome or {})["single"]
+    assert (single["model"], single["basis"] == "answered") == ("sim-oracle", rests == "observed")
+    assert single["cost_usd"] < run.cost_usd
+    assert f"sim-oracle alone</span><small>{rests}" in page
+    assert "<small>sim-oracle alone $" in page
 
 
 def test_samples_of_one_model_are_voters_and_stand_in_its_lane(engine: Engine, member: Membership) -> None:

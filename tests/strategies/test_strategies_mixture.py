@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Prompt, Purpose
 from orchestration.runs.engine.budget import Limits
+from orchestration.strategies.engine.belief.model import AnswerRecord, Tried
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
@@ -62,11 +66,15 @@ async def test_one_layer_is_a_synthesis_of_independent_answers() -> None:
     assert outcome.decisions[-1].reason.startswith("writer combined 2 answers;")
 
 
-async def test_the_first_of_the_panel_combines_unless_another_is_named() -> None:
+async def test_the_model_with_the_best_record_combines_and_of_equals_the_first() -> None:
     run = mixed()
     run.usual = {}
     assert (await run.run()).answer == "better one"
     assert run.calls == {"a": 3, "b": 2, "writer": 0}
+    records = {"b": AnswerRecord(by_task={"general": Tried(right=40, seen=40)})}
+    other = mixed()
+    other.usual, other.belief = {}, replace(shipped_belief(), records=records)
+    assert (await other.run()).answer == "better two"
 
 
 async def test_agreement_of_the_first_layer_alone_speaks_for_the_answer() -> None:

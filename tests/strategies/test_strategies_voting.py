@@ -10,12 +10,14 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.errors import AllModelsFailed, QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality import checks
+from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
 from orchestration.strategies.engine.types import Candidate, Constraints, StrategyEvent
 from orchestration.strategies.engine.voting.counting import Cast, Contender
 from orchestration.strategies.engine.voting.deciding import representative
 from tests.support.clock import SkippingLoop
+from tests.support.judges import answers_in, by_text, scores
 from tests.support.models import FailingModel, ScriptedModel, truncated
-from tests.support.votes import answering, answers_poll, preferring
+from tests.support.votes import answering, answers_poll
 
 LOOP_FACTORY = SkippingLoop
 
@@ -150,10 +152,30 @@ async def test_ties_go_to_the_order_of_the_panel() -> None:
 
 
 async def test_a_judge_breaks_a_tie_without_knowing_whose_the_answers_are() -> None:
-    judge = ScriptedModel("judge", preferring("Answer: 2", "Answer: 1"))
+    judge = ScriptedModel("judge", by_text(**{"Answer: 1": 4, "Answer: 2": 9}))
     outcome = await answers_poll(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
-    assert (outcome.chosen, judge.count.started) == ("ask/b", 1)
+    assert (outcome.chosen, judge.count.started) == ("ask/b", 2)
     assert outcome.decisions[-2].reason == "“1” and “2” were tied; judge chose “2”."
+
+
+async def test_a_judge_that_prefers_the_first_place_is_asked_in_both_orders_and_decides_nothing() -> None:
+    biased = ScriptedModel("judge", [scores(10, 6), scores(10, 6)])
+    run = answers_poll(*answering(a="1", b="2", c="2"), helpers=[biased])
+    outcome = await run.run(rule="judge", judge="judge")
+    shown = [answers_in(each) for each in biased.count.prompts]
+    assert shown[0] == shown[1][::-1]
+    assert outcome.chosen == "ask/b"
+    cast = run.emitted(StrategyEvent.BALLOT_CAST)[-1].data
+    assert cast["reason"].endswith("it counts 60%. It scored “1” and “2” alike.")
+
+
+async def test_a_judge_scores_by_the_rubric_of_the_request() -> None:
+    rubric = Rubric(name="Strict", criteria=(Criterion(name="Brevity"),)).model_dump(mode="json")
+    judge = ScriptedModel("judge", ["?"])
+    await answers_poll(*answering(a="1", b="2"), helpers=[judge], rubric=rubric).run(
+        tie="judge", judge="judge", rubric="Strict"
+    )
+    assert "- Brevity" in judge.count.prompts[0].messages[0].content
 
 
 async def test_a_judge_that_cannot_be_read_leaves_a_tie_to_the_order() -> None:
@@ -161,11 +183,13 @@ async def test_a_judge_that_cannot_be_read_leaves_a_tie_to_the_order() -> None:
     outcome = await answers_poll(*answering(a="1", b="2"), helpers=[judge]).run(tie="judge", judge="judge")
     assert outcome.chosen == "ask/a"
     [note] = outcome.notes
-    assert note.startswith("The tie was left to the order of the panel. judge made no choice. No choice can")
+    assert note.startswith(
+        "The tie was left to the order of the panel. judge made no choice. judge gave no verdict"
+    )
 
 
 async def test_under_the_judge_rule_the_judge_decides_and_the_panel_dissents() -> None:
-    judge = ScriptedModel("judge", preferring("Answer: 2", "Answer: 1"))
+    judge = ScriptedModel("judge", by_text(**{"Answer: 1": 4, "Answer: 2": 9}))
     run = answers_poll(*answering(a="1", b="1", c="2"), helpers=[judge])
     outcome = await run.run(rule="judge", judge="judge")
     assert outcome.chosen == "ask/c"
@@ -183,7 +207,7 @@ async def test_a_judge_is_not_asked_when_there_is_one_answer_only() -> None:
 async def test_a_judge_that_makes_no_choice_is_no_result() -> None:
     run = answers_poll(*answering(a="1", b="2"), helpers=[FailingModel("judge", DOWN)])
     with pytest.raises(
-        VoteUndecided, match=r"The judge made no choice\. judge abstained: It could not judge"
+        VoteUndecided, match=r"The judge made no choice\. judge abstained: judge could not judge"
     ):
         await run.run(rule="judge", judge="judge")
 

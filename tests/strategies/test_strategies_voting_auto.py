@@ -19,9 +19,9 @@ from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.options import BallotKind
 from orchestration.strategies.engine.voting.strategy import WITHOUT_A_VOTE, BallotChoice
 from tests.support.clock import SkippingLoop
-from tests.support.judges import answers_in
+from tests.support.judges import answers_in, by_text
 from tests.support.models import FailingModel, ScriptedModel, truncated
-from tests.support.votes import answering, answers_poll, how, kinds, mixed, poll, preferring, reviewer
+from tests.support.votes import answering, answers_poll, how, kinds, mixed, poll, reviewer
 
 LOOP_FACTORY = SkippingLoop
 DOWN = ProviderUnavailable("503")
@@ -152,7 +152,9 @@ async def test_the_rules_of_a_count_work_on_reviews(rule: str) -> None:
 
 
 async def test_a_judge_decides_between_texts() -> None:
-    judge = ScriptedModel("judge", preferring(POEMS["dull"], POEMS["soft"]))
+    judge = ScriptedModel(
+        "judge", by_text(**{poem: float(7 + (name == "dull")) for name, poem in POEMS.items()})
+    )
     outcome = await poll(*poets(), helpers=[judge]).run(rule="judge", judge="judge")
     assert outcome.chosen == "ask/dull"
 
@@ -213,7 +215,7 @@ async def test_two_texts_are_a_tie_that_the_tie_rule_decides() -> None:
     assert outcome.chosen == "ask/dull"
     assert sum(run.calls.values()) == 2
     assert outcome.decisions[-2].reason == "“dull” and “soft” are tied; “dull” is first in order."
-    judge = ScriptedModel("judge", preferring(POEMS["soft"]))
+    judge = ScriptedModel("judge", by_text(**{POEMS["dull"]: 2, POEMS["soft"]: 3}))
     judged = await poll(*poets("dull", "soft"), helpers=[judge]).run(tie="judge", judge="judge")
     assert judged.chosen == "ask/soft"
 

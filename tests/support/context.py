@@ -67,6 +67,7 @@ class Stage:
     limits: Limits = field(default_factory=Limits)
     usual: Mapping[str, Json] = field(default_factory=dict)
     response_schema: Json = None
+    rubric: Json = None
     tools: tuple[str, ...] = ()
     tool_rounds: int = USUAL_ROUNDS
     tool: StartTool = no_tools
@@ -81,6 +82,7 @@ class Stage:
             constraints=self.constraints,
             options={**self.usual, **options},
             response_schema=self.response_schema,
+            rubric=self.rubric,
             tools=self.tools,
             tool_rounds=self.tool_rounds,
         )

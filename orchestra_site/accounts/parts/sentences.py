@@ -107,6 +107,13 @@ SENTENCES: Mapping[AuditAction, Sequence[str]] = {
         "{who} put {subject} back to those that ship; they had rested on {before_questions} graded questions."
     ],
     AuditAction.ROUTER_RESET: ["{who} reset what the router had learned of {subject}."],
+    AuditAction.DATASET_ADDED: [
+        "{who} added the dataset {subject} with {after_items} items from {after_source}."
+    ],
+    AuditAction.DATASET_REMOVED: ["{who} removed the dataset {subject} with {before_items} items."],
+    AuditAction.EVALUATION_STARTED: [
+        "{who} evaluated {after_configurations} configurations on {after_items} items of {subject}."
+    ],
 }
 """Of each action the first sentence counts whose values the entry has."""
 

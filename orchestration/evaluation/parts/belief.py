@@ -1,4 +1,4 @@
-"""What a page shows of a team's belief: its coefficients, what they rest on, and the records of its models."""
+"""What a page shows of a team's belief: coefficients, what they rest on, and the records of its models."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.models import AuditAction, Membership
+from orchestra_site.accounts.services import record_change
 from orchestration.evaluation.engine.reading import (
     LONGEST_TEXT,
     MOST_ROWS,
@@ -122,6 +123,8 @@ def _stored(membership: Membership, name: str, source: str, rows: Sequence[Datas
         for number, row in enumerate(rows, 1)
     ]
     DatasetItem.objects.bulk_create(items, batch_size=BATCH)
+    after = {"items": len(rows), "source": dataset.source or "a file"}
+    record_change(membership=membership, action=AuditAction.DATASET_ADDED, subject=dataset.name, after=after)
     return dataset
 
 
@@ -129,11 +132,17 @@ def _stored(membership: Membership, name: str, source: str, rows: Sequence[Datas
 def remove_dataset(*, membership: Membership, dataset: Dataset) -> None:
     """Remove a dataset; one that evaluations have used is only taken out of the lists."""
     found = Dataset.objects.visible_to(membership).select_for_update().get(pk=dataset.pk)
+    if found.removed_at is not None:
+        return
     if is_used(membership, found):
         found.removed_at = timezone.now()
         found.save(update_fields=["removed_at"])
     else:
         found.delete()
+    before = {"items": found.size}
+    record_change(
+        membership=membership, action=AuditAction.DATASET_REMOVED, subject=found.name, before=before
+    )
 
 
 def is_used(membership: Membership, dataset: Dataset) -> bool:

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
+from operator import add
 
 from orchestra_site.accounts.models import Membership
+from orchestration.evaluation.engine.scorers import ScorerKind
 from orchestration.evaluation.models import Dataset
 from orchestration.evaluation.selectors import rule_set
 from orchestration.evaluation.services.evaluation_runs import AT_ONCE
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.routing.parts.preview import preview
-from orchestration.strategies.engine.estimating import Estimate
+from orchestration.strategies.engine.estimating import Estimate, Number
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.selectors import models_with_profiles
-from orchestration.strategies.services.estimates import estimate_request
+from orchestration.strategies.services.estimates import estimate_request, estimate_verdict
+
+MOST_READ = 200
+"""Items of which the one of middling length is taken."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationEstimate:
     """US dollars and seconds for all items under all configurations; None where nothing is known.
 
-    A judge that scores the answers is not counted.
+    `verdicts` are the answers that a judge scores, each with a call that is counted.
     """
 
     items: int
     outcomes: int
+    verdicts: int
     calls_low: int
     calls_high: int
     cost_low: Decimal | None
@@ -42,42 +49,59 @@ def estimate_evaluation(
     dataset: Dataset,
     first: int | None,
     configurations: Sequence[Mapping[str, Json]],
+    scorer: Mapping[str, str],
 ) -> EvaluationEstimate | None:
     """Estimate by the item of middling length, which stands for all.
 
-    None for a dataset without items, and where Auto finds no method for that item.
+    None for a dataset without items, and where Auto finds no method for that item. `scorer` has its `kind`,
+    and its `judge` and `rubric` where these are named.
     """
     items = min(dataset.size, first or dataset.size)
-    texts = sorted(dataset.items.values_list("prompt", flat=True)[:200], key=len)
-    if not texts or not configurations:
+    found = sorted(dataset.items.values_list("prompt", "reference")[:MOST_READ], key=lambda row: len(row[0]))
+    if not found or not configurations:
         return None
-    models = list(models_with_profiles(membership))
-    text = texts[len(texts) // 2]
-    made = [_estimate(membership, text, each, models) for each in configurations]
-    found = [each for each in made if each is not None]
-    if len(found) < len(made):
+    text, reference = found[len(found) // 2]
+    models = {model.name: model for model in models_with_profiles(membership)}
+    asked = [_estimate(membership, text, each, models.values()) for each in configurations]
+    done = [(items, each) for each in asked if each is not None]
+    if len(done) < len(asked):
         return None
-    rounds = items * len(found) / min(AT_ONCE, items * len(found)) / len(found)
-    costs = [(each.cost_low, each.cost_high) for each in found]
-    seconds = [(each.seconds_low, each.seconds_high) for each in found]
+    judged = _judged(dataset, items, scorer) if scorer.get("judge") in models else 0
+    if judged:
+        told = "\n\n".join(filter(None, [scorer.get("rubric", ""), reference]))
+        for each in configurations:
+            names = tuple(each["models"]) or tuple(models)
+            shown = Request(text=text, system=told, strategy=each["strategy"], models=names)
+            done.append((judged, estimate_verdict(membership, shown, scorer["judge"], models)))
+    return _whole(done, items, outcomes=items * len(asked), verdicts=judged * len(asked))
+
+
+def _judged(dataset: Dataset, items: int, scorer: Mapping[str, str]) -> int:
+    """Return how many of the first items a judge scores."""
+    kinds = dataset.items.values_list("scorer", flat=True)[:items]
+    return sum((kind or scorer.get("kind")) == ScorerKind.JUDGE for kind in kinds)
+
+
+def _whole(
+    done: Sequence[tuple[int, Estimate]], items: int, *, outcomes: int, verdicts: int
+) -> EvaluationEstimate:
+    """Add up what is done so many times; outcomes are made several at a time."""
+    share = 1 / min(AT_ONCE, outcomes)
     return EvaluationEstimate(
         items=items,
-        outcomes=items * len(found),
-        calls_low=items * sum(each.calls_low for each in found),
-        calls_high=items * sum(each.calls_high for each in found),
-        cost_low=None
-        if None in [c[0] for c in costs]
-        else items * sum((c[0] or Decimal(0) for c in costs), Decimal(0)),
-        cost_high=None
-        if None in [c[1] for c in costs]
-        else items * sum((c[1] or Decimal(0) for c in costs), Decimal(0)),
-        seconds_low=None if None in [s[0] for s in seconds] else rounds * sum(s[0] or 0.0 for s in seconds),
-        seconds_high=None if None in [s[1] for s in seconds] else rounds * sum(s[1] or 0.0 for s in seconds),
+        outcomes=outcomes,
+        verdicts=verdicts,
+        calls_low=sum(times * each.calls_low for times, each in done),
+        calls_high=sum(times * each.calls_high for times, each in done),
+        cost_low=_sum(None if each.cost_low is None else times * each.cost_low for times, each in done),
+        cost_high=_sum(None if each.cost_high is None else times * each.cost_high for times, each in done),
+        seconds_low=_sum(e.seconds_low and times * share * e.seconds_low for times, e in done),
+        seconds_high=_sum(e.seconds_high and times * share * e.seconds_high for times, e in done),
     )
 
 
 def _estimate(
-    membership: Membership, text: str, asked: Mapping[str, Json], models: Sequence[LanguageModel]
+    membership: Membership, text: str, asked: Mapping[str, Json], models: Iterable[LanguageModel]
 ) -> Estimate | None:
     """Return what one item costs and takes; under Auto that is by the method that it chooses today."""
     rules = rule_set(asked["strategy"])
@@ -88,3 +112,10 @@ def _estimate(
         text=text, strategy=asked["strategy"], models=tuple(asked["models"]), options=asked["options"]
     )
     return estimate_request(membership=membership, request=request, models=models)
+
+
+def _sum(amounts: Iterable[Number | None]) -> Number | None:
+    """Add up amounts of which there is at least one; None where any is not known."""
+    known = list(amounts)
+    whole = [each for each in known if each is not None]
+    return reduce(add, whole) if whole and len(whole) == len(known) else None

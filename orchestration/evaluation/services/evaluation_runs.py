@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import CharField, Count, QuerySet
+from django.db.models.functions import Cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from orchestra_site.accounts.models import Membership
+from orchestra_site.accounts.models import AuditAction, Membership
+from orchestra_site.accounts.services import record_change
 from orchestra_site.web.alphabets import storable_text
 from orchestra_site.web.threads import in_database_thread
 from orchestration.evaluation.engine.scorers import (
@@ -39,7 +41,7 @@ from orchestration.routing.selectors import KIND as AUTO
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed
 from orchestration.runs.engine.types import Outcome, RunEvent
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, with_children
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, with_children
 from orchestration.runs.models import Call, CallStatus, Run
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.scoring import combine
@@ -138,14 +140,25 @@ class EvaluationKind(RunKind):
         )
         return {_part(number) for number in numbers}
 
+    def record_start(self, membership: Membership, run: Run) -> None:
+        """Record that an evaluation was started, of which all that it asks follows."""
+        request = run.request
+        after = {"items": request["items"], "configurations": len(request["configurations"])}
+        action, name = AuditAction.EVALUATION_STARTED, request["dataset_name"]
+        record_change(membership=membership, action=action, subject=name, after=after)
+
     def learn(self, runs: Sequence[Run]) -> None:
         """Learn how often each model is right."""
         learn_from_evaluations(runs)
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:
+    def saved_titles(self, membership: Membership) -> SavedTitles:
         """Return the names of the datasets that evaluations ran on."""
-        rows = Dataset.objects.visible_to(membership).values_list("pk", "name")
-        return {str(pk): name for pk, name in rows}
+        datasets = Dataset.objects.visible_to(membership)
+        return datasets.values_list(Cast("pk", CharField()), "name")
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the names of the datasets; not every database casts their keys to the same text."""
+        return {str(UUID(pk)): name for pk, name in saved.items()}
 
 
 def _check_scorer(scorer: ItemScorer, items: Sequence[DatasetItem]) -> None:

@@ -149,6 +149,7 @@ def _estimate(request: MemberRequest, form: EvaluationForm) -> EvaluationEstimat
         dataset=dataset,
         first=draft["first"],
         configurations=draft["configurations"],
+        scorer=draft["scorer"],
     )
 
 

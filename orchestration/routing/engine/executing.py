@@ -19,6 +19,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import ChildFailed, LimitReached
 from orchestration.runs.engine.types import Decision, Outcome, PathStep, RunEvent
 from orchestration.strategies.engine.asking import announce
+from orchestration.strategies.engine.single_model import Basis, SingleModel, say_the_same
 from orchestration.strategies.engine.types import Caveat, percent
 
 MAJORITY = 0.5
@@ -126,8 +127,7 @@ async def execute_plan(work: Execution, context: RunContext) -> Outcome:
     if best is None:
         words = "; ".join(f"{each.title}: {each.failure}" for each in tried)
         raise NoMethodAnswered(f"No method answered. {words}", code=tried[-1].code or "no_method_answered")
-    baseline = await _ask_single(work, best, context)
-    return _outcome(work, tried, best, baseline)
+    return _outcome(work, tried, best, await _ask_single(work, best, context))
 
 
 async def _try(attempt: Attempt, number: int, work: Execution, context: RunContext) -> TriedMethod:
@@ -215,7 +215,7 @@ def _best(tried: Sequence[TriedMethod]) -> TriedMethod | None:
     return max(answered, key=lambda each: (each.ok, each.quality or 0.0), default=None)
 
 
-async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -> Mapping[str, Json] | None:
+async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -> SingleModel | None:
     """Ask the best single model by itself for comparison, if that is wanted and it was not the method."""
     if not (work.request.baseline and work.single) or best.ref == f"model/{work.single}":
         return None
@@ -225,12 +225,32 @@ async def _ask_single(work: Execution, best: TriedMethod, context: RunContext) -
             "strategy", SINGLE_MODEL_STRATEGY, payload, panel=(work.single,), step=BASELINE
         )
     except (ChildFailed, LimitReached) as error:
-        return {"model": work.single, "answer": "", "quality": None, "error": str(error)}
-    return {"model": work.single, "answer": found["answer"], "quality": found["score"], "error": ""}
+        return SingleModel(model=work.single, basis=Basis.ASKED, error=str(error))
+    timing, answer = context.timing(BASELINE), str(found["answer"])
+    costs = [each["cost_usd"] for each in found["data"]["candidates"]]
+    agrees = say_the_same(work.request.text, answer, str(best.result["answer"]))
+    return SingleModel(
+        model=work.single,
+        basis=Basis.ASKED,
+        quality=best.quality if agrees else _believed(answer, work, best, found["score"]),
+        cost_usd=None if None in costs else sum(map(float, costs)),
+        seconds=None if timing is None else timing.seconds,
+        agrees=agrees,
+        answer=answer,
+    )
+
+
+def _believed(answer: str, work: Execution, best: TriedMethod, otherwise: float | None) -> float | None:
+    """Return what is believed of an answer: the estimate of one in the run that says the same."""
+    data = best.result.get("data") or {}
+    said = [(each.get("text", ""), each.get("quality") or {}) for each in data.get("candidates", ())]
+    judged = ((text, quality) for text, quality in said if text and quality.get("judged"))
+    same = (q["overall"] for text, q in judged if say_the_same(work.request.text, answer, text))
+    return next(same, otherwise)
 
 
 def _outcome(
-    work: Execution, tried: Sequence[TriedMethod], best: TriedMethod, baseline: Mapping[str, Json] | None
+    work: Execution, tried: Sequence[TriedMethod], best: TriedMethod, asked: SingleModel | None
 ) -> Outcome:
     inner: Mapping[str, Json] = best.result.get("data") or {}
     path = _path(work, tried)
@@ -246,7 +266,7 @@ def _outcome(
         "title": best.title,
         "attempts": [each.row for each in tried],
         "path": [each.row for each in path],
-        "baseline": baseline,
+        "single": inner.get("single") if asked is None else asked,
         "notes": [*notes, *inside],
         "decisions": [*inner.get("decisions", ()), *moves, _decision(ROUTE, best.title, work.reason)],
     }

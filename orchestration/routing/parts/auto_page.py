@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.constraints import MethodLevel
-from orchestration.routing.engine.executing import BASELINE, FALLBACK, ROUTE, AutoEvent, attempt_step
+from orchestration.routing.engine.executing import FALLBACK, ROUTE, AutoEvent, attempt_step
 from orchestration.routing.engine.learning import levels
 from orchestration.routing.models import RouterCell
 from orchestration.routing.selectors import RULES
@@ -35,6 +35,7 @@ from orchestration.strategies.parts.inner_runs import PAGE as STRATEGY_PAGE
 from orchestration.strategies.parts.inner_runs import inner_run
 from orchestration.strategies.parts.lanes import Lane
 from orchestration.strategies.parts.reasons import headline
+from orchestration.strategies.parts.strategy_page import run_worth
 
 METHOD_EVENTS = frozenset({*AutoEvent, EventKind.DECISION_MADE})
 ANSWERED, NOT_TRIED = "Answered", "not_run"
@@ -120,6 +121,7 @@ class AutoPage(KindPage):
         first = 1 if run.caveat else 0
         lanes: Sequence[Lane] = inner.get("lanes", ())
         title = outcome.get("title") or plan["title"]
+        worth = run_worth(run, outcome.get("single"), now)
         return {
             "plan": plan,
             "attempts": attempts,
@@ -129,12 +131,13 @@ class AutoPage(KindPage):
             "considered": _considered(plan, attempts),
             "unused": _unused(plan, attempts),
             "expected": next((each for each in plan["considered"] if each["ref"] == plan["method"]), None),
-            "single": _single(plan),
-            "baseline": outcome.get("baseline"),
-            "baseline_usd": _cost(state.calls, f"{BASELINE}/"),
+            "single": _single(plan) if worth is None else None,
+            "worth": worth,
             "performance": performance(state.calls, len(state.reused)),
             "learned": _learned(run, outcome),
             "reused_run": outcome.get("reused", ""),
+            "alone_name": worth.single.model if worth else "",
+            "alone_usd": worth.single.cost_usd if worth else None,
             "headline": headline(run),
             "verdict": inner.get("verdict", ""),
             "why": " ".join(filter(None, [plan["reason"], inner.get("why", "")])),
@@ -176,6 +179,10 @@ class AutoPage(KindPage):
     def agreement(self, run: Run) -> float | None:
         """Return the share of the ballots behind the winner, where there was a vote."""
         return STRATEGY_PAGE.agreement(run)
+
+    def beside_one_model(self, run: Run, stored: Json, now: datetime) -> Mapping[str, Json] | None:
+        """Return what a run is worth beside the best single model."""
+        return STRATEGY_PAGE.beside_one_model(run, stored, now)
 
     def start_address(self) -> str:
         """Return the address of Ask."""
@@ -287,11 +294,6 @@ def _single(plan: Mapping[str, Json]) -> Mapping[str, Json] | None:
     if plan["single"] in {"", plan["method"]}:
         return None
     return next((each for each in plan["considered"] if each["ref"] == plan["single"]), None)
-
-
-def _cost(calls: Sequence[Call], prefix: str) -> Decimal:
-    inside = (call.cost_usd for call in calls if call.step.startswith(prefix))
-    return sum((cost for cost in inside if cost is not None), Decimal(0))
 
 
 def _learned(run: Run, outcome: Mapping[str, Json]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_thread
-from orchestration.library.selectors import newest_documents
+from orchestration.library.selectors import newest_documents, saved_titles
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.routing.engine.executing import ROUTE, Execution, execute_plan
@@ -28,7 +28,7 @@ from orchestration.routing.services.planning import (
 )
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision, Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, Startable
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.asking import announce
 from orchestration.strategies.services import profiles
@@ -106,11 +106,13 @@ class AutoKind(RunKind):
         ]
         return [Startable(ref=USUAL_RULES, title="Auto", summary=SUMMARY, schema=schema), *others]
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:
-        """Return the titles of all rule sets, with one query."""
-        documents = newest_documents(membership, KIND)
-        named = {name: (document or {}).get("title") or name for name, document in documents.items()}
-        return {USUAL_RULES: RULES.gallery[USUAL_RULES].title, **named}
+    def saved_titles(self, membership: Membership) -> SavedTitles:
+        """Return the titles of the team's rule sets."""
+        return saved_titles(membership, KIND)
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the titles of all rule sets, the usual one first."""
+        return {USUAL_RULES: RULES.gallery[USUAL_RULES].title, **saved}
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to what the router knows of methods, and to the profiles of their models."""
@@ -160,7 +162,7 @@ async def _answered_again(
             "title": plan["title"],
             "attempts": [],
             "candidates": [],
-            "baseline": None,
+            "single": None,
             "reused": reused["run"],
             "notes": [],
             "decisions": [plain(made)],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json, ModelSpec
+from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec
 from orchestration.llm.services.panel import model_spec, thaw
 from orchestration.routing.engine.analysis import Analysis
 from orchestration.routing.engine.arms import Arm
@@ -20,7 +20,7 @@ from orchestration.runs.kinds import all_kinds
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
-from orchestration.strategies.engine.profiles import TOKENS_READ, Profile, profile_for
+from orchestration.strategies.engine.profiles import Profile, answer_cost, profile_for
 from orchestration.strategies.engine.strategy import Strategy, all_strategies
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.forms.panel import default_panel
@@ -95,11 +95,9 @@ def _outlook(
 ) -> ModelOutlook:
     profile = profile_for(spec, analysis.task, profiles)
     right = belief.expected(question_traits(request.text, request.system), spec.name) * profile.success
-    cost = None
-    if profile.cost_usd is not None and spec.prices is not None:
-        more = max(0, analysis.tokens - TOKENS_READ) * spec.prices.input_per_million / 1_000_000
-        cost = float(profile.cost_usd + more)
-    return ModelOutlook(name=spec.name, right=right, cost_usd=cost, seconds=profile.seconds)
+    cost = answer_cost(spec, analysis.task, analysis.tokens + TOKENS_PER_MESSAGE, profiles)
+    usd = None if cost is None else float(cost)
+    return ModelOutlook(name=spec.name, right=right, cost_usd=usd, seconds=profile.seconds)
 
 
 def team_methods(

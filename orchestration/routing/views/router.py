@@ -13,6 +13,7 @@ from orchestration.library.selectors import listed_definitions
 from orchestration.routing.engine.arms import Utility
 from orchestration.routing.models import RouterCell
 from orchestration.routing.parts.overview import learned_methods, optimisation_line, rule_lines
+from orchestration.routing.parts.regret import regret_context
 from orchestration.routing.selectors import (
     KIND,
     RULES,
@@ -24,6 +25,7 @@ from orchestration.routing.selectors import (
     usable_names,
 )
 from orchestration.routing.services.learning import reset_router
+from orchestration.routing.services.regret import measured_regret
 
 
 @require_safe
@@ -44,6 +46,7 @@ def overview(request: MemberRequest) -> HttpResponse:
         "offered": [titles.get(ref, ref) for ref in rules.methods],
         "usual": next((each for each in saved if each.name == USUAL_RULES), None),
         "others": [each for each in saved if each.name != USUAL_RULES],
+        **regret_context(measured_regret(member, timezone.now()), titles),
         "learned": learned_methods(RouterCell.objects.visible_to(member), titles, drifted_methods(member)),
     }
     return render(request, "routing/router.html", context)

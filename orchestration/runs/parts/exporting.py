@@ -35,7 +35,8 @@ class ExportedRun:
     """A run as a row of a file: times are ISO 8601 in UTC, durations seconds, costs US dollars.
 
     `quality` is a share of 1, `rating` the sum of the members' ratings, `unpriced_calls` those without a
-    known price.
+    known price. `single_model` is the best one of the panel by itself, observed or predicted, and
+    `added_quality` that of the run above it.
     """
 
     run: str
@@ -55,25 +56,31 @@ class ExportedRun:
     output_tokens: int
     seconds: float | None
     rating: int
+    single_model: str
+    single_model_is: str
+    single_model_quality: float | None
+    single_model_usd: float | None
+    added_quality: float | None
 
 
 COLUMNS = tuple(field.name for field in fields(ExportedRun))
 
 
 def exported_runs(runs: Sequence[Run], now: datetime) -> list[ExportedRun]:
-    """Return runs with the annotation `votes` as rows."""
+    """Return runs with the annotations `votes` and `single` as rows."""
     totals = call_totals([run.pk for run in runs])
     return [_row(run, totals.get(run.pk, NO_CALLS), now) for run in runs]
 
 
 def _row(run: Any, totals: CallTotals, now: datetime) -> ExportedRun:  # noqa: ANN401  # a run with an annotation
-    seconds = run.working_seconds(now)
+    seconds, page = run.working_seconds(now), get_page(run.kind)
+    single = page.beside_one_model(run, run.single, now) or {}
     return ExportedRun(
         run=str(run.pk),
         asked_at=run.created_at.isoformat(),
         asked_by=str(run.created_by or ""),
         state=run.look,
-        method=get_page(run.kind).method(run.ref),
+        method=page.method(run.ref),
         models=", ".join(entry["spec"]["name"] for entry in run.panel),
         question=encodable(run.prompt),
         answer=encodable(run.answer),
@@ -86,6 +93,11 @@ def _row(run: Any, totals: CallTotals, now: datetime) -> ExportedRun:  # noqa: A
         output_tokens=totals.output_tokens,
         seconds=None if seconds is None else round(seconds, 3),
         rating=run.votes,
+        single_model=single.get("model", ""),
+        single_model_is=single.get("basis", ""),
+        single_model_quality=single.get("quality"),
+        single_model_usd=single.get("cost_usd"),
+        added_quality=single.get("gain"),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import CharField, Count, Q, Sum, Value
+from django.db.models import CharField, Count, F, Q, Sum, Value
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.http import Http404
 
@@ -64,14 +64,16 @@ def chosen_runs(membership: Membership, chosen: Sequence[str]) -> list[Run]:
 def matching_batches(membership: Membership, wanted: RunFilter) -> Iterator[list[Run]]:
     """Yield all runs that `wanted` keeps, newest first, reading up to 200 at a time; some batches are empty.
 
-    The annotation `votes` sums the members' ratings. No query stays open between two batches.
+    The annotation `votes` sums the members' ratings, `single` is that of the outcome. No query stays open
+    between two batches.
     """
     tried = scanned(wanted)
     rest = indexed_runs(membership, wanted).order_by("-created_at", "-id")
     while True:
         edge = rest.only(*NEWEST_FIRST)[BATCH - 1 : BATCH].first()
         found = up_to(rest, edge, OLDER).filter(tried).select_related("created_by")
-        yield list(found.defer("request", "outcome", "output").annotate(votes=vote_sum()))
+        rows = found.annotate(votes=vote_sum(), single=F("outcome__single"))
+        yield list(rows.defer("request", "outcome", "output"))
         if edge is None:
             return
         rest = rest.filter(beyond(NEWEST_FIRST, (edge.created_at, edge.pk), "lt"))

@@ -71,6 +71,7 @@ def store_run(
         panel=list(checked.panel),
         seed=source.seed if source is not None else secrets.randbits(62),
     )
+    get_kind(kind).record_start(membership, run)
     if source is not None:
         _take_over(source, origin.keys, run)
     emit_events(run, [RunEvent(kind=EventKind.RUN_QUEUED, data={"reason": QueueReason.NEW.value})])

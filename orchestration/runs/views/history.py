@@ -25,7 +25,7 @@ from orchestra_site.web.pages import render_part, wants_part
 from orchestra_site.web.streaming import streamed_file
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.runs.forms import RunFilterForm
-from orchestration.runs.kinds import PAGES, all_kinds, get_page
+from orchestration.runs.kinds import PAGES, get_page, kind_titles
 from orchestration.runs.models import Run
 from orchestration.runs.parts.comparison import FEWEST, MOST, comparison
 from orchestration.runs.parts.exporting import csv_chunks, json_chunks
@@ -89,9 +89,9 @@ def _names(request: MemberRequest, form: RunFilterForm) -> dict[str, str]:
 def _offer(request: MemberRequest, form: RunFilterForm) -> None:
     """Fill the form's choices with what the team has."""
     methods = [
-        (f"{kind.name}/{ref}", title)
-        for kind in all_kinds()
-        for ref, title in kind.titles(request.membership).items()
+        (f"{kind}/{ref}", title)
+        for kind, titles in kind_titles(request.membership).items()
+        for ref, title in titles.items()
     ]
     form.offer("method", methods)
     names, people = models_and_members(request.membership)

@@ -16,13 +16,15 @@ Span = tuple[int, int]
 class Help:
     """Fewest and most `calls` of a helper, each of which is shown so many `answers`.
 
-    `model` is its name, empty for the first model of the panel.
+    `model` is its name, empty for the first model of the panel, or, where it `is_best`, for the one that is
+    expected to be right most often.
     """
 
     model: str
     purpose: Purpose
     calls: Span
     answers: int = 0
+    is_best: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,12 @@ class Effort:
         """Fewest and most calls, without repetitions."""
         spans = [self.answers, self.again, self.reviews, *(each.calls for each in self.helping)]
         return sum(few for few, _ in spans), sum(most for _, most in spans)
+
+
+def combining(aggregator: str | None, answers: int) -> Help:
+    """Return the call that combines the answers, of the named aggregator or of the best model."""
+    model = aggregator or ""
+    return Help(model=model, purpose=Purpose.AGGREGATE, calls=(0, 1), answers=answers, is_best=True)
 
 
 def judging(options: StrategyOptions, *, together: int, singly: Span = (0, 0)) -> tuple[Help, ...]:

@@ -80,7 +80,7 @@ class Draft:
         What helpers write is short and has a form: for that the prior does without a history.
         """
         seen = self.past.get(spec.name, ())
-        length = expected_length(spec, purpose, self.task, seen, answers=max(1, answers))
+        length = expected_length(spec, purpose, self.task, seen, answers=max(1, answers), request=self.words)
         part = answers / max(1, self.answers)
         told = self.words + INSTRUCTIONS.get(purpose, 0)
         given = (told + round(self.read[0] * part), told + round(self.read[1] * part))
@@ -183,10 +183,10 @@ def model_share(
 ) -> ModelShare:
     """Return the share of one call that reads `given` tokens, fewest and most.
 
-    Without a history (`is_known`) its answer is anything from a short one to the longest.
+    Without a history (`is_known`) its answer may also be a short one, whatever the type of task.
     """
-    longest = spec.max_output_tokens
-    low, high = length.likely if is_known else (min(SHORT_ANSWER_TOKENS, longest), longest)
+    low, high = length.likely
+    low = low if is_known else min(SHORT_ANSWER_TOKENS, low)
     lowest, highest = (
         price(spec, Usage(input_tokens=read, output_tokens=written))
         for read, written in zip(given, (low, high), strict=True)

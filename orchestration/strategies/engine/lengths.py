@@ -31,6 +31,11 @@ ANSWER_TOKENS: Mapping[TaskType, int] = {
     TaskType.CREATIVE: 350,
 }
 """Tokens of a usual answer, before any was seen."""
+SHORT_REQUEST, SHORTENED = 20, 0.7
+"""Tokens below which a request is answered more briefly, and by how much.
+
+In the recorded answers to questions that need reasoning the median is 113 tokens below it and 160 above it.
+"""
 VERDICT_TOKENS, REVIEW_TOKENS, CLASS_TOKENS = 70, 80, 40
 REASONING_FACTOR = 4
 """Tokens of a reasoning model, which are billed with its thoughts, against those of another one."""
@@ -81,16 +86,26 @@ class AnswerLength:
 
 
 def expected_length(
-    spec: ModelSpec, purpose: Purpose, task: TaskType, past: Sequence[PastCall] = (), *, answers: int = 1
+    spec: ModelSpec,
+    purpose: Purpose,
+    task: TaskType,
+    past: Sequence[PastCall] = (),
+    *,
+    answers: int = 1,
+    request: int = SHORT_REQUEST,
 ) -> AnswerLength:
     """Return how long an answer of a model will be, given its `past` calls.
 
-    `answers` is the number of answers that a judge or reviewer is shown.
+    `answers` is the number of answers that a judge or reviewer is shown, `request` the tokens of what is
+    asked.
     """
     same = [each for each in past if each.purpose is purpose]
     overall = [_log(each.tokens) for each in same]
     alike = [_log(each.tokens) for each in same if each.task is task]
-    center = _shrunk(_log(_prior(spec, purpose, task, answers)), PRIOR_WEIGHT, overall)
+    prior = _prior(spec, purpose, task, answers)
+    if purpose is Purpose.ANSWER and request < SHORT_REQUEST:
+        prior = round(SHORTENED * prior)
+    center = _shrunk(_log(prior), PRIOR_WEIGHT, overall)
     center = _shrunk(center, MODEL_WEIGHT, alike)
     seen = alike if len(alike) >= ENOUGH else overall
     variance = _shrunk(SPREAD**2, PRIOR_WEIGHT, [(length - center) ** 2 for length in seen])

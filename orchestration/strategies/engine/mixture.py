@@ -14,7 +14,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Prompt, Purpose
+from orchestration.llm.engine.types import Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.asking import StepTimer, begin_phase
 from orchestration.strategies.engine.deciding import (
@@ -24,7 +24,7 @@ from orchestration.strategies.engine.deciding import (
     select_best,
     settle,
 )
-from orchestration.strategies.engine.effort import Effort, Help, judging
+from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
@@ -71,8 +71,8 @@ class MixtureChoices(StrategyOptions):
     aggregator: ModelName | None = Field(
         default=None,
         title="Aggregator",
-        description="Model that writes the final answer from those of the last layer. Empty: the first model"
-        " of the panel.",
+        description="Model that writes the final answer from those of the last layer. Empty: the model"
+        " of the panel that is expected to be right most often.",
     )
 
 
@@ -135,7 +135,8 @@ class _MixtureRun(RewritingRun):
         """Return what the aggregator writes, or why there is nothing."""
         if len(self.usable) < FEWEST_COMBINED:
             return None, f"There was nothing to combine: {counted(len(self.usable), 'usable answer')}."
-        aggregator = self.panel.named(self.options.aggregator or self.panel.names[0])
+        named = self.options.aggregator
+        aggregator = self.panel.named(named) if named else self.panel.best(self.request)
         await begin_phase(self.timer.context, "synthesising")
         drawn = [each.step for each in self.usable]
         self.timer.context.random.shuffle(drawn)
@@ -185,12 +186,11 @@ class Mixture(Strategy):
         if panel < FEWEST_COMBINED:
             return Effort(answers=(panel, panel), at_once=1, helping=judging(given, together=panel))
         again = (given.layers - 1) * panel
-        combining = Help(model=given.aggregator or "", purpose=Purpose.AGGREGATE, calls=(0, 1), answers=panel)
         return Effort(
             answers=(panel, panel),
             at_once=panel,
             again=(again, again),
-            helping=(combining, *judging(given, together=1)),
+            helping=(combining(given.aggregator, panel), *judging(given, together=1)),
         )
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:

@@ -18,6 +18,12 @@ ModelName = Annotated[
 """The name of a model of the team, used as a helper beside the panel."""
 
 
+RubricName = Annotated[
+    str | None, Field(min_length=1, max_length=60, json_schema_extra={"format": FieldFormat.RUBRIC})
+]
+"""The name of a rubric of the team, which judges score by; None for the one that comes with Orchestra."""
+
+
 class StrategyOptions(BaseModel):
     """Base of the options of strategies: unknown ones are refused, each has title, description and bounds.
 
@@ -63,13 +69,10 @@ class JudgeOptions(StrategyOptions):
         title="Second judge",
         description="Scores as well; no judge scores answers of its own model family while another can.",
     )
-    rubric: str | None = Field(
+    rubric: RubricName = Field(
         default=None,
-        min_length=1,
-        max_length=60,
         title="Rubric",
         description="What the judge scores by, from Methods > Judges. Empty: five dimensions.",
-        json_schema_extra={"format": FieldFormat.RUBRIC},
     )
 
 

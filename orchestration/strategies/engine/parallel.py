@@ -36,7 +36,7 @@ from orchestration.strategies.engine.deciding import (
     select_best,
     settle,
 )
-from orchestration.strategies.engine.effort import Effort, Help, judging
+from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
@@ -86,7 +86,8 @@ class ParallelChoices(StrategyOptions):
     aggregator: ModelName | None = Field(
         default=None,
         title="Aggregator",
-        description="Model that combines the answers in a synthesis. Empty: the first model of the panel.",
+        description="Model that combines the answers in a synthesis. Empty: the model of the panel"
+        " that is expected to be right most often.",
     )
     max_parallel: int = Field(
         default=10,
@@ -256,7 +257,8 @@ class _ParallelRun:
         if len(usable) < 2:  # noqa: PLR2004
             note = f"There was nothing to combine: {counted(len(usable), 'usable answer')}."
             return await self._best(ended, note)
-        aggregator = self.panel.named(self.options.aggregator or self.panel.names[0])
+        named = self.options.aggregator
+        aggregator = self.panel.named(named) if named else self.panel.best(self.request)
         await begin_phase(self.timer.context, "synthesising")
         written = await synthesise(aggregator, self.request, usable, self.options, self.timer)
         if isinstance(written, str):
@@ -330,10 +332,7 @@ class Parallel(Strategy):
             return Effort(answers=first, at_once=at_once, helping=judging(given, together=0, singly=first))
         helping = judging(given, together=panel)
         if given.select is Select.SYNTHESIS and panel > 1:
-            combining = Help(
-                model=given.aggregator or "", purpose=Purpose.AGGREGATE, calls=(0, 1), answers=panel
-            )
-            helping = (combining, *judging(given, together=1))
+            helping = (combining(given.aggregator, panel), *judging(given, together=1))
         return Effort(answers=(panel, panel), at_once=at_once, helping=helping)
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:

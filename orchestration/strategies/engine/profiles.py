@@ -23,9 +23,11 @@ from orchestration.llm.engine.errors import (
     ModelUnavailable,
     RequestRejected,
 )
-from orchestration.llm.engine.types import MILLION, Capability, Json, ModelSpec, Prices, Tier
+from orchestration.llm.engine.types import Capability, Json, ModelSpec, Purpose, Tier, Usage
+from orchestration.runs.engine.budget import price
 from orchestration.strategies.engine.belief.model import Tried
 from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.lengths import PastCall, expected_length
 from orchestration.strategies.engine.quality.scoring import DISQUALIFIED_AT_MOST
 
 
@@ -58,7 +60,8 @@ class Profile:
     `cost_usd` is None without a price. `evidence` is the weight of judged answers and ratings that the
     quality is learned from, and `estimated` the sum of their estimates; `asked` is the number of calls for
     the rest. All are 0 for a mere prior. `right` of `graded` is what judges and ratings say alone. What of
-    either is known by kind of question stands in `seeming_kinds` and `graded_kinds`.
+    either is known by kind of question stands in `seeming_kinds` and `graded_kinds`. `written` is the mean
+    number of tokens of its answers.
     """
 
     task: TaskType
@@ -73,6 +76,7 @@ class Profile:
     estimated: float = 0.0
     graded_kinds: Mapping[str, Tried] = field(default_factory=dict)
     seeming_kinds: Mapping[str, Tried] = field(default_factory=dict)
+    written: float = 0.0
 
     @property
     def expected(self) -> float:
@@ -84,8 +88,10 @@ PRIOR_WEIGHT = 4.0
 """The number of judged answers that the prior of the quality is worth."""
 SUCCESS, SUCCESS_WEIGHT = 0.95, 5.0
 SECONDS_WEIGHT = 2.0
-TOKENS_READ, TOKENS_WRITTEN = 300, 300
-"""Tokens of a call where none was observed yet."""
+TOKENS_READ = 300
+"""Tokens that a call reads where none was observed yet."""
+MOST_COUNTED = 20
+"""Calls for a type of task that count for the length of an answer."""
 
 QUALITY: Mapping[Tier, float] = {Tier.SMALL: 0.62, Tier.MEDIUM: 0.72, Tier.LARGE: 0.8}
 SECONDS: Mapping[Tier, float] = {Tier.SMALL: 2.0, Tier.MEDIUM: 4.0, Tier.LARGE: 8.0}
@@ -111,7 +117,7 @@ def expectation(spec: ModelSpec, task: TaskType, by_kind: Mapping[str, Evidence]
         quality=_blend(_prior_quality(spec, task), PRIOR_WEIGHT, shown.quality, shown.judged),
         success=_blend(SUCCESS, SUCCESS_WEIGHT, shown.answered, shown.asked),
         seconds=_blend(SECONDS[spec.tier], SECONDS_WEIGHT, shown.seconds, shown.timed),
-        cost_usd=_cost(spec.prices, shown),
+        cost_usd=_cost(spec, task, shown),
         evidence=shown.judged,
         right=shown.right,
         graded=shown.graded,
@@ -119,6 +125,7 @@ def expectation(spec: ModelSpec, task: TaskType, by_kind: Mapping[str, Evidence]
         asked=shown.asked,
         graded_kinds={kind: Tried(right=each.right, seen=each.graded) for kind, each in kinds.items()},
         seeming_kinds={kind: Tried(right=each.quality, seen=each.judged) for kind, each in kinds.items()},
+        written=shown.output_tokens / shown.timed if shown.timed else 0.0,
     )
 
 
@@ -137,6 +144,21 @@ def profile_for(spec: ModelSpec, task: TaskType, known: Iterable[Profile] = ()) 
     """Return the `known` profile of the model for the task, else the prior."""
     found = (profile for profile in known if profile.task is task)
     return next(found, None) or expectation(spec, task)
+
+
+def answer_cost(spec: ModelSpec, task: TaskType, read: int, known: Iterable[Profile]) -> Decimal | None:
+    """Return what an answer to a request of so many tokens costs, None without a price.
+
+    Its length is what the model usually writes for the type of task, by its `known` profiles of all types.
+    """
+    past = [
+        PastCall(purpose=Purpose.ANSWER, tokens=round(each.written), task=each.task)
+        for each in known
+        if each.written
+        for _ in range(min(each.asked, MOST_COUNTED))
+    ]
+    length = expected_length(spec, Purpose.ANSWER, task, past, request=read)
+    return price(spec, Usage(input_tokens=read, output_tokens=length.at(0)))
 
 
 def _blend(prior: float, weight: float, total: float, count: float) -> float:
@@ -159,13 +181,12 @@ def _price_effect(spec: ModelSpec) -> float:
     return PRICE_EFFECT * min(max(decades, -1.0), 1.0)
 
 
-def _cost(prices: Prices | None, shown: Evidence) -> Decimal | None:
+def _cost(spec: ModelSpec, task: TaskType, shown: Evidence) -> Decimal | None:
     """Return the cost of a call of the usual length at the model's price of today."""
-    if prices is None:
-        return None
-    read = shown.input_tokens / shown.timed if shown.timed else TOKENS_READ
-    written = shown.output_tokens / shown.timed if shown.timed else TOKENS_WRITTEN
-    return (round(read) * prices.input_per_million + round(written) * prices.output_per_million) / MILLION
+    if not shown.timed:
+        return answer_cost(spec, task, TOKENS_READ, ())
+    read, written = (round(each / shown.timed) for each in (shown.input_tokens, shown.output_tokens))
+    return price(spec, Usage(input_tokens=read, output_tokens=written))
 
 
 JUDGED, AGREED, RATED = 1.0, 0.5, 2.0

@@ -19,6 +19,7 @@ from orchestration.llm.engine.types import Json, ModelSpec
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.asking import AGAIN
 from orchestration.strategies.engine.belief.model import Belief
+from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
@@ -68,6 +69,10 @@ class Panel:
             if model.spec.name == name:
                 return model
         raise InvalidRequest(f"There is no model called {name}.", field="options")
+
+    def best(self, request: Request) -> ChatModel:
+        """Return the member that is expected to be right most often with a request; of equals the first."""
+        return self.named(self.belief.best(question_traits(request.text, request.system), self.names))
 
     def each_named(self, *names: str | None) -> tuple[ChatModel, ...]:
         """Return the models of these names, each once, None left out. Raises `InvalidRequest`."""

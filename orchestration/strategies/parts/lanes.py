@@ -132,13 +132,6 @@ class Lane:
         return tuple(call for call in self.attempts if call.step == self.attempts[-1].step)
 
     @property
-    def alone_usd(self) -> Decimal | None:
-        """The cost of its first answer, which is what it would have cost to ask this model alone."""
-        costs = [call.cost_usd for call in self.attempts if answer_number(call.step) == 1]
-        known = [cost for cost in costs if cost is not None]
-        return sum(known, Decimal(0)) if known else None
-
-    @property
     def dimensions(self) -> list[tuple[str, float | None]]:
         """The five dimensions of the answer's quality, in their usual order."""
         return [(name.value, (self.quality or {}).get(name)) for name in Dimension]

@@ -18,6 +18,7 @@ from orchestration.runs.models import Event, Run
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.asking import answer_step
 from orchestration.strategies.engine.fallback import FALLBACK
+from orchestration.strategies.engine.single_model import PanelWorth, panel_worth
 from orchestration.strategies.engine.strategy import all_strategies, decided_at, decision_labels, escalations
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.strategy import BALLOT
@@ -65,7 +66,10 @@ class StrategyPage(KindPage):
     why = "strategies/_vote.html"
     stylesheets = ("css/ballots.css",)
     menu = "strategies/_run_menu.html"
-    sections = (Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),)
+    sections = (
+        Section(name="run-worth", events=END_EVENTS),
+        Section(name="run-lanes", events=START_EVENTS | END_EVENTS | {EventKind.DECISION_MADE}),
+    )
     details = (Section(name="run-helpers", events=END_EVENTS | CALL_EVENTS),)
     sentences: Mapping[str, str] = {kind: f"strategies/events/{kind}.html" for kind in StrategyEvent}
     remembered = frozenset({*StrategyEvent, EventKind.TOOL_CALLED, EventKind.TOOL_ENDED})
@@ -74,14 +78,13 @@ class StrategyPage(KindPage):
         "no_usable_answer": "Choose other models, connect a real one under Models, or ask in other words.",
     }
 
-    def context(self, state: RunState, now: datetime) -> dict[str, Any]:  # noqa: ARG002  # lanes show no current time
+    def context(self, state: RunState, now: datetime) -> dict[str, Any]:
         """Return what is said of the answer, the lanes, the vote, and the helpers."""
         run, lanes, vote = state.run, run_lanes(state), shown_vote(state)
         if run.is_over:
             lanes = beside_answer(lanes, run.answer)
         counts = lane_counts(lanes)
-        chosen = next((lane for lane in lanes if lane.chosen), None)
-        alone = chosen if chosen is not None and not chosen.role and len(state.calls) > 1 else None
+        worth = run_worth(run, (run.outcome or {}).get("single"), now)
         notes = tuple((run.outcome or (vote.result if vote else {})).get("notes") or ())
         first = 1 if run.caveat else 0  # it says what the answer falls short of, and stands with the answer
         by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
@@ -93,8 +96,9 @@ class StrategyPage(KindPage):
             "has_reasons": vote is not None,
             "method_words": vote.words if vote is not None else "",
             "settings": settings(run),
-            "alone_name": alone.model if alone else "",
-            "alone_usd": alone.alone_usd if alone else None,
+            "alone_name": worth.single.model if worth else "",
+            "alone_usd": worth.single.cost_usd if worth else None,
+            "worth": worth,
             "saved_usd": counts.saved_usd,
             "lanes": lanes,
             "expands": any(lane.text and not lane.is_answer for lane in lanes),
@@ -155,6 +159,11 @@ class StrategyPage(KindPage):
         agreement: float | None = ((run.outcome or {}).get("consensus") or {}).get("agreement")
         return agreement
 
+    def beside_one_model(self, run: Run, stored: Json, now: datetime) -> Mapping[str, Json] | None:
+        """Return what a run is worth beside the best single model of its panel."""
+        worth = run_worth(run, stored, now)
+        return None if worth is None else worth.as_json()
+
     def start_address(self) -> str:
         """Return the address of Ask."""
         return reverse("strategies:ask")
@@ -162,6 +171,11 @@ class StrategyPage(KindPage):
     def change_address(self, run: Run) -> str:
         """Return the address of Ask, filled in with the request of `run`."""
         return f"{self.start_address()}?from={run.pk}"
+
+
+def run_worth(run: Run, stored: Json, now: datetime) -> PanelWorth | None:
+    """Return what a run is worth beside the single model that its outcome has `stored`."""
+    return panel_worth(stored, run.quality, float(run.cost_usd), run.working_seconds(now))
 
 
 class PresetPage(StrategyPage):

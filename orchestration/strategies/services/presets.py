@@ -12,7 +12,7 @@ from orchestration.expressions.documents import write_yaml
 from orchestration.expressions.fields import NAME
 from orchestration.library.models import PublishedVersion
 from orchestration.library.parts import definition_lines
-from orchestration.library.selectors import saved_definitions
+from orchestration.library.selectors import saved_definitions, saved_titles
 from orchestration.library.services.definitions import (
     create_definition,
     publish,
@@ -23,7 +23,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, SavedTitles, Startable
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.preset import PresetDefinition
 from orchestration.strategies.selectors import PRESET, PRESETS
@@ -184,10 +184,13 @@ class PresetKind(StrategyKind):
             if line.is_published and (preset := PRESETS.stored(line.document)) is not None
         ]
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:
-        """Return the titles of all presets, with one query."""
-        rows = saved_definitions(membership, PRESET).only("name", "title")
-        return {row.name: str(row) for row in rows}
+    def saved_titles(self, membership: Membership) -> SavedTitles:
+        """Return the titles of all presets."""
+        return saved_titles(membership, PRESET)
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the titles of all presets, published or not."""
+        return saved
 
     def payload(self, run: Run) -> Mapping[str, Json]:
         """Return what starts the same run again: with the same version, where it was a published one."""

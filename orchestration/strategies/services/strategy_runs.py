@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from statistics import median
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import parse_schema
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, plain
@@ -29,8 +30,10 @@ from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.types import Outcome
 from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, Startable, panel_entry
 from orchestration.runs.models import Run, RunStatus
+from orchestration.strategies.engine.asking import READ_AT_ONCE
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models, named_helpers
+from orchestration.strategies.engine.single_model import single_model
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Constraints, Request
 from orchestration.strategies.services import profiles
@@ -107,13 +110,16 @@ class StrategyKind(RunKind):
     async def execute(self, run: FrozenRun, context: RunContext) -> Outcome:
         """Run the strategy over the live panel. Raises `EngineError`."""
         panel = await live_panel(run, context)
-        found = await answer(get_strategy(run.ref), parse_request(run.request), panel, context)
+        request = parse_request(run.request)
+        found = await answer(get_strategy(run.ref), request, panel, context)
+        compare = partial(single_model, request, panel, found)
+        single = await off_loop(len(found.answer) + len(request.text), compare, at_most=READ_AT_ONCE)
         return Outcome(
             answer=found.answer,
             output=found.answer,
             score=found.quality.overall if found.quality and found.quality.judged else None,
             path=found.path,
-            data=plain(found),
+            data={**plain(found), "single": plain(single)},
             caveat=found.caveat or "",
         )
 
@@ -132,8 +138,8 @@ class StrategyKind(RunKind):
             for name, strategy in all_strategies().items()
         ]
 
-    def titles(self, membership: Membership) -> Mapping[str, str]:  # noqa: ARG002  # the same for all
-        """Return the titles of all strategies, without a query."""
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the titles of all strategies, the same for all teams."""
         return {name: strategy.title for name, strategy in all_strategies().items()}
 
     def learn(self, runs: Sequence[Run]) -> None:
@@ -214,7 +220,7 @@ def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ..
     if request.models:
         get_strategy(request.strategy).check(options, request.models)
     checked = options.model_dump(mode="json")
-    if named_rubric(checked) and not checked["judge"] and not checked["second_judge"]:
+    if named_rubric(checked) and not any(checked.get(each) for each in ("judge", "second_judge")):
         idle = "Name a judge, or leave the rubric empty: nobody would score by it."
         raise InvalidRequest(idle, field="options.rubric")
     return request.model_copy(update={"options": checked, "rubric": None}), helper_models(options)

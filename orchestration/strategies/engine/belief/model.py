@@ -234,6 +234,10 @@ class Belief:
         """
         return (self.seeming.get(model) or self.records.get(model, UNKNOWN)).right(question)
 
+    def best(self, question: QuestionTraits, models: Sequence[str]) -> str:
+        """Return the model that is expected to be right most often; of equals the first."""
+        return max(models, key=lambda name: self.expected(question, name))
+
     def has_records(self, models: Sequence[str]) -> bool:
         """Return whether enough answers of these models were graded for a vote to go by it."""
         graded = sum(self.records.get(model, UNKNOWN).graded for model in models)

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
-from orchestration.llm.engine.errors import EngineError, ModelError
+from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision, Question, RunEvent
 from orchestration.strategies.engine.asking import begin_phase
@@ -16,12 +15,12 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, T
 from orchestration.strategies.engine.consensus.tallying import NOT_SHARED, break_tie, tally
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
-from orchestration.strategies.engine.quality.prompts import label
+from orchestration.strategies.engine.quality.judging import ask_judge
+from orchestration.strategies.engine.quality.rubrics import frozen_rubric
 from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, listed
 from orchestration.strategies.engine.voting.answering import Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, Contender, Count
 from orchestration.strategies.engine.voting.options import BallotKind
-from orchestration.strategies.engine.voting.reviewing import read_review, review_prompt
 
 ONLY_ONE = "There was only one to choose from."
 
@@ -70,7 +69,7 @@ async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
     counted = vote.count(ballots.casts)
     tallied = counted.tally()
     if tallied.verdict is TallyVerdict.NO_JUDGEMENT:
-        judged = await ask_judge(vote, vote.options.judge or "", counted.contenders, ballots.candidates)
+        judged = await ask_for_choice(vote, vote.options.judge or "", counted.contenders, ballots.candidates)
         await vote.emit_ballot(judged)
         casts = (*ballots.casts, judged)
         counted = vote.count(casts)
@@ -85,7 +84,7 @@ async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) ->
         choice, by, why_not = await ask_person(vote, tied), "a person", ""
     else:
         by = vote.options.judge or ""
-        judged = await ask_judge(vote, by, tied, ballots.candidates)
+        judged = await ask_for_choice(vote, by, tied, ballots.candidates)
         choice, why_not = judged.choice, judged.reason
     if choice in tie.options:
         broken = break_tie(result.tally, result.count.election, result.count.ballots, choice=choice, by=by)
@@ -158,32 +157,29 @@ def representative(contender: Contender, candidates: Sequence[Candidate]) -> Can
     return max(behind, key=overall)
 
 
-async def ask_judge(
+async def ask_for_choice(
     vote: Vote, judge: str, contenders: Sequence[Contender], candidates: Sequence[Candidate]
 ) -> Cast:
-    """Have `judge` choose among `contenders`, blind and in an order drawn at random and journaled."""
+    """Have `judge` score one answer of each contender by the rubric, blind and in both orders.
+
+    It chooses the highest score; of equal ones that with most voters, else the first.
+    """
     if len(contenders) == 1:
         return Cast(voter=judge, choice=contenders[0].label, reason=ONLY_ONE)
-    context, model = vote.context, vote.panel.named(judge)
-    await begin_phase(context, "judging")
-    texts = {each.label: representative(each, candidates).text for each in contenders}
-    drawn = list(texts)
-    context.random.shuffle(drawn)
-    order = await context.decide("judge/order", drawn)
-    prompt = review_prompt(model.spec, vote.request, [texts[name] for name in order], RuleName.JUDGE)
-    step = step_key("judge", judge)
-    try:
-        with vote.timer.step(step, judge):
-            completion = await context.ask(model, prompt, step)
-    except (ModelError, LimitReached) as error:
-        return Cast.none(judge, f"It could not judge: {error}")
-    named = {label(place): name for place, name in enumerate(order)}
-    review = read_review(completion.text, tuple(named))
-    if review is None:
-        return Cast.none(judge, "No choice can be read in what it wrote.")
-    return Cast(
-        voter=judge, choice=named[review.ranking[0]], confidence=review.confidence, reason=review.reason
-    )
+    await begin_phase(vote.context, "judging")
+    shown = {each.label: representative(each, candidates) for each in contenders}
+    model, rubric = vote.panel.named(judge), frozen_rubric(vote.request.rubric)
+    with vote.timer.step(step_key("judge", judge), judge):
+        report = await ask_judge(model, vote.request, [*shown.values()], vote.context, rubric)
+    ratings = {name: report.ratings[each.step] for name, each in shown.items() if each.step in report.ratings}
+    if not ratings:
+        return Cast.none(judge, next(iter(report.remarks.values())))
+    scores = {name: rating.judgement.score for name, rating in ratings.items()}
+    equals = [each for each in contenders if scores.get(each.label) == max(scores.values())]
+    chosen = max(equals, key=lambda each: len(each.models)).label
+    alike = f"It scored {listed([f'“{each.label}”' for each in equals])} alike." if equals[1:] else ""
+    reason = " ".join(filter(None, [ratings[chosen].reason, ratings[chosen].remark, alike]))
+    return Cast(voter=judge, choice=chosen, confidence=ratings[chosen].confidence, reason=reason)
 
 
 async def ask_person(vote: Vote, contenders: Sequence[Contender]) -> str:

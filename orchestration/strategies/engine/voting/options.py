@@ -14,7 +14,7 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.effort import Effort, Help
 from orchestration.strategies.engine.errors import OptionError
 from orchestration.strategies.engine.fallback import FallbackOptions
-from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions
+from orchestration.strategies.engine.options import AnswerOptions, ModelName, RubricName, StrategyOptions
 from orchestration.strategies.engine.types import counted, listed
 
 NEEDS_A_REVIEW = frozenset({RuleName.BORDA, RuleName.APPROVAL})
@@ -80,7 +80,12 @@ class VotingChoices(StrategyOptions):
         default=None,
         title="Judge",
         description="Model outside the panel that decides: always under the judge rule, else between tied"
-        " answers.",
+        " answers. It scores one of each without knowing whose they are, in both orders.",
+    )
+    rubric: RubricName = Field(
+        default=None,
+        title="Rubric",
+        description="What the judge scores by, from Methods > Judges. Empty: five dimensions.",
     )
     weights: str = Field(
         default="",
@@ -233,10 +238,10 @@ def voting_effort(options: VotingOptions, panel: int) -> Effort:
 
 
 def _judge_calls(options: VotingOptions, panel: int) -> tuple[Help, ...]:
-    """Return the calls of the judge: one, or none where nothing has to be decided."""
+    """Return the calls of the judge: one in each order, or none where nothing has to be decided."""
     if options.judge is None:
         return ()
-    return (Help(model=options.judge, purpose=Purpose.RANK, calls=(0, 1), answers=panel),)
+    return (Help(model=options.judge, purpose=Purpose.JUDGE, calls=(0, 2), answers=panel),)
 
 
 def _fewest(options: VotingOptions, panel: int, size: int) -> int:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import first_member
@@ -15,6 +16,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.registry.seeding import prepare_installation
+from orchestration.runs.kinds import get_page
 from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.runs.tasks import execute_here
@@ -137,9 +139,9 @@ def _answer_object(run: Run) -> dict[str, Json]:
 
     Money (US dollars) and seconds are numbers, scores run from 0 to 1. The decision is the one that the
     outcome follows from: that for a method with `auto`, else the vote where there was one, else the last.
-    `maybe_billed` tells whether a provider may have billed a call that `cost_usd` does not contain. `caveat`
-    is the code of what the answer falls
-    short of; the first of the `notes` says it.
+    `single` is the best model of the panel by itself, and what the run added to it, null where only one
+    answer was asked for. `maybe_billed` tells whether a provider may have billed a call that `cost_usd` does
+    not contain. `caveat` is the code of what the answer falls short of; the first of the `notes` says it.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
     start, end = run.started_at, run.finished_at
@@ -155,6 +157,7 @@ def _answer_object(run: Run) -> dict[str, Json]:
         "quality": {name: _judged(outcome.get("quality")).get(name) for name in QUALITY_FIELDS},
         "cost_usd": float(run.cost_usd),
         "latency_s": round((end - start).total_seconds(), 3) if start and end else 0.0,
+        "single": get_page(run.kind).beside_one_model(run, outcome.get("single"), timezone.now()),
         "path": [
             {name: step[name] for name in ("step", "seconds", "ok", "detail")}
             for step in outcome.get("path", [])
@@ -183,6 +186,8 @@ def _answer_text(found: dict[str, Json], run: Run) -> str:
     decision = found["decision"]
     if decision:
         lines.append(f"Decision: {decision['reason']}")
+    if found["single"]:
+        lines.append(found["single"]["sentence"])
     quality = found["quality"]["overall"]
     scored = ", not judged" if quality is None else f", quality {percent(quality)}"
     ref = f"{run.ref} ({decision['chosen']})" if _route(run) else run.ref
