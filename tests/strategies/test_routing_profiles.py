@@ -131,9 +131,9 @@ def test_where_no_price_is_known_cost_says_nothing() -> None:
 def test_what_a_model_writes_for_other_tasks_says_what_an_answer_costs() -> None:
     priced = spec(price="4")
     without = answer_cost(priced, TASK, 100, ())
-    brief = expectation(priced, TaskType.TRANSLATION, Evidence(asked=30, timed=30, output_tokens=600))
+    brief = expectation(priced, TaskType.TRANSLATION, {"": Evidence(asked=30, timed=30, output_tokens=600)})
     with_others = answer_cost(priced, TASK, 100, [brief])
-    own = expectation(priced, TASK, Evidence(asked=30, timed=30, output_tokens=24_000))
+    own = expectation(priced, TASK, {"": Evidence(asked=30, timed=30, output_tokens=24_000)})
     assert (without, answer_cost(spec(price=None), TASK, 100, ())) == (Decimal("0.0012"), None)
     assert with_others is not None
     assert Decimal("0.00048") < with_others < Decimal("0.0006")
