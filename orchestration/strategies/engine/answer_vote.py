@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from orchestration.strategies.engine.asking import StepTimer, announce, final_answer
 from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
-from orchestration.strategies.engine.deciding import Selection, overall
-from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.deciding import Selection, overall, select_best
+from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, counted, is_usable
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
 from orchestration.strategies.engine.voting.answering import Ballots, Vote
-from orchestration.strategies.engine.voting.counting import UNREADABLE, Cast, countable
-from orchestration.strategies.engine.voting.deciding import (
-    VoteResult,
-    decide_vote,
-    emit_result,
-)
+from orchestration.strategies.engine.voting.counting import Cast, Contender, countable
+from orchestration.strategies.engine.voting.deciding import decide_vote, emit_result
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
+from orchestration.strategies.engine.voting.strategy import VotingRun
 
 PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, rule=RuleName.PLURALITY, tie=TieRule.CONFIDENCE)
 """The most voters win; of equals those whose answers are better by the built-in checks."""
+FEWEST_COUNTED = 2
 
 
-def answer_vote(request: Request, panel: Panel, timer: StepTimer) -> Vote:
-    """Return the vote of a panel by plurality of final answers."""
-    return Vote(request=request, options=PLURALITY, panel=panel, timer=timer)
-
-
-def cast_answer(candidate: Candidate, question: str) -> Cast:
-    """Return the ballot that an answer is; one that nothing can be read in abstains."""
-    if candidate.state != "answered":
-        return Cast.none(candidate.model, candidate.error)
-    if not is_usable(candidate) and candidate.quality is not None:
-        return Cast.none(candidate.model, candidate.quality.evidence[0])
-    answer = final_answer(candidate, question)
-    if answer is None:
-        return Cast.none(candidate.model, UNREADABLE)
-    return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
+def answer_vote(run: StrategyRun, panel: Panel) -> Vote:
+    """Return the vote of a panel by plurality of the final answers of a run."""
+    return VotingRun(request=run.request, options=PLURALITY, panel=panel, timer=run.timer, scorer=run.scorer)
 
 
 def can_be_counted(casts: Sequence[Cast], candidates: Sequence[Candidate]) -> bool:
@@ -46,45 +30,39 @@ def can_be_counted(casts: Sequence[Cast], candidates: Sequence[Candidate]) -> bo
     return countable(casts, sum(map(is_usable, candidates)), PLURALITY.quorum)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CountedAnswers:
-    """The result of a vote, and the candidate whose text is given for the winner."""
+async def conclude_by_vote(
+    run: StrategyRun,
+    vote: Vote,
+    casts: Sequence[Cast],
+    scored: Sequence[Candidate],
+    voters: Sequence[Candidate],
+) -> StrategyOutcome:
+    """Return the outcome of a vote, which is emitted; where it cannot be counted, that of the best answer.
 
-    result: VoteResult
-    chosen: Candidate
-
-    @property
-    def selection(self) -> Selection:
-        """The choice of that candidate, and why it was chosen."""
-        behind = self.result.count.contender(self.result.tally.winner or "").models
-        reason = f"{self.chosen.model} gave the answer that won the vote."
-        if len(behind) > 1:
-            alike = counted(len(behind), "answer")
-            reason = f"{self.chosen.model} gave the best worded of the {alike} that won the vote."
-        return Selection(step=self.chosen.step, reason=reason)
-
-
-async def count_answers(
-    vote: Vote, casts: Sequence[Cast], candidates: Sequence[Candidate], stop: Stop | None = None
-) -> CountedAnswers:
-    """Count ballots that `can_be_counted`, and emit them and the result.
-
-    `stop` is what ended the asking early; `candidates` are scored and have the names of the voters.
+    `voters` are the scored candidates, under the names of the voters.
     """
+    if sum(map(is_usable, voters)) < FEWEST_COUNTED or not can_be_counted(casts, voters):
+        return await run.conclude(select_best(scored), scored)
     for cast in casts:
         await vote.emit_ballot(cast)
-    ballots = Ballots(
-        kind=BallotKind.ANSWERS,
-        candidates=tuple(candidates),
-        casts=tuple(casts),
-        stops=() if stop is None else (stop,),
-    )
+    stops = () if run.stop is None else (run.stop,)
+    ballots = Ballots(kind=BallotKind.ANSWERS, candidates=tuple(voters), casts=tuple(casts), stops=stops)
     result = await decide_vote(vote, ballots)
     await emit_result(vote, ballots, result)
-    await announce(vote.context, result.decision, "vote")
-    winner = result.count.contender(result.tally.winner or "")
-    behind = [each for each in candidates if each.model in winner.spoken_by]
-    return CountedAnswers(result=result, chosen=max(behind, key=_standing))
+    await run.decide(result.decision, "vote")
+    run.notes += result.notes
+    selection = _selection(result.count.contender(result.tally.winner or ""), voters)
+    return await run.conclude(selection, scored, consensus=result.consensus)
+
+
+def _selection(winner: Contender, voters: Sequence[Candidate]) -> Selection:
+    """Return the best worded of the answers that won, and why it was chosen."""
+    chosen = max((each for each in voters if each.model in winner.spoken_by), key=_standing)
+    reason = f"{chosen.model} gave the answer that won the vote."
+    if len(winner.models) > 1:
+        alike = counted(len(winner.models), "answer")
+        reason = f"{chosen.model} gave the best worded of the {alike} that won the vote."
+    return Selection(step=chosen.step, reason=reason)
 
 
 def _standing(candidate: Candidate) -> tuple[bool, float]:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TypeVar
 
 from orchestra_site.web.patterns import Pattern
-from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import (
     Completion,
     FinishReason,
@@ -141,12 +140,6 @@ def final_answer(candidate: Candidate, question: str | None) -> Extracted | None
     """Return the final answer that a candidate gives to `question`, None when it cannot be read."""
     cut_off = candidate.finish is FinishReason.LENGTH
     return extract_answer(candidate.text, question=question, cut_off=cut_off)
-
-
-def not_asked(model: ChatModel, why: str) -> Candidate:
-    """Return the candidate of a member that was not asked."""
-    name = model.spec.name
-    return Candidate(model=name, step=ask_step(name), state="missing", error=why)
 
 
 async def begin_phase(context: RunContext, name: str) -> None:

@@ -10,23 +10,9 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import FinishReason, Message, ModelSpec
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import (
-    StepTimer,
-    announce,
-    answer_prompt,
-    begin_phase,
-)
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits, read_text
-from orchestration.strategies.engine.deciding import (
-    Scorer,
-    Selection,
-    conclude,
-    estimated,
-    no_answer_error,
-    overall,
-    select_best,
-)
+from orchestration.strategies.engine.deciding import Selection, estimated, overall, select_best
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.levels import (
     DIALS,
@@ -42,8 +28,8 @@ from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
-from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     Candidate,
@@ -132,29 +118,50 @@ def points(share: float) -> str:
 
 
 @dataclass(kw_only=True, slots=True)
-class _CascadeRun:
+class _CascadeRun(StrategyRun):
     """The state of one run: `accepted` once an answer is, `stop` when a limit of the run was reached."""
 
-    request: Request
     options: CascadeOptions
-    levels: Sequence[Level]
-    timer: StepTimer
-    scorer: Scorer
-    rule: AcceptanceRule
     candidates: list[Candidate] = field(default_factory=list)
-    moves: list[Decision] = field(default_factory=list)
     accepted: Acceptance | None = None
-    stop: Stop | None = None
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """The models in the order in which they are asked."""
+        return levels(self.panel.members, self.options, self.request.system + self.request.text)
+
+    @property
+    def rule(self) -> AcceptanceRule:
+        """What makes an answer acceptable."""
+        return AcceptanceRule(
+            belief=self.panel.belief,
+            request=self.request,
+            dial=DIALS[self.options.preset],
+            threshold=self.options.threshold,
+            least=self.least,
+            shares=price_shares(self.panel.members, self.request.system + self.request.text),
+        )
 
     @property
     def answers(self) -> list[Candidate]:
         """The answers so far."""
         return answered_candidates(self.candidates)
 
-    async def run(self) -> None:
+    async def run(self) -> StrategyOutcome:
+        """Return the accepted answer, else the best one."""
+        await self.begin("asking")
+        await self._ask_levels()
+        self.require_answers(self.candidates)
+        selection = select_best(self.answers)
+        if self.accepted is not None:
+            selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)
+        self.notes += self._remarks()
+        return await self.conclude(selection, self.candidates)
+
+    async def _ask_levels(self) -> None:
         """Ask level after level; what is decided after each is journaled."""
         for number, level in enumerate(self.levels, start=1):
-            asked = await self._ask(level, self.answers if self.options.draft else [])
+            asked = await self._ask_level(level, self.answers if self.options.draft else [])
             latest = await self._score(number, asked)
             decided = await self._decide(number, latest)
             if decided.accepted:
@@ -164,19 +171,19 @@ class _CascadeRun:
             if number < len(self.levels):
                 await self._escalate(number, latest, decided)
 
-    async def _ask(self, level: Level, drafts: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    async def _ask_level(self, level: Level, drafts: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Ask a level; drafts are shown anonymous and marked as data."""
         texts = [draft.text for draft in drafts]
         system = Message(role="system", content=f"{DRAFT_TASK}{DATA_ONLY}")
 
         async def ask(model: ChatModel) -> Candidate:
-            prompt = answer_prompt(self.request, self.options)
+            prompt = self.prompt
             if texts:
                 marked = Message(role="user", content=blocks(model.spec, self.request, texts))
                 prompt = replace(prompt, messages=(system, marked))
             return await ask_member(model, prompt, self.timer, request=self.request)
 
-        ended = await ask_round(level, ask, RoundPlan(), context=self.timer.context)
+        ended = await ask_round(level, ask, RoundPlan(), context=self.context)
         self.stop = ended.stop
         return candidates(ended)
 
@@ -205,7 +212,7 @@ class _CascadeRun:
         decided = Acceptance(accepted="", reason=f"{listed([each.model for each in level])} gave no answer.")
         if answered_candidates(level):
             decided = self.rule.judge(answers, left)
-        return Acceptance(**await self.timer.context.decide(f"{ACCEPT}/{number}", asdict(decided)))
+        return Acceptance(**await self.context.decide(f"{ACCEPT}/{number}", asdict(decided)))
 
     async def _escalate(self, number: int, level: Sequence[Candidate], decided: Acceptance) -> None:
         """Emit why a level was not accepted and which models are asked next."""
@@ -217,20 +224,9 @@ class _CascadeRun:
             options=tuple(candidate.model for candidate in level),
             scores={each.model: overall(each) for each in level if each.quality is not None},
         )
-        self.moves.append(decision)
-        await announce(self.timer.context, decision, f"{ACCEPT}/{number}")
+        await self.decide(decision, f"{ACCEPT}/{number}")
 
-    async def conclude(self) -> StrategyOutcome:
-        """Return the accepted answer, else the best one."""
-        if not self.answers:
-            raise no_answer_error(self.candidates, self.stop)
-        selection = select_best(self.answers)
-        if self.accepted is not None:
-            selection = Selection(step=self.accepted.accepted, reason=self.accepted.reason)
-        found = await conclude(self.timer, selection, self.candidates, self.stop)
-        return replace(found, decisions=(*self.moves, *found.decisions), notes=tuple(self._notes()))
-
-    def _notes(self) -> list[str]:
+    def _remarks(self) -> list[str]:
         notes = []
         if self.stop is not None:
             notes.append(f"The cascade ended early. {self.stop.because}")
@@ -241,7 +237,7 @@ class _CascadeRun:
         unasked = [model.spec.name for model in members if model.spec.name not in seen]
         if unasked and self.stop is None:
             notes.append(f"Not needed: {listed(unasked)}.")
-        drafted = self.options.draft and len(self.moves) > 0
+        drafted = self.options.draft and len(self.decisions) > 0
         saved = savings_sentence(members[-1], self.candidates, self.request, drafted=drafted)
         return [*notes, saved] if saved else notes
 
@@ -284,28 +280,7 @@ class Cascade(Strategy):
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the first accepted answer, or with the last level's."""
-        options = parse_options(CascadeOptions, request.options)
-        timer = StepTimer(context)
-        rule = AcceptanceRule(
-            belief=panel.belief,
-            request=request,
-            dial=DIALS[options.preset],
-            threshold=options.threshold,
-            least=request.constraints.min_quality or 0.0,
-            shares=price_shares(panel.members, request.system + request.text),
-        )
-        run = _CascadeRun(
-            request=request,
-            options=options,
-            levels=levels(panel.members, options, request.system + request.text),
-            timer=timer,
-            scorer=Scorer.judged_by(options, request, panel, timer),
-            rule=rule,
-        )
-        await begin_phase(context, "asking")
-        with single_error():
-            await run.run()
-        return await run.conclude()
+        return await _CascadeRun.begun(CascadeOptions, request, panel, context).answer()
 
 
 STRATEGY = Cascade()

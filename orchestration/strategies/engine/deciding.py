@@ -11,7 +11,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer
-from orchestration.strategies.engine.options import JudgeOptions
+from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
 from orchestration.strategies.engine.quality.assessing import Assessor
 from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
 from orchestration.strategies.engine.quality.rubrics import frozen_rubric
@@ -43,9 +43,10 @@ class Scorer:
     compares: bool = True
 
     @classmethod
-    def judged_by(cls, options: JudgeOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
-        """Return a scorer with the judges that the options name."""
-        judges = panel.each_named(options.judge, options.second_judge)
+    def judged_by(cls, options: StrategyOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
+        """Return a scorer with the judges that the options name, if they name any."""
+        named = (options.judge, options.second_judge) if isinstance(options, JudgeOptions) else ()
+        judges = panel.each_named(*named)
         rubric = frozen_rubric(request.rubric)
         assessor = Assessor(belief=panel.belief, judges=judges, families=panel.families, rubric=rubric)
         return cls(request=request, assessor=assessor, timer=timer)
@@ -142,29 +143,6 @@ async def settle(
     )
     await announce(context, decision, "select")
     return chosen, decision
-
-
-async def conclude(
-    timer: StepTimer,
-    selection: Selection,
-    candidates: Sequence[Candidate],
-    stop: Stop | None = None,
-) -> StrategyOutcome:
-    """Return the outcome of the selected candidate, once it is journaled.
-
-    `stop` ended the asking early. Raises `NoUsableAnswer`.
-    """
-    require_usable(candidates, stop)
-    with timer.step("select"):
-        chosen, decision = await settle(timer.context, selection, answered_candidates(candidates))
-    return StrategyOutcome(
-        answer=chosen.text,
-        candidates=tuple(candidates),
-        chosen=chosen.step,
-        quality=chosen.quality,
-        decisions=(decision,),
-        path=timer.path(),
-    )
 
 
 def no_answer_error(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:

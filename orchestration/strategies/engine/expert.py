@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
@@ -14,11 +14,10 @@ from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
+from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose, plain
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
@@ -33,13 +32,7 @@ from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.options import ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Profile, profile_for
 from orchestration.strategies.engine.quality.prompts import ANSWER_TAGS, shortened
-from orchestration.strategies.engine.sequential import (
-    MOVE_ON,
-    SEARCH_LABELS,
-    Search,
-    SearchOptions,
-    search_answer,
-)
+from orchestration.strategies.engine.sequential import MOVE_ON, SEARCH_LABELS, Search, SearchOptions
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import Request, StrategyOutcome, counted, dollars, listed
 
@@ -160,41 +153,56 @@ class ExpertOptions(SearchOptions, ExpertChoices):
     main = ("prefer", "ask")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """The models in the order in which to ask them, and the decisions that led there."""
+@dataclass(kw_only=True, slots=True)
+class _ExpertSearch(Search):
+    """A search among the models in the order of their ranking."""
 
-    order: tuple[str, ...]
-    decisions: tuple[Decision, ...]
+    options: ExpertOptions
 
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Json]) -> Route:
-        """Return what was journaled."""
-        decisions = [Decision(**{**each, "options": tuple(each["options"])}) for each in stored["decisions"]]
-        return cls(order=tuple(stored["order"]), decisions=tuple(decisions))
+    async def run(self) -> StrategyOutcome:
+        """Rank the panel, then search."""
+        members = {model.spec.name: model for model in self.panel.members}
+        order = await self._route()
+        self.panel = replace(self.panel, members=tuple(members[name] for name in order))
+        self.at_first, self.order = self.options.ask, "in the ranking"
+        return await Search.run(self)
 
+    async def _route(self) -> Sequence[str]:
+        """Classify the request and rank the panel; a route that is journaled already is kept."""
+        request, panel = self.request, self.panel
+        rules = classify(request.text, request.system)
+        task, reason = rules.task, rules.reason
+        for model in panel.each_named(self.options.classifier):
+            task, reason = await self._classify_by(model, rules)
+        shares = {kind.label: share for kind, share in rules.shares.items()}
+        kinds = tuple(dict.fromkeys([task.label, *shares]))
+        kind = Decision(kind="classify", chosen=task.label, reason=reason, options=kinds, scores=shares)
+        question = replace(question_traits(request.text, request.system), task=task)
+        specs = [model.spec for model in panel.members]
+        ranking = rank(specs, question, self.options.prefer, panel.belief, panel.profiles)
+        order = [ranked.model for ranked in ranking]
+        found = {"order": order, "decisions": [kind, _rank_decision(task, ranking, self.options)]}
+        with self.timer.step(ROUTE_STEP, task.label):
+            route = await self.context.decide(ROUTE_STEP, plain(found))
+        for each in route["decisions"]:
+            await self.decide(Decision(**{**each, "options": tuple(each["options"])}), ROUTE_STEP)
+        return list(route["order"])
 
-async def find_route(request: Request, options: ExpertOptions, panel: Panel, timer: StepTimer) -> Route:
-    """Classify the request and rank the panel; a route that is journaled already is kept."""
-    rules = classify(request.text, request.system)
-    task, reason = rules.task, rules.reason
-    for model in panel.each_named(options.classifier):
-        task, reason = await classify_by(model, request, timer, rules)
-    shares = {kind.label: share for kind, share in rules.shares.items()}
-    kinds = tuple(dict.fromkeys([task.label, *shares]))
-    kind = Decision(kind="classify", chosen=task.label, reason=reason, options=kinds, scores=shares)
-    question = replace(question_traits(request.text, request.system), task=task)
-    specs = [model.spec for model in panel.members]
-    ranking = rank(specs, question, options.prefer, panel.belief, panel.profiles)
-    found = Route(
-        order=tuple(ranked.model for ranked in ranking),
-        decisions=(kind, _rank_decision(task, ranking, options)),
-    )
-    with timer.step(ROUTE_STEP, task.label):
-        route = Route.from_json(await timer.context.decide(ROUTE_STEP, asdict(found)))
-    for decision in route.decisions:
-        await announce(timer.context, decision, ROUTE_STEP)
-    return route
+    async def _classify_by(self, model: ChatModel, rules: Classification) -> tuple[TaskType, str]:
+        """Return the type that `model` names, and the reason; without it, what the rules say."""
+        name = model.spec.name
+        await self.begin("classifying")
+        try:
+            with self.timer.step(CLASSIFY_STEP, name):
+                prompt = classify_prompt(model.spec, self.request)
+                completion = await self.context.ask(model, prompt, CLASSIFY_STEP)
+        except (ModelError, LimitReached) as error:
+            return rules.task, f"{name} could not classify it: {error} {rules.reason}"
+        task = read_task(completion.text)
+        if task is None:
+            return rules.task, f"{name} named no kind of task that can be read. {rules.reason}"
+        agreed = "The words say so, too." if task is rules.task else f"By its words: {rules.task.label}."
+        return task, f"{name} classified it as {task.label}. {agreed}"
 
 
 def _rank_decision(task: TaskType, ranking: Sequence[Ranked], options: ExpertOptions) -> Decision:
@@ -223,24 +231,6 @@ def _in_words(ranked: Ranked) -> str:
     numbers = f"{quality}, {usual}"
     judged = f"{profile.evidence:g} judged" if profile.evidence else "none judged"
     return f"{numbers}: learned from {counted(profile.asked, 'call')}, {judged}."
-
-
-async def classify_by(
-    model: ChatModel, request: Request, timer: StepTimer, rules: Classification
-) -> tuple[TaskType, str]:
-    """Return the type that `model` names, and the reason; without it, what the rules say."""
-    name = model.spec.name
-    await begin_phase(timer.context, "classifying")
-    try:
-        with timer.step(CLASSIFY_STEP, name):
-            completion = await timer.context.ask(model, classify_prompt(model.spec, request), CLASSIFY_STEP)
-    except (ModelError, LimitReached) as error:
-        return rules.task, f"{name} could not classify it: {error} {rules.reason}"
-    task = read_task(completion.text)
-    if task is None:
-        return rules.task, f"{name} named no kind of task that can be read. {rules.reason}"
-    agreed = "The words say so, too." if task is rules.task else f"By its words: {rules.task.label}."
-    return task, f"{name} classified it as {task.label}. {agreed}"
 
 
 def classify_prompt(model: ModelSpec, request: Request) -> Prompt:
@@ -310,20 +300,7 @@ class Expert(Strategy):
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` with the best expert's answer that is good enough, or with the best there is."""
-        options = parse_options(ExpertOptions, request.options)
-        timer = StepTimer(context)
-        route = await find_route(request, options, panel, timer)
-        members = {model.spec.name: model for model in panel.members}
-        ranked = replace(panel, members=tuple(members[name] for name in route.order))
-        search = Search(
-            request=request,
-            options=options,
-            panel=ranked,
-            timer=timer,
-            at_first=options.ask,
-            order="in the ranking",
-        )
-        return await search_answer(search, route.decisions)
+        return await _ExpertSearch.begun(ExpertOptions, request, panel, context).answer()
 
 
 STRATEGY = Expert()

@@ -6,20 +6,14 @@ What others wrote is data in a prompt, without names, in an order that is drawn 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, estimate_tokens
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import (
-    StepTimer,
-    announce,
-    answer_prompt,
-    ask_step,
-    final_answer,
-)
+from orchestration.strategies.engine.asking import StepTimer, announce, ask_step, final_answer
 from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
-from orchestration.strategies.engine.deciding import Scorer, no_answer_error, require_usable
+from orchestration.strategies.engine.deciding import Scorer
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions
 from orchestration.strategies.engine.quality.prompts import (
@@ -31,9 +25,9 @@ from orchestration.strategies.engine.quality.prompts import (
     shortened,
 )
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, answered_candidates, is_usable
+from orchestration.strategies.engine.types import Candidate, Request, is_usable, listed
 
 FINAL_LINE = """\
 When the question has a short final answer, end with a line of the form
@@ -140,28 +134,49 @@ def independent_answers(
 
 
 @dataclass(kw_only=True, slots=True)
-class RewritingRun:
+class RewritingRun(StrategyRun):
     """The state of a run in which models answer again: the first answers, independent, and the newest."""
 
-    request: Request
-    panel: Panel
-    timer: StepTimer
-    scorer: Scorer
     first: tuple[Candidate, ...] = ()
     newest: tuple[Candidate, ...] = ()
-    stop: Stop | None = None
-    notes: list[str] = field(default_factory=list)
 
     @property
     def usable(self) -> list[Candidate]:
         """The newest usable answers."""
         return [each for each in self.newest if is_usable(each)]
 
-    async def answer_first(self, options: AnswerOptions) -> None:
+    async def answer_first(self) -> None:
         """Have all models answer. Raises `AllModelsFailed`, `NoUsableAnswer`, `LimitReached`."""
-        prompt = answer_prompt(self.request, options)
+        prompt = self.prompt
         self.first, self.stop = await answer_again(self.panel.members, lambda _: prompt, 1, self.scorer)
         self.newest = self.first
-        if not answered_candidates(self.first):
-            raise no_answer_error(self.first, self.stop)
-        require_usable(self.first, self.stop)
+        self.require_answers(self.first)
+
+    async def answer_anew(self, number: int, word: str, task: str, *, own: bool) -> None:
+        """Have all models with a usable answer write it again, each with the newest of the others in sight.
+
+        Where its `own` is a turn of its conversation it is not among those shown.
+        """
+        await self.begin(f"{word} {number}")
+        said = {each.model: each.text for each in self.usable}
+        seen = {name: [each for each in said if not own or each != name] for name in said}
+        orders = await draw_orders(self.timer, seen, number)
+
+        def prompt(model: ChatModel) -> Prompt:
+            name = model.spec.name
+            shown = [said[each] for each in orders[name]]
+            before = said[name] if own else ""
+            return rewriting_prompt(task, model.spec, self.request, self.options, shown, before)
+
+        members = [model for model in self.panel.members if model.spec.name in said]
+        written, self.stop = await answer_again(members, prompt, number, self.scorer)
+        kept = [each.model for each in written if not is_usable(each)]
+        if kept:
+            self.notes.append(f"In {word} {number} the earlier answer stands of {listed(kept)}.")
+        self.newest = newest(self.newest, written)
+
+    async def score_newest(self, written: Sequence[Candidate] | None = None) -> tuple[Candidate, ...]:
+        """Return the newest answers, or what was `written` from them, with their quality."""
+        asked = self.request.text
+        independent = independent_answers(written or self.usable, self.first, asked)
+        return await self.scorer.score(written or self.newest, "judge", independent=independent)

@@ -7,14 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import FinishReason, Prompt
-from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision, RunEvent
-from orchestration.strategies.engine.asking import (
-    StepTimer,
-    answer_prompt,
-    begin_phase,
-    final_answer,
-)
+from orchestration.strategies.engine.asking import final_answer
 from orchestration.strategies.engine.belief.model import Posterior
 from orchestration.strategies.engine.belief.reading import (
     QuestionTraits,
@@ -23,13 +17,11 @@ from orchestration.strategies.engine.belief.reading import (
     read_text,
 )
 from orchestration.strategies.engine.consensus.ballots import RuleName
-from orchestration.strategies.engine.deciding import Scorer, overall
-from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.quality.assessing import Assessor
+from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
-from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, StrategyEvent, is_usable
+from orchestration.strategies.engine.types import Candidate, StrategyEvent, is_usable
 from orchestration.strategies.engine.voting.counting import (
     CUT_SHORT,
     UNREADABLE,
@@ -53,25 +45,11 @@ On recorded answers of five cheap models, in five folds, this and a probability 
 calls and lose 0.3 points of accuracy."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Vote:
+@dataclass(kw_only=True, slots=True)
+class Vote(StrategyRun):
     """One run's vote: what is asked, of which models, with which options."""
 
-    request: Request
     options: VotingOptions
-    panel: Panel
-    timer: StepTimer
-
-    @property
-    def context(self) -> RunContext:
-        """The run's context."""
-        return self.timer.context
-
-    @property
-    def scorer(self) -> Scorer:
-        """The scorer of answers, by the built-in checks alone."""
-        assessor = Assessor(belief=self.panel.belief)
-        return Scorer(request=self.request, assessor=assessor, timer=self.timer)
 
     def with_ballot(self, kind: BallotKind) -> Vote:
         """Return the vote with its ballot decided."""
@@ -171,7 +149,7 @@ class Answering:
         """Return the candidate of each model, in panel order, and the stop that left some out, if any."""
         wave = 0 if self._kind is BallotKind.REVIEW else self.vote.options.waves
         step = "stop" if self._kind is BallotKind.ANSWERS else "stop/answers"
-        await begin_phase(self.vote.context, "asking")
+        await self.vote.begin("asking")
         plan = RoundPlan(until=self._until, wave=wave, step=step)
         ended = await ask_round(self.vote.panel.members, self._ask, plan, context=self.vote.context)
         return candidates(ended), ended.stop
@@ -180,16 +158,12 @@ class Answering:
     def _kind(self) -> BallotKind:
         return self.vote.options.ballot
 
-    @property
-    def _prompt(self) -> Prompt:
-        return answer_prompt(self.vote.request, self.vote.options)
-
     async def _ask(self, model: ChatModel) -> Candidate:
-        answer = await ask_member(model, self._prompt, self.vote.timer, request=self.vote.request)
+        answer = await self.vote.ask(model)
         [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
         if is_usable(candidate):
             self.written.append(candidate)
-        cast = _cast(candidate, self.vote.request.text)
+        cast = cast_answer(candidate, self.vote.request.text)
         self.casts[cast.voter] = cast
         if self._kind is BallotKind.ANSWERS:
             await self.vote.emit_ballot(cast)
@@ -201,7 +175,9 @@ class Answering:
             return None
         counted = self.vote.count(casts)
         likely = self._likely(counted) if self.vote.options.stop is StopMode.POSTERIOR else ""
-        return reason_to_stop(self.vote, counted, prompt=self._prompt, written=self.written, likely=likely)
+        return reason_to_stop(
+            self.vote, counted, prompt=self.vote.prompt, written=self.written, likely=likely
+        )
 
     def _likely(self, counted: Count) -> str:
         """Return why the winner so far is believed, empty where further answers are worth asking for.
@@ -228,7 +204,8 @@ class Answering:
         return f"{sure}; no other model is expected to raise it by more than {LEAST_GAIN:.1%}."
 
 
-def _cast(candidate: Candidate, question: str) -> Cast:
+def cast_answer(candidate: Candidate, question: str) -> Cast:
+    """Return the ballot that an answer is; one that nothing can be read in abstains."""
     if candidate.state != "answered":
         return Cast.none(candidate.model, candidate.error)
     answer = final_answer(candidate, question) if is_usable(candidate) else None

@@ -10,28 +10,18 @@ from typing import ClassVar
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import StepTimer, announce
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import TallyVerdict
-from orchestration.strategies.engine.deciding import (
-    Selection,
-    no_answer_error,
-    overall,
-    require_usable,
-    select_best,
-    settle,
-)
+from orchestration.strategies.engine.deciding import Selection, overall, require_usable, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     Candidate,
     Request,
     StrategyOutcome,
-    answered_candidates,
     counted,
     is_usable,
 )
@@ -100,7 +90,7 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
     found = choose_ballot(read, len(written), vote.options.quorum)
     stored = await vote.context.decide(BALLOT, asdict(found))
     choice = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
-    await announce(vote.context, choice.decision, BALLOT)
+    await vote.decide(choice.decision, BALLOT)
     vote = vote.with_ballot(choice.kind)
     if choice.kind is BallotKind.REVIEW:
         return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
@@ -180,48 +170,43 @@ class Voting(Strategy):
 
         Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
         """
-        options = parse_options(VotingOptions, request.options)
-        self.check(options, panel.names)
-        options = options.with_ballot_by_rule()
-        if not panel.belief.has_records(panel.names):
-            options = options.by_most_votes()
-        vote = Vote(request=request, options=options, panel=panel, timer=StepTimer(context))
-        with single_error():
-            answering = Answering(vote=vote)
-            candidates, stop = await answering.run()
-            require_usable(candidates, stop)
-            ballots = await cast_ballots(answering, candidates, stop)
-            return await _conclude(vote.with_ballot(ballots.kind), ballots)
+        run = VotingRun.begun(VotingOptions, request, panel, context)
+        self.check(run.options, panel.names)
+        return await run.answer()
 
 
-async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
-    for stop in ballots.stops:
-        await announce(vote.context, stop.decision, "stop")
-    if not answered_candidates(ballots.candidates):
-        raise no_answer_error(ballots.candidates, *ballots.stops)
-    result = await decide_vote(vote, ballots)
-    await emit_result(vote, ballots, result)
-    is_won = result.tally.winner is not None
-    if not is_won and not _is_left_open(vote, ballots, result):
-        raise no_winner_error(vote, ballots, result)
-    if is_won:
-        await announce(vote.context, result.decision, "vote")
-    candidates = await vote.scorer.score(ballots.candidates, "checks")
-    selection = _selection(result, candidates) if is_won else select_best(candidates)
-    with vote.timer.step("select"):
-        chosen, decision = await settle(vote.context, selection, candidates)
-    by_answers = () if ballots.chosen is None else (ballots.chosen,)
-    voted, no_vote = ((result.decision,), ()) if is_won else ((), (WITHOUT_A_VOTE,))
-    return StrategyOutcome(
-        answer=chosen.text,
-        candidates=candidates,
-        chosen=chosen.step,
-        consensus=result.consensus if is_won else None,
-        quality=chosen.quality,
-        decisions=(*by_answers, *(stop.decision for stop in ballots.stops), *voted, decision),
-        path=vote.timer.path(),
-        notes=(*(stop.sentence for stop in ballots.stops), *result.notes, *no_vote),
-    )
+@dataclass(kw_only=True, slots=True)
+class VotingRun(Vote):
+    """A vote from the answers to the winner."""
+
+    async def run(self) -> StrategyOutcome:
+        """Have the panel answer, and vote."""
+        self.options = self.options.with_ballot_by_rule()
+        if not self.panel.belief.has_records(self.panel.names):
+            self.options = self.options.by_most_votes()
+        answering = Answering(vote=self)
+        candidates, stop = await answering.run()
+        require_usable(candidates, stop)
+        ballots = await cast_ballots(answering, candidates, stop)
+        self.options = self.options.with_ballot(ballots.kind)
+        for each in ballots.stops:
+            await self.note_stop(each)
+        self.require_answers(ballots.candidates)
+        return await self._conclude(ballots)
+
+    async def _conclude(self, ballots: Ballots) -> StrategyOutcome:
+        """Count the ballots, and return the answer that won."""
+        result = await decide_vote(self, ballots)
+        await emit_result(self, ballots, result)
+        is_won = result.tally.winner is not None
+        if not is_won and not _is_left_open(self, ballots, result):
+            raise no_winner_error(self, ballots, result)
+        if is_won:
+            await self.decide(result.decision, "vote")
+        self.notes += result.notes if is_won else (*result.notes, WITHOUT_A_VOTE)
+        candidates = await self.scorer.score(ballots.candidates, "checks")
+        selection = _selection(result, candidates) if is_won else select_best(candidates)
+        return await self.conclude(selection, candidates, consensus=result.consensus if is_won else None)
 
 
 def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
