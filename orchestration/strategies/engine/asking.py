@@ -19,6 +19,7 @@ from orchestration.llm.engine.types import (
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.records import bounded, step_key
 from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent, Timing
+from orchestration.strategies.engine.belief.reading import ReadAnswer, read_text
 from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.options import AnswerOptions
@@ -140,6 +141,12 @@ def final_answer(candidate: Candidate, question: str | None) -> Extracted | None
     """Return the final answer that a candidate gives to `question`, None when it cannot be read."""
     cut_off = candidate.finish is FinishReason.LENGTH
     return extract_answer(candidate.text, question=question, cut_off=cut_off)
+
+
+def read_candidate(candidate: Candidate, question: str) -> ReadAnswer:
+    """Return an answer to `question` as a belief reads it."""
+    cut_off = candidate.finish is FinishReason.LENGTH
+    return read_text(candidate.model, candidate.text, question, cut_off=cut_off)
 
 
 async def begin_phase(context: RunContext, name: str) -> None:

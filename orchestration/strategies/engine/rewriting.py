@@ -13,9 +13,9 @@ from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, 
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.asking import StepTimer, announce, ask_step, final_answer
 from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
-from orchestration.strategies.engine.deciding import Scorer
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions
+from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.quality.prompts import (
     CHARACTERS_PER_TOKEN,
     DATA_ONLY,

@@ -13,7 +13,6 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
 from orchestration.strategies.engine.deciding import (
-    Scorer,
     Selection,
     no_answer_error,
     require_usable,
@@ -21,6 +20,7 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, parse_options
+from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.rounds import single_error
 from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.strategy import Panel

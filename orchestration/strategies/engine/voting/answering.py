@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import FinishReason, Prompt
 from orchestration.runs.engine.types import Decision, RunEvent
-from orchestration.strategies.engine.asking import final_answer
+from orchestration.strategies.engine.asking import final_answer, read_candidate
 from orchestration.strategies.engine.belief.model import Posterior
 from orchestration.strategies.engine.belief.reading import (
     QuestionTraits,
     ReadAnswer,
     question_traits,
-    read_text,
 )
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.deciding import overall
@@ -213,8 +212,7 @@ def cast_answer(candidate: Candidate, question: str) -> Cast:
         unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
         cut_short = unusable and candidate.finish is FinishReason.LENGTH
         return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
-    cut_off = candidate.finish is FinishReason.LENGTH
-    read = read_text(candidate.model, candidate.text, question, cut_off=cut_off)
+    read = read_candidate(candidate, question)
     return Cast(
         voter=candidate.model,
         answer=answer,
