@@ -22,7 +22,7 @@ from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rewriting import RewritingRun, all_agree, say_the_same
-from orchestration.strategies.engine.stopping import EarlyStopReason, Stop
+from orchestration.strategies.engine.rounds import EarlyStopReason, Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     Candidate,

@@ -11,7 +11,7 @@ from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import announce
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer
 from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
-from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.rounds import Stop
 from orchestration.strategies.engine.types import (
     Candidate,
     Caveat,

@@ -29,9 +29,15 @@ from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import (
+    EarlyStopReason,
+    Round,
+    RoundPlan,
+    StopRequest,
+    ask_round,
+    candidates,
+)
 from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.stopping import EarlyStopReason, StopRequest
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     AS_SHARE,

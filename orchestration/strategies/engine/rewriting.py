@@ -24,9 +24,8 @@ from orchestration.strategies.engine.quality.prompts import (
     blocks,
     shortened,
 )
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import RoundPlan, Stop, ask_round, candidates
 from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.stopping import Stop
 from orchestration.strategies.engine.types import Candidate, Request, is_usable, listed
 
 FINAL_LINE = """\

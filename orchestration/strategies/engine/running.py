@@ -21,8 +21,7 @@ from orchestration.strategies.engine.deciding import (
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, parse_options
 from orchestration.strategies.engine.quality.assessing import Scorer
-from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.rounds import Stop, single_error
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     Candidate,

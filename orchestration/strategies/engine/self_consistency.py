@@ -27,9 +27,15 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rewriting import say_the_same
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import (
+    EarlyStopReason,
+    Round,
+    RoundPlan,
+    StopRequest,
+    ask_round,
+    candidates,
+)
 from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.stopping import EarlyStopReason, StopRequest
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     AS_SHARE,

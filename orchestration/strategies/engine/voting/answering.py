@@ -17,9 +17,16 @@ from orchestration.strategies.engine.belief.reading import (
 )
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.deciding import overall
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import (
+    EarlyStopReason,
+    Round,
+    RoundPlan,
+    Stop,
+    StopRequest,
+    ask_round,
+    candidates,
+)
 from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.types import Candidate, StrategyEvent, is_usable
 from orchestration.strategies.engine.voting.counting import (
     CUT_SHORT,

@@ -16,8 +16,7 @@ from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.quality.judging import stated_reason
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, ROOM_FOR_REST, blocks, label
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
-from orchestration.strategies.engine.stopping import Stop, StopRequest
+from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round
 from orchestration.strategies.engine.types import Candidate, Request, is_usable
 from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast

@@ -16,7 +16,7 @@ from orchestration.strategies.engine.deciding import Selection, overall, require
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.stopping import Stop
+from orchestration.strategies.engine.rounds import Stop
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     Candidate,
