@@ -150,14 +150,9 @@ async def test_what_a_judge_said_is_kept_with_the_quality_and_moves_it() -> None
         1.0,
         "so",
     )
-    assert good.judge_score == 1.0
-    assert poor.judge_score == pytest.approx(0.2)
+    assert [each.score for each in poor.judgements] == [pytest.approx(0.2)]
     assert poor.overall < 0.3 < good.overall
     assert (good.fluency, good.accuracy) == (1.0, None)
-
-
-def test_without_a_judge_there_is_no_score_of_one() -> None:
-    assert Quality(overall=0.5).judge_score is None
 
 
 def test_what_changed_between_versions_is_said_in_sentences() -> None:

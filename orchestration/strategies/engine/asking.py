@@ -8,14 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TypeVar
 
 from orchestra_site.web.patterns import Pattern
-from orchestration.llm.engine.types import (
-    Completion,
-    FinishReason,
-    Json,
-    Message,
-    Prompt,
-    Purpose,
-)
+from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.records import bounded, step_key
 from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent, Timing

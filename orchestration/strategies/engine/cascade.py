@@ -13,7 +13,6 @@ from pydantic import Field
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, ModelSpec, Usage, estimate_tokens
 from orchestration.runs.engine.budget import price
-from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import read_candidate
 from orchestration.strategies.engine.belief.reading import question_traits
@@ -25,8 +24,7 @@ from orchestration.strategies.engine.options import AnswerOptions, StrategyOptio
 from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
-from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     AS_SHARE,
     Candidate,
@@ -346,7 +344,7 @@ class _CascadeRun(StrategyRun):
         return [*notes, saved] if saved else notes
 
 
-class Cascade(Strategy):
+class Cascade(PanelStrategy):
     """Ask cheap models first, more expensive ones where that is not enough."""
 
     name: ClassVar[str] = "cascade"
@@ -356,7 +354,8 @@ class Cascade(Strategy):
         " answer by more than they cost; says what that saved against asking the most expensive."
     )
     in_turn: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = CascadeOptions
+    Options: ClassVar[type[AnswerOptions]] = CascadeOptions
+    Run: ClassVar[type[StrategyRun]] = _CascadeRun
     labels: ClassVar[Mapping[str, str]] = {"escalate": "Escalated"}
     escalations: ClassVar[frozenset[str]] = frozenset({"escalate"})
 
@@ -381,10 +380,6 @@ class Cascade(Strategy):
         """Return what is decided at `accept/<level>`."""
         head, _, number = key.partition("/")
         return f"Level {number} decided" if head == ACCEPT else ""
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the first accepted answer, or with the last level's."""
-        return await _CascadeRun.begun(CascadeOptions, request, panel, context).answer()
 
 
 STRATEGY = Cascade()

@@ -15,7 +15,6 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.answer_vote import answer_vote, conclude_by_vote
 from orchestration.strategies.engine.effort import Effort, judging
@@ -23,15 +22,8 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rewriting import RewritingRun, all_agree, say_the_same
 from orchestration.strategies.engine.rounds import EarlyStopReason, Stop
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    Candidate,
-    Request,
-    StrategyOutcome,
-    counted,
-    is_usable,
-    listed,
-)
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable, listed
 from orchestration.strategies.engine.voting.answering import cast_answer
 
 DEBATE = "debate"
@@ -141,7 +133,7 @@ class _DebateRun(RewritingRun):
         return Decision(kind=DEBATE, chosen=f"Round {number}", reason=reason)
 
 
-class Debate(Strategy):
+class Debate(PanelStrategy):
     """Let models see each other's answers and change their minds."""
 
     name: ClassVar[str] = "debate"
@@ -153,7 +145,8 @@ class Debate(Strategy):
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Round"
     counts_answers: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = DebateOptions
+    Options: ClassVar[type[AnswerOptions]] = DebateOptions
+    Run: ClassVar[type[StrategyRun]] = _DebateRun
     labels: ClassVar[Mapping[str, str]] = {DEBATE: "Debated", "vote": "Vote"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
@@ -167,10 +160,6 @@ class Debate(Strategy):
         """Return what is decided before and after a round."""
         head, _, number = key.rpartition("/")
         return f"Round {number} decided" if head == DEBATE else super().moment(key)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with what the models say at the end of a debate."""
-        return await _DebateRun.begun(DebateOptions, request, panel, context).answer()
 
 
 STRATEGY = Debate()

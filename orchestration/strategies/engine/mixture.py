@@ -14,7 +14,6 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestration.llm.engine.types import Purpose
-from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.deciding import (
     Selection,
@@ -26,10 +25,9 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
 from orchestration.strategies.engine.rewriting import RewritingRun
-from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     Candidate,
-    Request,
     StrategyOutcome,
     counted,
     is_usable,
@@ -118,7 +116,7 @@ class _MixtureRun(RewritingRun):
         return (checked, "") if is_usable(checked) else (None, unusable)
 
 
-class Mixture(Strategy):
+class Mixture(PanelStrategy):
     """Let models answer in layers, and combine the answers of the last one."""
 
     name: ClassVar[str] = "mixture"
@@ -129,7 +127,8 @@ class Mixture(Strategy):
     )
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Layer"
-    Options: ClassVar[type[StrategyOptions]] = MixtureOptions
+    Options: ClassVar[type[AnswerOptions]] = MixtureOptions
+    Run: ClassVar[type[StrategyRun]] = _MixtureRun
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much is asked: all layers, and the aggregator."""
@@ -144,10 +143,6 @@ class Mixture(Strategy):
             again=(again, again),
             helping=(combining, *judging(given, together=1)),
         )
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with what the aggregator writes from the last layer's answers."""
-        return await _MixtureRun.begun(MixtureOptions, request, panel, context).answer()
 
 
 STRATEGY = Mixture()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import ClassVar
@@ -13,10 +13,15 @@ from pydantic import Field
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Message, Prompt, Purpose
-from orchestration.runs.engine.context import RunContext
+from orchestration.llm.engine.types import Message, Purpose
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, answered, begin_phase
+from orchestration.strategies.engine.asking import (
+    READ_AT_ONCE,
+    StepTimer,
+    answer_prompt,
+    answered,
+    begin_phase,
+)
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
     Selection,
@@ -28,7 +33,7 @@ from orchestration.strategies.engine.deciding import (
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
+from orchestration.strategies.engine.quality.prompts import DATA_ONLY, FINAL_LINE, blocks
 from orchestration.strategies.engine.rounds import (
     EarlyStopReason,
     Round,
@@ -37,8 +42,7 @@ from orchestration.strategies.engine.rounds import (
     ask_round,
     candidates,
 )
-from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     AS_SHARE,
     Candidate,
@@ -230,8 +234,6 @@ AGGREGATE_TASK = """\
 You are given a question and several answers to it, some of which may be wrong or incomplete.
 Work out what is right, keep what is correct and useful in each, correct what is not, and write one final
 answer to the question in your own words. Do not mention that there were several answers.
-When the question has a short final answer, end with a line of the form
-Answer: <the final answer>
 """
 
 
@@ -247,16 +249,10 @@ async def synthesise(
     It is a candidate of its own step; a sentence says why there is none.
     """
     name = aggregator.spec.name
-    prompt = Prompt(
-        messages=(
-            Message(role="system", content=f"{AGGREGATE_TASK}{DATA_ONLY}"),
-            Message(role="user", content=blocks(aggregator.spec, request, [each.text for each in answers])),
-        ),
-        purpose=Purpose.AGGREGATE,
-        temperature=options.temperature,
-        max_tokens=options.max_tokens,
-        response_schema=request.response_schema,
-    )
+    shown = blocks(aggregator.spec, request, [each.text for each in answers])
+    told = Message(role="system", content=f"{AGGREGATE_TASK}{FINAL_LINE}{DATA_ONLY}")
+    messages = (told, Message(role="user", content=shown))
+    prompt = replace(answer_prompt(request, options), messages=messages, purpose=Purpose.AGGREGATE)
     try:
         with timer.step(AGGREGATE_STEP, name):
             completion = await timer.context.ask(aggregator, prompt, AGGREGATE_STEP)
@@ -266,7 +262,7 @@ async def synthesise(
     return await off_loop(len(completion.text), read, at_most=READ_AT_ONCE)
 
 
-class Parallel(Strategy):
+class Parallel(PanelStrategy):
     """Ask the whole panel at once."""
 
     name: ClassVar[str] = "parallel"
@@ -276,7 +272,8 @@ class Parallel(Strategy):
         " synthesis of all."
     )
     in_turn: ClassVar[bool] = False
-    Options: ClassVar[type[StrategyOptions]] = ParallelOptions
+    Options: ClassVar[type[AnswerOptions]] = ParallelOptions
+    Run: ClassVar[type[StrategyRun]] = _ParallelRun
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much is asked: a first good answer may be the only one that is waited for."""
@@ -292,10 +289,6 @@ class Parallel(Strategy):
             )
             helping = (combining, *judging(given, together=1))
         return Effort(answers=(panel, panel), at_once=at_once, helping=helping)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` by selecting or combining the panel's answers."""
-        return await _ParallelRun.begun(ParallelOptions, request, panel, context).answer()
 
 
 STRATEGY = Parallel()

@@ -19,8 +19,7 @@ from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.blocks import BlockTags
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
-from orchestration.runs.engine.context import RunContext
+from orchestration.llm.engine.types import Json, ModelSpec, Prompt, Purpose
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision
@@ -35,18 +34,18 @@ from orchestration.strategies.engine.deciding import (
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.judging import read_verdicts
+from orchestration.strategies.engine.quality.judging import read_verdicts, verdict_items
 from orchestration.strategies.engine.quality.prompts import (
     DATA_ONLY,
     ROOM_FOR_REST,
     blocks,
+    helper_prompt,
     instructions,
     shortened,
 )
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS
 from orchestration.strategies.engine.rewriting import answer_again, rewriting_prompt
-from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     Candidate,
     Request,
@@ -96,7 +95,7 @@ def read_critique(text: str) -> Critique | None:
 
     A critic that names no problem but gives a low score has its reason as the problem.
     """
-    items = [item for value in json_values(text) for item in _items(value)]
+    items = [item for value in json_values(text) for item in verdict_items(value)]
     named = [item["problems"] for item in items if isinstance(item.get("problems"), list)]
     verdicts = list(read_verdicts(text).values())
     if not (named or verdicts):
@@ -111,22 +110,10 @@ def read_critique(text: str) -> Critique | None:
     return Critique(least=least, problems=problems)
 
 
-def _items(value: Json) -> list[Mapping[str, Json]]:
-    listed_ = value.get("verdicts", [value]) if isinstance(value, dict) else value
-    return [item for item in listed_ if isinstance(item, dict)] if isinstance(listed_, list) else []
-
-
 def critique_prompt(critic: ModelSpec, request: Request, draft: str) -> Prompt:
     """Return the prompt that has `critic` name the problems of a draft."""
     marked = blocks(critic, request, [draft], rest=ROOM_FOR_REST)
-    return Prompt(
-        messages=(
-            Message(role="system", content=f"{CRITIC_TASK}{DATA_ONLY}"),
-            Message(role="user", content=f"{marked}\n\n{CRITIC_FORM}"),
-        ),
-        purpose=Purpose.JUDGE,
-        temperature=None if Capability.REASONING in critic.capabilities else 0.0,
-    )
+    return helper_prompt(critic, Purpose.JUDGE, f"{CRITIC_TASK}{DATA_ONLY}", f"{marked}\n\n{CRITIC_FORM}")
 
 
 class RefineChoices(StrategyOptions):
@@ -278,7 +265,7 @@ def revision_prompt(
     return replace(plain, messages=(*first, marked), sample=number - 1)
 
 
-class Refine(Strategy):
+class Refine(PanelStrategy):
     """Have a draft criticised and revised."""
 
     name: ClassVar[str] = "refine"
@@ -289,7 +276,8 @@ class Refine(Strategy):
     )
     in_turn: ClassVar[bool] = True
     answer_word: ClassVar[str] = "Draft"
-    Options: ClassVar[type[StrategyOptions]] = RefineOptions
+    Options: ClassVar[type[AnswerOptions]] = RefineOptions
+    Run: ClassVar[type[StrategyRun]] = _RefineRun
     labels: ClassVar[Mapping[str, str]] = {CRITIQUE: "Criticised"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
@@ -306,10 +294,6 @@ class Refine(Strategy):
         """Return what is decided at `critique/<number>`."""
         head, _, number = key.partition("/")
         return f"Critique {number} read" if head == CRITIQUE else super().moment(key)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the best version of a draft."""
-        return await _RefineRun.begun(RefineOptions, request, panel, context).answer()
 
 
 STRATEGY = Refine()

@@ -6,12 +6,12 @@ What others wrote is data in a prompt, without names, in an order that is drawn 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, estimate_tokens
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import StepTimer, announce, ask_step, final_answer
+from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, ask_step, final_answer
 from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions
@@ -19,6 +19,7 @@ from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.quality.prompts import (
     CHARACTERS_PER_TOKEN,
     DATA_ONLY,
+    FINAL_LINE,
     LEAST_SHOWN,
     ROOM_FOR_REST,
     blocks,
@@ -27,11 +28,6 @@ from orchestration.strategies.engine.quality.prompts import (
 from orchestration.strategies.engine.rounds import RoundPlan, Stop, ask_round, candidates
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, Request, is_usable, listed
-
-FINAL_LINE = """\
-When the question has a short final answer, end with a line of the form
-Answer: <the final answer>
-"""
 
 
 def rewriting_prompt(
@@ -52,17 +48,9 @@ def rewriting_prompt(
     said = shortened(own, room)
     marked = blocks(spec, request, shown, rest=ROOM_FOR_REST + estimate_tokens(said))
     turns = (Message(role="user", content=request.text), Message(role="assistant", content=said))
-    return Prompt(
-        messages=(
-            Message(role="system", content=f"{task}{FINAL_LINE}{DATA_ONLY}"),
-            *(turns if own else ()),
-            Message(role="user", content=marked),
-        ),
-        purpose=Purpose.AGGREGATE,
-        temperature=options.temperature,
-        max_tokens=options.max_tokens,
-        response_schema=request.response_schema,
-    )
+    told = Message(role="system", content=f"{task}{FINAL_LINE}{DATA_ONLY}")
+    messages = (told, *(turns if own else ()), Message(role="user", content=marked))
+    return replace(answer_prompt(request, options), messages=messages, purpose=Purpose.AGGREGATE)
 
 
 async def answer_again(

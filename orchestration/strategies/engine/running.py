@@ -5,24 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import ClassVar, Self
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
-from orchestration.strategies.engine.deciding import (
-    Selection,
-    no_answer_error,
-    require_usable,
-    settle,
-)
+from orchestration.strategies.engine.deciding import Selection, no_answer_error, require_usable, settle
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, parse_options
 from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.rounds import Stop, single_error
-from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
     Candidate,
     Consensus,
@@ -131,3 +126,14 @@ class StrategyRun(ABC):
             path=self.timer.path(),
             notes=tuple(self.notes),
         )
+
+
+class PanelStrategy(Strategy):
+    """A strategy each of whose runs is a `Run`."""
+
+    Options: ClassVar[type[AnswerOptions]]
+    Run: ClassVar[type[StrategyRun]]
+
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
+        """Answer `request` as its run does."""
+        return await self.Run.begun(self.Options, request, panel, context).answer()

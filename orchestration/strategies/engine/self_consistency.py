@@ -19,7 +19,6 @@ from pydantic import Field
 
 from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import Prompt
-from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.answer_vote import answer_vote, can_be_counted, conclude_by_vote
 from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.effort import Effort, judging
@@ -35,15 +34,9 @@ from orchestration.strategies.engine.rounds import (
     ask_round,
     candidates,
 )
-from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    AS_SHARE,
-    Candidate,
-    Request,
-    StrategyOutcome,
-    is_usable,
-)
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
 from orchestration.strategies.engine.voting.answering import Vote, cast_answer
 from orchestration.strategies.engine.voting.counting import Cast, Count
 
@@ -230,7 +223,7 @@ def _first_two(counted: Count) -> tuple[int, int]:
     return leading[0] if leading else 0, leading[1] if len(leading) > 1 else 0
 
 
-class SelfConsistency(Strategy):
+class SelfConsistency(PanelStrategy):
     """Draw several answers and take the most frequent one."""
 
     name: ClassVar[str] = "self_consistency"
@@ -242,7 +235,8 @@ class SelfConsistency(Strategy):
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Sample"
     counts_answers: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = SelfConsistencyOptions
+    Options: ClassVar[type[AnswerOptions]] = SelfConsistencyOptions
+    Run: ClassVar[type[StrategyRun]] = _Sampling
     labels: ClassVar[Mapping[str, str]] = {"vote": "Vote"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
@@ -259,10 +253,6 @@ class SelfConsistency(Strategy):
         fewest = min(given.samples, -(-enough // wave) * wave)
         judges = judging(given, together=given.samples)
         return Effort(answers=(fewest, given.samples), at_once=wave, helping=judges)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the most frequent of several answers."""
-        return await _Sampling.begun(SelfConsistencyOptions, request, panel, context).answer()
 
 
 STRATEGY = SelfConsistency()

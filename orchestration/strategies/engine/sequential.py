@@ -10,7 +10,6 @@ from pydantic import Field
 
 from orchestration.llm.engine.errors import ContextWindowExceeded, ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.deciding import (
@@ -25,16 +24,8 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
-from orchestration.strategies.engine.running import StrategyRun
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    AS_SHARE,
-    Candidate,
-    Request,
-    StrategyOutcome,
-    listed,
-    percent,
-)
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, listed, percent
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"
@@ -165,7 +156,7 @@ class Search(StrategyRun):
         return notes
 
 
-class Sequential(Strategy):
+class Sequential(PanelStrategy):
     """Ask in order of the panel and fail over."""
 
     name: ClassVar[str] = "sequential"
@@ -175,13 +166,10 @@ class Sequential(Strategy):
         " after errors, refusals, cut-off answers and low quality."
     )
     in_turn: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = SearchOptions
+    Options: ClassVar[type[AnswerOptions]] = SearchOptions
+    Run: ClassVar[type[StrategyRun]] = Search
     labels: ClassVar[Mapping[str, str]] = SEARCH_LABELS
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the first acceptable answer, or with the best there is."""
-        return await Search.begun(SearchOptions, request, panel, context).answer()
 
 
 STRATEGY = Sequential()

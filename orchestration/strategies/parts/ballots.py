@@ -20,7 +20,7 @@ from orchestration.strategies.engine.types import StrategyEvent, counted, percen
 from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
-from orchestration.strategies.engine.voting.strategy import BallotChoice
+from orchestration.strategies.engine.voting.strategy import BALLOT
 from orchestration.strategies.selectors import strategy_name
 
 VOTING = "voting"
@@ -114,8 +114,7 @@ def shown_vote(state: RunState) -> ShownVote | None:
     """Return the vote of a run, None until it is clear what is voted with or a ballot was cast."""
     cast_events = [event.data for event in state.remembered if event.kind == StrategyEvent.BALLOT_CAST]
     decided = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    choices = [made for data in decided if (made := BallotChoice.from_decision(data)) is not None]
-    choice = choices[-1] if choices else None
+    choice = next((data for data in reversed(decided) if data["kind"] == BALLOT), None)
     if not (cast_events or choice) or (options := _options(state.run)) is None:
         return None
     panel = [
@@ -128,8 +127,8 @@ def shown_vote(state: RunState) -> ShownVote | None:
     }
     tallied = [event.data for event in state.remembered if event.kind == StrategyEvent.VOTE_TALLIED]
     if choice is not None:
-        options = options.with_ballot(choice.kind)
-    why = "" if choice is None else choice.reason
+        options = options.with_ballot(BallotKind(choice["chosen"]))
+    why = "" if choice is None else choice["reason"]
     return _shown(options.with_ballot_by_rule(), panel, casts, tallied[-1] if tallied else {}, why)
 
 

@@ -10,11 +10,7 @@ from orchestration.llm.engine.types import FinishReason, Prompt
 from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import final_answer, read_candidate
 from orchestration.strategies.engine.belief.model import Posterior
-from orchestration.strategies.engine.belief.reading import (
-    QuestionTraits,
-    ReadAnswer,
-    question_traits,
-)
+from orchestration.strategies.engine.belief.reading import QuestionTraits, ReadAnswer, question_traits
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.rounds import (

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import TallyVerdict
 from orchestration.strategies.engine.deciding import Selection, overall, require_usable, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.options import StrategyOptions, parse_options
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import Stop
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    Candidate,
-    Request,
-    StrategyOutcome,
-    counted,
-    is_usable,
-)
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
 from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote
 from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
 from orchestration.strategies.engine.voting.deciding import (
@@ -52,26 +44,6 @@ WITHOUT_A_VOTE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BallotChoice:
-    """The kind of ballot and the reason for it, as they are journaled."""
-
-    kind: BallotKind
-    reason: str
-
-    @property
-    def decision(self) -> Decision:
-        """The choice as a decision."""
-        return Decision(kind=BALLOT, chosen=self.kind.value, reason=self.reason)
-
-    @classmethod
-    def from_decision(cls, decision: Mapping[str, Json]) -> BallotChoice | None:
-        """Return the choice that was emitted as this decision, None for a decision about something else."""
-        if decision["kind"] != BALLOT:
-            return None
-        return cls(kind=BallotKind(decision["chosen"]), reason=decision["reason"])
-
-
 async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], stop: Stop | None) -> Ballots:
     """Return the ballots that follow from the panel's answers: the answers themselves, or reviews of them.
 
@@ -87,35 +59,34 @@ async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], 
         casts = tuple(answering.casts.values())
         return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
     read = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
-    found = choose_ballot(read, len(written), vote.options.quorum)
-    stored = await vote.context.decide(BALLOT, asdict(found))
-    choice = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
-    await vote.decide(choice.decision, BALLOT)
-    vote = vote.with_ballot(choice.kind)
-    if choice.kind is BallotKind.REVIEW:
-        return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
+    found, why = choose_ballot(read, len(written), vote.options.quorum)
+    stored = await vote.context.decide(BALLOT, {"kind": found.value, "reason": why})
+    kind = BallotKind(stored["kind"])
+    chosen = Decision(kind=BALLOT, chosen=kind.value, reason=stored["reason"])
+    await vote.decide(chosen, BALLOT)
+    vote = vote.with_ballot(kind)
+    if kind is BallotKind.REVIEW:
+        return replace(await review_answers(vote, candidates, stop), chosen=chosen)
     ballots = ballots_to_count(read, written, vote.options.quorum)
     for cast in ballots:
         await vote.emit_ballot(cast)
-    chosen = choice.decision
-    return Ballots(kind=choice.kind, candidates=candidates, casts=tuple(ballots), stops=stops, chosen=chosen)
+    return Ballots(kind=kind, candidates=candidates, casts=tuple(ballots), stops=stops, chosen=chosen)
 
 
-def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotChoice:
-    """Return the kind of ballot for so many `answers`, read as `casts`."""
+def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> tuple[BallotKind, str]:
+    """Return the kind of ballot for so many `answers`, read as `casts`, and why."""
     alike = comparable(casts)
     if countable(casts, answers, quorum):
         give = f"{alike} of {counted(answers, 'answer')} {'gives' if alike == 1 else 'give'}"
-        why = f"{give} a result that can be compared, so equal results count together."
-        return BallotChoice(kind=BallotKind.ANSWERS, reason=why)
+        return BallotKind.ANSWERS, f"{give} a result that can be compared, so equal results count together."
     if answers < FEWEST_TO_TELL_APART:
-        return BallotChoice(kind=BallotKind.ANSWERS, reason=_ONE_ANSWER if answers == 1 else _TWO_ANSWERS)
+        return BallotKind.ANSWERS, _ONE_ANSWER if answers == 1 else _TWO_ANSWERS
     why_not = f"Only {alike} of {answers} answers can be compared"
     if not alike:
         why_not = "The answers are in each model's own words and cannot be counted"
     elif 2 * alike > answers:
         why_not = f"Only {counted(readable(casts), 'answer')} can be counted and the quorum is {quorum}"
-    return BallotChoice(kind=BallotKind.REVIEW, reason=f"{why_not}, so each model reviews the others'.")
+    return BallotKind.REVIEW, f"{why_not}, so each model reviews the others'."
 
 
 def ballots_to_count(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
@@ -136,51 +107,13 @@ def _text_vote(candidate: Candidate) -> Cast:
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
 
 
-class Voting(Strategy):
-    """Let the panel vote on the best answer."""
-
-    name: ClassVar[str] = "voting"
-    title: ClassVar[str] = "Voting"
-    summary: ClassVar[str] = (
-        "Asks all models and lets them vote: equal final answers count together; where answers are long, each"
-        " model ranks the others' blind. Says how far they agree and who dissents."
-    )
-    in_turn: ClassVar[bool] = False
-    Options: ClassVar[type[StrategyOptions]] = VotingOptions
-    labels: ClassVar[Mapping[str, str]] = {BALLOT: "Ballot", "vote": "Vote"}
-    moments: ClassVar[Mapping[str, str]] = {
-        BALLOT: "Ballot chosen",
-        "judge/order": "Order drawn",
-        "review/orders": "Orders drawn",
-        "stop/answers": "Stopped early",
-    }
-
-    def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:
-        """Refuse options that do not fit the panel. Raises `InvalidOptions`."""
-        found = tuple(faults(parse_options(VotingOptions, options.model_dump()), panel))
-        if found:
-            raise InvalidOptions(found)
-
-    def effort(self, options: StrategyOptions, panel: int) -> Effort:
-        """Return how many models a vote asks: reviews are a second call of each."""
-        return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the winner of a vote.
-
-        Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
-        """
-        run = VotingRun.begun(VotingOptions, request, panel, context)
-        self.check(run.options, panel.names)
-        return await run.answer()
-
-
 @dataclass(kw_only=True, slots=True)
 class VotingRun(Vote):
     """A vote from the answers to the winner."""
 
     async def run(self) -> StrategyOutcome:
-        """Have the panel answer, and vote."""
+        """Have the panel answer, and vote. Raises `QuorumMissed`, `VoteUndecided` as well."""
+        STRATEGY.check(self.options, self.panel.names)
         self.options = self.options.with_ballot_by_rule()
         if not self.panel.belief.has_records(self.panel.names):
             self.options = self.options.by_most_votes()
@@ -207,6 +140,37 @@ class VotingRun(Vote):
         candidates = await self.scorer.score(ballots.candidates, "checks")
         selection = _selection(result, candidates) if is_won else select_best(candidates)
         return await self.conclude(selection, candidates, consensus=result.consensus if is_won else None)
+
+
+class Voting(PanelStrategy):
+    """Let the panel vote on the best answer."""
+
+    name: ClassVar[str] = "voting"
+    title: ClassVar[str] = "Voting"
+    summary: ClassVar[str] = (
+        "Asks all models and lets them vote: equal final answers count together; where answers are long, each"
+        " model ranks the others' blind. Says how far they agree and who dissents."
+    )
+    in_turn: ClassVar[bool] = False
+    Options: ClassVar[type[AnswerOptions]] = VotingOptions
+    Run: ClassVar[type[StrategyRun]] = VotingRun
+    labels: ClassVar[Mapping[str, str]] = {BALLOT: "Ballot", "vote": "Vote"}
+    moments: ClassVar[Mapping[str, str]] = {
+        BALLOT: "Ballot chosen",
+        "judge/order": "Order drawn",
+        "review/orders": "Orders drawn",
+        "stop/answers": "Stopped early",
+    }
+
+    def check(self, options: StrategyOptions, panel: Sequence[str]) -> None:
+        """Refuse options that do not fit the panel. Raises `InvalidOptions`."""
+        found = tuple(faults(parse_options(VotingOptions, options.model_dump()), panel))
+        if found:
+            raise InvalidOptions(found)
+
+    def effort(self, options: StrategyOptions, panel: int) -> Effort:
+        """Return how many models a vote asks: reviews are a second call of each."""
+        return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
 
 
 def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
