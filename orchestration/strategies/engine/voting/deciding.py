@@ -86,7 +86,7 @@ async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) ->
     else:
         by = vote.options.judge or ""
         judged = await ask_judge(vote, by, tied, ballots.candidates)
-        choice, why_not = judged.choice, judged.reason
+        choice, why_not = judged.choice or "", judged.reason
     if choice in tie.options:
         broken = break_tie(result.tally, result.count.election, result.count.ballots, choice=choice, by=by)
         return replace(result, tally=broken)
