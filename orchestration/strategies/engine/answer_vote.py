@@ -46,7 +46,7 @@ async def conclude_by_vote(
     for cast in casts:
         await vote.emit_ballot(cast)
     stops = () if run.stop is None else (run.stop,)
-    ballots = Ballots(kind=BallotKind.ANSWERS, candidates=tuple(voters), casts=tuple(casts), stops=stops)
+    ballots = Ballots(candidates=tuple(voters), casts=tuple(casts), stops=stops)
     result = await decide_vote(vote, ballots)
     await emit_result(vote, ballots, result)
     await run.decide(result.decision, "vote")

@@ -114,20 +114,8 @@ class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
     main = ("preset", "width")
 
 
-def levels(members: Sequence[ChatModel], options: CascadeOptions, text: str) -> tuple[Level, ...]:
-    """Return the members from cheap to expensive: the first `width` together, the others one by one.
-
-    By price where each has one, else as on the panel. There is always a level after the first, so that a more
-    expensive model decides where the first level's answers are not accepted.
-    """
-    ordered = [members[place] for place in places([model.spec for model in members], options, text)]
-    width = first_width(options, len(ordered))
-    first, rest = ordered[:width], ordered[width:]
-    return (tuple(first), *((model,) for model in rest))
-
-
 def places(specs: Sequence[ModelSpec], options: CascadeOptions, text: str) -> Sequence[int]:
-    """Return the places of the models in the order in which they are asked."""
+    """Return the places of the models in the order in which they are asked: by price where each has one."""
     costs = [expected_cost(spec, text) for spec in specs]
     known = [cost for cost in costs if cost is not None]
     if options.order is Order.PRICE and len(known) == len(costs):
@@ -196,8 +184,16 @@ class _CascadeRun(StrategyRun):
 
     @property
     def levels(self) -> Sequence[Level]:
-        """The models in the order in which they are asked."""
-        return levels(self.panel.members, self.options, self.text)
+        """The members from cheap to expensive: the first `width` together, the others one by one.
+
+        There is always a level after the first, so that a more expensive model decides where the first
+        level's answers are not accepted.
+        """
+        members = self.panel.members
+        asked = places([model.spec for model in members], self.options, self.text)
+        ordered = [members[place] for place in asked]
+        width = first_width(self.options, len(ordered))
+        return (tuple(ordered[:width]), *((model,) for model in ordered[width:]))
 
     @property
     def text(self) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import FinishReason, Prompt
 from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import final_answer, read_candidate
@@ -15,12 +14,8 @@ from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.rounds import (
     EarlyStopReason,
-    Round,
-    RoundPlan,
     Stop,
     StopRequest,
-    ask_round,
-    candidates,
 )
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, StrategyEvent, is_usable
@@ -31,9 +26,8 @@ from orchestration.strategies.engine.voting.counting import (
     Count,
     Likelihoods,
     count,
-    countable,
 )
-from orchestration.strategies.engine.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
+from orchestration.strategies.engine.voting.options import StopMode, VotingOptions, parse_weights
 
 BY_MOST_VOTERS = frozenset({RuleName.BELIEF, RuleName.PLURALITY, RuleName.WEIGHTED})
 DIGITS = 9
@@ -52,10 +46,6 @@ class Vote(StrategyRun):
     """One run's vote: what is asked, of which models, with which options."""
 
     options: VotingOptions
-
-    def with_ballot(self, kind: BallotKind) -> Vote:
-        """Return the vote with its ballot decided."""
-        return replace(self, options=self.options.with_ballot(kind))
 
     def count(self, casts: Iterable[Cast]) -> Count:
         """Return the count after `casts`."""
@@ -104,10 +94,9 @@ class Vote(StrategyRun):
 class Ballots:
     """The result of the rounds: all candidates in panel order, the ballots cast, the early stops.
 
-    `kind` is that of the ballots, `chosen` the decision for it where the answers decided it.
+    `chosen` is the decision for the kind of ballot where the answers decided it.
     """
 
-    kind: BallotKind
     candidates: tuple[Candidate, ...]
     casts: tuple[Cast, ...]
     stops: tuple[Stop, ...] = ()
@@ -133,77 +122,6 @@ def reason_to_stop(
         return None
     why = f"Not asked. {because}"
     return StopRequest(reason=reason, because=because, why=why, prompt=prompt, answers=written)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answering:
-    """The panel's answers so far, each read as the ballot that it would be.
-
-    These ballots are emitted only where answers are voted with. Where that is undecided, asking ends
-    early only once no answer to come can make it a review; for a review all are asked at once.
-    """
-
-    vote: Vote
-    casts: dict[str, Cast] = field(default_factory=dict)
-    written: list[Candidate] = field(default_factory=list)
-
-    async def run(self) -> tuple[tuple[Candidate, ...], Stop | None]:
-        """Return the candidate of each model, in panel order, and the stop that left some out, if any."""
-        wave = 0 if self._kind is BallotKind.REVIEW else self.vote.options.waves
-        step = "stop" if self._kind is BallotKind.ANSWERS else "stop/answers"
-        await self.vote.begin("asking")
-        plan = RoundPlan(until=self._until, wave=wave, step=step)
-        ended = await ask_round(self.vote.panel.members, self._ask, plan, context=self.vote.context)
-        return candidates(ended), ended.stop
-
-    @property
-    def _kind(self) -> BallotKind:
-        return self.vote.options.ballot
-
-    async def _ask(self, model: ChatModel) -> Candidate:
-        answer = await self.vote.ask(model)
-        [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
-        if is_usable(candidate):
-            self.written.append(candidate)
-        cast = cast_answer(candidate, self.vote.request.text)
-        self.casts[cast.voter] = cast
-        if self._kind is BallotKind.ANSWERS:
-            await self.vote.emit_ballot(cast)
-        return candidate
-
-    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
-        casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
-        if self._kind is BallotKind.AUTO and not countable(casts, most, self.vote.options.quorum):
-            return None
-        counted = self.vote.count(casts)
-        likely = self._likely(counted) if self.vote.options.stop is StopMode.POSTERIOR else ""
-        return reason_to_stop(
-            self.vote, counted, prompt=self.vote.prompt, written=self.written, likely=likely
-        )
-
-    def _likely(self, counted: Count) -> str:
-        """Return why the winner so far is believed, empty where further answers are worth asking for.
-
-        It is believed once it is right with the probability that was asked for, or once no model that is left
-        is expected to raise it by more than `LEAST_GAIN`. Only of rules that the most voters decide.
-        """
-        winner = counted.tally().winner
-        if winner is None or self.vote.options.rule not in BY_MOST_VOTERS:
-            return ""
-        read, posterior = self.vote.believed(self.casts.values())
-        backers = set(counted.contender(winner).models)
-        if not posterior.groups or {read[place].model for place in posterior.best.places} != backers:
-            return ""
-        right, asked = posterior.best.right, self.vote.options.posterior
-        if right >= asked:
-            return f"“{winner}” is right with a probability of {right:.3f}; {asked:g} was asked for."
-        left = [name for name in self.vote.panel.names if name not in self.casts]
-        belief, question = self.vote.panel.belief, self.vote.question
-        gain = max((belief.worth(posterior, question, name) for name in left), default=0.0)
-        if posterior.voters < FEWEST_BELIEVED or gain > LEAST_GAIN:
-            return ""
-        sure = f"“{winner}” is right with a probability of {right:.3f}"
-        return f"{sure}; no other model is expected to raise it by more than {LEAST_GAIN:.1%}."
 
 
 def cast_answer(candidate: Candidate, question: str) -> Cast:

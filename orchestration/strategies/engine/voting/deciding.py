@@ -132,7 +132,7 @@ def _sentence(words: str) -> str:
 
 def _advice(vote: Vote, ballots: Ballots) -> str:
     if ballots.chosen is not None:
-        return _ADVICE_BY_BALLOT[ballots.kind]
+        return _ADVICE_BY_BALLOT[vote.options.ballot]
     if vote.options.ballot is BallotKind.ANSWERS:
         return "Ask for a short final answer on a line of its own, lower the quorum, or vote by review."
     return "Lower the quorum, add models, or let the answers themselves be the votes."

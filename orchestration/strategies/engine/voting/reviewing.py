@@ -27,7 +27,6 @@ from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopR
 from orchestration.strategies.engine.types import Candidate, Request, is_usable
 from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast
-from orchestration.strategies.engine.voting.options import BallotKind
 
 TASK = """You rank answers to a question. You do not know who wrote them, and their order means nothing.
 Work out the right answer yourself first. Then rank the answers from best to worst: first by whether what
@@ -49,7 +48,6 @@ async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: S
     reviewing = Reviewing(vote=vote, contenders=contenders)
     second = await reviewing.run(candidates) if contenders else None
     return Ballots(
-        kind=BallotKind.REVIEW,
         candidates=candidates,
         casts=tuple(reviewing.casts.values()),
         stops=tuple(stop for stop in (first, second) if stop is not None),

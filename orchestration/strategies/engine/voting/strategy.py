@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.consensus.ballots import TallyVerdict
@@ -14,11 +15,19 @@ from orchestration.strategies.engine.deciding import Selection, overall, require
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import Stop
+from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
-from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote
-from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
+from orchestration.strategies.engine.voting.answering import (
+    BY_MOST_VOTERS,
+    FEWEST_BELIEVED,
+    LEAST_GAIN,
+    Ballots,
+    Vote,
+    cast_answer,
+    reason_to_stop,
+)
+from orchestration.strategies.engine.voting.counting import Cast, Count, comparable, countable, readable
 from orchestration.strategies.engine.voting.deciding import (
     VoteResult,
     decide_vote,
@@ -29,6 +38,7 @@ from orchestration.strategies.engine.voting.deciding import (
 from orchestration.strategies.engine.voting.options import (
     FEWEST_TO_TELL_APART,
     BallotKind,
+    StopMode,
     VotingOptions,
     faults,
     voting_effort,
@@ -42,35 +52,6 @@ WITHOUT_A_VOTE = (
     "There was no review of the others' answers, so nothing was voted on: this is the answer of the highest"
     " estimated quality."
 )
-
-
-async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], stop: Stop | None) -> Ballots:
-    """Return the ballots that follow from the panel's answers: the answers themselves, or reviews of them.
-
-    Under the auto ballot the answers decide which; that is journaled before any ballot is emitted or a review
-    asked for. `stop` is why some models were not asked for an answer.
-    """
-    vote = answering.vote
-    if vote.options.ballot is BallotKind.REVIEW:
-        return await review_answers(vote, candidates, stop)
-    stops = () if stop is None else (stop,)
-    written = [candidate for candidate in candidates if is_usable(candidate)]
-    if vote.options.ballot is BallotKind.ANSWERS or not written:
-        casts = tuple(answering.casts.values())
-        return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
-    read = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
-    found, why = choose_ballot(read, len(written), vote.options.quorum)
-    stored = await vote.context.decide(BALLOT, {"kind": found.value, "reason": why})
-    kind = BallotKind(stored["kind"])
-    chosen = Decision(kind=BALLOT, chosen=kind.value, reason=stored["reason"])
-    await vote.decide(chosen, BALLOT)
-    vote = vote.with_ballot(kind)
-    if kind is BallotKind.REVIEW:
-        return replace(await review_answers(vote, candidates, stop), chosen=chosen)
-    ballots = ballots_to_count(read, written, vote.options.quorum)
-    for cast in ballots:
-        await vote.emit_ballot(cast)
-    return Ballots(kind=kind, candidates=candidates, casts=tuple(ballots), stops=stops, chosen=chosen)
 
 
 def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> tuple[BallotKind, str]:
@@ -109,7 +90,13 @@ def _text_vote(candidate: Candidate) -> Cast:
 
 @dataclass(kw_only=True, slots=True)
 class VotingRun(Vote):
-    """A vote from the answers to the winner."""
+    """A vote from the answers to the winner.
+
+    `written` are the usable answers so far, `casts` the ballots that all are.
+    """
+
+    casts: dict[str, Cast] = field(default_factory=dict)
+    written: list[Candidate] = field(default_factory=list)
 
     async def run(self) -> StrategyOutcome:
         """Have the panel answer, and vote. Raises `QuorumMissed`, `VoteUndecided` as well."""
@@ -117,22 +104,102 @@ class VotingRun(Vote):
         self.options = self.options.with_ballot_by_rule()
         if not self.panel.belief.has_records(self.panel.names):
             self.options = self.options.by_most_votes()
-        answering = Answering(vote=self)
-        candidates, stop = await answering.run()
+        candidates, stop = await self._ask_all()
         require_usable(candidates, stop)
-        ballots = await cast_ballots(answering, candidates, stop)
-        self.options = self.options.with_ballot(ballots.kind)
+        ballots = await self._ballots(candidates, stop)
         for each in ballots.stops:
             await self.note_stop(each)
         self.require_answers(ballots.candidates)
         return await self._conclude(ballots)
+
+    async def _ask_all(self) -> tuple[tuple[Candidate, ...], Stop | None]:
+        """Return the candidate of each model, in panel order, and the stop that left some out, if any.
+
+        Ballots are emitted only where answers are voted with. Where that is undecided, asking ends early only
+        once no answer to come can make it a review; for a review all are asked at once.
+        """
+        wave = 0 if self.options.ballot is BallotKind.REVIEW else self.options.waves
+        step = "stop" if self.options.ballot is BallotKind.ANSWERS else "stop/answers"
+        await self.begin("asking")
+        plan = RoundPlan(until=self._until, wave=wave, step=step)
+        ended = await ask_round(self.panel.members, self._ask_voter, plan, context=self.context)
+        return candidates(ended), ended.stop
+
+    async def _ask_voter(self, model: ChatModel) -> Candidate:
+        answer = await self.ask(model)
+        [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
+        if is_usable(candidate):
+            self.written.append(candidate)
+        cast = cast_answer(candidate, self.request.text)
+        self.casts[cast.voter] = cast
+        if self.options.ballot is BallotKind.ANSWERS:
+            await self.emit_ballot(cast)
+        return candidate
+
+    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
+        casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
+        if self.options.ballot is BallotKind.AUTO and not countable(casts, most, self.options.quorum):
+            return None
+        counted = self.count(casts)
+        likely = self._likely(counted) if self.options.stop is StopMode.POSTERIOR else ""
+        return reason_to_stop(self, counted, prompt=self.prompt, written=self.written, likely=likely)
+
+    def _likely(self, counted: Count) -> str:
+        """Return why the winner so far is believed, empty where further answers are worth asking for.
+
+        It is believed once it is right with the probability that was asked for, or once no model that is left
+        is expected to raise it by more than `LEAST_GAIN`. Only of rules that the most voters decide.
+        """
+        winner = counted.tally().winner
+        if winner is None or self.options.rule not in BY_MOST_VOTERS:
+            return ""
+        read, posterior = self.believed(self.casts.values())
+        backers = set(counted.contender(winner).models)
+        if not posterior.groups or {read[place].model for place in posterior.best.places} != backers:
+            return ""
+        right, asked = posterior.best.right, self.options.posterior
+        if right >= asked:
+            return f"“{winner}” is right with a probability of {right:.3f}; {asked:g} was asked for."
+        left = [name for name in self.panel.names if name not in self.casts]
+        belief, question = self.panel.belief, self.question
+        gain = max((belief.worth(posterior, question, name) for name in left), default=0.0)
+        if posterior.voters < FEWEST_BELIEVED or gain > LEAST_GAIN:
+            return ""
+        sure = f"“{winner}” is right with a probability of {right:.3f}"
+        return f"{sure}; no other model is expected to raise it by more than {LEAST_GAIN:.1%}."
+
+    async def _ballots(self, candidates: tuple[Candidate, ...], stop: Stop | None) -> Ballots:
+        """Return the ballots that follow from the answers: these themselves, or reviews of them.
+
+        Under the auto ballot the answers decide which; that is journaled before any ballot is emitted or a
+        review asked for. `stop` is why some models were not asked for an answer.
+        """
+        if self.options.ballot is BallotKind.REVIEW:
+            return await review_answers(self, candidates, stop)
+        stops = () if stop is None else (stop,)
+        written = [candidate for candidate in candidates if is_usable(candidate)]
+        if self.options.ballot is BallotKind.ANSWERS or not written:
+            self.options = self.options.with_ballot(BallotKind.ANSWERS)
+            return Ballots(candidates=candidates, casts=tuple(self.casts.values()), stops=stops)
+        read = [self.casts[name] for name in self.panel.names if name in self.casts]
+        found, why = choose_ballot(read, len(written), self.options.quorum)
+        stored = await self.context.decide(BALLOT, {"kind": found.value, "reason": why})
+        self.options = self.options.with_ballot(BallotKind(stored["kind"]))
+        chosen = Decision(kind=BALLOT, chosen=stored["kind"], reason=stored["reason"])
+        await self.decide(chosen, BALLOT)
+        if self.options.ballot is BallotKind.REVIEW:
+            return replace(await review_answers(self, candidates, stop), chosen=chosen)
+        ballots = ballots_to_count(read, written, self.options.quorum)
+        for cast in ballots:
+            await self.emit_ballot(cast)
+        return Ballots(candidates=candidates, casts=tuple(ballots), stops=stops, chosen=chosen)
 
     async def _conclude(self, ballots: Ballots) -> StrategyOutcome:
         """Count the ballots, and return the answer that won."""
         result = await decide_vote(self, ballots)
         await emit_result(self, ballots, result)
         is_won = result.tally.winner is not None
-        if not is_won and not _is_left_open(self, ballots, result):
+        if not is_won and not self._is_left_open(result):
             raise no_winner_error(self, ballots, result)
         if is_won:
             await self.decide(result.decision, "vote")
@@ -140,6 +207,14 @@ class VotingRun(Vote):
         candidates = await self.scorer.score(ballots.candidates, "checks")
         selection = _selection(result, candidates) if is_won else select_best(candidates)
         return await self.conclude(selection, candidates, consensus=result.consensus if is_won else None)
+
+    def _is_left_open(self, result: VoteResult) -> bool:
+        """Return whether no review can be read, where the options require no quorum.
+
+        Models that can answer cannot always rank answers: then the best one is chosen, without a vote.
+        """
+        nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
+        return nobody and self.options.ballot is BallotKind.REVIEW and self.options.quorum <= 1
 
 
 class Voting(PanelStrategy):
@@ -171,15 +246,6 @@ class Voting(PanelStrategy):
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how many models a vote asks: reviews are a second call of each."""
         return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
-
-
-def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
-    """Return whether no review can be read, where the options require no quorum.
-
-    Models that can answer cannot always rank answers: then the best one is chosen, without a vote.
-    """
-    nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
-    return nobody and ballots.kind is BallotKind.REVIEW and vote.options.quorum <= 1
 
 
 def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection:
