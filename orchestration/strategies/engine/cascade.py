@@ -15,7 +15,6 @@ from orchestration.llm.engine.types import Message, ModelSpec, Usage, estimate_t
 from orchestration.runs.engine.budget import price
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import read_candidate
-from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.deciding import Selection, estimated, overall, select_best
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
@@ -303,7 +302,7 @@ class _CascadeRun(StrategyRun):
         self, chosen: Candidate, answers: Sequence[Candidate], left: Sequence[str]
     ) -> Mapping[str, float]:
         """Return by how much each model is expected to raise the probability of a right answer."""
-        question, belief = question_traits(self.request.text, self.request.system), self.panel.belief
+        question, belief = self.question, self.panel.belief
         usable = [each for each in answers if is_usable(each)]
         posterior = belief.after(question, [read_candidate(each, self.request.text) for each in usable])
         mine = posterior.of(usable.index(chosen)) if chosen in usable else None

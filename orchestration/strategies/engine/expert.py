@@ -178,7 +178,7 @@ class _ExpertSearch(Search):
         shares = {kind.label: share for kind, share in rules.shares.items()}
         kinds = tuple(dict.fromkeys([task.label, *shares]))
         kind = Decision(kind="classify", chosen=task.label, reason=reason, options=kinds, scores=shares)
-        question = replace(question_traits(request.text, request.system), task=task)
+        question = replace(self.question, task=task)
         specs = [model.spec for model in panel.members]
         ranking = rank(specs, question, self.options.prefer, panel.belief, panel.profiles)
         order = [ranked.model for ranked in ranking]

@@ -108,7 +108,7 @@ class _MixtureRun(RewritingRun):
         self.timer.context.random.shuffle(drawn)
         order = await self.timer.context.decide("aggregate/order", drawn)
         shown = sorted(self.usable, key=lambda each: order.index(each.step))
-        written = await synthesise(aggregator, self.request, shown, self.options, self.timer)
+        written = await synthesise(self, aggregator, shown)
         if isinstance(written, str):
             return None, written
         [checked] = await self.scorer.by_checks_alone().score([written], "checks")

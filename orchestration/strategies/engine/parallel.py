@@ -17,8 +17,6 @@ from orchestration.llm.engine.types import Message, Purpose
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.asking import (
     READ_AT_ONCE,
-    StepTimer,
-    answer_prompt,
     answered,
     begin_phase,
 )
@@ -46,7 +44,6 @@ from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     AS_SHARE,
     Candidate,
-    Request,
     StrategyOutcome,
     answered_candidates,
     counted,
@@ -220,7 +217,7 @@ class _ParallelRun(StrategyRun):
             return await self._best(ended, note)
         aggregator = self.panel.named(self.options.aggregator or self.panel.names[0])
         await begin_phase(self.timer.context, "synthesising")
-        written = await synthesise(aggregator, self.request, usable, self.options, self.timer)
+        written = await synthesise(self, aggregator, usable)
         if isinstance(written, str):
             return await self._best(ended, written)
         [scored] = await self.scorer.score([written], "judge")
@@ -238,24 +235,20 @@ answer to the question in your own words. Do not mention that there were several
 
 
 async def synthesise(
-    aggregator: ChatModel,
-    request: Request,
-    answers: Sequence[Candidate],
-    options: AnswerOptions,
-    timer: StepTimer,
+    run: StrategyRun, aggregator: ChatModel, answers: Sequence[Candidate]
 ) -> Candidate | str:
     """Return the answer that `aggregator` combines from the others, anonymous and marked as data.
 
     It is a candidate of its own step; a sentence says why there is none.
     """
     name = aggregator.spec.name
-    shown = blocks(aggregator.spec, request, [each.text for each in answers])
+    shown = blocks(aggregator.spec, run.request, [each.text for each in answers])
     told = Message(role="system", content=f"{AGGREGATE_TASK}{FINAL_LINE}{DATA_ONLY}")
     messages = (told, Message(role="user", content=shown))
-    prompt = replace(answer_prompt(request, options), messages=messages, purpose=Purpose.AGGREGATE)
+    prompt = replace(run.prompt, messages=messages, purpose=Purpose.AGGREGATE)
     try:
-        with timer.step(AGGREGATE_STEP, name):
-            completion = await timer.context.ask(aggregator, prompt, AGGREGATE_STEP)
+        with run.timer.step(AGGREGATE_STEP, name):
+            completion = await run.context.ask(aggregator, prompt, AGGREGATE_STEP)
     except (ModelError, LimitReached) as error:
         return f"{name} could not combine the answers: {error}"
     read = partial(answered, name, AGGREGATE_STEP, completion)

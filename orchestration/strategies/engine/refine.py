@@ -8,7 +8,7 @@ and revisions the one of the highest estimated quality is the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
@@ -162,9 +162,8 @@ class _RefineRun(StrategyRun):
     async def _draft(self) -> ChatModel:
         """Ask the models in order until one gives a usable draft, and return that one."""
         await self.begin("drafting")
-        prompt = self.prompt
         for model in self.panel.members:
-            [draft], self.stop = await answer_again([model], lambda _: prompt, 1, self.scorer)
+            [draft] = await answer_again(self, [model], lambda _: self.prompt, 1)
             if is_usable(draft):
                 await self._keep(draft, 1)
                 if self.others:
@@ -217,12 +216,8 @@ class _RefineRun(StrategyRun):
     async def _revise(self, author: ChatModel, critique: Critique, number: int) -> bool:
         """Have the newest draft revised; return whether there is a new one that can be used."""
         await self.begin("revising")
-        draft = self.drafts[-1].text
-
-        def prompt(model: ChatModel) -> Prompt:
-            return revision_prompt(model.spec, self.request, self.options, draft, critique.problems, number)
-
-        [revised], self.stop = await answer_again([author], prompt, number, self.scorer)
+        prompt = self._revision_prompt(author.spec, critique, number)
+        [revised] = await answer_again(self, [author], lambda _: prompt, number)
         if not is_usable(revised):
             why = revised.error or (revised.quality.evidence[0] if revised.quality else "")
             self.notes.append(f"The revision cannot be used, and the draft before it stands. {why}".strip())
@@ -234,6 +229,16 @@ class _RefineRun(StrategyRun):
         """Keep a usable draft, with its quality."""
         self.drafts += await self.scorer.score([draft], f"judge/{number}", independent=())
 
+    def _revision_prompt(self, author: ModelSpec, critique: Critique, number: int) -> Prompt:
+        """Return the prompt that has the author write its draft again, given the problems as data."""
+        named = "\n".join(f"- {problem}" for problem in critique.problems)
+        shown = CRITIQUE_TAGS.escaped(shortened(named, LONGEST_PROBLEM * MOST_PROBLEMS))
+        task = f"{REVISION_TASK}{REVISION_DATA}"
+        plain = rewriting_prompt(self, task, author, [self.drafts[-1].text])
+        *first, last = plain.messages
+        marked = replace(last, content=f"{last.content}\n\n<critique>\n{shown}\n</critique>")
+        return replace(plain, messages=(*first, marked), sample=number - 1)
+
     def _best(self) -> Selection:
         """Return the draft of the highest estimate; of equals the later one."""
         best = max(reversed(self.drafts), key=overall)
@@ -244,25 +249,6 @@ class _RefineRun(StrategyRun):
         elif place == last:
             which = f": draft {place} of {last}, the last"
         return Selection(step=best.step, reason=f"{best.model} wrote it{which}; {estimated(best)}.")
-
-
-def revision_prompt(
-    author: ModelSpec,
-    request: Request,
-    options: AnswerOptions,
-    draft: str,
-    problems: Sequence[str],
-    number: int,
-) -> Prompt:
-    """Return the prompt that has the author write its draft again, given the problems as data."""
-    named = "\n".join(f"- {problem}" for problem in problems)
-    critique = (
-        f"<critique>\n{CRITIQUE_TAGS.escaped(shortened(named, LONGEST_PROBLEM * MOST_PROBLEMS))}\n</critique>"
-    )
-    plain = rewriting_prompt(f"{REVISION_TASK}{REVISION_DATA}", author, request, options, [draft])
-    *first, last = plain.messages
-    marked = replace(last, content=f"{last.content}\n\n{critique}")
-    return replace(plain, messages=(*first, marked), sample=number - 1)
 
 
 class Refine(PanelStrategy):

@@ -12,6 +12,7 @@ from orchestration.llm.engine.types import Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
+from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.deciding import Selection, no_answer_error, require_usable, settle
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, parse_options
@@ -68,6 +69,11 @@ class StrategyRun(ABC):
     def prompt(self) -> Prompt:
         """The question as the members of the panel are asked it."""
         return answer_prompt(self.request, self.options)
+
+    @property
+    def question(self) -> QuestionTraits:
+        """What is known of the question."""
+        return question_traits(self.request.text, self.request.system)
 
     @property
     def least(self) -> float:

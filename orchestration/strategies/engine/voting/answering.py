@@ -9,14 +9,10 @@ from orchestration.llm.engine.types import FinishReason, Prompt
 from orchestration.runs.engine.types import Decision, RunEvent
 from orchestration.strategies.engine.asking import final_answer, read_candidate
 from orchestration.strategies.engine.belief.model import Posterior
-from orchestration.strategies.engine.belief.reading import QuestionTraits, ReadAnswer, question_traits
+from orchestration.strategies.engine.belief.reading import ReadAnswer
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.deciding import overall
-from orchestration.strategies.engine.rounds import (
-    EarlyStopReason,
-    Stop,
-    StopRequest,
-)
+from orchestration.strategies.engine.rounds import EarlyStopReason, Stop, StopRequest
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, StrategyEvent, is_usable
 from orchestration.strategies.engine.voting.counting import (
@@ -52,11 +48,6 @@ class Vote(StrategyRun):
         said = list(casts)
         believed = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else None
         return count(self.options, self.panel.names, said, believed)
-
-    @property
-    def question(self) -> QuestionTraits:
-        """What is known of the question."""
-        return question_traits(self.request.text, self.request.system)
 
     def believed(self, casts: Iterable[Cast]) -> tuple[Sequence[ReadAnswer], Posterior]:
         """Return the answers that are votes, and what is believed of them."""
