@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from orchestration.strategies.engine.consensus.ballots import (
@@ -21,8 +21,12 @@ from orchestration.strategies.engine.consensus.ballots import (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
     """A ballot rule; this one gives each voter one vote, and the option that most voters choose wins.
+
+    `weight` is how much a voter's ballot counts; `enough` whether the highest score wins, given the weight of
+    all counting ballots. The winner is `won`; without one, no option is `wanted`.
 
     Where a judge chooses the option, its votes only give the agreement of the panel.
 
@@ -30,6 +34,11 @@ class Rule:
     final score of an option over everything that outstanding voters may do (vote for it, for another, for a
     new one (None), or abstain); an early stop is decided by them.
     """
+
+    won: str = ""
+    wanted: str = "backed by anyone"
+    weight: Callable[[Voter], Fraction] = lambda _: Fraction(1)
+    enough: Callable[[Fraction, Fraction], bool] = lambda score, _: score > 0
 
     def check(self, ballot: Ballot) -> None:
         """Raise `ValueError` for a ballot of the wrong form."""
@@ -39,10 +48,6 @@ class Rule:
     def backs(self, ballot: Ballot) -> tuple[str, ...]:
         """Return the options that a ballot supports."""
         return ballot.named
-
-    def weight(self, voter: Voter) -> Fraction:  # noqa: ARG002 - other rules weigh
-        """Return how much the ballot of `voter` counts."""
-        return Fraction(1)
 
     def scores(self, poll: Poll) -> Mapping[str, Fraction]:
         """Return the score of each option, in the order that breaks ties."""
@@ -69,10 +74,6 @@ class Rule:
         """Return the weight of all outstanding ballots."""
         return sum((self.weight(voter) for voter in poll.outstanding), Fraction())
 
-    def enough(self, score: Fraction, total: Fraction) -> bool:  # noqa: ARG002 - other rules compare
-        """Return whether `score`, the highest, wins, given the weight `total` of all counting ballots."""
-        return score > 0
-
 
 class MostLikely(Rule):
     """The option that is most likely right, however many voted for it; agreement is still the share of votes.
@@ -84,22 +85,6 @@ class MostLikely(Rule):
         """Return the probability of each option."""
         known = poll.election.likelihoods
         return {option: Fraction(str(known.get(option, 0.0))) for option in poll.options}
-
-
-class Majority(Rule):
-    """The option that more than half of the counting ballots choose; abstentions do not count."""
-
-    def enough(self, score: Fraction, total: Fraction) -> bool:
-        """Return whether the score is more than half of the total."""
-        return 2 * score > total
-
-
-class Weighted(Rule):
-    """The option with the most weight; a weight is read as the decimal number that is shown."""
-
-    def weight(self, voter: Voter) -> Fraction:
-        """Return the voter's weight."""
-        return Fraction(str(voter.weight))
 
 
 class Borda(Rule):
@@ -159,22 +144,24 @@ class Approval(Rule):
             raise ValueError(f"The ballot of {ballot.voter} must say what it approves of.")
 
 
-class Unanimous(Rule):
-    """The option that every counting ballot chooses; an abstention does not prevent it."""
-
-    def enough(self, score: Fraction, total: Fraction) -> bool:
-        """Return whether the score is the whole total."""
-        return 0 < total == score
-
-
+MORE_THAN_HALF = "backed by more than half of the ballots that count"
+ALL_THAT_COUNT = "backed by all ballots that count"
 RULES: Mapping[RuleName, Rule] = {
-    RuleName.BELIEF: MostLikely(),
-    RuleName.PLURALITY: Rule(),
-    RuleName.MAJORITY: Majority(),
-    RuleName.WEIGHTED: Weighted(),
-    RuleName.BORDA: Borda(),
-    RuleName.APPROVAL: Approval(),
-    RuleName.UNANIMOUS: Unanimous(),
+    RuleName.BELIEF: MostLikely(won="most likely right"),
+    RuleName.PLURALITY: Rule(won="backed by the most voters"),
+    RuleName.MAJORITY: Rule(
+        won=MORE_THAN_HALF, wanted=MORE_THAN_HALF, enough=lambda score, total: 2 * score > total
+    ),
+    RuleName.WEIGHTED: Rule(
+        won="backed by the most weight",
+        wanted="backed by anyone with weight",
+        weight=lambda voter: Fraction(str(voter.weight)),  # the decimal number that is shown
+    ),
+    RuleName.BORDA: Borda(won="ranked highest on average"),
+    RuleName.APPROVAL: Approval(won="approved of by the most voters"),
+    RuleName.UNANIMOUS: Rule(
+        won=ALL_THAT_COUNT, wanted=ALL_THAT_COUNT, enough=lambda score, total: 0 < total == score
+    ),
     RuleName.JUDGE: Rule(),
 }
 
@@ -212,9 +199,9 @@ def _result(poll: Poll, rule: Rule) -> Tally:
     best = max(scores.values(), default=Fraction())
     leaders = [option for option, score in scores.items() if score == best]
     if not rule.enough(best, rule.total(poll)):
-        return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {_WANTED.get(election.rule, _ANY)}.")
+        return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {rule.wanted}.")
     if len(leaders) == 1:
-        return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {_WON[election.rule]}.")
+        return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {rule.won}.")
     if election.tie in ASKED_AFTERWARDS:
         tie = Tie(options=tuple(leaders), needs=election.tie)
         reason = f"{_words(leaders)} are tied; a {election.tie} decides."
@@ -273,21 +260,6 @@ def _words(options: Sequence[str]) -> str:
 
 NOT_SHARED = frozenset({RuleName.BORDA, RuleName.BELIEF})
 """Rules whose scores are no shares of what was given."""
-_ANY = "backed by anyone"
-_WANTED: Mapping[RuleName, str] = {
-    RuleName.MAJORITY: "backed by more than half of the ballots that count",
-    RuleName.UNANIMOUS: "backed by all ballots that count",
-    RuleName.WEIGHTED: "backed by anyone with weight",
-}
-_WON: Mapping[RuleName, str] = {
-    RuleName.BELIEF: "most likely right",
-    RuleName.PLURALITY: "backed by the most voters",
-    RuleName.MAJORITY: "backed by more than half of the ballots that count",
-    RuleName.WEIGHTED: "backed by the most weight",
-    RuleName.BORDA: "ranked highest on average",
-    RuleName.APPROVAL: "approved of by the most voters",
-    RuleName.UNANIMOUS: "backed by all ballots that count",
-}
 
 
 def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
