@@ -16,7 +16,6 @@ from pydantic import Field
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.answer_vote import answer_vote, conclude_by_vote
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
@@ -25,6 +24,7 @@ from orchestration.strategies.engine.rounds import EarlyStopReason, Stop
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable, listed
 from orchestration.strategies.engine.voting.answering import cast_answer
+from orchestration.strategies.engine.voting.strategy import answer_vote, conclude_by_vote
 
 DEBATE = "debate"
 TASK = """\

@@ -19,7 +19,6 @@ from pydantic import Field
 
 from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import Prompt
-from orchestration.strategies.engine.answer_vote import answer_vote, can_be_counted, conclude_by_vote
 from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
@@ -39,6 +38,7 @@ from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
 from orchestration.strategies.engine.voting.answering import Vote, cast_answer
 from orchestration.strategies.engine.voting.counting import Cast, Count
+from orchestration.strategies.engine.voting.strategy import answer_vote, can_be_counted, conclude_by_vote
 
 
 class SamplingChoices(StrategyOptions):
@@ -152,13 +152,17 @@ class _Sampling(StrategyRun):
             context=self.context,
         )
         await self.note_stop(ended.stop)
-        voters = candidates(ended)
-        drawn = [_of_model(each, by_name[each.model]) for each in voters]
+        voters = candidates(ended, lambda name: self._step(by_name[name]))
+        drawn = [replace(each, model=by_name[each.model].model.spec.name) for each in voters]
         self.require_answers(drawn)
         scored = await self._score(drawn)
         named = [replace(each, model=voter.model) for each, voter in zip(scored, voters, strict=True)]
         casts = [cast_answer(each, self.request.text) for each in named if each.model in self.casts]
         return await conclude_by_vote(self, self.vote, casts, scored, named)
+
+    def _step(self, draw: Draw) -> str:
+        """Return the key of the step that asks for a draw."""
+        return self.timer.again(draw.number).key(ask_step(draw.model.spec.name))
 
     async def _draw(self, draw: Draw) -> Candidate:
         """Ask for a sample and cast it as a ballot; it is a candidate under the voter's name."""
@@ -205,15 +209,6 @@ class _Sampling(StrategyRun):
 
     def _alike(self, one: Candidate, others: Sequence[Candidate]) -> int:
         return sum(say_the_same(one, each, self.request.text) for each in others)
-
-
-def _of_model(candidate: Candidate, draw: Draw) -> Candidate:
-    """Return a voter's candidate as its model's, at the step that asked for it or would have."""
-    name = draw.model.spec.name
-    if candidate.state in {"answered", "failed"}:
-        return replace(candidate, model=name)
-    step = ask_step(name) if draw.number == 1 else f"answer-{draw.number}/{ask_step(name)}"
-    return replace(candidate, model=name, step=step)
 
 
 def _first_two(counted: Count) -> tuple[int, int]:

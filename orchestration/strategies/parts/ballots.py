@@ -11,7 +11,6 @@ from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.answer_vote import PLURALITY
 from orchestration.strategies.engine.consensus.ballots import Ballot, RuleName
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import parse_options
@@ -20,7 +19,7 @@ from orchestration.strategies.engine.types import StrategyEvent, counted, percen
 from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
-from orchestration.strategies.engine.voting.strategy import BALLOT
+from orchestration.strategies.engine.voting.strategy import BALLOT, PLURALITY
 from orchestration.strategies.selectors import strategy_name
 
 VOTING = "voting"

@@ -119,16 +119,12 @@ class PresetLine:
 
 def preset_lines(membership: Membership) -> list[PresetLine]:
     """Return the team's presets by name."""
-    records = preset_records(membership)
-    return [
-        PresetLine(line=line, words=_preset_words(line.document), record=records.get(name))
-        for name, line in definition_lines(membership, PRESETS).items()
-    ]
-
-
-def _preset_words(document: Json) -> str:
-    found = PRESETS.stored(document)
-    return found.words if found is not None else "It has problems and cannot run yet"
+    records, found = preset_records(membership), []
+    for name, line in definition_lines(membership, PRESETS).items():
+        stored = PRESETS.stored(line.document)
+        words = stored.words if stored is not None else "It has problems and cannot run yet"
+        found.append(PresetLine(line=line, words=words, record=records.get(name)))
+    return found
 
 
 def shown_content(made: Mapping[str, Json]) -> dict[str, Any]:

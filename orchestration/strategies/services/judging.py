@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.engine.types import Completion, Json
+from orchestration.llm.engine.types import Completion
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.credentials import provider_secrets
 from orchestration.llm.services.panel import ModelStack, PanelRole, freeze, thaw
@@ -34,16 +34,10 @@ def keep_judgements(runs: Sequence[Run]) -> None:
             run=run, judge=each["judge"], rubric=each["rubric"], version=each["version"], score=each["score"]
         )
         for run in runs
-        for each in {each["judge"]: each for each in _judgements(run)}.values()
+        for quality in [(run.outcome or {}).get("quality") or {}]
+        for each in {each["judge"]: each for each in quality.get("judgements", ())}.values()
     ]
     JudgedAnswer.objects.bulk_create(found, ignore_conflicts=True)
-
-
-def _judgements(run: Run) -> Sequence[Mapping[str, Json]]:
-    """Return what judges said of the answer that the run gave."""
-    quality = (run.outcome or {}).get("quality") or {}
-    judgements: Sequence[Mapping[str, Json]] = quality.get("judgements", ())
-    return judgements
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

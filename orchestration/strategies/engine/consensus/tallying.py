@@ -289,8 +289,5 @@ def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
 def _may_pass(poll: Poll, rule: Rule, winner: str, rival: str | None) -> bool:
     """Return whether all outstanding ballots can make `rival` pass `winner`, or draw level and win a tie."""
     least, most = rule.least(poll, winner), rule.most(poll, rival)
-    return most > least or (most == least and not _wins_tie(poll, winner, rival))
-
-
-def _wins_tie(poll: Poll, winner: str, rival: str | None) -> bool:
-    return poll.election.tie is TieRule.ORDER and poll.place(winner) < poll.best_place(rival)
+    by_order = poll.election.tie is TieRule.ORDER and poll.place(winner) < poll.best_place(rival)
+    return most > least or (most == least and not by_order)

@@ -1,4 +1,4 @@
-"""The voting strategy: ballots, a count, an answer; under the auto ballot the answers decide how to vote."""
+"""The voting strategy: ballots, a count, an answer; and how other strategies count their answers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import ClassVar
 from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.strategies.engine.consensus.ballots import TallyVerdict
+from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict, TieRule
 from orchestration.strategies.engine.deciding import Selection, overall, require_usable, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
 from orchestration.strategies.engine.voting.answering import (
     BY_MOST_VOTERS,
@@ -27,7 +28,14 @@ from orchestration.strategies.engine.voting.answering import (
     cast_answer,
     reason_to_stop,
 )
-from orchestration.strategies.engine.voting.counting import Cast, Count, comparable, countable, readable
+from orchestration.strategies.engine.voting.counting import (
+    Cast,
+    Contender,
+    Count,
+    comparable,
+    countable,
+    readable,
+)
 from orchestration.strategies.engine.voting.deciding import (
     VoteResult,
     decide_vote,
@@ -259,6 +267,61 @@ def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection
     place = "is the first on the panel of" if is_first else "has the highest estimated quality of"
     reason = f"{chosen.model} {place} the {len(winner.models)} whose answer won."
     return Selection(step=chosen.step, reason=reason)
+
+
+PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, rule=RuleName.PLURALITY, tie=TieRule.CONFIDENCE)
+"""The most voters win; of equals those whose answers are better by the built-in checks."""
+FEWEST_COUNTED = 2
+
+
+def answer_vote(run: StrategyRun, panel: Panel) -> Vote:
+    """Return the vote of a panel by plurality of the final answers of a run."""
+    return VotingRun(request=run.request, options=PLURALITY, panel=panel, timer=run.timer, scorer=run.scorer)
+
+
+def can_be_counted(casts: Sequence[Cast], candidates: Sequence[Candidate]) -> bool:
+    """Return whether more than half of the usable answers can be compared."""
+    return countable(casts, sum(map(is_usable, candidates)), PLURALITY.quorum)
+
+
+async def conclude_by_vote(
+    run: StrategyRun,
+    vote: Vote,
+    casts: Sequence[Cast],
+    scored: Sequence[Candidate],
+    voters: Sequence[Candidate],
+) -> StrategyOutcome:
+    """Return the outcome of a vote, which is emitted; where it cannot be counted, that of the best answer.
+
+    `voters` are the scored candidates, under the names of the voters.
+    """
+    if sum(map(is_usable, voters)) < FEWEST_COUNTED or not can_be_counted(casts, voters):
+        return await run.conclude(select_best(scored), scored)
+    for cast in casts:
+        await vote.emit_ballot(cast)
+    stops = () if run.stop is None else (run.stop,)
+    ballots = Ballots(candidates=tuple(voters), casts=tuple(casts), stops=stops)
+    result = await decide_vote(vote, ballots)
+    await emit_result(vote, ballots, result)
+    await run.decide(result.decision, "vote")
+    run.notes += result.notes
+    selection = _best_worded(result.count.contender(result.tally.winner or ""), voters)
+    return await run.conclude(selection, scored, consensus=result.consensus)
+
+
+def _best_worded(winner: Contender, voters: Sequence[Candidate]) -> Selection:
+    """Return the best worded of the answers that won, and why it was chosen."""
+    chosen = max((each for each in voters if each.model in winner.spoken_by), key=_standing)
+    reason = f"{chosen.model} gave the answer that won the vote."
+    if len(winner.models) > 1:
+        alike = counted(len(winner.models), "answer")
+        reason = f"{chosen.model} gave the best worded of the {alike} that won the vote."
+    return Selection(step=chosen.step, reason=reason)
+
+
+def _standing(candidate: Candidate) -> tuple[bool, float]:
+    """Return by what one of equal answers is chosen: that something speaks for it, and how much."""
+    return candidate.quality is not None and candidate.quality.judged, overall(candidate)
 
 
 STRATEGY = Voting()
