@@ -51,11 +51,6 @@ class StrategyRun(ABC):
         scorer = Scorer.judged_by(options, request, panel, timer)
         return cls(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
 
-    async def answer(self) -> StrategyOutcome:
-        """Return the outcome. Raises what went wrong first, where several models are asked at once."""
-        with single_error():
-            return await self.run()
-
     @abstractmethod
     async def run(self) -> StrategyOutcome:
         """Do what the strategy does."""
@@ -141,5 +136,6 @@ class PanelStrategy(Strategy):
     Run: ClassVar[type[StrategyRun]]
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` as its run does."""
-        return await self.Run.begun(self.Options, request, panel, context).answer()
+        """Answer `request` as its run does. Raises what went wrong first, where several models are asked."""
+        with single_error():
+            return await self.Run.begun(self.Options, request, panel, context).run()
