@@ -222,8 +222,7 @@ def voting_effort(options: VotingOptions, panel: int) -> Effort:
     options = options.with_ballot_by_rule()
     size = min(options.waves, panel) or max(1, panel)
     votes = (_fewest(options, panel, size), panel)
-    judge = [options.judge] if options.judge is not None else []  # asked where something has to be decided
-    helping = tuple(Help(model=each, purpose=Purpose.RANK, calls=(0, 1), answers=panel) for each in judge)
+    helping = _judge_calls(options, panel)
     if options.ballot is BallotKind.REVIEW:
         return Effort(
             answers=(panel, panel), at_once=panel, reviews=votes, reviews_at_once=size, helping=helping
@@ -231,6 +230,13 @@ def voting_effort(options: VotingOptions, panel: int) -> Effort:
     may_review = options.ballot is BallotKind.AUTO and panel >= FEWEST_TO_TELL_APART
     reviews = (0, panel if may_review else 0)
     return Effort(answers=votes, at_once=size, reviews=reviews, reviews_at_once=size, helping=helping)
+
+
+def _judge_calls(options: VotingOptions, panel: int) -> tuple[Help, ...]:
+    """Return the calls of the judge: one, or none where nothing has to be decided."""
+    if options.judge is None:
+        return ()
+    return (Help(model=options.judge, purpose=Purpose.RANK, calls=(0, 1), answers=panel),)
 
 
 def _fewest(options: VotingOptions, panel: int, size: int) -> int:

@@ -131,7 +131,8 @@ def _answer_object(run: Run) -> dict[str, Json]:
     Money (US dollars) and seconds are numbers, scores run from 0 to 1. The decision is the one that the
     outcome follows from: that for a method with `auto`, else the vote where there was one, else the last.
     `maybe_billed` tells whether a provider may have billed a call that `cost_usd` does not contain. `caveat`
-    is the code of what the answer falls short of; the first of the `notes` says it.
+    is the code of what the answer falls
+    short of; the first of the `notes` says it.
     """
     outcome: Mapping[str, Json] = run.outcome or {}
     start, end = run.started_at, run.finished_at
